@@ -1,0 +1,23 @@
+"""Microscopy segmentation with networks that are pruned once, at random initialization.
+
+The public names are loaded on first use, so that `import cellprune` costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "prune": "cellprune.pruning.prune",
+    "hold": "cellprune.pruning.masks",
+    "run": "cellprune.experiment",
+    "load": "cellprune.models",
+    "CellpruneError": "cellprune.errors",
+}
+
+__all__ = [*_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cellprune' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Settings: each one declared once, with type, default, unit, range and help."""

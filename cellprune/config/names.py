@@ -1,0 +1,41 @@
+"""The one table from a name to the code behind it: methods, networks, tasks.
+
+The code is imported when a name is resolved, so that `--help` and a typo's answer need no torch. This file knows
+nothing but strings; every room may read it.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from cellprune.errors import CellpruneError, unknown
+
+METHODS = {
+    "random": "cellprune.pruning.methods.random:METHOD",
+    "magnitude": "cellprune.pruning.methods.magnitude:METHOD",
+    "snip": "cellprune.pruning.methods.snip:METHOD",
+    "prospr": "cellprune.pruning.methods.prospr:METHOD",
+}
+MODELS = {
+    "unet": "cellprune.models.unet:build",
+}
+TASKS = {
+    "segmentation": "cellprune.tasks.segmentation:TASK",
+}
+
+_TABLES = {"pruning method": METHODS, "model": MODELS, "task": TASKS}
+
+
+def resolve(kind: str, name: str) -> Any:
+    """Give the object a name stands for.
+
+    Args:
+        kind: "pruning method", "model" or "task".
+        name: a key of that kind's table.
+    Raises:
+        CellpruneError: the name is in no row; the message lists the nearest.
+    """
+    table = _TABLES[kind]
+    if name not in table:
+        raise CellpruneError(unknown(kind, name, table))
+    module, attribute = table[name].split(":")
+    return getattr(import_module(module), attribute)

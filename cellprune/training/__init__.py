@@ -1,0 +1,1 @@
+"""The loop, the losses, the optimizers, the exact resume."""
