@@ -1,0 +1,143 @@
+"""Files, `--set` and flags become one `Settings`: the later source wins, every fault is told at once."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from cellprune.config.schema import Pruning, Settings
+from cellprune.errors import CellpruneError
+
+
+class ConfigError(CellpruneError):
+    """A setting that does not exist or cannot be."""
+
+
+def load(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
+    """Merge the sources of settings and check the whole.
+
+    Args:
+        flags: settings of which only those given explicitly count (pydantic's `model_fields_set`).
+        file: YAML with the keys of `Settings`; a run's config.yaml is one.
+        assignments: `section.key=value`, as `--set` takes them; values are read as YAML.
+    Raises:
+        ConfigError: naming the source and every key that is unknown or out of range.
+    """
+    merged: dict[str, Any] = {}
+    sources: list[tuple[str, dict[str, Any]]] = []
+    if file is not None:
+        sources.append((str(file), _read(file)))
+    sources += [(f"--set {text}", _assignment(text)) for text in assignments]
+    for source, values in sources:
+        _merge(merged, values)
+        _validated(values, source)  # each source by itself first, so that a fault is told with its place
+    if flags is not None:
+        _merge(merged, flags.model_dump(exclude_unset=True))
+    return resolve(_validated(merged, "the settings together"))
+
+
+def resolve(settings: Settings) -> Settings:
+    """Give every choice its one name: a ratio of 0 is the method `dense`, whatever was asked for.
+
+    Raises:
+        ConfigError: `dense` with a ratio above 0.
+    """
+    if settings.pruning.ratio == 0:
+        return settings.model_copy(update={"pruning": Pruning(method="dense")})
+    if settings.pruning.method == "dense":
+        raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {settings.pruning.ratio}: drop one of the two")
+    return settings
+
+
+def digest(settings: Settings, data: Mapping[str, Any]) -> str:
+    """Hash what decides a run's result: the settings and the data's content hashes (hex, sha256)."""
+    content = {"settings": settings.model_dump(mode="json"), "data": data}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def differences(ours: Settings, theirs: Settings) -> list[str]:
+    """List the keys in which two settings differ, as `key: theirs -> ours`."""
+    left, right = (dict(_flat(s.model_dump(mode="json"))) for s in (ours, theirs))
+    keys = sorted(k for k in left.keys() | right.keys() if left.get(k) != right.get(k))
+    return [f"{key}: {right.get(key)} -> {left.get(key)}" for key in keys]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration file {str(file)!r}: check the path given to --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read ({error}): give a YAML file to --config") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file} is no plain YAML ({' '.join(str(error).split())}): mend it") from None
+    if not isinstance(content or {}, dict):
+        raise ConfigError(f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'")
+    return content or {}
+
+
+def _assignment(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {text!r} is no assignment: write --set section.key=value")
+    try:
+        nested: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        nested = value
+    for part in reversed(key.split(".")):
+        nested = {part: nested}
+    return nested
+
+
+def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:
+    for key, value in later.items():
+        if isinstance(value, Mapping) and isinstance(base.get(key), dict):
+            _merge(base[key], value)
+        else:
+            base[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _validated(values: Mapping[str, Any], source: str) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {faults(error)}") from None
+
+
+def faults(error: ValidationError) -> str:
+    """Say all faults of a pydantic error on one line, unknown keys with the nearest known ones."""
+    return "; ".join(_fault(".".join(str(part) for part in e["loc"]), e) for e in error.errors())
+
+
+def _fault(key: str, error: Any) -> str:
+    if error["type"] != "extra_forbidden":
+        reason = error["msg"].removeprefix("Value error, ")
+        shown = "" if error["type"] == "value_error" else f" {error['input']!r}:"
+        return f"{key}:{shown} {reason[:1].lower() + reason[1:]}"
+    known = [*keys(Settings), *Settings.model_fields]
+    last = key.rsplit(".", 1)[-1]
+    close = get_close_matches(key, known, n=1) or [k for k in known if get_close_matches(last, [k.rsplit(".", 1)[-1]])]
+    return f"unknown key {key!r}, " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}")
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Name every setting below a model, dotted: `data.dataset`, ..."""
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from keys(inner, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

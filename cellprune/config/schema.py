@@ -1,0 +1,160 @@
+"""Every setting of a run, declared once: type, default, unit, range, help.
+
+Flags, `--set`, file keys and the help page are all read from here. `Settings` decides what is computed: it is written
+into the run, and its hash names the run. `Runtime` decides where and how comfortably: it changes no result.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer
+
+from cellprune.config import names
+from cellprune.errors import unknown
+
+
+class Frozen(BaseModel):
+    """A value: complete, unchangeable, with no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _named(kind: str, table: dict[str, str], *extra: str) -> AfterValidator:
+    """Accept the names of a table only; answer a typo with the nearest of them."""
+
+    def check(name: str) -> str:
+        if name not in (*table, *extra):
+            raise ValueError(unknown(kind, name, table))
+        return name
+
+    return AfterValidator(check)
+
+
+def _ratio(value: Any) -> Any:
+    """Turn `ladder:N` into 1 - 0.8^N, the published ladder, and see a percentage for what it is."""
+    if isinstance(value, str) and value.startswith("ladder:"):
+        step = value.removeprefix("ladder:")
+        if not step.isdigit():
+            raise ValueError(f"{value!r} is no step of the ladder: write ladder:9 for 1 - 0.8^9")
+        return 1 - 0.8 ** int(step)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no ratio: give the share of weights to remove, such as 0.97") from None
+    if 1 < number < 100:
+        raise ValueError(f"{value} is outside 0 <= ratio < 1: did you mean {round(number / 100, 6):g}?")
+    if not 0 <= number < 1:
+        raise ValueError(f"{value} is outside 0 <= ratio < 1: it is the share of weights to remove")
+    return number
+
+
+class Data(Frozen):
+    """Which frames, which truth, which part is held out."""
+
+    dataset: Annotated[str, Parameter(alias="--dataset")] = Field(
+        "simulated", description="a card's name (PhC-C2DH-U373, DIC-C2DH-HeLa, simulated) or a folder, with a separator"
+    )
+    truth: Annotated[Literal["paper", "ignore", "complete", "silver"], Parameter(alias="--truth")] = Field(
+        "ignore", description="what a tracked cell without gold mask is: background (paper), unknown (ignore), ..."
+    )
+    ignore_border: Annotated[bool, Parameter(alias="--ignore-border")] = Field(
+        False, description="background in the outer field-of-interest band is unknown, too"
+    )
+    split: Annotated[Literal["random", "sequence", "block"], Parameter(alias="--split")] = Field(
+        "random", description="how frames are held out; sequence (the whole last one) is the harder, honest question"
+    )
+    holdout: float = Field(0.3, gt=0, lt=1, description="share of the annotated frames held out, rounded down")
+    split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(0, ge=0, description="moves the split alone")
+    size: tuple[int, int] = Field((256, 256), description="height and width, px, that every frame is resized to")
+
+
+class Model(Frozen):
+    """The network, before pruning."""
+
+    name: Annotated[str, Parameter(alias="--model"), _named("model", names.MODELS)] = Field(
+        "unet", description=f"one of: {', '.join(names.MODELS)}"
+    )
+    width: int = Field(64, ge=1, description="channels at the first level; they double at each level below")
+    depth: int = Field(4, ge=1, le=6, description="number of poolings")
+    norm: Literal["batch", "group", "instance", "none"] = Field("batch", description="normalization of convolutions")
+    padding: Literal["same", "valid"] = Field("same", description="valid is the unpadded network of the 2015 paper")
+
+
+class Pruning(Frozen):
+    """What goes at initialization."""
+
+    method: Annotated[str, Parameter(alias="--method"), _named("pruning method", names.METHODS, "dense")] = Field(
+        "prospr", description=f"one of: {', '.join(names.METHODS)}"
+    )
+    ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(_ratio)] = Field(
+        0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
+    )
+    scope: Literal["global", "layer"] = Field("global", description="where scores compete")
+    exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
+    batch_size: int = Field(8, ge=1, description="images in each scoring batch")
+    inner_steps: int = Field(3, ge=0, description="prospr: training steps before the loss that is differentiated")
+    inner_lr: float = Field(0.1, ge=0, description="prospr: learning rate of these steps")
+    inner_momentum: float = Field(0.0, ge=0, lt=1, description="prospr: momentum of these steps")
+    order: Literal["full", "first"] = Field("full", description="prospr: first leaves out the second derivatives")
+    detach_first_gradient: bool = Field(
+        False, description="prospr: the public code's momentum buffer, for replication; without effect at momentum 0"
+    )
+
+    def options(self) -> dict[str, Any]:
+        """Give the settings that belong to this method alone."""
+        return {key: getattr(self, key) for key in METHOD_OPTIONS.get(self.method, ())}
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+        """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
+        if self.method == "dense":
+            return {"method": "dense", "ratio": 0.0}
+        foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
+        return {key: value for key, value in handler(self).items() if key not in foreign}
+
+
+METHOD_OPTIONS = {"prospr": ("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient")}
+
+
+class Training(Frozen):
+    """How the network is trained, pruned or not."""
+
+    epochs: Annotated[int, Parameter(alias="--epochs")] = Field(50, ge=1, description="passes over the training part")
+    batch_size: int = Field(2, ge=1, description="images in a step, over all processes")
+    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
+    learning_rate: float = Field(2e-3, gt=0, description="its highest value")
+    weight_decay: float = Field(1e-4, ge=0, description="decoupled for adamw")
+    schedule: Literal["one-cycle", "constant"] = Field("one-cycle", description="course of the learning rate")
+    loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou"] = Field(
+        "cross-entropy+dice", description="over pixels that are not ignored"
+    )
+    augment: bool = Field(True, description="flips, quarter turns, mild scale, brightness, contrast, elastic")
+    evaluate_every: int = Field(5, ge=1, description="epochs between evaluations; the last is always evaluated")
+    precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
+        "auto", description="of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
+    )
+
+
+class Settings(Frozen):
+    """One run, completely: what `config.yaml` holds."""
+
+    task: Annotated[str, _named("task", names.TASKS)] = Field("segmentation", description="what is learned")
+    seed: int = Field(0, ge=0, description="moves initialization, data order and augmentation")
+    data: Data = Data()
+    model: Model = Model()
+    pruning: Pruning = Pruning()
+    training: Training = Training()
+
+
+class Runtime(Frozen):
+    """Where a run happens and what it shows; no result depends on it."""
+
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = Field(
+        None, description="exactly this folder becomes the run; default: runs/NAME in the working folder"
+    )
+    data_root: Path | None = Field(None, description="folder of the data sets; else $CELLPRUNE_DATA, else the user's")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
+    workers: int = Field(0, ge=0, description="processes that prepare batches; results do not depend on it")
+    resume: bool = Field(False, description="go on where the run in the output folder stopped, or start it")
+    keep_state: bool = Field(False, description="keep the training state of a finished run")
