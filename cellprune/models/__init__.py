@@ -1,0 +1,34 @@
+"""Networks by name: `build(settings)` gives a new one, drawn from torch's current random state."""
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from cellprune.config.names import resolve
+from cellprune.errors import CellpruneError, unknown
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(settings: Mapping[str, Any]) -> "nn.Module":
+    """Build the network that the settings describe.
+
+    Args:
+        settings: "name" (a row of the models' table) and that network's own settings, such as
+            {"name": "unet", "in_channels": 1, "classes": 2, "width": 64, "depth": 4, "norm": "batch"}.
+    Returns:
+        The network in training mode, on the CPU, float32, initialized from torch's current random state.
+    Raises:
+        CellpruneError: no such network, or a setting that it does not have or that is out of range.
+    """
+    if "name" not in settings:
+        raise CellpruneError("the model's settings have no name: say which network to build, such as name: unet")
+    name = settings["name"]
+    maker = resolve("model", name)
+    own = {key: value for key, value in settings.items() if key != "name"}
+    known = signature(maker).parameters
+    for key in own:
+        if key not in known:
+            raise CellpruneError(unknown(f"setting of model {name!r} called", key, known))
+    return maker(**own)

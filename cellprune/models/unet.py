@@ -1,0 +1,148 @@
+"""The U-Net: an encoder that halves the image, a decoder that doubles it, and skips that carry detail across.
+
+Source: Ronneberger, Fischer, Brox, MICCAI 2015 (arXiv:1505.04597), Figure 1 and section 3 (initialization).
+Note: the paper's network has no norm and no padding; we default to batch norm and padded convolutions, as the
+    published pruned networks for cells are trained. `norm="none", padding="valid"` is the paper's.
+"""
+
+from collections.abc import Callable
+from math import gcd
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cellprune.errors import CellpruneError, unknown
+
+Norm = Literal["batch", "group", "instance", "none"]
+Padding = Literal["same", "valid"]
+
+_NORMS: dict[str, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm2d,
+    "group": lambda channels: nn.GroupNorm(gcd(8, channels), channels),
+    "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
+    "none": lambda channels: nn.Identity(),
+}
+
+
+def build(
+    *, in_channels: int = 1, classes: int = 2, width: int = 64, depth: int = 4, norm: Norm = "batch",
+    padding: Padding = "same",
+) -> "UNet":  # fmt: skip
+    """Build a U-Net with weights drawn from torch's current random state.
+
+    Args:
+        in_channels: channels of the image.
+        classes: maps that come out, one logit a class and pixel.
+        width: channels of the first level; each further level has twice as many.
+        depth: how often the image is halved.
+        norm: what follows each 3x3 convolution; with "none" the convolution has a bias instead.
+        padding: "same" pads each convolution with zeros; "valid" pads none and crops the skips, as the paper does.
+    Raises:
+        CellpruneError: a setting out of range.
+    """
+    for name, value in (("in_channels", in_channels), ("classes", classes), ("width", width), ("depth", depth)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise CellpruneError(f"model.{name} is {value!r}, but must be a whole number of at least 1")
+    if norm not in _NORMS:
+        raise CellpruneError(unknown("norm", norm, _NORMS, "model.norm"))
+    if padding not in get_args(Padding):
+        raise CellpruneError(unknown("padding", padding, get_args(Padding), "model.padding"))
+    return UNet(in_channels, classes, width, depth, norm, padding)
+
+
+class UNet(nn.Module):
+    """The network; `forward` takes any image size and gives maps of that size, whatever the padding."""
+
+    def __init__(self, in_channels: int, classes: int, width: int, depth: int, norm: Norm, padding: Padding) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(depth + 1)]
+        inputs = [in_channels, *widths[:-1]]
+        self.padding = padding
+        self.down = nn.ModuleList(_convolutions(i, o, norm, padding) for i, o in zip(inputs, widths, strict=True))
+        self.pool = nn.MaxPool2d(2)
+        upwards = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
+        self.grow = nn.ModuleList(nn.ConvTranspose2d(below, here, kernel_size=2, stride=2) for below, here in upwards)
+        self.up = nn.ModuleList(_convolutions(2 * here, here, norm, padding) for _, here in upwards)
+        self.head = nn.Conv2d(width, classes, kernel_size=1)
+        self.apply(_initialize)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Give one logit map a class, of the image's size.
+
+        The image is continued by mirroring as far as the levels (and, for "valid", the missing padding) ask for:
+        the paper's overlap-tile strategy. A size that the network takes as it is is left alone.
+
+        Args:
+            image: (N, in_channels, H, W).
+        Returns:
+            (N, classes, H, W).
+        """
+        size = image.shape[-2:]
+        return _centre(self.levels(_mirror(image, [self.input_size(n) for n in size])), size)
+
+    def levels(self, x: Tensor) -> Tensor:
+        """Run the bare network of the paper's Figure 1 on a size that fits: with "valid", 572 px give 388."""
+        skips = []
+        for convolutions in self.down[:-1]:
+            x = convolutions(x)
+            skips.append(x)
+            x = self.pool(x)
+        x = self.down[-1](x)
+        for grow, convolutions in zip(self.grow, self.up, strict=True):
+            x = grow(x)
+            x = convolutions(torch.cat([_centre(skips.pop(), x.shape[-2:]), x], dim=1))
+        return self.head(x)
+
+    def input_size(self, output_size: int) -> int:
+        """Give the smallest input, in pixels along one axis, whose maps cover `output_size` pixels."""
+        lost = 4 if self.padding == "valid" else 0  # pixels that two 3x3 convolutions without padding take away
+        size = output_size
+        for _ in self.up:
+            size = -(-(size + lost) // 2)
+        size += lost
+        for _ in self.up:
+            size = 2 * size + lost
+        return size
+
+
+def _convolutions(inputs: int, outputs: int, norm: Norm, padding: Padding) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (inputs, outputs):
+        # the norm takes a bias away again, so only a network without norms has one
+        layers.append(nn.Conv2d(channels, outputs, kernel_size=3, padding=padding, bias=norm == "none"))
+        if norm != "none":
+            layers.append(_NORMS[norm](outputs))
+        layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+def _initialize(module: nn.Module) -> None:
+    """Draw each weight with standard deviation sqrt(2 / N), N the values a unit reads (section 3 of the paper).
+
+    For the 2x2 transposed convolution torch counts N = 4 * outputs = 2 * inputs, though a unit reads `inputs` values:
+    that is sqrt(1 / inputs), the right deviation for the one layer that no ReLU follows.
+    """
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _mirror(image: Tensor, size: list[int]) -> Tensor:
+    while list(image.shape[-2:]) != size:
+        padding = []
+        for have, want in reversed(list(zip(image.shape[-2:], size, strict=True))):
+            before = (want - have) // 2
+            # a reflection reaches no further than the image itself: a small one is mirrored several times
+            padding += [min(side, have - 1) for side in (before, want - have - before)]
+        if not any(padding):
+            raise CellpruneError(f"an image of {tuple(image.shape[-2:])} px is too small to mirror: give at least 2 px")
+        image = F.pad(image, padding, mode="reflect")
+    return image
+
+
+def _centre(maps: Tensor, size: torch.Size) -> Tensor:
+    top, left = ((have - want) // 2 for have, want in zip(maps.shape[-2:], size, strict=True))
+    return maps[..., top : top + size[0], left : left + size[1]]
