@@ -1,0 +1,73 @@
+"""Files that are there whole or not at all: written beside, synced to the disk, renamed.
+
+Whoever reads a name, at any moment and after any crash, sees the old content or the new one, never half of either.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cellprune.errors import WorkError
+
+_PARTIAL = ".partial"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Make `data` the whole content of `path`.
+
+    Raises:
+        WorkError: the disk is full or the folder cannot be written; the old content stays.
+    """
+    with replacing(path) as beside:
+        beside.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Make `text`, in UTF-8 with its own line ends, the whole content of `path`; raises as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; what stands there when the block ends becomes `path`.
+
+    Raises:
+        WorkError: the disk is full or the folder cannot be written; the old content stays.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
+    try:
+        yield beside
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise WorkError(
+            f"could not write {path} ({error.strerror or error}): free space or mend the folder, then use --resume"
+        ) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file of this name is one that `replacing` writes to."""
+    return name.startswith(".") and name.endswith(_PARTIAL)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left in `folder`; call it only while no other writer can be at work there."""
+    for leftover in folder.glob(f".*{_PARTIAL}"):
+        leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,107 @@
+"""The one way tensors reach a file and come back: safetensors with a small JSON note of ours in its header.
+
+A file may come from anywhere. So its size and the length of its header are checked before anything is parsed, and
+each refusal names the file, says what it is instead, and what to do. No pickle is ever opened.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from cellprune.errors import CellpruneError
+from cellprune.runs import atomic
+
+HEADER_LIMIT_BYTES = 16 * 2**20
+_NOTE = "cellprune"
+_PICKLES = (b"\x80", b"PK\x03\x04")  # a bare pickle, and the zip that torch.save makes around one
+
+
+class UnreadableFileError(CellpruneError):
+    """A file that is damaged, of another kind, of a newer version, or unsafe to open."""
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray], *, kind: str, version: int, note: Mapping[str, Any]) -> None:
+    """Write tensors and a note to `path`, whole or not at all; equal content gives equal bytes.
+
+    Args:
+        path: the file to make or replace.
+        tensors: name -> array of any shape, 0-d included.
+        kind: what the file is, as a reader says it: "masks".
+        version: of the kind's format, from 1.
+        note: JSON values that belong to the tensors.
+    Raises:
+        WorkError: the disk is full or the folder cannot be written.
+    """
+    text = json.dumps({"kind": kind, "version": version, **note}, sort_keys=True, allow_nan=False)
+    # safetensors writes the memory as it lies; np.ascontiguousarray would turn 0-d into 1-d
+    plain = {name: np.asarray(tensors[name], order="C") for name in sorted(tensors)}
+    with atomic.replacing(path) as beside:
+        try:
+            save_file(plain, beside, metadata={_NOTE: text})
+        except SafetensorError as error:  # its way to say that the disk is full
+            raise OSError(str(error)) from error
+
+
+def read(path: Path, *, kind: str, version: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read back what `write` wrote.
+
+    Args:
+        path: a file from anywhere.
+        kind: the kind it must be of.
+        version: the newest format version that the caller can read.
+    Returns:
+        name -> array, and the note with "kind" and "version".
+    Raises:
+        UnreadableFileError: no such file, damaged, not of this kind, of a newer version, or a pickle.
+    """
+    try:
+        _refuse_by_first_bytes(path, kind)
+        with safe_open(path, framework="numpy") as file:
+            note = _note(path, (file.metadata() or {}).get(_NOTE), kind, version)
+            return {name: file.get_tensor(name) for name in list(file.keys())}, note
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UnreadableFileError(f"{path} is damaged ({error}): copy or make the {kind} file again") from error
+    except OSError as error:
+        raise UnreadableFileError(f"{path} cannot be read ({error.strerror or error}): check the path") from error
+
+
+def _refuse_by_first_bytes(path: Path, kind: str) -> None:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        first = file.read(8)
+    if first.startswith(_PICKLES) and int.from_bytes(first, "little") > HEADER_LIMIT_BYTES:
+        raise UnreadableFileError(
+            f"{path} is a pickle (a torch checkpoint?), which can run any code when opened: "
+            f"give the {kind} file that cellprune wrote, or save the weights as safetensors"
+        )
+    if len(first) < 8:
+        raise UnreadableFileError(f"{path} is empty or cut off ({size} bytes): copy or make the {kind} file again")
+    header = int.from_bytes(first, "little")
+    if header > min(HEADER_LIMIT_BYTES, size - 8):
+        raise UnreadableFileError(
+            f"{path} is damaged or no safetensors file (its header claims {header} bytes, "
+            f"{min(HEADER_LIMIT_BYTES, size - 8)} are possible): copy or make the {kind} file again"
+        )
+
+
+def _note(path: Path, text: str | None, kind: str, version: int) -> dict[str, Any]:
+    if text is None:
+        raise UnreadableFileError(f"{path} was not written by cellprune: give a {kind} file")
+    try:
+        note = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("its note is nested too deeply") from error
+    if not isinstance(note, dict) or not isinstance(note.get("kind"), str) or type(note.get("version")) is not int:
+        raise ValueError("its note names no kind and version")
+    if note["kind"] != kind:
+        raise UnreadableFileError(f"{path} is a {note['kind']!r} file: give a {kind} file")
+    if note["version"] > version:
+        raise UnreadableFileError(
+            f"{path} has format version {note['version']}, this cellprune reads up to {version}: update cellprune"
+        )
+    return note

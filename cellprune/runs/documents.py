@@ -1,0 +1,89 @@
+"""The readable files of a run: YAML, JSON and tables, written whole or not at all, read with a clear answer."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cellprune.errors import CellpruneError
+from cellprune.runs import atomic
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a mapping of plain values, its keys in the order they come."""
+    atomic.write_text(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=120))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Give the mapping; CellpruneError where it is absent or damaged."""
+    try:
+        return _mapping(path, yaml.safe_load(read_text(path)))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _damaged(path, error) from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a mapping of JSON values; ValueError for NaN, which other readers refuse: an undefined value is None."""
+    atomic.write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Give the mapping; CellpruneError where it is absent or damaged."""
+    try:
+        return _mapping(path, json.loads(read_text(path)))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise _damaged(path, error) from error
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write one line a row, the first row's keys as columns, None as an empty cell; floats keep every digit."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    atomic.write_text(path, text.getvalue())
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    """Give the rows as they were written: int, float, text, or None for an empty cell."""
+    rows = list(csv.reader(io.StringIO(read_text(path))))
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise _damaged(path, "its lines differ in length")
+    return [dict(zip(rows[0], map(_value, row), strict=True)) for row in rows[1:]]
+
+
+def read_text(path: Path) -> str:
+    """Give the text; CellpruneError where it is absent or not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that got so far") from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        raise CellpruneError(f"{path} cannot be read ({error.strerror}): check the path") from error
+
+
+def _value(cell: str) -> Any:
+    if not cell:
+        return None
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(cell)
+    return cell
+
+
+def _mapping(path: Path, content: Any) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise _damaged(path, "it holds no mapping")
+    return content
+
+
+def _damaged(path: Path, why: object) -> CellpruneError:
+    reason = " ".join(str(why).split())  # one line, also of YAML's four
+    return CellpruneError(f"{path} is damaged ({reason}): restore it, or make the run again")

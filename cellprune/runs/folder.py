@@ -1,0 +1,232 @@
+"""The run folder: the one object that knows the names of a run's files and touches them.
+
+Every file but log.txt is written beside, synced and renamed. One process at a time works in a folder.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from cellprune.errors import CellpruneError
+from cellprune.runs import atomic, container, documents, modelfile, packing
+from cellprune.runs.state import States
+
+FILES = {
+    "config": "config.yaml",
+    "split": "split.yaml",
+    "provenance": "provenance.json",
+    "masks": "masks.safetensors",
+    "cost": "cost.json",
+    "metrics": "metrics.csv",
+    "scores": "scores.json",
+    "model": "model.safetensors",
+    "log": "log.txt",
+    "report": "report.html",
+}
+STATE = "state"
+_LOCK = ".lock"  # there only while a process works, so never part of a finished run
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
+_MASKS_KIND, _MASKS_VERSION = "masks", 1
+
+
+class Folder:
+    """A run's folder, there or still to be made.
+
+    `Folder(path)` is enough to read a run; to write one, `Folder.open` it and hold its `lock()`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._states = States(self.path / STATE)
+        self._resume = False
+
+    @classmethod
+    def open(cls, path: Path, resume: bool = False) -> "Folder":
+        """Give the folder a run may be written to. Nothing is made or changed yet.
+
+        Args:
+            path: absent or empty; with `resume` also a run.
+            resume: whether to go on with the run that is there, if one is.
+        Raises:
+            CellpruneError: a file, a folder with other content, a run without `resume`, or no permission.
+        """
+        folder = cls(path)
+        folder._resume = resume
+        folder._refuse_content()
+        nearest = folder._nearest()
+        if not nearest.is_dir():
+            raise CellpruneError(f"{nearest} is a file, not a folder: give another --output")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise CellpruneError(f"no permission to write in {nearest}: give another --output")
+        return folder
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder and hold it for this process; what killed writers left is cleaned away.
+
+        Raises:
+            CellpruneError: another process holds it, or filled it since it was opened.
+        """
+        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        lock = FileLock(self.path / _LOCK, timeout=0)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise CellpruneError(
+                f"another process is at work in {self.path}: wait for it to end, or give another --output"
+            ) from error
+        except OSError as error:
+            raise CellpruneError(f"cannot write in {self.path} ({error.strerror}): give another --output") from error
+        try:
+            self._refuse_content()  # once more: another run may have come and gone since `open`
+            atomic.sweep(self.path)
+            self._states.sweep()
+            yield
+        finally:
+            # removed while still held: one who waits on the removed file sees that and starts over
+            with suppress(OSError):
+                (self.path / _LOCK).unlink(missing_ok=True)
+            lock.release()
+            for folder in made:  # a run refused before its first file leaves nothing behind
+                with suppress(OSError):
+                    folder.rmdir()
+
+    def require_space(self, n_bytes: int) -> None:
+        """Refuse to start where the disk has not `n_bytes` free.
+
+        Raises:
+            CellpruneError: says how much is needed and how much is there.
+        """
+        free = shutil.disk_usage(self._nearest()).free
+        if free < n_bytes:
+            raise CellpruneError(
+                f"{self.path} needs {n_bytes / 1e9:.2f} GB, its disk has {free / 1e9:.2f} GB free: "
+                "free some, or give another --output"
+            )
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is complete; its provenance says so, last of all."""
+        return self.has("provenance") and bool(self.read_provenance().get("finished"))
+
+    def has(self, kind: str) -> bool:
+        """Whether the file of this kind, a key of `FILES`, is there."""
+        return self.file(kind).exists()
+
+    def file(self, kind: str) -> Path:
+        """Give the path of the file of this kind, a key of `FILES`."""
+        return self.path / FILES[kind]
+
+    @property
+    def log_path(self) -> Path:
+        """The one file that is appended to, line by line."""
+        return self.file("log")
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        documents.write_yaml(self.file("config"), config)
+
+    def read_config(self) -> dict[str, Any]:
+        return documents.read_yaml(self.file("config"))
+
+    def write_split(self, split: Mapping[str, Any]) -> None:
+        documents.write_yaml(self.file("split"), split)
+
+    def read_split(self) -> dict[str, Any]:
+        return documents.read_yaml(self.file("split"))
+
+    def write_provenance(self, provenance: Mapping[str, Any]) -> None:
+        documents.write_json(self.file("provenance"), provenance)
+
+    def read_provenance(self) -> dict[str, Any]:
+        return documents.read_json(self.file("provenance"))
+
+    def write_cost(self, cost: Mapping[str, Any]) -> None:
+        documents.write_json(self.file("cost"), cost)
+
+    def read_cost(self) -> dict[str, Any]:
+        return documents.read_json(self.file("cost"))
+
+    def write_scores(self, scores: Mapping[str, Any]) -> None:
+        documents.write_json(self.file("scores"), scores)
+
+    def read_scores(self) -> dict[str, Any]:
+        return documents.read_json(self.file("scores"))
+
+    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write metrics.csv anew: one line a row, the first row's keys as columns, None as an empty cell."""
+        documents.write_table(self.file("metrics"), rows)
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Give the rows as written: numbers exactly, empty cells as None."""
+        return documents.read_table(self.file("metrics"))
+
+    def write_masks(self, masks: Mapping[str, np.ndarray]) -> None:
+        """Write masks: name -> bool array, True = kept."""
+        packed, shapes = packing.pack_masks(masks)
+        container.write(self.file("masks"), packed, kind=_MASKS_KIND, version=_MASKS_VERSION, note={"masks": shapes})
+
+    def read_masks(self) -> dict[str, np.ndarray]:
+        """Give the masks as written; raises `UnreadableFileError` for any other file."""
+        path = self.file("masks")
+        packed, note = container.read(path, kind=_MASKS_KIND, version=_MASKS_VERSION)
+        try:
+            return packing.unpack_masks(packed, note.get("masks"))
+        except ValueError as error:
+            raise container.UnreadableFileError(f"{path} is damaged ({error}): copy or make it again") from error
+
+    def write_model(
+        self, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+    ) -> None:
+        """Write the model file; see `runs.modelfile.write`."""
+        modelfile.write(self.file("model"), header, weights, masks)
+
+    def read_model(self) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Give header, dense weights and masks; see `runs.modelfile.read`."""
+        return modelfile.read(self.file("model"))
+
+    def write_report(self, html: str) -> None:
+        atomic.write_text(self.file("report"), html)
+
+    def read_report(self) -> str:
+        return documents.read_text(self.file("report"))
+
+    def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        """Keep this state and the last complete one before it; see `runs.state.States.save`."""
+        self._states.save(tensors, meta)
+
+    def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Give the last complete state, or None; see `runs.state.States.load`."""
+        return self._states.load()
+
+    def drop_state(self) -> None:
+        """Remove every state. Call it after `finished` is written: a run with neither would start anew."""
+        self._states.drop()
+
+    def _refuse_content(self) -> None:
+        try:
+            if not self.path.is_dir():
+                return
+            names = {entry.name for entry in self.path.iterdir()} - _LITTER - {_LOCK}
+        except OSError as error:
+            raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another --output") from error
+        ours = {name for name in names if name in FILES.values() or name == STATE or atomic.is_partial(name)}
+        if foreign := names - ours:
+            raise CellpruneError(
+                f"{self.path} holds {min(foreign)!r}, which no run writes: give an absent or empty folder as --output"
+            )
+        if ours and not self._resume:
+            raise CellpruneError(f"{self.path} holds a run: go on with it by --resume, or give another --output")
+
+    def _nearest(self) -> Path:
+        """The folder itself, or the nearest above it that exists."""
+        try:
+            return next(folder for folder in (self.path.absolute(), *self.path.absolute().parents) if folder.exists())
+        except OSError as error:
+            raise CellpruneError(f"cannot reach {self.path} ({error.strerror}): give another --output") from error

@@ -1,0 +1,57 @@
+"""The model file: the contract between the bench and the lab. Packed weights and all that is needed to use them.
+
+One safetensors file. Its header says, in JSON: format version, architecture and settings, input axes, classes,
+decision rule, normalization, native pixel size (y, x) in um, zoom factors (y, x) to the network's input, and the
+provenance hash. An older format is read, a newer one refused, a pickle never opened. numpy only.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellprune.runs import container, packing
+
+FORMAT_VERSION = 1
+_KIND = "model"
+
+
+def write(
+    path: Path, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+) -> None:
+    """Write a model file, whole or not at all.
+
+    Args:
+        path: the file to make or replace.
+        header: JSON values; what the network is and how its input is made.
+        weights: name -> array, parameters and buffers; what a mask removes is not stored, whatever its value.
+        masks: name of a weight -> bool array of its shape, True = kept; empty for a dense network.
+    Raises:
+        ValueError: a mask fits no weight, or the header holds more than JSON can say.
+        WorkError: the disk is full or the folder cannot be written.
+    """
+    tensors, shapes = packing.pack(weights, masks)
+    container.write(path, tensors, kind=_KIND, version=FORMAT_VERSION, note={"header": dict(header), "masks": shapes})
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Read a model file.
+
+    Args:
+        path: a file from anywhere.
+    Returns:
+        The header with "format_version"; dense weights, bit for bit and +0.0 where pruned; masks.
+    Raises:
+        UnreadableFileError: no such file, damaged, cut off, of a newer format, or a pickle; the message names the file.
+    """
+    tensors, note = container.read(path, kind=_KIND, version=FORMAT_VERSION)
+    try:
+        if not isinstance(note.get("header"), dict):
+            raise ValueError("it has no header")
+        weights, masks = packing.unpack(tensors, note.get("masks"))
+    except ValueError as error:
+        raise container.UnreadableFileError(
+            f"{path} is damaged ({error}): copy or make the model file again"
+        ) from error
+    return {**note["header"], "format_version": note["version"]}, weights, masks

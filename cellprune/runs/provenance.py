@@ -1,0 +1,65 @@
+"""How a run was made: versions, machine, command, commit. Names of users and hosts stay out of it."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_LIBRARIES = (
+    "cellprune", "torch", "monai", "albumentations", "accelerate", "numpy", "scikit-image", "tifffile", "imagecodecs",
+)  # fmt: skip
+
+
+def gather(command: Sequence[str]) -> dict[str, Any]:
+    """Describe this process: what provenance.json says before the run adds its own facts.
+
+    Args:
+        command: the command line, as the user gave it; folders above the home folder are cut to "~".
+    """
+    return {
+        "started": now(),
+        "command": [word.replace(str(Path.home()), "~") for word in command],
+        "commit": _commit(Path(__file__).parent),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        },
+    }
+
+
+def now() -> str:
+    """Give the time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit(folder: Path) -> str | None:
+    """Give the commit of the clone that the code runs from, with "+changes" when files differ; None in a wheel."""
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=40", "--exclude=*"],
+            capture_output=True, text=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return described.stdout.strip() or None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
