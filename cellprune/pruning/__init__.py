@@ -1,1 +1,1 @@
-"""Decides which weights go. Works on any nn.Module, any loss, any batches."""
+"""Decides which weights go: `prune()` and its parts. Works on any `nn.Module`, any loss, any batches."""

@@ -1,1 +1,1 @@
-"""The network as layers and channels: what it costs, what of it is connected. Knows torch only."""
+"""The network as layers and channels: what each costs and which weights can matter. Knows torch, nothing of ours."""

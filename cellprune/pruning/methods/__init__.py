@@ -1,1 +1,1 @@
-"""One file a method: its own mathematics, nothing else."""
+"""One file a method: its own mathematics and its row of parts. The table of names stands in `config/names.py`."""

@@ -1,0 +1,123 @@
+"""Masks on a network: put them on, hold them through any training loop, count them.
+
+A mask is a bool tensor of its parameter's shape, True = kept. A pruned weight is exactly +0.0, whatever its gradient
+was: values are filled, not multiplied, for infinity times zero would be NaN.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cellprune.errors import CellpruneError, unknown
+from cellprune.pruning.method import Masks
+
+__all__ = ["Handle", "Masks", "apply", "bare", "counts", "dead_layers", "hold", "mask_gradients", "mask_values"]
+
+
+class Handle:
+    """What `hold` gives back; `release()` removes every hook, and the weights are free to move again."""
+
+    def __init__(self, hooks: list[Any]) -> None:
+        self._hooks = hooks
+
+    def release(self) -> None:
+        """Remove the hooks; calling it again does nothing."""
+        while self._hooks:
+            self._hooks.pop().remove()
+
+
+def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) -> Handle:
+    """Keep the masks exactly, through a user's own loop and with any optimizer, until released.
+
+    Values are masked now and after each step, gradients as they arise (so that clipping never sees the pruned ones),
+    and optimizer state of the parameter's shape after each step, so that momentum and weight decay move nothing.
+
+    Args:
+        model: the network, bare or inside `DistributedDataParallel` or `torch.compile`.
+        masks: parameter name -> bool, from `prune`.
+        optimizer: the optimizer that trains it, bare or wrapped as accelerate does.
+    Raises:
+        CellpruneError: a mask for an unknown parameter, or of another shape.
+    """
+    optimizer = _bare_optimizer(optimizer)
+    mask_values(model, masks, optimizer)
+    mask_gradients(model, masks)
+    hooks: list[Any] = [
+        optimizer.register_step_pre_hook(lambda *_: mask_gradients(model, masks)),
+        optimizer.register_step_post_hook(lambda *_: mask_values(model, masks, optimizer)),
+    ]
+    for parameter, pruned in _pruned(model, masks):
+        # a hook before accumulation: distributed training then averages gradients that are masked already
+        hooks.append(parameter.register_hook(lambda gradient, pruned=pruned: gradient.masked_fill(pruned, 0.0)))
+    return Handle(hooks)
+
+
+def apply(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Set the pruned weights to +0.0, in place."""
+    with torch.no_grad():
+        for parameter, pruned in _pruned(model, masks):
+            parameter.masked_fill_(pruned, 0.0)
+
+
+def mask_gradients(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Set the gradients of the pruned weights to +0.0, in place; a parameter without gradient stays without."""
+    with torch.no_grad():
+        for parameter, pruned in _pruned(model, masks):
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(pruned, 0.0)
+
+
+def mask_values(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) -> None:
+    """Set the pruned weights, and what the optimizer remembers of them, to +0.0, in place."""
+    optimizer = _bare_optimizer(optimizer)
+    with torch.no_grad():
+        for parameter, pruned in _pruned(model, masks):
+            parameter.masked_fill_(pruned, 0.0)
+            for value in optimizer.state.get(parameter, {}).values():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    value.masked_fill_(pruned, 0.0)
+
+
+def counts(masks: Mapping[str, Tensor]) -> dict[str, tuple[int, int]]:
+    """Count per parameter: name -> (kept, prunable)."""
+    return {name: (int(mask.sum()), mask.numel()) for name, mask in masks.items()}
+
+
+def dead_layers(masks: Mapping[str, Tensor]) -> list[str]:
+    """Name the parameters that lost all their weights."""
+    return [name for name, mask in masks.items() if not mask.any()]
+
+
+def bare(model: nn.Module) -> nn.Module:
+    """Take `DistributedDataParallel`, `DataParallel` and `torch.compile` off a model."""
+    wrapped = isinstance(model, (nn.parallel.DistributedDataParallel, nn.DataParallel))
+    inner = model.module if wrapped else getattr(model, "_orig_mod", None)
+    return bare(inner) if isinstance(inner, nn.Module) else model
+
+
+def _bare_optimizer(optimizer: Any) -> Optimizer:
+    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = optimizer.optimizer
+    return optimizer
+
+
+def _pruned(model: nn.Module, masks: Mapping[str, Tensor]) -> Iterator[tuple[nn.Parameter, Tensor]]:
+    """Pair each masked parameter with the places to clear, on the parameter's device."""
+    parameters = {_plain(name): p for name, p in bare(model).named_parameters(remove_duplicate=False)}
+    for name, mask in masks.items():
+        parameter = parameters.get(_plain(name))
+        if parameter is None:
+            raise CellpruneError(unknown("parameter", name, parameters, "masks"))
+        if mask.shape != parameter.shape or mask.dtype != torch.bool:
+            raise CellpruneError(
+                f"the mask of {name!r} is {mask.dtype} of shape {tuple(mask.shape)}, but the parameter takes bool of "
+                f"shape {tuple(parameter.shape)}: make the masks from this network"
+            )
+        yield parameter, ~mask.to(parameter.device)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_orig_mod.", "")  # a part of the model may be compiled after the masks were made

@@ -1,0 +1,87 @@
+"""How much of the inner training fits into memory at once: segments of steps, and micro-batches of a step."""
+
+from typing import Any
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from cellprune.errors import CellpruneError
+from cellprune.pruning.method import Batch, Loss
+from cellprune.pruning.objective import Objective, batch_statistics
+from cellprune.pruning.scoring import device_of, map_tensors, take, untouched
+
+GRAPH_PER_FORWARD = 4.0  # bytes of a step's graph and of its second derivative, per byte that one forward pass saves
+SAFE_SHARE = 0.6  # of the memory that is free now; the rest is for the allocator and for what else runs
+
+
+def plan(model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int) -> dict[str, int | None]:
+    """Choose how the meta-gradient is computed by the memory that is free now; the result does not depend on it.
+
+    Args:
+        model: the network to be scored.
+        batch: one (inputs, target) pair, of the size that scoring will use.
+        loss: (output, target) -> scalar mean.
+        inner_steps: M.
+    Returns:
+        {"segment": inner steps whose graph is kept at once, "micro_batch": samples a graph, or None for whole batches};
+        `prune(..., segment=, micro_batch=)` takes both.
+    Raises:
+        CellpruneError: not even one step fits; the message says how many samples a batch would.
+    """
+    device = device_of(model)
+    batch = take([batch], 1, device)[0]
+    n_samples = _n_samples(batch)
+    per_sample, parameters = _measure(model, batch, loss)
+    snapshots = min(inner_steps, 10) + 4  # states kept, and the gradients, adjoints and products of one step
+    room = SAFE_SHARE * available_bytes(device) - snapshots * parameters
+    fitting = int(room / (GRAPH_PER_FORWARD * per_sample)) if room > 0 else 0
+    if fitting >= n_samples:
+        return {"segment": max(1, min(inner_steps, fitting // n_samples)), "micro_batch": None}
+    with untouched(model):
+        micro = None
+        if fitting >= 1 and batch_statistics(model) is None:
+            micro = Objective(model, [batch], loss, seed=0, micro_batch=fitting)
+            micro.check_micro_batches()
+    if micro is not None:
+        return {"segment": 1, "micro_batch": fitting}
+    mib = (GRAPH_PER_FORWARD * per_sample * n_samples + snapshots * parameters) / 2**20
+    remedy = f"lower pruning.batch_size to {fitting}" if fitting else "take a smaller network or image"
+    raise CellpruneError(
+        f"one step of the meta-gradient on {n_samples} samples needs about {mib:.0f} MiB, but "
+        f"{available_bytes(device) / 2**20:.0f} MiB are free on {device}: {remedy}, or take order='first'"
+    )
+
+
+def available_bytes(device: torch.device) -> int:
+    """Give the bytes that are free on the device now: of the machine for a CPU, of the card for CUDA."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available
+
+
+def _measure(model: nn.Module, batch: Batch, loss: Loss) -> tuple[float, int]:
+    """Give the bytes that a forward pass saves for its backward, per sample, and the bytes of the parameters."""
+    n_samples = _n_samples(batch)
+    slice_size = min(2, n_samples)  # two: batch norm may refuse a single one
+    objective = Objective(model, [map_tensors(lambda t: t[:slice_size], batch)], loss, seed=0)
+    with untouched(model):
+        leaves = tuple(p.requires_grad_() for p in objective.start({}))
+        own = {p.untyped_storage().data_ptr() for p in leaves}
+        saved: dict[int, int] = {}
+
+        def note(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in own:
+                saved[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            value: Any = objective.at(0, leaves)
+        del value
+    return sum(saved.values()) / slice_size, sum(p.nbytes for p in leaves)
+
+
+def _n_samples(batch: Batch) -> int:
+    inputs = batch[0]
+    return len(inputs) if isinstance(inputs, Tensor) else 1

@@ -1,0 +1,65 @@
+"""ProsPr: keep the weights whose removal would move the loss most after the first steps of training.
+
+Source: Alizadeh et al., ICLR 2022 (arXiv:2202.08132), equation 5 and algorithm 1: the gate c multiplies the initial
+    weights alone, M steps of SGD follow on fresh batches, and the score is |dL_M / dc| at c = 1.
+Note: nothing of the inner training is kept; the pruned network trains from its initial weights. The public code's
+    defaults are these (command line) or inner_lr 0.5 and inner_momentum 0.9 (its README).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from cellprune.pruning.metagradient import InnerTraining, Order, meta_gradient, plan
+from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.objective import Objective
+from cellprune.pruning.units import absolute
+
+
+def sensitivity(
+    model: nn.Module,
+    masks: Mapping[str, Tensor],
+    batches: Sequence[Batch],
+    loss: Loss,
+    *,
+    seed: int,
+    inner_steps: int = 3,
+    inner_lr: float = 0.1,
+    inner_momentum: float = 0.0,
+    order: Order = "full",
+    detach_first_gradient: bool = False,
+    segment: int | None = None,
+    micro_batch: int | None = None,
+) -> dict[str, Tensor]:
+    """Initial weight times meta-gradient, signed, for every parameter: dL_M / dc entry by entry.
+
+    Args:
+        model: network at initialization; it is left as it was.
+        masks: parameter name -> bool, the weights still alive.
+        batches: inner_steps + 1 pairs (inputs, target): one a step, the last for the outer loss.
+        loss: (output, target) -> scalar, mean over the batch.
+        seed: where dropout draws from.
+        inner_steps: M; 0 gives SNIP.
+        inner_lr: learning rate of the inner SGD.
+        inner_momentum: momentum of the inner SGD, exact through the recursion.
+        order: "full" is exact; "first" leaves second derivatives out.
+        detach_first_gradient: the public code's treatment of the first momentum buffer, for replication.
+        segment: inner steps whose graph is kept at once; None chooses by the memory that is free (`plan`).
+        micro_batch: samples a graph; None for whole batches, or what `plan` finds if segment is None too.
+    Returns:
+        Parameter name -> float32 or float64, shape of the parameter; a parameter that the loss never sees gets zeros.
+    """
+    inner = InnerTraining(inner_steps, inner_lr, inner_momentum, detach_first_gradient)
+    if order == "full" and inner_steps and segment is None:
+        chosen = plan(model, batches[0], loss, inner_steps=inner_steps)
+        segment, micro_batch = chosen["segment"], micro_batch or chosen["micro_batch"]
+    objective = Objective(model, batches[: inner_steps + 1], loss, seed, micro_batch)
+    return objective.times_weights(meta_gradient(objective, masks, inner, order=order, segment=segment))
+
+
+def _needs_batches(options: Mapping[str, Any]) -> int:
+    return InnerTraining(options["inner_steps"], options["inner_lr"]).steps + 1
+
+
+METHOD = Method(sensitivity=sensitivity, unit=absolute, needs_batches=_needs_batches)

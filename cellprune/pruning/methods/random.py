@@ -1,0 +1,30 @@
+"""Random: keep weights drawn uniformly without replacement, the control that every method has to beat.
+
+Source: Frankle et al., ICLR 2021 (arXiv:2009.08576), "random pruning"; with scope "layer" every layer keeps its share.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.units import given
+
+
+def sensitivity(
+    model: nn.Module, masks: Mapping[str, Tensor], batches: Sequence[Batch], loss: Loss | None, *, seed: int
+) -> dict[str, Tensor]:
+    """Draw a number in 0..1 for every parameter, from the seed alone, the same on every device.
+
+    Returns:
+        Parameter name -> float64, shape of the parameter; float32 has too few values for millions of draws to differ.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: torch.rand(p.shape, generator=generator, dtype=torch.float64).to(p.device)
+        for name, p in model.named_parameters()
+    }
+
+
+METHOD = Method(sensitivity=sensitivity, unit=given)

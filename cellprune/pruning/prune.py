@@ -1,0 +1,86 @@
+"""Prune a network: score its weights, rank them under a budget, and give the masks; the network stays as it is."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from cellprune.config.names import resolve
+from cellprune.errors import CellpruneError, unknown
+from cellprune.pruning.budget import Scope, density, keep_count, select
+from cellprune.pruning.connectivity import check_connected
+from cellprune.pruning.masks import bare, dead_layers
+from cellprune.pruning.method import Batch, Loss, Masks, Method
+from cellprune.pruning.prunable import prunable
+from cellprune.pruning.scoring import device_of, take, untouched
+
+Granularity = Literal["weight"]
+
+log = logging.getLogger("cellprune")
+
+
+def prune(
+    model: nn.Module,
+    *,
+    method: str = "prospr",
+    sparsity: float | None = None,
+    budget: Mapping[str, float] | None = None,
+    batches: Iterable[Batch] | None = None,
+    loss: Loss | None = None,
+    granularity: Granularity = "weight",
+    scope: Scope = "global",
+    exclude: Iterable[str] = (),
+    seed: int = 0,
+    **options: Any,
+) -> Masks:
+    """Choose which weights go, once, before training.
+
+    Args:
+        model: any network; parameters, buffers, gradients, modes and random states are left as they were.
+        method: a row of the methods' table: prospr, snip, magnitude, random.
+        sparsity: share of prunable weights removed, 0 <= sparsity < 1. Exactly one of this and `budget`.
+        budget: {"params": share of prunable weights kept}.
+        batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one. A source of
+            exactly one batch is used for all. They are moved to the model's device.
+        loss: (output, target) -> scalar, the mean over the batch.
+        granularity: what is removed: single weights.
+        scope: "global" ranks all weights together; "layer" gives every layer the same share.
+        exclude: parameter or layer names, or patterns, that stay whole.
+        seed: where every random draw of the scoring comes from.
+        options: the method's own, such as inner_steps; see its file in `pruning/methods/`.
+    Returns:
+        Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
+        number is True. Hand it to `hold`.
+    Raises:
+        CellpruneError: an unknown or missing argument, a share out of range, too few batches, a module without second
+            derivatives, or an output that the masks cut off from the input.
+        WorkError: a loss or a score is NaN or infinite.
+    """
+    row: Method = resolve("pruning method", method)
+    options = row.resolve(method, options)
+    if granularity not in get_args(Granularity):
+        raise CellpruneError(unknown("granularity", granularity, get_args(Granularity)))
+    share = density(sparsity, budget)
+    model = bare(model)
+    weights = prunable(model, exclude)
+    n_prunable = sum(weight.numel() for weight in weights.values())
+    n_batches = row.needs_batches(options)
+    if n_batches and loss is None:
+        raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
+    taken = take(batches, n_batches or 1, device_of(model)) if n_batches or batches is not None else []
+
+    masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
+    for keep in row.schedule(n_prunable, keep_count(n_prunable, share)):
+        with untouched(model):
+            sensitivity = row.sensitivity(model, masks, taken, loss, seed=seed, **options)
+        scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
+        del sensitivity
+        masks = select(scores, keep, scope)
+
+    if dead := dead_layers(masks):
+        log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
+    if taken:
+        check_connected(model, masks, taken[0], seed)
+    return masks

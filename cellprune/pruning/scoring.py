@@ -1,0 +1,112 @@
+"""The conditions under which a network is scored: train mode, full precision, and everything put back afterwards."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellprune.errors import CellpruneError
+from cellprune.pruning.method import Batch
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Put the model into train mode and full precision; give back modes and random states as they were.
+
+    Parameters, buffers and gradients need no putting back: scoring only ever runs the model on stand-ins for them
+    (`objective.py`).
+    """
+    modes = {module: module.training for module in model.modules()}
+    states = random.getstate(), np.random.get_state()
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices), _full_precision(device_of(model).type):
+            model.train()
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+def reseed(*key: object) -> None:
+    """Start every random generator from the key, so that the same step draws the same dropout whenever it is played."""
+    drawn = random.Random(repr(key)).getrandbits(32)
+    random.seed(drawn)
+    np.random.seed(drawn)
+    torch.manual_seed(drawn)
+
+
+def take(batches: Iterable[Batch] | None, n: int, device: torch.device) -> list[Batch]:
+    """Take the first `n` batches, moved to the device; a source of exactly one batch is used for all of them.
+
+    Raises:
+        CellpruneError: no source, an empty one, or one that ends early; the message says how many are needed.
+    """
+    if batches is None:
+        raise CellpruneError(f"this pruning method needs {n} batches, but batches is None: give (inputs, target) pairs")
+    taken = list(islice(iter(batches), n))
+    if len(taken) == 1:
+        taken *= n
+    if len(taken) < n:
+        raise CellpruneError(
+            f"this pruning method needs {n} batches in order (or exactly one, used for all), but the source "
+            f"{f'ended after {len(taken)}' if taken else 'is empty'}"
+        )
+    for batch in taken:
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise CellpruneError(f"a batch must be a pair (inputs, target), not {type(batch).__name__}")
+    return [(_moved(inputs, device), _moved(target, device)) for inputs, target in taken]
+
+
+def map_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """Change each tensor inside a tensor, tuple, list or mapping; leave everything else as it is."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: map_tensors(change, item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        items = [map_tensors(change, item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value
+
+
+def tensors_of(value: Any) -> list[Tensor]:
+    """List the tensors inside a tensor, tuple, list or mapping, in order."""
+    found: list[Tensor] = []
+    map_tensors(lambda tensor: found.append(tensor) or tensor, value)  # type: ignore[func-returns-value]
+    return found
+
+
+def full(tensor: Tensor) -> Tensor:
+    """Widen half precision to float32; leave float32, float64 and whole numbers as they are."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Give the device of the model's first parameter."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    return map_tensors(lambda tensor: full(tensor.to(device)), value)
+
+
+@contextmanager
+def _full_precision(device_type: str) -> Iterator[None]:
+    """Compute as the dtype says: no autocast, no TF32 or bfloat16 behind a float32 matrix product or convolution."""
+    matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        with torch.autocast(device_type, enabled=False), torch.autocast("cpu", enabled=False), torch.enable_grad():
+            yield
+    finally:
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = convolution

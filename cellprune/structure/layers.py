@@ -1,0 +1,36 @@
+"""Which modules hold the weights that pruning and costs speak of: convolutions, transposed ones, linear maps."""
+
+from torch import nn
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+
+WEIGHTED = (_ConvNd, nn.Linear)
+
+
+def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Give each layer that multiplies its input by a weight, once, under its weight's parameter name.
+
+    A weight that several layers share appears once, under its first name. A weight that another kind of module uses
+    too (an embedding tied to the output layer) is left out, and so is one that is computed (weight norm) rather than
+    stored.
+
+    Returns:
+        Parameter name of the weight -> module, in the order of `model.named_parameters()`.
+    """
+    layers: dict[int, nn.Module] = {}
+    foreign: set[int] = set()
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if isinstance(module, WEIGHTED) and name == "weight":
+                layers.setdefault(id(parameter), module)
+            else:
+                foreign.add(id(parameter))
+    return {
+        name: layers[id(parameter)]
+        for name, parameter in model.named_parameters()
+        if id(parameter) in layers and id(parameter) not in foreign
+    }
+
+
+def is_transposed(layer: nn.Module) -> bool:
+    """Tell whether each weight meets every input position (a transposed convolution) instead of every output one."""
+    return isinstance(layer, _ConvTransposeNd)
