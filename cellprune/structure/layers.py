@@ -1,6 +1,10 @@
 """Which modules hold the weights that pruning and costs speak of: convolutions, transposed ones, linear maps."""
 
-from torch import nn
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 WEIGHTED = (_ConvNd, nn.Linear)
@@ -34,3 +38,21 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
 def is_transposed(layer: nn.Module) -> bool:
     """Tell whether each weight meets every input position (a transposed convolution) instead of every output one."""
     return isinstance(layer, _ConvTransposeNd)
+
+
+@contextmanager
+def probe(model: nn.Module, input_size: Sequence[int]) -> Iterator[Tensor]:
+    """Give one sample of ones for the model, which is in evaluation mode meanwhile.
+
+    Args:
+        model: any network; its modes are put back afterwards.
+        input_size: shape of one sample, without the batch axis.
+    """
+    modes = {module: module.training for module in model.modules()}
+    parameter = next(model.parameters())
+    model.eval()
+    try:
+        yield torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
+    finally:
+        for module, training in modes.items():
+            module.training = training

@@ -1,0 +1,88 @@
+"""What a network costs, layer by layer: parameters and multiply-adds, dense and under a mask.
+
+One multiply-add is one (not two operations); norms, activations and biases are not counted. A convolution uses each
+weight once an output position, a transposed one once an input position, a linear layer once a row of its input.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellprune.structure.effective import active_weights
+from cellprune.structure.layers import is_transposed, probe, weighted_layers
+
+
+def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
+    """Count parameters, multiply-adds and sparsity for one image.
+
+    Args:
+        model: the network; it is left as it was.
+        input_size: shape of one sample without the batch axis: (channels, height, width).
+        masks: weight name -> bool, True = kept; None for the dense network.
+    Returns:
+        {"parameters": {"total", "prunable", "kept"}, "macs": {"dense", "masked", "input"}, "sparsity": {"direct",
+        "effective", "input"}, "layers": [{"name", "kind", "shape", "weights", "kept", "active", "macs", "macs_kept"}]}.
+        Prunable are the weights that masks cover (without masks: of every weighted layer); a layer outside the masks is
+        kept whole. Active weights lie on a path from input to output (`effective.py`).
+    """
+    masks = masks or {}
+    layers = weighted_layers(model)
+    positions = positions_per_weight(model, input_size)
+    active = active_weights(model, input_size, masks)
+    rows = []
+    for name, layer in layers.items():
+        weight: Any = layer.weight
+        kept = int(masks[name].sum()) if name in masks else weight.numel()
+        rows.append(
+            {
+                "name": name,
+                "kind": type(layer).__name__,
+                "shape": list(weight.shape),
+                "weights": weight.numel(),
+                "kept": kept,
+                "active": int(active[name].sum()),
+                "macs": weight.numel() * positions[name],
+                "macs_kept": kept * positions[name],
+            }
+        )
+    pruned = [row for row in rows if row["name"] in masks or not masks]
+    prunable, kept, alive = (sum(row[key] for row in pruned) for key in ("weights", "kept", "active"))
+    return {
+        "parameters": {"total": sum(p.numel() for p in model.parameters()), "prunable": prunable, "kept": kept},
+        "macs": {
+            "dense": sum(row["macs"] for row in rows),
+            "masked": sum(row["macs_kept"] for row in rows),
+            "input": list(input_size),
+        },
+        "sparsity": {
+            "direct": 1 - kept / prunable,
+            "effective": 1 - alive / prunable,
+            "input": list(input_size),
+        },
+        "layers": rows,
+    }
+
+
+def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:
+    """Count how often each weight of a layer is used on one sample; layers that share a weight add up."""
+    layers = weighted_layers(model)
+    uses = dict.fromkeys(layers, 0)
+    names = {id(layer.weight): name for name, layer in layers.items()}
+
+    def count(layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(layer, nn.Linear):
+            n = output.shape[:-1].numel()
+        else:
+            n = (args[0] if is_transposed(layer) else output).shape[2:].numel()
+        uses[names[id(layer.weight)]] += n
+
+    hooks = [m.register_forward_hook(count) for m in model.modules() if id(getattr(m, "weight", None)) in names]
+    try:
+        with torch.no_grad(), probe(model, input_size) as ones:
+            model(ones)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return uses

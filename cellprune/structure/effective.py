@@ -1,0 +1,100 @@
+"""Which kept weights can matter at all: those on a path of kept weights from the input to the output.
+
+Source: Vysogorets, Kempe, JMLR 2023 (arXiv:2107.02306), effective sparsity.
+Note: the paper sums path products, which over- and underflow in deep networks; we ask only whether a path exists, by
+    one forward and one backward pass whose values are set to 0 or 1 after every layer. Maps have their real size, so a
+    tap that only ever meets zero padding is not active, even in a dense network.
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from cellprune.structure.layers import probe, weighted_layers
+
+_MAX_TO_AVERAGE = {
+    nn.MaxPool1d: nn.AvgPool1d,
+    nn.MaxPool2d: nn.AvgPool2d,
+    nn.MaxPool3d: nn.AvgPool3d,
+}
+_ADAPTIVE = {
+    nn.AdaptiveMaxPool1d: nn.AdaptiveAvgPool1d,
+    nn.AdaptiveMaxPool2d: nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool3d: nn.AdaptiveAvgPool3d,
+}
+_NO_CHANGE = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.Dropout, nn.modules.dropout._DropoutNd)
+
+
+def active_weights(
+    model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Mark the kept weights that lie on a path from the input to the output.
+
+    Constants count for nothing: a bias may still carry a signal through a channel that no path reaches. Activations
+    and poolings must be modules, or functions that keep zero at zero and positive at positive (such as F.relu).
+
+    Args:
+        model: the network; it is left as it was.
+        input_size: shape of one sample without the batch axis.
+        masks: weight name -> bool, True = kept; a layer without a mask is whole.
+    Returns:
+        Weight name -> bool tensor of its shape, for every weighted layer.
+    """
+    masks = masks or {}
+    skeleton = _skeleton(deepcopy(model), masks)
+    weights: dict[str, Any] = {name: layer.weight for name, layer in weighted_layers(skeleton).items()}
+    for module in skeleton.modules():
+        if any(module.weight is weight for weight in weights.values() if hasattr(module, "weight")):
+            module.register_forward_hook(lambda module, args, output: _Binary.apply(output))
+    with torch.enable_grad(), probe(skeleton, input_size) as ones:
+        output = skeleton(ones)
+    paths = torch.autograd.grad(output.sum(), list(weights.values()), materialize_grads=True)
+    return {name: (weight > 0) & (path > 0) for (name, weight), path in zip(weights.items(), paths, strict=True)}
+
+
+class _Binary(torch.autograd.Function):
+    """Reached or not, in both directions: 1 where the value, or the gradient, is positive, else 0."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        return (value > 0).to(value.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return (gradient > 0).to(gradient.dtype)
+
+
+def _skeleton(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
+    """Turn a copy of the network into its wiring: weights 0 or 1, no constants, nothing that bends a value."""
+    layers = weighted_layers(model)
+    model.float()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in layers)
+            if name in masks:
+                parameter.copy_(masks[name])
+            else:
+                parameter.fill_(1.0 if name in layers else 0.0)
+    return _straightened(model)
+
+
+def _straightened(module: nn.Module) -> nn.Module:
+    """Replace norms and activations by the identity and max pooling by average pooling, all the way down.
+
+    The gradient of a max pool over equal values reaches one position of its window only; of an average pool, all.
+    """
+    for name, child in module.named_children():
+        setattr(module, name, _straightened(child))
+    kind: Any = type(module)
+    if kind in _MAX_TO_AVERAGE:
+        old: Any = module
+        return _MAX_TO_AVERAGE[kind](old.kernel_size, old.stride, old.padding, ceil_mode=old.ceil_mode)
+    if kind in _ADAPTIVE:
+        adaptive: Any = module
+        return _ADAPTIVE[kind](adaptive.output_size)
+    is_activation = kind.__module__ == "torch.nn.modules.activation" and kind is not nn.MultiheadAttention
+    return nn.Identity() if is_activation or isinstance(module, _NO_CHANGE) else module
