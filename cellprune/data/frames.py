@@ -1,0 +1,64 @@
+"""What a data set is on disk: frames and the truth that belongs to them. Nothing here is read, only named."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CLASSES = ("background", "cell")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image and the truth beside it; a kind of truth that the frame lacks is None.
+
+    Attributes:
+        dataset: name of the data set it belongs to.
+        sequence: name of the recording, "01".
+        number: time index from 0.
+        image: the image file.
+        gold: human annotation, an instance image, perhaps of some cells only.
+        silver: computed reference annotation, an instance image.
+        markers: tracking truth: one marker for every cell, labelled by track.
+    """
+
+    dataset: str
+    sequence: str
+    number: int
+    image: Path
+    gold: Path | None
+    silver: Path | None
+    markers: Path | None
+
+    @property
+    def id(self) -> str:
+        """Sequence and time index, "01/002": unique in its data set and the same on every machine."""
+        return f"{self.sequence}/{self.number:03d}"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Every file of the frame by its kind: image, gold, silver, markers."""
+        kinds = {"image": self.image, "gold": self.gold, "silver": self.silver, "markers": self.markers}
+        return {kind: path for kind, path in kinds.items() if path is not None}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All frames of a data set in the order of (sequence, time), and what its card knows of them.
+
+    Attributes:
+        pixel_size_um: (y, x); None when unknown.
+        frame_interval_min: time between two frames; None when unknown.
+        field_of_interest_px: width of the outer band in which cells may be unannotated; None when unknown.
+    """
+
+    name: str
+    root: Path
+    frames: tuple[Frame, ...]
+    pixel_size_um: tuple[float, float] | None = None
+    frame_interval_min: float | None = None
+    field_of_interest_px: int | None = None
+    classes: tuple[str, ...] = CLASSES
+
+    @property
+    def gold_frames(self) -> tuple[Frame, ...]:
+        """The frames that a human annotated, at least in part."""
+        return tuple(frame for frame in self.frames if frame.gold is not None)
