@@ -1,0 +1,59 @@
+"""Numbers as a reader wants them: few digits, a unit, and a dash where there is none."""
+
+DASH = "–"
+
+
+def count(number: int | None) -> str:
+    """Give "31.0 M" for 31031810."""
+    if number is None:
+        return DASH
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= 0.9995 * size:
+            return f"{_three_digits(number / size)} {unit}"
+    return f"{number:g}"
+
+
+def file_size(n_bytes: int | None) -> str:
+    """Give "4.72 MB" for 4718592; a MB is 10^6 bytes."""
+    return DASH if n_bytes is None else f"{count(n_bytes)}B" if n_bytes >= 1000 else f"{n_bytes} B"
+
+
+def score(value: float | None) -> str:
+    """Give an IoU with the four digits that published tables have."""
+    return DASH if value is None else f"{value:.4f}"
+
+
+def share(value: float | None) -> str:
+    """Give a share of 0..1 in percent, with three digits that count: "3 %", "0.812 %", "99.2 %"."""
+    if value is None:
+        return DASH
+    return f"{_three_digits(100 * value, trim=True)} %"
+
+
+def milliseconds(value: float | None) -> str:
+    """Give "12.3 ms"."""
+    return DASH if value is None else f"{_three_digits(value)} ms"
+
+
+def duration(seconds: float | None) -> str:
+    """Give "41 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds is None:
+        return DASH
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def _three_digits(value: float, *, trim: bool = False) -> str:
+    """Three digits that count, never an exponent for what a page shows."""
+    decimals = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    if 0 < abs(value) < 1:
+        decimals = 3
+    text = f"{value:.{decimals}f}"
+    if trim and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text
