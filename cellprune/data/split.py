@@ -148,6 +148,22 @@ def split(
     return _without(asked, dropped)
 
 
+def whole(dataset: Dataset, *, policy: Policy) -> Split:
+    """Hold out every gold frame: for a network that was trained elsewhere.
+
+    Raises:
+        SplitError: no gold frame that the policy takes.
+    """
+    asked = Split(dataset.name, "random", 1.0, 0, 0.0, policy, (), (), dataset.gold_frames, dropped=())
+    faults = ((frame, completeness(frame).fault(asked.policy_of("report"))) for frame in dataset.gold_frames)
+    dropped = tuple(Dropped(frame, "report", reason) for frame, reason in faults if reason)
+    gone = {drop.frame for drop in dropped}
+    report = tuple(frame for frame in dataset.gold_frames if frame not in gone)
+    if not report:
+        raise SplitError(f"{dataset.name} has no annotated frame that truth policy {policy!r} takes: take another")
+    return replace(asked, report=report, dropped=dropped)
+
+
 def from_dict(written: Mapping[str, Any], dataset: Dataset) -> Split:
     """Find the frames of a written split again and check that no file has changed since.
 

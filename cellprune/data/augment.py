@@ -1,0 +1,56 @@
+"""The one place that knows albumentations: image and target are changed together, from a seed alone.
+
+Note: albumentations 2.0.8, the last release under a free licence, seeds its workers wrongly, so the seed is set anew
+    for every sample; it wants images in 0..1 and masks as int32.
+"""
+
+import os
+from functools import cache
+
+import numpy as np
+
+from cellprune.data.images import IGNORED, Floats, Target
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, which asks the network else
+
+import albumentations as A
+
+_RANGE = 10.0  # an image of mean 0 and deviation 1 lies within 5 deviations but for a few pixels
+_MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
+
+
+def augment(image: Floats, target: Target, *, seed: int) -> tuple[Floats, Target]:
+    """Flip, turn, scale, bend, and change brightness and contrast, all mildly.
+
+    Args:
+        image: (h, w) float32 of mean 0 and deviation 1; clipped to 5 deviations.
+        target: (h, w) uint8 of classes and 255; moves with the image and is never interpolated.
+        seed: all that the change depends on.
+    Returns:
+        The changed image and target, same shapes and types; what came from outside the image is 255 in the target.
+    """
+    change = _change(is_square=image.shape[0] == image.shape[1])
+    change.set_random_seed(seed % 2**32)
+    changed = change(
+        image=np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32),
+        mask=target.astype(np.int32),
+        valid=np.ones(target.shape, dtype=np.int32),
+    )
+    moved = np.where(changed["valid"] == 1, changed["mask"], IGNORED).astype(np.uint8)
+    return ((changed["image"] - _MEAN_GREY) * _RANGE).astype(np.float32), moved
+
+
+@cache
+def _change(*, is_square: bool) -> A.Compose:
+    outside = {"fill": _MEAN_GREY, "fill_mask": 0}  # `valid` is 0 there
+    return A.Compose(
+        [
+            A.HorizontalFlip(p=0.5),
+            A.VerticalFlip(p=0.5),
+            *([A.RandomRotate90(p=1.0)] if is_square else []),
+            A.Affine(scale=(0.9, 1.1), p=0.5, **outside),
+            A.ElasticTransform(alpha=80, sigma=8, p=0.3, **outside),
+            A.RandomBrightnessContrast(brightness_limit=0.05, contrast_limit=0.1, p=0.5),
+        ],
+        additional_targets={"valid": "mask"},
+    )

@@ -1,0 +1,75 @@
+"""From a frame on disk to arrays of the network's size, as MONAI transforms around `data.images` and `data.truth`.
+
+MONAI's own readers refuse TIFF without ITK, and know nothing of partial truth.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.config import PathLike
+from monai.data import ImageReader
+from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImaged, Transform
+from monai.utils import ensure_tuple
+
+from cellprune.data.frames import Frame
+from cellprune.data.images import Floats, Target, normalize, read_image, resize_image, resize_labels
+from cellprune.data.truth import Policy, target
+
+
+class TiffReader(ImageReader):
+    """Reads one grey 2-D TIFF as float32 in 0..1, with every check of `data.images.read_image`."""
+
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
+        """Tell whether the name is a TIFF's."""
+        return all(Path(name).suffix.lower() in {".tif", ".tiff"} for name in ensure_tuple(filename))
+
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Floats:
+        """Read the file; MONAI passes one name, alone or in a sequence."""
+        (name,) = ensure_tuple(data)
+        return read_image(Path(name))
+
+    def get_data(self, img: Floats) -> tuple[Floats, dict[str, Any]]:
+        """Give the pixels and what MONAI wants to know of them: no channel axis, no known orientation."""
+        return img, {"affine": np.eye(3), "spatial_shape": np.array(img.shape), "original_channel_dim": float("nan")}
+
+
+def item(frame: Frame) -> dict[str, Any]:
+    """Give what `prepare` starts from."""
+    return {"raw": frame.image, "target_native": frame}
+
+
+def prepare(size: tuple[int, int], policy: Policy, *, ignore_border_px: int, keep_native: bool) -> Compose:
+    """Make the transform that reads a frame and its truth, resizes both, and normalizes the image.
+
+    Args:
+        size: (height, width) of the network's input.
+        policy: what a cell without a gold mask is.
+        ignore_border_px: see `data.truth.target`; in native pixels.
+        keep_native: keep the native arrays too, for scores and pictures.
+    Returns:
+        A transform of `item(frame)` to `image` (h, w) float32 of mean 0 and deviation 1 and `target` (h, w) uint8, and
+        with `keep_native` to `raw` (H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays all.
+    """
+    steps: list[Transform] = [
+        LoadImaged("raw", reader=TiffReader, dtype=np.float32),
+        EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
+        _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px)),
+        CopyItemsd(("raw", "target_native"), names=("image", "target")),
+        _Apply("image", partial(_network_image, size=size)),
+        _Apply("target", partial(resize_labels, size=size)),
+    ]
+    return Compose(steps if keep_native else [*steps, DeleteItemsd(("raw", "target_native"))])
+
+
+_Apply = partial(Lambdad, track_meta=False)  # else every array becomes a MetaTensor again
+
+
+def _draw(frame: Frame, policy: Policy, ignore_border_px: int) -> Target:
+    return target(frame, policy, ignore_border_px=ignore_border_px)
+
+
+def _network_image(raw: Floats, size: tuple[int, int]) -> Floats:
+    return normalize(resize_image(raw, size))
