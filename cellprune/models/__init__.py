@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellprune.config.names import resolve
@@ -32,3 +33,26 @@ def build(settings: Mapping[str, Any]) -> "nn.Module":
         if key not in known:
             raise CellpruneError(unknown(f"setting of model {name!r} called", key, known))
     return maker(**own)
+
+
+def load(path: str | Path) -> "nn.Module":
+    """Load a trained network, ready to use: on the CPU, in evaluation mode.
+
+    Args:
+        path: a run folder or a model file.
+    Raises:
+        CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+    """
+    import torch
+
+    from cellprune.runs import modelfile
+    from cellprune.runs.folder import FILES
+
+    file = Path(path) / FILES["model"] if Path(path).is_dir() else Path(path)
+    header, weights, _ = modelfile.read(file)
+    try:
+        network = build(header["architecture"])
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CellpruneError(f"{file} describes no network that can be built ({error}): make it again") from error
+    return network.eval()

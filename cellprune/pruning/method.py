@@ -37,12 +37,14 @@ class Method:
         unit: (weight, sensitivity) of one tensor -> its scores, same shape; larger is kept.
         needs_batches: resolved options -> number of batches the sensitivity reads; 0 for a data-free method.
         schedule: (prunable count, count to keep) -> the count to keep after each round.
+        plan: (model, batch, loss, resolved options) -> options that memory decides; they change no result.
     """
 
     sensitivity: Callable[..., dict[str, Tensor]]
     unit: Callable[[Tensor, Tensor], Tensor]
     needs_batches: Callable[[Mapping[str, Any]], int] = lambda options: 0
     schedule: Schedule = one_shot
+    plan: Callable[[nn.Module, Batch, Loss, Mapping[str, Any]], dict[str, Any]] = lambda model, batch, loss, options: {}
 
     def defaults(self) -> dict[str, Any]:
         """Give the method's options with their default values, read off its sensitivity's signature."""

@@ -84,3 +84,21 @@ def prune(
     if taken:
         check_connected(model, masks, taken[0], seed)
     return masks
+
+
+def plan(
+    model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss, **options: Any
+) -> dict[str, Any]:
+    """Choose the options of a method that the free memory decides, so that a scoring can be repeated to the bit.
+
+    Args:
+        model, method, batches, loss, options: as `prune` takes them; the first batch is looked at.
+    Returns:
+        Options to hand to `prune` beside the others; empty for a method with nothing to choose.
+    Raises:
+        CellpruneError: the scoring does not fit into memory; the message says what would.
+    """
+    row: Method = resolve("pruning method", method)
+    if not row.needs_batches(resolved := row.resolve(method, options)):
+        return {}
+    return row.plan(bare(model), take(batches, 1, device_of(model))[0], loss, resolved)

@@ -62,4 +62,10 @@ def _needs_batches(options: Mapping[str, Any]) -> int:
     return InnerTraining(options["inner_steps"], options["inner_lr"]).steps + 1
 
 
-METHOD = Method(sensitivity=sensitivity, unit=absolute, needs_batches=_needs_batches)
+def _plan(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]) -> dict[str, Any]:
+    if options["order"] == "first" or options["inner_steps"] == 0 or options["segment"] is not None:
+        return {}
+    return dict(plan(model, batch, loss, inner_steps=options["inner_steps"]))
+
+
+METHOD = Method(sensitivity=sensitivity, unit=absolute, needs_batches=_needs_batches, plan=_plan)
