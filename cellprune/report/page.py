@@ -1,0 +1,141 @@
+"""report.html: one page that tells the whole run, made from the run's files alone.
+
+It holds everything it shows, runs no script and asks no network; every text from outside is escaped.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import stdev
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from cellprune.evaluation.iou import SIZES, class_mean, iou
+from cellprune.report import figures, formatting, pictures, sentences
+from cellprune.runs.folder import Folder
+
+_HERE = Path(__file__).parent
+_SCORES = {
+    "iou_image_mean": (
+        "mean over images",
+        "per image the mean of its classes, then the mean over images: the headline",
+    ),
+    "iou_pooled": ("pooled", "pixels of all images counted together, then the mean of the classes"),
+    "iou_cell_image_mean": ("cells, mean over images", "the class cell alone, then the mean over images"),
+    "iou_cell_pooled": ("cells, pooled", "the class cell alone, pixels of all images counted together"),
+}
+
+
+def write(folder: Folder) -> None:
+    """Write the report of a run, from the files that are in its folder.
+
+    Args:
+        folder: a run that has all its files but the report.
+    Raises:
+        CellpruneError: a file is missing or damaged; the message names it.
+    """
+    config, cost, scores = folder.read_config(), folder.read_cost(), folder.read_scores()
+    pruned = config["pruning"]["method"] != "dense"
+    masks = folder.read_masks() if pruned else {}
+    page = _templates().get_template("page.html")
+    folder.write_report(
+        page.render(
+            config=config,
+            split=(split := folder.read_split()),
+            made=folder.read_provenance(),
+            cost=cost,
+            pruned=pruned,
+            scope=sentences.scope(split),
+            gain=sentences.gain(cost) if pruned else None,
+            deaths=sentences.deaths(_dead(cost)),
+            network_size=" × ".join(str(side) for side in config["data"]["size"]),
+            scores=[(*_SCORES[name], scores["summary"][name]) for name in _SCORES if name in scores["summary"]],
+            headline=_headline(scores),
+            images=_images(scores),
+            pictures=scores.get("pictures", []),
+            layers=[row | {"emptied": _emptied(row, masks)} for row in cost["layers"]],
+            spread_figure=_source(figures.spread(_spread(scores))),
+            curves_figure=_source(figures.curves(folder.read_metrics())),
+            layers_figure=_source(figures.layers(cost["layers"])),
+            truth_colour=_css(pictures.TRUTH_COLOUR),
+            prediction_colour=_css(pictures.PREDICTION_COLOUR),
+            style=(_HERE / "page.css").read_text(encoding="utf-8"),
+        )
+    )
+
+
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("count", "file_size", "score", "share", "milliseconds", "duration"):
+        environment.filters[name] = getattr(formatting, name)
+        environment.globals[f"as_{name}"] = getattr(formatting, name)
+    return environment
+
+
+def _headline(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Per size: the headline score, its spread over images, and how many images it is a mean of."""
+    at_size = _spread(scores)
+    return {
+        size: {
+            "iou": scores["summary"]["iou_image_mean"][size],
+            "n": len(values),
+            "deviation": stdev(values) if len(values) > 1 else None,
+            "lowest": min(values, default=None),
+            "highest": max(values, default=None),
+        }
+        for size, values in at_size.items()
+    }
+
+
+def _spread(scores: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Size -> IoU of every image in which it is defined."""
+    return {
+        size: [
+            value
+            for image in scores["images"]
+            if image["size"] == size and (value := class_mean(image["classes"])) is not None
+        ]
+        for size in SIZES
+    }
+
+
+def _images(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row an image: mean and per-class IoU at each size, in the order of the images."""
+    rows: dict[str, dict[str, Any]] = {}
+    for image in scores["images"]:
+        row = rows.setdefault(image["id"], {"id": image["id"], "sizes": {}})
+        row["sizes"][image["size"]] = {
+            "iou": class_mean(image["classes"]),
+            "classes": {counted["name"]: iou(counted) for counted in image["classes"]},
+            "ignored_px": image["ignored_px"],
+        }
+    return list(rows.values())
+
+
+def _emptied(row: Mapping[str, Any], masks: Mapping[str, np.ndarray]) -> int | None:
+    """Count a layer's output channels that kept no weight; None where the layer has no mask."""
+    if (mask := masks.get(row["name"])) is None:
+        return None
+    outputs = np.moveaxis(mask, 1, 0) if row["kind"].startswith("ConvTranspose") else mask
+    return int(np.count_nonzero(~outputs.reshape(len(outputs), -1).any(axis=1)))
+
+
+def _dead(cost: Mapping[str, Any]) -> list[str]:
+    return list(cost.get("dead_layers", []))
+
+
+def _source(svg: str) -> str:
+    """A figure as the source of an <img>, where nothing in it can touch the page."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def _css(colour: Sequence[int]) -> str:
+    return f"rgb({', '.join(str(channel) for channel in colour)})"

@@ -1,0 +1,65 @@
+"""What the numbers mean and do not mean, in plain sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cellprune.report.formatting import file_size, milliseconds, share
+
+_POLICIES = {
+    "paper": "a tracked cell that nobody outlined counts as background, as in the published tables",
+    "ignore": "a tracked cell that nobody outlined is unknown, neither learned nor scored",
+    "complete": "only frames in which every tracked cell is outlined are used",
+    "silver": "a tracked cell that nobody outlined is taken from the computed reference masks",
+}
+_SPLITS = {
+    "random": "Frames of one recording are near copies of each other, so a hold-out at random flatters: "
+    "--split sequence, which holds out a whole recording, is the harder question.",
+    "block": "A stretch of time was held out, so few held-out frames have a near copy among the learned ones; still, "
+    "other frames of the same recording were learned: --split sequence is the harder question.",
+    "sequence": "A whole recording was held out, the harder question: nothing of it was learned.",
+}
+
+
+def scope(split: Mapping[str, Any]) -> str:
+    """Say what the scores were measured on, and how far they may be trusted beyond it.
+
+    Args:
+        split: the content of split.yaml.
+    """
+    parts = split["parts"]
+    n_train, n_report = len(parts["train"]), len(parts["report"])
+    sequences = sorted({entry["sequence"] for part in parts.values() for entry in part})
+    return (
+        f"Scored on {_many(n_report, 'frame')} that the network did not learn from; it learned from "
+        f"{_many(n_train, 'frame')}. All are frames of {_many(len(sequences), 'recording')} "
+        f"({', '.join(sequences)}). Hold-out: {split['how']}, split seed {split['seed']}. Truth policy "
+        f"{split['policy']}: {_POLICIES.get(split['policy'], 'see the documentation')}. {_SPLITS.get(split['how'], '')}"
+    ).rstrip()
+
+
+def gain(cost: Mapping[str, Any]) -> str:
+    """Say what the mask buys and what it does not.
+
+    Args:
+        cost: the content of cost.json of a pruned run.
+    """
+    n_bytes, measured = cost["bytes"], cost["milliseconds"]
+    times = n_bytes["dense_fp32"] / n_bytes["model_file"]
+    return (
+        f"The mask buys a smaller file: {file_size(n_bytes['model_file'])} instead of "
+        f"{file_size(n_bytes['dense_fp32'])}, {times:.3g} times less. It buys no speed: a zero is multiplied like any "
+        f"other number, so here one image takes {milliseconds(measured.get('pruned'))} pruned and "
+        f"{milliseconds(measured.get('dense'))} dense. The {share(cost['macs']['masked'] / cost['macs']['dense'])} of "
+        "multiply-adds are what a machine that skips zeros would do; an ordinary CPU or GPU does not."
+    )
+
+
+def deaths(names: list[str]) -> str:
+    """Name the layers that lost all their weights."""
+    if not names:
+        return "No layer lost all its weights."
+    return f"{_many(len(names), 'layer')} lost all weights: {', '.join(names)}. Nothing passes there but biases."
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
