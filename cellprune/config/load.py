@@ -50,7 +50,9 @@ def resolve(settings: Settings) -> Settings:
     if settings.pruning.ratio == 0:
         return settings.model_copy(update={"pruning": Pruning(method="dense")})
     if settings.pruning.method == "dense":
-        raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {settings.pruning.ratio}: drop one of the two")
+        raise ConfigError(
+            f"pruning.method is dense, yet pruning.ratio is {settings.pruning.ratio}: drop one of the two"
+        )
     return settings
 
 
@@ -77,7 +79,9 @@ def _read(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"{file} is no plain YAML ({' '.join(str(error).split())}): mend it") from None
     if not isinstance(content or {}, dict):
-        raise ConfigError(f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'")
+        raise ConfigError(
+            f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'"
+        )
     return content or {}
 
 

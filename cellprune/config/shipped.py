@@ -16,4 +16,6 @@ def folder(name: str) -> Path:
     for place in (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name):
         if place.is_dir():
             return place
-    raise CellpruneError(f"the folder {name!r} that belongs to cellprune is missing beside {_PACKAGE}: install it again")
+    raise CellpruneError(
+        f"the folder {name!r} that belongs to cellprune is missing beside {_PACKAGE}: install it again"
+    )

@@ -1,0 +1,79 @@
+"""`cellprune COMMAND`: finds the command, and turns errors into one line and an exit code.
+
+0 done, 1 failed during the work, 2 refused before any work, 130 Ctrl-C. Nothing heavy is imported here.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import ValidationError
+
+from cellprune.cli import data, evaluate, train
+from cellprune.config.load import faults
+from cellprune.errors import CellpruneError
+
+app = App(
+    name="cellprune",
+    help="Cell segmentation with networks pruned once, at random initialization.",
+    version=lambda: version("cellprune"),
+    help_format="plaintext",
+)
+app.command(train.train)
+app.command(evaluate.evaluate)
+app.command(data.app)
+
+
+@app.meta.default
+def _launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    debug: Annotated[bool, Parameter(negative="", help="show the traceback of an error")] = False,
+) -> int:
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    try:
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except Exception as error:
+        if debug:
+            raise
+        message, code = _explained(error)
+        print(f"cellprune: {message}", file=sys.stderr)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.exit(app.meta(words, result_action="return_value") or 0)
+    except KeyboardInterrupt:
+        print(f"\ncellprune: interrupted; {_resumption(words)}", file=sys.stderr)
+        sys.exit(130)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """Give the one line (two with nearest names) and the exit code for an error."""
+    if isinstance(error, CellpruneError):
+        return str(error), error.exit_code
+    if isinstance(error, CycloptsError):
+        if isinstance(error.__cause__, ValidationError):
+            return faults(error.__cause__), 2
+        return " ".join(str(error).split()), 2
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename or 'no file named'}; what was complete stays", 1
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"unexpected {type(error).__name__}: {reason} (run it again with --debug for the traceback)", 1
+
+
+def _resumption(words: Sequence[str]) -> str:
+    if words[:1] != ["train"]:
+        return "nothing is half-written"
+    again = [*words, *([] if "--resume" in words else ["--resume"])]
+    return f"the last complete epoch is kept, go on with: cellprune {' '.join(again)}"
+
+
+if __name__ == "__main__":
+    main()

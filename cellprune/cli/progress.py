@@ -1,0 +1,108 @@
+"""Watchers of a run for people: a bar on a terminal, a line an epoch in a log, curves for TensorBoard."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cellprune.errors import CellpruneError
+from cellprune.training.progress import Event, Listener
+
+
+def shown() -> Listener:
+    """Give the bar where standard error is a terminal, else lines that read well in a file."""
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+class Bar:
+    """One bar: epoch, loss, held-out IoU, time left."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._progress: Progress | None = None
+        self._task: Any = None
+
+    def started(self, event: Event) -> None:
+        if not event.total:
+            self._console.print(event.message or event.phase)
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self._console,
+        )
+        self._task = self._progress.add_task(_described(event), total=event.total, completed=event.done)
+        self._progress.start()
+
+    def advanced(self, event: Event) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=event.done, description=_described(event))
+
+    def finished(self, event: Event) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+class Lines:
+    """A line at each start, and one at the end of an epoch."""
+
+    def __init__(self) -> None:
+        self._clock = monotonic()
+        self._first = 0
+        self._epoch = 0
+
+    def started(self, event: Event) -> None:
+        self._clock, self._first, self._epoch = monotonic(), event.done, event.epoch
+        print(event.message or f"{event.phase}: {event.epochs} epochs", file=sys.stderr, flush=True)
+
+    def advanced(self, event: Event) -> None:
+        if event.done * event.epochs != event.epoch * event.total:
+            return  # within an epoch
+        left = (monotonic() - self._clock) / (event.done - self._first) * (event.total - event.done)
+        print(f"{_described(event)}, {left / 60:.1f} min left", file=sys.stderr, flush=True)
+
+    def finished(self, event: Event) -> None:
+        if event.scores:
+            print(f"{event.phase} done: {_iou(event.scores)}", file=sys.stderr, flush=True)
+
+
+class Curves:
+    """TensorBoard's files; the extra `tensorboard` brings its library."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise CellpruneError("--tensorboard needs its library: pip install 'cellprune[tensorboard]'") from None
+        self._writer = SummaryWriter(str(folder))
+
+    def started(self, event: Event) -> None:
+        """Nothing to draw yet."""
+
+    def advanced(self, event: Event) -> None:
+        if event.loss is not None:
+            self._writer.add_scalar("loss", event.loss, event.done)
+        for name, value in event.scores.items():
+            if value is not None:
+                self._writer.add_scalar(name, value, event.done)
+
+    def finished(self, event: Event) -> None:
+        self._writer.flush()
+
+
+def _described(event: Event) -> str:
+    loss = "" if event.loss is None else f", loss {event.loss:.4f}"
+    return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_iou(event.scores)}"
+
+
+def _iou(scores: Mapping[str, float | None]) -> str:
+    value = scores.get("iou_image_mean")
+    return "" if value is None else f", IoU {value:.4f}"

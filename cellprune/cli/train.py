@@ -1,0 +1,69 @@
+"""`cellprune train`: one run, from frames to a report."""
+
+import json as text
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime, Settings
+
+
+def train(
+    *,
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 (a frozen value)
+    runtime: Annotated[Runtime, Parameter(name="*")] = Runtime(),  # noqa: B008
+    config: Path | None = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
+    tensorboard: Annotated[Path | None, Parameter(negative="")] = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Prune a network once, at random initialization, train it, and score it on held-out frames.
+
+    Examples:
+
+        cellprune train --prune 0.9 --set model.width=8 --epochs 20
+
+        cellprune train --dataset PhC-C2DH-U373 --prune 0.97
+
+        cellprune train --config configs/u373-prospr-97.yaml --seed 1 --resume
+
+    Parameters
+    ----------
+    config
+        YAML with any of these settings; a run's config.yaml is one. `--set` wins over it, flags win over both.
+    set_
+        Any setting as section.key=value, such as --set pruning.inner_steps=5; may be given several times.
+    tensorboard
+        Folder to write curves for TensorBoard into (needs the extra `tensorboard`).
+    json
+        Print the result as one JSON object on standard output; progress goes to standard error.
+    """
+    resolved = load(settings, file=config, assignments=set_)
+
+    from cellprune import experiment  # torch and MONAI: only when there is work
+    from cellprune.cli.progress import Curves, shown
+    from cellprune.runs.folder import Folder
+
+    listeners = [shown(), *([Curves(tensorboard)] if tensorboard else [])]
+    folder: Folder = experiment.run(resolved, listeners, runtime=runtime, command=["cellprune", *sys.argv[1:]])
+    scores = folder.read_scores()["summary"]
+    if json:
+        print(text.dumps({"run": str(folder.path), "scores": scores}))
+        return
+    small, native = (_shown(scores["iou_image_mean"][size]) for size in ("256", "native"))
+    print(f"IoU on the held-out frames: {small} at the network's size, {native} at native size")
+    print("Look at:")
+    for kind, what in (
+        ("report", "the page with pictures: open it in a browser"),
+        ("model", "the trained network"),
+        ("scores", "every score, image by image"),
+        ("config", "the settings, for --config"),
+    ):
+        print(f"  {folder.file(kind)}   {what}")
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,46 @@
+"""All that differs between kinds of learning, as one frozen value of functions. Nowhere else does code ask for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from cellprune.config.names import resolve
+from cellprune.config.schema import Data, Settings
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a task brings to the story of a run.
+
+    Attributes:
+        open: (data settings, data root) -> what is on disk, nothing loaded yet.
+        split: (what `open` gave, data settings) -> parts with `as_dict()`, ready for split.yaml.
+        whole: (what `open` gave, data settings) -> everything with gold truth as the part "report".
+        again: (what `open` gave, content of split.yaml, "report" | "train" | "all") -> that part as "report".
+        loaders: (what `open` gave, split, settings, workers) -> the parts as batches.
+        network: what `open` gave -> settings of the network that the data decide (channels, classes).
+        loss: name -> (output, target) -> scalar mean.
+        scores: (network, loaders, part) -> the content of scores.json without schema, task and policy.
+        watch: (network, loaders) -> the few named scores of the held-out part that are shown while training.
+        header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
+    """
+
+    open: Callable[[Data, Path | None], Any]
+    split: Callable[[Any, Data], Any]
+    whole: Callable[[Any, Data], Any]
+    again: Callable[[Any, Mapping[str, Any], str], Any]
+    loaders: Callable[[Any, Any, Settings, int], Any]
+    network: Callable[[Any], dict[str, int]]
+    loss: Callable[[str], Callable[[Tensor, Tensor], Tensor]]
+    scores: Callable[[nn.Module, Any, str], dict[str, Any]]
+    watch: Callable[[nn.Module, Any], Mapping[str, float | None]]
+    header: Callable[[Any, Settings], dict[str, Any]]
+
+
+def of(settings: Settings) -> Task:
+    """Give the task that the settings name."""
+    task: Task = resolve("task", settings.task)
+    return task

@@ -1,0 +1,45 @@
+"""Devices, precision and several processes: accelerate's business, asked for in one place."""
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from cellprune.errors import CellpruneError
+
+
+def start(device: str) -> Accelerator:
+    """Give the engine for a device: "auto", "cpu", "cuda" or "mps".
+
+    Under `torchrun` or `accelerate launch` it joins the other processes; each trains on its share of every batch.
+
+    Raises:
+        CellpruneError: this machine has no such device.
+    """
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device != "auto" and not available[device]:
+        have = ", ".join(name for name, there in available.items() if there)
+        raise CellpruneError(
+            f"--device {device}: torch finds no such device here (it has: {have}): leave --device away"
+        )
+    if device == "auto":
+        device = next(name for name in ("cuda", "mps", "cpu") if available[name])
+    if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
+        AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run in this process chose for itself
+    engine = Accelerator(cpu=device == "cpu")
+    if engine.device.type != device:
+        raise CellpruneError(f"--device {device}: the engine chose {engine.device.type}: leave --device away")
+    return engine
+
+
+def precision(choice: str, device: torch.device) -> str:
+    """Resolve "auto" to fp32 on a CPU, bf16 on a GPU that has it.
+
+    Raises:
+        CellpruneError: bf16 is asked for and the GPU has none.
+    """
+    has_bf16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
+    if choice == "auto":
+        return "bf16" if device.type == "cuda" and has_bf16 else "fp32"
+    if choice == "bf16" and not has_bf16:
+        raise CellpruneError(f"--precision bf16: this {device.type} device computes no bf16: use --precision fp32")
+    return choice

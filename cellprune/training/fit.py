@@ -1,0 +1,221 @@
+"""The training loop: plain, and resumable bit for bit at every epoch.
+
+Nothing random is carried from one epoch to the next: order, augmentation and dropout are drawn anew from
+(seed, stage, epoch). So the state after an epoch is the weights, the optimizer and a few numbers; a run that was
+killed goes on from the last complete epoch and ends with the same bits (on a CPU with as many threads).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from cellprune.config.schema import Training
+from cellprune.errors import WorkError
+from cellprune.training import optimizers
+from cellprune.training.progress import Event, Listener
+from cellprune.training.sparse import MaskPolicy
+
+Batches = Callable[[int, int, int], Iterable[tuple[Tensor, Tensor]]]
+"""(epoch, rank, number of processes) -> this process's share of the epoch's (images, target) batches; has a length."""
+
+Evaluate = Callable[[nn.Module], Mapping[str, float | None]]
+"""Named scores of the held-out part; may re-estimate the network's statistics, nothing else."""
+
+
+class Store(Protocol):
+    """Where state and curves are kept; a run folder is one."""
+
+    def save_state(self, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None: ...
+
+    def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None: ...
+
+    def write_metrics(self, rows: list[dict[str, Any]]) -> None: ...
+
+
+class TrainingFailed(WorkError):
+    """The loss is no number any more."""
+
+
+class Stopped(WorkError):
+    """A listener asked to stop; the state of the last epoch is kept."""
+
+
+def fit(
+    model: nn.Module,
+    policy: MaskPolicy,
+    batches: Batches,
+    *,
+    settings: Training,
+    epochs: int,
+    seed: int,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    evaluate: Evaluate,
+    engine: Accelerator,
+    store: Store,
+    listeners: Sequence[Listener] = (),
+    stage: int = 0,
+) -> list[dict[str, Any]]:
+    """Train a model under a mask policy, from the stored state if there is one.
+
+    Args:
+        model: trained in place; ends in the last epoch's weights, on the engine's device.
+        settings: optimizer, schedule, how often to evaluate; precision "bf16" is autocast of the forward pass, the
+            weights stay float32.
+        epochs: passes over the training part in this stage.
+        loss: (logits, target) -> scalar mean.
+        store: state and metrics are written there after every epoch, by the main process.
+        stage: number of this training in a sequence of trainings; stored states of other stages are not taken up.
+    Returns:
+        One row an epoch: stage, epoch, loss, scores (None where not evaluated), learning rate, seconds.
+    Raises:
+        TrainingFailed: the loss became NaN or infinite; the state of the last good epoch is kept.
+        Stopped: a listener asked for it.
+    """
+    rank, world = engine.process_index, engine.num_processes
+    model.to(engine.device, memory_format=torch.channels_last)
+    network = engine.prepare_model(model)  # the same object, or wrapped for several processes
+    per_epoch = len(batches(1, rank, world))  # type: ignore[arg-type]
+    optimizer, schedule = optimizers.build(
+        model,
+        name=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        schedule=settings.schedule,
+        steps=per_epoch * epochs,
+    )
+    history = _restore(store, stage, model, optimizer, schedule, policy)
+    policy.start(model, optimizer)
+    first = len([row for row in history if row["stage"] == stage]) + 1
+    event = Event("training", done=(first - 1) * per_epoch, total=per_epoch * epochs, epochs=epochs)
+    for listener in listeners:
+        listener.started(event)
+
+    scores: Mapping[str, float | None] = next((_scores(row) for row in reversed(history) if _scores(row)), {})
+    for epoch in range(first, epochs + 1):
+        clock = time.perf_counter()
+        reseed(seed, stage, epoch, rank)
+        model.train()
+        total, stops = 0.0, False
+        for number, (images, target) in enumerate(batches(epoch, rank, world)):
+            step = (epoch - 1) * per_epoch + number
+            images = images.to(engine.device, memory_format=torch.channels_last)
+            with torch.autocast(engine.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                output = network(images)
+            value = loss(output, target.to(engine.device))
+            total += value.item()
+            if not math.isfinite(total):
+                raise TrainingFailed(
+                    f"the loss became {value.item()} in epoch {epoch}, step {number + 1}; the state of epoch "
+                    f"{epoch - 1} is kept: lower training.learning_rate or look at the data"
+                )
+            engine.backward(value)
+            if policy.before_step(step, model, optimizer):
+                optimizer.step()
+            policy.after_step(step, model, optimizer)
+            optimizer.zero_grad(set_to_none=True)
+            if schedule is not None:
+                schedule.step()
+            event = Event("training", step + 1, event.total, epoch, epochs, total / (number + 1), scores)
+            if number + 1 < per_epoch:  # the last step is told of with the epoch's scores
+                stops |= _tell(listeners, event)
+        seconds = time.perf_counter() - clock
+
+        evaluated = epoch % settings.evaluate_every == 0 or epoch == epochs
+        if evaluated and engine.is_main_process:
+            scores = evaluate(model)
+        stops |= _tell(listeners, replace(event, scores=scores))
+        history.append(
+            {
+                "stage": stage,
+                "epoch": epoch,
+                "loss": total / per_epoch,
+                **{name: value if evaluated else None for name, value in scores.items()},
+                "learning_rate": optimizer.param_groups[0]["lr"],
+                "seconds": round(seconds, 3),
+            }
+        )
+        if engine.is_main_process:
+            store.save_state(*_state(stage, model, optimizer, schedule, policy, history))
+            columns = max(history, key=len)  # an epoch that was evaluated has them all
+            store.write_metrics([{name: row.get(name) for name in columns} for row in history])
+        engine.wait_for_everyone()
+        if stops:
+            raise Stopped(f"stopped after epoch {epoch} of {epochs} as a listener asked; --resume goes on")
+    for listener in listeners:
+        listener.finished(Event("training", event.total, event.total, epochs, epochs, scores=scores))
+    return history
+
+
+def reseed(*numbers: int) -> None:
+    """Seed torch's generators from a few numbers, so that equal numbers give equal draws on every machine."""
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
+
+
+def _tell(listeners: Sequence[Listener], event: Event) -> bool:
+    """Tell every listener, also when an earlier one asks to stop."""
+    answers = [listener.advanced(event) for listener in listeners]
+    return any(answers)
+
+
+def _scores(row: Mapping[str, Any]) -> dict[str, float | None]:
+    plain = {"stage", "epoch", "loss", "learning_rate", "seconds"}
+    return {key: value for key, value in row.items() if key not in plain and value is not None}
+
+
+def _state(
+    stage: int,
+    model: nn.Module,
+    optimizer: Optimizer,
+    schedule: LRScheduler | None,
+    policy: MaskPolicy,
+    history: list[dict[str, Any]],
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"optimizer.{name}": value for name, value in optimizers.tensors_of(optimizer).items()}
+    held = policy.state()
+    tensors |= {f"policy.{name}": value for name, value in held.items() if isinstance(value, Tensor)}
+    meta = {
+        "stage": stage,
+        "epoch": history[-1]["epoch"],
+        "history": history,
+        "optimizer": optimizers.numbers_of(optimizer),
+        "schedule": None if schedule is None else schedule.state_dict(),
+        "policy": {name: value for name, value in held.items() if not isinstance(value, Tensor)},
+    }
+    return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}, meta
+
+
+def _restore(
+    store: Store,
+    stage: int,
+    model: nn.Module,
+    optimizer: Optimizer,
+    schedule: LRScheduler | None,
+    policy: MaskPolicy,
+) -> list[dict[str, Any]]:
+    """Take up the stored state of this stage; give the rows of all epochs so far."""
+    stored = store.load_state()
+    if stored is None:
+        return []
+    arrays, meta = stored
+    if meta["stage"] != stage:
+        return list(meta["history"])
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "policy": {}}
+    for name, array in arrays.items():
+        part, key = name.split(".", 1)
+        parts[part][key] = torch.from_numpy(array)
+    model.load_state_dict(parts["model"])
+    optimizers.restore(optimizer, parts["optimizer"], meta["optimizer"])
+    if schedule is not None:
+        schedule.load_state_dict(meta["schedule"])
+    policy.load_state({**meta["policy"], **parts["policy"]})
+    return list(meta["history"])

@@ -1,0 +1,56 @@
+"""Losses on class maps with ignored pixels: each is a scalar mean over the pixels that have a truth.
+
+Source: Dice: Milletari et al. 2016 (arXiv:1606.04797), as MONAI's DiceLoss has it; IoU (Jaccard): Rahman & Wang 2016.
+"""
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from monai.losses import DiceLoss
+from torch import Tensor
+
+IGNORED = 255
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def of(name: str) -> Loss:
+    """Give the loss of a name.
+
+    Args:
+        name: "cross-entropy", "dice", "iou" or "cross-entropy+dice" (their sum).
+    Returns:
+        (logits (N, C, H, W), target (N, H, W) integer, 255 = ignored) -> float32 scalar. A target without any known
+        pixel gives 0, with a gradient of 0.
+    """
+    return {
+        "cross-entropy": cross_entropy,
+        "dice": dice,
+        "iou": iou,
+        "cross-entropy+dice": lambda output, target: cross_entropy(output, target) + dice(output, target),
+    }[name]
+
+
+def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
+    """Mean negative log-likelihood over the known pixels of the batch."""
+    total = F.cross_entropy(output.float(), target.long(), ignore_index=IGNORED, reduction="sum")
+    return total / (target != IGNORED).sum().clamp(min=1)
+
+
+def dice(output: Tensor, target: Tensor) -> Tensor:
+    """One minus the soft Dice overlap, mean over images and classes, ignored pixels left out of all sums."""
+    return _overlap(output, target, jaccard=False)
+
+
+def iou(output: Tensor, target: Tensor) -> Tensor:
+    """One minus the soft intersection over union, mean over images and classes, ignored pixels left out."""
+    return _overlap(output, target, jaccard=True)
+
+
+def _overlap(output: Tensor, target: Tensor, *, jaccard: bool) -> Tensor:
+    known = (target != IGNORED).unsqueeze(1)
+    classes = output.shape[1]
+    truth = F.one_hot(target.long().clamp(max=classes - 1), classes).movedim(-1, 1)
+    # zero in both at ignored pixels: they add to no intersection and to no union (MONAI's MaskedLoss does the same)
+    probabilities = output.float().softmax(1) * known
+    return DiceLoss(include_background=True, jaccard=jaccard)(probabilities, truth * known)

@@ -1,0 +1,37 @@
+"""Batch-norm statistics that belong to the weights they stand beside.
+
+With small batches the running averages lag behind the weights: they then say more about the last few batches than the
+network does. So they are made anew, as the plain mean over the training part, before every evaluation.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@torch.no_grad()
+def reestimate(model: nn.Module, images: Iterable[Tensor]) -> None:
+    """Set every batch norm's running mean and variance to the cumulative mean over `images`.
+
+    Args:
+        model: changed in its running statistics only; the mode of every module is as before.
+        images: (N, C, H, W) batches of the training part, not augmented, in a fixed order.
+    """
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    if not norms:
+        return
+    modes = {module: module.training for module in model.modules()}
+    momenta = [norm.momentum for norm in norms]
+    model.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # cumulative mean
+        norm.train()
+    for batch in images:
+        model(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    for module, mode in modes.items():
+        module.training = mode

@@ -1,0 +1,131 @@
+"""Sources of settings: which wins, what is refused, what is said."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cellprune.config import shipped
+from cellprune.config.load import ConfigError, differences, digest, load
+from cellprune.config.schema import METHOD_OPTIONS, Pruning, Settings
+
+CONFIGS = sorted(shipped.folder("configs").glob("*.yaml"))
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("seed: 1\nmodel: {width: 8, depth: 2}\npruning: {ratio: 0.5}\n")
+    flags = Settings(pruning=Pruning(ratio=0.9))
+    found = load(flags, file=file, assignments=["model.width=16", "pruning.ratio=0.7"])
+    assert (found.seed, found.model.width, found.model.depth, found.pruning.ratio) == (1, 16, 2, 0.9)
+
+
+def test_a_flag_that_was_not_given_does_not_win(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("training: {epochs: 7}\n")
+    assert load(Settings(seed=3), file=file).training.epochs == 7
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_every_shipped_config_is_valid(path: Path) -> None:
+    assert isinstance(load(file=path), Settings)
+
+
+def test_the_resolved_settings_are_a_valid_file(tmp_path: Path) -> None:
+    for assignments in ([], ["pruning.ratio=0.9"], ["pruning={ratio: 0.9, method: snip}"]):
+        settings = load(assignments=assignments)
+        file = tmp_path / "config.yaml"
+        file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+        again = load(file=file)
+        assert again.model_dump() == settings.model_dump()
+        assert digest(again, {}) == digest(settings, {})
+
+
+def test_ratio_zero_is_dense_whatever_the_method() -> None:
+    runs = [load(assignments=[f"pruning.method={name}"]) for name in ("prospr", "snip", "random")]
+    assert {run.pruning.method for run in runs} == {"dense"}
+    assert len({digest(run, {}) for run in runs}) == 1
+    assert runs[0].model_dump()["pruning"] == {"method": "dense", "ratio": 0.0}
+
+
+def test_options_of_other_methods_move_no_hash() -> None:
+    snip = ["pruning.method=snip", "pruning.ratio=0.9"]
+    assert digest(load(assignments=snip), {}) == digest(load(assignments=[*snip, "pruning.inner_steps=7"]), {})
+    prospr = ["pruning.ratio=0.9"]
+    assert digest(load(assignments=prospr), {}) != digest(load(assignments=[*prospr, "pruning.inner_steps=7"]), {})
+
+
+def test_data_move_the_hash() -> None:
+    assert digest(load(), {"sha256": "a"}) != digest(load(), {"sha256": "b"})
+
+
+def test_the_ladder_has_a_name() -> None:
+    assert load(assignments=["pruning.ratio=ladder:9"]).pruning.ratio == 1 - 0.8**9
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("pruning.ratio=97", "did you mean 0.97?"),
+        ("pruning.ratio=1", "outside 0 <= ratio < 1"),
+        ("pruning.ratio=-0.1", "outside 0 <= ratio < 1"),
+        ("pruning.ratio=nan", "outside 0 <= ratio < 1"),
+        ("pruning.ratio=much", "is no ratio"),
+        ("pruning.ratio=ladder:x", "no step of the ladder"),
+        ("pruning.method=synfow", "no pruning method 'synfow'"),
+        ("pruning.method=prosper", "Did you mean 'prospr'?"),
+        ("model.name=unett", "Did you mean 'unet'?"),
+        ("data.datset=x", "did you mean 'data.dataset'?"),
+        ("modell.width=3", "unknown key 'modell'"),
+        ("model.width=0", "greater than or equal to 1"),
+        ("model.width", "is no assignment"),
+        ("training.precision=fp8", "'fp8'"),
+    ],
+)
+def test_a_bad_setting_is_named(assignment: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(assignments=[assignment])
+    assert said in str(refusal.value)
+    assert refusal.value.exit_code == 2
+
+
+def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("data: {datset: x, holdout: 3}\nseed: -1\n")
+    with pytest.raises(ConfigError) as refusal:
+        load(file=file)
+    for part in ("bad.yaml", "data.datset", "data.holdout", "seed"):
+        assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("- 1\n- 2\n", "holds a list"), ("a: [", "no plain YAML"), ("x: !!python/object:os.system {}", "no plain YAML")],
+)
+def test_a_file_that_is_no_configuration(tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(content)
+    with pytest.raises(ConfigError, match=said):
+        load(file=file)
+    with pytest.raises(ConfigError, match="no configuration file"):
+        load(file=tmp_path / "absent.yaml")
+
+
+def test_dense_with_a_ratio_is_a_contradiction() -> None:
+    with pytest.raises(ConfigError, match="drop one"):
+        load(assignments=["pruning.method=dense", "pruning.ratio=0.5"])
+
+
+def test_differences_name_the_keys() -> None:
+    ours, theirs = load(assignments=["seed=1", "pruning.ratio=0.9"]), load(assignments=["pruning.ratio=0.9"])
+    assert differences(ours, theirs) == ["seed: 0 -> 1"]
+
+
+def test_the_options_of_the_schema_are_those_of_the_method() -> None:
+    """The schema's defaults are the method's own: two copies must not drift."""
+    from cellprune.config.names import resolve
+
+    for name, options in METHOD_OPTIONS.items():
+        defaults = resolve("pruning method", name).defaults()
+        for option in options:
+            assert Pruning.model_fields[option].default == defaults[option]
