@@ -4,7 +4,7 @@ Step k of the inner training is v' = mu v + grad L_k(theta), theta' = theta - et
 derivative of the outer loss L_M by the state after the step, back to the state before it. We cut the M steps into
 segments: forwards, only the state at each segment's start is kept; backwards, each segment is played again with a
 graph, and one vector-Jacobian product takes the adjoint across it. One step a segment is flat in memory; all steps in
-one segment is the plain unrolled graph, with nothing played twice. Beyond ten segments about sqrt(n) states are kept
+one segment is the plain unrolled graph, with nothing played twice. Beyond ten segments about sqrt(2n) states are kept
 and the rest played again from them.
 
 Source: Alizadeh et al., ICLR 2022 (arXiv:2202.08132), section 3; the adjoint is the chain rule of the recursion above.
@@ -14,7 +14,6 @@ Note: the public code of the paper cuts the first momentum buffer off the graph,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, sqrt
 from typing import Literal, get_args
 
 import torch
@@ -132,8 +131,7 @@ class _Adjoint:
         """
         if len(segments) == 1:
             return self._back(segments[0], state, adjoint)
-        stride = 1 if len(segments) <= MOST_SNAPSHOTS else ceil(sqrt(len(segments)))
-        groups = [segments[i : i + stride] for i in range(0, len(segments), stride)]
+        groups = _groups(segments)
         snapshots = [state]
         for group in groups[:-1]:
             steps = range(group[0].start, group[-1].stop)
@@ -156,3 +154,19 @@ class _Adjoint:
         n = len(self.objective.trainable)
         theta, velocity = state[:n], state[n:]
         return self.objective.gradient(self.inner.steps, theta) + tuple(map(torch.zeros_like, velocity))
+
+
+def _groups(segments: list[range]) -> list[list[range]]:
+    """Cut the segments into groups whose starts are kept; within a group they are kept while it is played back.
+
+    Up to ten, each is a group. Beyond, the last group has one segment and each earlier one has one more: going back, a
+    state is dropped for every one that the longer group needs, so never more than about sqrt(2n) are kept at once.
+    """
+    if len(segments) <= MOST_SNAPSHOTS:
+        return [[segment] for segment in segments]
+    groups: list[list[range]] = []
+    while segments:
+        size = min(len(groups) + 1, len(segments))
+        groups.insert(0, segments[-size:])
+        segments = segments[:-size]
+    return groups

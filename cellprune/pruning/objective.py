@@ -49,7 +49,7 @@ class Objective:
     def start(self, masks: Mapping[str, Tensor]) -> Parameters:
         """Give the masked initial parameters, in full precision, cut off from any graph."""
         values = ((masks.get(name), full(p.detach())) for name, p in self.trainable.items())
-        return tuple(value if mask is None else value.masked_fill(~mask, 0.0) for mask, value in values)
+        return tuple(v if mask is None or mask.all() else v.masked_fill(~mask, 0.0) for mask, v in values)
 
     def at(self, k: int, parameters: Parameters, part: slice = slice(None)) -> Tensor:
         """Give the loss of batch k, or of some of its samples, as a scalar with a graph.

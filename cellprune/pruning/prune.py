@@ -86,9 +86,7 @@ def prune(
     return masks
 
 
-def plan(
-    model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss, **options: Any
-) -> dict[str, Any]:
+def plan(model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss, **options: Any) -> dict[str, Any]:
     """Choose the options of a method that the free memory decides, so that a scoring can be repeated to the bit.
 
     Args:

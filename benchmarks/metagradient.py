@@ -1,0 +1,144 @@
+"""The exact meta-gradient in segments against the fully unrolled graph: time and memory, as ratios.
+
+Each case runs in a process of its own, so that its peak memory is its own: the process's CPU time for the gradient, the
+most memory it ever held, and how much of that came with the gradient. The unrolled graph is written down here once
+more in plain autograd, so the comparison is with what anybody would write.
+
+    python benchmarks/metagradient.py                  all cases, about a quarter of an hour
+    python benchmarks/metagradient.py --quick          the cases that a test guards
+    python benchmarks/metagradient.py --json out.json  the same table for programs
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+CASES = {
+    "resnet20 batch 128": ("resnet20", 128),
+    "unet32 batch 2": ("unet32", 2),
+    "unet32 batch 8": ("unet32", 8),
+}
+QUICK = {"resnet20 batch 32": ("resnet20", 32), "unet8 batch 8": ("unet8", 8)}
+LR = 0.01
+
+
+def main() -> None:
+    """Measure every case in a fresh process and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="M = 1 and 3 on small cases")
+    parser.add_argument("--repeats", type=int, default=1, help="processes a case; the fastest counts (default 1)")
+    parser.add_argument("--json", metavar="FILE", help="write the rows as JSON, too")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.case:
+        print(json.dumps(measure(**json.loads(arguments.case))))
+        return
+    rows = []
+    print(f"{'network':20} {'M':>4} {'way':>12} {'CPU s':>8} {'time':>6} {'extra MiB':>10} {'extra':>6} "
+          f"{'peak MiB':>9} {'peak':>6}")  # fmt: skip
+    for row in compare(arguments.quick, arguments.repeats):
+        rows.append(row)
+        print(f"{row['network']:20} {row['steps']:4d} {row['way']:>12} {row['cpu_s']:8.2f} {_ratio(row['time'])} "
+              f"{row['extra_mib']:10.0f} {_ratio(row['extra'])} {row['peak_mib']:9.0f} {_ratio(row['peak'])}",
+              flush=True)  # fmt: skip
+    print("time, extra: over the unrolled graph with the same M; peak: over the same way with M = 1")
+    if arguments.json:
+        import torch
+
+        facts = {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
+        with open(arguments.json, "w") as file:
+            json.dump({"versions": facts, "rows": rows}, file, indent=1)
+
+
+def compare(quick: bool, repeats: int) -> Any:
+    """Yield one row a network, M and way; ratios are None where nothing stands to compare with."""
+    for name, (network, batch) in (QUICK if quick else CASES).items():
+        first: dict[str, dict[str, Any]] = {}
+        # a hundred steps on the largest case would take as long as all the rest together, and teach nothing new
+        for steps in (1, 3) if quick else (1, 3, 5, 10) if (network, batch) == ("unet32", 8) else (1, 3, 5, 10, 100):
+            ways = ("unrolled", "one segment", "segments") if steps <= 3 else ("unrolled", "segments")
+            if steps == 100:
+                ways = ("segments",)
+            unrolled = None
+            for way in ways:
+                case = json.dumps({"network": network, "batch": batch, "steps": steps, "way": way})
+                row = min((_fresh_process(case) for _ in range(repeats)), key=lambda row: row["cpu_s"])
+                first.setdefault(way, row)
+                unrolled = row if way == "unrolled" else unrolled
+                yield row | {
+                    "network": name,
+                    "steps": steps,
+                    "way": way,
+                    "time": unrolled and row["cpu_s"] / unrolled["cpu_s"],
+                    "extra": unrolled and row["extra_mib"] / unrolled["extra_mib"],
+                    "peak": row["peak_mib"] / first[way]["peak_mib"],
+                }
+
+
+def measure(network: str, batch: int, steps: int, way: str) -> dict[str, float]:
+    """Take one meta-gradient in this process and give its CPU seconds, extra and peak memory in MiB."""
+    import psutil
+    import torch
+
+    from cellprune.models import build, resnet
+    from cellprune.pruning.metagradient import InnerTraining, meta_gradient
+    from cellprune.pruning.objective import Objective
+    from cellprune.pruning.scoring import untouched
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    if network == "resnet20":
+        model: Any = resnet.build()
+        batches = [(torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,))) for _ in range(min(steps, 10) + 1)]
+    else:
+        model = build({"name": "unet", "width": int(network.removeprefix("unet"))})
+        shape = (batch, 128, 128)
+        batches = [(torch.randn(batch, 1, 128, 128), torch.randint(0, 2, shape)) for _ in range(min(steps, 10) + 1)]
+    # many steps go round the same ten batches: batches are the caller's memory, not the gradient's
+    objective = Objective(
+        model, [batches[k % len(batches)] for k in range(steps + 1)], torch.nn.functional.cross_entropy, seed=0
+    )
+    with untouched(model):
+        objective.at(0, objective.start({}))  # the kernels' own workspace is no part of the comparison
+        before, began = psutil.Process().memory_info().rss / 2**20, time.process_time()
+        if way == "unrolled":
+            unrolled(objective, steps)
+        else:
+            segment = 1 if way == "segments" else steps
+            meta_gradient(objective, {}, InnerTraining(steps, LR), segment=segment)
+    return {"cpu_s": time.process_time() - began, "peak_mib": _peak_mib(), "extra_mib": _peak_mib() - before}
+
+
+def unrolled(objective: Any, steps: int) -> Any:
+    """Differentiate through the written-out loop, its whole graph kept."""
+    import torch
+
+    start = theta = [p.requires_grad_() for p in objective.start({})]
+    for k in range(steps):
+        gradient = torch.autograd.grad(objective.at(k, theta), theta, create_graph=True)
+        theta = [t - LR * g for t, g in zip(theta, gradient, strict=True)]
+    return torch.autograd.grad(objective.at(steps, theta), start)
+
+
+def _fresh_process(case: str) -> dict[str, float]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, os.path.abspath(__file__), "--case", case]
+    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _ratio(value: float | None) -> str:
+    return f"{value:6.2f}" if value is not None else f"{'':6}"
+
+
+if __name__ == "__main__":
+    main()
