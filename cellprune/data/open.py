@@ -42,7 +42,7 @@ def known_card(name: str) -> Card:
     if name not in cards.names() and Path(name).is_dir():
         raise CellpruneError(f"no data set is named {name!r}; write './{name}' for the folder of that name")
     if name not in cards.names():
-        raise CellpruneError(unknown("data set", name, cards.names(), "--dataset"))
+        raise CellpruneError(unknown("data set", name, cards.names()))
     return cards.card(name)
 
 
@@ -55,13 +55,18 @@ def place(card: Card, given_root: Path | None) -> Path:
     root = data_root(given_root)
     if card.source == "simulate":
         return simulate.kept(root)
-    folder = root / card.name
+    folder = folder_of(card, root)
     if not folder.is_dir():
         raise MissingDataError(
             f"{card.name} is not in {root}: get {card.address} and run 'cellprune data fetch {card.name} "
             f"--from FILE.zip', or name the place it is in with --data-root or ${VARIABLE}"
         )
     return folder
+
+
+def folder_of(card: Card, root: Path) -> Path:
+    """Name the folder of a set in the data root, whether it is there or not."""
+    return root / (simulate.NAME if card.source == "simulate" else card.name)
 
 
 def _listed(name: str, folder: Path, card: Card | None) -> Dataset:

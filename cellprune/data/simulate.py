@@ -4,8 +4,6 @@ Gold truth is given for three of four frames, and in one of them a cell is left 
 outlines, and tracking truth are there for all frames. Labels of gold truth are not those of the tracks.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,11 +14,12 @@ from scipy.ndimage import gaussian_filter
 
 from cellprune.data.ctc import Track
 from cellprune.data.images import Labels
+from cellprune.data.placing import appearing
 from cellprune.data.simulated_cells import Scene, scenes
 from cellprune.data.simulated_optics import OPTICS, Microscope, Optics
 from cellprune.errors import CellpruneError
 
-VERSION = 1  # of what a seed gives; when that changes, so does the name in the data root
+NAME = "simulated-v1"  # in the data root; another one as soon as a seed gives other pixels
 PIXEL_SIZE_UM = 0.65
 _SMALLEST_PX = 48
 _MARKER_DEPTH = 0.5  # markers are the inner half of a cell
@@ -51,44 +50,26 @@ def simulate(
     Returns:
         `folder`.
     Raises:
-        SimulationError: an argument out of range, or a folder that cannot be made.
+        SimulationError: an argument out of range.
+        PlaceError: something is there already, or the place cannot be written to.
     """
     if optics not in OPTICS:
         raise SimulationError(f"no optics {optics!r}; known: {', '.join(OPTICS)}")
-    if frames < 4 or not 1 <= sequences <= 99 or min(size) < _SMALLEST_PX:
+    if frames < 4 or not 1 <= sequences <= 99 or min(size) < _SMALLEST_PX or seed < 0:
         raise SimulationError(
-            f"{sequences} sequences of {frames} frames of {size[0]} x {size[1]} px cannot be made: "
-            f"at least 1, 4 and {_SMALLEST_PX} x {_SMALLEST_PX}"
+            f"{sequences} sequences of {frames} frames of {size[0]} x {size[1]} px from seed {seed} cannot be made: "
+            f"at least 1 (at most 99), 4, {_SMALLEST_PX} x {_SMALLEST_PX} and 0"
         )
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise SimulationError(f"{folder} is there already and not empty: name a new folder")
-    beside = _beside(folder)
-    try:
+    with appearing(folder) as beside:
         for at in range(1, sequences + 1):
             _write_sequence(beside, f"{at:02d}", seed, frames, size, optics, is_last=at == sequences)
-        beside.rename(folder)
-    except OSError as error:
-        if not (folder.is_dir() and any(folder.iterdir())):  # else another process has made it meanwhile
-            raise SimulationError(f"{folder} cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 
 def kept(root: Path) -> Path:
     """Give the standard simulated set in the data root, made when it is not there yet."""
-    folder = root / f"simulated-v{VERSION}"
+    folder = root / NAME
     return folder if folder.is_dir() else simulate(folder)
-
-
-def _beside(folder: Path) -> Path:
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise SimulationError(
-            f"{folder.parent} cannot be written ({error.strerror}): name another place, for named sets with --data-root"
-        ) from error
 
 
 def _write_sequence(

@@ -43,7 +43,7 @@ class Completeness:
 
 def completeness(frame: Frame) -> Completeness:
     """Count the cells that a gold frame tracks and those it leaves unannotated."""
-    found = covering(_read(frame, "markers"), _read(frame, "gold"))
+    found = covering(read_truth(frame, "markers"), read_truth(frame, "gold"))
     return Completeness(sum(label == 0 for label in found.values()), len(found))
 
 
@@ -75,16 +75,16 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0) -> Target
 
 def has_cells(frames: Iterable[Frame]) -> bool:
     """Tell whether any frame's truth, gold where it has some and else silver, shows a cell."""
-    return any(bool(_read(frame, "gold" if frame.gold else "silver").any()) for frame in frames)
+    return any(bool(read_truth(frame, "gold" if frame.gold else "silver").any()) for frame in frames)
 
 
 def _drawn(frame: Frame, policy: Policy) -> Target:
-    labels = _read(frame, "gold" if frame.gold is not None else "silver")
+    labels = read_truth(frame, "gold" if frame.gold is not None else "silver")
     drawn = (labels > 0).astype(np.uint8)
     if policy in {"paper", "complete"} or frame.markers is None:
         return drawn
-    markers = _read(frame, "markers")
-    silver = _read(frame, "silver")
+    markers = read_truth(frame, "markers")
+    silver = read_truth(frame, "silver")
     in_silver = covering(markers, silver)
     free = labels == 0  # a labelled cell is never overwritten
     for marker, label in covering(markers, labels).items():
@@ -118,8 +118,8 @@ def _disc(marker: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:
     return (rows - row) ** 2 + (columns - column) ** 2 <= area_px / np.pi
 
 
-def _read(frame: Frame, kind: str) -> Labels:
-    """Read one truth file of a frame and hold its size against its image's; an absent one shows nothing."""
+def read_truth(frame: Frame, kind: str) -> Labels:
+    """Read a frame's `gold`, `silver` or `markers`, of the same size as its image; an absent one shows nothing."""
     size = read_header(frame.image).size
     path = frame.files.get(kind)
     if path is None:

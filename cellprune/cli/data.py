@@ -1,0 +1,149 @@
+"""`cellprune data`: bring a data set here, look at what it holds, or make a simulated one."""
+
+import json as text
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = App(name="data", help="Fetch, check and simulate data sets.", help_format="plaintext")
+
+
+@app.command
+def fetch(
+    name: str, /, *, source: Annotated[Path | None, Parameter(name="--from")] = None, data_root: Path | None = None
+) -> None:
+    """Bring a named data set into the data root.
+
+    Examples:
+
+        cellprune data fetch PhC-C2DH-U373 --from PhC-C2DH-U373.zip
+
+    Parameters
+    ----------
+    name
+        A card's name: PhC-C2DH-U373, DIC-C2DH-HeLa, simulated.
+    source
+        Its zip archive, or a folder that holds it.
+    data_root
+        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+    """
+    from cellprune.data.cards import card
+    from cellprune.data.fetch import fetch as bring
+    from cellprune.data.fetch import is_here
+
+    was_here = is_here(name, data_root)
+    folder = bring(name, source=source, data_root=data_root)
+    print(f"{name} {'was already' if was_here else 'is now'} in {folder}")
+    if not was_here:
+        print(f"Terms: {card(name).terms}")
+        print(f"Look at it with: cellprune data check {name}")
+
+
+@app.command
+def check(
+    dataset: str,
+    /,
+    *,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    data_root: Path | None = None,
+) -> int:
+    """Read every file of a data set and say what is there, what is missing, and what is wrong.
+
+    Exit code 0 when it can be used, whatever is partial; 1 when there are errors.
+
+    Examples:
+
+        cellprune data check simulated
+
+        cellprune data check ./my-cells --json
+
+    Parameters
+    ----------
+    dataset
+        A card's name, or a folder with 01, 01_GT and so on, written with a separator: ./my-cells.
+    json
+        Print the findings as one JSON object.
+    data_root
+        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+    """
+    from rich.console import Console
+
+    from cellprune.data.check import check as look
+
+    with Console(stderr=True).status(f"reading every file of {dataset}"):
+        found = look(dataset, data_root)
+    if json:
+        print(text.dumps(found))
+    else:
+        _show(found, Console(file=sys.stdout))
+    return 1 if found["errors"] else 0
+
+
+@app.command
+def simulate(
+    folder: Path,
+    /,
+    *,
+    seed: int = 0,
+    frames: int = 12,
+    size: tuple[int, int] = (192, 208),
+    sequences: int = 2,
+    optics: Literal["phase", "dic"] = "phase",
+) -> None:
+    """Make simulated cells, with truth, in the layout of the Cell Tracking Challenge.
+
+    Examples:
+
+        cellprune data simulate ./cells --seed 3 --optics dic
+
+    Parameters
+    ----------
+    folder
+        What to make; must be absent or empty.
+    seed
+        The same seed gives the same pixels on every machine.
+    frames
+        Of each sequence, at least 4; three of four get gold truth.
+    size
+        Height and width in pixels, at least 48 each.
+    sequences
+        How many recordings.
+    optics
+        What the microscope shows: the halo of phase contrast, or the relief of DIC.
+    """
+    from cellprune.data.simulate import simulate as make
+
+    made = make(folder, seed=seed, frames=frames, size=size, sequences=sequences, optics=optics)
+    print(f"{sequences} sequences of {frames} frames are in {made}")
+    print(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
+
+
+def _show(found: dict[str, Any], console: "Console") -> None:
+    """Print a table of the sequences, then the notes and errors, each on its line."""
+    from rich.table import Table
+
+    table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
+    table.add_column("sequence")
+    for heading in ("frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type"):
+        table.add_column(heading, justify="right")
+    for row in found["sequences"]:
+        table.add_row(
+            row["sequence"],
+            *(str(row[kind]) for kind in ("frames", "gold", "silver")),
+            str(row["cells"]["gold"]),
+            str(sum(frame["missing"] for frame in row["missing"])),
+            str(row["cells"]["tracked"]),
+            ", ".join(f"{height} x {width}" for height, width in row["sizes"]),
+            ", ".join(row["dtypes"].get("image", [])),
+        )
+    console.print(table)
+    for kind in ("notes", "errors"):
+        for line in found[kind]:
+            # paths and names are not markup, and a line is never broken: it may be searched for
+            console.print(f"{kind[:-1]}: {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors", highlight=False)

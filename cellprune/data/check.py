@@ -1,0 +1,143 @@
+"""Look at every file of a data set and say what is there, what is missing, and what is wrong.
+
+Errors (the set cannot be used as it is): a folder that is not in the challenge's layout; a file that breaks a hard
+rule of `data.images`; truth without its image, or of another size; a marker that man_track.txt does not list for its
+frame; a listed track that is not shown; fewer than two annotated frames; no cell in any of them.
+Notes (partial or untidy truth, which the policies of `data.truth` are for): cells without gold or silver mask, masks
+in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
+"""
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellprune.data import ctc
+from cellprune.data.cards import Card
+from cellprune.data.findings import Findings, notes, report
+from cellprune.data.frames import Frame
+from cellprune.data.images import Labels, read_header, read_image
+from cellprune.data.matching import in_pieces, jaccard, uncovered
+from cellprune.data.open import is_folder, known_card, place
+from cellprune.data.truth import read_truth
+from cellprune.errors import CellpruneError
+
+
+def check(name_or_folder: str, data_root: Path | None = None) -> dict[str, Any]:
+    """Inspect a data set by name or folder.
+
+    Returns:
+        Plain values: dataset; frames, gold, silver (counts of frames); cells (gold, tracked); missing (gold_frames
+        with the cells that have no mask); components; sizes; dtypes; pixel_size_um; sequences (the same for each);
+        errors and notes (sentences).
+    Raises:
+        CellpruneError: no such data set, or it is not here.
+    """
+    if is_folder(name_or_folder):
+        folder = Path(name_or_folder).expanduser()
+        if not folder.is_dir():
+            raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds 01, 01_GT and so on")
+        return inspect(folder, name=folder.resolve().name, card=None)
+    card = known_card(name_or_folder)
+    return inspect(place(card, data_root), name=card.name, card=card)
+
+
+def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
+    """Inspect the data set in a folder; see `check`. Whatever is wrong is listed, never raised."""
+    try:
+        frames, lone = ctc.frames(folder, name), ctc.orphans(folder)
+    except ctc.LayoutError as error:
+        return report(name, [], [str(error)], [])
+    found = [_sequence(folder, sequence, list(own)) for sequence, own in groupby(frames, lambda f: f.sequence)]
+    errors = [f"{path} is truth without an image: bring the image back or remove the truth" for path in lone]
+    errors += [error for sequence in found for error in sequence.errors]
+    n_gold = sum(sequence.n_frames["gold"] for sequence in found)
+    if n_gold < 2:
+        errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
+    elif not any(sequence.n_cells["gold"] for sequence in found):
+        errors.append(f"{name} shows no cell in the truth of all {n_gold} annotated frames: annotate some")
+    return report(name, found, errors, [note for sequence in found for note in notes(sequence, card)])
+
+
+def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
+    found = Findings(name)
+    for frame in frames:
+        found.n_frames.update(frame.files.keys())
+        _look(frame, found)
+    if found.n_frames["markers"]:
+        found.errors += _track_errors(
+            ctc.tracks_path(folder, name), found.shown, [f.number for f in frames if f.markers]
+        )
+    return found
+
+
+def _look(frame: Frame, found: Findings) -> None:
+    """Read all files of a frame and hold its kinds of truth against each other."""
+    try:
+        header = read_header(frame.image)
+        read_image(frame.image)
+    except CellpruneError as error:
+        found.errors.append(str(error))
+        return
+    found.sizes.add(header.size)
+    if header.pixel_size_um is not None:
+        found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
+    found.dtypes.setdefault("image", set()).add(str(header.dtype))
+    truth: dict[str, Labels] = {}
+    for kind in ("gold", "silver", "markers"):
+        if kind not in frame.files:
+            continue
+        try:
+            truth[kind] = read_truth(frame, kind)
+            found.dtypes.setdefault(kind, set()).add(str(read_header(frame.files[kind]).dtype))
+        except CellpruneError as error:
+            found.errors.append(str(error))
+    _compare(frame.number, truth, found)
+
+
+def _compare(number: int, truth: dict[str, Labels], found: Findings) -> None:
+    gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
+    if markers is not None:
+        tracks = np.unique(markers[markers > 0]).tolist()
+        found.n_cells["tracked"] += len(tracks)
+        for track in tracks:
+            found.shown.setdefault(track, set()).add(number)
+    if gold is not None:
+        n_gold = np.unique(gold[gold > 0]).size
+        found.n_cells["gold"] += n_gold
+        if n_gold == 0:
+            found.empty.append(number)
+        if pieces := in_pieces(gold):
+            found.components.append({"frame": number, "labels": pieces})
+    if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
+        found.missing.append({"frame": number, "missing": len(lacking), "cells": len(tracks)})
+    if silver is not None and markers is not None:
+        found.n_lacking_in_silver += len(uncovered(markers, silver))
+    if silver is not None and gold is not None and n_gold:
+        found.jaccard.append(jaccard(gold, silver))
+
+
+def _track_errors(path: Path, shown: dict[int, set[int]], numbers: list[int]) -> list[str]:
+    """Hold man_track.txt against the markers, both ways."""
+    if not path.is_file():
+        return [f"{path} is missing: fetch the set again"]
+    try:
+        listed = ctc.tracks(path)
+    except ctc.LayoutError as error:
+        return [str(error)]
+    errors = []
+    for label, frames in sorted(shown.items()):
+        track = listed.get(label)
+        if track is None:
+            errors.append(f"{path} does not list track {label}, which frame {min(frames)} shows: fetch the set again")
+        elif min(frames) < track.begin or max(frames) > track.end:
+            errors.append(f"{path} lists track {label} for {track.begin} to {track.end}, but frames outside show it")
+    for label, track in listed.items():
+        if absent := [n for n in numbers if track.begin <= n <= track.end and n not in shown.get(label, ())]:
+            errors.append(
+                f"{path} lists track {label} in frame {absent[0]}, which does not show it: fetch the set again"
+            )
+        if track.parent and track.parent not in listed:
+            errors.append(f"{path} names {track.parent} as parent of track {label}, but does not list it")
+    return errors

@@ -1,0 +1,135 @@
+"""Bring a named data set into the data root, from an archive or a folder that is at hand.
+
+Nothing in an archive is trusted: no absolute path, no `..`, no link, no more files or bytes than a data set can have.
+It is unpacked beside its place and renamed at the end. An archive whose digest is not the card's is taken with a
+warning when its content passes `data.check`.
+"""
+
+import hashlib
+import logging
+import shutil
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from cellprune.data import ctc, simulate
+from cellprune.data.cards import Card
+from cellprune.data.check import inspect
+from cellprune.data.open import folder_of, known_card
+from cellprune.data.placing import appearing
+from cellprune.data.root import data_root as root_of
+from cellprune.errors import CellpruneError
+
+MAX_FILES = 100_000
+MAX_BYTES = 8 * 2**30  # unpacked
+_EXTRA_BYTES = 64 * 2**20  # left free on the disk after unpacking
+_log = logging.getLogger(__name__)
+
+
+class FetchError(CellpruneError):
+    """A data set that cannot be brought from where it was said to be."""
+
+
+def fetch(name: str, *, source: Path | None, data_root: Path | None = None) -> Path:
+    """Bring a data set into the data root, or find that it is there already.
+
+    Args:
+        name: a card's name.
+        source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does.
+        data_root: see `data.root`.
+    Returns:
+        The data set's folder.
+    Raises:
+        FetchError: no source, a source that holds another set, is damaged, unsafe or too large, or whose content
+            has errors; then the data root is as before.
+    """
+    card = known_card(name)
+    if card.source == "simulate":
+        return simulate.kept(root_of(data_root))
+    folder = folder_of(card, root_of(data_root))
+    if folder.is_dir():
+        return folder
+    if source is None:
+        raise FetchError(
+            f"{name} is not downloaded by itself: get {card.address} and give the file or folder with --from FILE.zip"
+        )
+    if not source.exists():
+        raise FetchError(f"there is no {source} to bring {name} from: give its archive or folder with --from")
+    with appearing(folder) as beside:
+        if source.is_dir():
+            shutil.copytree(_set_folder(source, card.name), beside, dirs_exist_ok=True)
+            _accept(beside, card, f"{source} is a folder, so its content is not verified against the card's digest")
+        else:
+            _unpack(source, card.name, beside)
+            digest = _sha256(source)
+            if digest != card.sha256:
+                _accept(beside, card, f"sha256 of {source} is {digest}, not the card's {card.sha256}: another archive")
+    return folder
+
+
+def is_here(name: str, data_root: Path | None = None) -> bool:
+    """Tell whether a data set is in the data root already."""
+    return folder_of(known_card(name), root_of(data_root)).is_dir()
+
+
+def _accept(folder: Path, card: Card, doubt: str) -> None:
+    """Take content of doubtful origin when it is sound, with a warning."""
+    errors = inspect(folder, name=card.name, card=card)["errors"]
+    if errors:
+        raise FetchError(f"{doubt}; and it has {len(errors)} errors, the first: {errors[0]}")
+    _log.warning("warning: %s; its content passes the check and is taken", doubt)
+
+
+def _set_folder(source: Path, name: str) -> Path:
+    """Find the data set in a folder: the folder itself, or one in it that bears the name."""
+    for folder in (source / name, source):
+        if folder.is_dir() and ctc.sequences(folder):
+            return folder
+    raise FetchError(f"{source} holds neither {name} nor sequences (01, 02, ...): name the folder they are in")
+
+
+def _unpack(archive: Path, name: str, folder: Path) -> None:
+    """Unpack what lies under `name` in the archive, straight into `folder`."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            wanted = _wanted(opened, archive, name)
+            n_bytes = sum(member.file_size for member in wanted.values())
+            free = shutil.disk_usage(folder).free - _EXTRA_BYTES
+            if n_bytes > free:
+                raise FetchError(
+                    f"{archive} unpacks to {n_bytes} bytes, but {folder.parent} has room for {free}: free some"
+                )
+            for path, member in wanted.items():
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(member) as packed, target.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)  # reads no more than the size the member declares
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
+        # RuntimeError: encrypted; zlib's own error is caught by zipfile's CRC for all but a torn stream
+        raise FetchError(f"{archive} is not a whole zip archive ({error}): copy it again") from error
+
+
+def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Check every member's name, kind and size; give those of the data set by their path inside it."""
+    members = [member for member in opened.infolist() if not member.is_dir()]
+    if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
+        raise FetchError(
+            f"{archive} holds more than {MAX_FILES} files or {MAX_BYTES} bytes: it is no data set's archive"
+        )
+    for member in members:
+        path = PurePosixPath(member.filename)
+        if path.is_absolute() or ".." in path.parts or "\\" in member.filename or ":" in member.filename:
+            raise FetchError(f"{archive} holds {member.filename!r}, a path that leads out of its folder: do not use it")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise FetchError(f"{archive} holds the link {member.filename!r}: links are not unpacked; do not use it")
+    paths = {PurePosixPath(member.filename): member for member in members}
+    tops = sorted({path.parts[0] for path in paths} - {"__MACOSX"})
+    wanted = {path.relative_to(name): member for path, member in paths.items() if path.parts[0] == name}
+    if not wanted:
+        raise FetchError(f"{archive} holds {', '.join(tops[:3]) or 'nothing'}, not {name}: give the archive of {name}")
+    return wanted
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,105 @@
+"""What a check finds in a data set, sequence by sequence, and how it is told: in sentences, and as plain values."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from cellprune.data.cards import Card
+
+_SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
+
+
+@dataclass
+class Findings:
+    """One sequence, filled while its frames are looked at."""
+
+    name: str
+    n_frames: Counter[str] = field(default_factory=Counter)  # by kind of file
+    n_cells: Counter[str] = field(default_factory=Counter)  # gold, tracked
+    missing: list[dict[str, int]] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
+    empty: list[int] = field(default_factory=list)
+    n_lacking_in_silver: int = 0
+    jaccard: list[float] = field(default_factory=list)
+    sizes: set[tuple[int, int]] = field(default_factory=set)
+    dtypes: dict[str, set[str]] = field(default_factory=dict)
+    pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
+    shown: dict[int, set[int]] = field(default_factory=dict)  # track -> the frames whose markers show it
+    errors: list[str] = field(default_factory=list)
+
+
+def notes(found: Findings, card: Card | None) -> list[str]:
+    """Say in sentences what is partial or untidy in a sequence; nothing of it is wrong."""
+    said = []
+    if found.missing:
+        frames = ", ".join(f"{m['frame']} ({m['missing']} of {m['cells']})" for m in found.missing)
+        said.append(f"cells without a gold mask: {sum(m['missing'] for m in found.missing)}, in frames {frames}")
+    if found.components:
+        said.append(f"gold masks in several pieces in frames {_listed(c['frame'] for c in found.components)}")
+    if found.empty:
+        said.append(f"no cell in the gold truth of frames {_listed(found.empty)}")
+    if found.n_lacking_in_silver:
+        said.append(f"silver truth lacks {found.n_lacking_in_silver} of {found.n_cells['tracked']} tracked cells")
+    if found.jaccard:
+        said.append(f"mean Jaccard of silver with gold {min(found.jaccard):.2f} to {max(found.jaccard):.2f}, by frame")
+    if len(found.sizes) > 1:
+        said.append(f"frames of {len(found.sizes)} sizes: {_listed(f'{h} x {w}' for h, w in sorted(found.sizes))}")
+    if card and card.pixel_size_um:
+        for tagged in sorted(found.pixel_sizes_um):
+            if not np.allclose(tagged, card.pixel_size_um, rtol=_SAME_SCALE):
+                said.append(f"the TIFF tag says pixels of {tagged} um, the card {card.pixel_size_um}")
+    return [f"{found.name}: {note}" for note in said]
+
+
+def report(name: str, found: list[Findings], errors: list[str], notes: list[str]) -> dict[str, Any]:
+    """Put everything into plain values, the totals first; see `data.check.check`."""
+    sequences = [_sequence_report(sequence) for sequence in found]
+    return {
+        "dataset": name,
+        **{kind: sum(s[kind] for s in sequences) for kind in ("frames", "gold", "silver", "markers")},
+        "cells": {kind: sum(s["cells"][kind] for s in sequences) for kind in ("gold", "tracked")},
+        "missing": sum(m["missing"] for s in sequences for m in s["missing"]),
+        "components": sum(len(c["labels"]) for s in sequences for c in s["components"]),
+        "sizes": _merged(s["sizes"] for s in sequences),
+        "dtypes": {
+            kind: _merged(s["dtypes"].get(kind, []) for s in sequences)
+            for kind in ("image", "gold", "silver", "markers")
+        },
+        "pixel_size_um": _merged(s["pixel_size_um"] for s in sequences),
+        "sequences": sequences,
+        "errors": errors,
+        "notes": notes,
+    }
+
+
+def _sequence_report(found: Findings) -> dict[str, Any]:
+    return {
+        "sequence": found.name,
+        "frames": found.n_frames["image"],
+        **{kind: found.n_frames[kind] for kind in ("gold", "silver", "markers")},
+        "cells": {"gold": found.n_cells["gold"], "tracked": found.n_cells["tracked"]},
+        "missing": found.missing,
+        "components": found.components,
+        "silver_lacks": found.n_lacking_in_silver,
+        "silver_jaccard": [min(found.jaccard), max(found.jaccard)] if found.jaccard else None,
+        "sizes": sorted(list(size) for size in found.sizes),
+        "dtypes": {kind: sorted(types) for kind, types in found.dtypes.items()},
+        "pixel_size_um": sorted(list(size) for size in found.pixel_sizes_um),
+    }
+
+
+def _merged(lists: Iterable[list[Any]]) -> list[Any]:
+    """Give every value of the lists once, in order."""
+    merged: list[Any] = []
+    for value in chain.from_iterable(lists):
+        if value not in merged:
+            merged.append(value)
+    return merged
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
