@@ -8,12 +8,14 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
-BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"  # Okabe and Ito's palette
-INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
+BLUE, ORANGE, RED = "#0072b2", "#e69f00", "#d55e00"  # Okabe and Ito's palette
+INK, FAINT, PALE, GRID = "#1f2933", "#7b8794", "#cbd2d9", "#e4e7eb"
 _WIDTH = 8.2  # inches, at 72 px an inch; a page shows it half as large again
 
-_STYLE = {
+_STYLE: Any = {  # Any: matplotlib types its keys one by one
     "svg.fonttype": "none",  # letters stay letters: selectable, in the reader's own font
     "svg.hashsalt": "cellprune",
     "font.family": ["sans-serif"],
@@ -65,7 +67,7 @@ def curves(metrics: Sequence[Mapping[str, Any]]) -> str:
         for axes in (loss, iou):
             axes.set_xlabel("epoch")
             axes.set_xlim(0, 1.1 * len(metrics) + 1)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
     return _svg(figure)
 
 
@@ -94,52 +96,60 @@ def spread(scores: Mapping[str, Sequence[float]]) -> str:
 
 
 def layers(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Draw what was pruned where: one line a layer, from the input at the top to the output.
+    """Draw what was pruned where and where the work is: one line a layer, the input at the top.
 
     Args:
-        rows: the layers of cost.json.
+        rows: the layers of cost.json. Where all is kept, the work alone is drawn.
     """
-    names = [row["name"].removesuffix(".weight") for row in rows]
-    kept = [row["kept"] / row["weights"] for row in rows]
-    overall = sum(row["kept"] for row in rows) / sum(row["weights"] for row in rows)
-    total_macs = sum(row["macs"] for row in rows) or 1
-    lowest = min((share for share in kept if share > 0), default=1.0)
-    edge = 0.5 * lowest if lowest < 0.1 else 0.0  # a scale in powers of ten where shares differ by them
-    with _drawing(height=0.9 + 0.21 * len(rows), columns=2, share_y=True) as (figure, (left, right)):
-        places = range(len(rows))
-        for place, share in enumerate(kept):
-            if share > 0:
-                left.hlines(place, edge, share, color=GRID, linewidth=2.2)
-                left.plot([share], [place], "o", color=BLUE, markersize=6, clip_on=False)
-            else:
-                left.plot([edge], [place], "X", color=RED, markersize=8, clip_on=False)
-                left.annotate("all pruned", (edge, place), **_beside(9), color=RED)
-        left.axvline(overall, color=ORANGE, linewidth=1.5, linestyle=(0, (4, 2)))
-        left.annotate(f"all layers {100 * overall:.3g} %", (overall, -0.9), **_beside(4), color=INK)
-        if edge:
-            left.set_xscale("log")
-        left.set_xlim(edge, 1)
-        left.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-        left.xaxis.set_minor_formatter(lambda share, _: "")
-        left.set_title("Weights kept in each layer")
-        right.barh(places, [row["macs"] / total_macs for row in rows], color="#cbd2d9", height=0.62, label="dense")
-        right.barh(places, [row["macs_kept"] / total_macs for row in rows], color=BLUE, height=0.62, label="kept")
-        right.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
-        right.set_title("Share of the dense network's multiply-adds")
-        right.legend(loc="upper right", ncols=2, borderaxespad=0)
-        left.set_yticks(places, names)
-        left.set_ylim(len(rows) - 0.4, -1.4)
-        for axes in (left, right):
+    pruned = any(row["kept"] < row["weights"] for row in rows)
+    with _drawing(height=0.9 + 0.21 * len(rows), columns=1 + pruned, share_y=True) as (figure, panels):
+        if pruned:
+            _draw_kept(panels[0], rows)
+        _draw_work(panels[-1], rows, pruned)
+        panels[0].set_yticks(range(len(rows)), [row["name"].removesuffix(".weight") for row in rows])
+        panels[0].set_ylim(len(rows) - 0.4, -1.4 if pruned else -0.6)  # an empty line on top, for the words
+        for axes in panels:
             axes.grid(visible=False, axis="y")
             axes.tick_params(axis="y", length=0)
+            axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     return _svg(figure)
+
+
+def _draw_kept(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    shares = [row["kept"] / row["weights"] for row in rows]
+    overall = sum(row["kept"] for row in rows) / sum(row["weights"] for row in rows)
+    lowest = min((share for share in shares if share > 0), default=1.0)
+    edge = 0.5 * lowest if lowest < 0.1 else 0.0
+    if edge:  # shares that differ by powers of ten, on a scale of such
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(lambda share, _: "")
+    for place, share in enumerate(shares):
+        if share > 0:
+            axes.hlines(place, edge, share, color=GRID, linewidth=2.2)
+            axes.plot([share], [place], "o", color=BLUE, markersize=6, clip_on=False)
+        else:
+            axes.annotate("× all pruned", (edge, place), **_beside(5), color=RED)
+    axes.axvline(overall, color=ORANGE, linewidth=1.5, linestyle=(0, (4, 2)))
+    axes.annotate(f"all layers {100 * overall:.3g} %", (overall, -0.9), **_beside(4))
+    axes.set_xlim(edge, 1)
+    axes.set_title("Weights kept in each layer")
+
+
+def _draw_work(axes: Axes, rows: Sequence[Mapping[str, Any]], pruned: bool) -> None:
+    total = sum(row["macs"] for row in rows) or 1
+    places = range(len(rows))
+    axes.barh(places, [row["macs"] / total for row in rows], color=PALE if pruned else BLUE, height=0.62, label="dense")
+    if pruned:
+        axes.barh(places, [row["macs_kept"] / total for row in rows], color=BLUE, height=0.62, label="kept")
+        axes.legend(loc="upper right", ncols=2, borderaxespad=0)
+    axes.set_title("Share of the dense network's multiply-adds")
 
 
 @contextmanager
 def _drawing(*, height: float, columns: int, share_y: bool = False) -> Iterator[tuple[Figure, list[Axes]]]:
     """A figure without any window system, drawn in this page's style and nobody else's."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(_WIDTH, height), layout=ConstrainedLayoutEngine(wspace=0.06))
         yield figure, list(figure.subplots(1, columns, squeeze=False, sharey=share_y)[0])
 
 

@@ -1,6 +1,7 @@
 """Numbers as a reader wants them: few digits, a unit, and a dash where there is none."""
 
 DASH = "–"
+_SPACE = "\u00a0"  # keeps a number and its unit on one line
 
 
 def count(number: int | None) -> str:
@@ -9,13 +10,13 @@ def count(number: int | None) -> str:
         return DASH
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= 0.9995 * size:
-            return f"{_three_digits(number / size)} {unit}"
+            return f"{_three_digits(number / size)}{_SPACE}{unit}"
     return f"{number:g}"
 
 
 def file_size(n_bytes: int | None) -> str:
     """Give "4.72 MB" for 4718592; a MB is 10^6 bytes."""
-    return DASH if n_bytes is None else f"{count(n_bytes)}B" if n_bytes >= 1000 else f"{n_bytes} B"
+    return DASH if n_bytes is None else f"{count(n_bytes)}B" if n_bytes >= 1000 else f"{n_bytes}{_SPACE}B"
 
 
 def score(value: float | None) -> str:
@@ -27,12 +28,12 @@ def share(value: float | None) -> str:
     """Give a share of 0..1 in percent, with three digits that count: "3 %", "0.812 %", "99.2 %"."""
     if value is None:
         return DASH
-    return f"{_three_digits(100 * value, trim=True)} %"
+    return f"{_three_digits(100 * value, trim=True)}{_SPACE}%"
 
 
 def milliseconds(value: float | None) -> str:
     """Give "12.3 ms"."""
-    return DASH if value is None else f"{_three_digits(value)} ms"
+    return DASH if value is None else f"{_three_digits(value)}{_SPACE}ms"
 
 
 def duration(seconds: float | None) -> str:
@@ -49,11 +50,5 @@ def duration(seconds: float | None) -> str:
 
 
 def _three_digits(value: float, *, trim: bool = False) -> str:
-    """Three digits that count, never an exponent for what a page shows."""
-    decimals = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    if 0 < abs(value) < 1:
-        decimals = 3
-    text = f"{value:.{decimals}f}"
-    if trim and "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text
+    text = f"{value:.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
+    return text.rstrip("0").rstrip(".") if trim and "." in text and "e" not in text else text

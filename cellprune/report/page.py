@@ -4,6 +4,7 @@ It holds everything it shows, runs no script and asks no network; every text fro
 """
 
 import base64
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import stdev
@@ -12,6 +13,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import SIZES, class_mean, iou
 from cellprune.report import figures, formatting, pictures, sentences
 from cellprune.runs.folder import Folder
@@ -36,34 +38,50 @@ def write(folder: Folder) -> None:
     Raises:
         CellpruneError: a file is missing or damaged; the message names it.
     """
-    config, cost, scores = folder.read_config(), folder.read_cost(), folder.read_scores()
+    try:
+        html = _templates().get_template("page.html").render(_told(folder))
+    except (KeyError, TypeError, ValueError, AttributeError, jinja2.UndefinedError) as error:
+        raise CellpruneError(
+            f"the files of {folder.path} lack what a report needs ({error}): make the run again with this cellprune"
+        ) from error
+    folder.write_report(html)
+
+
+def _told(folder: Folder) -> dict[str, Any]:
+    """Everything that the page tells, by the names the template has for it."""
+    config, split, cost = folder.read_config(), folder.read_split(), folder.read_cost()
+    scores, made = folder.read_scores(), folder.read_provenance()
     pruned = config["pruning"]["method"] != "dense"
     masks = folder.read_masks() if pruned else {}
-    page = _templates().get_template("page.html")
-    folder.write_report(
-        page.render(
-            config=config,
-            split=(split := folder.read_split()),
-            made=folder.read_provenance(),
-            cost=cost,
-            pruned=pruned,
-            scope=sentences.scope(split),
-            gain=sentences.gain(cost) if pruned else None,
-            deaths=sentences.deaths(_dead(cost)),
-            network_size=" × ".join(str(side) for side in config["data"]["size"]),
-            scores=[(*_SCORES[name], scores["summary"][name]) for name in _SCORES if name in scores["summary"]],
-            headline=_headline(scores),
-            images=_images(scores),
-            pictures=scores.get("pictures", []),
-            layers=[row | {"emptied": _emptied(row, masks)} for row in cost["layers"]],
-            spread_figure=_source(figures.spread(_spread(scores))),
-            curves_figure=_source(figures.curves(folder.read_metrics())),
-            layers_figure=_source(figures.layers(cost["layers"])),
-            truth_colour=_css(pictures.TRUTH_COLOUR),
-            prediction_colour=_css(pictures.PREDICTION_COLOUR),
-            style=(_HERE / "page.css").read_text(encoding="utf-8"),
-        )
-    )
+    network_size = " × ".join(str(side) for side in config["data"]["size"])
+    at_size = _spread(scores)
+    return {
+        "config": config,
+        "split": split,
+        "made": {"resumed": None, **made},
+        "cost": cost,
+        "pruned": pruned,
+        "scope": sentences.scope(split),
+        "gain": sentences.gain(cost) if pruned else None,
+        "paths": sentences.paths(cost) if pruned else None,
+        "deaths": sentences.deaths(cost.get("dead_layers", [])),
+        "network_size": network_size,
+        "scores": [(*_SCORES[name], scores["summary"][name]) for name in _SCORES],
+        "headline": {size: _headline(scores["summary"], size, values) for size, values in at_size.items()},
+        "images": _images(scores),
+        "pictures": scores.get("pictures", []),
+        "layers": [row | {"emptied": _emptied(row, masks)} for row in cost["layers"]],
+        "spread_figure": _source(figures.spread({network_size: at_size["256"], "native size": at_size["native"]})),
+        "curves_figure": _source(figures.curves(folder.read_metrics())),
+        "layers_figure": _source(figures.layers(cost["layers"])),
+        "truth_colour": _css(pictures.TRUTH_COLOUR),
+        "prediction_colour": _css(pictures.PREDICTION_COLOUR),
+        "command": shlex.join(made.get("command", [])),
+        "segments": ", ".join(
+            f"{name.replace('_', ' ')} {n}" for name, n in (made.get("segments") or {}).items() if n is not None
+        ),
+        "style": (_HERE / "page.css").read_text(encoding="utf-8"),
+    }
 
 
 def _templates() -> jinja2.Environment:
@@ -80,18 +98,14 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _headline(scores: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Per size: the headline score, its spread over images, and how many images it is a mean of."""
-    at_size = _spread(scores)
+def _headline(summary: Mapping[str, Any], size: str, values: Sequence[float]) -> dict[str, Any]:
+    """The headline score at a size, its spread over images, and how many images it is a mean of."""
     return {
-        size: {
-            "iou": scores["summary"]["iou_image_mean"][size],
-            "n": len(values),
-            "deviation": stdev(values) if len(values) > 1 else None,
-            "lowest": min(values, default=None),
-            "highest": max(values, default=None),
-        }
-        for size, values in at_size.items()
+        "iou": summary["iou_image_mean"][size],
+        "n": len(values),
+        "deviation": stdev(values) if len(values) > 1 else None,
+        "lowest": min(values, default=None),
+        "highest": max(values, default=None),
     }
 
 
@@ -126,10 +140,6 @@ def _emptied(row: Mapping[str, Any], masks: Mapping[str, np.ndarray]) -> int | N
         return None
     outputs = np.moveaxis(mask, 1, 0) if row["kind"].startswith("ConvTranspose") else mask
     return int(np.count_nonzero(~outputs.reshape(len(outputs), -1).any(axis=1)))
-
-
-def _dead(cost: Mapping[str, Any]) -> list[str]:
-    return list(cost.get("dead_layers", []))
 
 
 def _source(svg: str) -> str:

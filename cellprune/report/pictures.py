@@ -61,7 +61,7 @@ def overlay_png(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -
     plain = np.repeat((255 * grey).astype(np.uint8)[..., None] & 0xFC, 3, axis=2)
     marked = _marked(plain, prediction[nearest] > 0, target[nearest])
     gap = np.full((shape[0], _GAP_PX, 3), 255, np.uint8)
-    return bytes(imagecodecs.png_encode(np.concatenate([plain, gap, marked], axis=1), level=9))
+    return bytes(imagecodecs.png_encode(np.concatenate([plain, gap, marked], axis=1), level=7))
 
 
 def _stretched(image: np.ndarray) -> np.ndarray:

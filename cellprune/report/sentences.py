@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cellprune.report.formatting import file_size, milliseconds, share
+from cellprune.report.formatting import count, file_size, milliseconds, share
 
 _POLICIES = {
     "paper": "a tracked cell that nobody outlined counts as background, as in the published tables",
@@ -13,9 +13,9 @@ _POLICIES = {
 }
 _SPLITS = {
     "random": "Frames of one recording are near copies of each other, so a hold-out at random flatters: "
-    "--split sequence, which holds out a whole recording, is the harder question.",
+    "--split\u00a0sequence, which holds out a whole recording, is the harder question.",
     "block": "A stretch of time was held out, so few held-out frames have a near copy among the learned ones; still, "
-    "other frames of the same recording were learned: --split sequence is the harder question.",
+    "other frames of the same recording were learned: --split\u00a0sequence is the harder question.",
     "sequence": "A whole recording was held out, the harder question: nothing of it was learned.",
 }
 
@@ -45,12 +45,23 @@ def gain(cost: Mapping[str, Any]) -> str:
     """
     n_bytes, measured = cost["bytes"], cost["milliseconds"]
     times = n_bytes["dense_fp32"] / n_bytes["model_file"]
+    size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask buys not even a smaller file"
     return (
-        f"The mask buys a smaller file: {file_size(n_bytes['model_file'])} instead of "
-        f"{file_size(n_bytes['dense_fp32'])}, {times:.3g} times less. It buys no speed: a zero is multiplied like any "
-        f"other number, so here one image takes {milliseconds(measured.get('pruned'))} pruned and "
-        f"{milliseconds(measured.get('dense'))} dense. The {share(cost['macs']['masked'] / cost['macs']['dense'])} of "
-        "multiply-adds are what a machine that skips zeros would do; an ordinary CPU or GPU does not."
+        f"{size}: {file_size(n_bytes['model_file'])} instead of {file_size(n_bytes['dense_fp32'])}. It buys no speed: "
+        f"a zero is multiplied like any other number, so here one image takes {milliseconds(measured.get('pruned'))} "
+        f"pruned and {milliseconds(measured.get('dense'))} dense. The "
+        f"{share(cost['macs']['masked'] / cost['macs']['dense'])} of multiply-adds are what a machine that skips zeros "
+        "would do; an ordinary CPU or GPU does not."
+    )
+
+
+def paths(cost: Mapping[str, Any]) -> str:
+    """Say how many of the kept weights can matter: those on a path of kept weights from input to output."""
+    kept, alive = 1 - cost["sparsity"]["direct"], 1 - cost["sparsity"]["effective"]
+    parameters = cost["parameters"]
+    return (
+        f"{count(parameters['kept'])} of {count(parameters['prunable'])} prunable weights are kept, and "
+        f"{share(alive / kept)} of these lie on a path from the input to the output."
     )
 
 

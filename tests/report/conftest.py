@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def make_run(tmp_path: Path) -> Callable[..., Folder]:
     """Make a run folder that lacks nothing but its report."""
 
     def make(
-        *, ratio: float = 0.97, dataset: str = "PhC-C2DH-U373", n_images: int = 10, dead: bool = False, width: int = 8
+        *, ratio: float = 0.97, dataset: str = "PhC-C2DH-U373", n_images: int = 10, dead: bool = False, width: int = 4
     ) -> Folder:
         folder = Folder(tmp_path / "run")
         folder.path.mkdir()
@@ -152,6 +153,7 @@ def metrics() -> list[dict[str, Any]]:
     return rows
 
 
+@cache
 def scores(n_images: int) -> dict[str, Any]:
     images, drawn = [], {}
     for k in range(n_images):

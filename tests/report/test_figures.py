@@ -1,0 +1,61 @@
+"""Figures are well-formed SVG, the same every time, and stand odd names and missing numbers."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from cellprune.report import figures
+
+
+def layer(name: str, kept: int, weights: int = 1000) -> dict:
+    return {"name": name, "weights": weights, "kept": kept, "macs": 10 * weights, "macs_kept": 10 * kept}
+
+
+def words(svg: str) -> list[str]:
+    """All texts of a figure; fails where it is no XML."""
+    return [
+        "".join(element.itertext()).strip() for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+def test_layers_name_every_layer_and_the_dead_ones() -> None:
+    svg = figures.layers([layer("a.weight", 5), layer("b$x$ <&>.weight", 0), layer("c", 1000)])
+    told = words(svg)
+    for name in ("a", "b$x$ <&>", "c", "× all pruned", "all layers 33.5 %"):
+        assert name in told
+
+
+def test_a_dense_network_shows_its_work_alone() -> None:
+    told = words(figures.layers([layer("a", 1000), layer("b", 1000)]))
+    assert not any("kept" in text for text in told)
+    assert "Share of the dense network's multiply-adds" in told
+
+
+@pytest.mark.parametrize("kept", [[0, 0], [999, 500], [1, 1000]])
+def test_layers_of_any_shares_are_drawn(kept: list[int]) -> None:
+    assert "all layers" in "".join(words(figures.layers([layer(f"{k}", n) for k, n in enumerate(kept)])))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"epoch": 1, "loss": None}],
+        [{"epoch": 1, "loss": float("nan"), "iou_image_mean": 0.5}],
+        [{"epoch": 1, "loss": 1.0, "iou_image_mean": None}, {"epoch": 2, "loss": 0.5, "iou_image_mean": 0.625}],
+    ],
+)
+def test_curves_stand_gaps(rows: list[dict]) -> None:
+    told = words(figures.curves(rows))
+    assert "Training loss" in told
+    assert ("0.625" in told) == (len(rows) == 2)
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [0.5, 0.5, 0.5], [0.1, 0.9]])
+def test_spread_is_drawn_for_any_number_of_images(values: list[float]) -> None:
+    assert ("small" in words(figures.spread({"small": values, "native": []}))) == bool(values)
+
+
+def test_the_same_numbers_give_the_same_bytes() -> None:
+    rows = [{"epoch": 1, "loss": 1.0, "iou_image_mean": 0.5}]
+    assert figures.curves(rows) == figures.curves(rows)

@@ -1,0 +1,201 @@
+"""The report: complete, self-contained, escaped, and shown by a real browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from cellprune.errors import CellpruneError
+from cellprune.report import page
+from cellprune.runs.folder import Folder
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page, checks that its tags close, and collects texts and addresses."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for key, value in attrs if key in ("src", "href", "action", "data")]
+        assert not any(key.startswith("on") for key, _ in attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def written(folder: Folder) -> Page:
+    page.write(folder)
+    return Page(folder.read_report())
+
+
+def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(dead=True)
+    scores, cost = folder.read_scores(), folder.read_cost()
+    told = written(folder)
+    for part in (
+        "PhC-C2DH-U373",
+        "prospr, 97 % of the weights removed at initialization",
+        f"{scores['summary']['iou_image_mean']['256']:.4f}",
+        f"{scores['summary']['iou_cell_pooled']['native']:.4f}",
+        "mean IoU of 10 held-out images, at 256 × 256",
+        "random flatters",
+        "It buys no speed",
+        "1 layer lost all weights: bottom.3.weight",
+        "1203 ms",
+        "cellprune train --dataset PhC-C2DH-U373 --prune 0.97",
+        "torch 2.13.0",
+        "a8e4c67b1f0d5c7c6f9c3d0b8a1e2f3041526374+changes",
+        "training 29 min 1 s",
+        "training.learning_rate",
+        "no pixel of it is known",
+        "Best : 01/000",
+        "segment 1",
+    ):
+        assert part in told.text, part
+    assert all(image["id"] in told.text for image in scores["images"])
+    assert all(row["name"] in told.text for row in cost["layers"])
+
+
+def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Folder]) -> None:
+    folder = make_run()
+    told = written(folder)
+    assert len(told.addresses) == 6, "three figures and three pictures"
+    assert all(re.match(r"data:image/(png|svg\+xml);base64,", address) for address in told.addresses)
+    assert not told.tags & {"script", "link", "iframe", "object", "form"}
+    assert "@import" not in folder.read_report()
+    assert "url(" not in folder.read_report()
+
+
+def test_a_dense_run_has_a_page_of_its_own(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(ratio=0)
+    assert not folder.has("masks")
+    told = written(folder)
+    assert "dense, nothing removed" in told.text
+    assert "Nothing was pruned: these are the numbers that a pruned run is compared with" in told.text
+    assert "It buys no speed" not in told.text
+    assert "pruned / dense" not in told.text
+
+
+def test_text_from_outside_is_escaped(make_run: Callable[..., Folder]) -> None:
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    folder = make_run(dataset=evil)
+    scores, cost, made = folder.read_scores(), folder.read_cost(), folder.read_provenance()
+    scores["images"][0]["id"] = scores["pictures"][0]["id"] = scores["pictures"][0]["png"] = evil
+    cost["layers"][0]["name"] = cost["dead_layers"] = evil
+    folder.write_scores(scores)
+    folder.write_cost(cost)
+    folder.write_provenance(made | {"command": [evil], "commit": evil, "versions": {evil: evil}})
+    told = written(folder)
+    assert "script" not in told.tags
+    assert told.text.count("<script>alert(1)</script>") >= 6
+    assert not any(address == "x" for address in told.addresses)
+
+
+def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(n_images=1)
+    scores = folder.read_scores()
+    for image in scores["images"]:
+        image["classes"] = [{"name": "background", "intersection": 0, "union": 0}]
+    scores["summary"] = {name: {"256": None, "native": None} for name in scores["summary"]}
+    folder.write_scores(scores | {"pictures": []})
+    told = written(folder)
+    assert "–" in told.text
+    assert len(told.addresses) == 2, "curves and layers"
+    assert "standard deviation" not in told.text
+
+
+def test_empty_channels_are_counted(make_run: Callable[..., Folder]) -> None:
+    folder = make_run()
+    masks = folder.read_masks()
+    masks["down.0.3.weight"][:] = True
+    masks["down.0.3.weight"][:3] = False  # (out, in, ...)
+    masks["up.3.widen.weight"][:] = True
+    masks["up.3.widen.weight"][:, :2] = False  # a transposed convolution is (in, out, ...)
+    folder.write_masks(masks)
+    page.write(folder)
+    rows = re.findall(r"<code>(\S+)</code></th>(.*?)</tr>", folder.read_report())
+    cells = {name: re.findall(r'class="n">(.*?)</td>', row) for name, row in rows}
+    empty = {name: row[4] for name, row in cells.items() if row}
+    assert empty["down.0.3.weight"] == "3"
+    assert empty["up.3.widen.weight"] == "2"
+
+
+def test_a_page_made_again_is_the_same(make_run: Callable[..., Folder]) -> None:
+    folder = make_run()
+    page.write(folder)
+    first = folder.read_report()
+    page.write(folder)
+    assert folder.read_report() == first
+
+
+@pytest.mark.parametrize("kind", ["config", "split", "provenance", "cost", "metrics", "scores", "masks"])
+def test_a_missing_file_is_named(kind: str, make_run: Callable[..., Folder]) -> None:
+    folder = make_run(n_images=1)
+    folder.file(kind).unlink()
+    with pytest.raises(CellpruneError, match=folder.file(kind).name):
+        page.write(folder)
+    assert not folder.has("report")
+
+
+@pytest.mark.parametrize(("kind", "key"), [("cost", "bytes"), ("scores", "summary"), ("provenance", "device")])
+def test_a_file_that_lacks_something_is_an_error_and_no_half_page(
+    kind: str, key: str, make_run: Callable[..., Folder]
+) -> None:
+    folder = make_run(n_images=1)
+    content = json.loads(folder.file(kind).read_text())
+    del content[key]
+    folder.file(kind).write_text(json.dumps(content))
+    with pytest.raises(CellpruneError, match=f"lack what a report needs .*{key}"):
+        page.write(folder)
+    assert not folder.has("report")
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="needs a headless browser")
+def test_a_browser_shows_the_page(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+    folder = make_run()
+    page.write(folder)
+    assert BROWSER is not None
+    subprocess.run(
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+         f"--user-data-dir={tmp_path / 'browser'}", f"--screenshot={tmp_path / 'page.png'}",
+         "--window-size=1040,4400", folder.file("report").as_uri()],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    shown = imagecodecs.png_decode((tmp_path / "page.png").read_bytes())[..., :3].astype(int)
+    assert shown.shape == (4400, 1040, 3)
+    blank_rows = (shown == 255).all(axis=(1, 2))
+    assert blank_rows.mean() < 0.7, "the page is not empty"
+    assert (shown[:, 982:] == 255).all(), "nothing is wider than the page"
+    dark = (shown.max(axis=2) < 120).mean(axis=1)
+    assert np.count_nonzero(dark > 0.5) > 600, "three pictures of cells are there"

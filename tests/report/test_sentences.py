@@ -1,0 +1,65 @@
+"""The page says what its numbers do and do not mean."""
+
+import pytest
+
+from cellprune.report import sentences
+
+COST = {
+    "parameters": {"total": 1100, "prunable": 1000, "kept": 30},
+    "sparsity": {"direct": 0.97, "effective": 0.973},
+    "macs": {"dense": 1000, "masked": 80},
+    "bytes": {"dense_fp32": 4000, "model_file": 160},
+    "milliseconds": {"dense": 10.0, "pruned": 9.9},
+}
+
+
+def split(how: str, policy: str = "ignore") -> dict:
+    entries = [{"sequence": "02", "frame": 1}, {"sequence": "01", "frame": 2}]
+    return {"how": how, "seed": 7, "policy": policy, "parts": {"train": entries, "select": [], "report": entries[:1]}}
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+def test_scope_names_frames_recordings_split_and_policy() -> None:
+    told = plain(sentences.scope(split("random")))
+    for part in ("1 frame that", "from 2 frames", "2 recordings (01, 02)", "random, split seed 7", "policy ignore: "):
+        assert part in told
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("random", "flatters: --split sequence, which holds out a whole recording, is the harder question"),
+        ("block", "--split sequence is the harder question"),
+        ("sequence", "nothing of it was learned"),
+    ],
+)
+def test_scope_says_how_hard_the_question_was(how: str, said: str) -> None:
+    assert said in plain(sentences.scope(split(how)))
+
+
+@pytest.mark.parametrize("policy", ["paper", "ignore", "complete", "silver"])
+def test_scope_explains_every_policy(policy: str) -> None:
+    assert "see the documentation" not in sentences.scope(split("random", policy))
+
+
+def test_gain_says_that_zeros_make_nothing_faster() -> None:
+    told = plain(sentences.gain(COST))
+    for part in (
+        "smaller file: 160 B instead of 4.00 kB",
+        "no speed",
+        "9.90 ms pruned and 10.0 ms dense",
+        "8 % of mul",
+    ):
+        assert part in told
+    larger = COST | {"bytes": {"dense_fp32": 4000, "model_file": 4100}}
+    assert "not even a smaller file" in sentences.gain(larger)
+
+
+def test_paths_and_deaths_are_told() -> None:
+    assert plain(sentences.paths(COST)).startswith("30 of 1.00 k prunable weights are kept, and 90 % of these")
+    assert sentences.deaths([]) == "No layer lost all its weights."
+    assert sentences.deaths(["a"]).startswith("1 layer lost all weights: a.")
+    assert sentences.deaths(["a", "b"]).startswith("2 layers lost all weights: a, b.")
