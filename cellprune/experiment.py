@@ -239,20 +239,18 @@ def _masks(
         for listener in listeners:
             listener.started(event)
         model.to(engine.device)
-        batches = loaders.scoring(pruning.batch_size)
+        asked = {"method": pruning.method, "loss": loss, **pruning.options()}
         if "segments" not in record:  # what memory allows now, kept for every resume
-            record["segments"] = plan(model, method=pruning.method, batches=batches, loss=loss, **pruning.options())
+            record["segments"] = plan(model, batches=loaders.scoring(pruning.batch_size), **asked)
             folder.write_provenance(record)
         masks = prune(
             model,
-            method=pruning.method,
             sparsity=pruning.ratio,
-            batches=batches,
-            loss=loss,
+            batches=loaders.scoring(pruning.batch_size),  # from the start, whether it was looked at before or not
             scope=pruning.scope,
             exclude=pruning.exclude,
             seed=settings.seed,
-            **pruning.options(),
+            **asked,
             **record["segments"],
         )
         record["times"]["scoring_s"] = round(perf_counter() - clock, 3)

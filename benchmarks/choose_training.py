@@ -1,0 +1,90 @@
+"""Choose how networks are trained, on the training part alone: the held-out frames are never read.
+
+Each setting trains the unpruned U-Net on 70 % of the training part and is scored on the other 30 % (the part `select`),
+last epoch. What is best here is taken for all networks, pruned or not, and not looked at again.
+
+    python benchmarks/choose_training.py --width 16 --data-root FOLDER
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from cellprune import models, tasks
+from cellprune.config.load import load
+from cellprune.config.schema import Settings
+from cellprune.data.split import split
+from cellprune.training import engine as engines
+from cellprune.training.fit import fit, reseed
+from cellprune.training.sparse.static import Static
+
+SETTINGS = {
+    "base": [],
+    "learning rate 1e-3": ["training.learning_rate=0.001"],
+    "learning rate 5e-3": ["training.learning_rate=0.005"],
+    "batch 1": ["training.batch_size=1"],
+    "weight decay 1e-2": ["training.weight_decay=0.01"],
+    "cross-entropy": ["training.loss=cross-entropy"],
+    "sgd 0.05": ["training.optimizer=sgd", "training.learning_rate=0.05"],
+    "no augmentation": ["training.augment=false"],
+}
+
+
+class Forgetful:
+    """A store that keeps nothing: these trainings are short."""
+
+    def save_state(self, tensors: object, meta: object) -> None: ...
+
+    def load_state(self) -> None: ...
+
+    def write_metrics(self, rows: object) -> None: ...
+
+
+def score(settings: Settings, data_root: Path) -> dict[str, float | None]:
+    """Train on a part of the training part; give the scores of the rest of it."""
+    task = tasks.of(settings)
+    data = settings.data
+    frames = task.open(data, data_root)
+    parts = split(
+        frames, how=data.split, holdout=data.holdout, seed=data.split_seed, policy=data.truth, select_share=0.3
+    )
+    loaders = task.loaders(frames, replace(parts, report=parts.select, select=()), settings, 0)
+    reseed(settings.seed)
+    model = models.build({**settings.model.model_dump(), **task.network(frames)})
+    found: dict[str, float | None] = {}
+    fit(
+        model, Static({}), loaders.train, settings=settings.training, epochs=settings.training.epochs,
+        seed=settings.seed, loss=task.loss(settings.training.loss), engine=engines.start("cpu"), store=Forgetful(),
+        evaluate=lambda network: found.update(task.watch(network, loaders)) or found,
+    )  # fmt: skip
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--datasets", nargs="+", default=["PhC-C2DH-U373", "DIC-C2DH-HeLa"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    arguments = parser.parse_args()
+    for dataset in arguments.datasets:
+        for name in arguments.settings:
+            for seed in arguments.seeds:
+                fixed = [
+                    f"model.width={arguments.width}",
+                    f"data.dataset={dataset}",
+                    "data.truth=paper",
+                    f"seed={seed}",
+                ]
+                fixed += ["training.evaluate_every=50", "training.precision=bf16"]
+                start = time.perf_counter()
+                found = score(load(assignments=[*fixed, *SETTINGS[name]]), arguments.data_root)
+                row = {"dataset": dataset, "setting": name, "seed": seed, "seconds": round(time.perf_counter() - start)}
+                print(json.dumps(row | found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What the tests share: one thread each (two workers, two cores), simulated cells made once, real ones where present."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+REAL = ("PhC-C2DH-U373", "DIC-C2DH-HeLa")
+
+
+@pytest.fixture(scope="session")
+def shared_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this session share."""
+    own = tmp_path_factory.getbasetemp()
+    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    root.mkdir(exist_ok=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def data_root(shared_root: Path) -> Path:
+    """A data root that holds the simulated cells."""
+    from cellprune.data.open import open_dataset
+
+    root = shared_root / "data"
+    with FileLock(shared_root / "data.lock"):
+        open_dataset("simulated", data_root=root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_root(shared_root: Path) -> Path:
+    """A data root that holds the two real sets; the test is skipped where they are not."""
+    source = os.environ.get("CELLPRUNE_REAL_DATA")
+    if not source:
+        pytest.skip("the real data are not here: set CELLPRUNE_REAL_DATA to the folder with the two zips")
+    from cellprune.data.fetch import fetch
+
+    root = shared_root / "real"
+    with FileLock(shared_root / "real.lock"):
+        for name in REAL:
+            if not (root / name).is_dir():
+                fetch(name, source=Path(source) / f"{name}.zip", data_root=root)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _own_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the developer's data."""
+    monkeypatch.delenv("CELLPRUNE_DATA", raising=False)

@@ -1,0 +1,120 @@
+"""A run that is killed, anywhere, and goes on ends with the same bits as one that never was."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cellprune.runs.folder import Folder
+
+TINY = [
+    "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.ratio=0.8", "pruning.batch_size=4",
+    "pruning.inner_momentum=0.5", "training.epochs=4", "training.evaluate_every=2",
+]  # fmt: skip
+
+
+def _die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _after(count: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `function` work `count` times, then die in its place."""
+    calls = iter(range(count))
+    return lambda *args, **kwargs: function(*args, **kwargs) if next(calls, None) is not None else _die()
+
+
+def _arm(moment: str) -> None:
+    """Make this process kill itself at a moment of the run."""
+    from cellprune import experiment
+    from cellprune.evaluation import iou
+    from cellprune.pruning.methods import prospr
+    from cellprune.pruning.objective import Objective
+    from cellprune.training import fit
+
+    if moment == "scoring":
+        Objective.gradient = _after(2, Objective.gradient)  # type: ignore[method-assign]
+    elif moment == "masks are being written":
+        Folder.write_masks = _die  # type: ignore[method-assign]
+    elif moment == "first epoch":
+        fit._tell = _after(3, fit._tell)
+    elif moment == "third epoch":
+        fit._tell = _after(22, fit._tell)
+    elif moment == "evaluation":
+        iou.counts = _after(2, iou.counts)
+    elif moment == "state is being written":
+        os.replace = _after(12, os.replace)
+    elif moment == "state is there, curves are not":
+        Folder.write_metrics = _after(2, Folder.write_metrics)  # type: ignore[method-assign]
+    elif moment == "model is written":
+        Folder.write_cost = _die  # type: ignore[method-assign]
+    elif moment == "report":
+        experiment.page.write = _die
+    elif moment != "never":
+        raise AssertionError(moment)
+    assert prospr
+
+
+def _run(output: Path, data_root: Path, moment: str, resume: bool) -> None:
+    import torch
+
+    from cellprune import experiment
+    from cellprune.config.load import load
+    from cellprune.config.schema import Runtime
+
+    torch.set_num_threads(1)
+    _arm(moment)
+    experiment.run(load(assignments=TINY), runtime=Runtime(output=output, data_root=data_root, resume=resume))
+
+
+@pytest.fixture(scope="module")
+def process() -> Callable[..., int]:
+    """Run in a fresh process that has the libraries imported already; give its exit code."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cellprune.experiment", "cellprune.tasks.segmentation"])
+
+    def start(output: Path, data_root: Path, moment: str = "never", resume: bool = False) -> int:
+        child = context.Process(target=_run, args=(output, data_root, moment, resume))
+        child.start()
+        child.join(120)
+        assert child.exitcode is not None, "the run hangs"
+        return child.exitcode
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def uncut(process: Callable[..., int], tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Folder:
+    output = tmp_path_factory.mktemp("uncut") / "run"
+    assert process(output, data_root) == 0
+    return Folder(output)
+
+
+MOMENTS = [
+    "scoring", "masks are being written", "first epoch", "third epoch", "evaluation", "state is being written",
+    "state is there, curves are not", "model is written", "report",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", [pytest.param(m, marks=pytest.mark.slow) if i % 3 else m for i, m in enumerate(MOMENTS)])
+def test_a_killed_run_ends_with_the_same_bits(
+    moment: str, process: Callable[..., int], uncut: Folder, tmp_path: Path, data_root: Path
+) -> None:
+    output = tmp_path / "run"
+    assert process(output, data_root, moment) == -signal.SIGKILL
+    assert not Folder(output).finished
+    assert process(output, data_root, resume=True) == 0
+    again = Folder(output)
+    assert again.finished
+    header, weights, masks = again.read_model()
+    header_uncut, weights_uncut, masks_uncut = uncut.read_model()
+    assert header["architecture"] == header_uncut["architecture"]
+    for ours, theirs in ((weights, weights_uncut), (masks, masks_uncut)):
+        assert {name: value.tobytes() for name, value in ours.items()} == {n: v.tobytes() for n, v in theirs.items()}
+    assert again.read_scores() == uncut.read_scores()
+    timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in again.read_metrics()]
+    assert timeless == [{k: v for k, v in row.items() if k != "seconds"} for row in uncut.read_metrics()]
+    assert {p.name for p in output.iterdir()} == {p.name for p in uncut.path.iterdir()}
