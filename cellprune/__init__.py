@@ -14,7 +14,7 @@ _HOMES = {
     "CellpruneError": "cellprune.errors",
 }
 
-__all__ = [*_HOMES]  # noqa: PLE0604
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

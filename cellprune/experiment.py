@@ -57,6 +57,7 @@ def run(
     """
     runtime = runtime or Runtime()
     engine = engines.start(runtime.device)
+    listeners = listeners if engine.is_main_process else ()
     settings = _resolved(settings, engine)
     task = tasks.of(settings)
 

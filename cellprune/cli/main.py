@@ -6,7 +6,6 @@
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
@@ -16,11 +15,19 @@ from cellprune.cli import data, evaluate, train
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("cellprune")
+
+
 app = App(
     name="cellprune",
     help="Cell segmentation with networks pruned once, at random initialization.",
-    version=lambda: version("cellprune"),
+    version=_version,
     help_format="plaintext",
+    default_parameter=Parameter(negative_iterable=""),
 )
 app.command(train.train)
 app.command(evaluate.evaluate)

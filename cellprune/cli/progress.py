@@ -71,7 +71,7 @@ class Lines:
 
     def finished(self, event: Event) -> None:
         if event.scores:
-            print(f"{event.phase} done: {_iou(event.scores)}", file=sys.stderr, flush=True)
+            print(f"{event.phase} done{_iou(event.scores)}", file=sys.stderr, flush=True)
 
 
 class Curves:

@@ -1,6 +1,7 @@
 """`cellprune train`: one run, from frames to a report."""
 
 import json as text
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -49,6 +50,8 @@ def train(
 
     listeners = [shown(), *([Curves(tensorboard)] if tensorboard else [])]
     folder: Folder = experiment.run(resolved, listeners, runtime=runtime, command=["cellprune", *sys.argv[1:]])
+    if int(os.environ.get("RANK", 0)) > 0:
+        return  # one of several processes speaks for all
     scores = folder.read_scores()["summary"]
     if json:
         print(text.dumps({"run": str(folder.path), "scores": scores}))
