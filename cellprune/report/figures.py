@@ -41,8 +41,8 @@ _STYLE: Any = {  # Any: matplotlib types its keys one by one
 }
 
 _CURVES = {
-    "iou_image_mean": ("mean over images", BLUE, "o"),
-    "iou_cell_image_mean": ("cells alone", ORANGE, "s"),
+    "iou_image_mean": ("all classes", BLUE, "o"),
+    "iou_cell_image_mean": ("cells", ORANGE, "s"),
 }
 
 
@@ -61,9 +61,9 @@ def curves(metrics: Sequence[Mapping[str, Any]]) -> str:
             if known:
                 iou.plot(*zip(*known, strict=True), color=colour, marker=marker, markersize=4, label=label)
                 iou.annotate(f"{known[-1][1]:.3f}", known[-1], **_beside(6))
-        iou.set_title("Held-out IoU at the network's size")
+        iou.set_title("Held-out IoU")
         if iou.lines:
-            iou.legend(loc="lower right")
+            iou.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handlelength=1.6)
         for axes in (loss, iou):
             axes.set_xlabel("epoch")
             axes.set_xlim(0, 1.1 * len(metrics) + 1)

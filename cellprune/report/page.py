@@ -4,6 +4,7 @@ It holds everything it shows, runs no script and asks no network; every text fro
 """
 
 import base64
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from markupsafe import Markup, escape
 
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import SIZES, class_mean, iou
@@ -95,7 +97,13 @@ def _templates() -> jinja2.Environment:
     for name in ("count", "file_size", "score", "share", "milliseconds", "duration"):
         environment.filters[name] = getattr(formatting, name)
         environment.globals[f"as_{name}"] = getattr(formatting, name)
+    environment.filters["typed"] = _typed
     return environment
+
+
+def _typed(text: str) -> Markup:
+    """Escape a sentence and set what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _headline(summary: Mapping[str, Any], size: str, values: Sequence[float]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the numbers mean and do not mean, in plain sentences."""
+"""What the numbers mean and do not mean, in plain sentences; what a user may type stands in backticks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,9 @@ _POLICIES = {
 }
 _SPLITS = {
     "random": "Frames of one recording are near copies of each other, so a hold-out at random flatters: "
-    "--split\u00a0sequence, which holds out a whole recording, is the harder question.",
+    "`--split sequence`, which holds out a whole recording, is the harder question.",
     "block": "A stretch of time was held out, so few held-out frames have a near copy among the learned ones; still, "
-    "other frames of the same recording were learned: --split\u00a0sequence is the harder question.",
+    "other frames of the same recording were learned: `--split sequence` is the harder question.",
     "sequence": "A whole recording was held out, the harder question: nothing of it was learned.",
 }
 

@@ -4,6 +4,7 @@ Whoever reads a name, at any moment and after any crash, sees the old content or
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,9 +36,15 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         WorkError: the disk is full or the folder cannot be written; the old content stays.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
+    private = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")  # a folder: writers have leftovers of their own
+    beside = private / path.name
     try:
+        private.mkdir(exist_ok=True)
         yield beside
+        with suppress(
+            OSError
+        ):  # safetensors hides its files from colleagues; give the usual rights where there are any
+            beside.chmod(private.stat().st_mode & 0o666)
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -47,19 +54,18 @@ def replacing(path: Path) -> Iterator[Path]:
             f"could not write {path} ({error.strerror or error}): free space or mend the folder, then use --resume"
         ) from error
     finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def is_partial(name: str) -> bool:
-    """Whether a file of this name is one that `replacing` writes to."""
+    """Whether a folder of this name is one that `replacing` writes in."""
     return name.startswith(".") and name.endswith(_PARTIAL)
 
 
 def sweep(folder: Path) -> None:
     """Remove what killed writers left in `folder`; call it only while no other writer can be at work there."""
     for leftover in folder.glob(f".*{_PARTIAL}"):
-        leftover.unlink(missing_ok=True)
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -31,8 +31,8 @@ def test_scope_names_frames_recordings_split_and_policy() -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("random", "flatters: --split sequence, which holds out a whole recording, is the harder question"),
-        ("block", "--split sequence is the harder question"),
+        ("random", "flatters: `--split sequence`, which holds out a whole recording, is the harder question"),
+        ("block", "`--split sequence` is the harder question"),
         ("sequence", "nothing of it was learned"),
     ],
 )

@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cellprune.errors import WorkError
-from cellprune.runs import atomic
+from cellprune.runs import atomic, container
 
 
 def test_bytes_and_text_come_back_as_they_were(tmp_path: Path) -> None:
@@ -65,6 +66,13 @@ def test_a_file_that_finds_no_room_leaves_the_old_one(tmp_path: Path) -> None:
     assert told.stdout.count("--resume") == 2
     assert (tmp_path / "file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_files_have_the_rights_that_files_have_here(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    atomic.write_text(tmp_path / "text", "")
+    container.write(tmp_path / "tensors", {"a": np.zeros(2)}, kind="masks", version=1, note={})
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
 
 
 def test_sweep_removes_leftovers_of_killed_writers_alone(tmp_path: Path) -> None:

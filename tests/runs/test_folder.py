@@ -157,7 +157,7 @@ def test_a_killed_run_leaves_no_lock_and_its_leftovers_are_cleaned(tmp_path: Pat
         "folder = Folder.open(Path(sys.argv[1]))\n"
         "with folder.lock():\n"
         "    folder.save_state({}, {'epoch': 1})\n"
-        "    (folder.path / 'state' / '.000002.json.1.partial').touch()\n"
+        "    (folder.path / 'state' / '.000002.json.1.partial').mkdir()\n"
         "    with atomic.replacing(folder.file('scores')) as beside: beside.write_text('{'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path], check=False)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cellprune.errors import WorkError
+from cellprune.runs import atomic
 from cellprune.runs.state import States
 
 
@@ -150,7 +151,7 @@ state = states.load()
 epoch = state[1]["epoch"] if state else 0
 while True:
     epoch += 1
-    states.save({"weight": np.full(20_000, epoch)}, {"epoch": epoch})
+    states.save({"weight": np.full(200_000, epoch)}, {"epoch": epoch})
     print(epoch, flush=True)
 """
 
@@ -169,4 +170,8 @@ def test_a_kill_at_any_moment_leaves_the_last_complete_state(tmp_path: Path) -> 
         assert state is not None
         tensors, meta = state
         assert meta["epoch"] >= max(told, default=1), "a state that was told complete is there"
-        assert np.array_equal(tensors["weight"], np.full(20_000, meta["epoch"]))
+        assert np.array_equal(tensors["weight"], np.full(200_000, meta["epoch"]))
+        names = [path.name for path in (tmp_path / "state").iterdir()]
+        assert all(atomic.is_partial(name) or name[:6].isdecimal() for name in names), names
+        States(tmp_path / "state").sweep()
+        assert all(path.stem.isdecimal() for path in (tmp_path / "state").iterdir())
