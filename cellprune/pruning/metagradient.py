@@ -21,8 +21,8 @@ from torch import Tensor
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.pruning.memory import plan
-from cellprune.pruning.objective import Objective, Parameters, as_leaves, pull_back
-from cellprune.pruning.second_derivative import explained
+from cellprune.pruning.objective import Objective, Parameters, as_leaves
+from cellprune.pruning.second_derivative import explained, pull_back
 
 __all__ = ["InnerTraining", "meta_gradient", "plan"]
 

@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.scoring import full, reseed
+from cellprune.pruning.second_derivative import pull_back
 
 Parameters = tuple[Tensor, ...]
 
@@ -152,15 +153,6 @@ class Objective:
 def as_leaves(tensors: Sequence[Tensor]) -> Parameters:
     """Give the same values as the start of a new graph; no copy is made."""
     return tuple(t.detach().requires_grad_() for t in tensors)
-
-
-def pull_back(ends: Parameters, starts: Parameters, adjoint: Parameters) -> Parameters:
-    """Give the vector-Jacobian product: the derivative by the starts of what has derivative `adjoint` by the ends."""
-    moving = [(end, a) for end, a in zip(ends, adjoint, strict=True) if end.requires_grad]
-    if not moving:
-        return tuple(map(torch.zeros_like, starts))
-    outputs, vectors = zip(*moving, strict=True)
-    return torch.autograd.grad(outputs, starts, vectors, materialize_grads=True)
 
 
 def batch_statistics(model: nn.Module) -> str | None:

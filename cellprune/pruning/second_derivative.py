@@ -1,26 +1,43 @@
-"""Finds the module whose kernel cannot be differentiated twice, so that the error can name it."""
+"""Differentiates a gradient again, and names the module at fault where a kernel does not allow it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.objective import Objective
 from cellprune.pruning.scoring import map_tensors, tensors_of
 
-_COMPLAINT = re.compile(r"not implemented|differentiate twice|once_differentiable|double.?backward", re.IGNORECASE)
+if TYPE_CHECKING:
+    from cellprune.pruning.objective import Objective
+
+_COMPLAINT = re.compile(r"not implemented|differentiate twice|double.?backward", re.IGNORECASE)
+
+
+def pull_back(ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Give the vector-Jacobian product: the derivative by the starts of what has derivative `adjoint` by the ends.
+
+    Raises:
+        RuntimeError: the graph holds a function that cannot be differentiated (again).
+    """
+    moving = [(end, a) for end, a in zip(ends, adjoint, strict=True) if end.requires_grad]
+    if not moving:
+        return tuple(map(torch.zeros_like, starts))
+    outputs, vectors = zip(*moving, strict=True)
+    _refuse_error_nodes(outputs)
+    return torch.autograd.grad(outputs, starts, vectors, materialize_grads=True)
 
 
 @contextmanager
-def explained(objective: Objective) -> Iterator[None]:
+def explained(objective: "Objective") -> Iterator[None]:
     """Turn autograd's complaint about a missing second derivative into an error that names the module at fault."""
     try:
         yield
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:
         if not _COMPLAINT.search(str(error)):
             raise
         raise CellpruneError(
@@ -29,12 +46,30 @@ def explained(objective: Objective) -> Iterator[None]:
         ) from error
 
 
-def _culprit(objective: Objective) -> str:
+def _refuse_error_nodes(outputs: Sequence[Tensor]) -> None:
+    """Look for the nodes that `once_differentiable` leaves in a graph.
+
+    They raise only when the backward pass runs through them, and `torch.autograd.grad` does not: they lead to none of
+    its inputs, so it leaves them out and gives a wrong derivative without a word.
+    """
+    waiting = [output.grad_fn for output in outputs]
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name() == "torch::autograd::Error":
+            raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+        waiting += [following for following, _ in node.next_functions]
+
+
+def _culprit(objective: "Objective") -> str:
     """Differentiate each module twice on the input that it gets, inner modules before those that hold them."""
-    inputs: dict[nn.Module, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+    inputs: dict[nn.Module, Any] = {}
 
     def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        inputs.setdefault(module, (map_tensors(Tensor.detach, args), map_tensors(Tensor.detach, kwargs)))
+        inputs.setdefault(module, (args, kwargs))
 
     handles = [m.register_forward_pre_hook(remember, with_kwargs=True) for m in objective.model.modules()]
     try:
@@ -55,15 +90,14 @@ def _differentiates_twice(module: nn.Module, args: tuple[Any, ...], kwargs: dict
     parameters = {name: p.detach().requires_grad_() for name, p in module.named_parameters()}
     args, kwargs = map_tensors(_leaf, (args, kwargs))
     leaves = [t for t in tensors_of((args, kwargs, parameters)) if t.requires_grad]
+    ends = [t for t in tensors_of(functional_call(module, parameters | buffers, args, kwargs)) if t.requires_grad]
+    if not ends:
+        return True
     try:
-        output = torch.func.functional_call(module, parameters | buffers, args, kwargs)
-        ends = [t for t in tensors_of(output) if t.requires_grad]
-        if ends:
-            first = torch.autograd.grad([(t**2).sum() for t in ends], leaves, create_graph=True, allow_unused=True)
-            again = [g.sum() for g in first if g is not None and g.requires_grad]
-            if again:
-                torch.autograd.grad(again, leaves, allow_unused=True)
-    except (RuntimeError, NotImplementedError) as error:
+        # squares, so that the gradient that arrives at the module depends on its input as it does in the network
+        gradient = torch.autograd.grad([(t**2).sum() for t in ends], leaves, create_graph=True, materialize_grads=True)
+        pull_back(gradient, leaves, [torch.ones_like(g) for g in gradient])
+    except RuntimeError as error:
         return not _COMPLAINT.search(str(error))
     return True
 
