@@ -1,0 +1,119 @@
+"""What every pruning method promises, tested for each row of the table the moment it stands there."""
+
+import itertools
+import random
+
+import numpy as np
+import pytest
+import torch
+from reference_pruning import EveryKind
+from torch.nn import functional as F
+
+from cellprune.config.names import METHODS, resolve
+from cellprune.models import build, resnet
+from cellprune.pruning.prunable import prunable
+from cellprune.pruning.prune import prune
+from cellprune.pruning.scoring import take, untouched
+
+NETWORKS = {
+    "unet": (lambda: build({"name": "unet", "width": 2, "depth": 2}), (1, 8, 8), (2, 8, 8)),
+    "resnet20": (lambda: resnet.build(width=2), (3, 8, 8), (2,)),
+    "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), (2,)),
+}
+every_method = pytest.mark.parametrize("method", sorted(METHODS))
+every_network = pytest.mark.parametrize("network", NETWORKS)
+
+
+def case(network):
+    make, inputs, target = NETWORKS[network]
+    torch.manual_seed(0)
+    return make(), [(torch.randn(2, *inputs), torch.randint(0, 2, target)) for _ in range(4)]
+
+
+def sensitivity(method, model, data, seed=0):
+    row = resolve("pruning method", method)
+    options = row.resolve(method, {})
+    with untouched(model):
+        batches = take(data, row.needs_batches(options), torch.device("cpu")) if row.needs_batches(options) else []
+        return row.sensitivity(model, {}, batches, F.cross_entropy, seed=seed, **options)
+
+
+@every_method
+@every_network
+def test_a_finite_sensitivity_for_every_parameter_and_nothing_changed(method, network):
+    model, data = case(network)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    model.eval()
+    draws = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()
+    scores = sensitivity(method, model, data)
+    assert list(scores) == [name for name, _ in model.named_parameters()]
+    for name, parameter in model.named_parameters():
+        assert scores[name].shape == parameter.shape
+        assert scores[name].isfinite().all()
+        assert not scores[name].requires_grad
+        assert parameter.grad is None
+        assert parameter.requires_grad
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert not any(module.training for module in model.modules())
+    assert draws[0] == random.getstate()
+    assert (draws[1] == np.random.get_state()[1]).all()
+    assert torch.equal(draws[2], torch.get_rng_state())
+
+
+@every_method
+@every_network
+def test_the_same_seed_gives_the_same_scores(method, network):
+    model, data = case(network)
+    first, again = (sensitivity(method, model, data, seed=3) for _ in range(2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@every_method
+@every_network
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_the_asked_sparsity_is_met_exactly_and_masks_nest(method, network, scope):
+    model, data = case(network)
+    n = sum(p.numel() for p in prunable(model).values())
+    masks = [
+        prune(model, method=method, sparsity=r, scope=scope, batches=data, loss=F.cross_entropy)
+        for r in (0.0, 0.2, 0.36, 0.7)
+    ]
+    for mask, density in zip(masks, (1.0, 0.8, 0.64, 0.3), strict=True):
+        assert sum(int(m.sum()) for m in mask.values()) == int(density * n + 0.5)
+    for sparse, sparser in itertools.pairwise(masks) if scope == "global" else ():
+        assert all((sparse[name] | ~sparser[name]).all() for name in sparse)
+
+
+@every_method
+def test_a_network_of_equal_weights_is_all_ties_and_still_exact(method):
+    model, data = case("every kind")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(0.0)
+    n = sum(p.numel() for p in prunable(model).values())
+    masks = prune(model, method=method, sparsity=0.5, batches=data, loss=F.cross_entropy)
+    assert sum(int(m.sum()) for m in masks.values()) == int(0.5 * n + 0.5)
+
+
+@every_method
+def test_it_says_where_it_comes_from(method):
+    module, _ = METHODS[method].split(":")
+    assert "Source:" in __import__(module, fromlist=["METHOD"]).__doc__
+
+
+@every_method
+def test_an_unknown_option_is_refused(method):
+    from cellprune.errors import CellpruneError
+
+    model, data = case("every kind")
+    with pytest.raises(CellpruneError, match="'no_such_option'"):
+        prune(model, method=method, sparsity=0.5, batches=data, loss=F.cross_entropy, no_such_option=1)
+
+
+def test_random_differs_with_the_seed_and_is_uniform():
+    model, _ = case("every kind")
+    first, other = (prune(model, method="random", sparsity=0.5, seed=seed) for seed in (0, 1))
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+    large = torch.nn.Linear(400, 400)
+    kept = prune(large, method="random", sparsity=0.5)["weight"].float().mean(dim=1)
+    assert (kept - 0.5).abs().max() < 0.15

@@ -1,0 +1,193 @@
+"""prune(): what it refuses, what it reports, and that it leaves the network alone."""
+
+import itertools
+import logging
+import random
+
+import numpy as np
+import pytest
+import torch
+from reference_pruning import EveryKind, batches
+from torch import nn
+from torch.nn import functional as F
+
+from cellprune.errors import CellpruneError
+from cellprune.pruning.masks import apply
+from cellprune.pruning.prune import prune
+
+DATA = batches(4, dtype=torch.float32)
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return EveryKind()
+
+
+def test_prospr_is_the_default_and_the_count_is_exact(model):
+    masks = prune(model, sparsity=0.9, batches=DATA, loss=F.cross_entropy)
+    n = sum(mask.numel() for mask in masks.values())
+    assert set(masks) == {f"{name}.weight" for name in ("stem", "down", "twice", "up", "unused", "head")}
+    assert sum(int(mask.sum()) for mask in masks.values()) == int(0.1 * n + 0.5)
+    assert all(
+        mask.dtype == torch.bool and mask.shape == model.get_parameter(name).shape for name, mask in masks.items()
+    )
+
+
+def test_everything_is_left_as_it_was(model):
+    model.norm.eval()
+    model.down.weight.requires_grad_(False)
+    model.stem.weight.grad = torch.full_like(model.stem.weight, 7.0)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    versions = {name: p._version for name, p in model.named_parameters()}
+    modes = [module.training for module in model.modules()]
+    draws = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()
+    prune(model, sparsity=0.5, batches=DATA, loss=F.cross_entropy)
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    assert versions == {name: p._version for name, p in model.named_parameters()}
+    assert modes == [module.training for module in model.modules()]
+    assert [name for name, p in model.named_parameters() if not p.requires_grad] == ["down.weight"]
+    assert [name for name, p in model.named_parameters() if p.grad is not None] == ["stem.weight"]
+    assert (model.stem.weight.grad == 7.0).all()
+    assert draws[0] == random.getstate()
+    assert (draws[1] == np.random.get_state()[1]).all()
+    assert torch.equal(draws[2], torch.get_rng_state())
+
+
+def test_everything_is_put_back_when_scoring_fails(model):
+    model.eval()
+    before = torch.get_rng_state()
+
+    def failing(output, target):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        prune(model, method="snip", sparsity=0.5, batches=DATA, loss=failing)
+    assert not any(module.training for module in model.modules())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_it_scores_in_train_mode_full_precision_and_with_gradients(model):
+    model.eval()
+    seen = []
+
+    def loss(output, target):
+        seen.append(
+            (model.training, torch.is_autocast_enabled("cpu"), output.dtype, torch.get_float32_matmul_precision())
+        )
+        return F.cross_entropy(output, target)
+
+    with torch.no_grad(), torch.autocast("cpu"):
+        prune(model, sparsity=0.5, batches=DATA, loss=loss)
+    assert set(seen) == {(True, False, torch.float32, "highest")}
+
+
+def test_an_endless_source_is_read_no_further_than_needed(model):
+    source = itertools.count()
+    drawn = (DATA[next(source) % 4] for _ in itertools.count())
+    prune(model, sparsity=0.5, batches=drawn, loss=F.cross_entropy, inner_steps=2)
+    assert next(source) == 3
+
+
+def test_one_batch_is_used_for_all(model):
+    one = prune(model, sparsity=0.5, batches=DATA[:1], loss=F.cross_entropy)
+    same = prune(model, sparsity=0.5, batches=DATA[:1] * 4, loss=F.cross_entropy)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"method": "snipp"}, "Did you mean 'snip'"),
+        ({"batches": []}, "needs 4 batches .* is empty"),
+        ({"batches": DATA[:2]}, "needs 4 batches .* ended after 2"),
+        ({"batches": None}, "needs 4 batches, but batches is None"),
+        ({"batches": [DATA[0][0]]}, "must be a pair"),
+        ({"loss": None}, "'prospr' needs a loss"),
+        ({"granularity": "channel"}, "no granularity 'channel'"),
+        ({"inner_step": 3}, "Did you mean 'inner_steps'"),
+        ({"method": "snip", "inner_steps": 3}, "'snip' takes no options, but 'inner_steps'"),
+        ({"inner_steps": "3"}, "inner_steps is '3'"),
+        ({"sparsity": 97}, "did you mean 0.97?"),
+        ({"exclude": ["headd.weight"]}, "Did you mean 'head.weight'"),
+        ({"exclude": ["*"]}, "nothing to prune"),
+    ],
+)
+def test_bad_arguments_are_refused(model, arguments, words):
+    given = {"sparsity": 0.5, "batches": DATA, "loss": F.cross_entropy} | arguments
+    with pytest.raises(CellpruneError, match=words):
+        prune(model, **given)
+
+
+@pytest.mark.parametrize("exclude", [("head",), ("head.weight",), ("he*",), "head"])
+def test_excluded_layers_stay_whole(model, exclude):
+    masks = prune(model, method="magnitude", sparsity=0.5, exclude=exclude)
+    assert "head.weight" not in masks
+    assert "stem.weight" in masks
+
+
+def test_what_is_prunable():
+    model = nn.ModuleDict(
+        {
+            "embedding": nn.Embedding(5, 4),
+            "tied": nn.Linear(4, 5, bias=False),
+            "norm": nn.LayerNorm(4),
+            "conv": nn.Conv1d(2, 2, 3),
+            "volume": nn.ConvTranspose3d(2, 2, 3),
+            "slope": nn.PReLU(),
+            "computed": nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
+            "frozen": nn.Linear(4, 4).requires_grad_(False),
+        }
+    )
+    model["tied"].weight = model["embedding"].weight
+    assert set(prune(model, method="magnitude", sparsity=0.5)) == {"conv.weight", "volume.weight"}
+    with pytest.raises(CellpruneError, match="has no shape yet"):
+        prune(nn.Sequential(nn.LazyLinear(3)), method="random", sparsity=0.5)
+
+
+def test_a_dead_layer_is_reported(model, caplog):
+    with torch.no_grad():
+        model.unused.weight.zero_()
+    with caplog.at_level(logging.WARNING, "cellprune"):
+        prune(model, method="magnitude", sparsity=0.5)
+    assert "1 layer(s) lost all their weights: unused.weight" in caplog.text
+
+
+def chain(middle: float) -> nn.Module:
+    model = nn.Sequential(nn.Linear(2, 50), nn.ReLU(), nn.Linear(50, 50), nn.BatchNorm1d(50), nn.Linear(50, 3))
+    with torch.no_grad():
+        model[2].weight.fill_(middle)
+    return model
+
+
+def test_a_network_cut_off_from_its_input_is_an_error_that_names_the_layer():
+    torch.manual_seed(0)
+    data = [(torch.randn(6, 2), torch.randint(0, 3, (6,)))]
+    with pytest.raises(CellpruneError, match=r"no longer depends on the input; it is cut at '2.weight': lower"):
+        prune(chain(1e-9), method="magnitude", sparsity=0.95, batches=data)
+
+
+def test_a_network_that_never_listened_is_no_fault_of_the_masks():
+    torch.manual_seed(0)
+    model = chain(1.0)
+    nn.init.zeros_(model[4].weight)
+    prune(model, method="magnitude", sparsity=0.95, batches=[(torch.randn(6, 2), torch.zeros(6).long())])
+
+
+def test_whole_number_inputs_are_checked_too():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    with torch.no_grad():
+        model[1].weight.mul_(1e-6)
+    tokens = torch.arange(6).view(1, 6)
+    with pytest.raises(CellpruneError, match=r"cut at '1.weight'"):
+        prune(model, method="magnitude", sparsity=0.7, batches=[(tokens, tokens)])
+
+
+def test_a_compiled_model_is_scored_as_the_bare_one(model):
+    compiled = torch.compile(model, backend="eager")
+    masks = prune(compiled, method="snip", sparsity=0.5, batches=DATA, loss=F.cross_entropy)
+    theirs = prune(model, method="snip", sparsity=0.5, batches=DATA, loss=F.cross_entropy)
+    assert all(torch.equal(masks[name], theirs[name]) for name in theirs)
+    apply(compiled, masks)
+    assert not model.stem.weight[~masks["stem.weight"]].any()

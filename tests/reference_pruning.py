@@ -1,0 +1,106 @@
+"""Slow, plain versions of what the pruning room computes, and the small networks that it is tested on."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+Batch = tuple[Tensor, Tensor]
+
+
+class EveryKind(nn.Module):
+    """A network with a bit of everything: two norms, a skip, a transposed and a shared convolution, an unused layer."""
+
+    def __init__(self, norm: str = "batch", dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(2, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4) if norm == "batch" else nn.GroupNorm(2, 4)
+        self.down = nn.Conv2d(4, 4, 3, stride=2, padding=1)
+        self.twice = nn.Conv2d(4, 4, 1, bias=False)
+        self.group_norm = nn.GroupNorm(2, 4)
+        self.up = nn.ConvTranspose2d(4, 4, 2, stride=2)
+        self.unused = nn.Linear(3, 3)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skip = F.silu(self.norm(self.stem(x)))
+        x = F.silu(self.group_norm(self.twice(self.twice(self.down(skip)))))
+        x = torch.cat([skip, self.up(x)], dim=1)
+        return self.head(self.dropout(x.mean(dim=(2, 3))))
+
+
+def batches(n: int, size: int = 4, dtype: torch.dtype = torch.float64) -> list[Batch]:
+    """Give n batches for `EveryKind`, from a fixed seed."""
+    generator = torch.Generator().manual_seed(5)
+    return [
+        (
+            torch.randn(size, 2, 6, 6, generator=generator, dtype=dtype),
+            torch.randint(0, 3, (size,), generator=generator),
+        )
+        for _ in range(n)
+    ]
+
+
+def loss_at(model: nn.Module, parameters: Sequence[Tensor], batch: Batch) -> Tensor:
+    """Give the cross-entropy of a batch with other parameters and untouched buffers."""
+    values = dict(zip(dict(model.named_parameters()), parameters, strict=True))
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    return F.cross_entropy(functional_call(model, values | buffers, (batch[0],)), batch[1])
+
+
+def after_training(
+    model: nn.Module, start: Sequence[Tensor], data: Sequence[Batch], *, lr: float, momentum: float = 0.0,
+    quirk: bool = False, first_order: bool = False,
+) -> Tensor:  # fmt: skip
+    """Give the last batch's loss after one step of SGD on each batch before it, as one unrolled graph."""
+    theta, velocity = list(start), [torch.zeros_like(p) for p in start]
+    for k, batch in enumerate(data[:-1]):
+        gradient = torch.autograd.grad(loss_at(model, theta, batch), theta, create_graph=True, materialize_grads=True)
+        if first_order or (quirk and momentum > 0 and k == 0):
+            gradient = tuple(g.detach() for g in gradient)
+        velocity = [momentum * v + g for v, g in zip(velocity, gradient, strict=True)]
+        theta = [t - lr * v for t, v in zip(theta, velocity, strict=True)]
+    return loss_at(model, theta, data[-1])
+
+
+def unrolled_sensitivity(model: nn.Module, data: Sequence[Batch], **inner: float) -> dict[str, Tensor]:
+    """Give weight times meta-gradient by differentiating the whole training at once."""
+    start = [p.detach().clone().requires_grad_() for p in model.parameters()]
+    gradient = torch.autograd.grad(after_training(model, start, data, **inner), start, materialize_grads=True)
+    return {n: p.detach() * g for (n, p), g in zip(model.named_parameters(), gradient, strict=True)}
+
+
+def exact_mask(scores: dict[str, list[float]], keep: int) -> dict[str, list[bool]]:
+    """Keep the largest by sorting (-score, layer, index) in plain Python."""
+    entries = [(-s, layer, i, name) for layer, (name, row) in enumerate(scores.items()) for i, s in enumerate(row)]
+    kept = {(name, i) for _, _, i, name in sorted(entries)[:keep]}
+    return {name: [(name, i) in kept for i in range(len(row))] for name, row in scores.items()}
+
+
+def path_by_path(masks: Sequence[Tensor], size: int) -> list[Tensor]:
+    """Mark the active taps of a chain of 1-D convolutions (padding k // 2) by walking every single path.
+
+    Args:
+        masks: one (out, in, k) bool tensor a layer.
+        size: length of the input.
+    """
+    active = [torch.zeros_like(mask) for mask in masks]
+
+    def walk(layer: int, channel: int, position: int, path: list[tuple[int, int, int]]) -> None:
+        if layer == len(masks):
+            for taps, (o, i, t) in zip(active, path, strict=True):
+                taps[o, i, t] = True
+            return
+        outputs, _, k = masks[layer].shape
+        for o, t in product(range(outputs), range(k)):
+            target = position - t + k // 2
+            if masks[layer][o, channel, t] and 0 <= target < size:
+                walk(layer + 1, o, target, [*path, (o, channel, t)])
+
+    for channel, position in product(range(masks[0].shape[1]), range(size)):
+        walk(0, channel, position, [])
+    return active
