@@ -11,7 +11,9 @@ from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.objective import Objective, batch_statistics
 from cellprune.pruning.scoring import device_of, map_tensors, take, untouched
 
-GRAPH_PER_FORWARD = 4.0  # bytes of a step's graph and of its second derivative, per byte that one forward pass saves
+# Bytes of one step's graph per byte that its forward pass saves; 1.5 to 1.9 were measured (benchmarks/metagradient.py).
+# While a segment is differentiated, what is on its way back through it takes about one more step's graph.
+GRAPH_PER_FORWARD = 2.0
 SAFE_SHARE = 0.6  # of the memory that is free now; the rest is for the allocator and for what else runs
 
 
@@ -35,17 +37,15 @@ def plan(model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int) -> dic
     per_sample, parameters = _measure(model, batch, loss)
     snapshots = min(inner_steps, 10) + 4  # states kept, and the gradients, adjoints and products of one step
     room = SAFE_SHARE * available_bytes(device) - snapshots * parameters
-    fitting = int(room / (GRAPH_PER_FORWARD * per_sample)) if room > 0 else 0
+    graphs = max(0, int(room / (GRAPH_PER_FORWARD * per_sample)))  # of one sample and step each
+    fitting = graphs // 2  # samples a step
     if fitting >= n_samples:
-        return {"segment": max(1, min(inner_steps, fitting // n_samples)), "micro_batch": None}
+        return {"segment": max(1, min(inner_steps, graphs // n_samples - 1)), "micro_batch": None}
     with untouched(model):
-        micro = None
-        if fitting >= 1 and batch_statistics(model) is None:
-            micro = Objective(model, [batch], loss, seed=0, micro_batch=fitting)
-            micro.check_micro_batches()
-    if micro is not None:
-        return {"segment": 1, "micro_batch": fitting}
-    mib = (GRAPH_PER_FORWARD * per_sample * n_samples + snapshots * parameters) / 2**20
+        if fitting and batch_statistics(model) is None:
+            Objective(model, [batch], loss, seed=0, micro_batch=fitting).check_micro_batches()
+            return {"segment": 1, "micro_batch": fitting}
+    mib = (2 * GRAPH_PER_FORWARD * per_sample * n_samples + snapshots * parameters) / 2**20
     remedy = f"lower pruning.batch_size to {fitting}" if fitting else "take a smaller network or image"
     raise CellpruneError(
         f"one step of the meta-gradient on {n_samples} samples needs about {mib:.0f} MiB, but "
@@ -64,7 +64,9 @@ def _measure(model: nn.Module, batch: Batch, loss: Loss) -> tuple[float, int]:
     """Give the bytes that a forward pass saves for its backward, per sample, and the bytes of the parameters."""
     n_samples = _n_samples(batch)
     slice_size = min(2, n_samples)  # two: batch norm may refuse a single one
-    objective = Objective(model, [map_tensors(lambda t: t[:slice_size], batch)], loss, seed=0)
+    if slice_size < n_samples:
+        batch = map_tensors(lambda t: t[:slice_size], batch)
+    objective = Objective(model, [batch], loss, seed=0)
     with untouched(model):
         leaves = tuple(p.requires_grad_() for p in objective.start({}))
         own = {p.untyped_storage().data_ptr() for p in leaves}
@@ -79,9 +81,10 @@ def _measure(model: nn.Module, batch: Batch, loss: Loss) -> tuple[float, int]:
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
             value: Any = objective.at(0, leaves)
         del value
-    return sum(saved.values()) / slice_size, sum(p.nbytes for p in leaves)
+    return max(1, sum(saved.values())) / slice_size, sum(p.nbytes for p in leaves)
 
 
 def _n_samples(batch: Batch) -> int:
+    """Count the samples; a batch that cannot be cut is one."""
     inputs = batch[0]
     return len(inputs) if isinstance(inputs, Tensor) else 1

@@ -243,3 +243,16 @@ def test_the_plan_follows_the_free_memory(monkeypatch):
     assert_same(score(plain, batches(4, size=8), segment=None), score(plain, batches(4, size=8)))
     with pytest.raises(CellpruneError, match=r"lower pruning.batch_size to \d"):
         plan(mixing, batch, F.cross_entropy, inner_steps=3)
+
+
+def test_a_batch_that_cannot_be_cut_is_measured_whole():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3, 2)
+
+        def forward(self, inputs):
+            return self.linear(inputs["x"])
+
+    batch = {"x": torch.randn(5, 3)}, torch.zeros(5).long()
+    assert plan(Named(), batch, F.cross_entropy, inner_steps=2) == {"segment": 2, "micro_batch": None}
