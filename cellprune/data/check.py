@@ -66,9 +66,7 @@ def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
         found.n_frames.update(frame.files.keys())
         _look(frame, found)
     if found.n_frames["markers"]:
-        found.errors += _track_errors(
-            ctc.tracks_path(folder, name), found.shown, [f.number for f in frames if f.markers]
-        )
+        found.errors += _track_errors(ctc.tracks_path(folder, name), found)
     return found
 
 
@@ -99,6 +97,7 @@ def _look(frame: Frame, found: Findings) -> None:
 def _compare(number: int, truth: dict[str, Labels], found: Findings) -> None:
     gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
     if markers is not None:
+        found.marked.append(number)
         tracks = np.unique(markers[markers > 0]).tolist()
         found.n_cells["tracked"] += len(tracks)
         for track in tracks:
@@ -118,7 +117,7 @@ def _compare(number: int, truth: dict[str, Labels], found: Findings) -> None:
         found.jaccard.append(jaccard(gold, silver))
 
 
-def _track_errors(path: Path, shown: dict[int, set[int]], numbers: list[int]) -> list[str]:
+def _track_errors(path: Path, found: Findings) -> list[str]:
     """Hold man_track.txt against the markers, both ways."""
     if not path.is_file():
         return [f"{path} is missing: fetch the set again"]
@@ -127,14 +126,14 @@ def _track_errors(path: Path, shown: dict[int, set[int]], numbers: list[int]) ->
     except ctc.LayoutError as error:
         return [str(error)]
     errors = []
-    for label, frames in sorted(shown.items()):
+    for label, frames in sorted(found.shown.items()):
         track = listed.get(label)
         if track is None:
             errors.append(f"{path} does not list track {label}, which frame {min(frames)} shows: fetch the set again")
         elif min(frames) < track.begin or max(frames) > track.end:
             errors.append(f"{path} lists track {label} for {track.begin} to {track.end}, but frames outside show it")
     for label, track in listed.items():
-        if absent := [n for n in numbers if track.begin <= n <= track.end and n not in shown.get(label, ())]:
+        if absent := [n for n in found.marked if track.begin <= n <= track.end and n not in found.shown.get(label, ())]:
             errors.append(
                 f"{path} lists track {label} in frame {absent[0]}, which does not show it: fetch the set again"
             )

@@ -7,9 +7,11 @@ warning when its content passes `data.check`.
 
 import hashlib
 import logging
+import os
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from cellprune.data import ctc, simulate
@@ -76,7 +78,8 @@ def _accept(folder: Path, card: Card, doubt: str) -> None:
     """Take content of doubtful origin when it is sound, with a warning."""
     errors = inspect(folder, name=card.name, card=card)["errors"]
     if errors:
-        raise FetchError(f"{doubt}; and it has {len(errors)} errors, the first: {errors[0]}")
+        first = errors[0].replace(f"{folder}{os.sep}", "")  # the folder it was looked at in is gone in a moment
+        raise FetchError(f"{doubt}; and it has {len(errors)} error(s), the first: {first}")
     _log.warning("warning: %s; its content passes the check and is taken", doubt)
 
 
@@ -104,8 +107,8 @@ def _unpack(archive: Path, name: str, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(member) as packed, target.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked)  # reads no more than the size the member declares
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
-        # RuntimeError: encrypted; zlib's own error is caught by zipfile's CRC for all but a torn stream
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
+        # RuntimeError: encrypted; NotImplementedError: a compression that zipfile does not know
         raise FetchError(f"{archive} is not a whole zip archive ({error}): copy it again") from error
 
 

@@ -28,6 +28,7 @@ class Findings:
     sizes: set[tuple[int, int]] = field(default_factory=set)
     dtypes: dict[str, set[str]] = field(default_factory=dict)
     pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
+    marked: list[int] = field(default_factory=list)  # the frames whose markers could be read
     shown: dict[int, set[int]] = field(default_factory=dict)  # track -> the frames whose markers show it
     errors: list[str] = field(default_factory=list)
 

@@ -114,10 +114,11 @@ class Loaders:
     def plain(self) -> Iterator[Batch]:
         """Give the training part once, not augmented, in fixed order.
 
-        A last single image joins the batch before it: the statistics of one image would count as much as a batch's.
+        No batch holds a single image, a last one joins the batch before it: the statistics of one image would count
+        as much as a whole batch's.
         """
         samples = _Training(self._training, self._seed, "plain", is_augmented=False)
-        chunks = _chunks([(0, index) for index in range(len(samples))], self._batch_size)
+        chunks = _chunks([(0, index) for index in range(len(samples))], max(2, self._batch_size))
         if len(chunks) > 1 and len(chunks[-1]) == 1:
             chunks[-2:] = [chunks[-2] + chunks[-1]]
         for chunk in chunks:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from monai.config import PathLike
 from monai.data import ImageReader
-from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImaged, Transform
+from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImage, Transform
 from monai.utils import ensure_tuple
 
 from cellprune.data.frames import Frame
@@ -54,7 +54,8 @@ def prepare(size: tuple[int, int], policy: Policy, *, ignore_border_px: int, kee
         with `keep_native` to `raw` (H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays all.
     """
     steps: list[Transform] = [
-        LoadImaged("raw", reader=TiffReader, dtype=np.float32),
+        # the reader is given at the call: one given to LoadImage falls back to MONAI's own when it refuses a file
+        _Apply("raw", partial(LoadImage(reader=TiffReader, image_only=True), reader=TiffReader())),
         EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
         _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px)),
         CopyItemsd(("raw", "target_native"), names=("image", "target")),

@@ -1,0 +1,95 @@
+"""`cellprune data` as it is typed: exit codes, what is printed where, and that nothing heavy is imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cellprune.cli.main import main
+from cellprune.data.simulate import simulate
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(tmp_path_factory.mktemp("cli") / "cells", frames=4, size=(48, 64))
+
+
+def typed(*words: object) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(word) for word in words])
+    return int(left.value.code or 0)
+
+
+def test_check_prints_a_table_and_notes(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("data", "check", cells) == 0
+    printed = capsys.readouterr().out
+    for word in ("sequence", "48 x 64", "uint8", "note: 02: cells without a gold mask: 1", "no errors"):
+        assert word in printed
+
+
+def test_check_prints_one_json_object_and_nothing_else(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("data", "check", cells, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 8
+
+
+def test_errors_leave_with_1(cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("data", "check", tmp_path) == 1
+    assert "error: " in capsys.readouterr().out
+    assert typed("data", "check", tmp_path, "--json") == 1
+    assert len(json.loads(capsys.readouterr().out)["errors"]) == 1
+
+
+def test_no_such_set_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("data", "check", "none"), ("data", "check", tmp_path / "none"), ("data", "fetch", "PhC-C2DH-U37")):
+        assert typed(*words) == 2
+        message = capsys.readouterr()
+        assert message.out == ""
+        assert message.err.count("\n") <= 2
+
+
+def test_fetch_without_a_source_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("data", "fetch", "PhC-C2DH-U373", "--data-root", tmp_path) == 2
+    message = capsys.readouterr().err
+    assert "http://data.celltrackingchallenge.net/training-datasets/PhC-C2DH-U373.zip" in message
+    assert "--from" in message
+    assert message.count("\n") == 1
+
+
+def test_fetch_says_where_it_is_now_and_that_it_was_there(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("data", "fetch", "DIC-C2DH-HeLa", "--from", cells, "--data-root", tmp_path)
+    assert typed(*words) == 0
+    assert f"DIC-C2DH-HeLa is now in {tmp_path / 'DIC-C2DH-HeLa'}" in capsys.readouterr().out
+    assert typed(*words) == 0
+    assert "was already in" in capsys.readouterr().out
+
+
+def test_simulate_makes_what_check_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("data", "simulate", tmp_path / "dic", "--optics", "dic", "--frames", 4, "--size", 48, 50, "--seed", 2)
+    assert typed(*words) == 0
+    assert "2 sequences of 4 frames" in capsys.readouterr().out
+    assert typed("data", "check", tmp_path / "dic") == 0
+    assert typed(*words) == 2
+    assert typed("data", "simulate", tmp_path / "x", "--optics", "dark") == 2
+
+
+@pytest.mark.parametrize("words", [["--help"], ["check", "--help"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; from cellprune.cli.main import main\n"
+        f"try: main(['data', *{words!r}])\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'monai', 'scipy', 'skimage', 'tifffile'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_what_opens_data_needs_neither_torch_nor_monai() -> None:
+    code = (
+        "import sys, cellprune.data.open, cellprune.data.split, cellprune.data.check, cellprune.data.fetch\n"
+        "assert not {'torch', 'monai', 'albumentations'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

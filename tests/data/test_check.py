@@ -1,0 +1,177 @@
+"""The check: what is partial is noted, what is wrong is an error, each by file or frame."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cellprune.data.cards import card
+from cellprune.data.check import check, inspect
+from cellprune.data.ctc import LayoutError
+
+from .conftest import write
+
+THREE = [(4, 4), (4, 24), (30, 24)]
+
+
+def found(folder: Path) -> dict[str, Any]:
+    return check(str(folder))
+
+
+def test_a_sound_set_is_counted(drawn: Callable[..., Path]) -> None:
+    report = found(drawn({f"01/{at:03d}": {"gold": THREE, "silver": THREE, "markers": THREE} for at in range(3)}))
+    assert report["errors"] == []
+    assert report["notes"] == ["01: mean Jaccard of silver with gold 1.00 to 1.00, by frame"]
+    assert (report["frames"], report["gold"], report["silver"], report["markers"]) == (3, 3, 3, 3)
+    assert report["cells"] == {"gold": 9, "tracked": 9}
+    assert (report["missing"], report["components"], report["sizes"]) == (0, 0, [[48, 64]])
+    assert report["dtypes"] == {"image": ["uint8"], "gold": ["uint16"], "silver": ["uint16"], "markers": ["uint16"]}
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_what_is_partial_is_a_note(drawn: Callable[..., Path]) -> None:
+    folder = drawn(
+        {
+            "01/000": {"gold": THREE[:1], "silver": THREE[:2], "markers": THREE},
+            "01/001": {"gold": [], "markers": THREE},
+            "01/002": {"gold": THREE, "markers": THREE},
+        }
+    )
+    pieces = np.zeros((48, 64), np.uint16)
+    pieces[2:5, 2:5] = pieces[20:30, 20:30] = 9
+    write(folder / "01_GT" / "SEG" / "man_seg002.tif", pieces)
+    write(folder / "01" / "t003.tif", np.arange(48 * 32, dtype=np.uint16).reshape(48, 32))
+    report = found(folder)
+    assert report["errors"] == []
+    assert report["notes"] == [
+        "01: cells without a gold mask: 8, in frames 0 (2 of 3), 1 (3 of 3), 2 (3 of 3)",
+        "01: gold masks in several pieces in frames 2",
+        "01: no cell in the gold truth of frames 1",
+        "01: silver truth lacks 1 of 9 tracked cells",
+        "01: mean Jaccard of silver with gold 1.00 to 1.00, by frame",
+        "01: frames of 2 sizes: 48 x 32, 48 x 64",
+    ]
+    assert report["dtypes"]["image"] == ["uint16", "uint8"]
+    assert report["components"] == 1
+
+
+def test_a_pixel_size_other_than_the_card_s_is_noted(cells: Path) -> None:
+    report = inspect(cells, name="cells", card=card("DIC-C2DH-HeLa"))
+    assert "01: the TIFF tag says pixels of (0.65, 0.65) um, the card (0.19, 0.19)" in report["notes"]
+    assert not any("TIFF tag" in note for note in inspect(cells, name="cells", card=card("simulated"))["notes"])
+
+
+def other_size(folder: Path) -> None:
+    write(folder / "01_GT" / "SEG" / "man_seg000.tif", np.ones((9, 9), np.uint16))
+
+
+def empty_file(folder: Path) -> None:
+    (folder / "01" / "t000.tif").write_bytes(b"")
+
+
+def torn_file(folder: Path) -> None:
+    path = folder / "01_GT" / "TRA" / "man_track000.tif"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def float_labels(folder: Path) -> None:
+    write(folder / "01_GT" / "SEG" / "man_seg000.tif", np.ones((64, 72), np.float32))
+
+
+def colour_labels(folder: Path) -> None:
+    write(folder / "01_ST" / "SEG" / "man_seg000.tif", np.ones((64, 72, 3), np.uint8), photometric="rgb")
+
+
+def stack(folder: Path) -> None:
+    write(folder / "01" / "t000.tif", np.ones((5, 64, 72), np.uint8), photometric="minisblack")
+
+
+def not_a_number(folder: Path) -> None:
+    write(folder / "01" / "t000.tif", np.full((64, 72), np.nan, np.float32))
+
+
+def constant(folder: Path) -> None:
+    write(folder / "01" / "t000.tif", np.full((64, 72), 9, np.uint8))
+
+
+def no_image(folder: Path) -> None:
+    (folder / "01" / "t000.tif").unlink()
+
+
+def no_track_file(folder: Path) -> None:
+    (folder / "01_GT" / "TRA" / "man_track.txt").unlink()
+
+
+def edited_tracks(change: Callable[[list[str]], list[str]]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = folder / "01_GT" / "TRA" / "man_track.txt"
+        path.write_text("\n".join(change(path.read_text().splitlines())))
+
+    return edit
+
+
+WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
+    "sizes differ": (other_size, "man_seg000.tif is (9, 9) pixels but its image t000.tif is (64, 72)"),
+    "an empty file": (empty_file, "t000.tif is empty"),
+    "a torn file": (torn_file, "man_track000.tif is not a whole TIFF"),
+    "float labels": (float_labels, "man_seg000.tif holds float32 values"),
+    "colour labels": (colour_labels, "man_seg000.tif is a colour image"),
+    "a stack": (stack, "t000.tif is a stack of shape (5, 64, 72)"),
+    "NaN": (not_a_number, "t000.tif has NaN"),
+    "constant": (constant, "t000.tif is constant"),
+    "no image": (no_image, "is truth without an image"),
+    "no track file": (no_track_file, "man_track.txt is missing"),
+    "a bad line": (edited_tracks(lambda lines: [*lines, "1 2"]), "is not 'label begin end parent'"),
+    "an unlisted track": (edited_tracks(lambda lines: lines[1:]), "does not list track 1, which frame 0 shows"),
+    "a track too short": (edited_tracks(lambda lines: ["1 0 0 0", *lines[1:]]), "lists track 1 for 0 to 0, but frames"),
+    "a track not shown": (
+        edited_tracks(lambda lines: [*lines, "99 2 3 0"]),
+        "lists track 99 in frame 2, which does not",
+    ),
+    "no parent": (edited_tracks(lambda lines: ["1 0 7 88", *lines[1:]]), "names 88 as parent of track 1"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_an_error(own_cells: Path, name: str) -> None:
+    damage, message = WRONG[name]
+    damage(own_cells)
+    errors = found(own_cells)["errors"]
+    assert any(message in error for error in errors), errors
+    assert not any("\n" in error for error in errors)
+
+
+def test_every_error_is_listed_not_only_the_first(own_cells: Path) -> None:
+    constant(own_cells)
+    no_track_file(own_cells)
+    assert len(found(own_cells)["errors"]) == 2
+
+
+@pytest.mark.parametrize("n_gold", [0, 1])
+def test_too_few_annotated_frames(drawn: Callable[..., Path], n_gold: int) -> None:
+    folder = drawn({f"01/{at:03d}": {"gold": THREE} if at < n_gold else {} for at in range(3)})
+    assert found(folder)["errors"] == [f"drawn has {n_gold} annotated frame(s): annotate at least two, one to hold out"]
+
+
+def test_truth_that_is_all_background(drawn: Callable[..., Path]) -> None:
+    folder = drawn({f"01/{at:03d}": {"gold": []} for at in range(3)})
+    assert found(folder)["errors"] == ["drawn shows no cell in the truth of all 3 annotated frames: annotate some"]
+
+
+def test_a_foreign_folder_and_none(tmp_path: Path) -> None:
+    assert "holds no sequence" in found(tmp_path)["errors"][0]
+    with pytest.raises(LayoutError, match="is not a folder"):
+        found(tmp_path / "none")
+
+
+def test_a_3d_set_is_named(own_cells: Path) -> None:
+    write(own_cells / "01_GT" / "SEG" / "man_seg_000_01.tif", np.ones((64, 72), np.uint16))
+    assert "is a 3-D set" in found(own_cells)["errors"][0]
+
+
+def test_a_named_set_is_checked_by_its_card(data_root: Path) -> None:
+    report = check("simulated", data_root)
+    assert (report["dataset"], report["frames"], report["errors"]) == ("simulated", 24, [])
