@@ -27,7 +27,7 @@ def density(sparsity: float | None, budget: Mapping[str, float] | None) -> Fract
     if (sparsity is None) == (budget is None):
         raise CellpruneError(
             f"prune() takes exactly one of sparsity (share removed) and budget (share kept), not "
-            f"{'both' if budget else 'none'}"
+            f"{'none' if sparsity is None else 'both'}"
         )
     if budget is None:
         removed = _share("sparsity", sparsity)

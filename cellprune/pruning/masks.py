@@ -50,8 +50,12 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
         optimizer.register_step_post_hook(lambda *_: mask_values(model, masks, optimizer)),
     ]
     for parameter, pruned in _pruned(model, masks):
+
+        def mask_gradient(gradient: Tensor, pruned: Tensor = pruned) -> Tensor:
+            return gradient.masked_fill(pruned.to(gradient.device), 0.0)  # the model may move to a GPU after this
+
         # a hook before accumulation: distributed training then averages gradients that are masked already
-        hooks.append(parameter.register_hook(lambda gradient, pruned=pruned: gradient.masked_fill(pruned, 0.0)))
+        hooks.append(parameter.register_hook(mask_gradient))
     return Handle(hooks)
 
 

@@ -57,6 +57,9 @@ def prune(
         CellpruneError: an unknown or missing argument, a share out of range, too few batches, a module without second
             derivatives, or an output that the masks cut off from the input.
         WorkError: a loss or a score is NaN or infinite.
+    Note:
+        Switch activation checkpointing inside the model off for this call: it would play a part of the network again
+        with the model's own parameters, not with those of the inner training.
     """
     row: Method = resolve("pruning method", method)
     options = row.resolve(method, options)
