@@ -67,10 +67,12 @@ def run(
     folder = Folder.open(runtime.output or Path("runs") / _name(settings, digest), runtime.resume)
     with _held(folder, engine):
         if _continues(folder, settings, split.as_dict()) and folder.finished:
-            _log.info("%s is finished already", folder.path)
-            if not folder.has("report"):
+            _log.warning("%s is finished already", folder.path)
+            if not folder.has("report") and engine.is_main_process:
                 page.write(folder)
+            folder.drop_state()  # a kill may have come between the end and the clearing up
             return folder
+        _log.info("started with %s", " ".join(command) or "cellprune.run")
         model = _network(settings, task.network(frames))
         record = _begin(folder, settings, split.as_dict(), model, engine, command)
         loaders = task.loaders(frames, split, settings, runtime.workers)
@@ -98,6 +100,7 @@ def run(
         walk(model, stages, train, reached=_stage(folder))
         if engine.is_main_process:
             _conclude(folder, settings, task, frames, model, loaders, masks, record, listeners)
+            _log.info("finished %s", folder.path.name)
             if not runtime.keep_state:
                 folder.drop_state()
         engine.wait_for_everyone()
@@ -159,6 +162,7 @@ def _held(folder: Folder, engine: Accelerator) -> Iterator[None]:
     with folder.lock():
         log = logging.FileHandler(folder.log_path, delay=True, encoding="utf-8")  # a refused run writes nothing
         log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        _log.setLevel(logging.INFO)
         _log.addHandler(log)
         engine.wait_for_everyone()
         try:
@@ -205,7 +209,7 @@ def _begin(
         record["resumed"] = [*record.get("resumed", []), provenance.now()]
     else:
         n_bytes = sum(p.nbytes for p in model.parameters())
-        folder.require_space(8 * n_bytes + 50_000_000)  # two states of weights and two moments each, model, pages
+        folder.require_space(11 * n_bytes + 50_000_000)  # three states of weights and two moments, the model, the page
         record = provenance.gather(command) | {
             "threads": torch.get_num_threads(),
             "device": str(engine.device),
@@ -305,8 +309,8 @@ def _conclude(
         "dense_fp32": sum(value.nbytes for value in weights.values()),
         "model_file": folder.file("model").stat().st_size,
     }
-    milliseconds = timing.milliseconds(networks, torch.randn(1, *size, device=device), repeats=5)
-    found["milliseconds"] = milliseconds | {"threads": torch.get_num_threads(), "device": str(device), "repeats": 5}
+    milliseconds = timing.milliseconds(networks, torch.randn(1, *size, device=device))
+    found["milliseconds"] = milliseconds | {"threads": torch.get_num_threads(), "device": str(device)}
     found["dead_layers"] = dead_layers(masks)
     folder.write_cost(found)
 

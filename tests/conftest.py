@@ -1,4 +1,4 @@
-"""What the tests share: one thread each (two workers, two cores), simulated cells made once, real ones where present."""
+"""What the tests share: one thread each, simulated cells made once, the real ones where they are present."""
 
 import os
 

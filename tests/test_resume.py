@@ -99,7 +99,9 @@ MOMENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("moment", [pytest.param(m, marks=pytest.mark.slow) if i % 3 else m for i, m in enumerate(MOMENTS)])
+@pytest.mark.parametrize(
+    "moment", [pytest.param(m, marks=pytest.mark.slow) if i % 3 else m for i, m in enumerate(MOMENTS)]
+)
 def test_a_killed_run_ends_with_the_same_bits(
     moment: str, process: Callable[..., int], uncut: Folder, tmp_path: Path, data_root: Path
 ) -> None:

@@ -40,6 +40,7 @@ def _launch(
     debug: Annotated[bool, Parameter(negative="", help="show the traceback of an error")] = False,
 ) -> int:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.root.handlers[0].setLevel(logging.WARNING)  # what is less goes to the run's own log
     try:
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except Exception as error:

@@ -30,7 +30,9 @@ def appearing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)  # of a process of this number that was killed
         beside.mkdir(parents=True)
     except OSError as error:
-        raise PlaceError(f"{folder.parent} cannot be written to ({error.strerror}): name another place") from error
+        raise PlaceError(
+            f"{folder.parent} cannot be written to ({error.strerror}): name another place, for named sets with --data-root"
+        ) from error
     try:
         yield beside
         _synced(beside)

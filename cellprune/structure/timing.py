@@ -1,6 +1,7 @@
 """Milliseconds an image, measured: several networks in turn, so that a busy neighbour slows all of them alike."""
 
 from collections.abc import Mapping
+from itertools import count
 from statistics import median
 from time import perf_counter
 
@@ -9,19 +10,27 @@ from torch import Tensor, nn
 
 
 @torch.no_grad()
-def milliseconds(networks: Mapping[str, nn.Module], inputs: Tensor, *, repeats: int = 5) -> dict[str, float]:
+def milliseconds(
+    networks: Mapping[str, nn.Module], inputs: Tensor, *, repeats: int = 5, least_s: float = 1.0
+) -> dict[str, float]:
     """Give the median time of a forward pass of each network, in evaluation mode.
 
     Args:
         networks: name -> network, on the device of `inputs`; their modes are kept.
         inputs: one batch.
-        repeats: passes that count; one more comes first to warm up.
+        repeats: passes of each that count, at least; one more comes first to warm up.
+        least_s: seconds that the passes take together, at least: short ones are repeated more often.
+    Returns:
+        name -> milliseconds, and "repeats": the passes of each that count.
     """
     times: dict[str, list[float]] = {name: [] for name in networks}
     modes = {name: network.training for name, network in networks.items()}
     for network in networks.values():
         network.eval()
-    for repeat in range(repeats + 1):
+    begin = perf_counter()
+    for repeat in count():
+        if repeat > repeats and perf_counter() - begin > least_s:
+            break
         for name, network in networks.items():
             start = perf_counter()
             network(inputs)
@@ -31,4 +40,4 @@ def milliseconds(networks: Mapping[str, nn.Module], inputs: Tensor, *, repeats: 
                 times[name].append(1000 * (perf_counter() - start))
     for name, network in networks.items():
         network.train(modes[name])
-    return {name: round(median(values), 3) for name, values in times.items()}
+    return {name: round(median(values), 3) for name, values in times.items()} | {"repeats": repeat - 1}

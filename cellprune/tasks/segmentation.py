@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from cellprune.data.frames import CLASSES, Dataset
 from cellprune.data.images import read_header
 from cellprune.data.loaders import Loaders, Sample
 from cellprune.data.open import open_dataset
-from cellprune.data.split import Split, from_dict, split, whole
+from cellprune.data.split import Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
 from cellprune.report import pictures
@@ -126,7 +126,7 @@ def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tu
     device = next(network.parameters()).device
     mode = network.training
     network.eval()
-    for sample in loaders.samples(part):
+    for sample in loaders.samples(cast(Part, part)):
         yield sample, network(sample.image.to(device)).softmax(1)
     network.train(mode)
 

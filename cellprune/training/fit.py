@@ -81,7 +81,7 @@ def fit(
         Stopped: a listener asked for it.
     """
     rank, world = engine.process_index, engine.num_processes
-    model.to(engine.device, memory_format=torch.channels_last)
+    model.to(device=engine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     network = engine.prepare_model(model)  # the same object, or wrapped for several processes
     per_epoch = len(batches(1, rank, world))  # type: ignore[arg-type]
     optimizer, schedule = optimizers.build(
