@@ -130,6 +130,7 @@ class Loaders:
         A batch larger than the training part goes through it again, augmented anew.
         """
         samples = _Training(self._training, self._seed, "scoring", is_augmented=self._augments)
+        assert len(samples), "an empty training part has no end of draws to wait for"
         draws = (draw for epoch in count() for draw in _order(len(samples), self._seed, "scoring", epoch))
         while True:
             yield _stacked([samples[draw] for draw in islice(draws, batch_size)])

@@ -30,9 +30,8 @@ def appearing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)  # of a process of this number that was killed
         beside.mkdir(parents=True)
     except OSError as error:
-        raise PlaceError(
-            f"{folder.parent} cannot be written to ({error.strerror}): name another place, for named sets with --data-root"
-        ) from error
+        place = f"{folder.parent} cannot be written to ({error.strerror})"
+        raise PlaceError(f"{place}: name another place, for named sets with --data-root") from error
     try:
         yield beside
         _synced(beside)
