@@ -72,13 +72,19 @@ class Data(Frozen):
 class Model(Frozen):
     """The network, before pruning."""
 
-    name: Annotated[str, Parameter(alias="--model"), _named("model", names.MODELS)] = Field(
+    name: Annotated[str, Parameter(name=["--model.name", "--model"]), _named("model", names.MODELS)] = Field(
         "unet", description=f"one of: {', '.join(names.MODELS)}"
     )
-    width: int = Field(64, ge=1, description="channels at the first level; they double at each level below")
-    depth: int = Field(4, ge=1, le=6, description="number of poolings")
-    norm: Literal["batch", "group", "instance", "none"] = Field("batch", description="normalization of convolutions")
-    padding: Literal["same", "valid"] = Field("same", description="valid is the unpadded network of the 2015 paper")
+    width: Annotated[int, Parameter(name="--model.width")] = Field(
+        64, ge=1, description="channels at the first level; they double at each level below"
+    )
+    depth: Annotated[int, Parameter(name="--model.depth")] = Field(4, ge=1, le=6, description="number of poolings")
+    norm: Annotated[Literal["batch", "group", "instance", "none"], Parameter(name="--model.norm")] = Field(
+        "batch", description="normalization of convolutions"
+    )
+    padding: Annotated[Literal["same", "valid"], Parameter(name="--model.padding")] = Field(
+        "same", description="valid is the unpadded network of the 2015 paper"
+    )
 
 
 class Pruning(Frozen):
@@ -142,7 +148,8 @@ class Settings(Frozen):
     task: Annotated[str, _named("task", names.TASKS)] = Field("segmentation", description="what is learned")
     seed: int = Field(0, ge=0, description="moves initialization, data order and augmentation")
     data: Data = Data()
-    model: Model = Model()
+    # flattened, because the section's own flag would be --model, which names the network
+    model: Annotated[Model, Parameter(name="*")] = Model()
     pruning: Pruning = Pruning()
     training: Training = Training()
 

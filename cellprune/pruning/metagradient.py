@@ -4,8 +4,8 @@ Step k of the inner training is v' = mu v + grad L_k(theta), theta' = theta - et
 derivative of the outer loss L_M by the state after the step, back to the state before it. We cut the M steps into
 segments: forwards, only the state at each segment's start is kept; backwards, each segment is played again with a
 graph, and one vector-Jacobian product takes the adjoint across it. One step a segment is flat in memory; all steps in
-one segment is the plain unrolled graph, with nothing played twice. Beyond ten segments about sqrt(2n) states are kept
-and the rest played again from them.
+one segment is the plain unrolled graph, with nothing played twice. At most ten states, or sqrt(n) for n segments, are
+kept; beyond, segments are played again from the ones before.
 
 Source: Alizadeh et al., ICLR 2022 (arXiv:2202.08132), section 3; the adjoint is the chain rule of the recursion above.
 Note: the public code of the paper cuts the first momentum buffer off the graph, which loses the first step's Hessian
@@ -14,6 +14,8 @@ Note: the public code of the paper cuts the first momentum buffer off the graph,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
+from math import ceil, comb, sqrt
 from typing import Literal, get_args
 
 import torch
@@ -29,7 +31,7 @@ __all__ = ["InnerTraining", "meta_gradient", "plan"]
 Order = Literal["full", "first"]
 State = tuple[Tensor, ...]  # the parameters, then, if there is momentum, their velocities
 
-MOST_SNAPSHOTS = 10  # up to here one state a segment is kept; they weigh less than one step's graph
+STATES = 10  # kept at once for up to a hundred segments: together they weigh about as much as one step's graph
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def meta_gradient(
     size = segment or inner.steps
     segments = [steps[k : k + size] for k in steps[::size]]
     with explained(objective):
-        return _Adjoint(objective, inner).across(segments, start, None)[:n]
+        slots = max(STATES, ceil(sqrt(len(segments))))
+        return _Adjoint(objective, inner).across(segments, start, None, slots)[:n]
 
 
 @dataclass(frozen=True)
@@ -124,22 +127,20 @@ class _Adjoint:
     objective: Objective
     inner: InnerTraining
 
-    def across(self, segments: list[range], state: State, adjoint: State | None) -> State:
+    def across(self, segments: list[range], state: State, adjoint: State | None, slots: int) -> State:
         """Take the adjoint from the end of the segments to their start, where `state` stands.
 
-        `adjoint` is None at the end of the inner training, where the outer loss gives it.
+        `adjoint` is None at the end of the inner training, where the outer loss gives it. At most `slots` states are
+        kept at once: one in the middle, while what comes after it is played back with the others.
         """
         if len(segments) == 1:
             return self._back(segments[0], state, adjoint)
-        groups = _groups(segments)
-        snapshots = [state]
-        for group in groups[:-1]:
-            steps = range(group[0].start, group[-1].stop)
-            snapshots.append(self.inner.play(self.objective, steps, snapshots[-1], graph=False))
-        for group in reversed(groups):
-            adjoint = self.across(group, snapshots.pop(), adjoint)
-        assert adjoint is not None
-        return adjoint
+        cut = _first_part(len(segments), slots)
+        steps = range(segments[0].start, segments[cut - 1].stop)
+        middle = self.inner.play(self.objective, steps, state, graph=False)
+        adjoint = self.across(segments[cut:], middle, adjoint, slots - 1)
+        del middle
+        return self.across(segments[:cut], state, adjoint, slots)
 
     def _back(self, steps: range, state: State, adjoint: State | None) -> State:
         """Play one segment with a graph, then pull the adjoint back through it."""
@@ -158,17 +159,11 @@ class _Adjoint:
         return self.objective.gradient(self.inner.steps, theta) + tuple(map(torch.zeros_like, velocity))
 
 
-def _groups(segments: list[range]) -> list[list[range]]:
-    """Cut the segments into groups whose starts are kept; within a group they are kept while it is played back.
+def _first_part(n: int, slots: int) -> int:
+    """Choose how many of n > 1 segments come before the next state kept, so that as few as possible are played again.
 
-    Up to ten, each is a group. Beyond, the last group has one segment and each earlier one has one more: going back, a
-    state is dropped for every one that the longer group needs, so never more than about sqrt(2n) are kept at once.
+    Source: Griewank, Walther, ACM TOMS 26 (2000), algorithm 799 "revolve": with s states and each segment played at
+        most r times without a graph, comb(s + r, r) segments can be gone back through.
     """
-    if len(segments) <= MOST_SNAPSHOTS:
-        return [[segment] for segment in segments]
-    groups: list[list[range]] = []
-    while segments:
-        size = min(len(groups) + 1, len(segments))
-        groups.insert(0, segments[-size:])
-        segments = segments[:-size]
-    return groups
+    plays = next(r for r in count(1) if comb(slots + r, r) >= n)
+    return min(comb(slots + plays - 1, slots), n - comb(slots + plays - 2, slots - 1))

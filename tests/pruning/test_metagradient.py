@@ -1,5 +1,7 @@
 """The meta-gradient against autograd through the whole training, central differences, and closed forms."""
 
+from math import comb
+
 import pytest
 import torch
 from reference_pruning import EveryKind, after_training, batches, unrolled_sensitivity
@@ -7,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.pruning.metagradient import InnerTraining, _groups, meta_gradient, plan
+from cellprune.pruning.metagradient import InnerTraining, _first_part, meta_gradient, plan
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.objective import Objective
 from cellprune.pruning.scoring import untouched
@@ -127,12 +129,26 @@ def test_many_steps_with_few_states_and_dropout_give_the_same():
         assert_same(score(model, data, inner_steps=23, inner_lr=0.05, segment=segment), whole)
 
 
-def test_groups_cover_all_segments_in_order_and_keep_few_states():
-    segments = [range(k, k + 1) for k in range(100)]
-    groups = _groups(segments)
-    assert [segment for group in groups for segment in group] == segments
-    assert max(i + len(group) for i, group in enumerate(groups)) <= 15
-    assert _groups(segments[:10]) == [[segment] for segment in segments[:10]]
+@pytest.mark.parametrize("slots", [1, 2, 10])
+@pytest.mark.parametrize("n", [1, 2, 5, 11, 12, 66, 67, 100])
+def test_few_states_are_kept_and_as_few_segments_played_again_as_can_be(n, slots):
+    r = next(r for r in range(n) if comb(slots + r, r) >= n)
+    fewest = r * n - comb(slots + r, r - 1) if r else 0  # Griewank and Walther, 2000
+    played, kept = 0, []
+
+    def across(n, held, slots):
+        nonlocal played
+        kept.append(held)
+        if n > 1:
+            cut = _first_part(n, slots)
+            assert 1 <= cut < n
+            played += cut
+            across(n - cut, held + 1, slots - 1)
+            across(cut, held, slots)
+
+    across(n, 0, slots)
+    assert max(kept) <= slots
+    assert played == fewest
 
 
 @pytest.mark.parametrize("segment", [1, 3])

@@ -1,0 +1,110 @@
+"""The front door: what it imports, what it says to a wrong word, and that every command in print can be parsed."""
+
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cellprune.cli.main import app, main
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+HEAVY = ("torch", "monai", "scipy", "skimage", "albumentations", "matplotlib")
+
+
+def commands() -> list[str]:
+    """Every `cellprune ...` line of a code block."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"^ *```[a-z]*\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.S | re.M):
+            text = re.sub(r"\\\n\s*", " ", block)
+            for line in (part for line in text.splitlines() for part in line.split("&&")):
+                if re.match(r"\s*(\$ )?(\S*/)?cellprune ", line):
+                    found.append(line.strip().removeprefix("$ "))
+    return found
+
+
+def test_help_needs_no_heavy_library_and_under_a_second() -> None:
+    code = (
+        "import sys, cellprune.cli.main as m\n"
+        "try: m.main(['train', '--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([n for n in {HEAVY} if n in sys.modules])"
+    )
+    clock = time.process_time(), time.perf_counter()
+    times = []
+    for _ in range(3):
+        clock_s = time.perf_counter()
+        answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        times.append(time.perf_counter() - clock_s)
+    assert answer.stdout.strip().endswith("[]")
+    assert "--prune" in answer.stdout
+    assert min(times) < 2.0, "a second on a free machine, twice that beside other tests"
+    assert clock
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_printed_command_parses(command: str) -> None:
+    words = shlex.split(command, comments=True)[1:]
+    app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_the_readme_has_its_two_commands() -> None:
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", PAGES[0].read_text(encoding="utf-8"), re.S | re.M)
+    assert ".venv/bin/cellprune train" in blocks[0]
+    assert ".venv/bin/pytest" in blocks[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["trian"], 'Did you mean "train"?'),
+        (["train", "--pruen", "0.9"], "Did you mean --prune?"),
+        (["train", "--prune", "97"], "did you mean 0.97?"),
+        (["train", "--prune", "1.0"], "outside 0 <= ratio < 1"),
+        (["train", "--method", "prosper"], "Did you mean 'prospr'?"),
+        (["train", "--model", "unett"], "Did you mean 'unet'?"),
+        (["train", "--set", "pruning.inner_stpes=3"], "did you mean 'pruning.inner_steps'?"),
+        (["train", "--epochs", "0"], "greater than or equal to 1"),
+        (["train", "--epochs", "many"], "integer"),
+        (["train", "--dataset", "PhC-C2DH-U737"], "Did you mean 'PhC-C2DH-U373'"),
+        (["train", "--dataset", "./nowhere"], "nowhere"),
+        (["train", "--config", "absent.yaml"], "no configuration file"),
+        (["train", "--precision", "fp8"], "fp8"),
+        (["data", "fetch", "PhC-C2DH-U373"], "--from"),
+        (["evaluate", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_a_line_or_two(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CELLPRUNE_DATA", str(tmp_path / "data"))
+    with pytest.raises(SystemExit) as leaving:
+        main(words)
+    out, err = capsys.readouterr()
+    assert leaving.value.code == 2
+    assert said in err
+    assert out == ""
+    assert 1 <= len(err.strip().splitlines()) <= 2
+    assert list(tmp_path.iterdir()) == [], "a refusal writes nothing"
+
+
+def test_missing_data_are_told_the_ways_to_get_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        main(["train", "--dataset", "DIC-C2DH-HeLa", "--data-root", str(tmp_path / "data")])
+    err = capsys.readouterr().err
+    assert leaving.value.code == 2
+    for way in ("http", "cellprune data fetch DIC-C2DH-HeLa --from", "--data-root"):
+        assert way in err
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    from cellprune.errors import CellpruneError
+
+    with pytest.raises(CellpruneError):
+        main(["train", "--debug", "--config", str(tmp_path / "absent.yaml")])

@@ -1,0 +1,277 @@
+"""One run from end to end, by its command: the exact files, the masks that hold, the refusals."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import cellprune
+from cellprune import experiment
+from cellprune.cli.main import main
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime, Settings
+from cellprune.runs.folder import Folder
+from cellprune.training.fit import Stopped, TrainingFailed
+from cellprune.training.progress import Event
+
+TINY = [
+    "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=3",
+    "training.evaluate_every=2",
+]  # fmt: skip
+FILES = {
+    "config.yaml", "split.yaml", "provenance.json", "masks.safetensors", "cost.json", "metrics.csv", "scores.json",
+    "model.safetensors", "log.txt", "report.html",
+}  # fmt: skip
+
+
+def words(output: Path, data_root: Path, *more: str) -> list[str]:
+    settings = [word for assignment in TINY for word in ("--set", assignment)]
+    return ["train", *settings, "--data-root", str(data_root), "-o", str(output), *more]
+
+
+def leave(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    return int(leaving.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def pruned(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Folder:
+    output = tmp_path_factory.mktemp("pruned") / "run"
+    settings = load(assignments=[*TINY, "pruning.ratio=0.8"])
+    return experiment.run(settings, runtime=Runtime(output=output, data_root=data_root), command=["cellprune", "train"])
+
+
+def test_a_run_leaves_exactly_its_files(pruned: Folder) -> None:
+    assert {path.name for path in pruned.path.iterdir()} == FILES
+    assert pruned.finished
+
+
+def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "dense"
+    assert leave(words(output, data_root, "--json")) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["run"] == str(output)
+    assert 0 <= answer["scores"]["iou_image_mean"]["256"] <= 1
+    assert {path.name for path in output.iterdir()} == FILES - {"masks.safetensors"}
+    assert yaml.safe_load((output / "config.yaml").read_text())["pruning"] == {"method": "dense", "ratio": 0.0}
+
+
+def test_the_exact_count_is_pruned_and_stays_zero(pruned: Folder) -> None:
+    masks = pruned.read_masks()
+    n_prunable = sum(mask.size for mask in masks.values())
+    n_kept = sum(int(mask.sum()) for mask in masks.values())
+    assert n_kept == int(np.floor(0.2 * n_prunable + 0.5))
+    _, weights, stored = pruned.read_model()
+    for name, mask in masks.items():
+        assert (stored[name] == mask).all()
+        assert not weights[name][~mask].any()
+        assert weights[name][mask].any() or not mask.any()
+
+
+def test_the_model_file_loads_into_a_ready_network(pruned: Folder) -> None:
+    network = cellprune.load(pruned.path)
+    assert not network.training
+    again = cellprune.load(pruned.file("model"))
+    images = torch.randn(1, 1, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(network(images), again(images))
+
+
+def test_what_the_files_promise(pruned: Folder) -> None:
+    scores, cost, split = pruned.read_scores(), pruned.read_cost(), pruned.read_split()
+    held_out = {f"{entry['sequence']}/{entry['frame']:03d}" for entry in split["parts"]["report"]}
+    assert {image["id"] for image in scores["images"]} == held_out
+    assert {image["size"] for image in scores["images"]} == {"256", "native"}
+    assert cost["parameters"]["kept"] == sum(int(m.sum()) for m in pruned.read_masks().values())
+    assert cost["sparsity"]["effective"] >= cost["sparsity"]["direct"]
+    assert cost["bytes"]["model_file"] == pruned.file("model").stat().st_size
+    assert cost["milliseconds"]["dense"] > 0
+    rows = pruned.read_metrics()
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["iou_image_mean"] is None for row in rows] == [True, False, False]
+    assert rows[-1]["iou_image_mean"] == scores["summary"]["iou_image_mean"]["256"]
+    record = pruned.read_provenance()
+    assert record["precision"] == "fp32"
+    assert record["segments"] == {"segment": 3, "micro_batch": None}
+    header, _, _ = pruned.read_model()
+    assert len(header["zoom"]) == 2
+
+
+def test_its_config_makes_the_same_run(pruned: Folder, tmp_path: Path, data_root: Path) -> None:
+    settings = load(file=pruned.file("config"))
+    again = experiment.run(settings, runtime=Runtime(output=tmp_path / "again", data_root=data_root))
+    assert again.read_scores()["summary"] == pruned.read_scores()["summary"]
+    assert again.file("masks").read_bytes() == pruned.file("masks").read_bytes()
+
+
+def test_the_default_name_says_what_ran(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load(assignments=[*TINY, "pruning.ratio=0.5", "pruning.method=snip", "training.epochs=1", "seed=2"])
+    folder = experiment.run(settings, runtime=Runtime(data_root=data_root))
+    assert folder.path.parent == Path("runs")
+    assert folder.path.name.startswith("simulated_unet_snip-0.5_s2_")
+
+
+@pytest.mark.parametrize("method", ["random", "magnitude"])
+def test_every_method_runs(method: str, tmp_path: Path, data_root: Path) -> None:
+    settings = load(assignments=[*TINY, "pruning.ratio=0.5", f"pruning.method={method}", "training.epochs=1"])
+    assert experiment.run(settings, runtime=Runtime(output=tmp_path / "run", data_root=data_root)).finished
+
+
+def test_finished_runs_are_left_alone_and_a_missing_report_is_made(
+    pruned: Folder, tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(pruned.path, copy)
+    (copy / "report.html").unlink()
+    before = (copy / "model.safetensors").stat().st_mtime_ns
+    assert leave(words(copy, data_root, "--prune", "0.8", "--resume")) == 0
+    assert (copy / "report.html").exists()
+    assert (copy / "model.safetensors").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--prune", "0.8"], "--resume"),
+        (["--prune", "0.7", "--resume"], "pruning.ratio: 0.8 -> 0.7"),
+        (["--prune", "0.8", "--seed", "1", "--resume"], "seed: 0 -> 1"),
+    ],
+)
+def test_a_folder_that_holds_another_run_is_refused(
+    more: list[str], said: str, pruned: Folder, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in pruned.path.iterdir())
+    assert leave(words(pruned.path, data_root, *more)) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(path.name for path in pruned.path.iterdir()) == before
+
+
+def test_a_folder_with_foreign_content_is_refused(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    for more in ([], ["--resume"]):
+        assert leave(words(tmp_path, data_root, *more)) == 2
+        assert "thesis.txt" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_two_runs_cannot_share_a_folder(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Folder.open(tmp_path / "run").lock():
+        assert leave(words(tmp_path / "run", data_root)) == 2
+    assert "another process" in capsys.readouterr().err
+
+
+def test_changed_data_are_refused_on_resume(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(data_root, root)
+
+    class Stop:
+        def started(self, event: Event) -> None: ...
+        def finished(self, event: Event) -> None: ...
+        def advanced(self, event: Event) -> bool:
+            return True
+
+    output = tmp_path / "run"
+    with pytest.raises(Stopped, match="after epoch 1 of 3"):
+        experiment.run(load(assignments=TINY), [Stop()], runtime=Runtime(output=output, data_root=root))
+    assert [row["epoch"] for row in Folder(output).read_metrics()] == [1]
+    seg = next(root.rglob("man_seg*.tif"))
+    other = next(path for path in sorted(root.rglob("01_GT/SEG/man_seg*.tif")) if path != seg)
+    shutil.copy(other, seg)
+    assert leave(words(output, root, "--resume")) == 2
+    assert "data changed" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_nan_ends_the_run_with_its_epoch(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "run"
+    settings = load(assignments=[*TINY, "training.learning_rate=1.0e+30", "training.schedule=constant"])
+    with pytest.raises(TrainingFailed, match=r"epoch \d, step \d"):
+        experiment.run(settings, runtime=Runtime(output=output, data_root=data_root))
+    assert not Folder(output).finished
+    more = ["--prune", "0.5", "--set", "pruning.inner_lr=1.0e+30"]
+    assert leave(words(tmp_path / "scoring", data_root, *more)) == 1
+    assert "on batch" in capsys.readouterr().err
+
+
+def test_evaluate_prints_what_the_run_scored(
+    pruned: Folder, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leave(["evaluate", str(pruned.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["summary"] == pruned.read_scores()["summary"]
+    assert leave(["evaluate", str(pruned.path), "--dataset", "simulated", "--data-root", str(data_root)]) == 0
+    assert "iou_image_mean" in capsys.readouterr().out
+    everything = experiment.evaluate(pruned.path, dataset="simulated", data_root=data_root)["images"]
+    own = {(i["id"], i["size"]): i["classes"] for i in pruned.read_scores()["images"]}
+    again = {(i["id"], i["size"]): i["classes"] for i in everything}
+    assert {key: again[key] for key in own} == own, "the saved network scores as the trained one did"
+    train = experiment.evaluate(pruned.path, part="train", data_root=data_root)["images"]
+    assert not {image["id"] for image in train} & {key[0] for key in own}
+
+
+@pytest.mark.slow
+def test_bf16_and_the_unpadded_network_run(tmp_path: Path, data_root: Path) -> None:
+    settings = load(assignments=[*TINY, "training.precision=bf16", "model.padding=valid", "model.norm=none"])
+    assert experiment.run(settings, runtime=Runtime(output=tmp_path / "run", data_root=data_root)).finished
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_run(tmp_path: Path, data_root: Path) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "cellprune.cli.main"]
+    output = tmp_path / "run"
+    command = [*launch, *words(output, data_root, "--prune", "0.8", "--device", "cpu", "--json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["run"] == str(output)
+    folder = Folder(output)
+    assert folder.finished
+    assert folder.read_provenance()["processes"] == 2
+    assert {path.name for path in output.iterdir()} == FILES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_cut_command_goes_on(sign: signal.Signals, tmp_path: Path, data_root: Path) -> None:
+    output = tmp_path / "run"
+    command = [
+        sys.executable,
+        "-m",
+        "cellprune.cli.main",
+        *words(output, data_root, "--epochs", "40", "--prune", "0.8"),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    deadline = time.monotonic() + 120
+    while not (output / "metrics.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(sign)
+    _, err = process.communicate(timeout=60)
+    if sign is signal.SIGINT:
+        assert process.returncode == 130
+        assert "--resume" in err
+    assert not Folder(output).finished
+    assert leave(words(output, data_root, "--epochs", "40", "--prune", "0.8", "--resume")) == 0
+    assert [row["epoch"] for row in Folder(output).read_metrics()] == list(range(1, 41))
+
+
+def test_real_recordings_train(real_root: Path, tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data": {"dataset": "DIC-C2DH-HeLa", "size": (32, 32), "truth": "ignore"}})
+    short = load(settings, assignments=[*TINY, "pruning.ratio=0.5", "training.epochs=1"])
+    folder = experiment.run(short, runtime=Runtime(output=tmp_path / "run", data_root=real_root))
+    assert folder.finished
+    assert [d["frame"] for d in folder.read_split()["dropped"]] == [67]
+    assert any(image["ignored_px"] for image in folder.read_scores()["images"])
