@@ -28,7 +28,9 @@ app = App(
     version=_version,
     help_format="plaintext",
     default_parameter=Parameter(negative_iterable=""),
+    suppress_keyboard_interrupt=False,  # `main` says how to go on
 )
+app.meta.suppress_keyboard_interrupt = False
 app.command(train.train)
 app.command(evaluate.evaluate)
 app.command(data.app)

@@ -22,7 +22,7 @@ def commands() -> list[str]:
     for page in PAGES:
         for block in re.findall(r"^ *```[a-z]*\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.S | re.M):
             text = re.sub(r"\\\n\s*", " ", block)
-            for line in (part for line in text.splitlines() for part in line.split("&&")):
+            for line in re.split(r"\n|&&", text):
                 if re.match(r"\s*(\$ )?(\S*/)?cellprune ", line):
                     found.append(line.strip().removeprefix("$ "))
     return found
@@ -35,7 +35,6 @@ def test_help_needs_no_heavy_library_and_under_a_second() -> None:
         "except SystemExit: pass\n"
         f"print([n for n in {HEAVY} if n in sys.modules])"
     )
-    clock = time.process_time(), time.perf_counter()
     times = []
     for _ in range(3):
         clock_s = time.perf_counter()
@@ -43,8 +42,7 @@ def test_help_needs_no_heavy_library_and_under_a_second() -> None:
         times.append(time.perf_counter() - clock_s)
     assert answer.stdout.strip().endswith("[]")
     assert "--prune" in answer.stdout
-    assert min(times) < 2.0, "a second on a free machine, twice that beside other tests"
-    assert clock
+    assert min(times) < 2, "a second on a free machine; other tests run beside this one"
 
 
 @pytest.mark.parametrize("command", commands())

@@ -1,0 +1,49 @@
+"""Losses: worked by hand, blind to ignored pixels, finite where nothing is known."""
+
+import pytest
+import torch
+
+from cellprune.training import losses
+
+NAMES = ["cross-entropy", "dice", "iou", "cross-entropy+dice"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ignored_pixels_change_nothing(name: str) -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 2, 4, 4), torch.randint(0, 2, (2, 4, 4))
+    target[:, 0] = losses.IGNORED
+    moved = logits.clone()
+    moved[:, :, 0] += torch.randn(2, 2, 4)
+    assert torch.equal(losses.of(name)(logits, target), losses.of(name)(moved, target))
+    known = losses.of(name)(logits[:, :, 1:], target[:, 1:])
+    assert losses.of(name)(logits, target).item() == pytest.approx(known.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_known_is_finite_with_a_zero_gradient(name: str) -> None:
+    logits = torch.randn(1, 2, 4, 4, requires_grad=True)
+    value = losses.of(name)(logits, torch.full((1, 4, 4), losses.IGNORED))
+    value.backward()
+    assert value.isfinite()
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sure_right_answer_costs_nothing(name: str) -> None:
+    target = torch.randint(0, 2, (2, 8, 8), generator=torch.Generator().manual_seed(1))
+    logits = torch.stack([(target == 0) * 40.0 - 20, (target == 1) * 40.0 - 20], dim=1)
+    assert losses.of(name)(logits, target).item() == pytest.approx(0, abs=1e-3)
+    assert losses.of(name)(-logits, target).item() > 0.5
+
+
+def test_values_by_hand() -> None:
+    logits = torch.log(torch.tensor([0.25, 0.75])).reshape(1, 2, 1, 1).expand(1, 2, 1, 2)
+    target = torch.tensor([[[0, 1]]])
+    assert losses.cross_entropy(logits, target).item() == pytest.approx(
+        -(torch.tensor([0.25, 0.75]).log().mean()).item()
+    )
+    # class 0: intersection 0.25, sums 0.5 and 1; class 1: 0.75, 1.5 and 1
+    assert losses.dice(logits, target).item() == pytest.approx(1 - (0.5 / 1.5 + 1.5 / 2.5) / 2, abs=1e-4)
+    assert losses.iou(logits, target).item() == pytest.approx(1 - (0.25 / 1.25 + 0.75 / 1.75) / 2, abs=1e-4)

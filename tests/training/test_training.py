@@ -1,0 +1,142 @@
+"""Statistics that fit the weights, schedules, stages, devices."""
+
+import pytest
+import torch
+from torch import nn
+
+from cellprune.errors import CellpruneError
+from cellprune.pruning import masks as masking
+from cellprune.training import engine, optimizers
+from cellprune.training.sparse.static import Static
+from cellprune.training.stages import Stage, walk
+from cellprune.training.statistics import reestimate
+
+
+def test_reestimated_statistics_are_the_mean_over_the_batches() -> None:
+    torch.manual_seed(0)
+    batches = [torch.randn(2, 3, 5, 5) * 3 + 1 for _ in range(4)]
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.5))
+    network[0].running_mean.fill_(99)
+    network[1].eval()
+    reestimate(network, batches)
+    mean = torch.stack([b.mean((0, 2, 3)) for b in batches]).mean(0)
+    variance = torch.stack([b.var((0, 2, 3)) for b in batches]).mean(0)
+    torch.testing.assert_close(network[0].running_mean, mean)
+    torch.testing.assert_close(network[0].running_var, variance)
+    assert (network[0].training, network[1].training, network[0].momentum) == (True, False, 0.1)
+
+
+def test_stale_statistics_of_small_batches_mislead_and_new_ones_do_not() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
+    images = torch.randn(8, 1, 16, 16) * 5 + 2
+    truth = network(images)
+    stale = network.eval()(images)
+    reestimate(network, images.split(4))
+    assert (network.eval()(images) - truth).abs().max() < (stale - truth).abs().max() / 10
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_the_static_policy_keeps_pruned_weights_at_zero_without_touching_them(name: str) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1))
+    masks = {n: torch.rand_like(p) > 0.5 for n, p in network.named_parameters() if p.ndim == 2}
+    optimizer, schedule = optimizers.build(
+        network, name=name, learning_rate=0.05, weight_decay=0.1, schedule="one-cycle", steps=20
+    )
+    policy = Static(masks)
+    policy.start(network, optimizer)
+    before = {n: p.detach().clone() for n, p in network.named_parameters()}
+    for step in range(20):
+        network(torch.randn(4, 6)).square().mean().backward()
+        assert policy.before_step(step, network, optimizer)
+        optimizer.step()
+        policy.after_step(step, network, optimizer)
+        optimizer.zero_grad()
+        assert schedule is not None
+        schedule.step()
+    for n, p in network.named_parameters():
+        if n in masks:
+            assert p[~masks[n]].view(torch.int32).eq(0).all(), "+0.0 to the bit"
+            assert not torch.equal(p, before[n])
+            for value in optimizer.state[p].values():
+                if value.shape == p.shape:
+                    assert not value[~masks[n]].any()
+
+
+def test_an_optimizers_state_comes_back_to_the_bit() -> None:
+    def made() -> tuple[nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        network = nn.Linear(3, 2)
+        optimizer, _ = optimizers.build(
+            network, name="adamw", learning_rate=0.1, weight_decay=0.0, schedule="constant", steps=9
+        )
+        return network, optimizer
+
+    network, optimizer = made()
+    network(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    other, again = made()
+    other.load_state_dict(network.state_dict())
+    stored = {name: value.clone() for name, value in optimizers.tensors_of(optimizer).items()}
+    optimizers.restore(again, stored, optimizers.numbers_of(optimizer))
+    for one, optimizer_of in ((network, optimizer), (other, again)):
+        one.zero_grad()
+        one(torch.ones(1, 3)).square().sum().backward()
+        optimizer_of.step()
+    assert torch.equal(network.weight, other.weight)
+
+
+def test_stages_start_where_they_say() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, 1.0)
+    seen: list[tuple[int, float, int]] = []
+
+    def fit(policy: object, epochs: int, number: int) -> None:
+        seen.append((number, network.weight.item(), epochs))
+        nn.init.constant_(network.weight, 10.0 * (number + 1))
+
+    def of_trained(model: nn.Module) -> dict[str, torch.Tensor]:
+        return {"weight": model.weight.detach() > 5}
+
+    made: list[dict[str, torch.Tensor]] = []
+
+    def policy(mask: dict[str, torch.Tensor]) -> Static:
+        made.append(mask)
+        return Static(mask)
+
+    stages = [Stage("init", {}, policy, 3), Stage("previous", of_trained, policy, 2), Stage("init", {}, policy, 1)]
+    walk(network, stages, fit)
+    assert seen == [(0, 1.0, 3), (1, 10.0, 2), (2, 1.0, 1)]
+    assert made[1]["weight"].all()
+
+    seen.clear()
+    made.clear()
+    walk(network, stages, fit, reached=1)
+    assert [number for number, _, _ in seen] == [1, 2]
+    assert made[0] == {}, "a resumed stage finds its mask in the state, not in a network it has not got"
+
+
+def test_the_policy_takes_its_masks_back_from_the_state() -> None:
+    masks = {"weight": torch.tensor([[True, False]])}
+    policy = Static({})
+    policy.load_state(Static(masks).state())
+    network = nn.Linear(2, 1)
+    policy.start(network, torch.optim.SGD(network.parameters(), lr=0.1))
+    assert network.weight[0, 1] == 0
+    assert masking.counts(policy.masks) == {"weight": (1, 2)}
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    if not torch.cuda.is_available():
+        with pytest.raises(CellpruneError, match="leave --device away"):
+            engine.start("cuda")
+    assert engine.start("cpu").device.type == "cpu"
+
+
+def test_precision_is_resolved_once() -> None:
+    cpu = torch.device("cpu")
+    assert engine.precision("auto", cpu) == "fp32"
+    assert engine.precision("bf16", cpu) == "bf16"
+    with pytest.raises(CellpruneError, match="bf16"):
+        engine.precision("bf16", torch.device("mps"))
