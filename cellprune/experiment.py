@@ -1,9 +1,9 @@
-"""The story of one run, from a configuration to a report. Every line is one call into one room."""
+"""The story of one run, from a configuration to a report. Every line of `run` is one call into one room."""
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -20,10 +20,11 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.masks import dead_layers
 from cellprune.pruning.prune import plan, prune
 from cellprune.report import page
-from cellprune.runs import names, provenance
+from cellprune.runs import log, names, provenance
 from cellprune.runs.folder import Folder
 from cellprune.structure import timing
 from cellprune.structure.cost import cost
+from cellprune.tasks import Task
 from cellprune.training import engine as engines
 from cellprune.training.fit import fit, reseed
 from cellprune.training.progress import Event, Listener
@@ -32,7 +33,7 @@ from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Stage, walk
 from cellprune.training.statistics import reestimate
 
-_log = logging.getLogger("cellprune")
+Masks = dict[str, Tensor]
 
 
 def run(
@@ -57,52 +58,34 @@ def run(
     """
     runtime = runtime or Runtime()
     engine = engines.start(runtime.device)
-    listeners = listeners if engine.is_main_process else ()
     settings = _resolved(settings, engine)
     task = tasks.of(settings)
 
     frames = task.open(settings.data, runtime.data_root)
     split = task.split(frames, settings.data)
-    digest = config.digest(settings, split.as_dict())
-    folder = Folder.open(runtime.output or Path("runs") / _name(settings, digest), runtime.resume)
+    folder = Folder.open(runtime.output or _default_path(settings, split.as_dict()), runtime.resume)
     with _held(folder, engine):
-        if _continues(folder, settings, split.as_dict()) and folder.finished:
-            _log.warning("%s is finished already", folder.path)
-            if not folder.has("report") and engine.is_main_process:
-                page.write(folder)
-            folder.drop_state()  # a kill may have come between the end and the clearing up
+        if _finished(folder, settings, split.as_dict(), engine):
             return folder
-        _log.info("started with %s", " ".join(command) or "cellprune.run")
-        model = _network(settings, task.network(frames))
-        record = _begin(folder, settings, split.as_dict(), model, engine, command)
-        loaders = task.loaders(frames, split, settings, runtime.workers)
-        loss = task.loss(settings.training.loss)
-
-        masks = _masks(folder, settings, model, loaders, loss, engine, record, listeners)
-        stages = [Stage("init", masks, Static, settings.training.epochs)]
-
-        def train(policy: MaskPolicy, epochs: int, stage: int) -> None:
-            fit(
-                model,
-                policy,
-                loaders.train,
-                settings=settings.training,
-                epochs=epochs,
-                seed=settings.seed,
-                stage=stage,
-                loss=loss,
-                evaluate=lambda network: task.watch(network, loaders),
-                engine=engine,
-                store=folder,
-                listeners=listeners,
-            )
-
-        walk(model, stages, train, reached=_stage(folder))
+        work = _Work(
+            settings=settings,
+            task=task,
+            frames=frames,
+            loaders=task.loaders(frames, split, settings, runtime.workers),
+            model=_network(settings, task.network(frames)),
+            folder=folder,
+            engine=engine,
+            listeners=listeners if engine.is_main_process else (),
+        )
+        _begin(work, split.as_dict(), command)
+        masks = _prune(work)
+        _train(work, [Stage("init", masks, Static, settings.training.epochs)])
         if engine.is_main_process:
-            _conclude(folder, settings, task, frames, model, loaders, masks, record, listeners)
-            _log.info("finished %s", folder.path.name)
-            if not runtime.keep_state:
-                folder.drop_state()
+            _score(work)
+            _save(work, masks)
+            _count(work, masks)
+            page.write(folder)
+            _finish(work, keep_state=runtime.keep_state)
         engine.wait_for_everyone()
     return folder
 
@@ -130,11 +113,43 @@ def evaluate(
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)
-    split = task.whole(frames, data) if dataset is not None else task.again(frames, folder.read_split(), part)
-    engine = engines.start(device)
-    model = models.load(path).to(engine.device)
+    split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
+    model = models.load(path).to(engines.start(device).device)
     loaders = task.loaders(frames, split, settings, 0)
-    return {"schema": 1, "task": settings.task, "policy": data.truth} | task.scores(model, loaders, "report")
+    return _heading(settings) | task.scores(model, loaders, "report") | {"part": part}
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every step of a run has at hand."""
+
+    settings: Settings
+    task: Task
+    frames: Any
+    loaders: Any
+    model: nn.Module
+    folder: Folder
+    engine: Accelerator
+    listeners: Sequence[Listener]
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        return self.task.loss(self.settings.training.loss)(output, target)
+
+    @contextmanager
+    def phase(self, name: str, message: str) -> Iterator[None]:
+        """Tell the listeners of a part of the work, and write its seconds into the record."""
+        event, clock = Event(name, message=message), perf_counter()
+        for listener in self.listeners:
+            listener.started(event)
+        yield
+        for listener in self.listeners:
+            listener.finished(event)
+        self.note_time(name, perf_counter() - clock)
+
+    def note_time(self, phase: str, seconds: float) -> None:
+        record = self.folder.read_provenance()
+        record["times"][f"{phase}_s"] = round(seconds, 3)
+        self.folder.write_provenance(record)
 
 
 def _resolved(settings: Settings, engine: Accelerator) -> Settings:
@@ -145,35 +160,27 @@ def _resolved(settings: Settings, engine: Accelerator) -> Settings:
     return settings.model_copy(update={"training": training})
 
 
-def _name(settings: Settings, digest: str) -> str:
-    pruning = settings.pruning
-    return names.run_name(
+def _default_path(settings: Settings, split: Mapping[str, Any]) -> Path:
+    pruning, digest = settings.pruning, config.digest(settings, split)
+    return Path("runs") / names.run_name(
         settings.data.dataset, settings.model.name, pruning.method, pruning.ratio, settings.seed, digest
     )
 
 
 @contextmanager
 def _held(folder: Folder, engine: Accelerator) -> Iterator[None]:
-    """Hold the folder and write the log into it; only the main process does."""
+    """Hold the folder and its log; of several processes the main one alone does."""
     if not engine.is_main_process:
         engine.wait_for_everyone()
         yield
         return
-    with folder.lock():
-        log = logging.FileHandler(folder.log_path, delay=True, encoding="utf-8")  # a refused run writes nothing
-        log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        _log.setLevel(logging.INFO)
-        _log.addHandler(log)
+    with folder.lock(), log.kept(folder.log_path):
         engine.wait_for_everyone()
-        try:
-            yield
-        finally:
-            _log.removeHandler(log)
-            log.close()
+        yield
 
 
-def _continues(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> bool:
-    """Tell whether a run stands here already; refuse one of other settings or other data."""
+def _finished(folder: Folder, settings: Settings, split: Mapping[str, Any], engine: Accelerator) -> bool:
+    """Tell whether the run is complete, and mend what a late kill left; refuse other settings or other data."""
     if not folder.has("config"):
         return False
     changed = config.differences(settings, Settings.model_validate(folder.read_config()))
@@ -182,10 +189,13 @@ def _continues(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> 
             f"{folder.path} was started with other settings ({'; '.join(changed)}): give the same, or another --output"
         )
     if folder.has("split") and folder.read_split() != split:
-        raise CellpruneError(
-            f"the data changed since {folder.path} was started: bring it back, or take another --output"
-        )
-    return True
+        raise CellpruneError(f"the data changed since {folder.path} was started: restore it, or give another --output")
+    if folder.finished and engine.is_main_process:
+        log.LOGGER.warning("%s is finished already", folder.path)
+        if not folder.has("report"):
+            page.write(folder)
+        folder.drop_state()
+    return folder.finished
 
 
 def _network(settings: Settings, given: Mapping[str, int]) -> nn.Module:
@@ -193,142 +203,132 @@ def _network(settings: Settings, given: Mapping[str, int]) -> nn.Module:
     return models.build({**settings.model.model_dump(), **given})
 
 
-def _begin(
-    folder: Folder,
-    settings: Settings,
-    split: Mapping[str, Any],
-    model: nn.Module,
-    engine: Accelerator,
-    command: Sequence[str],
-) -> dict[str, Any]:
-    """Write what is known before any work; give the record that the run completes."""
-    if not engine.is_main_process:
-        return {"times": {}}
-    if folder.has("provenance"):
-        record = folder.read_provenance()
-        record["resumed"] = [*record.get("resumed", []), provenance.now()]
-    else:
-        n_bytes = sum(p.nbytes for p in model.parameters())
-        folder.require_space(11 * n_bytes + 50_000_000)  # three states of weights and two moments, the model, the page
+def _begin(work: _Work, split: Mapping[str, Any], command: Sequence[str]) -> None:
+    """Write down what is known before any work, once: what memory allows now is kept for every resume."""
+    folder, settings, engine = work.folder, work.settings, work.engine
+    if engine.is_main_process and not folder.has("provenance"):
+        weights = sum(p.nbytes for p in work.model.parameters())
+        folder.require_space(11 * weights + 50_000_000)  # three states of weights and two moments, the model, the page
         record = provenance.gather(command) | {
             "threads": torch.get_num_threads(),
             "device": str(engine.device),
             "precision": settings.training.precision,
             "processes": engine.num_processes,
             "data": {"dataset": settings.data.dataset, "sha256": config.digest(settings, split)},
+            "segments": {} if settings.pruning.method == "dense" else plan(work.model, **_asked(work)),
             "times": {},
         }
-    folder.write_config(settings.model_dump(mode="json"))
-    folder.write_split(split)
-    folder.write_provenance(record)
-    return record
+        folder.write_config(settings.model_dump(mode="json"))
+        folder.write_split(split)
+        folder.write_provenance(record)
+        log.LOGGER.info("started with %s", " ".join(command) or "cellprune.run")
+    elif engine.is_main_process:
+        record = folder.read_provenance()
+        folder.write_provenance(record | {"resumed": [*record.get("resumed", []), provenance.now()]})
+        log.LOGGER.info("resumed")
 
 
-def _masks(
-    folder: Folder,
-    settings: Settings,
-    model: nn.Module,
-    loaders: Any,
-    loss: Any,
-    engine: Accelerator,
-    record: dict[str, Any],
-    listeners: Sequence[Listener],
-) -> dict[str, Tensor]:
+def _asked(work: _Work) -> dict[str, Any]:
+    """What a pruning method is asked with; the batches begin anew with every call."""
+    work.model.to(work.engine.device)
+    pruning = work.settings.pruning
+    batches = work.loaders.scoring(pruning.batch_size)
+    return {"method": pruning.method, "batches": batches, "loss": work.loss, **pruning.options()}
+
+
+def _prune(work: _Work) -> Masks:
     """Prune at initialization, once; a resumed run finds its masks in its folder."""
-    pruning = settings.pruning
+    folder, pruning = work.folder, work.settings.pruning
     if pruning.method == "dense":
         return {}
-    if engine.is_main_process and not folder.has("masks"):
-        clock = perf_counter()
-        event = Event("scoring", message=f"scoring the weights ({pruning.method})")
-        for listener in listeners:
-            listener.started(event)
-        model.to(engine.device)
-        asked = {"method": pruning.method, "loss": loss, **pruning.options()}
-        if "segments" not in record:  # what memory allows now, kept for every resume
-            record["segments"] = plan(model, batches=loaders.scoring(pruning.batch_size), **asked)
-            folder.write_provenance(record)
-        masks = prune(
-            model,
-            sparsity=pruning.ratio,
-            batches=loaders.scoring(pruning.batch_size),  # from the start, whether it was looked at before or not
-            scope=pruning.scope,
-            exclude=pruning.exclude,
-            seed=settings.seed,
-            **asked,
-            **record["segments"],
-        )
-        record["times"]["scoring_s"] = round(perf_counter() - clock, 3)
-        folder.write_provenance(record)
+    if work.engine.is_main_process and not folder.has("masks"):
+        with work.phase("scoring", f"scoring the weights ({pruning.method})"):
+            masks = prune(
+                work.model,
+                sparsity=pruning.ratio,
+                scope=pruning.scope,
+                exclude=pruning.exclude,
+                seed=work.settings.seed,
+                **_asked(work),
+                **folder.read_provenance()["segments"],
+            )
         folder.write_masks({name: mask.cpu().numpy() for name, mask in masks.items()})
-        for listener in listeners:
-            listener.finished(event)
-    engine.wait_for_everyone()
+    work.engine.wait_for_everyone()
     return {name: torch.from_numpy(mask) for name, mask in folder.read_masks().items()}
 
 
-def _stage(folder: Folder) -> int | None:
-    stored = folder.load_state()
-    return None if stored is None else int(stored[1]["stage"])
+def _train(work: _Work, stages: Sequence[Stage]) -> None:
+    def train(policy: MaskPolicy, epochs: int, stage: int) -> None:
+        fit(
+            work.model,
+            policy,
+            work.loaders.train,
+            settings=work.settings.training,
+            epochs=epochs,
+            seed=work.settings.seed,
+            stage=stage,
+            loss=work.loss,
+            evaluate=lambda network: work.task.watch(network, work.loaders),
+            engine=work.engine,
+            store=work.folder,
+            listeners=work.listeners,
+        )
+
+    stored = work.folder.load_state()
+    walk(work.model, stages, train, reached=None if stored is None else stored[1]["stage"])
+    if work.engine.is_main_process:
+        work.note_time("training", sum(row["seconds"] for row in work.folder.read_metrics()))
 
 
-def _conclude(
-    folder: Folder,
-    settings: Settings,
-    task: tasks.Task,
-    frames: Any,
-    model: nn.Module,
-    loaders: Any,
-    masks: Mapping[str, Tensor],
-    record: dict[str, Any],
-    listeners: Sequence[Listener],
-) -> None:
-    """Score the last epoch's network, save it, count its cost, write the page; `finished` comes last of all."""
-    event = Event("evaluation", message="scoring the held-out frames")
-    for listener in listeners:
-        listener.started(event)
-    clock = perf_counter()
-    device = next(model.parameters()).device
-    reestimate(model, (images.to(device) for images, _ in loaders.plain()))
-    model.eval()
-    heading = {"schema": 1, "task": settings.task, "policy": settings.data.truth}
-    folder.write_scores(heading | task.scores(model, loaders, "report"))
-    record["times"]["evaluation_s"] = round(perf_counter() - clock, 3)
+def _score(work: _Work) -> None:
+    """Score the last epoch's network, with the batch statistics that belong to it."""
+    with work.phase("evaluation", "scoring the held-out frames"):
+        device = work.engine.device
+        reestimate(work.model, (images.to(device) for images, _ in work.loaders.plain()))
+        work.folder.write_scores(_heading(work.settings) | work.task.scores(work.model, work.loaders, "report"))
 
-    weights = {name: value.detach().cpu().contiguous().numpy() for name, value in model.state_dict().items()}
-    network = {**settings.model.model_dump(), **task.network(frames)}
-    header = {"architecture": network, **task.header(frames, settings), "provenance_sha256": _fingerprint(record)}
-    folder.write_model(header, weights, {name: mask.cpu().numpy() for name, mask in masks.items()})
-    _check_model(folder, weights)
 
-    size = (network["in_channels"], *settings.data.size)
-    networks = {"pruned": model} if masks else {}
-    networks["dense"] = models.build(network).to(device)
-    found = cost(model, size, masks or None)
-    found["bytes"] = {
-        "dense_fp32": sum(value.nbytes for value in weights.values()),
-        "model_file": folder.file("model").stat().st_size,
+def _heading(settings: Settings) -> dict[str, Any]:
+    return {"schema": 1, "task": settings.task, "policy": settings.data.truth}
+
+
+def _save(work: _Work, masks: Masks) -> None:
+    """Write the model file and read it back: it must be this network, bit for bit."""
+    record = json.dumps(work.folder.read_provenance(), sort_keys=True)
+    header = {
+        "architecture": {**work.settings.model.model_dump(), **work.task.network(work.frames)},
+        **work.task.header(work.frames, work.settings),
+        "provenance_sha256": sha256(record.encode()).hexdigest(),
     }
-    milliseconds = timing.milliseconds(networks, torch.randn(1, *size, device=device))
-    found["milliseconds"] = milliseconds | {"threads": torch.get_num_threads(), "device": str(device)}
-    found["dead_layers"] = dead_layers(masks)
-    folder.write_cost(found)
-
-    record["times"]["training_s"] = round(sum(row["seconds"] for row in folder.read_metrics()), 3)
-    folder.write_provenance(record)
-    page.write(folder)
-    folder.write_provenance(record | {"finished": provenance.now()})
-    for listener in listeners:
-        listener.finished(event)
-
-
-def _check_model(folder: Folder, weights: Mapping[str, Any]) -> None:
-    """Read the saved network back: it must be this one, bit for bit."""
-    _, stored, _ = folder.read_model()
+    weights = {name: value.detach().cpu().contiguous().numpy() for name, value in work.model.state_dict().items()}
+    work.folder.write_model(header, weights, {name: mask.numpy() for name, mask in masks.items()})
+    _, stored, _ = work.folder.read_model()
     for name, value in weights.items():
         if stored[name].tobytes() != value.tobytes():
-            raise WorkError(f"{folder.file('model')} does not read back as written ({name}): check the disk, --resume")
+            raise WorkError(
+                f"{work.folder.file('model')} does not read back as written ({name}): check the disk, --resume"
+            )
 
 
-def _fingerprint(record: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+def _count(work: _Work, masks: Masks) -> None:
+    """Write what the network costs, dense and pruned: counted, and measured on this machine."""
+    device, task = work.engine.device, work.task.network(work.frames)
+    size = (task["in_channels"], *work.settings.data.size)
+    networks = {"dense": _network(work.settings, task).to(device)} | ({"pruned": work.model} if masks else {})
+    measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
+    found = cost(work.model, size, masks or None)
+    found["bytes"] = {
+        "dense_fp32": sum(value.nbytes for value in work.model.state_dict().values()),
+        "model_file": work.folder.file("model").stat().st_size,
+    }
+    found["milliseconds"] = measured | {"threads": torch.get_num_threads(), "device": str(device)}
+    found["dead_layers"] = dead_layers(masks)
+    work.folder.write_cost(found)
+
+
+def _finish(work: _Work, *, keep_state: bool) -> None:
+    """Say that the run is complete, last of all."""
+    work.folder.write_provenance(work.folder.read_provenance() | {"finished": provenance.now()})
+    log.LOGGER.info("finished")
+    if not keep_state:
+        work.folder.drop_state()

@@ -275,3 +275,26 @@ def test_real_recordings_train(real_root: Path, tmp_path: Path) -> None:
     assert folder.finished
     assert [d["frame"] for d in folder.read_split()["dropped"]] == [67]
     assert any(image["ignored_px"] for image in folder.read_scores()["images"])
+
+
+def test_a_damaged_frame_is_refused_before_anything_is_written(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(data_root, root)
+    for frame in root.rglob("01/t0*.tif"):
+        frame.write_bytes(frame.read_bytes()[:200])
+    output = tmp_path / "run"
+    assert leave(words(output, root, "--prune", "0.5")) == 2
+    assert "t0" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_scoring_batch_that_does_not_fit_is_refused_before_anything_is_written(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellprune.pruning.memory.available_bytes", lambda device: 2_000_000)
+    output = tmp_path / "run"
+    assert leave(words(output, data_root, "--prune", "0.5", "--set", "pruning.batch_size=16")) == 2
+    assert "lower pruning.batch_size" in capsys.readouterr().err
+    assert not output.exists()
