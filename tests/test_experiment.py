@@ -293,7 +293,7 @@ def test_a_damaged_frame_is_refused_before_anything_is_written(
 def test_a_scoring_batch_that_does_not_fit_is_refused_before_anything_is_written(
     tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cellprune.pruning.memory.available_bytes", lambda device: 2_000_000)
+    monkeypatch.setattr("cellprune.pruning.memory.available_bytes", lambda device: 8_000_000)
     output = tmp_path / "run"
     assert leave(words(output, data_root, "--prune", "0.5", "--set", "pruning.batch_size=16")) == 2
     assert "lower pruning.batch_size" in capsys.readouterr().err
