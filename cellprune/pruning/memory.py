@@ -14,6 +14,9 @@ from cellprune.pruning.scoring import device_of, map_tensors, take, untouched
 # Bytes of one step's graph per byte that its forward pass saves; 1.5 to 1.9 were measured (benchmarks/metagradient.py).
 # While a segment is differentiated, what is on its way back through it takes about one more step's graph.
 GRAPH_PER_FORWARD = 2.0
+# States of the inner training kept at once; ten took the U-Net's peak at M = 100 beyond 1.6 of that at M = 1, for a
+# tenth less to play again.
+STATES = 8
 SAFE_SHARE = 0.6  # of the memory that is free now; the rest is for the allocator and for what else runs
 
 
@@ -35,7 +38,7 @@ def plan(model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int) -> dic
     batch = take([batch], 1, device)[0]
     n_samples = _n_samples(batch)
     per_sample, parameters = _measure(model, batch, loss)
-    snapshots = min(inner_steps, 10) + 4  # states kept, and the gradients, adjoints and products of one step
+    snapshots = min(inner_steps, STATES) + 4  # states kept, and the gradients, adjoints and products of one step
     room = SAFE_SHARE * available_bytes(device) - snapshots * parameters
     graphs = max(0, int(room / (GRAPH_PER_FORWARD * per_sample)))  # of one sample and step each
     fitting = graphs // 2  # samples a step

@@ -4,8 +4,8 @@ Step k of the inner training is v' = mu v + grad L_k(theta), theta' = theta - et
 derivative of the outer loss L_M by the state after the step, back to the state before it. We cut the M steps into
 segments: forwards, only the state at each segment's start is kept; backwards, each segment is played again with a
 graph, and one vector-Jacobian product takes the adjoint across it. One step a segment is flat in memory; all steps in
-one segment is the plain unrolled graph, with nothing played twice. At most ten states, or sqrt(n) for n segments, are
-kept; beyond, segments are played again from the ones before.
+one segment is the plain unrolled graph, with nothing played twice. At most eight states are kept at once, whatever M:
+beyond, segments are played again from the state before them.
 
 Source: Alizadeh et al., ICLR 2022 (arXiv:2202.08132), section 3; the adjoint is the chain rule of the recursion above.
 Note: the public code of the paper cuts the first momentum buffer off the graph, which loses the first step's Hessian
@@ -15,14 +15,14 @@ Note: the public code of the paper cuts the first momentum buffer off the graph,
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
-from math import ceil, comb, sqrt
+from math import comb
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from cellprune.errors import CellpruneError, unknown
-from cellprune.pruning.memory import plan
+from cellprune.pruning.memory import STATES, plan
 from cellprune.pruning.objective import Objective, Parameters, as_leaves
 from cellprune.pruning.second_derivative import explained, pull_back
 
@@ -30,8 +30,6 @@ __all__ = ["InnerTraining", "meta_gradient", "plan"]
 
 Order = Literal["full", "first"]
 State = tuple[Tensor, ...]  # the parameters, then, if there is momentum, their velocities
-
-STATES = 10  # kept at once for up to a hundred segments: together they weigh about as much as one step's graph
 
 
 @dataclass(frozen=True)
@@ -118,8 +116,7 @@ def meta_gradient(
     size = segment or inner.steps
     segments = [steps[k : k + size] for k in steps[::size]]
     with explained(objective):
-        slots = max(STATES, ceil(sqrt(len(segments))))
-        return _Adjoint(objective, inner).across(segments, start, None, slots)[:n]
+        return _Adjoint(objective, inner).across(segments, start, None, STATES)[:n]
 
 
 @dataclass(frozen=True)
