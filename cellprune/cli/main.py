@@ -72,6 +72,8 @@ def _explained(error: Exception) -> tuple[str, int]:
         if isinstance(error.__cause__, ValidationError):
             return faults(error.__cause__), 2
         return " ".join(str(error).split()), 2
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("cellprune"):
+        return f"this command needs {error.name}, which is not installed: pip install 'cellprune[train]'", 2
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename or 'no file named'}; what was complete stays", 1
     reason = " ".join(str(error).split()) or type(error).__name__
