@@ -110,7 +110,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 def test_a_missing_library_is_named_with_the_way_to_get_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def absent(*_: object) -> None:
+    def absent(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr("cellprune.cli.train.load", absent)
