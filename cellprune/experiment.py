@@ -1,7 +1,7 @@
 """The story of one run, from a configuration to a report. Every line of `run` is one call into one room."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -72,6 +72,7 @@ def run(
             task=task,
             frames=frames,
             loaders=task.loaders(frames, split, settings, runtime.workers),
+            loss=task.loss(settings.training.loss),
             model=_network(settings, task.network(frames)),
             folder=folder,
             engine=engine,
@@ -127,13 +128,11 @@ class _Work:
     task: Task
     frames: Any
     loaders: Any
+    loss: Callable[[Tensor, Tensor], Tensor]
     model: nn.Module
     folder: Folder
     engine: Accelerator
     listeners: Sequence[Listener]
-
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        return self.task.loss(self.settings.training.loss)(output, target)
 
     @contextmanager
     def phase(self, name: str, message: str) -> Iterator[None]:
