@@ -24,7 +24,7 @@ CASES = {
     "unet32 batch 2": ("unet32", 2),
     "unet32 batch 8": ("unet32", 8),
 }
-QUICK = {"resnet20 batch 32": ("resnet20", 32), "unet8 batch 8": ("unet8", 8)}
+QUICK = {"resnet20 batch 64": ("resnet20", 64), "unet16 batch 8": ("unet16", 8)}
 LR = 0.01
 
 
