@@ -145,7 +145,7 @@ class _Adjoint:
         end = self.inner.play(self.objective, steps, start, graph=True)
         if adjoint is None:
             # while the segment's graph stands: the peak comes after, in its second derivative, so that waiting with the
-            # graph and playing the segment twice saves no memory (benchmarks/metagradient.py)
+            # graph and playing the segment twice saves little or nothing (benchmarks/metagradient.py)
             adjoint = self._outer(end)
         return pull_back(end, start, adjoint)
 
