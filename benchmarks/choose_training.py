@@ -28,7 +28,10 @@ SETTINGS = {
     "weight decay 1e-2": ["training.weight_decay=0.01"],
     "cross-entropy": ["training.loss=cross-entropy"],
     "sgd 0.05": ["training.optimizer=sgd", "training.learning_rate=0.05"],
-    "no augmentation": ["training.augment=false"],
+    "flips and turns": ["training.augment=turns"],
+    "flips and turns, batch 1": ["training.augment=turns", "training.batch_size=1"],
+    "flips and turns, 1e-3": ["training.augment=turns", "training.learning_rate=0.001"],
+    "no augmentation": ["training.augment=none"],
 }
 
 

@@ -135,7 +135,9 @@ class Training(Frozen):
     loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou"] = Field(
         "cross-entropy+dice", description="over pixels that are not ignored"
     )
-    augment: bool = Field(True, description="flips, quarter turns, mild scale, brightness, contrast, elastic")
+    augment: Literal["none", "turns", "full"] = Field(
+        "full", description="turns: flips and quarter turns; full: also mild scale, brightness, contrast, elastic"
+    )
     evaluate_every: int = Field(5, ge=1, description="epochs between evaluations; the last is always evaluated")
     precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
         "auto", description="of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"

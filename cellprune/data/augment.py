@@ -6,6 +6,7 @@ Note: albumentations 2.0.8, the last release under a free licence, seeds its wor
 
 import os
 from functools import cache
+from typing import Literal
 
 import numpy as np
 
@@ -15,21 +16,26 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, whi
 
 import albumentations as A
 
+Strength = Literal["none", "turns", "full"]
+
 _RANGE = 10.0  # an image of mean 0 and deviation 1 lies within 5 deviations but for a few pixels
 _MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
 
 
-def augment(image: Floats, target: Target, *, seed: int) -> tuple[Floats, Target]:
-    """Flip, turn, scale, bend, and change brightness and contrast, all mildly.
+def augment(image: Floats, target: Target, *, seed: int, strength: Strength = "full") -> tuple[Floats, Target]:
+    """Flip and turn; at full strength also scale, bend, and change brightness and contrast, all mildly.
 
     Args:
         image: (h, w) float32 of mean 0 and deviation 1; clipped to 5 deviations.
         target: (h, w) uint8 of classes and 255; moves with the image and is never interpolated.
         seed: all that the change depends on.
+        strength: "none" changes nothing, "turns" flips and takes quarter turns (of square images), "full" does all.
     Returns:
         The changed image and target, same shapes and types; what came from outside the image is 255 in the target.
     """
-    change = _change(is_square=image.shape[0] == image.shape[1])
+    if strength == "none":
+        return image, target
+    change = _change(strength, is_square=image.shape[0] == image.shape[1])
     change.set_random_seed(seed % 2**32)
     changed = change(
         image=np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32),
@@ -41,16 +47,12 @@ def augment(image: Floats, target: Target, *, seed: int) -> tuple[Floats, Target
 
 
 @cache
-def _change(*, is_square: bool) -> A.Compose:
+def _change(strength: Strength, *, is_square: bool) -> A.Compose:
     outside = {"fill": _MEAN_GREY, "fill_mask": 0}  # `valid` is 0 there
-    return A.Compose(
-        [
-            A.HorizontalFlip(p=0.5),
-            A.VerticalFlip(p=0.5),
-            *([A.RandomRotate90(p=1.0)] if is_square else []),
-            A.Affine(scale=(0.9, 1.1), p=0.5, **outside),
-            A.ElasticTransform(alpha=80, sigma=8, p=0.3, **outside),
-            A.RandomBrightnessContrast(brightness_limit=0.05, contrast_limit=0.1, p=0.5),
-        ],
-        additional_targets={"valid": "mask"},
-    )
+    turns = [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5), *([A.RandomRotate90(p=1.0)] if is_square else [])]
+    bends = [
+        A.Affine(scale=(0.9, 1.1), p=0.5, **outside),
+        A.ElasticTransform(alpha=80, sigma=8, p=0.3, **outside),
+        A.RandomBrightnessContrast(brightness_limit=0.05, contrast_limit=0.1, p=0.5),
+    ]
+    return A.Compose(turns + (bends if strength == "full" else []), additional_targets={"valid": "mask"})

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from cellprune.data.augment import augment
+from cellprune.data.augment import Strength, augment
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.frames import Frame
 from cellprune.data.reader import item, prepare
@@ -65,7 +65,7 @@ class Loaders:
         batch_size: images of a batch, over all processes together.
         seed: of order and augmentation.
         workers: processes that augment; 0 augments in this one.
-        augment: whether training batches are augmented.
+        augment: how much training batches are changed, see `data.augment`.
         ignore_border_px: see `data.truth.target`.
     Raises:
         CellpruneError: a file that cannot be used; the message names it.
@@ -79,11 +79,11 @@ class Loaders:
         batch_size: int,
         seed: int,
         workers: int = 0,
-        augment: bool = True,
+        augment: Strength = "full",
         ignore_border_px: int = 0,
     ) -> None:
         self._split, self._size, self._border_px = split, size, ignore_border_px
-        self._batch_size, self._seed, self._workers, self._augments = batch_size, seed, workers, augment
+        self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
             frames, transform = [item(frame) for frame in split.train], self._transform("train", keep_native=False)
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
@@ -97,7 +97,7 @@ class Loaders:
         filled up from the epoch's start, so that all processes have equally many images.
         """
         if (rank, world) not in self._loaders:
-            samples = _Training(self._training, self._seed, "train", is_augmented=self._augments)
+            samples = _Training(self._training, self._seed, "train", strength=self._augment)
             sampler = _EpochSampler(len(samples), self._batch_size, self._seed, rank, world)
             loader = DataLoader(
                 samples,
@@ -117,7 +117,7 @@ class Loaders:
         No batch holds a single image, a last one joins the batch before it: the statistics of one image would count
         as much as a whole batch's.
         """
-        samples = _Training(self._training, self._seed, "plain", is_augmented=False)
+        samples = _Training(self._training, self._seed, "plain", strength="none")
         chunks = _chunks([(0, index) for index in range(len(samples))], max(2, self._batch_size))
         if len(chunks) > 1 and len(chunks[-1]) == 1:
             chunks[-2:] = [chunks[-2] + chunks[-1]]
@@ -129,7 +129,7 @@ class Loaders:
 
         A batch larger than the training part goes through it again, augmented anew.
         """
-        samples = _Training(self._training, self._seed, "scoring", is_augmented=self._augments)
+        samples = _Training(self._training, self._seed, "scoring", strength=self._augment)
         assert len(samples), "an empty training part has no end of draws to wait for"
         draws = (draw for epoch in count() for draw in _order(len(samples), self._seed, "scoring", epoch))
         while True:
@@ -156,8 +156,8 @@ class Loaders:
 class _Training(Dataset):
     """The training part by (epoch, index); `purpose` keeps the draws of pruning and of training apart."""
 
-    def __init__(self, cached: CacheDataset, seed: int, purpose: str, *, is_augmented: bool) -> None:
-        self._cached, self._seed, self._purpose, self._is_augmented = cached, seed, purpose, is_augmented
+    def __init__(self, cached: CacheDataset, seed: int, purpose: str, *, strength: Strength) -> None:
+        self._cached, self._seed, self._purpose, self._strength = cached, seed, purpose, strength
 
     def __len__(self) -> int:
         return len(self._cached)
@@ -165,10 +165,8 @@ class _Training(Dataset):
     def __getitem__(self, draw: Draw) -> Arrays:
         epoch, index = draw
         found = self._cached[index]
-        if not self._is_augmented:
-            return found["image"], found["target"]
         seed = stable_hash("augment", self._purpose, self._seed, epoch, index)
-        return augment(found["image"], found["target"], seed=seed)
+        return augment(found["image"], found["target"], seed=seed, strength=self._strength)
 
 
 class _EpochSampler:

@@ -61,3 +61,16 @@ def test_the_import_asks_no_network() -> None:
     code = "import os, cellprune.data.augment; assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '1'"
     environment = {key: value for key, value in os.environ.items() if key != "NO_ALBUMENTATIONS_UPDATE"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=120)
+
+
+def test_turns_bring_no_new_value_and_none_changes_nothing() -> None:
+    seen = set()
+    for seed in range(12):
+        changed, moved = augment(IMAGE, TARGET, seed=seed, strength="turns")
+        np.testing.assert_allclose(np.sort(changed, axis=None), np.sort(IMAGE, axis=None), atol=1e-5)
+        assert (np.sort(moved, axis=None) == np.sort(TARGET, axis=None)).all()
+        seen.add(changed.tobytes())
+    assert len(seen) > 3
+    same, target = augment(IMAGE, TARGET, seed=0, strength="none")
+    assert np.array_equal(same, IMAGE)
+    assert np.array_equal(target, TARGET)

@@ -88,7 +88,7 @@ def test_the_global_generators_are_left_alone(loaders: Loaders) -> None:
 
 
 def test_every_image_is_seen_once_an_epoch(made: Split) -> None:
-    plain = Loaders(made, size=SIZE, batch_size=4, seed=0, augment=False)
+    plain = Loaders(made, size=SIZE, batch_size=4, seed=0, augment="none")
     seen = images(list(plain.train(3)))
     fixed = images(list(plain.plain()))
     assert not torch.equal(seen, fixed)
@@ -97,7 +97,7 @@ def test_every_image_is_seen_once_an_epoch(made: Split) -> None:
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_processes_share_each_batch(made: Split, world: int) -> None:
-    plain = Loaders(made, size=SIZE, batch_size=4, seed=0, augment=False)
+    plain = Loaders(made, size=SIZE, batch_size=4, seed=0, augment="none")
     shares = [list(plain.train(0, rank, world)) for rank in range(world)]
     whole = list(plain.train(0))
     for at, (inputs, _) in enumerate(whole):
@@ -168,7 +168,7 @@ def test_only_gold_truth_examines_under_silver(dataset: Dataset) -> None:
 
 
 def test_the_border_reaches_targets_of_both_sizes(made: Split) -> None:
-    loaders = Loaders(made, size=SIZE, batch_size=4, seed=0, augment=False, ignore_border_px=8)
+    loaders = Loaders(made, size=SIZE, batch_size=4, seed=0, augment="none", ignore_border_px=8)
     sample = next(iter(loaders.samples("report")))
     for drawn in (sample.target, sample.target_native):
         assert 0 not in drawn[0]

@@ -52,7 +52,7 @@ def config(dataset: str, method: str, ratio: float) -> dict[str, Any]:
         "model": {"name": "unet", "width": 64, "depth": 4, "norm": "batch", "padding": "same"},
         "pruning": pruning,
         "training": {"epochs": 50, "batch_size": 2, "optimizer": "adamw", "learning_rate": 0.002, "weight_decay": 1e-4,
-                     "schedule": "one-cycle", "loss": "cross-entropy+dice", "augment": True, "evaluate_every": 5,
+                     "schedule": "one-cycle", "loss": "cross-entropy+dice", "augment": "full", "evaluate_every": 5,
                      "precision": "fp32"},
     }  # fmt: skip
 
