@@ -93,3 +93,13 @@ def test_what_opens_data_needs_neither_torch_nor_monai() -> None:
         "assert not {'torch', 'monai', 'albumentations'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_command_simulates_what_the_function_does_by_default() -> None:
+    from inspect import signature
+
+    from cellprune.cli.data import simulate as command
+    from cellprune.data.simulate import simulate as function
+
+    ours, theirs = (signature(f).parameters for f in (command, function))
+    assert {name: p.default for name, p in ours.items()} == {name: p.default for name, p in theirs.items()}

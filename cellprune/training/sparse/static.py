@@ -15,6 +15,8 @@ class Static:
         self.masks = dict(masks)
 
     def start(self, model: nn.Module, optimizer: Optimizer) -> None:
+        device = next(model.parameters()).device
+        self.masks = {name: mask.to(device) for name, mask in self.masks.items()}  # once, not at every step
         masking.mask_values(model, self.masks, optimizer)
 
     def before_step(self, step: int, model: nn.Module, optimizer: Optimizer) -> bool:
