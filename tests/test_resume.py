@@ -31,7 +31,6 @@ def _arm(moment: str) -> None:
     """Make this process kill itself at a moment of the run."""
     from cellprune import experiment
     from cellprune.evaluation import iou
-    from cellprune.pruning.methods import prospr
     from cellprune.pruning.objective import Objective
     from cellprune.training import fit
 
@@ -55,7 +54,6 @@ def _arm(moment: str) -> None:
         experiment.page.write = _die
     elif moment != "never":
         raise AssertionError(moment)
-    assert prospr
 
 
 def _run(output: Path, data_root: Path, moment: str, resume: bool) -> None:
