@@ -16,19 +16,20 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from cellprune.errors import CellpruneError
-from cellprune.evaluation.iou import SIZES, class_mean, iou
+from cellprune.evaluation.iou import SIZES, class_mean, iou, summary
 from cellprune.report import figures, formatting, pictures, sentences
 from cellprune.runs.folder import Folder
 
 _HERE = Path(__file__).parent
-_SCORES = {
+_SCORES = {  # of all classes; then, of one
     "iou_image_mean": (
-        "mean over images",
-        "per image the mean of its classes, then the mean over images: the headline",
+        ("mean over images", "per image the mean of its classes, then the mean over images: the headline"),
+        ("mean over images", "the class {} alone, then the mean over images"),
     ),
-    "iou_pooled": ("pooled", "pixels of all images counted together, then the mean of the classes"),
-    "iou_cell_image_mean": ("cells, mean over images", "the class cell alone, then the mean over images"),
-    "iou_cell_pooled": ("cells, pooled", "the class cell alone, pixels of all images counted together"),
+    "iou_pooled": (
+        ("pooled", "pixels of all images counted together, then the mean of the classes"),
+        ("pooled", "the class {} alone, pixels of all images counted together"),
+    ),
 }
 
 
@@ -68,7 +69,9 @@ def _told(folder: Folder) -> dict[str, Any]:
         "paths": sentences.paths(cost) if pruned else None,
         "deaths": sentences.deaths(cost.get("dead_layers", [])),
         "network_size": network_size,
-        "scores": [(*_SCORES[name], scores["summary"][name]) for name in _SCORES],
+        "network": sentences.network(config["model"]),
+        "classes": (classes := _foreground(scores)),
+        "scores": [*_scores(scores["summary"]), *(row for name in classes for row in _class_scores(scores, name))],
         "headline": {size: _headline(scores["summary"], size, values) for size, values in at_size.items()},
         "images": _images(scores),
         "pictures": scores.get("pictures", []),
@@ -106,10 +109,10 @@ def _typed(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _headline(summary: Mapping[str, Any], size: str, values: Sequence[float]) -> dict[str, Any]:
+def _headline(found: Mapping[str, Any], size: str, values: Sequence[float]) -> dict[str, Any]:
     """The headline score at a size, its spread over images, and how many images it is a mean of."""
     return {
-        "iou": summary["iou_image_mean"][size],
+        "iou": found["iou_image_mean"][size],
         "n": len(values),
         "deviation": stdev(values) if len(values) > 1 else None,
         "lowest": min(values, default=None),
@@ -127,6 +130,24 @@ def _spread(scores: Mapping[str, Any]) -> dict[str, list[float]]:
         ]
         for size in SIZES
     }
+
+
+def _foreground(scores: Mapping[str, Any]) -> list[str]:
+    """The names of the classes but the first, which is background."""
+    return [counted["name"] for counted in scores["images"][0]["classes"][1:]] if scores["images"] else []
+
+
+def _scores(found: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, float | None]]]:
+    """Name, meaning and size -> value of the scores over all classes."""
+    return [(*of_all, found[key]) for key, (of_all, _) in _SCORES.items()]
+
+
+def _class_scores(scores: Mapping[str, Any], name: str) -> list[tuple[str, str, Mapping[str, float | None]]]:
+    """The same of one class, from the counts."""
+    alone = summary(
+        [image | {"classes": [c for c in image["classes"] if c["name"] == name]} for image in scores["images"]]
+    )
+    return [(f"{name}, {label}", meaning.format(name), alone[key]) for key, (_, (label, meaning)) in _SCORES.items()]
 
 
 def _images(scores: Mapping[str, Any]) -> list[dict[str, Any]]:

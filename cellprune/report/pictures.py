@@ -1,10 +1,11 @@
 """A held-out image beside what the network found in it and what people drew, as one PNG.
 
 Colours are from Okabe and Ito's palette (jfly.uni-koeln.de/color), which colour-blind readers tell apart: orange is
-the truth, blue the prediction. Where both agree there is only a double outline; a filled patch is a mistake.
+the truth, blue the prediction. Where both agree there is only a double outline; a filled patch is a mistake, and one
+that is filled with both a cell of another class.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import imagecodecs
@@ -42,24 +43,27 @@ def overlay_png(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -
     """Draw an image, and beside it the same image with truth and prediction.
 
     Args:
-        image: (H, W) float, 0..1; its contrast is stretched.
-        prediction: (H, W) integer, 0 background, else cell.
-        target: (H, W) uint8, 0 background, 255 unknown, else cell.
+        image: (C, H, W) float, 0..1; its contrast is stretched. Three channels are red, green, blue; of any other
+            number the mean is shown.
+        prediction: (H, W) integer, 0 background, else a class of cells.
+        target: (H, W) uint8, 0 background, 255 unknown, else a class of cells.
     Returns:
         A PNG, RGB: two panels of the same size beside each other.
     Raises:
         ValueError: the three differ in shape.
     """
-    if not image.shape == prediction.shape == target.shape:
-        raise ValueError(f"image {image.shape}, prediction {prediction.shape}, target {target.shape} differ in shape")
-    zoom = _PANEL_PX / max(image.shape)
-    shape = tuple(max(1, round(side * zoom)) for side in image.shape)
-    grey = resize(_stretched(image), shape, order=1, anti_aliasing=zoom < 1)
-    rows, columns = (np.arange(new) * old // new for new, old in zip(shape, image.shape, strict=True))
+    size = target.shape
+    if not image.shape[1:] == prediction.shape == size:
+        raise ValueError(f"image {image.shape}, prediction {prediction.shape}, target {size} differ in shape")
+    zoom = _PANEL_PX / max(size)
+    shape = tuple(max(1, round(side * zoom)) for side in size)
+    shown = image if len(image) == 3 else image.mean(axis=0, keepdims=True)
+    small = [resize(channel, shape, order=1, anti_aliasing=zoom < 1) for channel in _stretched(shown)]
+    rows, columns = (np.arange(new) * old // new for new, old in zip(shape, size, strict=True))
     nearest = np.ix_(rows, columns)
     # 64 shades look the same and take a quarter off the file
-    plain = np.repeat((255 * grey).astype(np.uint8)[..., None] & 0xFC, 3, axis=2)
-    marked = _marked(plain, prediction[nearest] > 0, target[nearest])
+    plain = np.stack([(255 * channel).astype(np.uint8) & 0xFC for channel in small * (3 // len(small))], axis=2)
+    marked = _marked(plain, prediction[nearest], target[nearest])
     gap = np.full((shape[0], _GAP_PX, 3), 255, np.uint8)
     return bytes(imagecodecs.png_encode(np.concatenate([plain, gap, marked], axis=1), level=7))
 
@@ -73,18 +77,25 @@ def _stretched(image: np.ndarray) -> np.ndarray:
     return np.clip((finite - low) / (high - low), 0, 1)
 
 
-def _marked(plain: np.ndarray, found: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _marked(plain: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
     unknown = target == IGNORED
-    cells = (target > 0) & ~unknown
+    wrong = (prediction != target) & ~unknown
     marked = plain.astype(np.float32)
-    _paint(marked, cells & ~found, TRUTH_COLOUR, 0.45)
-    _paint(marked, found & ~cells & ~unknown, PREDICTION_COLOUR, 0.45)
+    _paint(marked, wrong & (target > 0), TRUTH_COLOUR, 0.45)
+    _paint(marked, wrong & (prediction > 0), PREDICTION_COLOUR, 0.45)
     row, column = np.indices(unknown.shape)
     _paint(marked, unknown & ((row + column) % 10 < 3), _UNKNOWN_COLOUR, 0.75)
     # the truth's line inside its edge and the prediction's outside: where they agree, both stay visible
-    _paint(marked, cells & ~ndimage.binary_erosion(cells, iterations=_LINE_PX, border_value=1), TRUTH_COLOUR, 1)
-    _paint(marked, ndimage.binary_dilation(found, iterations=_LINE_PX) & ~found, PREDICTION_COLOUR, 1)
+    for cells in _classes(np.where(unknown, 0, target)):
+        _paint(marked, cells & ~ndimage.binary_erosion(cells, iterations=_LINE_PX, border_value=1), TRUTH_COLOUR, 1)
+    for found in _classes(prediction):
+        _paint(marked, ndimage.binary_dilation(found, iterations=_LINE_PX) & ~found, PREDICTION_COLOUR, 1)
     return marked.round().astype(np.uint8)
+
+
+def _classes(values: np.ndarray) -> Iterator[np.ndarray]:
+    """Where each class of cells is, one after the other."""
+    return (values == value for value in np.unique(values[values > 0]))
 
 
 def _paint(picture: np.ndarray, where: np.ndarray, colour: tuple[int, int, int], opacity: float) -> None:

@@ -20,6 +20,16 @@ _SPLITS = {
 }
 
 
+def network(model: Mapping[str, Any]) -> str:
+    """Name a network with the settings by which people tell networks apart.
+
+    Args:
+        model: the section of config.yaml; networks differ in the settings they have.
+    """
+    told = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
+    return ", ".join([model["name"], *told])
+
+
 def scope(split: Mapping[str, Any]) -> str:
     """Say what the scores were measured on, and how far they may be trusted beyond it.
 

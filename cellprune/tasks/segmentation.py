@@ -132,7 +132,7 @@ def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tu
 
 
 def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> dict[str, Any]:
-    png = pictures.overlay_png(sample.raw, prediction, sample.target_native)
+    png = pictures.overlay_png(sample.raw.reshape(-1, *prediction.shape), prediction, sample.target_native)
     return {"id": sample.frame.id, "rank": rank, "iou": value, "png": base64.b64encode(png).decode()}
 
 

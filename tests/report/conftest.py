@@ -186,4 +186,4 @@ def cells(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         shift = rng.normal(0, 0.5 + 0.12 * seed, 2)
         prediction[np.hypot(y - cy - shift[0], x - cx - shift[1]) + 0.8 * wobble < radius] = 1
     target[:8] = 255
-    return image.clip(0, 1), prediction, target
+    return image.clip(0, 1)[None], prediction, target

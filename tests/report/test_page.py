@@ -118,6 +118,30 @@ def test_text_from_outside_is_escaped(make_run: Callable[..., Folder]) -> None:
     assert not any(address == "x" for address in told.addresses)
 
 
+def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run: Callable[..., Folder]) -> None:
+    evil = "<script>alert(1)</script>"
+    folder = make_run(n_images=2)
+    config, scores = folder.read_config(), folder.read_scores()
+    folder.write_config(config | {"model": {"name": "smp:unet/resnet18"}})
+    for image in scores["images"]:
+        image["id"] += f"/{evil}.png"
+        image["classes"] = [
+            {"name": "background", "intersection": 9, "union": 10},
+            {"name": "nucleus", "intersection": 1, "union": 2},
+            {"name": evil, "intersection": 1, "union": 4},
+        ]
+    scores["summary"] |= {"iou_cell_image_mean": {"256": None, "native": None}}
+    folder.write_scores(scores | {"pictures": [{**scores["pictures"][0], "id": evil}]})
+    told = written(folder)
+    assert "smp:unet/resnet18 · prospr" in told.text
+    assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
+    assert f"{evil}, pooled the class {evil} alone, pixels of all images counted together 0.2500" in told.text
+    assert "both: found, but of another class" in told.text
+    rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.read_report())
+    assert [row.count("<td") for row in rows] == [2 * 3 + 1] * 2, "two sizes: all classes and each; unknown pixels"
+    assert "script" not in told.tags
+
+
 def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -> None:
     folder = make_run(n_images=1)
     scores = folder.read_scores()

@@ -34,8 +34,9 @@ def test_the_native_size_decides_and_images_without_a_score_are_left_out() -> No
 
 
 def drawn(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two panels."""
-    picture = imagecodecs.png_decode(overlay_png(image, prediction, target))
+    """The two panels; an image without channels is grey."""
+    channels = image.reshape(-1, *prediction.shape)
+    picture = imagecodecs.png_decode(overlay_png(channels, prediction, target))
     width = (picture.shape[1] - 8) // 2
     return picture[:, :width], picture[:, -width:]
 
@@ -84,6 +85,34 @@ def test_missed_invented_and_unknown_regions_look_different() -> None:
     assert unknown[:, 0].std() > 50, "and is hatched"
 
 
+def test_a_colour_image_keeps_its_colours_and_other_channels_become_grey() -> None:
+    red = np.zeros((3, 32, 32))
+    red[0, 8:24, 8:24] = 1
+    nothing = np.zeros((32, 32), int), np.zeros((32, 32), np.uint8)
+    left, _ = drawn(red, *nothing)
+    assert left[260, 260].tolist() == [252, 0, 0]
+    for image in (red[:1], red[:2], np.concatenate([red, red])):
+        left, _ = drawn(image, *nothing)
+        assert np.ptp(left, axis=-1).max() == 0, "grey"
+        assert left[260, 260, 0] > left[10, 10, 0] + 200
+
+
+def test_a_cell_of_another_class_is_a_mistake_and_classes_have_outlines() -> None:
+    right_class, other_class = np.zeros((64, 64), int), np.zeros((64, 64), int)
+    right_class[16:48, 16:48] = 2
+    other_class[16:48, 16:48] = 1
+    target = right_class.astype(np.uint8)
+    image = np.random.default_rng(0).random((64, 64))
+    plain, agreed = drawn(image, right_class, target)
+    _, confused = drawn(image, other_class, target)
+    middle = slice(240, 280)
+    assert np.array_equal(agreed[middle, middle], plain[middle, middle])
+    assert not np.array_equal(confused[middle, middle], plain[middle, middle])
+    target[16:48, 32:48] = 1  # two classes that touch
+    _, touching = drawn(image, target.astype(int), target)
+    assert has(touching[200:300, 255:265], PREDICTION_COLOUR), "the border between them is drawn"
+
+
 @pytest.mark.parametrize("value", [0.3, np.nan, np.inf])
 def test_an_image_without_contrast_is_drawn_grey(value: float) -> None:
     left, _ = drawn(np.full((9, 9), value), np.zeros((9, 9), int), np.zeros((9, 9), np.uint8))
@@ -92,4 +121,4 @@ def test_an_image_without_contrast_is_drawn_grey(value: float) -> None:
 
 def test_arrays_of_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in shape"):
-        overlay_png(np.zeros((3, 3)), np.zeros((3, 3), int), np.zeros((4, 3), np.uint8))
+        overlay_png(np.zeros((1, 3, 3)), np.zeros((3, 3), int), np.zeros((4, 3), np.uint8))

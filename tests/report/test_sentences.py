@@ -22,6 +22,18 @@ def plain(text: str) -> str:
     return text.replace("\u00a0", " ")
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ({"name": "unet", "width": 8, "depth": 2, "norm": "batch", "padding": "same"}, "unet, width 8, depth 2"),
+        ({"name": "smp:unet/resnet18", "weights": None}, "smp:unet/resnet18"),
+        ({"name": "smp:unet/resnet18", "weights": "imagenet"}, "smp:unet/resnet18, weights imagenet"),
+    ],
+)
+def test_a_network_is_named_with_the_settings_it_has(model: dict, told: str) -> None:
+    assert sentences.network(model) == told
+
+
 def test_scope_names_frames_recordings_split_and_policy() -> None:
     told = plain(sentences.scope(split("random")))
     for part in ("1 frame that", "from 2 frames", "2 recordings (01, 02)", "random, split seed 7", "policy ignore: "):
