@@ -63,7 +63,7 @@ def run(
 
     frames = task.open(settings.data, runtime.data_root)
     split = task.split(frames, settings.data)
-    folder = Folder.open(runtime.output or _default_path(settings, split.as_dict()), runtime.resume)
+    folder = Folder.open(runtime.output or runtime.runs / _name(settings, split.as_dict()), runtime.resume)
     with _held(folder, engine):
         if _finished(folder, settings, split.as_dict(), engine):
             return folder
@@ -134,6 +134,11 @@ class _Work:
     engine: Accelerator
     listeners: Sequence[Listener]
 
+    @property
+    def judged(self) -> str:
+        """The part the network is scored on: a run that sets frames apart to choose on never looks at the held-out."""
+        return "select" if self.settings.data.select else "report"
+
     @contextmanager
     def phase(self, name: str, message: str) -> Iterator[None]:
         """Tell the listeners of a part of the work, and write its seconds into the record."""
@@ -159,9 +164,9 @@ def _resolved(settings: Settings, engine: Accelerator) -> Settings:
     return settings.model_copy(update={"training": training})
 
 
-def _default_path(settings: Settings, split: Mapping[str, Any]) -> Path:
+def _name(settings: Settings, split: Mapping[str, Any]) -> str:
     pruning, digest = settings.pruning, config.digest(settings, split)
-    return Path("runs") / names.run_name(
+    return names.run_name(
         settings.data.dataset, settings.model.name, pruning.method, pruning.ratio, settings.seed, digest
     )
 
@@ -267,7 +272,7 @@ def _train(work: _Work, stages: Sequence[Stage]) -> None:
             seed=work.settings.seed,
             stage=stage,
             loss=work.loss,
-            evaluate=lambda network: work.task.watch(network, work.loaders),
+            evaluate=lambda network: work.task.watch(network, work.loaders, work.judged),
             engine=work.engine,
             store=work.folder,
             listeners=work.listeners,
@@ -284,7 +289,7 @@ def _score(work: _Work) -> None:
     with work.phase("evaluation", "scoring the held-out frames"):
         device = work.engine.device
         reestimate(work.model, (images.to(device) for images, _ in work.loaders.plain()))
-        work.folder.write_scores(_heading(work.settings) | work.task.scores(work.model, work.loaders, "report"))
+        work.folder.write_scores(_heading(work.settings) | work.task.scores(work.model, work.loaders, work.judged))
 
 
 def _heading(settings: Settings) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from cellprune import experiment
 from cellprune.cli.main import main
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
+from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped, TrainingFailed
 from cellprune.training.progress import Event
@@ -120,6 +121,25 @@ def test_the_default_name_says_what_ran(data_root: Path, tmp_path: Path, monkeyp
     folder = experiment.run(settings, runtime=Runtime(data_root=data_root))
     assert folder.path.parent == Path("runs")
     assert folder.path.name.startswith("simulated_unet_snip-0.5_s2_")
+
+
+def test_a_run_with_frames_to_choose_on_never_scores_the_held_out(data_root: Path, tmp_path: Path) -> None:
+    settings = load(assignments=[*TINY, "training.epochs=1", "data.select=0.3", "data.fold=[1, 3]"])
+    folder = experiment.run(settings, runtime=Runtime(runs=tmp_path, data_root=data_root))
+    assert folder.path.parent == tmp_path
+    scores, split = folder.read_scores(), folder.read_split()
+    assert scores["part"] == "select"
+    chosen_on = {f"{entry['sequence']}/{entry['frame']:03d}" for entry in split["parts"]["select"]}
+    assert {image["id"] for image in scores["images"]} == chosen_on
+    assert split["parts"]["report"]
+    assert folder.read_metrics()[-1]["iou_image_mean"] == scores["summary"]["iou_image_mean"]["256"]
+    assert load(file=folder.file("config")).data == settings.data
+
+
+def test_a_fold_that_is_none_is_refused() -> None:
+    for wrong in (["data.fold=[0, 1]"], ["data.fold=[3, 3]"], ["data.fold=[-1, 3]"]):
+        with pytest.raises(CellpruneError, match="counted from 0"):
+            load(assignments=wrong)
 
 
 @pytest.mark.parametrize("method", ["random", "magnitude"])

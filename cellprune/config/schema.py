@@ -49,6 +49,12 @@ def _ratio(value: Any) -> Any:
     return number
 
 
+def _fold(fold: tuple[int, int] | None) -> tuple[int, int] | None:
+    if fold is not None and not 0 <= fold[0] < fold[1] >= 2:
+        raise ValueError(f"there is no fold {fold[0]} of {fold[1]}: take 2 folds or more, counted from 0")
+    return fold
+
+
 class Data(Frozen):
     """Which frames, which truth, which part is held out."""
 
@@ -67,6 +73,21 @@ class Data(Frozen):
     holdout: float = Field(0.3, gt=0, lt=1, description="share of the annotated frames held out, rounded down")
     split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(0, ge=0, description="moves the split alone")
     size: tuple[int, int] = Field((256, 256), description="height and width, px, that every frame is resized to")
+    select: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the training part set apart to choose on: such a run is scored there alone",
+    )
+    fold: Annotated[tuple[int, int] | None, AfterValidator(_fold)] = Field(
+        None, description="(k, K): hold out the k-th, from 0, of K folds of all annotated frames, instead of a share"
+    )
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+        """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
+        foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
+        return {key: value for key, value in handler(self).items() if key not in foreign}
 
 
 class Model(Frozen):
@@ -160,8 +181,9 @@ class Runtime(Frozen):
     """Where a run happens and what it shows; no result depends on it."""
 
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = Field(
-        None, description="exactly this folder becomes the run; default: runs/NAME in the working folder"
+        None, description="exactly this folder becomes the run; default: NAME in the folder of runs"
     )
+    runs: Path = Field(Path("runs"), description="folder of runs, for runs that get no --output")
     data_root: Path | None = Field(None, description="folder of the data sets; else $CELLPRUNE_DATA, else the user's")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
     workers: int = Field(0, ge=0, description="processes that prepare batches; results do not depend on it")

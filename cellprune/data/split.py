@@ -47,6 +47,7 @@ class Split:
         train: learned from.
         select: for choosing among settings; empty outside a search.
         report: held out; scored at the end, never chosen on.
+        fold: which fold is held out, from 0, and of how many; None where a share was held out once.
         policy: what a cell without a gold mask is in the training part.
     """
 
@@ -55,6 +56,7 @@ class Split:
     holdout: float
     seed: int
     select_share: float
+    fold: tuple[int, int] | None
     policy: Policy
     train: tuple[Frame, ...]
     select: tuple[Frame, ...]
@@ -78,7 +80,7 @@ class Split:
             "seed": self.seed,
             "select_share": self.select_share,
             "policy": self.policy,
-            "fold": None,
+            "fold": None if self.fold is None else list(self.fold),
             "parts": {name: [self._entry(frame) for frame in self.part(name)] for name in PARTS},
             "dropped": [{**self._entry(d.frame), "part": d.part, "reason": d.reason} for d in self.dropped],
         }
@@ -100,6 +102,7 @@ def split(
     seed: int = 0,
     policy: Policy,
     select_share: float = 0.0,
+    fold: tuple[int, int] | None = None,
 ) -> Split:
     """Split a data set's gold frames; a pure function of the frames' ids and the seed.
 
@@ -109,10 +112,12 @@ def split(
         seed: moves the draw, nothing else does.
         policy: truth policy; under `silver` every frame with silver truth outside what is held out is learned from.
         select_share: share of the remaining gold frames to set apart for choosing, drawn in the same way (under
-            `sequence` as a block, when only one sequence remains).
+            `sequence` as a block, when only one sequence remains); every fold draws anew.
+        fold: (k, K) holds out the k-th, from 0, of K folds instead of a share: K hands of the shuffled frames
+            (`random`), K stretches of time as even as can be (`block`), or one sequence each (`sequence`).
     Raises:
-        SplitError: too few gold frames or sequences, a share outside 0..1, no cell in any truth, or a policy that
-            leaves a part empty.
+        SplitError: too few gold frames or sequences for this, a share outside 0..1, no cell in any truth, or a policy
+            that leaves a part empty.
     """
     if how not in HOWS:
         raise SplitError(f"no split {how!r}; known: {', '.join(HOWS)}")
@@ -126,18 +131,29 @@ def split(
             f"{dataset.name} shows no cell in the truth of all {len(gold)} annotated frames: annotate some"
         )
 
-    report = _held_out(gold, how, holdout, "report", seed)
+    report = _fold(gold, how, fold, seed) if fold else _held_out(gold, how, holdout, "report", seed)
     annotated = gold if policy != "silver" else tuple(f for f in dataset.frames if f.gold or f.silver)
     train = _outside(annotated, report, how)
     select: list[Frame] = []
     if select_share > 0:
         n_sequences = len({frame.sequence for frame in train})
         how_select: How = "block" if how == "sequence" and n_sequences == 1 else how
-        select = _held_out([frame for frame in train if frame.gold], how_select, select_share, "select", seed)
+        draw = f"select {fold[0]}/{fold[1]}" if fold else "select"
+        select = _held_out([frame for frame in train if frame.gold], how_select, select_share, draw, seed)
         train = _outside(train, select, how_select)
 
     asked = Split(
-        dataset.name, how, holdout, seed, select_share, policy, tuple(train), tuple(select), tuple(report), dropped=()
+        dataset.name,
+        how,
+        holdout,
+        seed,
+        select_share,
+        fold,
+        policy,
+        tuple(train),
+        tuple(select),
+        tuple(report),
+        dropped=(),
     )
     dropped = tuple(
         Dropped(frame, part, reason)
@@ -154,7 +170,7 @@ def whole(dataset: Dataset, *, policy: Policy) -> Split:
     Raises:
         SplitError: no gold frame that the policy takes.
     """
-    asked = Split(dataset.name, "random", 1.0, 0, 0.0, policy, (), (), dataset.gold_frames, dropped=())
+    asked = Split(dataset.name, "random", 1.0, 0, 0.0, None, policy, (), (), dataset.gold_frames, dropped=())
     faults = ((frame, completeness(frame).fault(asked.policy_of("report"))) for frame in dataset.gold_frames)
     dropped = tuple(Dropped(frame, "report", reason) for frame, reason in faults if reason)
     gone = {drop.frame for drop in dropped}
@@ -193,6 +209,7 @@ def from_dict(written: Mapping[str, Any], dataset: Dataset) -> Split:
     try:
         values: dict[str, Any] = {
             **{key: written[key] for key in ("dataset", "how", "holdout", "seed", "select_share", "policy")},
+            "fold": None if written["fold"] is None else tuple(written["fold"]),
             **{part: tuple(map(found, written["parts"][part])) for part in PARTS},
             "dropped": tuple(Dropped(found(entry), entry["part"], entry["reason"]) for entry in written["dropped"]),
         }
@@ -201,8 +218,29 @@ def from_dict(written: Mapping[str, Any], dataset: Dataset) -> Split:
     return Split(**values)
 
 
-def _held_out(gold: Sequence[Frame], how: How, share: float, part: Part, seed: int) -> list[Frame]:
-    """Draw the frames to hold out, in the order of (sequence, time)."""
+def _fold(gold: Sequence[Frame], how: How, fold: tuple[int, int], seed: int) -> list[Frame]:
+    """Give the frames of one fold, in the order of (sequence, time)."""
+    number, n_folds = fold
+    sequences = sorted({frame.sequence for frame in gold})
+    if how == "sequence" and n_folds != len(sequences):
+        raise SplitError(
+            f"with 'sequence' every one of the {len(sequences)} annotated sequences is a fold, not {n_folds}: "
+            "ask for as many, or take 'block' or 'random'"
+        )
+    if not 0 <= number < n_folds or not 2 <= n_folds <= len(gold):
+        raise SplitError(
+            f"no fold {number} of {n_folds} over {len(gold)} annotated frames: from 2 to {len(gold)} folds"
+        )
+    if how == "sequence":
+        return [frame for frame in gold if frame.sequence == sequences[number]]
+    if how == "random":
+        chosen = shuffled(gold, "split", "folds", seed, key=lambda frame: frame.id)[number::n_folds]
+        return [frame for frame in gold if frame in chosen]
+    return list(gold[number * len(gold) // n_folds : (number + 1) * len(gold) // n_folds])
+
+
+def _held_out(gold: Sequence[Frame], how: How, share: float, draw: str, seed: int) -> list[Frame]:
+    """Draw the frames to hold out, in the order of (sequence, time); `draw` keeps the parts' draws apart."""
     sequences = sorted({frame.sequence for frame in gold})
     if how == "sequence":
         if len(sequences) < 2:
@@ -216,23 +254,25 @@ def _held_out(gold: Sequence[Frame], how: How, share: float, part: Part, seed: i
             f"holding out {n_held} of {len(gold)} annotated frames leaves none to learn from: annotate more"
         )
     if how == "random":
-        chosen = shuffled(gold, "split", part, seed, key=lambda frame: frame.id)[:n_held]
+        chosen = shuffled(gold, "split", draw, seed, key=lambda frame: frame.id)[:n_held]
         return [frame for frame in gold if frame in chosen]
     runs = [[frame for frame in gold if frame.sequence == sequence] for sequence in sequences]
     blocks = [run[start : start + n_held] for run in runs for start in range(len(run) - n_held + 1)]
     if not blocks:
         raise SplitError(f"no sequence has {n_held} annotated frames for one block: hold out less, or take 'sequence'")
-    return blocks[stable_hash("split", part, seed) % len(blocks)]
+    return blocks[stable_hash("split", draw, seed) % len(blocks)]
 
 
 def _outside(frames: Sequence[Frame], held: Sequence[Frame], how: How) -> list[Frame]:
     """Leave out what is held out: the frames, or for `block` and `sequence` all that lies among them in time."""
     if how == "random":
         return [frame for frame in frames if frame not in held]
-    sequence, first, last = held[0].sequence, held[0].number, held[-1].number
+    times = {sequence: [f.number for f in held if f.sequence == sequence] for sequence in {f.sequence for f in held}}
     if how == "sequence":
-        return [frame for frame in frames if frame.sequence != sequence]
-    return [frame for frame in frames if not (frame.sequence == sequence and first <= frame.number <= last)]
+        return [frame for frame in frames if frame.sequence not in times]
+    # a fold may end one sequence and begin the next
+    spans = {sequence: range(min(numbers), max(numbers) + 1) for sequence, numbers in times.items()}
+    return [frame for frame in frames if frame.number not in spans.get(frame.sequence, ())]
 
 
 def _without(asked: Split, dropped: tuple[Dropped, ...]) -> Split:

@@ -35,6 +35,10 @@ _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers tha
 _MASKS_KIND, _MASKS_VERSION = "masks", 1
 
 
+class BusyError(CellpruneError):
+    """Another process is at work in the folder."""
+
+
 class Folder:
     """A run's folder, there or still to be made.
 
@@ -71,7 +75,8 @@ class Folder:
         """Make the folder and hold it for this process; what killed writers left is cleaned away.
 
         Raises:
-            CellpruneError: another process holds it, or filled it since it was opened.
+            BusyError: another process holds it.
+            CellpruneError: another process filled it since it was opened, or it cannot be written.
         """
         made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
         lock = FileLock(self.path / _LOCK, timeout=0)
@@ -79,7 +84,7 @@ class Folder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
-            raise CellpruneError(
+            raise BusyError(
                 f"another process is at work in {self.path}: wait for it to end, or give another --output"
             ) from error
         except OSError as error:

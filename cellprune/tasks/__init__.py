@@ -24,7 +24,7 @@ class Task:
         network: what `open` gave -> settings of the network that the data decide (channels, classes).
         loss: name -> (output, target) -> scalar mean.
         scores: (network, loaders, part) -> the content of scores.json without schema, task and policy.
-        watch: (network, loaders) -> the few named scores of the held-out part that are shown while training.
+        watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
     """
 
@@ -36,7 +36,7 @@ class Task:
     network: Callable[[Any], dict[str, int]]
     loss: Callable[[str], Callable[[Tensor, Tensor], Tensor]]
     scores: Callable[[nn.Module, Any, str], dict[str, Any]]
-    watch: Callable[[nn.Module, Any], Mapping[str, float | None]]
+    watch: Callable[[nn.Module, Any, str], Mapping[str, float | None]]
     header: Callable[[Any, Settings], dict[str, Any]]
 
 

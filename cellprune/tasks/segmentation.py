@@ -30,7 +30,15 @@ def _open(data: Data, data_root: Path | None) -> Dataset:
 
 
 def _split(dataset: Dataset, data: Data) -> Split:
-    return split(dataset, how=data.split, holdout=data.holdout, seed=data.split_seed, policy=data.truth)
+    return split(
+        dataset,
+        how=data.split,
+        holdout=data.holdout,
+        seed=data.split_seed,
+        policy=data.truth,
+        select_share=data.select,
+        fold=data.fold,
+    )
 
 
 def _whole(dataset: Dataset, data: Data) -> Split:
@@ -109,12 +117,12 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
     }
 
 
-def watch(network: nn.Module, loaders: Loaders) -> dict[str, float | None]:
-    """Give the held-out part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
+def watch(network: nn.Module, loaders: Loaders, part: str) -> dict[str, float | None]:
+    """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     device = next(network.parameters()).device
     reestimate(network, (images.to(device) for images, _ in loaders.plain()))
     counted = []
-    for sample, probabilities in _predictions(network, loaders, "report"):
+    for sample, probabilities in _predictions(network, loaders, part):
         found = iou.counts(probabilities.argmax(1)[0].cpu().numpy(), np.asarray(sample.target), CLASSES)
         counted.append({"id": sample.frame.id, "size": "256"} | found)
     return {name: value["256"] for name, value in iou.summary(counted).items()}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cellprune.data.frames import Dataset, Frame
 from cellprune.data.open import open_dataset
-from cellprune.data.split import HOWS, PARTS, SplitError, _held_out, _outside, from_dict, split, whole
+from cellprune.data.split import HOWS, PARTS, SplitError, _fold, _held_out, _outside, from_dict, split, whole
 from cellprune.data.truth import POLICIES
 
 SQUARE = [(4, 4)]
@@ -108,6 +108,46 @@ def test_select_is_taken_from_the_training_part(dataset: Dataset) -> None:
     assert with_it.report == without.report
     assert len(with_it.select) == 1
     assert {*with_it.select, *with_it.train} == set(without.train)
+
+
+@pytest.mark.parametrize("how", ["random", "block"])
+@pytest.mark.parametrize("n_folds", [2, 5, 34])
+def test_every_frame_is_held_out_by_one_fold(how: str, n_folds: int) -> None:
+    frames = named(s01=15, s02=19)
+    folds = [_fold(frames, how, (number, n_folds), 0) for number in range(n_folds)]
+    assert sorted(frame.id for fold in folds for frame in fold) == [frame.id for frame in frames]
+    assert max(map(len, folds)) - min(map(len, folds)) <= 1
+
+
+def test_a_block_fold_over_two_sequences_leaves_its_stretches_out() -> None:
+    frames = named(s01=15, s02=19)
+    middle = _fold(frames, "block", (1, 3), 0)
+    assert [frame.id for frame in middle[:4] + middle[-1:]] == ["01/033", "01/036", "01/039", "01/042", "02/018"]
+    between = Frame("x", "02", 4, Path("i"), None, Path("s"), None)
+    rest = _outside([*frames, between], middle, "block")
+    assert between not in rest
+    assert len(rest) + len(middle) == len(frames)
+
+
+def test_folds_are_written_and_choose_on_their_own_frames(dataset: Dataset) -> None:
+    made = [split(dataset, how="random", policy="ignore", fold=(k, 3), select_share=0.3) for k in range(3)]
+    assert len({frame for fold in made for frame in fold.report}) == len(dataset.gold_frames)
+    for fold in made:
+        assert not {*fold.select} & {*fold.train, *fold.report}
+        assert from_dict(fold.as_dict(), dataset) == fold
+    assert made[1].as_dict()["fold"] == [1, 3]
+    whole_sequences = [split(dataset, how="sequence", policy="ignore", fold=(k, 2)) for k in range(2)]
+    assert [{frame.sequence for frame in fold.report} for fold in whole_sequences] == [{"01"}, {"02"}]
+
+
+@pytest.mark.parametrize(
+    ("how", "fold", "said"),
+    [("sequence", (0, 3), "2 annotated sequences is a fold, not 3"), ("random", (3, 3), "no fold 3 of 3"),
+     ("block", (0, 99), "no fold 0 of 99"), ("random", (0, 1), "no fold 0 of 1")],
+)  # fmt: skip
+def test_folds_that_cannot_be(dataset: Dataset, how: str, fold: tuple[int, int], said: str) -> None:
+    with pytest.raises(SplitError, match=said):
+        split(dataset, how=how, policy="ignore", fold=fold)
 
 
 def test_silver_learns_from_every_frame_outside(dataset: Dataset) -> None:
