@@ -26,7 +26,7 @@ def augment(image: Floats, target: Target, *, seed: int, strength: Strength = "f
     """Flip and turn; at full strength also scale, bend, and change brightness and contrast, all mildly.
 
     Args:
-        image: (h, w) float32 of mean 0 and deviation 1; clipped to 5 deviations.
+        image: (C, h, w) float32 of mean 0 and deviation 1; clipped to 5 deviations.
         target: (h, w) uint8 of classes and 255; moves with the image and is never interpolated.
         seed: all that the change depends on.
         strength: "none" changes nothing, "turns" flips and takes quarter turns (of square images), "full" does all.
@@ -35,15 +35,15 @@ def augment(image: Floats, target: Target, *, seed: int, strength: Strength = "f
     """
     if strength == "none":
         return image, target
-    change = _change(strength, is_square=image.shape[0] == image.shape[1])
-    change.set_random_seed(seed % 2**32)
-    changed = change(
-        image=np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32),
-        mask=target.astype(np.int32),
-        valid=np.ones(target.shape, dtype=np.int32),
-    )
+    change = _change(strength, is_square=image.shape[1] == image.shape[2])
+    shown = np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32)
+    channels = []
+    for channel in shown:  # one by one, alike by their seed: several at once are filled wrongly, or refused, by OpenCV
+        change.set_random_seed(seed % 2**32)
+        changed = change(image=channel, mask=target.astype(np.int32), valid=np.ones(target.shape, dtype=np.int32))
+        channels.append(changed["image"])
     moved = np.where(changed["valid"] == 1, changed["mask"], IGNORED).astype(np.uint8)
-    return ((changed["image"] - _MEAN_GREY) * _RANGE).astype(np.float32), moved
+    return ((np.stack(channels) - _MEAN_GREY) * _RANGE).astype(np.float32), moved
 
 
 @cache

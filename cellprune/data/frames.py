@@ -48,6 +48,8 @@ class Dataset:
         pixel_size_um: (y, x); None when unknown.
         frame_interval_min: time between two frames; None when unknown.
         field_of_interest_px: width of the outer band in which cells may be unannotated; None when unknown.
+        channels: of every image: 1 grey, 3 colour.
+        classes: names of what a pixel of a target can be, in the order of their numbers.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Dataset:
     pixel_size_um: tuple[float, float] | None = None
     frame_interval_min: float | None = None
     field_of_interest_px: int | None = None
+    channels: int = 1
     classes: tuple[str, ...] = CLASSES
 
     @property

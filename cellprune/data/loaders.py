@@ -25,8 +25,8 @@ from cellprune.data.reader import item, prepare
 from cellprune.data.split import Part, Split
 from cellprune.errors import CellpruneError
 
-Batch = tuple[Tensor, Tensor]  # (B, 1, h, w) float32 of mean 0 and deviation 1; (B, h, w) int64, 255 ignored
-Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (h, w) and its target (h, w)
+Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32 of mean 0 and deviation 1; (B, h, w) int64, 255 ignored
+Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (C, h, w) and its target (h, w)
 Draw = tuple[int, int]  # epoch and index into the training part
 
 
@@ -42,10 +42,10 @@ class Sample:
     """One frame ready to be scored and shown.
 
     Attributes:
-        image: (1, 1, h, w) float32 tensor, mean 0, deviation 1, at the network's size.
+        image: (1, C, h, w) float32 tensor, mean 0, deviation 1, at the network's size.
         target: (h, w) uint8 at the network's size; 255 is ignored.
         target_native: (H, W) uint8 as the truth was drawn; 255 is ignored.
-        raw: (H, W) float32 in 0..1, the native image, for pictures.
+        raw: (C, H, W) float32 in 0..1, the native image, for pictures.
     """
 
     frame: Frame
@@ -67,6 +67,7 @@ class Loaders:
         workers: processes that augment; 0 augments in this one.
         augment: how much training batches are changed, see `data.augment`.
         ignore_border_px: see `data.truth.target`.
+        channels: that every image must have.
     Raises:
         CellpruneError: a file that cannot be used; the message names it.
     """
@@ -81,8 +82,9 @@ class Loaders:
         workers: int = 0,
         augment: Strength = "full",
         ignore_border_px: int = 0,
+        channels: int = 1,
     ) -> None:
-        self._split, self._size, self._border_px = split, size, ignore_border_px
+        self._split, self._size, self._border_px, self._channels = split, size, ignore_border_px, channels
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
             frames, transform = [item(frame) for frame in split.train], self._transform("train", keep_native=False)
@@ -145,12 +147,18 @@ class Loaders:
         for frame in self._split.part(part):
             with _clear_errors():
                 arrays = transform(item(frame))
-            image = torch.from_numpy(arrays["image"])[None, None]
+            image = torch.from_numpy(arrays["image"])[None]
             yield Sample(frame, image, arrays["target"], arrays["target_native"], arrays["raw"])
 
     def _transform(self, part: Part, *, keep_native: bool) -> Compose:
         policy = self._split.policy_of(part)
-        return prepare(self._size, policy, ignore_border_px=self._border_px, keep_native=keep_native)
+        return prepare(
+            self._size,
+            policy,
+            channels=self._channels,
+            ignore_border_px=self._border_px,
+            keep_native=keep_native,
+        )
 
 
 class _Training(Dataset):
@@ -216,7 +224,7 @@ def _chunks(draws: list[Draw], size: int) -> list[list[Draw]]:
 
 def _stacked(pairs: list[Arrays]) -> Batch:
     images, targets = zip(*pairs, strict=True)
-    return torch.from_numpy(np.stack(images))[:, None], torch.from_numpy(np.stack(targets).astype(np.int64))
+    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(targets).astype(np.int64))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 from cellprune.data import cards, ctc, simulate
 from cellprune.data.cards import Card
 from cellprune.data.frames import Dataset
+from cellprune.data.images import read_header
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
 
@@ -74,12 +75,18 @@ def _listed(name: str, folder: Path, card: Card | None) -> Dataset:
     lone = ctc.orphans(folder)
     if lone:
         raise ctc.LayoutError(f"{lone[0]} is truth without an image ({len(lone)} such files): bring the image back")
+    header = read_header(frames[0].image)
+    if header.planes > 1:
+        raise ctc.LayoutError(
+            f"{frames[0].image} is a stack of {header.planes} planes, so {folder} is a 3-D set: take a 2-D one"
+        )
     if card is None:
-        return Dataset(name, folder, frames)
+        return Dataset(name, folder, frames, channels=header.channels)
     return Dataset(
         name,
         folder,
         frames,
+        channels=header.channels,
         pixel_size_um=card.pixel_size_um,
         frame_interval_min=card.frame_interval_min,
         field_of_interest_px=card.field_of_interest_px,

@@ -15,25 +15,46 @@ from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lam
 from monai.utils import ensure_tuple
 
 from cellprune.data.frames import Frame
-from cellprune.data.images import Floats, Target, normalize, read_image, resize_image, resize_labels
+from cellprune.data.images import (
+    SUFFIXES,
+    Floats,
+    ImageError,
+    Target,
+    normalize,
+    read_image,
+    resize_image,
+    resize_labels,
+)
 from cellprune.data.truth import Policy, target
 
 
-class TiffReader(ImageReader):
-    """Reads one grey 2-D TIFF as float32 in 0..1, with every check of `data.images.read_image`."""
+class FrameReader(ImageReader):
+    """Reads one TIFF or PNG as float32 in 0..1, channels first, with every check of `data.images.read_image`.
+
+    Args:
+        channels: that every image must have.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
 
     def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
-        """Tell whether the name is a TIFF's."""
-        return all(Path(name).suffix.lower() in {".tif", ".tiff"} for name in ensure_tuple(filename))
+        """Tell whether the name is a TIFF's or a PNG's."""
+        return all(Path(name).suffix.lower() in SUFFIXES for name in ensure_tuple(filename))
 
     def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Floats:
         """Read the file; MONAI passes one name, alone or in a sequence."""
         (name,) = ensure_tuple(data)
-        return read_image(Path(name))
+        image = read_image(Path(name))
+        if len(image) != self._channels:
+            raise ImageError(
+                f"{name} has {len(image)} channel(s), but its data set {self._channels}: convert it, or leave it out"
+            )
+        return image
 
     def get_data(self, img: Floats) -> tuple[Floats, dict[str, Any]]:
-        """Give the pixels and what MONAI wants to know of them: no channel axis, no known orientation."""
-        return img, {"affine": np.eye(3), "spatial_shape": np.array(img.shape), "original_channel_dim": float("nan")}
+        """Give the pixels and what MONAI wants to know of them: where the channels are, no known orientation."""
+        return img, {"affine": np.eye(3), "spatial_shape": np.array(img.shape[1:]), "original_channel_dim": 0}
 
 
 def item(frame: Frame) -> dict[str, Any]:
@@ -41,21 +62,27 @@ def item(frame: Frame) -> dict[str, Any]:
     return {"raw": frame.image, "target_native": frame}
 
 
-def prepare(size: tuple[int, int], policy: Policy, *, ignore_border_px: int, keep_native: bool) -> Compose:
+def prepare(
+    size: tuple[int, int], policy: Policy, *, channels: int = 1, ignore_border_px: int, keep_native: bool
+) -> Compose:
     """Make the transform that reads a frame and its truth, resizes both, and normalizes the image.
 
     Args:
         size: (height, width) of the network's input.
         policy: what a cell without a gold mask is.
+        channels: that every image must have.
         ignore_border_px: see `data.truth.target`; in native pixels.
         keep_native: keep the native arrays too, for scores and pictures.
     Returns:
-        A transform of `item(frame)` to `image` (h, w) float32 of mean 0 and deviation 1 and `target` (h, w) uint8, and
-        with `keep_native` to `raw` (H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays all.
+        A transform of `item(frame)` to `image` (C, h, w) float32 of mean 0 and deviation 1 and `target` (h, w) uint8,
+        and with `keep_native` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays all.
     """
     steps: list[Transform] = [
         # the reader is given at the call: one given to LoadImage falls back to MONAI's own when it refuses a file
-        _Apply("raw", partial(LoadImage(reader=TiffReader, image_only=True), reader=TiffReader())),
+        _Apply(
+            "raw",
+            partial(LoadImage(reader=FrameReader, image_only=True, channels=channels), reader=FrameReader(channels)),
+        ),
         EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
         _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px)),
         CopyItemsd(("raw", "target_native"), names=("image", "target")),

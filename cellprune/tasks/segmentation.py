@@ -61,6 +61,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int) -
         workers=workers,
         augment=settings.training.augment,
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
+        channels=dataset.channels,
     )
 
 
@@ -71,7 +72,7 @@ def _border_px(dataset: Dataset) -> int:
 
 
 def _network(dataset: Dataset) -> dict[str, int]:
-    return {"in_channels": 1, "classes": len(dataset.classes)}
+    return {"in_channels": dataset.channels, "classes": len(dataset.classes)}
 
 
 def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tu
 
 
 def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> dict[str, Any]:
-    png = pictures.overlay_png(sample.raw.reshape(-1, *prediction.shape), prediction, sample.target_native)
+    png = pictures.overlay_png(sample.raw, prediction, sample.target_native)
     return {"id": sample.frame.id, "rank": rank, "iou": value, "png": base64.b64encode(png).decode()}
 
 

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from cellprune.data.augment import augment
 
 RNG = np.random.default_rng(0)
-IMAGE = 12 * gaussian_filter(RNG.normal(0, 1, (64, 64)), 3).astype(np.float32)  # smooth, deviation about 1
+IMAGE = 12 * gaussian_filter(RNG.normal(0, 1, (64, 64)), 3).astype(np.float32)[None]  # smooth, deviation about 1
 TARGET = np.zeros((64, 64), dtype=np.uint8)
 TARGET[10:30, 12:40] = 1
 TARGET[40:50, 40:60] = 255
@@ -29,11 +29,12 @@ def test_the_seed_alone_decides() -> None:
 
 @pytest.mark.parametrize("shape", [(64, 64), (48, 80)])
 def test_no_label_is_interpolated_and_255_survives(shape: tuple[int, int]) -> None:
-    image, target = np.resize(IMAGE, shape), np.resize(TARGET, shape)
+    image, target = np.resize(IMAGE, (1, *shape)), np.resize(TARGET, shape)
     n_ignored = []
     for seed in range(40):
         changed, moved = augment(image, target, seed=seed)
-        assert changed.shape == moved.shape == shape
+        assert changed.shape == (1, *shape)
+        assert moved.shape == shape
         assert (changed.dtype, moved.dtype) == (np.float32, np.uint8)
         assert set(np.unique(moved)) <= {0, 1, 255}
         n_ignored.append((moved == 255).sum())
@@ -42,11 +43,11 @@ def test_no_label_is_interpolated_and_255_survives(shape: tuple[int, int]) -> No
 
 
 def test_image_and_target_move_together() -> None:
-    image = np.where(TARGET == 1, 3, -3).astype(np.float32)
+    image = np.where(TARGET == 1, 3, -3).astype(np.float32)[None]
     for seed in range(20):
         changed, moved = augment(image, (TARGET == 1).astype(np.uint8), seed=seed)
         inside = moved != 255
-        assert (((changed > 0) == (moved == 1))[inside]).mean() > 0.98
+        assert (((changed[0] > 0) == (moved == 1))[inside]).mean() > 0.98
 
 
 def test_it_is_mild() -> None:
@@ -74,3 +75,12 @@ def test_turns_bring_no_new_value_and_none_changes_nothing() -> None:
     same, target = augment(IMAGE, TARGET, seed=0, strength="none")
     assert np.array_equal(same, IMAGE)
     assert np.array_equal(target, TARGET)
+
+
+@pytest.mark.parametrize("n_channels", [2, 3, 5])
+def test_channels_change_alike(n_channels: int) -> None:
+    for seed in range(8):
+        grey, target = augment(IMAGE, TARGET, seed=seed)
+        changed, moved = augment(np.repeat(IMAGE, n_channels, axis=0), TARGET, seed=seed)
+        assert np.array_equal(moved, target)
+        assert all(np.array_equal(channel, grey[0]) for channel in changed)

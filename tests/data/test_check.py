@@ -119,7 +119,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "a torn file": (torn_file, "man_track000.tif is not a whole TIFF"),
     "float labels": (float_labels, "man_seg000.tif holds float32 values"),
     "colour labels": (colour_labels, "man_seg000.tif is a colour image"),
-    "a stack": (stack, "t000.tif is a stack of shape (5, 64, 72)"),
+    "a stack": (stack, "t000.tif is a stack of 5 images"),
     "NaN": (not_a_number, "t000.tif has NaN"),
     "constant": (constant, "t000.tif is constant"),
     "no image": (no_image, "is truth without an image"),

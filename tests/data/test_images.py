@@ -1,12 +1,17 @@
 """Reading: every hard rule fires and names the file; what is right comes out as promised."""
 
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from skimage.transform import resize
 
 from cellprune.data.images import (
@@ -31,12 +36,12 @@ def saved(path: Path, pixels: np.ndarray, **options: object) -> Path:
 def test_any_real_type_becomes_float32_in_0_to_1(tmp_path: Path, dtype: str) -> None:
     image = read_image(saved(tmp_path / "t.tif", RAMP.astype(dtype)))
     assert image.dtype == np.float32
-    np.testing.assert_allclose(image, RAMP / RAMP.max(), atol=1e-6)
+    np.testing.assert_allclose(image, (RAMP / RAMP.max())[None], atol=1e-6)
 
 
 def test_a_large_offset_does_not_cost_precision(tmp_path: Path) -> None:
     image = read_image(saved(tmp_path / "t.tif", (RAMP + 33_000).astype(np.uint16)))
-    np.testing.assert_allclose(image, RAMP / RAMP.max(), atol=1e-6)
+    np.testing.assert_allclose(image, (RAMP / RAMP.max())[None], atol=1e-6)
 
 
 def test_lzw_and_the_resolution_tag(tmp_path: Path) -> None:
@@ -52,9 +57,90 @@ def test_no_unit_is_no_pixel_size(tmp_path: Path) -> None:
     assert read_header(saved(tmp_path / "t.tif", RAMP.astype(np.uint8))).pixel_size_um is None
 
 
+RGB = np.stack([RAMP, RAMP[::-1], 2 * RAMP], axis=-1)
+
+
+def png(path: Path, pixels: np.ndarray) -> Path:
+    path.write_bytes(imagecodecs.png_encode(pixels))
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_png_is_read_as_a_tiff_is(tmp_path: Path, dtype: str) -> None:
+    for pixels, options in ((RAMP, {}), (np.minimum(RGB, 200), {"photometric": "rgb"})):
+        tiff = read_image(saved(tmp_path / "t.tif", (pixels + 9).astype(dtype), **options))
+        np.testing.assert_array_equal(read_image(png(tmp_path / "t.png", (pixels + 9).astype(dtype))), tiff)
+    header = read_header(tmp_path / "t.png")
+    assert (header.size, header.channels, header.planes, header.pixel_size_um) == ((12, 10), 3, 1, None)
+
+
+def test_channels_come_first_and_share_one_scale(tmp_path: Path) -> None:
+    path = saved(tmp_path / "t.tif", RGB.astype(np.uint8), photometric="rgb")
+    assert (read_header(path).channels, read_header(path).size) == (3, (12, 10))
+    np.testing.assert_allclose(read_image(path), np.moveaxis(RGB, -1, 0) / RGB.max(), atol=1e-6)
+    planar = saved(
+        tmp_path / "p.tif", np.moveaxis(RGB, -1, 0).astype(np.uint8), photometric="rgb", planarconfig="separate"
+    )
+    np.testing.assert_array_equal(read_image(planar), read_image(path))
+
+
+def test_alpha_that_hides_nothing_is_dropped(tmp_path: Path) -> None:
+    opaque = np.concatenate([RGB, np.full((12, 10, 1), 255)], axis=-1).astype(np.uint8)
+    tiff = saved(tmp_path / "t.tif", opaque, photometric="rgb", extrasamples=["unassalpha"])
+    for path in (tiff, png(tmp_path / "t.png", opaque)):
+        assert read_header(path).channels == 3
+        np.testing.assert_allclose(read_image(path), np.moveaxis(RGB, -1, 0) / RGB.max(), atol=1e-6)
+    hidden = opaque.copy()
+    hidden[3, 3, 3] = 7
+    with pytest.raises(ImageError, match=r"h\.png is transparent in places"):
+        read_image(png(tmp_path / "h.png", hidden))
+    grey = np.stack([RAMP, np.full(RAMP.shape, 255)], axis=-1).astype(np.uint8)
+    assert read_image(png(tmp_path / "g.png", grey)).shape == (1, 12, 10)
+
+
+STACKS: dict[str, tuple[tuple[int, ...], dict, tuple[int, int]]] = {
+    "pages": ((4, 12, 10), {"photometric": "minisblack"}, (1, 4)),
+    "one page": ((1, 12, 10), {"photometric": "minisblack"}, (1, 1)),
+    "colour pages": ((4, 12, 10, 3), {"photometric": "rgb"}, (3, 4)),
+    "ImageJ time": ((4, 12, 10), {"imagej": True, "metadata": {"axes": "TYX"}}, (1, 4)),
+    "ImageJ time and channels": ((4, 2, 12, 10), {"imagej": True, "metadata": {"axes": "TCYX"}}, (2, 4)),
+    "ImageJ time and slices": ((4, 3, 12, 10), {"imagej": True, "metadata": {"axes": "TZYX"}}, (1, 12)),
+    "OME channels first": ((2, 4, 12, 10), {"ome": True, "metadata": {"axes": "CTYX"}}, (2, 4)),
+    "channels alone": ((3, 12, 10), {"imagej": True, "metadata": {"axes": "CYX"}}, (3, 1)),
+    "one volume": ((4, 16, 16), {"volumetric": True, "tile": (16, 16, 16), "photometric": "minisblack"}, (1, 4)),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_every_plane_of_a_stack_is_found(tmp_path: Path, name: str) -> None:
+    shape, options, (channels, planes) = STACKS[name]
+    pixels = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+    path = saved(tmp_path / "stack.tif", pixels, **options)
+    header = read_header(path)
+    assert (header.channels, header.planes) == (channels, planes)
+    axes = options.get("metadata", {}).get("axes", "")
+    first = pixels.swapaxes(0, 1) if axes == "CTYX" else np.moveaxis(pixels, -1, -3) if shape[-1] == 3 else pixels
+    expected = first.reshape(planes, channels, *header.size).astype(np.float32)
+    for plane in range(planes):
+        low, high = expected[plane].min(), expected[plane].max()
+        np.testing.assert_allclose(read_image(path, plane), (expected[plane] - low) / (high - low), atol=1e-6)
+    if planes == 1:
+        assert np.array_equal(read_image(path), read_image(path, 0))
+    else:
+        with pytest.raises(ImageError, match=f"is a stack of {planes} images"):
+            read_image(path)
+    with pytest.raises(ImageError, match=f"has no image {planes}: it holds {planes}"):
+        read_image(path, planes)
+
+
 BAD_IMAGES = {
-    "a stack": (np.zeros((3, 12, 10), np.uint8), {"photometric": "minisblack"}, "stack of shape"),
-    "a colour image": (np.zeros((12, 10, 3), np.uint8), {"photometric": "rgb"}, "colour image"),
+    "a stack": (np.zeros((3, 12, 10), np.uint8), {"photometric": "minisblack"}, "stack of 3 images"),
+    "too many channels": (np.zeros((12, 10, 20), np.uint8), {"planarconfig": "contig"}, "claims 20 channels"),
+    "a transparent image": (
+        np.stack([RAMP] * 4, axis=-1).astype(np.uint8),
+        {"photometric": "rgb", "extrasamples": ["unassalpha"]},
+        "transparent in places",
+    ),
     "complex": (RAMP.astype(np.complex64), {}, "not grey levels"),
     "constant": (np.full((12, 10), 7, np.uint8), {}, "is constant, every pixel is 7"),
     "NaN": (np.where(RAMP == 5, np.nan, RAMP).astype(np.float32), {}, "NaN or infinite"),
@@ -74,7 +160,7 @@ def test_a_bad_image_is_named(tmp_path: Path, name: str) -> None:
 BAD_LABELS = {
     "float": (RAMP.astype(np.float32), {}, "labels are whole numbers"),
     "colour": (np.zeros((12, 10, 3), np.uint8), {"photometric": "rgb"}, "colour image"),
-    "a stack": (np.zeros((3, 12, 10), np.uint16), {"photometric": "minisblack"}, "stack of shape"),
+    "a stack": (np.zeros((3, 12, 10), np.uint16), {"photometric": "minisblack"}, "stack of 3 images"),
     "negative": (RAMP.astype(np.int16) - 1, {}, "labels outside"),
     "huge": (RAMP.astype(np.uint32) + np.uint32(2**31), {}, "labels outside"),
 }
@@ -93,6 +179,35 @@ def test_labels_keep_their_values(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels, RAMP * 500)
 
 
+def test_numbers_are_kept_whatever_a_png_shows_for_them(tmp_path: Path) -> None:
+    numbers = (RAMP % 5).astype(np.uint8)
+    np.testing.assert_array_equal(read_labels(png(tmp_path / "g.png", numbers)), numbers)
+    np.testing.assert_array_equal(read_labels(png(tmp_path / "h.png", (RAMP * 500).astype(np.uint16))), RAMP * 500)
+    palette = Image.fromarray(numbers)
+    palette.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
+    palette.save(tmp_path / "palette.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "palette.png"), numbers)
+    assert read_image(tmp_path / "palette.png").shape == (3, 12, 10)
+    Image.fromarray(numbers > 2).save(tmp_path / "bits.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "bits.png"), numbers > 2)
+    np.testing.assert_array_equal(read_labels(saved(tmp_path / "bits.tif", numbers > 2)), numbers > 2)
+    palette.save(tmp_path / "four.png", bits=4)
+    four = bytearray((tmp_path / "four.png").read_bytes())
+    four[25] = 0  # grey, four bits
+    four[29:33] = zlib.crc32(four[12:29]).to_bytes(4, "big")
+    (tmp_path / "four.png").write_bytes(four)
+    with pytest.raises(ImageError, match="has 4 bits a pixel"):
+        read_labels(tmp_path / "four.png")
+    with pytest.raises(ImageError, match="colour image of 3 channels"):
+        read_labels(png(tmp_path / "rgb.png", RGB.astype(np.uint8)))
+
+
+def test_a_jpeg_is_told_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "photo.tif").write_bytes(imagecodecs.jpeg8_encode(RAMP.astype(np.uint8)))
+    with pytest.raises(ImageError, match=r"photo\.tif is a JPEG, which changes pixel values"):
+        read_image(tmp_path / "photo.tif")
+
+
 def test_two_pages_of_different_kinds_are_refused(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "t.tif") as tif:
         tif.write(RAMP.astype(np.uint8))
@@ -106,7 +221,7 @@ def test_a_torn_file_is_one_clear_line(tmp_path: Path, kept_bytes: int) -> None:
     whole = saved(tmp_path / "whole.tif", np.random.default_rng(0).integers(0, 255, (40, 40)).astype(np.uint8))
     torn = tmp_path / "torn.tif"
     torn.write_bytes(whole.read_bytes()[:kept_bytes])
-    with pytest.raises(ImageError, match=r"torn\.tif is (empty|not a whole TIFF)") as raised:
+    with pytest.raises(ImageError, match=r"torn\.tif is (empty|not a whole TIFF or PNG)") as raised:
         read_image(torn)
     assert "\n" not in str(raised.value)
 
@@ -128,16 +243,84 @@ def test_a_huge_header_is_refused_before_pixels_are_read(tmp_path: Path) -> None
         read_image(path)
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+
+def crafted_png(path: Path, width: int, height: int, packed: bytes) -> Path:
+    start = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", start) + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
+    return path
+
+
+def test_a_png_that_claims_a_million_pixels_a_side(tmp_path: Path) -> None:
+    path = crafted_png(tmp_path / "t.png", 10**6, 10**6, zlib.compress(b"0" * 100))
+    for read in (read_header, read_image, read_labels):
+        with pytest.raises(ImageError, match="claims 1000000 x 1000000 pixels"):
+            read(path)
+    with pytest.raises(ImageError, match="claims 0 x 10 pixels"):
+        read_image(crafted_png(path, 10, 0, b""))
+
+
+def peak_mib(code: str, path: Path) -> float:
+    """Highest memory of a process that reads a file, refusing it or not."""
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom cellprune.data.images import *\n"
+        f"try: {code}\nexcept ImageError: pass\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    return float(answer.stdout) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for its memory")
+def test_a_small_file_that_unpacks_to_half_a_gigabyte_takes_no_memory(tmp_path: Path) -> None:
+    """Decompression bombs: the pixels are ten by ten, what is packed for them is not."""
+    packer = zlib.compressobj(1)
+    bomb = b"".join(packer.compress(bytes(2**24)) for _ in range(32)) + packer.flush()
+    tiff = saved(tmp_path / "t.tif", np.arange(100, dtype=np.uint8).reshape(10, 10), compression="zlib")
+    start = tiff.stat().st_size
+    with tiff.open("ab") as file:
+        file.write(bomb)
+    with tifffile.TiffFile(tiff, mode="r+b") as tif:
+        tif.pages[0].tags["StripOffsets"].overwrite(start)
+        tif.pages[0].tags["StripByteCounts"].overwrite(len(bomb))
+    with pytest.raises(ImageError, match="not a whole TIFF or PNG"):
+        read_image(tiff)
+    for path in (tiff, crafted_png(tmp_path / "t.png", 10, 10, bomb)):
+        assert peak_mib("read_image(Path(sys.argv[1]))", path) < 300
+
+
 def test_normalize_gives_mean_0_and_deviation_1() -> None:
-    image = normalize(np.random.default_rng(0).random((50, 40), dtype=np.float32))
+    image = normalize(np.random.default_rng(0).random((2, 50, 40), dtype=np.float32))
     assert image.dtype == np.float32
-    assert abs(image.mean(dtype=np.float64)) < 1e-6
-    assert image.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
+    for channel in image:
+        assert abs(channel.mean(dtype=np.float64)) < 1e-6
+        assert channel.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_constant_channel_becomes_0_resized_or_not() -> None:
+    image = np.stack([np.random.default_rng(0).random((50, 40)), np.full((50, 40), 0.3)]).astype(np.float32)
+    for size in ((50, 40), (32, 32), (64, 128)):
+        assert not normalize(resize_image(image, size))[1].any()
+        assert normalize(resize_image(image, size))[0].std() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(20, 24), (32, 64), (48, 64)])
+def test_grey_images_are_what_they_were_before_channels_bit_for_bit(tmp_path: Path, size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(20_000, 40_000, (48, 64)).astype(np.uint16)
+    before = pixels.astype(np.float32) - pixels.min()
+    before = before / before.max()
+    if size != before.shape:
+        before = resize(before, size, order=1, mode="edge", anti_aliasing=True, preserve_range=True).astype(np.float32)
+    mean, std = before.mean(dtype=np.float64), before.std(dtype=np.float64)
+    now = normalize(resize_image(read_image(saved(tmp_path / "t.tif", pixels)), size))
+    np.testing.assert_array_equal(now[0], ((before - mean) / std).astype(np.float32))
 
 
 def test_an_image_shrinks_without_aliasing() -> None:
-    stripes = np.tile(np.float32([0, 1]), (64, 32))
-    assert np.ptp(resize_image(stripes, (16, 16))[:, 2:-2]) < 0.1
+    stripes = np.tile(np.float32([0, 1]), (1, 64, 32))
+    assert np.ptp(resize_image(stripes, (16, 16))[..., 2:-2]) < 0.1
     assert resize_image(stripes, (64, 64)) is stripes
 
 

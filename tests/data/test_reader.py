@@ -8,7 +8,7 @@ from monai.transforms import LoadImage
 
 from cellprune.data.ctc import frames
 from cellprune.data.images import ImageError, read_image
-from cellprune.data.reader import TiffReader, item, prepare
+from cellprune.data.reader import FrameReader, item, prepare
 
 from .conftest import write
 
@@ -18,15 +18,16 @@ def path(cells: Path) -> Path:
     return cells / "01" / "t000.tif"
 
 
-def test_it_knows_tiffs_by_their_name(path: Path) -> None:
-    reader = TiffReader()
+def test_it_knows_images_by_their_name(path: Path) -> None:
+    reader = FrameReader(1)
     assert reader.verify_suffix(path)
     assert reader.verify_suffix([path, "b.TIFF"])
-    assert not reader.verify_suffix("a.png")
+    assert reader.verify_suffix("a.png")
+    assert not reader.verify_suffix("a.jpg")
 
 
 def test_monai_loads_what_we_read(path: Path) -> None:
-    image = LoadImage(reader=TiffReader, image_only=True)(path)
+    image = LoadImage(reader=FrameReader, image_only=True, channels=1)(path)
     np.testing.assert_array_equal(image.numpy(), read_image(path))
     assert image.meta["spatial_shape"].tolist() == [64, 72]
 
@@ -39,11 +40,21 @@ def test_no_other_reader_steps_in_for_a_file_that_ours_refuses(own_cells: Path) 
     assert isinstance(raised.value.__cause__, ImageError)
 
 
+def test_an_image_of_other_channels_is_named(own_cells: Path) -> None:
+    frame = frames(own_cells, "cells")[0]
+    write(frame.image, np.random.default_rng(0).integers(0, 255, (64, 72, 3)).astype(np.uint8), photometric="rgb")
+    with pytest.raises(ImageError, match=r"t000\.tif has 3 channel\(s\), but its data set 1"):
+        FrameReader(1).read(frame.image)
+    assert prepare((32, 40), "ignore", channels=3, ignore_border_px=0, keep_native=False)(item(frame))[
+        "image"
+    ].shape == (3, 32, 40)
+
+
 def test_nothing_is_left_but_plain_arrays(cells: Path) -> None:
     frame = frames(cells, "cells")[0]
     small = prepare((32, 40), "ignore", ignore_border_px=0, keep_native=False)(item(frame))
     assert {key: (type(v), v.dtype.name, v.shape) for key, v in small.items()} == {
-        "image": (np.ndarray, "float32", (32, 40)),
+        "image": (np.ndarray, "float32", (1, 32, 40)),
         "target": (np.ndarray, "uint8", (32, 40)),
     }
     full = prepare((32, 40), "ignore", ignore_border_px=0, keep_native=True)(item(frame))

@@ -1,0 +1,76 @@
+"""What an image file says of itself before its pixels are read, and how much of it is believed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cellprune.errors import CellpruneError
+
+MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
+MAX_CHANNELS = 16
+
+
+class ImageError(CellpruneError):
+    """An image or label file that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself.
+
+    Attributes:
+        size: (height, width) in pixels.
+        channels: values of a pixel: 1 grey, 3 colour; an alpha channel does not count.
+        planes: images of this size in the file: 1, or the frames or slices of a stack.
+        pixel_size_um: (y, x) from a TIFF's resolution tags; None when they are absent or without a unit.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    planes: int
+    dtype: np.dtype
+    pixel_size_um: tuple[float, float] | None
+
+    def __post_init__(self) -> None:
+        """Turn whole numbers of any library into int."""
+        object.__setattr__(self, "size", (int(self.size[0]), int(self.size[1])))
+
+
+def believed(header: Header, path: Path) -> Header:
+    """Give the header back when it is sane.
+
+    Raises:
+        ImageError: no pixel, or more pixels or channels than an image has.
+    """
+    height, width = header.size
+    if not 0 < height * width <= MAX_PIXELS:
+        raise ImageError(f"{path} claims {height} x {width} pixels, more than {MAX_PIXELS} or none: cut it into parts")
+    if not 0 < header.channels <= MAX_CHANNELS:
+        raise ImageError(f"{path} claims {header.channels} channels, more than {MAX_CHANNELS}: save those that matter")
+    return header
+
+
+def chosen(header: Header, plane: int | None, path: Path) -> int:
+    """Give the number of the plane to read; without one the file must hold exactly one.
+
+    Raises:
+        ImageError: a stack where one image is meant, or a plane that it does not have.
+    """
+    if plane is None and header.planes != 1:
+        raise ImageError(f"{path} is a stack of {header.planes} images where one is meant: save it image by image")
+    if plane is not None and not 0 <= plane < header.planes:
+        raise ImageError(f"{path} has no image {plane}: it holds {header.planes}, counted from 0")
+    return plane or 0
+
+
+def without_alpha(pixels: np.ndarray, path: Path) -> np.ndarray:
+    """Drop the last of the channels, (C, H, W), which says how opaque each pixel is.
+
+    Raises:
+        ImageError: a pixel is transparent: what lies under it is not known.
+    """
+    whole = np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1
+    if not (pixels[-1] == whole).all():
+        raise ImageError(f"{path} is transparent in places: save it without an alpha channel")
+    return pixels[:-1]
