@@ -81,6 +81,83 @@ def exact_mask(scores: dict[str, list[float]], keep: int) -> dict[str, list[bool
     return {name: [(name, i) in kept for i in range(len(row))] for name, row in scores.items()}
 
 
+def pruned_in_rounds(
+    model: nn.Module, data: Sequence[Batch], names: Sequence[str], counts: Sequence[int], *, revival: bool
+) -> dict[str, list[bool]]:
+    """Prune by |weight times gradient|, one batch and one count a round, in plain lists.
+
+    Without revival a removed weight scores -1, below every other; with it, its initial value at the pruned network's
+    gradient.
+    """
+    weights = {name: p.detach() for name, p in model.named_parameters()}
+    kept = {name: [True] * weights[name].numel() for name in names}
+    for batch, keep in zip(data, counts, strict=True):
+        values = [
+            (p * torch.tensor(kept[name]).view(p.shape) if name in kept else p).requires_grad_()
+            for name, p in weights.items()
+        ]
+        gradient = torch.autograd.grad(loss_at(model, values, batch), values, materialize_grads=True)
+        scores = {}
+        for (name, w), g in zip(weights.items(), gradient, strict=True):
+            if name in kept:
+                entries = zip(w.flatten().tolist(), g.flatten().tolist(), kept[name], strict=True)
+                scores[name] = [abs(w * g) if revival or alive else -1.0 for w, g, alive in entries]
+        kept = exact_mask(scores, keep)
+    return kept
+
+
+def hessian_times_gradient(
+    model: nn.Module, data: Sequence[Batch], names: Sequence[str], *, temperature: float
+) -> dict[str, Tensor]:
+    """Give weight * (H g) over the named weights alone, the Hessian written out row by row.
+
+    The loss is the mean over all samples of all batches, each batch with batch statistics of its own.
+    """
+    everything = {name: p.detach() for name, p in model.named_parameters()}
+    weights = [everything[name].clone().requires_grad_() for name in names]
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    total = torch.zeros((), dtype=torch.float64)
+    for inputs, target in data:
+        output = functional_call(model, everything | dict(zip(names, weights, strict=True)) | buffers, (inputs,))
+        total = total + F.cross_entropy(output / temperature, target, reduction="sum")
+    loss = total / sum(len(target) for _, target in data)
+    gradient = torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights, create_graph=True,
+                                                                  materialize_grads=True)])  # fmt: skip
+    rows = [
+        torch.cat([h.flatten() for h in torch.autograd.grad(g, weights, retain_graph=True, materialize_grads=True)])
+        if g.requires_grad else torch.zeros_like(gradient)
+        for g in gradient
+    ]  # fmt: skip
+    product = (torch.stack(rows) @ gradient.detach()).split([w.numel() for w in weights])
+    return {name: w.detach() * h.view(w.shape) for name, w, h in zip(names, weights, product, strict=True)}
+
+
+def flow(model: EveryKind, values: dict[str, Tensor], size: int) -> Tensor:
+    """Give the sum of the outputs of `EveryKind` made linear by hand: absolute weights, ones, no constants."""
+    v = {name: value.abs() for name, value in values.items()}
+
+    def scaled(x: Tensor, name: str, eps: float) -> Tensor:
+        return x * (v[f"{name}.weight"] / (1 + eps) ** 0.5).view(1, -1, 1, 1)
+
+    x = F.conv2d(torch.ones(1, 2, size, size, dtype=torch.float64), v["stem.weight"], padding=1)
+    skip = scaled(x, "norm", model.norm.eps if isinstance(model.norm, nn.BatchNorm2d) else 0.0)
+    x = F.conv2d(skip, v["down.weight"], stride=2, padding=1)
+    x = F.conv2d(F.conv2d(x, v["twice.weight"]), v["twice.weight"])
+    x = F.conv_transpose2d(scaled(x, "group_norm", 0.0), v["up.weight"], stride=2)
+    return F.linear(torch.cat([skip, x], dim=1).mean(dim=(2, 3)), v["head.weight"]).sum()
+
+
+def erk_densities(shapes: dict[str, tuple[int, ...]], keep: int) -> dict[str, float]:
+    """Find ERK's densities by bisection on the one scale: each is the smaller of 1 and scale * sides / product."""
+    raw = {name: sum(shape) / torch.Size(shape).numel() for name, shape in shapes.items()}
+    low, high = 0.0, 1 / min(raw.values())
+    for _ in range(200):
+        middle = (low + high) / 2
+        kept = sum(min(1.0, middle * raw[name]) * torch.Size(shape).numel() for name, shape in shapes.items())
+        low, high = (middle, high) if kept < keep else (low, middle)
+    return {name: min(1.0, high * raw[name]) for name in shapes}
+
+
 def path_by_path(masks: Sequence[Tensor], size: int) -> list[Tensor]:
     """Mark the active taps of a chain of 1-D convolutions (padding k // 2) by walking every single path.
 

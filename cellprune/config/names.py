@@ -11,8 +11,13 @@ from cellprune.errors import CellpruneError, unknown
 
 METHODS = {
     "random": "cellprune.pruning.methods.random:METHOD",
+    "erk": "cellprune.pruning.methods.erk:METHOD",
     "magnitude": "cellprune.pruning.methods.magnitude:METHOD",
     "snip": "cellprune.pruning.methods.snip:METHOD",
+    "iterative-snip": "cellprune.pruning.methods.snip:ITERATIVE",
+    "force": "cellprune.pruning.methods.snip:FORCE",
+    "grasp": "cellprune.pruning.methods.grasp:METHOD",
+    "synflow": "cellprune.pruning.methods.synflow:METHOD",
     "prospr": "cellprune.pruning.methods.prospr:METHOD",
 }
 MODELS = {

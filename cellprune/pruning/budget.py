@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import cycle
 from math import floor
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -56,13 +57,22 @@ def keep_count(n_prunable: int, density: Fraction) -> int:
     return min(max(floor(density * n_prunable + Fraction(1, 2)), 1), n_prunable)
 
 
-def select(scores: Mapping[str, Tensor], keep: int, scope: Scope = "global") -> dict[str, Tensor]:
+def select(
+    scores: Mapping[str, Tensor],
+    keep: int,
+    scope: Scope = "global",
+    *,
+    among: Mapping[str, Tensor] | None = None,
+    quotas: Mapping[str, int] | None = None,
+) -> dict[str, Tensor]:
     """Keep exactly `keep` entries: the largest scores, ties in the order of layers and then of the flat index.
 
     Args:
         scores: parameter name -> score, larger is kept. -0.0 and 0.0 tie.
-        keep: entries to keep in all, 1 <= keep <= number of entries.
+        keep: entries to keep in all, 1 <= keep <= number of entries that may be kept.
         scope: "global" ranks all entries together; "layer" gives each tensor its share (largest remainders).
+        among: parameter name -> bool tensor, the entries that may be kept; None for all.
+        quotas: entries that each tensor keeps, `keep` in all; they take the place of `scope`.
     Returns:
         Parameter name -> bool tensor of the score's shape, True = kept.
     Raises:
@@ -75,28 +85,48 @@ def select(scores: Mapping[str, Tensor], keep: int, scope: Scope = "global") -> 
                 f"{bad} of {score.numel()} scores of {name!r} are NaN or infinite, so they cannot be ranked: "
                 f"check the initialization and the batches, or lower the learning rate of the inner steps"
             )
-    if scope == "layer":
-        quotas = layer_quotas({name: score.numel() for name, score in scores.items()}, keep)
-        return {name: _largest({name: score}, quotas[name])[name] for name, score in scores.items()}
-    if scope != "global":
-        raise CellpruneError(unknown("scope", scope, ["global", "layer"]))
-    return _largest(scores, keep)
+    if scope not in get_args(Scope):
+        raise CellpruneError(unknown("scope", scope, get_args(Scope)))
+    if among is not None:  # below every score, so that what may not be kept loses even to a tie
+        scores = {name: score.masked_fill(~among[name], float("-inf")) for name, score in scores.items()}
+    if quotas is None and scope == "layer":
+        sizes = {name: score.numel() for name, score in scores.items()}
+        quotas = layer_quotas(sizes, keep, None if among is None else {n: int(m.sum()) for n, m in among.items()})
+    if quotas is None:
+        return _largest(scores, keep)
+    return {name: _largest({name: score}, quotas[name])[name] for name, score in scores.items()}
 
 
-def layer_quotas(sizes: Mapping[str, int], keep: int) -> dict[str, int]:
-    """Share `keep` among layers by their sizes, by largest remainders, so that the sum is exact.
+def layer_quotas(sizes: Mapping[str, int], keep: int, room: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Share `keep` among layers by their sizes, so that the sum is exact.
 
     Args:
         sizes: layer -> number of entries.
         keep: entries to keep in all, at most the sum of the sizes.
+        room: layer -> entries that may be kept; None for all of them.
     Returns:
-        Layer -> entries to keep; equal remainders go to the earlier layer. A small layer may get none.
+        Layer -> entries to keep, by largest remainders. A small layer may get none.
     """
-    shares = {name: Fraction(keep * size, sum(sizes.values())) for name, size in sizes.items()}
+    return whole_quotas({name: Fraction(keep * n, sum(sizes.values())) for name, n in sizes.items()}, room or sizes)
+
+
+def whole_quotas(shares: Mapping[str, Fraction], room: Mapping[str, int]) -> dict[str, int]:
+    """Round shares to whole numbers of the same sum, by largest remainders; equal ones go to the earlier layer.
+
+    Args:
+        shares: layer -> entries it should keep; their sum is whole.
+        room: layer -> entries it can keep, at least its share rounded down. Between the rounds of a method a remainder
+            may pass to another layer; where a layer has no entry left for it, the next in order takes it.
+    """
     quotas = {name: floor(share) for name, share in shares.items()}
-    left = keep - sum(quotas.values())
-    for name in sorted(shares, key=lambda name: quotas[name] - shares[name])[:left]:  # stable: ties in layer order
-        quotas[name] += 1
+    left = int(sum(shares.values())) - sum(quotas.values())
+    order = sorted(shares, key=lambda name: quotas[name] - shares[name])  # stable: ties in layer order
+    for name in cycle(order):
+        if not left:
+            return quotas
+        if quotas[name] < room[name]:
+            quotas[name] += 1
+            left -= 1
     return quotas
 
 

@@ -20,7 +20,9 @@ STATES = 8
 SAFE_SHARE = 0.6  # of the memory that is free now; the rest is for the allocator and for what else runs
 
 
-def plan(model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int) -> dict[str, int | None]:
+def plan(
+    model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int, otherwise: str = "take order='first'"
+) -> dict[str, int | None]:
     """Choose how the meta-gradient is computed by the memory that is free now; the result does not depend on it.
 
     Args:
@@ -28,6 +30,7 @@ def plan(model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int) -> dic
         batch: one (inputs, target) pair, of the size that scoring will use.
         loss: (output, target) -> scalar mean.
         inner_steps: M.
+        otherwise: what else to do where memory does not suffice, for the message.
     Returns:
         {"segment": inner steps whose graph is kept at once, "micro_batch": samples a graph, or None for whole batches};
         `prune(..., segment=, micro_batch=)` takes both.
@@ -52,7 +55,7 @@ def plan(model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int) -> dic
     remedy = f"lower pruning.batch_size to {fitting}" if fitting else "take a smaller network or image"
     raise CellpruneError(
         f"one step of the meta-gradient on {n_samples} samples needs about {mib:.0f} MiB, but "
-        f"{available_bytes(device) / 2**20:.0f} MiB are free on {device}: {remedy}, or take order='first'"
+        f"{available_bytes(device) / 2**20:.0f} MiB are free on {device}: {remedy}, or {otherwise}"
     )
 
 

@@ -115,7 +115,7 @@ def meta_gradient(
         return objective.gradient(inner.steps, inner.play(objective, steps, start, graph=False)[:n])
     size = segment or inner.steps
     segments = [steps[k : k + size] for k in steps[::size]]
-    with explained(objective):
+    with explained(objective, "order='full' needs: replace it, or take order='first' (--set pruning.order=first)"):
         return _Adjoint(objective, inner).across(segments, start, None, STATES)[:n]
 
 

@@ -3,12 +3,16 @@
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.pruning.revival import survivors
 from cellprune.pruning.schedule import Schedule, one_shot
+
+if TYPE_CHECKING:
+    from cellprune.pruning.scoring import Reader
 
 Masks = dict[str, Tensor]
 Batch = tuple[Any, Any]
@@ -28,28 +32,50 @@ class Sensitivity(Protocol):
     ) -> dict[str, Tensor]: ...  # fmt: skip
 
 
+Quotas = Callable[[Mapping[str, Sequence[int]], int], dict[str, int]]
+
+
 @dataclass(frozen=True)
 class Method:
     """One row of the methods' table.
 
+    The keyword-only arguments of sensitivity (but `seed`), schedule and candidates, with their defaults, are the
+    method's options.
+
     Attributes:
         sensitivity: see `Sensitivity`; a parameter that the method does not see gets zeros.
         unit: (weight, sensitivity) of one tensor -> its scores, same shape; larger is kept.
-        needs_batches: resolved options -> number of batches the sensitivity reads; 0 for a data-free method.
-        schedule: (prunable count, count to keep) -> the count to keep after each round.
+        needs_batches: resolved options -> number of batches that each round's sensitivity reads.
+        data_free: whether it sees no more of a batch than its shape, so that all rounds read the same.
+        gather: (model, reader, resolved options) -> the batches of a round, for a method that chooses among samples.
+        schedule: (prunable count, share to keep) -> the count to keep after each round.
+        candidates: (model, masks) -> parameter name -> bool, the weights that the next round may keep.
+        quotas: (shapes by name, count to keep) -> the count each layer keeps; None where scores compete.
         plan: (model, batch, loss, resolved options) -> options that memory decides; they change no result.
     """
 
     sensitivity: Callable[..., dict[str, Tensor]]
     unit: Callable[[Tensor, Tensor], Tensor]
     needs_batches: Callable[[Mapping[str, Any]], int] = lambda options: 0
+    data_free: bool = False
+    gather: Callable[[nn.Module, "Reader", Mapping[str, Any]], list[Batch]] | None = None
     schedule: Schedule = one_shot
+    candidates: Callable[..., Mapping[str, Tensor]] = survivors
+    quotas: Quotas | None = None
     plan: Callable[[nn.Module, Batch, Loss, Mapping[str, Any]], dict[str, Any]] = lambda model, batch, loss, options: {}
 
     def defaults(self) -> dict[str, Any]:
-        """Give the method's options with their default values, read off its sensitivity's signature."""
-        parameters = inspect.signature(self.sensitivity).parameters.values()
-        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "seed"}
+        """Give the method's options with their default values, read off the signatures of its parts."""
+        return {
+            name: value
+            for part in (self.sensitivity, self.schedule, self.candidates)
+            for name, value in _keywords(part).items()
+            if name != "seed"
+        }
+
+    def of(self, part: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """Give those of the options that a part takes."""
+        return {name: options[name] for name in _keywords(part) if name in options}
 
     def resolve(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Complete the options given for this method.
@@ -64,3 +90,7 @@ class Method:
                     raise CellpruneError(f"pruning method {name!r} takes no options, but {option!r} was given")
                 raise CellpruneError(unknown(f"option of pruning method {name!r} called", option, defaults))
         return defaults | dict(given)
+
+
+def _keywords(part: Callable[..., Any]) -> dict[str, Any]:
+    return {p.name: p.default for p in inspect.signature(part).parameters.values() if p.kind is p.KEYWORD_ONLY}

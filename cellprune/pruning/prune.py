@@ -1,20 +1,23 @@
 """Prune a network: score its weights, rank them under a budget, and give the masks; the network stays as it is."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from cellprune.config.names import resolve
-from cellprune.errors import CellpruneError, unknown
-from cellprune.pruning.budget import Scope, density, keep_count, select
+from cellprune.errors import CellpruneError, WorkError, unknown
+from cellprune.pruning import revival
+from cellprune.pruning.budget import Scope, density, select
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Batch, Loss, Masks, Method
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.scoring import device_of, take, untouched
+from cellprune.pruning.revival import survivors
+from cellprune.pruning.scoring import Reader, device_of, take, untouched
 
 Granularity = Literal["weight"]
 
@@ -39,17 +42,19 @@ def prune(
 
     Args:
         model: any network; parameters, buffers, gradients, modes and random states are left as they were.
-        method: a row of the methods' table: prospr, snip, magnitude, random.
+        method: a row of the methods' table: prospr, snip, iterative-snip, force, grasp, synflow, magnitude, erk or
+            random.
         sparsity: share of prunable weights removed, 0 <= sparsity < 1. Exactly one of this and `budget`.
         budget: {"params": share of prunable weights kept}.
-        batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one. A source of
+        batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
+            force one a round, synflow the shape of one, grasp as many as hold ten samples of each class. A source of
             exactly one batch is used for all. They are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
         granularity: what is removed: single weights.
-        scope: "global" ranks all weights together; "layer" gives every layer the same share.
+        scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: where every random draw of the scoring comes from.
-        options: the method's own, such as inner_steps; see its file in `pruning/methods/`.
+        options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
         Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
         number is True. Hand it to `hold`.
@@ -65,27 +70,47 @@ def prune(
     options = row.resolve(method, options)
     if granularity not in get_args(Granularity):
         raise CellpruneError(unknown("granularity", granularity, get_args(Granularity)))
+    if row.quotas and scope != "global":
+        raise CellpruneError(
+            f"pruning method {method!r} gives each layer a share of its own: leave scope={scope!r} out"
+        )
     share = density(sparsity, budget)
     model = bare(model)
     weights = prunable(model, exclude)
     n_prunable = sum(weight.numel() for weight in weights.values())
     n_batches = row.needs_batches(options)
-    if n_batches and loss is None:
+    if n_batches and not row.data_free and loss is None:
         raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
-    taken = take(batches, n_batches or 1, device_of(model)) if n_batches or batches is not None else []
+    counts = row.schedule(n_prunable, share, **row.of(row.schedule, options))
+    n_reads = 1 if row.data_free else len(counts)
+    taken: list[Batch] = []
+    if n_batches or batches is not None:
+        reader = Reader(batches, device_of(model), max(1, n_batches * n_reads))
+        taken = row.gather(model, reader, options) if row.gather else reader.take(n_batches or 1)
+    first = taken[:1]
 
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
-    for keep in row.schedule(n_prunable, keep_count(n_prunable, share)):
-        with untouched(model):
-            sensitivity = row.sensitivity(model, masks, taken, loss, seed=seed, **options)
+    for number, keep in enumerate(counts, start=1):
+        if number > 1 and not row.data_free:
+            taken = reader.take(n_batches)
+        with untouched(model), _in_round(number, len(counts)):
+            sensitivity = row.sensitivity(model, masks, taken, loss, seed=seed, **row.of(row.sensitivity, options))
         scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
         del sensitivity
-        masks = select(scores, keep, scope)
+        if number == 1 and (silent := [name for name, score in scores.items() if not score.any()]):
+            log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
+                        ", ".join(silent))  # fmt: skip
+        before, among = masks, row.candidates(model, masks, **row.of(row.candidates, options))
+        quotas = row.quotas({name: weight.shape for name, weight in weights.items()}, keep) if row.quotas else None
+        masks = select(scores, keep, scope, among=among, quotas=quotas)
+        if row.candidates is not survivors:
+            log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
+                     len(counts), *revival.count(model, before, masks))  # fmt: skip
 
     if dead := dead_layers(masks):
         log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
-    if taken:
-        check_connected(model, masks, taken[0], seed)
+    if first:
+        check_connected(model, masks, first[0], seed)
     return masks
 
 
@@ -103,3 +128,14 @@ def plan(model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss,
     if not row.needs_batches(resolved := row.resolve(method, options)):
         return {}
     return row.plan(bare(model), take(batches, 1, device_of(model))[0], loss, resolved)
+
+
+@contextmanager
+def _in_round(number: int, n_rounds: int) -> Iterator[None]:
+    """Say in which round the work failed, where there are several."""
+    try:
+        yield
+    except WorkError as error:
+        if n_rounds == 1:
+            raise
+        raise WorkError(f"{error} (round {number} of {n_rounds})") from error

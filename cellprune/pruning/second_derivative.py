@@ -33,16 +33,19 @@ def pull_back(ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequenc
 
 
 @contextmanager
-def explained(objective: "Objective") -> Iterator[None]:
-    """Turn autograd's complaint about a missing second derivative into an error that names the module at fault."""
+def explained(objective: "Objective", remedy: str) -> Iterator[None]:
+    """Turn autograd's complaint about a missing second derivative into an error that names the module at fault.
+
+    Args:
+        remedy: who needs the derivative, and what to do: "grasp needs: replace it, or take another method".
+    """
     try:
         yield
     except RuntimeError as error:
         if not _COMPLAINT.search(str(error)):
             raise
         raise CellpruneError(
-            f"{_culprit(objective)} has no second derivative here ({str(error).splitlines()[0][:120]}), which "
-            f"order='full' needs: replace it, or take order='first' (--set pruning.order=first)"
+            f"{_culprit(objective)} has no second derivative here ({str(error).splitlines()[0][:120]}), which {remedy}"
         ) from error
 
 

@@ -13,13 +13,16 @@ from cellprune.config.names import METHODS, resolve
 from cellprune.models import build, resnet
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
+from cellprune.pruning.revival import survivors
+from cellprune.pruning.schedule import one_shot
 from cellprune.pruning.scoring import take, untouched
 
 NETWORKS = {
     "unet": (lambda: build({"name": "unet", "width": 2, "depth": 2}), (1, 8, 8), (2, 8, 8)),
-    "resnet20": (lambda: resnet.build(width=2), (3, 8, 8), (2,)),
-    "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), (2,)),
+    "resnet20": (lambda: resnet.build(width=2, classes=3), (3, 8, 8), ()),
+    "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), ()),
 }
+SOONER = {"rounds": 4}  # of the methods in rounds, which have up to a hundred by default
 every_method = pytest.mark.parametrize("method", sorted(METHODS))
 every_network = pytest.mark.parametrize("network", NETWORKS)
 
@@ -27,7 +30,14 @@ every_network = pytest.mark.parametrize("network", NETWORKS)
 def case(network):
     make, inputs, target = NETWORKS[network]
     torch.manual_seed(0)
-    return make(), [(torch.randn(2, *inputs), torch.randint(0, 2, target)) for _ in range(4)]
+    if target:
+        return make(), [(torch.randn(2, *inputs), torch.randint(0, 2, target)) for _ in range(4)]
+    return make(), [(torch.randn(9, *inputs), torch.arange(9) % 3) for _ in range(4)]  # ten of each class, and more
+
+
+def options_of(method):
+    own = resolve("pruning method", method).defaults()
+    return {name: value for name, value in SOONER.items() if name in own}
 
 
 def sensitivity(method, model, data, seed=0):
@@ -35,7 +45,7 @@ def sensitivity(method, model, data, seed=0):
     options = row.resolve(method, {})
     with untouched(model):
         batches = take(data, row.needs_batches(options), torch.device("cpu")) if row.needs_batches(options) else []
-        return row.sensitivity(model, {}, batches, F.cross_entropy, seed=seed, **options)
+        return row.sensitivity(model, {}, batches, F.cross_entropy, seed=seed, **row.of(row.sensitivity, options))
 
 
 @every_method
@@ -46,6 +56,7 @@ def test_a_finite_sensitivity_for_every_parameter_and_nothing_changed(method, ne
     model.eval()
     draws = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()
     scores = sensitivity(method, model, data)
+    prune(model, method=method, sparsity=0.5, batches=data, loss=F.cross_entropy, **options_of(method))
     assert list(scores) == [name for name, _ in model.named_parameters()]
     for name, parameter in model.named_parameters():
         assert scores[name].shape == parameter.shape
@@ -71,17 +82,42 @@ def test_the_same_seed_gives_the_same_scores(method, network):
 @every_method
 @every_network
 @pytest.mark.parametrize("scope", ["global", "layer"])
-def test_the_asked_sparsity_is_met_exactly_and_masks_nest(method, network, scope):
+def test_the_asked_sparsity_is_met_exactly_and_masks_of_one_ranking_nest(method, network, scope):
+    row = resolve("pruning method", method)
+    if row.quotas and scope == "layer":
+        pytest.skip("it has shares of its own")
     model, data = case(network)
     n = sum(p.numel() for p in prunable(model).values())
     masks = [
-        prune(model, method=method, sparsity=r, scope=scope, batches=data, loss=F.cross_entropy)
+        prune(model, method=method, sparsity=r, scope=scope, batches=data, loss=F.cross_entropy, **options_of(method))
         for r in (0.0, 0.2, 0.36, 0.7)
     ]
     for mask, density in zip(masks, (1.0, 0.8, 0.64, 0.3), strict=True):
         assert sum(int(m.sum()) for m in mask.values()) == int(density * n + 0.5)
-    for sparse, sparser in itertools.pairwise(masks) if scope == "global" else ():
+    one_ranking = scope == "global" and row.schedule is one_shot and not row.quotas
+    for sparse, sparser in itertools.pairwise(masks) if one_ranking else ():
         assert all((sparse[name] | ~sparser[name]).all() for name in sparse)
+
+
+@every_method
+def test_a_data_free_method_sees_no_data(method):
+    row = resolve("pruning method", method)
+    model, data = case("every kind")
+    other = [(torch.randn_like(inputs), (target + 1) % 3) for inputs, target in data]
+    first, again = (
+        prune(model, method=method, sparsity=0.5, batches=batches, loss=F.cross_entropy, **options_of(method))
+        for batches in (data, other)
+    )
+    assert row.data_free == all(torch.equal(first[name], again[name]) for name in first)
+
+
+@every_method
+def test_what_went_stays_gone_unless_the_method_revives(method):
+    row = resolve("pruning method", method)
+    model, _ = case("every kind")
+    masks = {name: torch.rand(p.shape) < 0.5 for name, p in prunable(model).items()}
+    may = row.candidates(model, masks)
+    assert (row.candidates is survivors) == all(torch.equal(may[name], masks[name]) for name in masks)
 
 
 @every_method
@@ -91,7 +127,7 @@ def test_a_network_of_equal_weights_is_all_ties_and_still_exact(method):
         for parameter in model.parameters():
             parameter.fill_(0.0)
     n = sum(p.numel() for p in prunable(model).values())
-    masks = prune(model, method=method, sparsity=0.5, batches=data, loss=F.cross_entropy)
+    masks = prune(model, method=method, sparsity=0.5, batches=data, loss=F.cross_entropy, **options_of(method))
     assert sum(int(m.sum()) for m in masks.values()) == int(0.5 * n + 0.5)
 
 

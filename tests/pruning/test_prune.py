@@ -153,6 +153,16 @@ def test_a_dead_layer_is_reported(model, caplog):
     assert "1 layer(s) lost all their weights: unused.weight" in caplog.text
 
 
+def test_a_norm_that_starts_at_zero_is_reported(model, caplog):
+    nn.init.zeros_(model.group_norm.weight)
+    with caplog.at_level(logging.WARNING, "cellprune"):
+        prune(model, method="snip", sparsity=0.5, batches=DATA, loss=F.cross_entropy)
+    assert (
+        "every score is 0 in down.weight, twice.weight, up.weight, unused.weight: the loss does not see them"
+        in caplog.text
+    )
+
+
 def chain(middle: float) -> nn.Module:
     model = nn.Sequential(nn.Linear(2, 50), nn.ReLU(), nn.Linear(50, 50), nn.BatchNorm1d(50), nn.Linear(50, 3))
     with torch.no_grad():

@@ -23,4 +23,4 @@ def sensitivity(
     return {name: p.detach() for name, p in model.named_parameters()}
 
 
-METHOD = Method(sensitivity=sensitivity, unit=magnitude)
+METHOD = Method(sensitivity=sensitivity, unit=magnitude, data_free=True)

@@ -27,4 +27,4 @@ def sensitivity(
     }
 
 
-METHOD = Method(sensitivity=sensitivity, unit=given)
+METHOD = Method(sensitivity=sensitivity, unit=given, data_free=True)

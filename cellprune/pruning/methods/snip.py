@@ -1,15 +1,25 @@
-"""SNIP: keep the weights whose removal would move the first loss most.
+"""SNIP: keep the weights whose removal would move the first loss most; and in rounds, iterative SNIP and FORCE.
 
-Source: Lee, Ajanthan, Torr, ICLR 2019 (arXiv:1810.02340), connection sensitivity.
-Note: the paper divides by the sum of scores; the order stays the same, so we do not.
+Iterative SNIP scores what is left, round after round on a fresh batch; what is removed stays so. FORCE scores removed
+weights, too, by their initial value and the gradient at the pruned network, and lets them return.
+
+Source: Lee, Ajanthan, Torr, ICLR 2019 (arXiv:1810.02340), connection sensitivity. De Jorge et al., ICLR 2021
+    (arXiv:2006.09081): iterative SNIP, and FORCE, equations 7 to 9.
+Note: the SNIP paper divides by the sum of scores; the order stays the same, so we do not. Public codes score weights
+    other than those that are trained, prune biases, or score in eval mode; we score the network that will be trained,
+    in train mode. FORCE's public code has ten rounds by default and sixty in its example; so many we take.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from torch import Tensor, nn
 
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.objective import Objective
+from cellprune.pruning.revival import anything
+from cellprune.pruning.schedule import in_rounds
 from cellprune.pruning.units import absolute
 
 
@@ -32,3 +42,5 @@ def sensitivity(
 
 
 METHOD = Method(sensitivity=sensitivity, unit=absolute, needs_batches=lambda options: 1)
+ITERATIVE = replace(METHOD, schedule=partial(in_rounds, rounds=60))
+FORCE = replace(ITERATIVE, candidates=anything)

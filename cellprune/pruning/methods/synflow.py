@@ -1,0 +1,82 @@
+"""SynFlow: keep the weights that carry the most flow from input to output, without looking at any data.
+
+Every weight is replaced by its absolute value, the input by ones, and R is the sum of the outputs of the network made
+linear (`linear.py`). A weight's share of R is |w| dR/d|w|; what a layer's weights carry adds up to R, layer by layer.
+The least are removed in many small rounds, each scored anew, so that no layer runs dry.
+
+Source: Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020 (arXiv:2006.05467), equation 4 and algorithm 1.
+Note: the public code computes in float32, where deep networks overflow, takes the absolute value of biases and running
+    means too, which breaks the law above, and has one round by default. We follow the paper, in float64, with its
+    hundred rounds.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellprune.errors import WorkError
+from cellprune.pruning.linear import Linear, is_additive
+from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.schedule import in_rounds
+from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
+from cellprune.pruning.units import given
+
+
+def sensitivity(
+    model: nn.Module, masks: Mapping[str, Tensor], batches: Sequence[Batch], loss: Loss | None, *, seed: int
+) -> dict[str, Tensor]:
+    """Absolute weight times dR / d|weight| at the masked network, for every parameter.
+
+    Args:
+        model: network at initialization; it is left as it was.
+        masks: parameter name -> bool, the weights still alive.
+        batches: the first says what an input looks like; its values are not used.
+        loss: not used.
+        seed: not used.
+    Returns:
+        Parameter name -> float64, at least 0, shape of the parameter; zeros for biases.
+    Raises:
+        WorkError: R is too large even for float64.
+    """
+    home = next(model.parameters()).device
+    device = torch.device("cpu") if home.type == "mps" else home  # which has no float64
+    flowing = {name: p.detach().to(device, torch.float64).abs() for name, p in model.named_parameters()}
+    flowing = {name: torch.zeros_like(p) if is_additive(name) else p for name, p in flowing.items()}
+    for name, mask in masks.items():
+        flowing[name].masked_fill_(~mask.to(device), 0.0)
+    buffers = {name: b.to(device, torch.float64 if b.is_floating_point() else b.dtype).clone()
+               for name, b in model.named_buffers()}  # fmt: skip
+    leaves = [p.requires_grad_() for p in flowing.values()]
+    ones = map_tensors(lambda t: _one(t).to(device), batches[0][0])
+    with untouched(model), Linear():
+        model.eval()
+        output = torch.func.functional_call(model, flowing | buffers, (ones,))
+    outputs = [t for t in tensors_of(output) if t.requires_grad]
+    total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
+    if not total.isfinite():
+        raise WorkError(
+            "synflow's flow is too large even for float64: the network is too deep or drawn too large; take another "
+            "method, or a smaller initialization"
+        )
+    gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
+    return {name: (p.detach() * g).to(home if device == home else device)
+            for (name, p), g in zip(flowing.items(), gradients, strict=True)}  # fmt: skip
+
+
+def _one(inputs: Tensor) -> Tensor:
+    """Give one sample of ones, or of zeros where whole numbers choose from a table."""
+    value = torch.ones if inputs.is_floating_point() else torch.zeros
+    dtype = torch.float64 if inputs.is_floating_point() else inputs.dtype
+    return value((1, *inputs.shape[1:]), dtype=dtype)
+
+
+METHOD = Method(
+    sensitivity=sensitivity,
+    unit=given,
+    needs_batches=lambda options: 1,
+    data_free=True,
+    schedule=partial(in_rounds, rounds=100),
+)

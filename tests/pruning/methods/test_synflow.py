@@ -1,0 +1,158 @@
+"""SynFlow against the network written out by hand; its conservation law; that it never looks at data."""
+
+import pytest
+import torch
+from reference_pruning import EveryKind, batches, exact_mask, flow
+from torch import nn
+from torch.nn import functional as F
+
+from cellprune.errors import WorkError
+from cellprune.models import build, resnet
+from cellprune.pruning.methods import synflow
+from cellprune.pruning.prunable import prunable
+from cellprune.pruning.prune import prune
+from cellprune.pruning.scoring import untouched
+
+
+def network(norm="batch", seed=1):
+    torch.manual_seed(seed)
+    model = EveryKind(norm)
+    with torch.no_grad():
+        for module in (model.norm, model.group_norm):  # as after some training: nothing of it may count but |gamma|
+            module.weight.normal_()
+            module.bias.normal_()
+        if norm == "batch":
+            model.norm.running_mean.normal_()
+            model.norm.running_var.uniform_(0.5, 3.0)
+    return model
+
+
+def score(model, inputs, masks=()):
+    with untouched(model):
+        return synflow.sensitivity(model, dict(masks), [(inputs, None)], None, seed=0)
+
+
+def by_hand(model, masks):
+    values = {name: p.detach().double() for name, p in model.named_parameters()}
+    values |= {name: values[name] * mask for name, mask in masks.items()}
+    leaves = [v.requires_grad_() for v in values.values()]
+    gradient = torch.autograd.grad(flow(model, values, 6), leaves, materialize_grads=True)
+    return {name: v.detach() * g for (name, v), g in zip(values.items(), gradient, strict=True)}
+
+
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_it_equals_the_network_written_out(norm):
+    model = network(norm)
+    masks = {name: torch.rand(p.shape) < 0.6 for name, p in prunable(model).items()}
+    for alive in ({}, masks):
+        ours, theirs = score(model, batches(1, dtype=torch.float32)[0][0], alive), by_hand(model, alive)
+        for name in theirs:
+            assert ours[name].dtype == torch.float64
+            assert torch.allclose(ours[name], theirs[name], rtol=1e-12), name
+
+
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_rounds_equal_the_plain_lists(norm):
+    model, inputs = network(norm), batches(1, dtype=torch.float32)[0][0]
+    weights = prunable(model)
+    n = sum(p.numel() for p in weights.values())
+    masks = {name: torch.ones_like(p, dtype=torch.bool) for name, p in weights.items()}
+    for t in range(1, 11):
+        scores = {
+            name: s.masked_fill(~masks[name], -1.0).flatten().tolist()
+            for name, s in by_hand(model, masks).items()
+            if name in masks
+        }
+        kept = exact_mask(scores, int(0.1 ** (t / 10) * n + 0.5))
+        masks = {name: torch.tensor(kept[name]).view(mask.shape) for name, mask in masks.items()}
+    ours = prune(model, method="synflow", sparsity=0.9, batches=[(inputs, None)], rounds=10)
+    assert all(torch.equal(ours[name], masks[name]) for name in masks)
+
+
+def total(scores, *names):
+    return sum(scores[f"{name}.weight"].sum().item() for name in names)
+
+
+def test_every_layer_of_a_chain_carries_the_whole_flow():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(2, 5, 3, padding=1, bias=False), nn.BatchNorm2d(5), nn.ReLU(inplace=True),
+        nn.Conv2d(5, 6, 3, stride=2, bias=False), nn.GroupNorm(3, 6), nn.SiLU(), nn.MaxPool2d(2),
+        nn.ConvTranspose2d(6, 4, 2, stride=2, bias=False), nn.InstanceNorm2d(4, affine=True), nn.PReLU(), nn.Flatten(),
+        nn.Linear(4 * 4 * 4, 7), nn.LayerNorm(7), nn.GELU(), nn.Dropout(0.5), nn.Linear(7, 3), nn.Softmax(1),
+    )  # fmt: skip
+    masks = {"3.weight": torch.rand(6, 5, 3, 3) < 0.4}
+    for alive in ({}, masks):
+        scores = score(model, torch.randn(4, 2, 10, 10), alive)
+        carried = [total(scores, str(i)) for i in (0, 3, 7, 11, 15)]
+        assert carried[0] > 0
+        assert carried == pytest.approx([carried[0]] * 5, rel=1e-12)
+
+
+def test_every_cut_of_a_network_with_a_skip_carries_the_whole_flow():
+    scores = score(network(), torch.randn(2, 2, 6, 6))
+    whole = total(scores, "head")
+    below, skip = scores["head.weight"][:, 4:].sum().item(), scores["head.weight"][:, :4].sum().item()
+    assert total(scores, "stem") == pytest.approx(whole, rel=1e-12)
+    assert total(scores, "up") == pytest.approx(below, rel=1e-12)
+    assert total(scores, "down") + skip == pytest.approx(whole, rel=1e-12)
+    assert total(scores, "twice") == pytest.approx(2 * below, rel=1e-12)  # it is passed twice
+
+
+@pytest.mark.parametrize("make", [lambda: build({"name": "unet", "width": 2, "depth": 2, "norm": "instance"}),
+                                  lambda: resnet.build(width=4)])  # fmt: skip
+def test_real_networks_lose_no_flow_at_their_ends(make):
+    torch.manual_seed(0)
+    model = make()
+    n = next(p for p in model.parameters()).shape[1]
+    scores = score(model, torch.randn(2, n, 16, 16))
+    first, *_, last = (s.sum().item() for name, s in scores.items() if name in prunable(model))
+    assert first == pytest.approx(last, rel=1e-10)
+    assert first > 0
+
+
+def test_neither_data_nor_loss_nor_order_count():
+    model = network()
+    few, other = ([(torch.randn(n, 2, 6, 6), None)] for n in (3, 1))
+    first, again = (prune(model, method="synflow", sparsity=0.8, batches=b, rounds=20) for b in (few, other))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_no_layer_runs_dry_where_one_round_would_empty_it():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 100, bias=False), nn.Linear(100, 100, bias=False), nn.Linear(100, 4, bias=False))
+    given = {"sparsity": 0.995, "batches": [(torch.randn(1, 4), None)], "method": "synflow"}
+    kept = [int(mask.sum()) for mask in prune(model, **given).values()]
+    assert min(kept) > 0
+
+
+def test_whole_numbers_go_in_as_the_tables_first_row():
+    model = nn.Sequential(nn.Embedding(5, 3), nn.Linear(3, 2, bias=False))
+    scores = score(model, torch.tensor([[4, 2]]))
+    assert scores["0.weight"].sum(1).tolist()[1:] == [0, 0, 0, 0]
+    assert scores["1.weight"].sum() == pytest.approx(scores["0.weight"].sum().item())
+
+
+def test_a_flow_beyond_float64_is_said():
+    model = nn.Sequential(*[nn.Linear(1, 1, bias=False) for _ in range(5)]).double()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.fill_(1e100)
+    with pytest.raises(WorkError, match=r"too large even for float64.*round 1 of 100"):
+        prune(model, method="synflow", sparsity=0.5, batches=[(torch.ones(1, 1), None)])
+
+
+def test_functions_are_caught_as_modules_are():
+    class Functions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(2, 3, bias=False), nn.Linear(3, 2, bias=False)
+
+        def forward(self, x):
+            return torch.sigmoid(self.b(F.gelu(self.a(x)).tanh())).softmax(1)
+
+    model = Functions()
+    scores = score(model, torch.randn(2, 2))
+    assert scores["a.weight"].sum() == pytest.approx(
+        (model.b.weight.abs() @ model.a.weight.abs()).sum().item(), rel=1e-6
+    )
