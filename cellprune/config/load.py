@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cellprune.config.schema import Pruning, Settings
+from cellprune.config.schema import METHOD_OPTIONS, Pruning, Settings
 from cellprune.errors import CellpruneError
 
 
@@ -36,9 +36,24 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     for source, values in sources:
         _merge(merged, values)
         _validated(values, source)  # each source by itself first, so that a fault is told with its place
-    if flags is not None:
-        _merge(merged, flags.model_dump(exclude_unset=True))
-    return resolve(_validated(merged, "the settings together"))
+    given = {} if flags is None else _given(flags)
+    _merge(merged, given)
+    settings = _validated(merged, "the settings together")
+    for source, values in (*sources[file is not None :], ("the command line", given)):
+        _refuse_foreign_options(settings.pruning, values.get("pruning", {}), source)
+    return resolve(settings)
+
+
+def _refuse_foreign_options(pruning: Pruning, given: Mapping[str, Any], source: str) -> None:
+    """Refuse an option of another method, where it was typed; a file may hold them for a method that flags replace."""
+    own = METHOD_OPTIONS.get(pruning.method, ())
+    foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(own)
+    for key in given:
+        if key in foreign:
+            raise ConfigError(
+                f"{source}: pruning method {pruning.method!r} has no option {key!r}; "
+                f"{'its options: ' + ', '.join(own) if own else 'it has none'}"
+            )
 
 
 def resolve(settings: Settings) -> Settings:
@@ -96,6 +111,12 @@ def _assignment(text: str) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         nested = {part: nested}
     return nested
+
+
+def _given(values: BaseModel) -> dict[str, Any]:
+    """Give what was set explicitly, and nothing that a serializer adds or leaves out."""
+    found = {name: getattr(values, name) for name in values.model_fields_set}
+    return {name: _given(value) if isinstance(value, BaseModel) else value for name, value in found.items()}
 
 
 def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:

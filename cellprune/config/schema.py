@@ -128,9 +128,22 @@ class Pruning(Frozen):
         False, description="prospr: the public code's momentum buffer, for replication; without effect at momentum 0"
     )
 
+    rounds: int | None = Field(
+        None, ge=1, description="iterative-snip, force (60) and synflow (100): scorings, each of what the last one left"
+    )
+    schedule: Literal["exponential", "linear"] = Field(
+        "exponential", description="of methods in rounds: the same share removed in each, or the same number"
+    )
+    revive_dead: bool = Field(True, description="force: removed weights may return to a channel that has none left")
+    temperature: float = Field(200.0, gt=0, description="grasp: what the output is divided by before the loss")
+    samples_per_class: int | None = Field(
+        None, ge=1, description="grasp: 10 where an image has one class; segmentation takes one batch as it stands"
+    )
+
     def options(self) -> dict[str, Any]:
         """Give the settings that belong to this method alone."""
-        return {key: getattr(self, key) for key in METHOD_OPTIONS.get(self.method, ())}
+        options = {key: getattr(self, key) for key in METHOD_OPTIONS.get(self.method, ())}
+        return options | ({"rounds": self.rounds or ROUNDS[self.method]} if "rounds" in options else {})
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: Any) -> dict[str, Any]:
@@ -138,10 +151,17 @@ class Pruning(Frozen):
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
         foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
-        return {key: value for key, value in handler(self).items() if key not in foreign}
+        return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-METHOD_OPTIONS = {"prospr": ("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient")}
+METHOD_OPTIONS = {
+    "prospr": ("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient"),
+    "iterative-snip": ("rounds", "schedule"),
+    "force": ("rounds", "schedule", "revive_dead"),
+    "grasp": ("temperature", "samples_per_class"),
+    "synflow": ("rounds", "schedule"),
+}
+ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 
 
 class Training(Frozen):

@@ -65,7 +65,7 @@ def test_the_readme_has_its_two_commands() -> None:
         (["train", "--pruen", "0.9"], "Did you mean --prune?"),
         (["train", "--prune", "97"], "did you mean 0.97?"),
         (["train", "--prune", "1.0"], "outside 0 <= ratio < 1"),
-        (["train", "--method", "prosper"], "Did you mean 'prospr'?"),
+        (["train", "--method", "prosper"], "Did you mean 'prospr'"),
         (["train", "--model", "unett"], "Did you mean 'unet'?"),
         (["train", "--set", "pruning.inner_stpes=3"], "did you mean 'pruning.inner_steps'?"),
         (["train", "--epochs", "0"], "greater than or equal to 1"),

@@ -7,7 +7,8 @@ import yaml
 
 from cellprune.config import shipped
 from cellprune.config.load import ConfigError, differences, digest, load
-from cellprune.config.schema import METHOD_OPTIONS, Pruning, Settings
+from cellprune.config.names import METHODS
+from cellprune.config.schema import Pruning, Settings
 
 CONFIGS = sorted(shipped.folder("configs").glob("*.yaml"))
 
@@ -24,6 +25,15 @@ def test_a_flag_that_was_not_given_does_not_win(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("training: {epochs: 7}\n")
     assert load(Settings(seed=3), file=file).training.epochs == 7
+
+
+def test_a_flag_leaves_the_other_options_of_its_section_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("pruning: {ratio: 0.9, inner_steps: 7, method: force, rounds: 9}\n")
+    flags = Settings.model_validate({"pruning": {"ratio": 0.5}})
+    assert load(flags, file=file).pruning.options() == {"rounds": 9, "schedule": "exponential", "revive_dead": True}
+    flags = Settings.model_validate({"pruning": {"rounds": 5}})
+    assert load(flags, file=file).pruning.rounds == 5
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
@@ -48,11 +58,36 @@ def test_ratio_zero_is_dense_whatever_the_method() -> None:
     assert runs[0].model_dump()["pruning"] == {"method": "dense", "ratio": 0.0}
 
 
-def test_options_of_other_methods_move_no_hash() -> None:
+def test_options_of_other_methods_move_no_hash(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("pruning: {ratio: 0.9, inner_steps: 7, rounds: 9}\n")
     snip = ["pruning.method=snip", "pruning.ratio=0.9"]
-    assert digest(load(assignments=snip), {}) == digest(load(assignments=[*snip, "pruning.inner_steps=7"]), {})
-    prospr = ["pruning.ratio=0.9"]
-    assert digest(load(assignments=prospr), {}) != digest(load(assignments=[*prospr, "pruning.inner_steps=7"]), {})
+    assert digest(load(assignments=snip), {}) == digest(load(file=file, assignments=snip), {})
+    assert digest(load(assignments=["pruning.ratio=0.9"]), {}) != digest(load(file=file), {})
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "said"),
+    [
+        ("snip", "inner_steps", "'snip' has no option 'inner_steps'; it has none"),
+        ("force", "temperature", "its options: rounds, schedule, revive_dead"),
+        ("prospr", "rounds", "its options: inner_steps, inner_lr"),
+    ],
+)
+def test_an_option_of_another_method_is_refused_where_it_was_typed(method: str, option: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(assignments=[f"pruning.method={method}", f"pruning.{option}=1"])
+    assert said in str(refusal.value)
+    with pytest.raises(ConfigError, match="the command line"):
+        load(Settings.model_validate({"pruning": {"method": method, option: 1}}))
+
+
+def test_the_rounds_are_the_methods_own_unless_given() -> None:
+    for method, rounds in (("synflow", 100), ("force", 60), ("iterative-snip", 60)):
+        settings = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.9"])
+        assert settings.model_dump()["pruning"]["rounds"] == rounds
+        given = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.9", f"pruning.rounds={rounds}"])
+        assert digest(settings, {}) == digest(given, {})
 
 
 def test_data_move_the_hash() -> None:
@@ -73,7 +108,7 @@ def test_the_ladder_has_a_name() -> None:
         ("pruning.ratio=much", "is no ratio"),
         ("pruning.ratio=ladder:x", "no step of the ladder"),
         ("pruning.method=synfow", "no pruning method 'synfow'"),
-        ("pruning.method=prosper", "Did you mean 'prospr'?"),
+        ("pruning.method=prosper", "Did you mean 'prospr'"),
         ("model.name=unett", "Did you mean 'unet'?"),
         ("data.datset=x", "did you mean 'data.dataset'?"),
         ("modell.width=3", "unknown key 'modell'"),
@@ -121,11 +156,12 @@ def test_differences_name_the_keys() -> None:
     assert differences(ours, theirs) == ["seed: 0 -> 1"]
 
 
-def test_the_options_of_the_schema_are_those_of_the_method() -> None:
-    """The schema's defaults are the method's own: two copies must not drift."""
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
+    """Names and defaults are the method's own, but for those that memory decides: two copies must not drift."""
     from cellprune.config.names import resolve
 
-    for name, options in METHOD_OPTIONS.items():
-        defaults = resolve("pruning method", name).defaults()
-        for option in options:
-            assert Pruning.model_fields[option].default == defaults[option]
+    defaults = resolve("pruning method", method).defaults()
+    of_memory = {"segment", "micro_batch"}
+    own = {name: value for name, value in defaults.items() if name not in of_memory}
+    assert Pruning(method=method, ratio=0.5).options() == own
