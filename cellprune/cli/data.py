@@ -1,4 +1,4 @@
-"""`cellprune data`: bring a data set here, look at what it holds, or make a simulated one."""
+"""`cellprune data`: say which data sets there are, bring one here, look at what it holds, or make a simulated one."""
 
 import json as text
 import sys
@@ -10,7 +10,37 @@ from cyclopts import App, Parameter
 if TYPE_CHECKING:
     from rich.console import Console
 
-app = App(name="data", help="Fetch, check and simulate data sets.", help_format="plaintext")
+app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
+
+
+@app.command(name="list")
+def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: Path | None = None) -> None:
+    """List the data sets that have a card, and whether they are here.
+
+    Examples:
+
+        cellprune data list
+
+        cellprune data list --json
+
+    Parameters
+    ----------
+    json
+        Print the cards as one JSON object.
+    data_root
+        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+    """
+    from cellprune.data import cards
+    from cellprune.data.open import folder_of
+    from cellprune.data.root import data_root as root_of
+
+    root = root_of(data_root)
+    found = [card.model_dump(mode="json") | {"here": folder_of(card, root).is_dir()} for card in cards.all_cards()]
+    if json:
+        print(text.dumps({"data_root": str(root), "datasets": found}))
+    else:
+        _show_cards(found)
+        print(f"Data root: {root}. Unknown is empty. Bring one here with: cellprune data fetch NAME")
 
 
 @app.command
@@ -19,28 +49,45 @@ def fetch(
 ) -> None:
     """Bring a named data set into the data root.
 
+    A download that was cut goes on where it stopped when the command is given again.
+
     Examples:
+
+        cellprune data fetch PhC-C2DH-U373
 
         cellprune data fetch PhC-C2DH-U373 --from PhC-C2DH-U373.zip
 
     Parameters
     ----------
     name
-        A card's name: PhC-C2DH-U373, DIC-C2DH-HeLa, simulated.
+        A card's name, as `cellprune data list` shows them.
     source
-        Its zip archive, or a folder that holds it.
+        Its zip archive, or a folder that holds it; for machines without the internet.
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     """
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
     from cellprune.data.cards import card
     from cellprune.data.fetch import fetch as bring
     from cellprune.data.fetch import is_here
 
     was_here = is_here(name, data_root)
-    folder = bring(name, source=source, data_root=data_root)
+    is_download = card(name).source == "fetch" and source is None and not was_here
+    if not was_here:
+        print(f"Terms: {card(name).terms}", flush=True)
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not is_download) as bar:
+        task = bar.add_task(f"downloading {name}", total=None)
+        folder = bring(
+            name,
+            source=source,
+            data_root=data_root,
+            progress=lambda n_here, n_all: bar.update(task, completed=n_here, total=n_all),
+        )
     print(f"{name} {'was already' if was_here else 'is now'} in {folder}")
     if not was_here:
-        print(f"Terms: {card(name).terms}")
         print(f"Look at it with: cellprune data check {name}")
 
 
@@ -121,6 +168,18 @@ def simulate(
     made = make(folder, seed=seed, frames=frames, size=size, sequences=sequences, optics=optics)
     print(f"{sequences} sequences of {frames} frames are in {made}")
     print(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
+
+
+def _show_cards(cards: list[dict[str, Any]]) -> None:
+    rows = [("name", "modality", "pixel, um", "interval, min", "here")]
+    for card in cards:
+        pixel, interval = card["pixel_size_um"] or (), card["frame_interval_min"]
+        shown = " x ".join(f"{um:g}" for um in (pixel[:1] if len(set(pixel)) == 1 else pixel))
+        here = "yes" if card["here"] else "no"
+        rows.append((card["name"], card["modality"] or "", shown, f"{interval:g}" if interval else "", here))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _show(found: dict[str, Any], console: "Console") -> None:

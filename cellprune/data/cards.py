@@ -48,6 +48,11 @@ def card(name: str) -> Card:
     return read(shipped.folder("datasets") / f"{name}.yaml")
 
 
+def all_cards() -> list[Card]:
+    """Give every card, by name."""
+    return [card(name) for name in names()]
+
+
 @cache
 def read(path: Path) -> Card:
     """Read a card file; all of its faults are told at once.

@@ -1,22 +1,29 @@
-"""Bring a named data set into the data root, from an archive or a folder that is at hand.
+"""Bring a named data set into the data root, from its address, or from an archive or a folder that is at hand.
 
 Nothing in an archive is trusted: no absolute path, no `..`, no link, no more files or bytes than a data set can have.
-It is unpacked beside its place and renamed at the end. An archive whose digest is not the card's is taken with a
-warning when its content passes `data.check`.
+It is unpacked beside its place and renamed at the end. An archive at hand whose digest is not the card's is taken with
+a warning when its content passes `data.check`; a downloaded one is not taken. Where the card knows no digest, the first
+archive's is written into the data root, and later ones must agree with it.
 """
 
 import hashlib
+import json
 import logging
 import os
 import shutil
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+
+from filelock import FileLock
 
 from cellprune.data import ctc, simulate
 from cellprune.data.cards import Card
 from cellprune.data.check import inspect
+from cellprune.data.download import Progress, download
 from cellprune.data.open import folder_of, known_card
 from cellprune.data.placing import appearing
 from cellprune.data.root import data_root as root_of
@@ -24,6 +31,7 @@ from cellprune.errors import CellpruneError
 
 MAX_FILES = 100_000
 MAX_BYTES = 8 * 2**30  # unpacked
+DIGESTS = "digests.json"  # in the data root: of archives whose cards know none
 _EXTRA_BYTES = 64 * 2**20  # left free on the disk after unpacking
 _log = logging.getLogger(__name__)
 
@@ -32,17 +40,19 @@ class FetchError(CellpruneError):
     """A data set that cannot be brought from where it was said to be."""
 
 
-def fetch(name: str, *, source: Path | None, data_root: Path | None = None) -> Path:
+def fetch(name: str, *, source: Path | None, data_root: Path | None = None, progress: Progress | None = None) -> Path:
     """Bring a data set into the data root, or find that it is there already.
 
     Args:
         name: a card's name.
-        source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does.
+        source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does; None downloads.
         data_root: see `data.root`.
+        progress: is told of the bytes that came, see `data.download`.
     Returns:
         The data set's folder.
     Raises:
-        FetchError: no source, a source that holds another set, is damaged, unsafe or too large, or whose content
+        DownloadError: the archive does not come; see `data.download`.
+        FetchError: a source that holds another set, is damaged, unsafe or too large, or whose content
             has errors; then the data root is as before.
     """
     card = known_card(name)
@@ -52,9 +62,7 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None) -> P
     if folder.is_dir():
         return folder
     if source is None:
-        raise FetchError(
-            f"{name} is not downloaded by itself: get {card.address} and give the file or folder with --from FILE.zip"
-        )
+        return _downloaded(card, folder, progress)
     if not source.exists():
         raise FetchError(f"there is no {source} to bring {name} from: give its archive or folder with --from")
     with appearing(folder) as beside:
@@ -63,10 +71,75 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None) -> P
             _accept(beside, card, f"{source} is a folder, so its content is not verified against the card's digest")
         else:
             _unpack(source, card.name, beside)
-            digest = _sha256(source)
-            if digest != card.sha256:
-                _accept(beside, card, f"sha256 of {source} is {digest}, not the card's {card.sha256}: another archive")
+            digest, expected = _sha256(source), _known_digest(card, folder.parent)
+            if expected and digest != expected:
+                _accept(beside, card, f"sha256 of {source} is {digest}, not the known {expected}: another archive")
+            elif not expected:
+                _accept(beside, card, _unverified(card, digest))
+    if source.is_file() and not expected:
+        _record_digest(card, folder.parent, digest)
     return folder
+
+
+def _downloaded(card: Card, folder: Path, progress: Progress | None) -> Path:
+    """Download the archive beside its place, unpack it, and throw it away; a full disk keeps it for the next time."""
+    assert card.address is not None, "a card of a set to fetch has an address"
+    root, expected = folder.parent, _known_digest(card, folder.parent)
+    archive = root / f".{folder.name}.zip"
+    with _alone(archive):
+        if folder.is_dir():
+            return folder
+        download(card.address, archive, sha256=expected, progress=progress)
+        try:
+            with appearing(folder) as beside:
+                _unpack(archive, card.name, beside)
+                if not expected:
+                    digest = _sha256(archive)
+                    _accept(beside, card, _unverified(card, digest))
+                    _record_digest(card, root, digest)
+        except FetchError:
+            archive.unlink()  # asking for the same bytes again mends nothing
+            raise
+        archive.unlink()
+    return folder
+
+
+@contextmanager
+def _alone(archive: Path) -> Iterator[None]:
+    """Let one process at a time write an archive and its part; another waits, then finds the set in its place."""
+    try:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FetchError(
+            f"{archive.parent} cannot be written to ({error.strerror}): name another place with --data-root"
+        ) from error
+    lock = archive.with_suffix(".lock")
+    try:
+        with FileLock(lock):
+            yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _known_digest(card: Card, root: Path) -> str | None:
+    """Give the digest an archive must have: the card's, else the one of the first archive that came here."""
+    return card.sha256 or _recorded(root).get(card.name)
+
+
+def _recorded(root: Path) -> dict[str, str]:
+    path = root / DIGESTS
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _record_digest(card: Card, root: Path, digest: str) -> None:
+    written = json.dumps({card.name: digest} | _recorded(root), indent=1, sort_keys=True)
+    beside = root / f".{DIGESTS}.{os.getpid()}"
+    beside.write_text(written, encoding="utf-8")
+    beside.replace(root / DIGESTS)
+
+
+def _unverified(card: Card, digest: str) -> str:
+    return f"{card.name} is unverified: its card knows no digest; sha256 {digest} stands in {DIGESTS} from now on"
 
 
 def is_here(name: str, data_root: Path | None = None) -> bool:

@@ -1,6 +1,7 @@
 """From the name a user types to a data set: a card's name, or a folder in the challenge's layout."""
 
 import os
+import re
 from pathlib import Path
 
 from cellprune.data import cards, ctc, simulate
@@ -9,6 +10,8 @@ from cellprune.data.frames import Dataset
 from cellprune.data.images import read_header
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
+
+_VOLUMES = re.compile(r"-[CN]3D[HL]-")  # in the challenge's names
 
 
 class MissingDataError(CellpruneError):
@@ -42,6 +45,8 @@ def known_card(name: str) -> Card:
     """Give the card of a named set; a typo is answered with the nearest names, a bare folder with how to write it."""
     if name not in cards.names() and Path(name).is_dir():
         raise CellpruneError(f"no data set is named {name!r}; write './{name}' for the folder of that name")
+    if _VOLUMES.search(name):
+        raise CellpruneError(f"{name} is one of the challenge's 3-D sets: cellprune reads 2-D time-lapses, take one")
     if name not in cards.names():
         raise CellpruneError(unknown("data set", name, cards.names()))
     return cards.card(name)
@@ -59,8 +64,9 @@ def place(card: Card, given_root: Path | None) -> Path:
     folder = folder_of(card, root)
     if not folder.is_dir():
         raise MissingDataError(
-            f"{card.name} is not in {root}: get {card.address} and run 'cellprune data fetch {card.name} "
-            f"--from FILE.zip', or name the place it is in with --data-root or ${VARIABLE}"
+            f"{card.name} is not in {root}: run 'cellprune data fetch {card.name}', without the internet 'cellprune "
+            f"data fetch {card.name} --from FILE.zip' with {card.address}, or name its place with --data-root or "
+            f"${VARIABLE}"
         )
     return folder
 

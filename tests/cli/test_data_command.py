@@ -49,12 +49,35 @@ def test_no_such_set_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture
         assert message.err.count("\n") <= 2
 
 
-def test_fetch_without_a_source_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert typed("data", "fetch", "PhC-C2DH-U373", "--data-root", tmp_path) == 2
-    message = capsys.readouterr().err
-    assert "http://data.celltrackingchallenge.net/training-datasets/PhC-C2DH-U373.zip" in message
-    assert "--from" in message
-    assert message.count("\n") == 1
+def test_fetch_without_an_answer_leaves_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellprune.data.download.TRIES", 1)
+    for proxy in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nobody listens there
+    assert typed("data", "fetch", "PhC-C2DH-U373", "--data-root", tmp_path) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "Terms: the Cell Tracking Challenge's terms of use, as its site states them\n"
+    assert "PhC-C2DH-U373.zip cannot be reached (Connection refused)" in printed.err
+    assert "--from" in printed.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_shows_what_is_known_and_what_is_here(
+    cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "PhC-C2DH-U373").mkdir()
+    assert typed("data", "list", "--data-root", tmp_path) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["PhC-C2DH-U373", "phase", "contrast", "0.65", "15", "yes"] in lines
+    assert ["Fluo-N2DH-SIM+", "fluorescence", "no"] in lines
+    assert typed("data", "list", "--json", "--data-root", tmp_path) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["data_root"] == str(tmp_path)
+    by_name = {row["name"]: row for row in listed["datasets"]}
+    assert len(by_name) == 11
+    assert by_name["Fluo-N2DL-HeLa"]["pixel_size_um"] is None
+    assert [name for name, row in by_name.items() if row["here"]] == ["PhC-C2DH-U373"]
 
 
 def test_fetch_says_where_it_is_now_and_that_it_was_there(
@@ -64,7 +87,9 @@ def test_fetch_says_where_it_is_now_and_that_it_was_there(
     assert typed(*words) == 0
     assert f"DIC-C2DH-HeLa is now in {tmp_path / 'DIC-C2DH-HeLa'}" in capsys.readouterr().out
     assert typed(*words) == 0
-    assert "was already in" in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert "was already in" in again
+    assert "Terms" not in again
 
 
 def test_simulate_makes_what_check_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

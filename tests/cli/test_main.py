@@ -74,7 +74,9 @@ def test_the_readme_has_its_two_commands() -> None:
         (["train", "--dataset", "./nowhere"], "nowhere"),
         (["train", "--config", "absent.yaml"], "no configuration file"),
         (["train", "--precision", "fp8"], "fp8"),
-        (["data", "fetch", "PhC-C2DH-U373"], "--from"),
+        (["data", "fetch", "PhC-C2DH-U37"], "Did you mean 'PhC-C2DH-U373'"),
+        (["data", "fetch", "Fluo-N3DH-CE"], "3-D sets"),
+        (["train", "--dataset", "Fluo-C3DH-A549"], "3-D sets"),
         (["evaluate", "nowhere"], "nowhere"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 import pytest
 
@@ -13,6 +14,8 @@ from cellprune.data.frames import CLASSES
 from cellprune.data.open import MissingDataError, is_folder, open_dataset
 from cellprune.data.root import data_root as root_of
 from cellprune.errors import CellpruneError
+
+from .conftest import write
 
 
 def test_a_folder_is_opened_by_its_path(cells: Path) -> None:
@@ -40,6 +43,19 @@ def test_simulated_cells_are_made_once(data_root: Path) -> None:
     assert open_dataset("simulated", data_root=data_root).frames[0].image.stat().st_mtime_ns == made
     assert dataset.pixel_size_um == (0.65, 0.65)
     assert (len(dataset.frames), len(dataset.gold_frames)) == (24, 18)
+
+
+@pytest.mark.parametrize("name", ["Fluo-C3DH-A549", "Fluo-N3DL-DRO", "Fluo-C3DL-MDA231"])
+def test_a_3d_set_is_refused_by_its_name(name: str) -> None:
+    with pytest.raises(CellpruneError, match=f"{name} is one of the challenge's 3-D sets: cellprune reads 2-D"):
+        open_dataset(name)
+
+
+def test_a_set_of_stacks_is_refused_as_3d(own_cells: Path) -> None:
+    stack = np.random.default_rng(0).integers(0, 9, (5, 64, 72)).astype(np.uint8)
+    write(own_cells / "01" / "t000.tif", stack, photometric="minisblack")
+    with pytest.raises(LayoutError, match=r"t000\.tif is a stack of 5 planes, so .* is a 3-D set"):
+        open_dataset(str(own_cells))
 
 
 def test_a_typo_is_answered_with_the_nearest_name() -> None:
