@@ -210,6 +210,14 @@ class Folder:
         """Give the last complete state, or None; see `runs.state.States.load`."""
         return self._states.load()
 
+    def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Keep the network as it was at an early step, until the run ends."""
+        self._states.save_rewind(tensors)
+
+    def load_rewind(self) -> dict[str, np.ndarray]:
+        """Give what `save_rewind` kept; see `runs.state.States.load_rewind`."""
+        return self._states.load_rewind()
+
     def drop_state(self) -> None:
         """Remove every state. Call it after `finished` is written: a run with neither would start anew."""
         self._states.drop()
