@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from cellprune.cli import data, evaluate, train
+from cellprune.cli import data, evaluate, report, train
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
@@ -33,6 +33,7 @@ app = App(
 app.meta.suppress_keyboard_interrupt = False
 app.command(train.train)
 app.command(evaluate.evaluate)
+app.command(report.report)
 app.command(data.app)
 
 

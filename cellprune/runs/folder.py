@@ -199,9 +199,6 @@ class Folder:
     def write_report(self, html: str) -> None:
         atomic.write_text(self.file("report"), html)
 
-    def read_report(self) -> str:
-        return documents.read_text(self.file("report"))
-
     def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Keep this state and the last complete one before it; see `runs.state.States.save`."""
         self._states.save(tensors, meta)
