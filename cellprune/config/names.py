@@ -1,4 +1,4 @@
-"""The one table from a name to the code behind it: methods, networks, tasks.
+"""The one table from a name to the code behind it: methods, networks, tasks, engines.
 
 The code is imported when a name is resolved, so that `--help` and a typo's answer need no torch. This file knows
 nothing but strings; every room may read it.
@@ -9,8 +9,7 @@ from typing import Any
 
 from cellprune.errors import CellpruneError, unknown
 
-# prune() chooses the masks, once, at initialization
-BEFORE_TRAINING = {
+METHODS = {
     "random": "cellprune.pruning.methods.random:METHOD",
     "erk": "cellprune.pruning.methods.erk:METHOD",
     "magnitude": "cellprune.pruning.methods.magnitude:METHOD",
@@ -21,31 +20,24 @@ BEFORE_TRAINING = {
     "synflow": "cellprune.pruning.methods.synflow:METHOD",
     "prospr": "cellprune.pruning.methods.prospr:METHOD",
 }
-# several trainings, one stage after the other; masks are chosen of a trained network
-AROUND_TRAINING = {
-    "magnitude-after": "cellprune.training.magnitude_after:stages",
-    "lottery": "cellprune.training.lottery:stages",
-}
-# one training, in which a policy moves the masks
-DURING_TRAINING = {
-    "gradual": "cellprune.training.sparse.gradual:stages",
-}
-METHODS = BEFORE_TRAINING | AROUND_TRAINING | DURING_TRAINING
 MODELS = {
     "unet": "cellprune.models.unet:build",
 }
 TASKS = {
     "segmentation": "cellprune.tasks.segmentation:TASK",
 }
+ENGINES = {
+    "torch": "cellprune.models.engine:engine",
+}
 
-_TABLES = {"pruning method": METHODS, "model": MODELS, "task": TASKS}
+_TABLES = {"pruning method": METHODS, "model": MODELS, "task": TASKS, "engine": ENGINES}
 
 
 def resolve(kind: str, name: str) -> Any:
     """Give the object a name stands for.
 
     Args:
-        kind: "pruning method", "model" or "task".
+        kind: "pruning method", "model", "task" or "engine".
         name: a key of that kind's table.
     Raises:
         CellpruneError: the name is in no row; the message lists the nearest.
@@ -55,10 +47,3 @@ def resolve(kind: str, name: str) -> Any:
         raise CellpruneError(unknown(kind, name, table))
     module, attribute = table[name].split(":")
     return getattr(import_module(module), attribute)
-
-
-def when(method: str) -> str:
-    """Say when a pruning method decides what goes."""
-    if method in BEFORE_TRAINING:
-        return "at initialization"
-    return "around training" if method in AROUND_TRAINING else "during training"

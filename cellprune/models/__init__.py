@@ -42,6 +42,8 @@ def load(path: str | Path) -> "nn.Module":
         path: a run folder or a model file.
     Raises:
         CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+    Note:
+        the file's header goes along as the attribute `header`, for whoever prepares images as in training.
     """
     import torch
 
@@ -56,4 +58,5 @@ def load(path: str | Path) -> "nn.Module":
         network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
     except (KeyError, TypeError, RuntimeError) as error:
         raise CellpruneError(f"{file} describes no network that can be built ({error}): make it again") from error
+    network.__dict__["header"] = header
     return network.eval()

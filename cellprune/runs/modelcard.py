@@ -1,0 +1,82 @@
+"""What a model file's header says of the images it takes and the maps it gives, checked key by key.
+
+The header may come from anywhere, so nothing in it is believed: a missing, absurd or misspelt value is one clear line.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cellprune.errors import CellpruneError
+
+_Factor = Annotated[float, Field(gt=0.001, lt=1000, allow_inf_nan=False)]
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Part(BaseModel):
+    """A frozen value; keys that a later version may add are not ours to judge."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class ReceptiveField(_Part):
+    """How far an output pixel looks.
+
+    Attributes:
+        stride_px: a shift of the image by a multiple of it shifts the output alike.
+        radius_px: an output pixel depends on nothing further than this outside its own cell of a grid of `stride_px`.
+    """
+
+    radius_px: Annotated[int, Field(ge=0, le=2**16)]
+    stride_px: Annotated[int, Field(ge=1, le=2**10)]
+
+
+class _Normalization(_Part):
+    name: Literal["zero-mean-unit-variance"]
+
+
+class _Architecture(_Part):
+    in_channels: Annotated[int, Field(ge=1, le=2**10)] = 1
+
+
+class ModelCard(_Part):
+    """What predicting needs to know of a network.
+
+    Attributes:
+        architecture: of which the number of the image's channels counts here.
+        classes: names by index; the first is the background.
+        zoom: (y, x) network pixels for one native pixel, as in training.
+        pixel_size_um: (y, x) of a native pixel in training; None when it was unknown.
+        receptive_field: None when it has no bound or nobody measured it.
+    """
+
+    architecture: _Architecture = _Architecture()
+    classes: Annotated[tuple[_Name, ...], Field(min_length=2, max_length=255, strict=False)]
+    decision_rule: Literal["argmax"] = "argmax"
+    normalization: _Normalization = _Normalization(name="zero-mean-unit-variance")
+    zoom: Annotated[tuple[_Factor, _Factor], Field(strict=False)]
+    pixel_size_um: Annotated[tuple[_Factor, _Factor] | None, Field(strict=False)] = None
+    receptive_field: ReceptiveField | None = None
+
+    @property
+    def in_channels(self) -> int:
+        """How many channels an image must have."""
+        return self.architecture.in_channels
+
+
+def read_card(header: Mapping[str, Any], model: object) -> ModelCard:
+    """Check the header of a model file.
+
+    Args:
+        header: what `runs.modelfile.read` gives.
+        model: whose it is, for the message.
+
+    Raises:
+        CellpruneError: keys are missing or their values make no sense; all are named in one line.
+    """
+    try:
+        return ModelCard.model_validate(dict(header))
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors()[:4])
+        raise CellpruneError(f"{model} cannot be used for predicting ({faults}): make the model file again") from error
