@@ -11,6 +11,7 @@ _HOMES = {
     "hold": "cellprune.pruning.masks",
     "run": "cellprune.experiment",
     "load": "cellprune.models",
+    "predict": "cellprune.lab.segment",
     "CellpruneError": "cellprune.errors",
 }
 

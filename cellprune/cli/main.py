@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from cellprune.cli import data, evaluate, report, train
+from cellprune.cli import data, evaluate, predict, train
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
@@ -33,7 +33,7 @@ app = App(
 app.meta.suppress_keyboard_interrupt = False
 app.command(train.train)
 app.command(evaluate.evaluate)
-app.command(report.report)
+app.command(predict.predict)
 app.command(data.app)
 
 
@@ -82,6 +82,8 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 
 def _resumption(words: Sequence[str]) -> str:
+    if words[:1] == ["predict"]:
+        return "images that are done are kept, go on with the same command"
     if words[:1] != ["train"]:
         return "nothing is half-written"
     again = [*words, *([] if "--resume" in words else ["--resume"])]

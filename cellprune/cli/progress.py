@@ -57,15 +57,16 @@ class Lines:
     def __init__(self) -> None:
         self._clock = monotonic()
         self._first = 0
-        self._epoch = 0
+        self._done = 0
 
     def started(self, event: Event) -> None:
-        self._clock, self._first, self._epoch = monotonic(), event.done, event.epoch
+        self._clock, self._first, self._done = monotonic(), event.done, event.done
         print(event.message or f"{event.phase}: {event.epochs} epochs", file=sys.stderr, flush=True)
 
     def advanced(self, event: Event) -> None:
-        if event.done * event.epochs != event.epoch * event.total:
-            return  # within an epoch
+        if event.done == self._done or event.done * event.epochs != event.epoch * event.total:
+            return  # within an epoch, or within an image
+        self._done = event.done
         left = (monotonic() - self._clock) / (event.done - self._first) * (event.total - event.done)
         print(f"{_described(event)}, {left / 60:.1f} min left", file=sys.stderr, flush=True)
 
@@ -99,6 +100,8 @@ class Curves:
 
 
 def _described(event: Event) -> str:
+    if not event.epochs:
+        return event.message or event.phase
     loss = "" if event.loss is None else f", loss {event.loss:.4f}"
     return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_iou(event.scores)}"
 

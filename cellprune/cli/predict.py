@@ -1,0 +1,137 @@
+"""`cellprune predict`: cells in anyone's images, by a trained network."""
+
+import hashlib
+import json as text
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from cellprune.lab.job import Done, Tell
+
+
+def predict(
+    model: Path,
+    /,
+    *inputs: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
+    rescale: Annotated[bool, Parameter(negative="")] = False,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Find the cells in images: label images, overlays and a table of cells.
+
+    An image is zoomed as in training. One that is large goes through in overlapping tiles. What was stopped goes on
+    with the same command; what cannot be read is listed at the end, and the exit code is 1.
+
+    Examples:
+
+        cellprune predict runs/NAME images/ -o cells
+
+        cellprune predict model.safetensors a.tif 'b/*.png' -o cells --pixel-size 0.65 0.65
+
+        cellprune predict runs/NAME PhC-C2DH-U373/01 -o cells --rescale
+
+    Parameters
+    ----------
+    model
+        A run folder or a model file.
+    inputs
+        Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
+        is a time-lapse.
+    output
+        Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
+    pixel_size
+        Height and width of the images' pixels in um; else what each TIFF says of itself.
+    rescale
+        Zoom the images so that their pixels are as large, in um, as those that the network learned from.
+    device
+        Where the network runs.
+    json
+        Print the result as one JSON object on standard output; progress goes to standard error.
+    """
+    from cellprune.errors import CellpruneError
+    from cellprune.lab import scale
+    from cellprune.lab.engine import engine_of
+    from cellprune.lab.inputs import find
+    from cellprune.lab.job import run
+    from cellprune.lab.output import Output
+
+    if not inputs:
+        raise CellpruneError("nothing to predict: give image files or folders after the model")
+    if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
+        raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
+    images, failures = find(inputs)
+    engine = engine_of(model, device=device)
+    sizes = scale.pixel_sizes(images, pixel_size)
+    zooms = scale.zooms(engine.card, sizes, rescale=rescale)
+    settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
+    folder = Output(output, settings, [image.name for image in images])
+    warnings = [] if rescale else [line for line in [scale.warning(engine.card, sizes)] if line]
+    for line in warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    with _told(len(images)) as tell:
+        done = run(engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, tell=tell)
+    if done.tiled and engine.receptive_field is None:
+        warnings.append(_UNBOUNDED.format(name=done.tiled[0], more=len(done.tiled) - 1))
+        print(f"warning: {warnings[-1]}", file=sys.stderr)
+    for failure in done.failures:
+        print(f"not done: {failure.shown}: {failure.why}", file=sys.stderr)
+    if json:
+        print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
+    else:
+        _show(done, output)
+    return 1 if done.failures else 0
+
+
+_UNBOUNDED = (
+    "{name} (and {more} more) went through in tiles, but a pixel of this network depends on the whole image "
+    "(an instance or group norm, a global pooling): near the tiles' borders the result is not quite the whole image's"
+)
+
+
+def _digest(model: Path) -> str:
+    """Give the sha256 of the model file: the same network by another path is the same."""
+    from cellprune.runs.folder import FILES
+
+    with (model / FILES["model"] if model.is_dir() else model).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _told(n_images: int) -> Iterator["Tell"]:
+    """Show how far the images are."""
+    from cellprune.cli.progress import shown
+    from cellprune.training.progress import Event
+
+    listener = shown()
+
+    def event(done: int, message: str) -> Event:
+        return Event("predicting", done=done, total=n_images, message=message)
+
+    def tell(done: int, message: str) -> None:
+        listener.advanced(event(done, message))
+
+    listener.started(event(0, f"{n_images} image{'s' * (n_images > 1)}"))
+    try:
+        yield tell
+    finally:
+        listener.finished(event(n_images, ""))
+
+
+def _show(done: "Done", output: Path) -> None:
+    kept = f" ({done.kept} of them were there already)" if done.kept else ""
+    failed = f", {len(done.failures)} not done" if done.failures else ""
+    print(f"{len(done.rows)} cells in {len(done.images)} images{kept}{failed}")
+    print("Look at:")
+    for name, what in (
+        ("overlays", "each image with the outlines of its cells"),
+        ("labels", "label images of native size: 0 is background, one number a cell"),
+        ("cells.csv", "one line a cell: place, area, whether it touches the border"),
+    ):
+        print(f"  {output / name}   {what}")

@@ -1,0 +1,143 @@
+"""Many images through one network into one folder: what is done stays done, what cannot be read is listed."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from cellprune.data.images import read_image
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.lab import tiles
+from cellprune.lab.cells import Row, as_csv, cells
+from cellprune.lab.engine import Engine
+from cellprune.lab.inputs import Failure, Image, printable
+from cellprune.lab.instances import instances
+from cellprune.lab.output import Labels, Output
+from cellprune.lab.overlay import overlay_png
+from cellprune.lab.scale import Scale
+from cellprune.lab.segment import class_map, network_size, require_channels
+
+Tell = Callable[[int, str], None]  # images done, and what is under way
+
+
+@dataclass
+class Done:
+    """What came of a job, image by image as it goes on.
+
+    Attributes:
+        rows: of the table of cells.
+        images: name, source, frame and number of cells of each image that is done.
+        kept: how many of these were there before.
+        failures: what could not be predicted.
+        tiled: names of the images that went through in tiles.
+    """
+
+    failures: list[Failure]
+    rows: list[Row] = field(default_factory=list)
+    images: list[dict[str, Any]] = field(default_factory=list)
+    kept: int = 0
+    tiled: list[str] = field(default_factory=list)
+
+    def record(self) -> dict[str, Any]:
+        """Give what prediction.json says of it."""
+        return {
+            "images": self.images,
+            "cells": len(self.rows),
+            "tiled": self.tiled,
+            "failed": [{"image": failure.shown, "why": failure.why} for failure in self.failures],
+        }
+
+
+def run(
+    engine: Engine,
+    images: Sequence[Image],
+    output: Output,
+    *,
+    pixel_sizes: dict[str, Scale | None],
+    zooms: dict[str, Scale],
+    failures: Sequence[Failure] = (),
+    tell: Tell = lambda done, message: None,
+) -> Done:
+    """Predict every image that is not done yet.
+
+    Args:
+        engine: the network.
+        images: as `inputs.find` gives them.
+        output: the folder.
+        pixel_sizes: (y, x) in um by the image's name; None where unknown.
+        zooms: (y, x) network pixels for a native one by the image's name.
+        failures: inputs that are lost already, for the record.
+        tell: told of each image, and of each tile of a large one.
+    Returns:
+        What came of it; all of it is on the disk.
+    Raises:
+        ImageError: no image has the channels that the network takes; nothing is written.
+        WorkError: the output cannot be written; what is done stays, and the same call goes on from there.
+    """
+    if all(image.header.channels != engine.card.in_channels for image in images):
+        require_channels(engine, images[0].header.channels, images[0].shown)
+    done = Done(list(failures))
+    with output.held():
+        finished = False
+        try:
+            for at, image in enumerate(images):
+                _one(engine, image, output, done, pixel_sizes[image.name], zooms[image.name], _tiles(tell, at, image))
+                tell(at + 1, image.shown)
+            finished = True
+        except WorkError as error:
+            reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+            raise WorkError(
+                f"{reason or error}: {len(done.images)} of {len(images)} images are done and kept in {output.path}; "
+                "free space or mend the folder, then give the same command again"
+            ) from error
+        finally:
+            # stopped by a full disk or Ctrl-C, the table is still made to fit the labels that are there, if it can be
+            with nullcontext() if finished else suppress(WorkError):
+                output.write_table(as_csv(done.rows))
+                output.write_record({"finished": finished, **done.record()})
+    return done
+
+
+def _one(
+    engine: Engine,
+    image: Image,
+    output: Output,
+    done: Done,
+    pixel_size_um: Scale | None,
+    zoom: Scale,
+    step: tiles.Step,
+) -> None:
+    try:
+        there = output.labels_of(image)
+        made = None if there else _predicted(engine, image, done, zoom, step)
+    except (CellpruneError, OSError, MemoryError) as error:
+        why = "the memory does not suffice: cut it into parts" if isinstance(error, MemoryError) else str(error)
+        done.failures.append(Failure(image.shown, printable(why)))
+        return
+    if there:
+        labels, class_of = there
+        done.kept += 1
+    else:
+        assert made is not None
+        labels, class_of, overlay = made
+        output.write(image, labels, class_of, overlay, pixel_size_um)
+    done.rows += cells(labels, class_of, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
+    done.images.append(
+        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1}
+    )
+
+
+def _predicted(
+    engine: Engine, image: Image, done: Done, zoom: Scale, step: tiles.Step
+) -> tuple[Labels, list[str], bytes]:
+    """Give the labels, the class name of each (the background's first), and the overlay."""
+    require_channels(engine, image.header.channels, str(image.path))  # by the header: before memory is taken
+    pixels = read_image(image.path, image.plane)
+    if not tiles.fits(engine, network_size(image.header.size, zoom)):
+        done.tiled.append(printable(image.name))
+    labels, class_of = instances(class_map(engine, pixels, zoom=zoom, step=step))
+    return labels, [engine.card.classes[k] for k in class_of], overlay_png(pixels, labels)
+
+
+def _tiles(tell: Tell, done: int, image: Image) -> tiles.Step:
+    return lambda tile, n_tiles: tell(done, f"{image.shown}, tile {tile}/{n_tiles}")

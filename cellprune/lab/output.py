@@ -1,0 +1,202 @@
+"""The folder of a prediction: the one place that knows its files, and what of them is done.
+
+    labels/NAME.tif      one a image, native size; its description says what it was made from
+    overlays/NAME.png    the image with the outlines of its cells
+    cells.csv            one line a cell
+    prediction.json      the model and settings, the images, and what could not be read
+
+Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from cellprune.data.images import ImageError, read_labels
+from cellprune.errors import CellpruneError
+from cellprune.lab.inputs import Image, printable
+from cellprune.runs import atomic, documents
+
+_LABELS, _OVERLAYS, _TABLE, _RECORD, _LOCK = "labels", "overlays", "cells.csv", "prediction.json", ".lock"
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
+_SCHEMA = 1
+
+Labels = NDArray[np.unsignedinteger]
+
+
+class Output:
+    """A prediction's folder, there or still to be made.
+
+    Args:
+        path: the folder.
+        settings: JSON values that decide what the labels are; a folder made with others is refused.
+        names: of the images, as `Image.name`.
+    Raises:
+        CellpruneError: a file, foreign content, other settings, or labels of images that are not among the names.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], names: Sequence[str]) -> None:
+        self.path = path
+        self._settings = dict(settings)
+        self._names = set(names)
+        self._digests: dict[Path, str] = {}
+        self._refuse()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder and hold it for this process; what killed writers left is cleaned away.
+
+        Raises:
+            CellpruneError: another process is at work in it, or it cannot be written.
+        """
+        lock = FileLock(self.path / _LOCK, timeout=0)
+        try:
+            for folder in (self.path, self.path / _LABELS, self.path / _OVERLAYS):
+                folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise CellpruneError(
+                f"another process is at work in {self.path}: wait for it, or give another -o"
+            ) from error
+        except OSError as error:
+            raise CellpruneError(f"cannot write in {self.path} ({error.strerror}): give another -o") from error
+        try:
+            self._refuse()  # once more: another process may have come and gone
+            for folder in (self.path, self.path / _LABELS, self.path / _OVERLAYS):
+                atomic.sweep(folder)
+            if not (self.path / _RECORD).exists():
+                self.write_record({"finished": False})
+            yield
+        finally:
+            with suppress(OSError):
+                (self.path / _LOCK).unlink(missing_ok=True)
+            lock.release()
+
+    def labels_of(self, image: Image) -> tuple[Labels, list[str]] | None:
+        """Give the labels that are there of an image and the class names by label; None where it is still to be done.
+
+        An image whose file changed since is to be done again.
+        """
+        path = self._labels_path(image)
+        if not path.exists() or not self._overlay_path(image).exists():
+            return None
+        with suppress(ImageError, ValueError, KeyError, TypeError):  # damaged: made again
+            with tifffile.TiffFile(path) as tif:
+                said = json.loads(tif.pages.first.description)
+            if said["source"] == self._source(image):
+                labels = read_labels(path).astype(np.uint32)
+                names = ["background", *(name for name, n_cells in said["cells"] for _ in range(n_cells))]
+                if labels.max(initial=0) == len(names) - 1:
+                    return labels, names
+        return None
+
+    def write(
+        self,
+        image: Image,
+        labels: Labels,
+        class_of: Sequence[str],
+        overlay: bytes,
+        pixel_size_um: tuple[float, float] | None,
+    ) -> None:
+        """Write all files of one image, its labels last.
+
+        Args:
+            labels: (H, W) uint16 or uint32, 0 is background.
+            class_of: name of the class of every label, the background's first.
+            overlay: a PNG.
+            pixel_size_um: (y, x); None when unknown.
+        Raises:
+            WorkError: the disk is full or the folder cannot be written.
+        """
+        atomic.write_bytes(self._overlay_path(image), overlay)
+        # cells are numbered class by class, so that their counts say it all
+        cells = [[name, len(list(same))] for name, same in groupby(class_of[1:])]
+        said = json.dumps({"source": self._source(image), "cells": cells})
+        with atomic.replacing(self._labels_path(image)) as beside:
+            tifffile.imwrite(
+                beside, labels, compression="zlib", predictor=True, description=said, metadata=None,
+                **_resolution(pixel_size_um),
+            )  # fmt: skip
+
+    def write_table(self, text: str) -> None:
+        """Write cells.csv; raises as `write`."""
+        atomic.write_text(self.path / _TABLE, text)
+
+    def write_record(self, content: Mapping[str, Any]) -> None:
+        """Write prediction.json; raises as `write`."""
+        documents.write_json(self.path / _RECORD, {"schema": _SCHEMA, "settings": self._settings, **content})
+
+    def _source(self, image: Image) -> dict[str, Any]:
+        if image.path not in self._digests:
+            with image.path.open("rb") as file:
+                self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"sha256": self._digests[image.path], "plane": image.plane}
+
+    def _labels_path(self, image: Image) -> Path:
+        return self.path / _LABELS / f"{image.name}.tif"
+
+    def _overlay_path(self, image: Image) -> Path:
+        return self.path / _OVERLAYS / f"{image.name}.png"
+
+    def _refuse(self) -> None:
+        try:
+            if self.path.exists() and not self.path.is_dir():
+                raise CellpruneError(f"{self.path} is a file, not a folder: give another -o")
+            foreign = sorted(self._foreign())
+        except OSError as error:
+            raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another -o") from error
+        if foreign:
+            raise CellpruneError(
+                f"{self.path} holds {printable(foreign[0])!r}, which predicting these inputs does not write: "
+                "give an absent or empty folder as -o"
+            )
+        if (self.path / _RECORD).exists():
+            before = documents.read_json(self.path / _RECORD).get("settings")
+            before = before if isinstance(before, dict) else {}
+            changed = sorted(
+                key.replace("_", " ")
+                for key in {*before, *self._settings}
+                if before.get(key) != json.loads(json.dumps(self._settings.get(key)))
+            )
+            if changed:
+                raise CellpruneError(
+                    f"{self.path} was predicted with another {' and another '.join(changed)}: "
+                    "give the same as then, or another -o"
+                )
+
+    def _foreign(self) -> Iterator[str]:
+        """Give what is in the folder and not ours; without a record nothing in it is ours."""
+        ours = {_LOCK, *_LITTER}
+        if (self.path / _RECORD).exists() or self._began():
+            ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD}
+            for folder, suffix in ((_LABELS, ".tif"), (_OVERLAYS, ".png")):
+                for entry in (self.path / folder).iterdir() if (self.path / folder).is_dir() else ():
+                    if entry.name.removesuffix(suffix) not in self._names and not _passing(entry.name):
+                        yield f"{folder}/{entry.name}"
+        for entry in self.path.iterdir() if self.path.is_dir() else ():
+            if entry.name not in ours and not _passing(entry.name):
+                yield entry.name
+
+    def _began(self) -> bool:
+        """Tell a folder whose maker was stopped before the record: the two folders in it are empty."""
+        return all((self.path / f).is_dir() and not any((self.path / f).iterdir()) for f in (_LABELS, _OVERLAYS))
+
+
+def _passing(name: str) -> bool:
+    return atomic.is_partial(name) or name in _LITTER
+
+
+def _resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
+    """Give the TIFF tags that carry the pixel size on: pixels a centimetre, across first."""
+    if pixel_size_um is None:
+        return {}
+    return {"resolution": (1e4 / pixel_size_um[1], 1e4 / pixel_size_um[0]), "resolutionunit": "CENTIMETER"}

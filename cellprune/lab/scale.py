@@ -1,0 +1,63 @@
+"""The guard of scale: a network knows cells of one size, so pixels of another size must not pass in silence."""
+
+from collections.abc import Mapping, Sequence
+
+from cellprune.errors import CellpruneError
+from cellprune.lab.inputs import Image
+from cellprune.runs.modelcard import ModelCard
+
+Scale = tuple[float, float]  # (y, x)
+LIMIT = 1.5  # beyond it, along either axis, pixel sizes differ too much for the results to be trusted
+
+
+def pixel_sizes(images: Sequence[Image], given: Scale | None) -> dict[str, Scale | None]:
+    """Give each image's pixel size in um by its name: the given one, else the file's own, else None."""
+    return {image.name: given or image.header.pixel_size_um for image in images}
+
+
+def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) -> dict[str, Scale]:
+    """Give the factors (y, x) from native to network pixels by the image's name.
+
+    Args:
+        card: its factors are those of training.
+        sizes: pixel size in um by the image's name.
+        rescale: correct them by the pixel sizes, so that the network sees as many um a pixel as in training.
+    Raises:
+        CellpruneError: to be corrected, and the model's pixel size or an image's is unknown.
+    """
+    if not rescale:
+        return dict.fromkeys(sizes, card.zoom)
+    if card.pixel_size_um is None:
+        raise CellpruneError("--rescale: the model does not know the pixel size that it learned from: leave it away")
+    found: dict[str, Scale] = {}
+    for name, size in sizes.items():
+        if size is None:
+            raise CellpruneError(f"--rescale: the pixel size of {name} is unknown: give it as --pixel-size Y X, in um")
+        found[name] = (
+            card.zoom[0] * size[0] / card.pixel_size_um[0],
+            card.zoom[1] * size[1] / card.pixel_size_um[1],
+        )
+    return found
+
+
+def warning(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:
+    """Give the line that says how many images have pixels of quite another size than the model's; None for none."""
+    if card.pixel_size_um is None:
+        return None
+    off = {name: size for name, size in sizes.items() if size is not None and _factor(size, card.pixel_size_um) > LIMIT}
+    if not off:
+        return None
+    name, size = next(iter(off.items()))
+    more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
+    return (
+        f"{name}{more} has pixels of {_um(size)}, the model learned from {_um(card.pixel_size_um)}: "
+        "its cells look of another size to it; use --rescale, or correct --pixel-size"
+    )
+
+
+def _factor(size: Scale, other: Scale) -> float:
+    return max(max(a / b, b / a) for a, b in zip(size, other, strict=True))
+
+
+def _um(size: Scale) -> str:
+    return f"{size[0]:.3g} x {size[1]:.3g} um"

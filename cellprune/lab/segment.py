@@ -1,0 +1,127 @@
+"""One image to labels: zoom as in training, normalize, network, back to native size, decide, number the cells."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.data.images import MAX_PIXELS, ImageError, normalize, resize_image
+from cellprune.lab import tiles
+from cellprune.lab.engine import Engine, Floats, engine_of
+from cellprune.lab.instances import instances
+
+Classes = NDArray[np.uint8]
+_BAND_PX = 256  # rows that are decided at once
+
+
+def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
+    """Label the cells of an image.
+
+    Args:
+        model: what `cellprune.load` gives, a run folder, a model file, an engine (`lab.engine.Engine`), or any torch
+            network that gives one logit map a class; of the last nothing is known, so the image is not zoomed.
+        image: (H, W), or (C, H, W) for a network of several channels; any numbers, not constant.
+    Returns:
+        (H, W) int32, 0 is background, one number a cell, from 1.
+    Raises:
+        CellpruneError: no such file, other channels than the network takes, or an image that cannot be used.
+    """
+    engine = engine_of(model)
+    pixels = np.asarray(image, np.float32)
+    pixels = pixels[None] if pixels.ndim == 2 else pixels
+    if pixels.ndim != 3:
+        raise ImageError(f"an image of shape {np.shape(image)}: give (H, W), or (C, H, W)")
+    if not np.isfinite(pixels).all() or pixels.min() == pixels.max():
+        raise ImageError("the image is constant or has NaN or infinite pixels: there is nothing to see")
+    require_channels(engine, len(pixels), "the image")
+    return instances(class_map(engine, pixels))[0].astype(np.int32)
+
+
+def require_channels(engine: Engine, n_channels: int, image: str) -> None:
+    """Refuse an image of another number of channels than the network takes.
+
+    Raises:
+        ImageError: names the image and both numbers.
+    """
+    if n_channels != engine.card.in_channels:
+        takes = engine.card.in_channels
+        remedy = "convert it to grey" if takes == 1 else f"bring {takes} channels"
+        raise ImageError(
+            f"{image} has {_counted(n_channels)}, the model takes {takes}: {remedy}, or take another model"
+        )
+
+
+def network_size(size: tuple[int, int], zoom: tuple[float, float]) -> tuple[int, int]:
+    """Give the (height, width) that the network sees of a native one.
+
+    Raises:
+        ImageError: it would be too large to be meant.
+    """
+    height, width = (max(1, round(side * factor)) for side, factor in zip(size, zoom, strict=True))
+    if height * width > MAX_PIXELS:
+        raise ImageError(
+            f"{size[0]} x {size[1]} px zoomed by {zoom[0]:.3g} x {zoom[1]:.3g} give more than {MAX_PIXELS} px: "
+            "cut the image into parts, or check the pixel sizes"
+        )
+    return height, width
+
+
+def class_map(
+    engine: Engine,
+    image: Floats,
+    *,
+    zoom: tuple[float, float] | None = None,
+    memory_bytes: float = tiles.MEMORY_BYTES,
+    step: tiles.Step | None = None,
+) -> Classes:
+    """Give each native pixel its class.
+
+    Args:
+        engine: the network.
+        image: (C, H, W) float32, native.
+        zoom: (y, x) network pixels for a native one; None for the training's.
+        memory_bytes: see `tiles.probabilities`.
+        step: told after each tile.
+    Returns:
+        (H, W) uint8, an index into the model's classes.
+    """
+    size = (image.shape[1], image.shape[2])
+    small = normalize(resize_image(image, network_size(size, zoom or engine.card.zoom)))
+    return decided(tiles.probabilities(engine, small, memory_bytes=memory_bytes, step=step), size)
+
+
+def decided(probabilities: Floats, size: tuple[int, int]) -> Classes:
+    """Map probabilities back to native size, bilinearly, and take the class of the largest: labels are never mixed.
+
+    Args:
+        probabilities: (classes, h, w) float32.
+        size: (height, width) to reach.
+    Returns:
+        (height, width) uint8; of equal probabilities the first class wins.
+    Note:
+        the same sums as torch's `interpolate(mode="bilinear", align_corners=False)`, a band of rows at a time.
+    """
+    classes = np.empty(size, np.uint8)
+    up, down, low = _weights(probabilities.shape[1], size[0])
+    left, right, far = _weights(probabilities.shape[2], size[1])
+    for start in range(0, size[0], _BAND_PX):
+        band = slice(start, start + _BAND_PX)
+        first, last = up[band][0], down[band][-1] + 1
+        rows = probabilities[:, first:last]
+        wide = rows[..., left] * (1 - far) + rows[..., right] * far
+        weight = low[band, None]
+        mixed = wide[:, up[band] - first] * (1 - weight) + wide[:, down[band] - first] * weight
+        classes[band] = mixed.argmax(0)
+    return classes
+
+
+def _weights(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """Give for each new place along an axis the two old ones that it lies between, and its share of the second."""
+    scale = np.float32(old) / np.float32(new)
+    place = np.maximum(scale * (np.arange(new, dtype=np.float32) + np.float32(0.5)) - np.float32(0.5), np.float32(0))
+    before = np.minimum(place.astype(np.intp), old - 1)
+    return before, np.minimum(before + 1, old - 1), place - before.astype(np.float32)
+
+
+def _counted(n_channels: int) -> str:
+    return "1 channel" if n_channels == 1 else f"{n_channels} channels"
