@@ -1,0 +1,110 @@
+"""What the pages show can be typed: commands parse, programs run, settings are known, nothing is left out."""
+
+import re
+import shlex
+
+import cyclopts
+import pages
+import pytest
+import yaml
+
+import cellprune
+from cellprune.cli.main import app
+from cellprune.config.load import load
+from cellprune.config.names import METHODS, resolve
+
+every_page = pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
+COMMANDS = [(pages.name(page), line) for page in pages.PAGES for line in pages.commands(page)]
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_a_command_is_one_that_the_command_line_takes(page, line):
+    words = shlex.split(re.sub(r"\$\w+", "1", line))[1:]  # what a shell puts in for a variable
+    if words == ["--version"]:
+        return
+    app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_a_wrong_command_would_be_seen():
+    with pytest.raises(cyclopts.CycloptsError):
+        app.parse_args(["train", "--prunes", "0.9"], exit_on_error=False, print_error=False)
+    assert len(COMMANDS) > 15
+
+
+@every_page
+def test_python_compiles_and_yaml_is_known(page):
+    for block in pages.blocks(page, "python"):
+        compile(block, pages.name(page), "exec")
+    for block in pages.blocks(page, "yaml"):
+        assert isinstance(yaml.safe_load(block), dict)
+
+
+def test_the_example_of_settings_is_a_configuration(tmp_path):
+    (block,) = pages.blocks(pages.DOCS / "reference/settings.md", "yaml")
+    file = tmp_path / "config.yaml"
+    file.write_text(block)
+    assert load(file=file).training.batch_size == 4
+
+
+def test_the_loop_of_ones_own_runs(capsys):
+    namespace = {}
+    for block in pages.blocks(pages.DOCS / "how-to/own-loop.md", "python"):
+        exec(block, namespace)
+    n_prunable = 16 * 9 + 2 * 16 * 9
+    assert f"{n_prunable - round(n_prunable * 0.2)} of {n_prunable} prunable weights" in capsys.readouterr().out
+
+
+def test_the_method_that_contributors_are_shown_works(monkeypatch):
+    import torch
+    from torch import nn
+
+    block = next(b for b in pages.blocks(pages.DOCS / "contributing.md", "python") if "METHOD = " in b)
+    namespace = {}
+    exec(block, namespace)
+    monkeypatch.setattr("cellprune.pruning.prune.resolve", lambda kind, name: namespace["METHOD"])
+    batch = torch.randn(2, 1, 8, 8), torch.randint(0, 2, (2, 6, 6))
+    masks = cellprune.prune(
+        nn.Sequential(nn.Conv2d(1, 2, 3)), method="gradient", sparsity=0.5, batches=[batch], loss=nn.CrossEntropyLoss()
+    )
+    assert int(masks["0.weight"].sum()) == 9
+
+
+def _commands(of, path=()):
+    for command in of:
+        if command.startswith("-"):
+            continue
+        inner = list(_commands(of[command], (*path, command)))
+        yield from inner or [" ".join((*path, command))]
+
+
+def test_every_command_has_its_options_on_the_page_of_commands():
+    text = (pages.DOCS / "reference/commands.md").read_text(encoding="utf-8")
+    known = list(_commands(app))
+    assert "data simulate" in known
+    assert re.findall(r"```\{command\} (.+)", text) == re.findall(r"^## cellprune (.+)", text, re.M)
+    assert sorted(re.findall(r"```\{command\} (.+)", text)) == sorted(known)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_names_its_source_and_has_a_page(method):
+    page = pages.DOCS / "methods" / f"{method}.md"
+    assert page.exists(), (
+        f"write docs/methods/{method}.md: the formula, the source, what the public code does otherwise"
+    )
+    assert "\nSource: " in page.read_text(encoding="utf-8")
+    assert f"```{{method-options}} {method}\n" in page.read_text(encoding="utf-8")
+    module = METHODS[method].split(":")[0]
+    resolve("pruning method", method)
+    assert "\nSource: " in __import__(module, fromlist=["METHOD"]).__doc__
+
+
+def test_every_public_name_is_on_the_page_of_python():
+    text = (pages.DOCS / "reference/python.md").read_text(encoding="utf-8")
+    assert [name for name in cellprune.__all__ if f":: cellprune.{name}\n" not in text] == []
+
+
+def test_every_file_of_a_run_is_explained():
+    from cellprune.runs.folder import FILES, STATE
+
+    text = (pages.DOCS / "reference/files.md").read_text(encoding="utf-8")
+    assert [file for file in (*FILES.values(), f"{STATE}/") if f"| `{file}` |" not in text] == []
