@@ -1,4 +1,4 @@
-"""How the site is built: `sphinx-build -W --keep-going -b html docs docs/_build`. No network is needed, nor by its pages."""
+"""How the site is built, without a network: `sphinx-build -W --keep-going -b html docs docs/_build`."""
 
 import re
 import sys
