@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from cellprune import models, tasks
 from cellprune.config import load as config
+from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.models.receptive import receptive_field
@@ -31,7 +32,7 @@ from cellprune.training.fit import fit, reseed
 from cellprune.training.progress import Event, Listener
 from cellprune.training.sparse import MaskPolicy
 from cellprune.training.sparse.static import Static
-from cellprune.training.stages import Stage, walk
+from cellprune.training.stages import Request, Stage, walk
 from cellprune.training.statistics import reestimate
 
 Masks = dict[str, Tensor]
@@ -79,9 +80,9 @@ def run(
             engine=engine,
             listeners=listeners if engine.is_main_process else (),
         )
-        _begin(work, split.as_dict(), command)
-        masks = _prune(work)
-        _train(work, [Stage("init", masks, Static, settings.training.epochs)])
+        stages = _stages(work)
+        _begin(work, split.as_dict(), stages, command)
+        masks = _train(work, stages)
         if engine.is_main_process:
             _score(work)
             _save(work, masks)
@@ -208,7 +209,24 @@ def _network(settings: Settings, given: Mapping[str, int]) -> nn.Module:
     return models.build({**settings.model.model_dump(), **given})
 
 
-def _begin(work: _Work, split: Mapping[str, Any], command: Sequence[str]) -> None:
+def _stages(work: _Work) -> list[Stage]:
+    """List the trainings: one, under masks chosen at initialization, unless the method has its own list."""
+    pruning, training, engine = work.settings.pruning, work.settings.training, work.engine
+    if pruning.method not in AROUND_TRAINING | DURING_TRAINING:
+        return [Stage("init", lambda *_: _prune(work), Static, training.epochs)]
+    request = Request(
+        sparsity=pruning.ratio,
+        scope=pruning.scope,
+        exclude=pruning.exclude,
+        epochs=training.epochs,
+        steps_per_epoch=len(work.loaders.train(1, engine.process_index, engine.num_processes)),
+        seed=work.settings.seed,
+    )
+    stages: list[Stage] = resolve("pruning method", pruning.method)(work.model, request, **pruning.options())
+    return stages
+
+
+def _begin(work: _Work, split: Mapping[str, Any], stages: Sequence[Stage], command: Sequence[str]) -> None:
     """Write down what is known before any work, once: what memory allows now is kept for every resume."""
     folder, settings, engine = work.folder, work.settings, work.engine
     if engine.is_main_process and not folder.has("provenance"):
@@ -220,7 +238,8 @@ def _begin(work: _Work, split: Mapping[str, Any], command: Sequence[str]) -> Non
             "precision": settings.training.precision,
             "processes": engine.num_processes,
             "data": {"dataset": settings.data.dataset, "sha256": config.digest(settings, split)},
-            "segments": {} if settings.pruning.method == "dense" else plan(work.model, **_asked(work)),
+            "segments": plan(work.model, **_asked(work)) if settings.pruning.method in BEFORE_TRAINING else {},
+            "stages": [stage.does for stage in stages],
             "times": {},
         }
         folder.write_config(settings.model_dump(mode="json"))
@@ -262,16 +281,22 @@ def _prune(work: _Work) -> Masks:
     return {name: torch.from_numpy(mask) for name, mask in folder.read_masks().items()}
 
 
-def _train(work: _Work, stages: Sequence[Stage]) -> None:
-    def train(policy: MaskPolicy, epochs: int, stage: int) -> None:
+def _train(work: _Work, stages: Sequence[Stage]) -> Masks:
+    """Train through all stages, and give the masks that the last one ended with."""
+    rewinds_to = max(stage.first_step for stage in stages)
+
+    def train(policy: MaskPolicy, stage: Stage, number: int) -> None:
         fit(
             work.model,
             policy,
             work.loaders.train,
             settings=work.settings.training,
-            epochs=epochs,
+            epochs=stage.epochs,
             seed=work.settings.seed,
-            stage=stage,
+            stage=number,
+            first_step=stage.first_step,
+            keep_step=0 if number else rewinds_to,
+            message=f"training {number + 1} of {len(stages)}: {stage.does}" if len(stages) > 1 else "",
             loss=work.loss,
             evaluate=lambda network: work.task.watch(network, work.loaders, work.judged),
             engine=work.engine,
@@ -279,10 +304,17 @@ def _train(work: _Work, stages: Sequence[Stage]) -> None:
             listeners=work.listeners,
         )
 
+    def rewound() -> dict[str, Tensor]:
+        return {name: torch.from_numpy(value) for name, value in work.folder.load_rewind().items()}
+
     stored = work.folder.load_state()
-    walk(work.model, stages, train, reached=None if stored is None else stored[1]["stage"])
+    reached = None if stored is None else stored[1]["stage"]
+    masks = walk(work.model, stages, train, rewound=rewound, reached=reached)
     if work.engine.is_main_process:
-        work.note_time("training", sum(row["seconds"] for row in work.folder.read_metrics()))
+        rows = work.folder.read_metrics()
+        work.note_time("training", sum(row["seconds"] for row in rows))
+        work.folder.write_provenance(work.folder.read_provenance() | {"epochs": len(rows)})
+    return {name: mask.cpu() for name, mask in masks.items()}
 
 
 def _score(work: _Work) -> None:
@@ -298,7 +330,9 @@ def _heading(settings: Settings) -> dict[str, Any]:
 
 
 def _save(work: _Work, masks: Masks) -> None:
-    """Write the model file and read it back: it must be this network, bit for bit."""
+    """Write masks and model file, and read the model back: it must be this network, bit for bit."""
+    if masks and not work.folder.has("masks"):  # what prune() chose stands there since before the training
+        work.folder.write_masks({name: mask.numpy() for name, mask in masks.items()})
     record = json.dumps(work.folder.read_provenance(), sort_keys=True)
     given = work.task.network(work.frames)
     field = receptive_field(work.model, given["in_channels"])

@@ -5,10 +5,15 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+
+if TYPE_CHECKING:
+    from cellprune.runs.folder import Folder
 
 REAL = ("PhC-C2DH-U373", "DIC-C2DH-HeLa")
 
@@ -47,6 +52,14 @@ def real_root(shared_root: Path) -> Path:
             if not (root / name).is_dir():
                 fetch(name, source=Path(source) / f"{name}.zip", data_root=root)
     return root
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., "Folder"]:
+    """Make a finished run, which lacks nothing but its report, in the folder of this name."""
+    import finished_run
+
+    return lambda name="run", **options: finished_run.make(tmp_path / name, **options)
 
 
 @pytest.fixture(autouse=True)

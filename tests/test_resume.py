@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,17 @@ def _after(count: int, function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args, **kwargs: function(*args, **kwargs) if next(calls, None) is not None else _die()
 
 
+def _die_one_step_after(save_state: Callable[..., Any]) -> None:
+    """Let this process complete one epoch, and one step of the next."""
+    from cellprune.training import fit
+
+    def save_and_arm(folder: Folder, *state: Any) -> None:
+        save_state(folder, *state)
+        fit._tell = _after(1, fit._tell)
+
+    Folder.save_state = save_and_arm  # type: ignore[method-assign]
+
+
 def _arm(moment: str) -> None:
     """Make this process kill itself at a moment of the run."""
     from cellprune import experiment
@@ -40,6 +51,8 @@ def _arm(moment: str) -> None:
         Folder.write_masks = _die  # type: ignore[method-assign]
     elif moment == "first epoch":
         fit._tell = _after(3, fit._tell)
+    elif moment == "every epoch":
+        _die_one_step_after(Folder.save_state)
     elif moment == "third epoch":
         fit._tell = _after(22, fit._tell)
     elif moment == "evaluation":
@@ -56,7 +69,7 @@ def _arm(moment: str) -> None:
         raise AssertionError(moment)
 
 
-def _run(output: Path, data_root: Path, moment: str, resume: bool) -> None:
+def _run(output: Path, data_root: Path, moment: str, resume: bool, more: list[str]) -> None:
     import torch
 
     from cellprune import experiment
@@ -65,7 +78,7 @@ def _run(output: Path, data_root: Path, moment: str, resume: bool) -> None:
 
     torch.set_num_threads(1)
     _arm(moment)
-    experiment.run(load(assignments=TINY), runtime=Runtime(output=output, data_root=data_root, resume=resume))
+    experiment.run(load(assignments=[*TINY, *more]), runtime=Runtime(output=output, data_root=data_root, resume=resume))
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +87,10 @@ def process() -> Callable[..., int]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["cellprune.experiment", "cellprune.tasks.segmentation"])
 
-    def start(output: Path, data_root: Path, moment: str = "never", resume: bool = False) -> int:
-        child = context.Process(target=_run, args=(output, data_root, moment, resume))
+    def start(
+        output: Path, data_root: Path, moment: str = "never", resume: bool = False, more: Sequence[str] = ()
+    ) -> int:
+        child = context.Process(target=_run, args=(output, data_root, moment, resume, list(more)))
         child.start()
         child.join(120)
         assert child.exitcode is not None, "the run hangs"
@@ -107,7 +122,38 @@ def test_a_killed_run_ends_with_the_same_bits(
     assert process(output, data_root, moment) == -signal.SIGKILL
     assert not Folder(output).finished
     assert process(output, data_root, resume=True) == 0
-    again = Folder(output)
+    _assert_same(Folder(output), uncut)
+
+
+MOVING = {
+    "lottery": ["pruning.ratio=0.3", "pruning.rewind_step=4"],
+    "magnitude-after": ["pruning.ratio=0.8"],
+    "gradual": ["pruning.ratio=0.8", "training.optimizer=sgd", "training.learning_rate=0.01"],
+}
+
+
+@pytest.mark.parametrize("method", [pytest.param(m, marks=pytest.mark.slow) if i else m for i, m in enumerate(MOVING)])
+def test_a_run_killed_in_every_epoch_of_every_stage_ends_with_the_same_bits(
+    method: str, process: Callable[..., int], tmp_path: Path, data_root: Path
+) -> None:
+    more = [f"pruning.method={method}", *MOVING[method], "training.epochs=2"]
+    assert process(tmp_path / "uncut", data_root, more=more) == 0
+    uncut, output = Folder(tmp_path / "uncut"), tmp_path / "run"
+    epochs = len(uncut.read_metrics())
+    assert uncut.read_provenance()["epochs"] == epochs
+    kills = 0
+    while (code := process(output, data_root, "every epoch", resume=kills > 0, more=more)) == -signal.SIGKILL:
+        kills += 1
+        assert not Folder(output).finished
+        assert not Folder(output).has("masks")
+        assert len(Folder(output).read_metrics()) == kills
+    assert code == 0
+    assert kills == epochs - 1
+    _assert_same(Folder(output), uncut)
+    assert Folder(output).file("masks").read_bytes() == uncut.file("masks").read_bytes()
+
+
+def _assert_same(again: Folder, uncut: Folder) -> None:
     assert again.finished
     header, weights, masks = again.read_model()
     header_uncut, weights_uncut, masks_uncut = uncut.read_model()
@@ -117,4 +163,4 @@ def test_a_killed_run_ends_with_the_same_bits(
     assert again.read_scores() == uncut.read_scores()
     timeless = [{k: v for k, v in row.items() if k != "seconds"} for row in again.read_metrics()]
     assert timeless == [{k: v for k, v in row.items() if k != "seconds"} for row in uncut.read_metrics()]
-    assert {p.name for p in output.iterdir()} == {p.name for p in uncut.path.iterdir()}
+    assert {p.name for p in again.path.iterdir()} == {p.name for p in uncut.path.iterdir()}

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from cellprune.cli import data, evaluate, predict, train
+from cellprune.cli import data, evaluate, predict, report, train
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
@@ -34,6 +34,7 @@ app.meta.suppress_keyboard_interrupt = False
 app.command(train.train)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(report.report)
 app.command(data.app)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from cellprune.errors import CellpruneError, unknown
 
-METHODS = {
+# prune() chooses the masks, once, at initialization
+BEFORE_TRAINING = {
     "random": "cellprune.pruning.methods.random:METHOD",
     "erk": "cellprune.pruning.methods.erk:METHOD",
     "magnitude": "cellprune.pruning.methods.magnitude:METHOD",
@@ -20,6 +21,16 @@ METHODS = {
     "synflow": "cellprune.pruning.methods.synflow:METHOD",
     "prospr": "cellprune.pruning.methods.prospr:METHOD",
 }
+# several trainings, one stage after the other; masks are chosen of a trained network
+AROUND_TRAINING = {
+    "magnitude-after": "cellprune.training.magnitude_after:stages",
+    "lottery": "cellprune.training.lottery:stages",
+}
+# one training, in which a policy moves the masks
+DURING_TRAINING = {
+    "gradual": "cellprune.training.sparse.gradual:stages",
+}
+METHODS = BEFORE_TRAINING | AROUND_TRAINING | DURING_TRAINING
 MODELS = {
     "unet": "cellprune.models.unet:build",
 }
@@ -47,3 +58,10 @@ def resolve(kind: str, name: str) -> Any:
         raise CellpruneError(unknown(kind, name, table))
     module, attribute = table[name].split(":")
     return getattr(import_module(module), attribute)
+
+
+def when(method: str) -> str:
+    """Say when a pruning method decides what goes."""
+    if method in BEFORE_TRAINING:
+        return "at initialization"
+    return "around training" if method in AROUND_TRAINING else "during training"

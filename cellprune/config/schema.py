@@ -127,6 +127,15 @@ class Pruning(Frozen):
     detach_first_gradient: bool = Field(
         False, description="prospr: the public code's momentum buffer, for replication; without effect at momentum 0"
     )
+    retrain: Literal["fine-tune", "rewind"] = Field(
+        "fine-tune", description="magnitude-after: the second training starts from the trained or from earlier weights"
+    )
+    rewind_step: int = Field(0, ge=0, description="lottery, magnitude-after: step gone back to; 0 is initialization")
+    update_from: float = Field(0.25, ge=0, lt=1, description="gradual: share of the training before masks shrink")
+    update_until: float = Field(0.75, gt=0, le=1, description="gradual: share of the training after which they stay")
+    update_every: int | None = Field(
+        None, ge=1, description="gradual: steps between two updates of the masks; none for some 30 updates in all"
+    )
 
     rounds: int | None = Field(
         None, ge=1, description="iterative-snip, force (60) and synflow (100): scorings, each of what the last one left"
@@ -160,6 +169,9 @@ METHOD_OPTIONS = {
     "force": ("rounds", "schedule", "revive_dead"),
     "grasp": ("temperature", "samples_per_class"),
     "synflow": ("rounds", "schedule"),
+    "magnitude-after": ("retrain", "rewind_step"),
+    "lottery": ("rewind_step",),
+    "gradual": ("update_from", "update_until", "update_every"),
 }
 ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 

@@ -14,7 +14,18 @@ from torch.optim import Optimizer
 from cellprune.errors import CellpruneError, unknown
 from cellprune.pruning.method import Masks
 
-__all__ = ["Handle", "Masks", "apply", "bare", "counts", "dead_layers", "hold", "mask_gradients", "mask_values"]
+__all__ = [
+    "Handle",
+    "Masks",
+    "apply",
+    "bare",
+    "counts",
+    "dead_layers",
+    "hold",
+    "mask_gradients",
+    "mask_values",
+    "sparsity",
+]
 
 
 class Handle:
@@ -88,6 +99,12 @@ def mask_values(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimi
 def counts(masks: Mapping[str, Tensor]) -> dict[str, tuple[int, int]]:
     """Count per parameter: name -> (kept, prunable)."""
     return {name: (int(mask.sum()), mask.numel()) for name, mask in masks.items()}
+
+
+def sparsity(masks: Mapping[str, Tensor]) -> float:
+    """Give the share of the masked parameters' entries that is removed; 0 without masks."""
+    kept, prunable = (sum(column) for column in zip((0, 0), *counts(masks).values(), strict=True))
+    return 1 - kept / prunable if prunable else 0.0
 
 
 def dead_layers(masks: Mapping[str, Tensor]) -> list[str]:

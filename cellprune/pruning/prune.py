@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from cellprune.config.names import resolve
+from cellprune.config.names import BEFORE_TRAINING, METHODS, resolve, when
 from cellprune.errors import CellpruneError, WorkError, unknown
 from cellprune.pruning import revival
 from cellprune.pruning.budget import Scope, density, select
@@ -66,7 +66,7 @@ def prune(
         Switch activation checkpointing inside the model off for this call: it would play a part of the network again
         with the model's own parameters, not with those of the inner training.
     """
-    row: Method = resolve("pruning method", method)
+    row = _row(method)
     options = row.resolve(method, options)
     if granularity not in get_args(Granularity):
         raise CellpruneError(unknown("granularity", granularity, get_args(Granularity)))
@@ -124,7 +124,7 @@ def plan(model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss,
     Raises:
         CellpruneError: the scoring does not fit into memory; the message says what would.
     """
-    row: Method = resolve("pruning method", method)
+    row = _row(method)
     if not row.needs_batches(resolved := row.resolve(method, options)):
         return {}
     return row.plan(bare(model), take(batches, 1, device_of(model))[0], loss, resolved)
@@ -139,3 +139,13 @@ def _in_round(number: int, n_rounds: int) -> Iterator[None]:
         if n_rounds == 1:
             raise
         raise WorkError(f"{error} (round {number} of {n_rounds})") from error
+
+
+def _row(method: str) -> Method:
+    if method in METHODS and method not in BEFORE_TRAINING:
+        raise CellpruneError(
+            f"pruning method {method!r} decides {when(method)}, so prune() has no masks to give: run 'cellprune train "
+            f"--method {method}', or take one of {', '.join(BEFORE_TRAINING)}"
+        )
+    row: Method = resolve("pruning method", method)
+    return row

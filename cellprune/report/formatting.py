@@ -24,10 +24,20 @@ def score(value: float | None) -> str:
     return DASH if value is None else f"{value:.4f}"
 
 
-def share(value: float | None) -> str:
-    """Give a share of 0..1 in percent, with three digits that count: "3 %", "0.812 %", "99.2 %"."""
+def difference(value: float | None) -> str:
+    """Give a difference of two IoUs with its sign: "+0.0021", "−0.0300", "0.0000"."""
     if value is None:
         return DASH
+    text = f"{value:+.4f}".replace("-", "−")
+    return text if float(f"{value:.4f}") else "0.0000"
+
+
+def share(value: float | None) -> str:
+    """Give a share of 0..1 in percent, with three digits that count: "3 %", "0.812 %", "< 0.001 %"."""
+    if value is None:
+        return DASH
+    if 0 < value < 1e-5:
+        return f"<{_SPACE}0.001{_SPACE}%"
     return f"{_three_digits(100 * value, trim=True)}{_SPACE}%"
 
 

@@ -1,6 +1,6 @@
 """What the numbers mean and do not mean, in plain sentences; what a user may type stands in backticks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellprune.report.formatting import count, file_size, milliseconds, share
@@ -80,6 +80,53 @@ def deaths(names: list[str]) -> str:
     if not names:
         return "No layer lost all its weights."
     return f"{_many(len(names), 'layer')} lost all weights: {', '.join(names)}. Nothing passes there but biases."
+
+
+def pairing(group: Mapping[str, Any]) -> list[str]:
+    """Say what the differences between the runs of a group are, and which of them are less than they seem.
+
+    Args:
+        group: as `report.comparison.compare` gives it.
+    """
+    runs = {run["number"]: run for run in group["runs"]}
+    told = []
+    for run in (run for run in runs.values() if run["against"] is not None):
+        other, name = runs[run["against"]], f"Run {run['number']}"
+        if run["seed"] != other["seed"]:
+            told.append(
+                f"{name} has seed {run['seed']}, of which the reference has no run: its difference from run "
+                f"{other['number']} is one of seeds, too."
+            )
+        if run["size_px"] != other["size_px"]:
+            told.append(f"{name} works at another size than run {other['number']}: only native scores are compared.")
+        found = run["differences"]["native"] or {"n_images": 0}
+        n_images = max(run["n_images"]["native"], other["n_images"]["native"])
+        if found["n_images"] < n_images:
+            told.append(
+                f"{name} shares {found['n_images']} of {_many(n_images, 'held-out image')} with run "
+                f"{other['number']}: only these are paired, and each run's own scores are of its own images."
+            )
+    if len({run["cost"]["machine"] for run in runs.values()}) > 1:
+        told.append("The times were measured on different machines or threads: do not compare them between rows.")
+    return told
+
+
+def seeds(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what may be claimed over seeds.
+
+    Args:
+        rows: the part "seeds" of a group.
+    """
+    most = max((len(row["seeds"]) for row in rows), default=0)
+    if most < 2:
+        return (
+            "No settings have two seeds in common with the reference, so there is no interval: another seed may move "
+            "these differences by more than they are. The spread over images says nothing of that."
+        )
+    return (
+        "A row's interval is Student's t, 95 %, of its mean differences, one a seed, each between two runs of that "
+        "seed. It speaks for other seeds on these images, not for other images, and each row for itself alone."
+    )
 
 
 def _many(n: int, noun: str) -> str:

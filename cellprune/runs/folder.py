@@ -199,9 +199,6 @@ class Folder:
     def write_report(self, html: str) -> None:
         atomic.write_text(self.file("report"), html)
 
-    def read_report(self) -> str:
-        return documents.read_text(self.file("report"))
-
     def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Keep this state and the last complete one before it; see `runs.state.States.save`."""
         self._states.save(tensors, meta)
@@ -209,6 +206,14 @@ class Folder:
     def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Give the last complete state, or None; see `runs.state.States.load`."""
         return self._states.load()
+
+    def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Keep the network as it was at an early step, until the run ends."""
+        self._states.save_rewind(tensors)
+
+    def load_rewind(self) -> dict[str, np.ndarray]:
+        """Give what `save_rewind` kept; see `runs.state.States.load_rewind`."""
+        return self._states.load_rewind()
 
     def drop_state(self) -> None:
         """Remove every state. Call it after `finished` is written: a run with neither would start anew."""

@@ -17,7 +17,7 @@ import numpy as np
 from cellprune.errors import WorkError
 from cellprune.runs import atomic, container
 
-_KIND, _VERSION = "state", 1
+_KIND, _REWIND_KIND, _VERSION = "state", "rewind", 1
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +69,22 @@ class States:
             raise WorkError(f"every state in {self.folder} is damaged: delete that folder to start from the beginning")
         return None
 
+    def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Keep the tensors that later stages go back to, beside the states, until `drop`."""
+        self.folder.mkdir(exist_ok=True)
+        container.write(self._rewind, tensors, kind=_REWIND_KIND, version=_VERSION, note={})
+
+    def load_rewind(self) -> dict[str, np.ndarray]:
+        """Give what `save_rewind` kept.
+
+        Raises:
+            WorkError: it is gone or damaged; no later stage can begin without it.
+        """
+        try:
+            return container.read(self._rewind, kind=_REWIND_KIND, version=_VERSION)[0]
+        except container.UnreadableFileError as error:
+            raise WorkError(f"the weights to rewind to are lost ({error}): start the run anew") from error
+
     def sweep(self) -> None:
         """Remove what killed writers left; call it only while no other writer can be at work."""
         atomic.sweep(self.folder)
@@ -80,6 +96,7 @@ class States:
         self.sweep()
         for number in {*self._numbers(".safetensors"), *self._numbers(".json")}:
             self._remove(number)
+        self._rewind.unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
         self._good = None
@@ -101,6 +118,10 @@ class States:
 
     def _numbers(self, suffix: str) -> list[int]:
         return [int(path.stem) for path in self.folder.glob(f"*{suffix}") if path.stem.isdecimal()]
+
+    @property
+    def _rewind(self) -> Path:
+        return self.folder / "rewind.safetensors"
 
     def _tensors(self, number: int) -> Path:
         return self.folder / f"{number:06d}.safetensors"

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from cellprune.config.schema import Training
 from cellprune.errors import WorkError
+from cellprune.pruning.masks import sparsity
 from cellprune.training import optimizers
 from cellprune.training.progress import Event, Listener
 from cellprune.training.sparse import MaskPolicy
@@ -37,6 +39,8 @@ class Store(Protocol):
     def save_state(self, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None: ...
 
     def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None: ...
+
+    def save_rewind(self, tensors: dict[str, np.ndarray]) -> None: ...
 
     def write_metrics(self, rows: list[dict[str, Any]]) -> None: ...
 
@@ -63,6 +67,9 @@ def fit(
     store: Store,
     listeners: Sequence[Listener] = (),
     stage: int = 0,
+    first_step: int = 0,
+    keep_step: int = 0,
+    message: str = "",
 ) -> list[dict[str, Any]]:
     """Train a model under a mask policy, from the stored state if there is one.
 
@@ -74,8 +81,12 @@ def fit(
         loss: (logits, target) -> scalar mean.
         store: state and metrics are written there after every epoch, by the main process.
         stage: number of this training in a sequence of trainings; stored states of other stages are not taken up.
+        first_step: step that the training starts from; the steps before it are left out, the schedule goes on from it.
+        keep_step: after so many steps the network is kept in the store, to be rewound to; 0 keeps none.
+        message: what this training is, for people.
     Returns:
-        One row an epoch: stage, epoch, loss, scores (None where not evaluated), learning rate, seconds.
+        One row an epoch: stage, epoch, loss, scores (None where not evaluated), learning rate, sparsity of the masks at
+        its end, seconds.
     Raises:
         TrainingFailed: the loss became NaN or infinite; the state of the last good epoch is kept.
         Stopped: a listener asked for it.
@@ -91,21 +102,27 @@ def fit(
         weight_decay=settings.weight_decay,
         schedule=settings.schedule,
         steps=per_epoch * epochs,
+        first_step=first_step,
     )
     history = _restore(store, stage, model, optimizer, schedule, policy)
     policy.start(model, optimizer)
-    first = len([row for row in history if row["stage"] == stage]) + 1
-    event = Event("training", done=(first - 1) * per_epoch, total=per_epoch * epochs, epochs=epochs)
+    first = 1 + max([first_step // per_epoch, *(row["epoch"] for row in history if row["stage"] == stage)])
+    event = Event("training", (first - 1) * per_epoch, per_epoch * epochs, epochs=epochs, message=message)
     for listener in listeners:
         listener.started(event)
 
-    scores: Mapping[str, float | None] = next((_scores(row) for row in reversed(history) if _scores(row)), {})
+    scores: Mapping[str, float | None] = next(
+        (_scores(row) for row in reversed(history) if row["stage"] == stage and _scores(row)), {}
+    )
     for epoch in range(first, epochs + 1):
         clock = time.perf_counter()
         reseed(seed, stage, epoch, rank)
         model.train()
         total, stops = 0.0, False
-        for number, (images, target) in enumerate(batches(epoch, rank, world)):
+        skipped = max(first_step - (epoch - 1) * per_epoch, 0)
+        for number, (images, target) in enumerate(
+            islice(batches(stage * epochs + epoch, rank, world), skipped, None), skipped
+        ):
             step = (epoch - 1) * per_epoch + number
             images = images.to(engine.device, memory_format=torch.channels_last)
             with torch.autocast(engine.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
@@ -122,9 +139,11 @@ def fit(
                 optimizer.step()
             policy.after_step(step, model, optimizer)
             optimizer.zero_grad(set_to_none=True)
+            if step + 1 == keep_step and engine.is_main_process:
+                store.save_rewind(_arrays(model.state_dict()))
             if schedule is not None:
                 schedule.step()
-            event = Event("training", step + 1, event.total, epoch, epochs, total / (number + 1), scores)
+            event = Event("training", step + 1, event.total, epoch, epochs, total / (number + 1 - skipped), scores)
             if number + 1 < per_epoch:  # the last step is told of with the epoch's scores
                 stops |= _tell(listeners, event)
         seconds = time.perf_counter() - clock
@@ -137,9 +156,10 @@ def fit(
             {
                 "stage": stage,
                 "epoch": epoch,
-                "loss": total / per_epoch,
+                "loss": total / (per_epoch - skipped),
                 **{name: value if evaluated else None for name, value in scores.items()},
                 "learning_rate": optimizer.param_groups[0]["lr"],
+                "sparsity": sparsity(policy.masks),
                 "seconds": round(seconds, 3),
             }
         )
@@ -167,7 +187,7 @@ def _tell(listeners: Sequence[Listener], event: Event) -> bool:
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, float | None]:
-    plain = {"stage", "epoch", "loss", "learning_rate", "seconds"}
+    plain = {"stage", "epoch", "loss", "learning_rate", "sparsity", "seconds"}
     return {key: value for key, value in row.items() if key not in plain and value is not None}
 
 
@@ -191,7 +211,11 @@ def _state(
         "schedule": None if schedule is None else schedule.state_dict(),
         "policy": {name: value for name, value in held.items() if not isinstance(value, Tensor)},
     }
-    return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}, meta
+    return _arrays(tensors), meta
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
 
 
 def _restore(

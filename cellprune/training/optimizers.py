@@ -12,7 +12,14 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 
 def build(
-    model: nn.Module, *, name: str, learning_rate: float, weight_decay: float, schedule: str, steps: int
+    model: nn.Module,
+    *,
+    name: str,
+    learning_rate: float,
+    weight_decay: float,
+    schedule: str,
+    steps: int,
+    first_step: int = 0,
 ) -> tuple[Optimizer, LRScheduler | None]:
     """Make an optimizer over all parameters and its schedule over `steps` updates.
 
@@ -21,6 +28,7 @@ def build(
         learning_rate: the highest one.
         schedule: "one-cycle" or "constant" (then there is no scheduler).
         steps: updates in the whole training; the schedule ends with the last.
+        first_step: updates of them that are left out; the schedule starts where they would have brought it.
     """
     optimizer: Optimizer
     if name == "sgd":
@@ -29,7 +37,10 @@ def build(
         optimizer = AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
     if schedule == "constant" or steps < 2:  # a cycle of one step has no course
         return optimizer, None
-    return optimizer, OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps)
+    course = OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps)
+    if first_step:  # a second one, for the first has only now told the optimizer where its course begins
+        course = OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps, last_epoch=first_step - 1)
+    return optimizer, course
 
 
 def tensors_of(optimizer: Optimizer) -> dict[str, torch.Tensor]:

@@ -3,13 +3,42 @@
 A stage starts from certain weights under a certain mask; optimizer, schedule and data order are made anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor, nn
 
+from cellprune.errors import CellpruneError
+from cellprune.pruning.budget import Scope
+from cellprune.pruning.masks import Masks
 from cellprune.training.sparse import MaskPolicy
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a method around or during training is asked for.
+
+    Attributes:
+        sparsity: share of the prunable weights that is removed in the end.
+        scope: where weights compete, for a method that ranks them over layers.
+        exclude: names or patterns of weights that stay whole.
+        epochs: passes over the training part in one training.
+        steps_per_epoch: optimizer steps in a pass.
+        seed: where random draws come from.
+    """
+
+    sparsity: float
+    epochs: int
+    steps_per_epoch: int
+    scope: Scope = "global"
+    exclude: Iterable[str] = ()
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in one training."""
+        return self.epochs * self.steps_per_epoch
 
 
 @dataclass(frozen=True)
@@ -17,39 +46,71 @@ class Stage:
     """One training of the list.
 
     Attributes:
-        weights: "init" (the network as it was drawn) or "previous" (as the stage before left it).
-        mask: parameter name -> bool, or a function of the trained network, called once at the stage's start.
+        weights: "init" (the network as it was drawn), "previous" (as the stage before left it) or "step K" (as it was
+            after K steps of the first stage; the schedule then goes on from there).
+        mask: parameter name -> bool, or a function of the trained network and the masks it was trained under, called
+            once at the stage's start.
         policy: makes the mask policy of a mask.
-        epochs: passes over the training part.
+        epochs: passes over the training part; a stage from "step K" leaves out the first K steps of them.
+        does: what the stage does, for people; a part of a sentence.
     """
 
-    weights: Literal["init", "previous"]
-    mask: Mapping[str, Tensor] | Callable[[nn.Module], Mapping[str, Tensor]]
+    weights: str
+    mask: Mapping[str, Tensor] | Callable[[nn.Module, Masks], Mapping[str, Tensor]]
     policy: Callable[[Mapping[str, Tensor]], MaskPolicy]
     epochs: int
+    does: str = ""
+
+    @property
+    def first_step(self) -> int:
+        """The step that the stage starts from."""
+        return int(self.weights.removeprefix("step ")) if self.weights.startswith("step ") else 0
+
+
+def after(step: int, request: Request) -> str:
+    """Name the network after so many steps of the first stage, as `Stage.weights` does; step 0 is its initialization.
+
+    Raises:
+        CellpruneError: a stage from there would have nothing left to train.
+    """
+    if step >= request.steps:
+        raise CellpruneError(
+            f"pruning.rewind_step {step} leaves nothing to train: one training has {request.steps} steps "
+            f"({request.steps_per_epoch} an epoch); give a smaller one"
+        )
+    return f"step {step}" if step else "init"
 
 
 def walk(
     model: nn.Module,
     stages: Sequence[Stage],
-    fit: Callable[[MaskPolicy, int, int], Any],
+    train: Callable[[MaskPolicy, Stage, int], Any],
     *,
+    rewound: Callable[[], Mapping[str, Tensor]],
     reached: int | None = None,
-) -> None:
+) -> Masks:
     """Train through all stages.
 
     Args:
         model: at its initialization; trained in place.
-        fit: (policy, epochs, number of the stage) -> trains the model, taking up a stored state of that stage.
+        train: (policy, stage, its number) -> trains the model, taking up a stored state of that stage.
+        rewound: gives the network's state after the K steps of the first stage that "step K" names.
         reached: number of the stage of the stored state, None without one. Stages before it are done; its mask is part
             of the state, where the policy finds it.
+    Returns:
+        The masks that the last stage ended with.
     """
     initial = {name: value.clone() for name, value in model.state_dict().items()} if len(stages) > 1 else {}
+    masks: Masks = {}
     for number, stage in enumerate(stages):
         if reached is not None and number < reached:
             continue
-        resumed = number == reached
-        if number > 0 and stage.weights == "init" and not resumed:
-            model.load_state_dict(initial)
-        mask = stage.mask if not callable(stage.mask) else {} if resumed else stage.mask(model)
-        fit(stage.policy(mask), stage.epochs, number)
+        mask = stage.mask
+        if callable(mask):  # of the network as it stands, before its weights are put back
+            mask = {} if number == reached else mask(model, masks)
+        if number > 0 and number != reached and stage.weights != "previous":
+            model.load_state_dict(rewound() if stage.first_step else initial)
+        policy = stage.policy(mask)
+        train(policy, stage, number)
+        masks = policy.masks
+    return masks

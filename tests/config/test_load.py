@@ -1,5 +1,6 @@
 """Sources of settings: which wins, what is refused, what is said."""
 
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 from cellprune.config import shipped
 from cellprune.config.load import ConfigError, differences, digest, load
-from cellprune.config.names import METHODS
+from cellprune.config.names import BEFORE_TRAINING, METHODS
 from cellprune.config.schema import Pruning, Settings
 
 CONFIGS = sorted(shipped.folder("configs").glob("*.yaml"))
@@ -161,7 +162,9 @@ def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
     """Names and defaults are the method's own, but for those that memory decides: two copies must not drift."""
     from cellprune.config.names import resolve
 
-    defaults = resolve("pruning method", method).defaults()
+    row = resolve("pruning method", method)
+    parameters = () if method in BEFORE_TRAINING else signature(row).parameters.values()
+    defaults = row.defaults() if not parameters else {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     of_memory = {"segment", "micro_batch"}
     own = {name: value for name, value in defaults.items() if name not in of_memory}
     assert Pruning(method=method, ratio=0.5).options() == own

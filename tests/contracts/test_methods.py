@@ -9,7 +9,7 @@ import torch
 from reference_pruning import EveryKind
 from torch.nn import functional as F
 
-from cellprune.config.names import METHODS, resolve
+from cellprune.config.names import BEFORE_TRAINING, resolve
 from cellprune.models import build, resnet
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
@@ -23,7 +23,7 @@ NETWORKS = {
     "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), ()),
 }
 SOONER = {"rounds": 4}  # of the methods in rounds, which have up to a hundred by default
-every_method = pytest.mark.parametrize("method", sorted(METHODS))
+every_method = pytest.mark.parametrize("method", sorted(BEFORE_TRAINING))
 every_network = pytest.mark.parametrize("network", NETWORKS)
 
 
@@ -133,7 +133,7 @@ def test_a_network_of_equal_weights_is_all_ties_and_still_exact(method):
 
 @every_method
 def test_it_says_where_it_comes_from(method):
-    module, _ = METHODS[method].split(":")
+    module, _ = BEFORE_TRAINING[method].split(":")
     assert "Source:" in __import__(module, fromlist=["METHOD"]).__doc__
 
 

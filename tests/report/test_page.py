@@ -2,57 +2,21 @@
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import pytest
+from html_page import BROWSER, Page, screenshot
 
 from cellprune.errors import CellpruneError
 from cellprune.report import page
 from cellprune.runs.folder import Folder
 
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-class Page(HTMLParser):
-    """Reads a page, checks that its tags close, and collects texts and addresses."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: set[str] = set()
-        self.addresses: list[str] = []
-        self.texts: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.addresses += [value or "" for key, value in attrs if key in ("src", "href", "action", "data")]
-        assert not any(key.startswith("on") for key, _ in attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
 
 def written(folder: Folder) -> Page:
     page.write(folder)
-    return Page(folder.read_report())
+    return Page(folder.file("report").read_text(encoding="utf-8"))
 
 
 def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
@@ -89,8 +53,8 @@ def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Fo
     assert len(told.addresses) == 6, "three figures and three pictures"
     assert all(re.match(r"data:image/(png|svg\+xml);base64,", address) for address in told.addresses)
     assert not told.tags & {"script", "link", "iframe", "object", "form"}
-    assert "@import" not in folder.read_report()
-    assert "url(" not in folder.read_report()
+    assert "@import" not in folder.file("report").read_text(encoding="utf-8")
+    assert "url(" not in folder.file("report").read_text(encoding="utf-8")
 
 
 def test_a_dense_run_has_a_page_of_its_own(make_run: Callable[..., Folder]) -> None:
@@ -137,7 +101,7 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
     assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
     assert f"{evil}, pooled the class {evil} alone, pixels of all images counted together 0.2500" in told.text
     assert "both: found, but of another class" in told.text
-    rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.read_report())
+    rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.file("report").read_text(encoding="utf-8"))
     assert [row.count("<td") for row in rows] == [2 * 3 + 1] * 2, "two sizes: all classes and each; unknown pixels"
     assert "script" not in told.tags
 
@@ -164,7 +128,7 @@ def test_empty_channels_are_counted(make_run: Callable[..., Folder]) -> None:
     masks["up.3.widen.weight"][:, :2] = False  # a transposed convolution is (in, out, ...)
     folder.write_masks(masks)
     page.write(folder)
-    rows = re.findall(r"<code>(\S+)</code></th>(.*?)</tr>", folder.read_report())
+    rows = re.findall(r"<code>(\S+)</code></th>(.*?)</tr>", folder.file("report").read_text(encoding="utf-8"))
     cells = {name: re.findall(r'class="n">(.*?)</td>', row) for name, row in rows}
     empty = {name: row[4] for name, row in cells.items() if row}
     assert empty["down.0.3.weight"] == "3"
@@ -174,9 +138,9 @@ def test_empty_channels_are_counted(make_run: Callable[..., Folder]) -> None:
 def test_a_page_made_again_is_the_same(make_run: Callable[..., Folder]) -> None:
     folder = make_run()
     page.write(folder)
-    first = folder.read_report()
+    first = folder.file("report").read_text(encoding="utf-8")
     page.write(folder)
-    assert folder.read_report() == first
+    assert folder.file("report").read_text(encoding="utf-8") == first
 
 
 @pytest.mark.parametrize("kind", ["config", "split", "provenance", "cost", "metrics", "scores", "masks"])
@@ -201,23 +165,11 @@ def test_a_file_that_lacks_something_is_an_error_and_no_half_page(
     assert not folder.has("report")
 
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 @pytest.mark.skipif(BROWSER is None, reason="needs a headless browser")
 def test_a_browser_shows_the_page(make_run: Callable[..., Folder], tmp_path: Path) -> None:
     folder = make_run()
     page.write(folder)
-    assert BROWSER is not None
-    subprocess.run(
-        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         f"--user-data-dir={tmp_path / 'browser'}", f"--screenshot={tmp_path / 'page.png'}",
-         "--window-size=1040,4400", folder.file("report").as_uri()],
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
-    shown = imagecodecs.png_decode((tmp_path / "page.png").read_bytes())[..., :3].astype(int)
-    assert shown.shape == (4400, 1040, 3)
+    shown = screenshot(folder.file("report"), tmp_path, width=1040, height=4400)
     blank_rows = (shown == 255).all(axis=(1, 2))
     assert blank_rows.mean() < 0.7, "the page is not empty"
     assert (shown[:, 982:] == 255).all(), "nothing is wider than the page"

@@ -49,7 +49,7 @@ def test_what_is_written_is_read_and_the_set_of_files_is_exact(tmp_path: Path) -
     ]
     assert run.read_scores()["summary"] == {"iou_image_mean": {"256": None}}
     assert run.read_model()[0]["classes"] == ["background", "cell"]
-    assert run.read_report() == "<p>µ</p>"
+    assert run.file("report").read_text(encoding="utf-8") == "<p>µ</p>"
     state = run.load_state()
     assert state is not None
     assert state[1] == {"epoch": 1}

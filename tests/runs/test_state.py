@@ -133,10 +133,27 @@ def test_drop_removes_the_states_but_not_what_is_not_theirs(tmp_path: Path) -> N
     states = States(tmp_path / "state")
     states.drop()
     save(states, 0)
-    (states.folder / "rewind.safetensors").write_text("of a stage")
+    (states.folder / "notes.txt").write_text("mine")
     states.drop()
-    assert files(states) == ["rewind.safetensors"]
-    (states.folder / "rewind.safetensors").unlink()
+    assert files(states) == ["notes.txt"]
+    (states.folder / "notes.txt").unlink()
+    states.drop()
+    assert not states.folder.exists()
+
+
+def test_what_is_rewound_to_stays_until_the_drop(tmp_path: Path) -> None:
+    states = States(tmp_path / "state")
+    with pytest.raises(WorkError, match="weights to rewind to are lost"):
+        states.load_rewind()
+    early = {"weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    states.save_rewind(early)
+    for number in range(4):
+        save(states, number)
+    states.sweep()
+    assert (states.load_rewind()["weight"] == early["weight"]).all()
+    (states.folder / "rewind.safetensors").write_bytes(b"cut off")
+    with pytest.raises(WorkError, match="start the run anew"):
+        states.load_rewind()
     states.drop()
     assert not states.folder.exists()
 

@@ -92,28 +92,42 @@ def test_stages_start_where_they_say() -> None:
     nn.init.constant_(network.weight, 1.0)
     seen: list[tuple[int, float, int]] = []
 
-    def fit(policy: object, epochs: int, number: int) -> None:
-        seen.append((number, network.weight.item(), epochs))
+    def fit(policy: object, stage: Stage, number: int) -> None:
+        seen.append((number, network.weight.item(), stage.epochs))
         nn.init.constant_(network.weight, 10.0 * (number + 1))
 
-    def of_trained(model: nn.Module) -> dict[str, torch.Tensor]:
+    def of_trained(model: nn.Module, masks: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        trained_under.append(masks)
         return {"weight": model.weight.detach() > 5}
 
+    def rewound() -> dict[str, torch.Tensor]:
+        return {"weight": torch.full((1, 1), 7.0)}
+
     made: list[dict[str, torch.Tensor]] = []
+    trained_under: list[dict[str, torch.Tensor]] = []
 
     def policy(mask: dict[str, torch.Tensor]) -> Static:
         made.append(mask)
         return Static(mask)
 
-    stages = [Stage("init", {}, policy, 3), Stage("previous", of_trained, policy, 2), Stage("init", {}, policy, 1)]
-    walk(network, stages, fit)
-    assert seen == [(0, 1.0, 3), (1, 10.0, 2), (2, 1.0, 1)]
+    stages = [
+        Stage("init", {}, policy, 3),
+        Stage("previous", of_trained, policy, 2),
+        Stage("step 5", of_trained, policy, 1),
+        Stage("init", {}, policy, 1),
+    ]
+    assert [stage.first_step for stage in stages] == [0, 0, 5, 0]
+    assert walk(network, stages, fit, rewound=rewound) == {}
+    assert seen == [(0, 1.0, 3), (1, 10.0, 2), (2, 7.0, 1), (3, 1.0, 1)]
     assert made[1]["weight"].all()
+    assert trained_under == [{}, made[1]]
+    assert made[2]["weight"].all(), "the mask is of the trained network, not of the one that is put back"
+    assert set(walk(network, stages[:3], fit, rewound=rewound)) == {"weight"}
 
     seen.clear()
     made.clear()
-    walk(network, stages, fit, reached=1)
-    assert [number for number, _, _ in seen] == [1, 2]
+    walk(network, stages, fit, rewound=rewound, reached=1)
+    assert [number for number, _, _ in seen] == [1, 2, 3]
     assert made[0] == {}, "a resumed stage finds its mask in the state, not in a network it has not got"
 
 

@@ -9,6 +9,11 @@ from torch.optim import Optimizer
 class MaskPolicy(Protocol):
     """Decides about masks around each optimizer step; random draws come from (seed, step) alone."""
 
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """Parameter name -> bool as it stands now, True = kept; none for a dense network."""
+        ...
+
     def start(self, model: nn.Module, optimizer: Optimizer) -> None:
         """Make model and optimizer state obey the masks, before the first step and after a resume."""
 

@@ -1,13 +1,11 @@
 """Run folders as `train` leaves them, without the training: enough to make a report from."""
 
 import base64
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from cellprune.evaluation import iou
 from cellprune.report.pictures import overlay_png, pick
@@ -16,28 +14,30 @@ from cellprune.runs.folder import Folder
 CLASSES = ("background", "cell")
 
 
-@pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., Folder]:
+def make(
+    path: Path,
+    *,
+    ratio: float = 0.97,
+    dataset: str = "PhC-C2DH-U373",
+    n_images: int = 10,
+    dead: bool = False,
+    width: int = 4,
+    seed: int = 0,
+) -> Folder:
     """Make a run folder that lacks nothing but its report."""
-
-    def make(
-        *, ratio: float = 0.97, dataset: str = "PhC-C2DH-U373", n_images: int = 10, dead: bool = False, width: int = 4
-    ) -> Folder:
-        folder = Folder(tmp_path / "run")
-        folder.path.mkdir()
-        method = "prospr" if ratio else "dense"
-        layers = unet_layers(ratio, dead=dead, width=width)
-        folder.write_config(config(dataset, method, ratio))
-        folder.write_split(split(dataset, n_images))
-        folder.write_provenance(provenance(method))
-        folder.write_cost(cost(layers, dead))
-        folder.write_metrics(metrics())
-        folder.write_scores(scores(n_images))
-        if ratio:
-            folder.write_masks({row["name"]: mask(row) for row in layers})
-        return folder
-
-    return make
+    folder = Folder(path)
+    folder.path.mkdir(parents=True)
+    method = "prospr" if ratio else "dense"
+    layers = unet_layers(ratio, dead=dead, width=width)
+    folder.write_config(config(dataset, method, ratio) | {"seed": seed})
+    folder.write_split(split(dataset, n_images))
+    folder.write_provenance(provenance(method))
+    folder.write_cost(cost(layers, dead))
+    folder.write_metrics(metrics())
+    folder.write_scores(scores(n_images))
+    if ratio:
+        folder.write_masks({row["name"]: mask(row) for row in layers})
+    return folder
 
 
 def config(dataset: str, method: str, ratio: float) -> dict[str, Any]:

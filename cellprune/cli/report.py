@@ -1,0 +1,91 @@
+"""`cellprune report`: one finished run's page again, or several runs side by side."""
+
+import json as text
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cellprune.errors import CellpruneError
+
+
+def report(
+    *runs: Path,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    reference: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Set finished runs side by side on one page, or make one run's page anew.
+
+    Scores with their differences image by image, curves, masks, cost, and the settings that differ, from the runs' own
+    files alone. Runs on other data, or judged by another truth, stand in groups of their own.
+
+    Examples:
+
+        cellprune report runs/* -o comparison.html
+
+        cellprune report runs/A runs/B --reference runs/A -o comparison.html
+
+        cellprune report runs/A
+
+    Parameters
+    ----------
+    runs
+        Folders of finished runs. One alone: its own page, in its folder or where -o says.
+    output
+        The page, an .html file. A page of this kind that is there already is replaced, nothing else is.
+    reference
+        The run that the others are compared with; else the first dense run of each group, else its first.
+    json
+        Print what the page tells as one JSON object on standard output.
+    """
+    paths = [path for path in runs if output is None or path.resolve() != output.resolve()]  # the last page, in runs/*
+    if not paths:
+        raise CellpruneError("no run is named: give the folders of finished runs, such as runs/*")
+    alone = len(paths) == 1 and reference is None
+    if output is not None:
+        _refuse_taken(output, "run" if alone else "comparison")
+    elif not alone:
+        raise CellpruneError("several runs need a page to stand on: name it, such as -o comparison.html")
+
+    from cellprune.report import comparison_page, page, record
+    from cellprune.report.comparison import compare
+    from cellprune.runs.folder import Folder
+
+    if output is None or alone:
+        groups = compare(record.read(paths))
+        page.write(Folder(paths[0]), output)
+        written = output or Folder(paths[0]).file("report")
+    else:
+        groups, written = comparison_page.write(paths, output, reference=reference), output
+    print(text.dumps({"page": str(written), "groups": groups}) if json else _told(written, groups))
+
+
+def _refuse_taken(output: Path, kind: str) -> None:
+    """Refuse a page's path that cannot be written, or that holds anything but an older page of this kind."""
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise CellpruneError(f"{output} is no name of a page: name an .html file as --output")
+    if output.is_dir() or not output.parent.is_dir():
+        raise CellpruneError(f"{output} cannot be written: --output is a file in a folder that is there")
+    if output.exists() and f'content="cellprune {kind}"' not in _start(output):
+        raise CellpruneError(f"{output} is there, and no page that this command wrote: give another --output")
+
+
+def _start(output: Path) -> str:
+    with output.open(encoding="utf-8", errors="replace") as file:
+        return file.read(1000)
+
+
+def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
+    """The headline of each run and its difference, and where the page is."""
+    lines = []
+    for group in groups:
+        lines.append(f"{group['dataset']:40}{'IoU, native':>12}{'difference':>12}")
+        for run in group["runs"]:
+            score = run["scores"]["mean over images"]["native"]
+            found = (run["differences"] or {}).get("native")
+            shown = f"{found['mean']:+.4f}" if found else "" if run["against"] else "reference"
+            named = f"  {run['number']:<3}{run['label']}"
+            lines.append(f"{named:40}{'undefined' if score is None else f'{score:.4f}':>12}{shown:>12}")
+    return "\n".join([*lines, f"Look at: {written}"])

@@ -1,0 +1,85 @@
+"""The figures of several runs: runs of the same settings share a colour, and the reference is black."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.ticker import LogLocator, NullLocator
+
+from cellprune.report.drawing import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    dots,
+    drawing,
+    mark_epochs,
+    name_rows,
+    or_gap,
+    svg,
+)  # fmt: skip
+
+_COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
+_LINES = ("solid", "dashed", "dotted")
+
+
+def colour(variant: int) -> str:
+    """Give the colour of the runs with the same settings, counted from the reference's 0."""
+    return INK if variant == 0 else _COLOURS[(variant - 1) % len(_COLOURS)]
+
+
+def lap(variant: int) -> int:
+    """Count how often the colours were used up before these settings: lines are then dashed, marks hollow."""
+    return max(0, variant - 1) // len(_COLOURS)
+
+
+def curves(runs: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]) -> str:
+    """Draw the loss and the held-out IoU of all runs.
+
+    Args:
+        runs: of each, the number of its settings and the rows of its metrics.csv.
+    """
+    with drawing(height=3.3, columns=2) as (figure, (loss, iou)):
+        for variant, metrics in runs:
+            style: Any = {
+                "color": colour(variant),
+                "linestyle": _LINES[lap(variant) % len(_LINES)],
+                "linewidth": 1.4,
+            }
+            losses = [or_gap(row.get("loss")) for row in metrics]
+            loss.plot(range(1, len(metrics) + 1), losses, **style)
+            known = [
+                (e, row["iou_image_mean"]) for e, row in enumerate(metrics, 1) if row.get("iou_image_mean") is not None
+            ]
+            iou.plot([epoch for epoch, _ in known], [value for _, value in known], **style, marker="o", markersize=2.5)
+        loss.set_title("Training loss")
+        if all(row["loss"] > 0 for _, metrics in runs for row in metrics if row.get("loss") is not None):
+            loss.set_yscale("log")  # late epochs differ by little of what the first ones did
+            loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            loss.yaxis.set_major_formatter("{x:g}")
+            loss.yaxis.set_minor_locator(NullLocator())
+        iou.set_title("Held-out IoU")
+        for axes in (loss, iou):
+            mark_epochs(axes, max((len(metrics) for _, metrics in runs), default=0))
+    return svg(figure)
+
+
+def differences(rows: Sequence[tuple[str, int, Sequence[float]]]) -> str:
+    """Draw the difference of every image as a dot, one row a run, with the mean as a bar and a line at zero.
+
+    Args:
+        rows: label, number of the settings, differences; a row without any stays empty.
+    """
+    with drawing(height=0.75 + 0.36 * len(rows), columns=1) as (figure, (axes,)):
+        axes.axvline(0, color=FAINT, linewidth=1.2)
+        for place, (_, variant, values) in enumerate(rows):
+            if values:
+                dots(axes, place, values, colour=colour(variant), mean_colour=INK)
+        name_rows(axes, [label for label, _, _ in rows])
+        widest = max((abs(value) for _, _, values in rows for value in values), default=0) or 1e-3
+        axes.set_xlim(-1.08 * widest, 1.08 * widest)
+        axes.set_xlabel("worse   ←   difference of IoU   →   better")
+    return svg(figure)

@@ -1,0 +1,167 @@
+"""A finished run as a comparison sees it: read once from its files, plain values from there on."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from cellprune.errors import CellpruneError
+from cellprune.evaluation.iou import SIZES, class_mean
+from cellprune.report.scores import Score, named
+from cellprune.runs.folder import Folder
+
+Place = tuple[str, int]  # sequence and frame: the name of a held-out image in any run of its data set
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What a finished run leaves behind, as far as runs are compared by it.
+
+    Attributes:
+        path: its folder.
+        settings: dotted key of config.yaml -> value.
+        split: the content of split.yaml.
+        truth: what decides how a pixel is judged: the policy, whether the border counts, the classes.
+        files: held-out frame -> content hash of each of its files.
+        ids: held-out frame -> its name on the page.
+        images: size -> held-out frame -> mean IoU over its classes; a frame without any is absent.
+        scores: every named score.
+        metrics: the rows of metrics.csv.
+        densities: layer -> share of its weights that is kept, 0..1, in the order of the network.
+        cost: parameters, multiply-adds, bytes and milliseconds, as they are and of the dense network, and the machine.
+        masks: weight's name -> its shape and, one bit a weight, what is kept; empty for a dense run.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    split: dict[str, Any]
+    truth: tuple[Any, ...]
+    files: dict[Place, Mapping[str, str]]
+    ids: dict[Place, str]
+    images: dict[str, dict[Place, float]]
+    scores: list[Score]
+    metrics: list[dict[str, Any]]
+    densities: dict[str, float]
+    cost: dict[str, Any]
+    masks: dict[str, tuple[tuple[int, ...], np.ndarray]]
+
+    @property
+    def seed(self) -> int:
+        """The seed of initialization, data order and augmentation."""
+        return int(self.settings["seed"])
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether nothing was pruned."""
+        return bool(self.settings["pruning.method"] == "dense")
+
+
+def read(paths: Sequence[Path]) -> list[Record]:
+    """Read finished runs.
+
+    Raises:
+        CellpruneError: no run, one named twice, some not finished, or a file that is missing or damaged.
+    """
+    twice = [path for path, n in Counter(path.resolve() for path in paths).items() if n > 1]
+    if twice:
+        raise CellpruneError(f"{twice[0]} is named twice: name each run once")
+    for path in paths:
+        if not Folder(path).has("config"):
+            raise CellpruneError(_no_run(path))
+    if unfinished := [str(path) for path in paths if not Folder(path).finished]:
+        raise CellpruneError(
+            f"not finished: {', '.join(unfinished)}: finish by 'cellprune train --resume', or leave out"
+        )
+    return [_read(Folder(path)) for path in paths]
+
+
+@contextmanager
+def needed(whose: str) -> Iterator[None]:
+    """Turn whatever goes wrong with values from a run's files into one line that names the run.
+
+    Raises:
+        CellpruneError: something is missing from the files, or is not what it should be.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, jinja2.UndefinedError) as error:
+        reason = " ".join(str(error).split())
+        raise CellpruneError(
+            f"the files of {whose} lack what a report needs ({reason}): make the run again with this cellprune"
+        ) from error
+
+
+def _no_run(path: Path) -> str:
+    if not path.exists():
+        return f"there is no {path}: give the folders of finished runs"
+    if path.is_dir() and any(path.glob("*/config.yaml")):
+        return f"{path} is a folder of runs: give the runs in it, {path / '*'}"
+    return f"{path} is no run: give the folders of finished runs"
+
+
+def _read(folder: Folder) -> Record:
+    with needed(str(folder.path)):
+        return _record(folder)
+
+
+def _record(folder: Folder) -> Record:
+    config, split, found, cost = folder.read_config(), folder.read_split(), folder.read_scores(), folder.read_cost()
+    settings = {key: values for key, values in config.items() if not isinstance(values, dict)}
+    for section, values in config.items():
+        if isinstance(values, dict):
+            settings |= {f"{section}.{key}": value for key, value in values.items()}
+    classes = sorted({tuple(counted["name"] for counted in image["classes"]) for image in found["images"]})
+    return Record(
+        path=folder.path,
+        settings=settings,
+        split=split,
+        truth=(split["policy"], settings.get("data.ignore_border", False), *classes),
+        files={_place(frame): dict(frame["sha256"]) for frame in split["parts"]["report"]},
+        ids={_place(image): str(image["id"]) for image in found["images"]},
+        images={size: _ious(found, size) for size in SIZES},
+        scores=named(found),
+        metrics=folder.read_metrics(),
+        densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
+        cost=_cost(cost) | {"machine": _machine(folder.read_provenance(), cost["milliseconds"])},
+        masks={} if settings["pruning.method"] == "dense" else _packed(folder.read_masks()),
+    )
+
+
+def _place(frame: Mapping[str, Any]) -> Place:
+    return str(frame["sequence"]), int(frame["frame"])
+
+
+def _ious(found: Mapping[str, Any], size: str) -> dict[Place, float]:
+    pairs = [(_place(image), class_mean(image["classes"])) for image in found["images"] if image["size"] == size]
+    return {place: value for place, value in pairs if value is not None}
+
+
+def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
+    parameters, macs, n_bytes, time = (cost[key] for key in ("parameters", "macs", "bytes", "milliseconds"))
+    return {
+        "parameters": parameters["total"] - parameters["prunable"] + parameters["kept"],
+        "parameters_dense": parameters["total"],
+        "kept": parameters["kept"] / parameters["prunable"],
+        "macs": macs["masked"],
+        "macs_dense": macs["dense"],
+        "bytes": n_bytes["model_file"],
+        "bytes_dense": n_bytes["dense_fp32"],
+        "milliseconds": time.get("pruned", time["dense"]),
+        "milliseconds_dense": time["dense"],
+    }
+
+
+def _machine(made: Mapping[str, Any], time: Mapping[str, Any]) -> str:
+    machine = made["machine"]
+    computer = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
+    return f"{computer}; {time['device']}, threads: {time['threads']}"
+
+
+def _packed(masks: Mapping[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], np.ndarray]]:
+    """One bit a weight: a dozen large networks stay small in memory, and counting is fast."""
+    return {name: (mask.shape, np.packbits(mask)) for name, mask in masks.items()}
