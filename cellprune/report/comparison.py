@@ -78,6 +78,7 @@ def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[
             "short": labels[record].split(", ")[0],
             "variant": place,
             "seed": record.seed,
+            "n_epochs": len(record.metrics),
             "size_px": list(record.settings["data.size"]),
             "n_images": {size: len(record.images[size]) for size in SIZES},
             "scores": {score.label: dict(score.at) for score in record.scores},

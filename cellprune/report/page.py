@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cellprune.config.names import when
 from cellprune.evaluation.iou import SIZES, class_mean, iou
 from cellprune.report import figures, pictures, scores, sentences
 from cellprune.report.record import needed
@@ -40,6 +41,7 @@ def _told(folder: Folder) -> dict[str, Any]:
     """Everything that the page tells, by the names the template has for it."""
     config, split, cost = folder.read_config(), folder.read_split(), folder.read_cost()
     found, made = folder.read_scores(), folder.read_provenance()
+    metrics = folder.read_metrics()
     pruned = config["pruning"]["method"] != "dense"
     masks = folder.read_masks() if pruned else {}
     network_size = " × ".join(str(side) for side in config["data"]["size"])
@@ -50,6 +52,8 @@ def _told(folder: Folder) -> dict[str, Any]:
         "made": {"resumed": None, **made},
         "cost": cost,
         "pruned": pruned,
+        "when": when(config["pruning"]["method"]),
+        "n_trainings": len({row["stage"] for row in metrics}),
         "scope": sentences.scope(split),
         "gain": sentences.gain(cost) if pruned else None,
         "paths": sentences.paths(cost) if pruned else None,
@@ -63,7 +67,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "pictures": found.get("pictures", []),
         "layers": [row | {"emptied": _emptied(row, masks)} for row in cost["layers"]],
         "spread_figure": source(figures.spread({network_size: at_size["256"], "native size": at_size["native"]})),
-        "curves_figure": source(figures.curves(folder.read_metrics())),
+        "curves_figure": source(figures.curves(metrics)),
         "layers_figure": source(figures.layers(cost["layers"])),
         "truth_colour": _css(pictures.TRUTH_COLOUR),
         "prediction_colour": _css(pictures.PREDICTION_COLOUR),

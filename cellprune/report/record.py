@@ -75,7 +75,7 @@ def read(paths: Sequence[Path]) -> list[Record]:
             raise CellpruneError(_no_run(path))
     if unfinished := [str(path) for path in paths if not Folder(path).finished]:
         raise CellpruneError(
-            f"not finished: {', '.join(unfinished)}: finish by 'cellprune train --resume', or leave out"
+            f"not finished: {', '.join(unfinished)}: go on by 'cellprune train --resume', or leave out what is not"
         )
     return [_read(Folder(path)) for path in paths]
 

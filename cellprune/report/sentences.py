@@ -99,6 +99,11 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
             )
         if run["size_px"] != other["size_px"]:
             told.append(f"{name} works at another size than run {other['number']}: only native scores are compared.")
+        if run["n_epochs"] != other["n_epochs"]:
+            told.append(
+                f"{name} was trained for {_many(run['n_epochs'], 'epoch')} in all, run {other['number']} for "
+                f"{other['n_epochs']}."
+            )
         found = run["differences"]["native"] or {"n_images": 0}
         n_images = max(run["n_images"]["native"], other["n_images"]["native"])
         if found["n_images"] < n_images:

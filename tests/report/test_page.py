@@ -106,6 +106,16 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
     assert "script" not in told.tags
 
 
+def test_a_method_around_training_is_not_said_to_prune_at_initialization(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(n_images=1)
+    config, rows = folder.read_config(), folder.read_metrics()
+    folder.write_config(config | {"pruning": {"method": "lottery", "ratio": 0.5}})
+    folder.write_metrics([row | {"stage": stage} for stage in range(3) for row in rows])
+    told = written(folder)
+    assert "lottery, 50 % of the weights removed around training" in told.text.replace("\u00a0", " ")
+    assert "3 trainings of 50 epochs" in told.text
+
+
 def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -> None:
     folder = make_run(n_images=1)
     scores = folder.read_scores()
