@@ -4,9 +4,9 @@ The header may come from anywhere, so nothing in it is believed: a missing, absu
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cellprune.errors import CellpruneError
 
@@ -38,6 +38,7 @@ class _Normalization(_Part):
 
 class _Architecture(_Part):
     in_channels: Annotated[int, Field(ge=1, le=2**10)] = 1
+    classes: int | None = None
 
 
 class ModelCard(_Part):
@@ -59,6 +60,12 @@ class ModelCard(_Part):
     pixel_size_um: Annotated[tuple[_Factor, _Factor] | None, Field(strict=False)] = None
     receptive_field: ReceptiveField | None = None
 
+    @model_validator(mode="after")
+    def _as_many_names_as_maps(self) -> Self:
+        if self.architecture.classes not in (None, len(self.classes)):
+            raise ValueError(f"{len(self.classes)} classes have names, the network gives {self.architecture.classes}")
+        return self
+
     @property
     def in_channels(self) -> int:
         """How many channels an image must have."""
@@ -78,5 +85,7 @@ def read_card(header: Mapping[str, Any], model: object) -> ModelCard:
     try:
         return ModelCard.model_validate(dict(header))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors()[:4])
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'header'}: {e['msg'].lower()}" for e in error.errors()[:4]
+        )
         raise CellpruneError(f"{model} cannot be used for predicting ({faults}): make the model file again") from error

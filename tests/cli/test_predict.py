@@ -1,0 +1,209 @@
+"""`cellprune predict` as a user types it: against the run's own scores, and against everything that can be wrong."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+import cellprune
+from cellprune import models
+from cellprune.cli.main import main
+from cellprune.config.schema import Settings
+from cellprune.data.frames import Dataset
+from cellprune.evaluation import iou
+from cellprune.lab import tiles
+from cellprune.lab.segment import predict
+from cellprune.runs import container, modelfile
+from cellprune.tasks.segmentation import TASK
+
+SETTINGS = Settings.model_validate({"data": {"size": (100, 84)}, "model": {"width": 2, "depth": 2}})
+
+
+@pytest.fixture(scope="module")
+def network() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return models.build({"name": "unet", "width": 2, "depth": 2}).eval()
+
+
+@pytest.fixture(scope="module")
+def dataset(data_root: Path) -> Dataset:
+    return TASK.open(SETTINGS.data, data_root)
+
+
+@pytest.fixture(scope="module")
+def header(dataset: Dataset) -> dict:
+    architecture = {"name": "unet", "width": 2, "depth": 2, **TASK.network(dataset)}
+    return {"architecture": architecture, **TASK.header(dataset, SETTINGS)}
+
+
+@pytest.fixture(scope="module")
+def model(network: torch.nn.Module, header: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    write_model(path, network, header)
+    return path
+
+
+def write_model(path: Path, network: torch.nn.Module, header: dict) -> None:
+    modelfile.write(path, header, {name: value.numpy() for name, value in network.state_dict().items()}, {})
+
+
+def call(*words: object) -> int:
+    with pytest.raises(SystemExit) as leaving:
+        main(["predict", *map(str, words)])
+    return int(leaving.value.code or 0)
+
+
+def test_the_foreground_is_the_one_that_the_run_was_scored_with(
+    network: torch.nn.Module, dataset: Dataset, model: Path, tmp_path: Path
+) -> None:
+    split = TASK.split(dataset, SETTINGS.data)
+    loaders = TASK.loaders(dataset, split, SETTINGS, 0)
+    scored = {
+        image["id"]: image["classes"]
+        for image in TASK.scores(network, loaders, "report")["images"]
+        if image["size"] == "native"
+    }
+    assert call(model, *(frame.image for frame in split.report), "-o", tmp_path / "out") == 0
+    found = 0
+    for sample in loaders.samples("report"):
+        name = sample.frame.id.replace("/", "_t")
+        foreground = tifffile.imread(tmp_path / "out" / "labels" / f"{name}.tif") > 0
+        found += int(foreground.sum())
+        counted = iou.counts(foreground.astype(np.uint8), sample.target_native, dataset.classes)
+        assert counted["classes"] == scored[sample.frame.id]
+    assert found > 0, "an empty answer proves nothing"
+
+
+def test_python_and_the_command_agree_also_in_tiles(
+    dataset: Dataset, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = dataset.frames[0].image
+    assert call(model, image, "-o", tmp_path / "whole") == 0
+    labels = tifffile.imread(tmp_path / "whole" / "labels" / "01_t000.tif")
+    pixels = tifffile.imread(image).astype(np.float32)
+    pixels = (pixels - pixels.min()) / (pixels.max() - pixels.min())
+    assert np.array_equal(cellprune.predict(cellprune.load(model), pixels), labels)
+    assert np.array_equal(predict(model, pixels), labels)
+    monkeypatch.setattr(
+        "cellprune.lab.segment.class_map.__kwdefaults__", {"zoom": None, "memory_bytes": 1, "step": None}
+    )
+    assert np.array_equal(predict(model, pixels), labels)
+
+
+def test_json_says_what_came_of_it(dataset: Dataset, model: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "cut.tif").write_bytes(dataset.frames[0].image.read_bytes()[:99])
+    code = call(model, dataset.frames[0].image, tmp_path / "cut.tif", "-o", tmp_path / "out", "--json")
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert code == 1, "one of two could not be read"
+    assert [image["name"] for image in said["images"]] == ["01_t000"]
+    assert said["cells"] == len((tmp_path / "out" / "cells.csv").read_text().splitlines()) - 1
+    assert "cut.tif" in said["failed"][0]["image"]
+    assert "not done: " in err
+    assert "Traceback" not in err
+
+
+def test_people_are_told_what_to_look_at_and_the_same_again_is_done(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    words = (model, dataset.root / "01", "-o", tmp_path / "out")
+    assert call(*words) == 0
+    assert f"{tmp_path / 'out' / 'cells.csv'}   one line a cell" in capsys.readouterr().out
+    assert call(*words) == 0
+    assert "(12 of them were there already)" in capsys.readouterr().out
+
+
+def test_another_pixel_size_is_warned_of_and_rescaled(
+    dataset: Dataset, network, header, tmp_path: Path, capsys
+) -> None:
+    model = tmp_path / "model.safetensors"
+    write_model(model, network, header | {"pixel_size_um": [0.65, 0.65]})
+    image = dataset.frames[0].image
+    assert call(model, image, "-o", tmp_path / "a", "--pixel-size", 0.3, 0.3) == 0
+    assert "learned from 0.65 x 0.65 um: its cells look of another size to it; use --rescale" in capsys.readouterr().err
+    assert call(model, image, "-o", tmp_path / "b", "--pixel-size", 0.3, 0.3, "--rescale") == 0
+    assert "warning" not in capsys.readouterr().err
+    a, b = (tifffile.imread(tmp_path / out / "labels" / "01_t000.tif") for out in "ab")
+    assert a.shape == b.shape
+    assert not np.array_equal(a > 0, b > 0)
+    assert call(model, image, "-o", tmp_path / "b", "--pixel-size", 0.3, 0.3) == 2
+    assert "predicted with another rescale" in capsys.readouterr().err
+
+
+def test_a_network_without_bound_in_tiles_is_said(
+    dataset: Dataset, header, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    torch.manual_seed(0)
+    architecture = header["architecture"] | {"norm": "instance"}
+    model = tmp_path / "model.safetensors"
+    write_model(model, models.build(architecture), header | {"architecture": architecture})
+    monkeypatch.setattr(tiles, "fits", lambda *_: False)
+    assert call(model, dataset.frames[0].image, "-o", tmp_path / "out") == 0
+    assert "went through in tiles, but a pixel of this network depends on the whole image" in capsys.readouterr().err
+
+
+def bad_models(folder: Path, network: torch.nn.Module, header: dict) -> dict[str, str]:
+    """Write files that are no models; name -> what is said of it."""
+    (folder / "pickle").write_bytes(pickle.dumps({"weight": [1.0] * 9}))
+    torch.save(network.state_dict(), folder / "checkpoint.pt")
+    (folder / "gigabyte").write_bytes((2**30).to_bytes(8, "little") + b"{}")
+    with (folder / "long").open("wb") as file:  # a file with holes: it has the length that its header claims
+        file.write((2**30).to_bytes(8, "little") + b"{")
+        file.truncate(2**30 + 8)
+    write_model(folder / "zoom", network, header | {"zoom": [-1, 1]})
+    write_model(folder / "classes", network, {key: value for key, value in header.items() if key != "classes"})
+    write_model(folder / "width", network, header | {"architecture": header["architecture"] | {"width": 10**9}})
+    write_model(folder / "maps", network, header | {"classes": ["background", "cell", "debris"]})
+    write_model(folder / "unknown", network, header | {"architecture": {"name": "unett"}})
+    container.write(folder / "newer", {}, kind="model", version=99, note={"masks": {}, "header": header})
+    (folder / "unfinished").mkdir()
+    return {
+        "pickle": "is a pickle", "checkpoint.pt": "is a pickle", "gigabyte": "its header claims 1073741824 bytes",
+        "long": "its header claims 1073741824 bytes", "zoom": "zoom.0: input should be greater than",
+        "classes": "classes: field required", "width": "describes no network that can be built",
+        "maps": "3 classes have names, the network gives 2", "unknown": "Did you mean 'unet'?",
+        "newer": "update cellprune", "nowhere": "cannot be read", "unfinished": "cannot be read",
+    }  # fmt: skip
+
+
+def test_a_model_that_is_none_is_refused_in_a_line(
+    network, header, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, said in bad_models(tmp_path, network, header).items():
+        assert call(tmp_path / name, dataset.frames[0].image, "-o", tmp_path / "out") == 2, name
+        out, err = capsys.readouterr()
+        assert said in err, name
+        assert len(err.strip().splitlines()) <= 2, err
+        assert out == ""
+        assert not (tmp_path / "out").exists(), name
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["MODEL", "-o", "out"], "give image files or folders"),
+        (["MODEL", "IMAGE"], "output"),
+        (["MODEL", "nowhere.tif", "-o", "out"], "there is no file or folder 'nowhere.tif'"),
+        (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1"),
+        (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
+        (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
+        (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),
+        (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, the model takes 1"),
+    ],
+)
+def test_bad_words_are_answered_and_nothing_is_written(
+    words: list[str], said: str, model: Path, dataset: Dataset, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    tifffile.imwrite(tmp_path / "rgb.tif", np.arange(300, dtype=np.uint8).reshape(10, 10, 3), photometric="rgb")
+    monkeypatch.chdir(tmp_path)
+    known = {"MODEL": model, "IMAGE": dataset.frames[0].image, "COLOUR": "rgb.tif"}
+    assert call(*(known.get(word, word) for word in words)) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert out == ""
+    assert len(err.strip().splitlines()) <= 2
+    assert [path.name for path in tmp_path.iterdir()] == ["rgb.tif"]

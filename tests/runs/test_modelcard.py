@@ -1,0 +1,80 @@
+"""A model file's header is believed in nothing."""
+
+import pytest
+
+from cellprune.errors import CellpruneError
+from cellprune.runs.modelcard import ReceptiveField, read_card
+
+# as the first runs wrote it: no receptive field, and keys that predicting does not read
+OLD = {
+    "architecture": {"name": "unet", "in_channels": 1, "classes": 2, "width": 8},
+    "input_axes": "NCHW",
+    "classes": ["background", "cell"],
+    "decision_rule": "argmax",
+    "normalization": {"name": "zero-mean-unit-variance", "per": "image", "when": "after resizing"},
+    "network_size_px": [256, 256],
+    "zoom": [0.49, 0.36],
+    "pixel_size_um": [0.65, 0.65],
+    "provenance_sha256": "0" * 64,
+    "format_version": 1,
+}
+
+
+def test_a_header_of_the_first_runs_is_read() -> None:
+    card = read_card(OLD, "model")
+    assert card.zoom == (0.49, 0.36)
+    assert card.pixel_size_um == (0.65, 0.65)
+    assert card.classes == ("background", "cell")
+    assert card.in_channels == 1
+    assert card.receptive_field is None
+
+
+def test_a_header_with_a_receptive_field_is_read() -> None:
+    card = read_card(OLD | {"receptive_field": {"radius_px": 94, "stride_px": 16}, "pixel_size_um": None}, "model")
+    assert card.receptive_field == ReceptiveField(radius_px=94, stride_px=16)
+    assert card.pixel_size_um is None
+
+
+NONSENSE = {
+    "zoom negative": ({"zoom": [-1, 1]}, "zoom.0: input should be greater than"),
+    "zoom zero": ({"zoom": [0, 0]}, "zoom.0"),
+    "zoom huge": ({"zoom": [1, 1e9]}, "zoom.1: input should be less than"),
+    "zoom infinite": ({"zoom": [float("inf"), 1]}, "zoom.0"),
+    "zoom not a number": ({"zoom": [float("nan"), 1]}, "zoom.0"),
+    "zoom of one": ({"zoom": [1]}, "zoom"),
+    "zoom as text": ({"zoom": "0.5"}, "zoom: input should be a valid tuple"),
+    "zoom true": ({"zoom": [True, True]}, "zoom.0"),
+    "one class": ({"classes": ["cell"]}, "classes: tuple should have at least 2 items"),
+    "a thousand classes": ({"classes": ["x"] * 1000}, "classes: tuple should have at most 255 items"),
+    "classes as numbers": ({"classes": [0, 1]}, "classes.0: input should be a valid string"),
+    "a class of a megabyte": ({"classes": ["background", "x" * 2**20]}, "classes.1: string should have at most"),
+    "more names than maps": (
+        {"classes": ["background", "cell", "debris"]},
+        "3 classes have names, the network gives 2",
+    ),
+    "another rule": ({"decision_rule": "threshold"}, "decision_rule: input should be 'argmax'"),
+    "another normalization": ({"normalization": {"name": "minmax"}}, "normalization.name"),
+    "no channels": ({"architecture": {"in_channels": 0}}, "architecture.in_channels"),
+    "architecture as list": ({"architecture": []}, "architecture"),
+    "pixel size zero": ({"pixel_size_um": [0, 0]}, "pixel_size_um.0"),
+    "stride zero": ({"receptive_field": {"radius_px": 4, "stride_px": 0}}, "receptive_field.stride_px"),
+    "radius huge": ({"receptive_field": {"radius_px": 10**9, "stride_px": 1}}, "receptive_field.radius_px"),
+}
+
+
+@pytest.mark.parametrize("case", NONSENSE)
+def test_nonsense_is_refused_in_one_line_that_names_the_key(case: str) -> None:
+    change, said = NONSENSE[case]
+    with pytest.raises(CellpruneError) as refusal:
+        read_card(OLD | change, "some/model.safetensors")
+    message = str(refusal.value)
+    assert said in message
+    assert message.startswith("some/model.safetensors cannot be used for predicting (")
+    assert "\n" not in message
+    assert len(message) < 600
+
+
+@pytest.mark.parametrize("key", ["zoom", "classes"])
+def test_a_missing_key_is_named(key: str) -> None:
+    with pytest.raises(CellpruneError, match=f"{key}: field required"):
+        read_card({k: v for k, v in OLD.items() if k != key}, "model")
