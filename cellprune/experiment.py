@@ -73,9 +73,9 @@ def run(
             settings=settings,
             task=task,
             frames=frames,
+            model=_network(settings, task.network(frames)),  # before the frames are read: its name may be a typo
             loaders=task.loaders(frames, split, settings, runtime.workers),
             loss=task.loss(settings.training.loss),
-            model=_network(settings, task.network(frames)),
             folder=folder,
             engine=engine,
             listeners=listeners if engine.is_main_process else (),

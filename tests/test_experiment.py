@@ -244,6 +244,49 @@ def test_evaluate_prints_what_the_run_scored(
     assert not {image["id"] for image in train} & {key[0] for key in own}
 
 
+SMP = ["data.size=[64, 64]", "model.name=smp:unet/mobilenet_v2", "pruning.batch_size=2", "pruning.inner_steps=1",
+       "pruning.scope=layer", "pruning.ratio=0.5", "training.batch_size=1", "training.epochs=2"]  # fmt: skip
+
+
+def smp_words(output: Path, data_root: Path, *more: str) -> list[str]:
+    settings = [word for assignment in SMP for word in ("--set", assignment)]
+    return ["train", *settings, "--data-root", str(data_root), "-o", str(output), *more]
+
+
+@pytest.mark.slow
+def test_a_network_of_another_library_runs_stops_and_goes_on(tmp_path: Path, data_root: Path) -> None:
+    class Stop:
+        def started(self, event: Event) -> None: ...
+        def finished(self, event: Event) -> None: ...
+        def advanced(self, event: Event) -> bool:
+            return True
+
+    cut, uncut = tmp_path / "cut", tmp_path / "uncut"
+    with pytest.raises(Stopped):
+        experiment.run(load(assignments=SMP), [Stop()], runtime=Runtime(output=cut, data_root=data_root))
+    assert leave(smp_words(cut, data_root, "--resume")) == 0
+    assert leave(smp_words(uncut, data_root)) == 0
+    first, other = (Folder(path).read_model() for path in (cut, uncut))
+    assert all(first[1][name].tobytes() == value.tobytes() for name, value in other[1].items())
+    assert yaml.safe_load((cut / "config.yaml").read_text())["model"] == {
+        "name": "smp:unet/mobilenet_v2",
+        "weights": None,
+    }
+    assert leave(["evaluate", str(cut), "--part", "train", "--data-root", str(data_root)]) == 0
+
+
+def test_a_network_that_is_not_there_is_refused_before_anything_is_written(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, said in (("smp:unet/resnet81", "Did you mean 'resnet18'"), ("smp:unett/resnet18", "mean 'unet' or")):
+        words = ["train", "--model", name, "--data-root", str(data_root), "-o", str(tmp_path / "run")]
+        assert leave(words) == 2
+        assert said in capsys.readouterr().err
+    assert leave([*words, "--model.width", "8"]) == 2
+    assert "model 'smp:unett/resnet18' has no option 'width'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_bf16_and_the_unpadded_network_run(tmp_path: Path, data_root: Path) -> None:
     settings = load(assignments=[*TINY, "training.precision=bf16", "model.padding=valid", "model.norm=none"])

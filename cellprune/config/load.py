@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cellprune.config.schema import METHOD_OPTIONS, Pruning, Settings
+from cellprune.config.schema import METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
 from cellprune.errors import CellpruneError
 
 
@@ -39,21 +39,26 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     given = {} if flags is None else _given(flags)
     _merge(merged, given)
     settings = _validated(merged, "the settings together")
-    for source, values in (*sources[file is not None :], ("the command line", given)):
-        _refuse_foreign_options(settings.pruning, values.get("pruning", {}), source)
+    for source, values in (*sources, ("the command line", given)):
+        # a file may hold what belongs to the method or the network that a later source replaces
+        instead_of = _validated(values, source) if source == str(file) else settings
+        if instead_of.pruning.method == settings.pruning.method:
+            method, own = settings.pruning.method, METHOD_OPTIONS.get(settings.pruning.method, ())
+            _refuse_foreign(values.get("pruning", {}), own, METHOD_OPTIONS, f"{source}: pruning method {method!r}")
+        if instead_of.model.name == settings.model.name:
+            name, own = settings.model.name, settings.model.own()
+            _refuse_foreign(values.get("model", {}), own, MODEL_SETTINGS, f"{source}: model {name!r}")
     return resolve(settings)
 
 
-def _refuse_foreign_options(pruning: Pruning, given: Mapping[str, Any], source: str) -> None:
-    """Refuse an option of another method, where it was typed; a file may hold them for a method that flags replace."""
-    own = METHOD_OPTIONS.get(pruning.method, ())
-    foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(own)
+def _refuse_foreign(
+    given: Mapping[str, Any], own: Sequence[str], table: Mapping[str, Sequence[str]], whose: str
+) -> None:
+    """Refuse an option that only others in the table have."""
     for key in given:
-        if key in foreign:
-            raise ConfigError(
-                f"{source}: pruning method {pruning.method!r} has no option {key!r}; "
-                f"{'its options: ' + ', '.join(own) if own else 'it has none'}"
-            )
+        if key not in own and any(key in options for options in table.values()):
+            known = f"its options: {', '.join(own)}" if own else "it has none"
+            raise ConfigError(f"{whose} has no option {key!r}; {known}")
 
 
 def resolve(settings: Settings) -> Settings:
@@ -125,6 +130,12 @@ def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:
             _merge(base[key], value)
         else:
             base[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _given(settings: BaseModel) -> dict[str, Any]:
+    """Give what was set explicitly, at any depth; a section's own writer would leave out what it thinks is foreign."""
+    values = {name: getattr(settings, name) for name in settings.model_fields_set}
+    return {name: _given(value) if isinstance(value, BaseModel) else value for name, value in values.items()}
 
 
 def _validated(values: Mapping[str, Any], source: str) -> Settings:

@@ -4,6 +4,8 @@ The code is imported when a name is resolved, so that `--help` and a typo's answ
 nothing but strings; every room may read it.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -33,6 +35,7 @@ DURING_TRAINING = {
 METHODS = BEFORE_TRAINING | AROUND_TRAINING | DURING_TRAINING
 MODELS = {
     "unet": "cellprune.models.unet:build",
+    "smp:ARCHITECTURE/ENCODER": "cellprune.models.smp:build",
 }
 TASKS = {
     "segmentation": "cellprune.tasks.segmentation:TASK",
@@ -54,10 +57,22 @@ def resolve(kind: str, name: str) -> Any:
         CellpruneError: the name is in no row; the message lists the nearest.
     """
     table = _TABLES[kind]
-    if name not in table:
+    key = row(table, name)
+    if key is None:
         raise CellpruneError(unknown(kind, name, table))
-    module, attribute = table[name].split(":")
-    return getattr(import_module(module), attribute)
+    module, attribute = table[key].split(":")
+    found = getattr(import_module(module), attribute)
+    return found if key == name else partial(found, name.split(":", 1)[1])
+
+
+def row(table: Mapping[str, str], name: str) -> str | None:
+    """Give the key under which a name stands, or None: itself, or for `smp:unet/resnet18` the key that begins `smp:`.
+
+    Of a name with a colon, what comes after it is the first argument of the row's function.
+    """
+    if name in table:
+        return name
+    return next((key for key in table if ":" in name and key.split(":")[0] == name.split(":")[0] != key), None)
 
 
 def when(method: str) -> str:

@@ -24,7 +24,7 @@ def _named(kind: str, table: dict[str, str], *extra: str) -> AfterValidator:
     """Accept the names of a table only; answer a typo with the nearest of them."""
 
     def check(name: str) -> str:
-        if name not in (*table, *extra):
+        if names.row(table, name) is None and name not in extra:
             raise ValueError(unknown(kind, name, table))
         return name
 
@@ -91,7 +91,7 @@ class Data(Frozen):
 
 
 class Model(Frozen):
-    """The network, before pruning."""
+    """The network, before pruning. Each network has some of these settings; see `MODEL_SETTINGS`."""
 
     name: Annotated[str, Parameter(name=["--model.name", "--model"]), _named("model", names.MODELS)] = Field(
         "unet", description=f"one of: {', '.join(names.MODELS)}"
@@ -106,6 +106,23 @@ class Model(Frozen):
     padding: Annotated[Literal["same", "valid"], Parameter(name="--model.padding")] = Field(
         "same", description="valid is the unpadded network of the 2015 paper"
     )
+    weights: Annotated[str | None, Parameter(name="--model.weights")] = Field(
+        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; else random"
+    )
+
+    def own(self) -> tuple[str, ...]:
+        """Name the settings that this network has."""
+        return MODEL_SETTINGS[names.row(names.MODELS, self.name) or ""]
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if key == "name" or key in self.own()}
+
+
+MODEL_SETTINGS = {
+    "unet": ("width", "depth", "norm", "padding"),
+    "smp:ARCHITECTURE/ENCODER": ("weights",),
+}
 
 
 class Pruning(Frozen):

@@ -53,10 +53,12 @@ def load(path: str | Path) -> "nn.Module":
     file = Path(path) / FILES["model"] if Path(path).is_dir() else Path(path)
     header, weights, _ = modelfile.read(file)
     try:
+        # the file's weights are the ones: whatever the training started from, nothing is fetched for them
+        architecture = {key: value for key, value in header["architecture"].items() if key != "weights"}
         with torch.device("meta"):  # shapes first: a header may claim any width, the weights are what is there
-            network = build(header["architecture"])
+            network = build(architecture)
         network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, RuntimeError) as error:
         raise CellpruneError(f"{file} describes no network that can be built ({error}): make it again") from error
     network.__dict__["header"] = header
     return network.eval()

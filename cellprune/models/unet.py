@@ -11,9 +11,9 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.models.mirror import centre, mirrored
 
 Norm = Literal["batch", "group", "instance", "none"]
 Padding = Literal["same", "valid"]
@@ -80,7 +80,7 @@ class UNet(nn.Module):
             (N, classes, H, W).
         """
         size = image.shape[-2:]
-        return _centre(self.levels(_mirror(image, [self.input_size(n) for n in size])), size)
+        return centre(self.levels(mirrored(image, [self.input_size(n) for n in size])), size)
 
     def levels(self, x: Tensor) -> Tensor:
         """Run the bare network of the paper's Figure 1 on a size that fits: with "valid", 572 px give 388."""
@@ -92,7 +92,7 @@ class UNet(nn.Module):
         x = self.down[-1](x)
         for grow, convolutions in zip(self.grow, self.up, strict=True):
             x = grow(x)
-            x = convolutions(torch.cat([_centre(skips.pop(), x.shape[-2:]), x], dim=1))
+            x = convolutions(torch.cat([centre(skips.pop(), x.shape[-2:]), x], dim=1))
         return self.head(x)
 
     def input_size(self, output_size: int) -> int:
@@ -128,21 +128,3 @@ def _initialize(module: nn.Module) -> None:
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def _mirror(image: Tensor, size: list[int]) -> Tensor:
-    while list(image.shape[-2:]) != size:
-        padding = []
-        for have, want in reversed(list(zip(image.shape[-2:], size, strict=True))):
-            before = (want - have) // 2
-            # a reflection reaches no further than the image itself: a small one is mirrored several times
-            padding += [min(side, have - 1) for side in (before, want - have - before)]
-        if not any(padding):
-            raise CellpruneError(f"an image of {tuple(image.shape[-2:])} px is too small to mirror: give at least 2 px")
-        image = F.pad(image, padding, mode="reflect")
-    return image
-
-
-def _centre(maps: Tensor, size: torch.Size) -> Tensor:
-    top, left = ((have - want) // 2 for have, want in zip(maps.shape[-2:], size, strict=True))
-    return maps[..., top : top + size[0], left : left + size[1]]

@@ -93,6 +93,7 @@ def _differentiates_twice(module: nn.Module, args: tuple[Any, ...], kwargs: dict
     parameters = {name: p.detach().requires_grad_() for name, p in module.named_parameters()}
     args, kwargs = map_tensors(_leaf, (args, kwargs))
     leaves = [t for t in tensors_of((args, kwargs, parameters)) if t.requires_grad]
+    args, kwargs = map_tensors(torch.clone, (args, kwargs))  # an in-place module may not write on a leaf
     ends = [t for t in tensors_of(functional_call(module, parameters | buffers, args, kwargs)) if t.requires_grad]
     if not ends:
         return True

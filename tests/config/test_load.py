@@ -9,7 +9,7 @@ import yaml
 from cellprune.config import shipped
 from cellprune.config.load import ConfigError, differences, digest, load
 from cellprune.config.names import BEFORE_TRAINING, METHODS
-from cellprune.config.schema import Pruning, Settings
+from cellprune.config.schema import MODEL_SETTINGS, Model, Pruning, Settings
 
 CONFIGS = sorted(shipped.folder("configs").glob("*.yaml"))
 
@@ -111,6 +111,7 @@ def test_the_ladder_has_a_name() -> None:
         ("pruning.method=synfow", "no pruning method 'synfow'"),
         ("pruning.method=prosper", "Did you mean 'prospr'"),
         ("model.name=unett", "Did you mean 'unet'?"),
+        ("model.name=smp/unet", "Known: smp:ARCHITECTURE/ENCODER, unet."),
         ("data.datset=x", "did you mean 'data.dataset'?"),
         ("modell.width=3", "unknown key 'modell'"),
         ("model.width=0", "greater than or equal to 1"),
@@ -145,6 +146,36 @@ def test_a_file_that_is_no_configuration(tmp_path: Path, content: str, said: str
         load(file=file)
     with pytest.raises(ConfigError, match="no configuration file"):
         load(file=tmp_path / "absent.yaml")
+
+
+def test_a_network_has_its_own_settings_alone(tmp_path: Path) -> None:
+    unet, other = load(), load(assignments=["model.name=smp:unet/resnet18"])
+    assert unet.model_dump()["model"] == {"name": "unet", "width": 64, "depth": 4, "norm": "batch", "padding": "same"}
+    assert other.model_dump()["model"] == {"name": "smp:unet/resnet18", "weights": None}
+    assert load(Settings.model_validate(other.model_dump())).model == other.model
+    flags = Settings.model_validate({"model": {"weights": "imagenet"}})  # whose own name is still unet
+    assert load(flags, assignments=["model.name=smp:fpn/resnet18"]).model.weights == "imagenet"
+    for assignments in (["model.name=smp:unet/resnet18", "model.width=8"], ["model.weights=imagenet"]):
+        with pytest.raises(ConfigError, match=r"model '\S+' has no option '(width|weights)'; its options: "):
+            load(assignments=assignments)
+    file = tmp_path / "run.yaml"
+    file.write_text("model: {width: 8}\n")
+    assert load(file=file, assignments=["model.name=smp:unet/resnet18"]).model.weights is None
+    file.write_text("model: {name: smp:unet/resnet18, width: 8}\n")
+    with pytest.raises(ConfigError, match=r"run.yaml: model 'smp:unet/resnet18' has no option 'width'"):
+        load(file=file)
+
+
+def test_the_settings_of_the_schema_are_those_of_the_networks() -> None:
+    from inspect import signature
+
+    from cellprune.config.names import resolve
+
+    for row, settings in MODEL_SETTINGS.items():
+        parameters = signature(resolve("model", row.replace("ARCHITECTURE/ENCODER", "unet/resnet18"))).parameters
+        assert set(parameters) == {"in_channels", "classes", *settings}
+        for name in settings:
+            assert Model.model_fields[name].default == parameters[name].default
 
 
 def test_dense_with_a_ratio_is_a_contradiction() -> None:
