@@ -283,7 +283,7 @@ def test_a_network_that_is_not_there_is_refused_before_anything_is_written(
         assert leave(words) == 2
         assert said in capsys.readouterr().err
     assert leave([*words, "--model.width", "8"]) == 2
-    assert "model 'smp:unett/resnet18' has no option 'width'" in capsys.readouterr().err
+    assert "'smp:unett/resnet18' has no option 'width'" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -39,15 +39,15 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     given = {} if flags is None else _given(flags)
     _merge(merged, given)
     settings = _validated(merged, "the settings together")
+    method, network = settings.pruning.method, settings.model.name
     for source, values in (*sources, ("the command line", given)):
-        # a file may hold what belongs to the method or the network that a later source replaces
-        instead_of = _validated(values, source) if source == str(file) else settings
-        if instead_of.pruning.method == settings.pruning.method:
-            method, own = settings.pruning.method, METHOD_OPTIONS.get(settings.pruning.method, ())
-            _refuse_foreign(values.get("pruning", {}), own, METHOD_OPTIONS, f"{source}: pruning method {method!r}")
-        if instead_of.model.name == settings.model.name:
-            name, own = settings.model.name, settings.model.own()
-            _refuse_foreign(values.get("model", {}), own, MODEL_SETTINGS, f"{source}: model {name!r}")
+        # a file may hold what belongs to a method or a network that flags replace
+        from_file = source == str(file)
+        if not from_file:
+            own, whose = METHOD_OPTIONS.get(method, ()), f"{source}: pruning method {method!r}"
+            _refuse_foreign(values.get("pruning", {}), own, METHOD_OPTIONS, whose)
+        if not from_file or _validated(values, source).model.name == network:
+            _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
     return resolve(settings)
 
 
@@ -130,12 +130,6 @@ def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:
             _merge(base[key], value)
         else:
             base[key] = dict(value) if isinstance(value, Mapping) else value
-
-
-def _given(settings: BaseModel) -> dict[str, Any]:
-    """Give what was set explicitly, at any depth; a section's own writer would leave out what it thinks is foreign."""
-    values = {name: getattr(settings, name) for name in settings.model_fields_set}
-    return {name: _given(value) if isinstance(value, BaseModel) else value for name, value in values.items()}
 
 
 def _validated(values: Mapping[str, Any], source: str) -> Settings:

@@ -156,13 +156,13 @@ def test_a_network_has_its_own_settings_alone(tmp_path: Path) -> None:
     flags = Settings.model_validate({"model": {"weights": "imagenet"}})  # whose own name is still unet
     assert load(flags, assignments=["model.name=smp:fpn/resnet18"]).model.weights == "imagenet"
     for assignments in (["model.name=smp:unet/resnet18", "model.width=8"], ["model.weights=imagenet"]):
-        with pytest.raises(ConfigError, match=r"model '\S+' has no option '(width|weights)'; its options: "):
+        with pytest.raises(ConfigError, match=r"'(smp:\S+|unet)' has no option '(width|weights)'; its options: "):
             load(assignments=assignments)
     file = tmp_path / "run.yaml"
     file.write_text("model: {width: 8}\n")
     assert load(file=file, assignments=["model.name=smp:unet/resnet18"]).model.weights is None
     file.write_text("model: {name: smp:unet/resnet18, width: 8}\n")
-    with pytest.raises(ConfigError, match=r"run.yaml: model 'smp:unet/resnet18' has no option 'width'"):
+    with pytest.raises(ConfigError, match=r"run.yaml: 'smp:unet/resnet18' has no option 'width'"):
         load(file=file)
 
 
