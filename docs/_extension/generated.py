@@ -6,7 +6,9 @@
 ```{method-options} prospr```  a method's options with their defaults
 """
 
+import json
 import re
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from docutils import nodes
@@ -46,7 +48,12 @@ class SettingsTable(Generated):
             section, prefix = (Settings.model_fields[name].annotation, f"{name}.") if name else (Settings, "")
         fields = {key: field for key, field in section.model_fields.items() if not _is_section(field.annotation)}
         rows = [
-            (f"`{prefix}{key}`", _values(field), f"`{_shown(field.get_default())}`", field.description or "")
+            (
+                f"`{prefix}{key}`",
+                _values(field),
+                f"`{_shown(field.get_default(call_default_factory=True))}`",
+                field.description or "",
+            )
             for key, field in fields.items()
         ]
         return _table(("setting", "values", "default", "meaning"), rows)
@@ -93,7 +100,7 @@ def _values(field: Any) -> str:
         name: getattr(part, name) for part in field.metadata for name in ("gt", "ge", "lt", "le") if hasattr(part, name)
     }
     signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-    return ", ".join([_type(field.annotation), *(f"{signs[name]} {limit}" for name, limit in limits.items())])
+    return ", ".join([_type(field.annotation), *(f"{signs[name]}\u00a0{limit}" for name, limit in limits.items())])
 
 
 def _type(annotation: Any) -> str:
@@ -104,12 +111,9 @@ def _type(annotation: Any) -> str:
     return " or ".join(inner) if inner else words.get(annotation, annotation.__name__.lower())
 
 
-def _shown(default: Any) -> Any:
-    return (
-        {True: "true", False: "false", None: "null"}.get(default, default)
-        if isinstance(default, bool | None)
-        else default
-    )
+def _shown(default: Any) -> str:
+    """Write a default as a configuration file would."""
+    return str(default) if isinstance(default, str | Path) else json.dumps(default)
 
 
 def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

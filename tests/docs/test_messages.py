@@ -10,7 +10,7 @@ import pages
 import pytest
 
 import cellprune
-from cellprune.errors import CellpruneError
+from cellprune import errors
 
 CHANGES = "…"
 PAGE = (pages.DOCS / "reference/messages.md").read_text(encoding="utf-8")
@@ -41,8 +41,8 @@ def said() -> set[tuple[str, int | None]]:
         found |= {(text, None) for node in ast.walk(tree) for text in _texts(node)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                kind = eval(ast.unparse(node.exc.func), vars(import_module(name)))
-                if isinstance(kind, type) and issubclass(kind, CellpruneError):
+                kind = eval(ast.unparse(node.exc.func), vars(errors) | vars(import_module(name)))
+                if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
                     texts = {text for part in ast.walk(node.exc) for text in _texts(part)}
                     found = {(text, code) for text, code in found if text not in texts}
                     found |= {(text, kind.exit_code) for text in texts}
