@@ -8,6 +8,8 @@
 
 import json
 import re
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -16,8 +18,9 @@ from pydantic import BaseModel
 from sphinx.util.docutils import SphinxDirective
 
 from cellprune.cli.main import app as cellprune
-from cellprune.config.names import METHODS, resolve
+from cellprune.config import names
 from cellprune.config.schema import Pruning, Runtime, Settings
+from cellprune.pruning.method import Method
 
 
 class Generated(SphinxDirective):
@@ -61,19 +64,28 @@ class SettingsTable(Generated):
 
 class Methods(Generated):
     def text(self, name: str) -> str:
-        pages = "\n".join(f"/methods/{method}" for method in METHODS)
+        pages = "\n".join(f"/methods/{method}" for method in getattr(names, name))
         return f"```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```"
 
 
 class MethodOptions(Generated):
     def text(self, name: str) -> str:
-        defaults = resolve("pruning method", name).defaults()
+        method = names.resolve("pruning method", name)
+        defaults = method.defaults() if isinstance(method, Method) else _keywords(method)
         settings = Pruning.model_fields
         rows = [
-            (f"`{key}`", f"`{value}`", settings[key].description if key in settings else "only in `cellprune.prune`")
+            (
+                f"`{key}`",
+                f"`{_shown(value)}`",
+                settings[key].description if key in settings else "only in `cellprune.prune`",
+            )
             for key, value in defaults.items()
         ]
         return _table(("option", "default", "meaning"), rows) if rows else "It takes no options of its own."
+
+
+def _keywords(stages: Callable[..., Any]) -> dict[str, Any]:
+    return {p.name: p.default for p in signature(stages).parameters.values() if p.kind is p.KEYWORD_ONLY}
 
 
 def setup(app: Any) -> dict[str, bool]:
