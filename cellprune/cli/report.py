@@ -80,12 +80,13 @@ def _start(output: Path) -> str:
 def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
     """The headline of each run and its difference, and where the page is."""
     lines = []
+    width = 6 + max(len(run["label"]) for group in groups for run in group["runs"])
     for group in groups:
-        lines.append(f"{group['dataset']:40}{'IoU, native':>12}{'difference':>12}")
+        lines.append(f"{group['dataset']:{width}}{'IoU, native':>12}{'difference':>12}")
         for run in group["runs"]:
             score = run["scores"]["mean over images"]["native"]
             found = (run["differences"] or {}).get("native")
             shown = f"{found['mean']:+.4f}" if found else "" if run["against"] else "reference"
             named = f"  {run['number']:<3}{run['label']}"
-            lines.append(f"{named:40}{'undefined' if score is None else f'{score:.4f}':>12}{shown:>12}")
+            lines.append(f"{named:{width}}{'undefined' if score is None else f'{score:.4f}':>12}{shown:>12}")
     return "\n".join([*lines, f"Look at: {written}"])

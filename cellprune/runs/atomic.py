@@ -51,7 +51,8 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
     except OSError as error:
         raise WorkError(
-            f"could not write {path} ({error.strerror or error}): free space or mend the folder, then start it again (train: with --resume)"
+            f"could not write {path} ({error.strerror or error}): free space or mend the folder, then start again "
+            "(train: with --resume)"
         ) from error
     finally:
         shutil.rmtree(private, ignore_errors=True)
