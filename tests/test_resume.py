@@ -13,8 +13,9 @@ from cellprune.runs.folder import Folder
 
 TINY = [
     "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.ratio=0.8", "pruning.batch_size=4",
-    "pruning.inner_momentum=0.5", "training.epochs=4", "training.evaluate_every=2",
+    "training.epochs=4", "training.evaluate_every=2",
 ]  # fmt: skip
+PROSPR = ["pruning.inner_momentum=0.5"]
 
 
 def _die(*_: Any, **__: Any) -> None:
@@ -88,7 +89,7 @@ def process() -> Callable[..., int]:
     context.set_forkserver_preload(["cellprune.experiment", "cellprune.tasks.segmentation"])
 
     def start(
-        output: Path, data_root: Path, moment: str = "never", resume: bool = False, more: Sequence[str] = ()
+        output: Path, data_root: Path, moment: str = "never", resume: bool = False, more: Sequence[str] = PROSPR
     ) -> int:
         child = context.Process(target=_run, args=(output, data_root, moment, resume, list(more)))
         child.start()
@@ -126,17 +127,19 @@ def test_a_killed_run_ends_with_the_same_bits(
 
 
 MOVING = {
-    "lottery": ["pruning.ratio=0.3", "pruning.rewind_step=4"],
+    "lottery": ["pruning.ratio=0.3", "pruning.rewind_step=4", "training.epochs=1"],
     "magnitude-after": ["pruning.ratio=0.8"],
+    "rigl": ["pruning.ratio=0.8", "pruning.update_every=2"],
+    "set": ["pruning.ratio=0.8", "pruning.update_every=2"],
     "gradual": ["pruning.ratio=0.8", "training.optimizer=sgd", "training.learning_rate=0.01"],
 }
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, marks=pytest.mark.slow) if i else m for i, m in enumerate(MOVING)])
+@pytest.mark.parametrize("method", [m if m == "lottery" else pytest.param(m, marks=pytest.mark.slow) for m in MOVING])
 def test_a_run_killed_in_every_epoch_of_every_stage_ends_with_the_same_bits(
     method: str, process: Callable[..., int], tmp_path: Path, data_root: Path
 ) -> None:
-    more = [f"pruning.method={method}", *MOVING[method], "training.epochs=2"]
+    more = [f"pruning.method={method}", "training.epochs=2", *MOVING[method]]
     assert process(tmp_path / "uncut", data_root, more=more) == 0
     uncut, output = Folder(tmp_path / "uncut"), tmp_path / "run"
     epochs = len(uncut.read_metrics())

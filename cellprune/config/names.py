@@ -31,6 +31,8 @@ AROUND_TRAINING = {
 # one training, in which a policy moves the masks
 DURING_TRAINING = {
     "gradual": "cellprune.training.sparse.gradual:stages",
+    "rigl": "cellprune.training.sparse.rigl:stages",
+    "set": "cellprune.training.sparse.set:stages",
 }
 METHODS = BEFORE_TRAINING | AROUND_TRAINING | DURING_TRAINING
 MODELS = {
@@ -76,7 +78,7 @@ def row(table: Mapping[str, str], name: str) -> str | None:
 
 
 def when(method: str) -> str:
-    """Say when a pruning method decides what goes."""
+    """Say when a pruning method works, as the end of a sentence."""
     if method in BEFORE_TRAINING:
         return "at initialization"
     return "around training" if method in AROUND_TRAINING else "during training"

@@ -149,9 +149,17 @@ class Pruning(Frozen):
     )
     rewind_step: int = Field(0, ge=0, description="lottery, magnitude-after: step gone back to; 0 is initialization")
     update_from: float = Field(0.25, ge=0, lt=1, description="gradual: share of the training before masks shrink")
-    update_until: float = Field(0.75, gt=0, le=1, description="gradual: share of the training after which they stay")
+    update_until: float = Field(
+        0.75, gt=0, le=1, description="gradual, rigl, set: share of the training after which masks stay"
+    )
     update_every: int | None = Field(
-        None, ge=1, description="gradual: steps between two updates of the masks; none for some 30 updates in all"
+        None,
+        ge=1,
+        description="gradual, rigl, set: steps between two updates of masks; none for 100, or for 30 updates",
+    )
+    initial: Literal["erk", "uniform"] = Field("erk", description="rigl, set: how the first mask shares among layers")
+    drop_fraction: float = Field(
+        0.3, ge=0, le=1, description="rigl, set: share of a layer's weights exchanged at first; it falls as a cosine"
     )
 
     rounds: int | None = Field(
@@ -160,7 +168,7 @@ class Pruning(Frozen):
     schedule: Literal["exponential", "linear"] = Field(
         "exponential", description="of methods in rounds: the same share removed in each, or the same number"
     )
-    revive_dead: bool = Field(True, description="force: removed weights may return to a channel that has none left")
+    revive_dead: bool = Field(True, description="force, rigl: weights may return to a channel that has none left")
     temperature: float = Field(200.0, gt=0, description="grasp: what the output is divided by before the loss")
     samples_per_class: int | None = Field(
         None, ge=1, description="grasp: 10 where an image has one class; segmentation takes one batch as it stands"
@@ -189,6 +197,8 @@ METHOD_OPTIONS = {
     "magnitude-after": ("retrain", "rewind_step"),
     "lottery": ("rewind_step",),
     "gradual": ("update_from", "update_until", "update_every"),
+    "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
+    "set": ("initial", "update_until", "update_every", "drop_fraction"),
 }
 ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 

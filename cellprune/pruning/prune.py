@@ -144,7 +144,7 @@ def _in_round(number: int, n_rounds: int) -> Iterator[None]:
 def _row(method: str) -> Method:
     if method in METHODS and method not in BEFORE_TRAINING:
         raise CellpruneError(
-            f"pruning method {method!r} decides {when(method)}, so prune() has no masks to give: run 'cellprune train "
+            f"pruning method {method!r} works {when(method)}, so prune() has no masks to give: run 'cellprune train "
             f"--method {method}', or take one of {', '.join(BEFORE_TRAINING)}"
         )
     row: Method = resolve("pruning method", method)

@@ -17,7 +17,7 @@ from cellprune.errors import CellpruneError
 from cellprune.pruning.budget import Scope, density, keep_count, select
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
-from cellprune.training.sparse.moving import Moving, Weights
+from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import spacing, steps_until
 from cellprune.training.stages import Request, Stage
 
@@ -84,9 +84,10 @@ def stages(
     ]
 
 
-def thinned(ramp: Ramp, scope: Scope, done: int, weights: Weights, masks: Mapping[str, Tensor]) -> Masks | None:
+def thinned(ramp: Ramp, scope: Scope, done: int, model: nn.Module, masks: Mapping[str, Tensor]) -> Masks | None:
     """Keep the largest of the weights that are left, as many as the ramp says."""
     if (share := ramp.density(done)) is None:
         return None
-    keep = keep_count(sum(weight.numel() for weight in weights.values()), share)
-    return select({name: weight.detach().abs() for name, weight in weights.items()}, keep, scope, among=masks)
+    sizes = {name: weight.detach().abs() for name, weight in masked_weights(model, masks).items()}
+    keep = keep_count(sum(size.numel() for size in sizes.values()), share)
+    return select(sizes, keep, scope, among=masks)

@@ -9,9 +9,8 @@ from cellprune.pruning import masks as masking
 from cellprune.pruning.masks import Masks
 from cellprune.training.sparse.static import Static
 
-Weights = dict[str, nn.Parameter]
-Rule = Callable[[int, Weights, Masks], Masks | None]
-"""(optimizer steps done, weights that have a mask, in the model's order, their masks) -> new masks; None: none due."""
+Rule = Callable[[int, nn.Module, Masks], Masks | None]
+"""(optimizer steps done, network, its masks) -> new masks, in the model's order; None: no update is due."""
 
 
 class Moving:
@@ -49,9 +48,13 @@ class Moving:
         self._held.load_state(state)
 
     def _move(self, done: int, model: nn.Module, optimizer: Optimizer) -> bool:
-        weights = {name: weight for name, weight in model.named_parameters() if name in self.masks}
-        if (masks := self._rule(done, weights, self.masks)) is None:
+        if (masks := self._rule(done, model, self.masks)) is None:
             return False
         self._held.masks = masks
         masking.mask_values(model, masks, optimizer)
         return True
+
+
+def masked_weights(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, nn.Parameter]:
+    """Give the parameters that have a mask, in the model's order; masks that were stored have lost it."""
+    return {name: weight for name, weight in model.named_parameters() if name in masks}
