@@ -13,14 +13,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from cellprune import models, tasks
+from cellprune import models, selection, tasks
 from cellprune.config import load as config
-from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, resolve
+from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.models.receptive import receptive_field
 from cellprune.pruning.masks import dead_layers
-from cellprune.pruning.prune import plan, prune
 from cellprune.report import page
 from cellprune.runs import log, names, provenance
 from cellprune.runs.folder import Folder
@@ -73,7 +72,9 @@ def run(
             settings=settings,
             task=task,
             frames=frames,
-            model=_network(settings, task.network(frames)),  # before the frames are read: its name may be a typo
+            model=_network(settings, task.network(frames)).to(
+                engine.device
+            ),  # before the frames are read: its name may be a typo
             loaders=task.loaders(frames, split, settings, runtime.workers),
             loss=task.loss(settings.training.loss),
             folder=folder,
@@ -91,6 +92,32 @@ def run(
             _finish(work, keep_state=runtime.keep_state)
         engine.wait_for_everyone()
     return folder
+
+
+def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple[Settings, Masks, dict[str, Any]]:
+    """Choose the masks that a run would train, and train nothing.
+
+    Args:
+        settings, runtime: as `run` takes them; the training decides nothing here but its loss and augmentation.
+    Returns:
+        The settings with every choice made, the masks, and what they cost: see `structure.cost`.
+    Raises:
+        CellpruneError: bad settings, missing data, or a ratio of 0, which leaves nothing to choose.
+        WorkError: a loss or a score is NaN or infinite.
+    """
+    runtime = runtime or Runtime()
+    engine = engines.start(runtime.device)
+    settings = _resolved(settings, engine)
+    if settings.pruning.method == "dense":
+        raise CellpruneError("nothing is to be pruned (pruning.ratio is 0): give the share to remove, as --prune 0.9")
+    task = tasks.of(settings)
+    frames = task.open(settings.data, runtime.data_root)
+    loaders = task.loaders(frames, task.split(frames, settings.data), settings, runtime.workers)
+    given, loss = task.network(frames), task.loss(settings.training.loss)
+    model = _network(settings, given).to(engine.device)
+    planned = selection.plan(settings, model, loaders, loss)
+    masks = selection.masks(settings, model, loaders, loss, planned)
+    return settings, masks, cost(model, (given["in_channels"], *settings.data.size), masks)
 
 
 def evaluate(
@@ -160,7 +187,7 @@ class _Work:
 
 def _resolved(settings: Settings, engine: Accelerator) -> Settings:
     """Settle what "auto" means on this machine, so that the run's own file says it."""
-    settings = config.resolve(settings)
+    settings = selection.resolved(settings)
     precision = engines.precision(settings.training.precision, engine.device)
     training = settings.training.model_copy(update={"precision": precision})
     return settings.model_copy(update={"training": training})
@@ -169,7 +196,7 @@ def _resolved(settings: Settings, engine: Accelerator) -> Settings:
 def _name(settings: Settings, split: Mapping[str, Any]) -> str:
     pruning, digest = settings.pruning, config.digest(settings, split)
     return names.run_name(
-        settings.data.dataset, settings.model.name, pruning.method, pruning.ratio, settings.seed, digest
+        settings.data.dataset, settings.model.name, pruning.label, pruning.ratio, settings.seed, digest
     )
 
 
@@ -204,8 +231,8 @@ def _finished(folder: Folder, settings: Settings, split: Mapping[str, Any], engi
     return folder.finished
 
 
-def _network(settings: Settings, given: Mapping[str, int]) -> nn.Module:
-    reseed(settings.seed)
+def _network(settings: Settings, given: Mapping[str, int], *draw: int) -> nn.Module:
+    reseed(settings.seed, *draw)
     return models.build({**settings.model.model_dump(), **given})
 
 
@@ -238,7 +265,7 @@ def _begin(work: _Work, split: Mapping[str, Any], stages: Sequence[Stage], comma
             "precision": settings.training.precision,
             "processes": engine.num_processes,
             "data": {"dataset": settings.data.dataset, "sha256": config.digest(settings, split)},
-            "segments": plan(work.model, **_asked(work)) if settings.pruning.method in BEFORE_TRAINING else {},
+            "segments": selection.plan(settings, work.model, work.loaders, work.loss),
             "stages": [stage.does for stage in stages],
             "times": {},
         }
@@ -252,32 +279,20 @@ def _begin(work: _Work, split: Mapping[str, Any], stages: Sequence[Stage], comma
         log.LOGGER.info("resumed")
 
 
-def _asked(work: _Work) -> dict[str, Any]:
-    """What a pruning method is asked with; the batches begin anew with every call."""
-    work.model.to(work.engine.device)
-    pruning = work.settings.pruning
-    batches = work.loaders.scoring(pruning.batch_size)
-    return {"method": pruning.method, "batches": batches, "loss": work.loss, **pruning.options()}
-
-
 def _prune(work: _Work) -> Masks:
     """Prune at initialization, once; a resumed run finds its masks in its folder."""
     folder, pruning = work.folder, work.settings.pruning
     if pruning.method == "dense":
         return {}
     if work.engine.is_main_process and not folder.has("masks"):
+        planned = folder.read_provenance()["segments"]
         with work.phase("scoring", f"scoring the weights ({pruning.method})"):
-            masks = prune(
-                work.model,
-                sparsity=pruning.ratio,
-                scope=pruning.scope,
-                exclude=pruning.exclude,
-                seed=work.settings.seed,
-                **_asked(work),
-                **folder.read_provenance()["segments"],
-            )
+            masks = selection.masks(work.settings, work.model, work.loaders, work.loss, planned)
         folder.write_masks({name: mask.cpu().numpy() for name, mask in masks.items()})
     work.engine.wait_for_everyone()
+    if pruning.control == "reinit":  # the same masks on other weights of the same distribution
+        other = _network(work.settings, work.task.network(work.frames), 1)
+        work.model.load_state_dict(other.state_dict())
     return {name: torch.from_numpy(mask) for name, mask in folder.read_masks().items()}
 
 

@@ -18,7 +18,7 @@ import cellprune
 from cellprune import experiment
 from cellprune.cli.main import main
 from cellprune.config.load import load
-from cellprune.config.schema import Runtime, Settings
+from cellprune.config.schema import ROUNDS, Runtime, Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped, TrainingFailed
@@ -142,9 +142,10 @@ def test_a_fold_that_is_none_is_refused() -> None:
             load(assignments=wrong)
 
 
-@pytest.mark.parametrize("method", ["random", "magnitude"])
+@pytest.mark.parametrize("method", ["random", "magnitude", "grasp", "synflow", "force"])
 def test_every_method_runs(method: str, tmp_path: Path, data_root: Path) -> None:
-    settings = load(assignments=[*TINY, "pruning.ratio=0.5", f"pruning.method={method}", "training.epochs=1"])
+    rounds = ["pruning.rounds=3"] if method in ROUNDS else []
+    settings = load(assignments=[*TINY, "pruning.ratio=0.5", f"pruning.method={method}", "training.epochs=1", *rounds])
     assert experiment.run(settings, runtime=Runtime(output=tmp_path / "run", data_root=data_root)).finished
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from cellprune.cli import data, evaluate, predict, report, train
+from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, train
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
@@ -32,6 +32,8 @@ app = App(
 )
 app.meta.suppress_keyboard_interrupt = False
 app.command(train.train)
+app.command(prune.prune)
+app.command(compare_masks.compare_masks)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
 app.command(report.report)

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cellprune.config.schema import METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
+from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING
+from cellprune.config.schema import CHOICE, METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
 from cellprune.errors import CellpruneError
 
 
@@ -39,13 +40,17 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     given = {} if flags is None else _given(flags)
     _merge(merged, given)
     settings = _validated(merged, "the settings together")
-    method, network = settings.pruning.method, settings.model.name
+    masks, network = settings.pruning.masks, settings.model.name
+    method = settings.pruning.method if masks is None else "given"
+    options = METHOD_OPTIONS | ({} if masks is None else {"chosen": CHOICE})
     for source, values in (*sources, ("the command line", given)):
         # a file may hold what belongs to a method or a network that flags replace
         from_file = source == str(file)
         if not from_file:
             own, whose = METHOD_OPTIONS.get(method, ()), f"{source}: pruning method {method!r}"
-            _refuse_foreign(values.get("pruning", {}), own, METHOD_OPTIONS, whose)
+            _refuse_foreign(values.get("pruning", {}), own, options, whose)
+            if masks is not None and (chosen := {"method", "ratio"} & values.get("pruning", {}).keys()):
+                raise ConfigError(f"{source}: pruning.masks gives the masks, so drop pruning.{min(chosen)}")
         if not from_file or _validated(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
     return resolve(settings)
@@ -62,17 +67,29 @@ def _refuse_foreign(
 
 
 def resolve(settings: Settings) -> Settings:
-    """Give every choice its one name: a ratio of 0 is the method `dense`, whatever was asked for.
+    """Give every choice its one name: a ratio of 0 is the method `dense`, masks from a file the method `given`.
 
     Raises:
-        ConfigError: `dense` with a ratio above 0.
+        ConfigError: `dense` with a ratio above 0, or a control of what does not have what it takes away.
     """
-    if settings.pruning.ratio == 0:
-        return settings.model_copy(update={"pruning": Pruning(method="dense")})
-    if settings.pruning.method == "dense":
+    pruning = settings.pruning
+    if pruning.masks is not None:
+        if pruning.control == "invert":
+            raise ConfigError("pruning.control=invert needs scores, which masks from a file have not: give --method")
+        return settings.model_copy(update={"pruning": pruning.model_copy(update={"method": "given"})})
+    if pruning.control != "none" and pruning.method in AROUND_TRAINING | DURING_TRAINING:
         raise ConfigError(
-            f"pruning.method is dense, yet pruning.ratio is {settings.pruning.ratio}: drop one of the two"
+            f"pruning.control={pruning.control} needs masks chosen before training, and {pruning.method!r} has none: "
+            f"train it, then give its run with --masks RUN"
         )
+    if pruning.method == "given":
+        raise ConfigError("pruning.method is given, yet no masks are: add --masks FILE")
+    if pruning.ratio == 0:
+        if pruning.control != "none":
+            raise ConfigError(f"pruning.control={pruning.control} needs masks, but nothing is pruned: give --prune")
+        return settings.model_copy(update={"pruning": Pruning(method="dense")})
+    if pruning.method == "dense":
+        raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {pruning.ratio}: drop one of the two")
     return settings
 
 

@@ -128,8 +128,8 @@ MODEL_SETTINGS = {
 class Pruning(Frozen):
     """What goes at initialization."""
 
-    method: Annotated[str, Parameter(alias="--method"), _named("pruning method", names.METHODS, "dense")] = Field(
-        "prospr", description=f"one of: {', '.join(names.METHODS)}"
+    method: Annotated[str, Parameter(alias="--method"), _named("pruning method", names.METHODS, "dense", "given")] = (
+        Field("prospr", description=f"one of: {', '.join(names.METHODS)}")
     )
     ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(_ratio)] = Field(
         0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
@@ -174,6 +174,20 @@ class Pruning(Frozen):
         None, ge=1, description="grasp: 10 where an image has one class; segmentation takes one batch as it stands"
     )
 
+    masks: Annotated[Path | None, Parameter(alias="--masks")] = Field(
+        None, description="train the masks of this file, or of this run, instead of choosing any"
+    )
+    masks_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="their content, filled in")
+    control: Annotated[Literal["none", "shuffle", "reinit", "invert"], Parameter(alias="--control")] = Field(
+        "none",
+        description="to compare with: masks shuffled within layers, weights drawn anew, or the lowest scores kept",
+    )
+
+    @property
+    def label(self) -> str:
+        """What a run's name says of its pruning."""
+        return self.method if self.control == "none" else f"{self.method}-{self.control}"
+
     def options(self) -> dict[str, Any]:
         """Give the settings that belong to this method alone."""
         options = {key: getattr(self, key) for key in METHOD_OPTIONS.get(self.method, ())}
@@ -185,6 +199,8 @@ class Pruning(Frozen):
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
         foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
+        foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
+        foreign |= {"control"} if self.control == "none" else set()
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
@@ -200,6 +216,7 @@ METHOD_OPTIONS = {
     "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
     "set": ("initial", "update_until", "update_every", "drop_fraction"),
 }
+CHOICE = ("scope", "exclude", "batch_size")  # what decides how masks are chosen, and nothing where they are given
 ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Masks",
     "apply",
     "bare",
+    "check",
     "counts",
     "dead_layers",
     "hold",
@@ -68,6 +69,16 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
         # a hook before accumulation: distributed training then averages gradients that are masked already
         hooks.append(parameter.register_hook(mask_gradient))
     return Handle(hooks)
+
+
+def check(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Refuse masks of another network.
+
+    Raises:
+        CellpruneError: a mask for an unknown parameter, or of another shape.
+    """
+    for _ in _pruned(model, masks):
+        pass
 
 
 def apply(model: nn.Module, masks: Mapping[str, Tensor]) -> None:

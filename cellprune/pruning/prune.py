@@ -36,6 +36,7 @@ def prune(
     scope: Scope = "global",
     exclude: Iterable[str] = (),
     seed: int = 0,
+    invert: bool = False,
     **options: Any,
 ) -> Masks:
     """Choose which weights go, once, before training.
@@ -54,6 +55,7 @@ def prune(
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: where every random draw of the scoring comes from.
+        invert: rank the other way round, as a control: the lowest scores stay, even where they cut the network.
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
         Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
@@ -97,6 +99,8 @@ def prune(
             sensitivity = row.sensitivity(model, masks, taken, loss, seed=seed, **row.of(row.sensitivity, options))
         scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
         del sensitivity
+        if invert:
+            scores = {name: -score for name, score in scores.items()}
         if number == 1 and (silent := [name for name, score in scores.items() if not score.any()]):
             log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
                         ", ".join(silent))  # fmt: skip
@@ -109,7 +113,7 @@ def prune(
 
     if dead := dead_layers(masks):
         log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
-    if first:
+    if first and not invert:  # which may well cut the network: that, too, is an answer
         check_connected(model, masks, first[0], seed)
     return masks
 

@@ -14,14 +14,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from cellprune.errors import CellpruneError
-from cellprune.runs import atomic, container, documents, modelfile, packing
+from cellprune.runs import atomic, documents, maskfile, modelfile
 from cellprune.runs.state import States
 
 FILES = {
     "config": "config.yaml",
     "split": "split.yaml",
     "provenance": "provenance.json",
-    "masks": "masks.safetensors",
+    "masks": maskfile.NAME,
     "cost": "cost.json",
     "metrics": "metrics.csv",
     "scores": "scores.json",
@@ -32,7 +32,6 @@ FILES = {
 STATE = "state"
 _LOCK = ".lock"  # there only while a process works, so never part of a finished run
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
-_MASKS_KIND, _MASKS_VERSION = "masks", 1
 
 
 class BusyError(CellpruneError):
@@ -174,17 +173,11 @@ class Folder:
 
     def write_masks(self, masks: Mapping[str, np.ndarray]) -> None:
         """Write masks: name -> bool array, True = kept."""
-        packed, shapes = packing.pack_masks(masks)
-        container.write(self.file("masks"), packed, kind=_MASKS_KIND, version=_MASKS_VERSION, note={"masks": shapes})
+        maskfile.write(self.file("masks"), masks)
 
     def read_masks(self) -> dict[str, np.ndarray]:
         """Give the masks as written; raises `UnreadableFileError` for any other file."""
-        path = self.file("masks")
-        packed, note = container.read(path, kind=_MASKS_KIND, version=_MASKS_VERSION)
-        try:
-            return packing.unpack_masks(packed, note.get("masks"))
-        except ValueError as error:
-            raise container.UnreadableFileError(f"{path} is damaged ({error}): copy or make it again") from error
+        return maskfile.read(self.file("masks"))
 
     def write_model(
         self, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]

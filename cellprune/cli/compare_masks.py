@@ -1,0 +1,49 @@
+"""`cellprune compare-masks`: what two masks of one network have in common."""
+
+import json as text
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Print what two masks keep in each layer, and how much of it is the same.
+
+    Examples:
+
+        cellprune compare-masks synflow.safetensors prospr.safetensors
+
+        cellprune compare-masks runs/ONE runs/OTHER --json
+
+    Parameters
+    ----------
+    first
+        A masks file of `cellprune prune`, or a run folder.
+    second
+        Another one, of the same network.
+    json
+        Print the comparison as one JSON object.
+    """
+    from cellprune.evaluation import overlap
+    from cellprune.runs import maskfile
+
+    found = overlap.compare(maskfile.read(first), maskfile.read(second))
+    if json:
+        print(text.dumps({"first": str(first), "second": str(second), **found}))
+        return
+    width = max(len(row["name"]) for row in (*found["layers"], {"name": "all layers"}))
+    print(f"{'':{width}}  {'weights':>11}  {'first':>8}  {'second':>8}  {'overlap':>8}  {'by chance':>9}")
+    for row in (*found["layers"], {"name": "all layers"} | found):
+        densities = (f"{kept / max(1, row['weights']):8.2%}" for kept in row["kept"])
+        print(f"{row['name']:{width}}  {row['weights']:>11,}  {'  '.join(densities)}  {_share(row['overlap']):>8}  "
+              f"{_share(row['overlap_by_chance']):>9}")  # fmt: skip
+    print("first, second: share of the layer's weights kept. overlap: kept by both over kept by either; by chance: for")
+    print("places drawn at random within each layer.")
+    for which, names in zip(("first", "second"), found["alone"], strict=True):
+        if names:
+            print(f"masked in the {which} alone: {', '.join(names)}")
+
+
+def _share(value: float | None) -> str:
+    return "none kept" if value is None else f"{value:.2%}"

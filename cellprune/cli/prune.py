@@ -1,0 +1,87 @@
+"""`cellprune prune`: the masks that a run would train, chosen and pictured without training."""
+
+import json as text
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime, Settings
+from cellprune.errors import CellpruneError
+
+SUFFIX = ".safetensors"
+
+
+def prune(
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 (a frozen value)
+    config: Path | None = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
+    data_root: Path | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Choose the masks that `train` would train, write them to a file, and draw what each layer keeps.
+
+    Examples:
+
+        cellprune prune --prune 0.9 --method synflow --set model.width=8 -o synflow.safetensors
+
+        cellprune prune --dataset PhC-C2DH-U373 --prune 0.97 -o prospr.safetensors
+
+        cellprune compare-masks synflow.safetensors prospr.safetensors
+
+        cellprune train --dataset PhC-C2DH-U373 --masks prospr.safetensors
+
+    Parameters
+    ----------
+    output
+        The masks file to make, NAME.safetensors; the picture goes beside it, NAME.svg.
+    config
+        YAML with any of these settings; `--set` wins over it, flags win over both.
+    set_
+        Any setting as section.key=value, such as --set pruning.rounds=10; may be given several times.
+    data_root
+        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+    device
+        Where the network runs.
+    json
+        Print what the masks keep and cost as one JSON object.
+    """
+    resolved = load(settings, file=config, assignments=set_)
+    picture = output.with_suffix(".svg")
+    _refuse_output(output, picture)
+
+    from cellprune import experiment  # torch and MONAI: only when there is work
+    from cellprune.report import figures
+    from cellprune.runs import atomic, maskfile
+
+    resolved, masks, cost = experiment.choose_masks(resolved, runtime=Runtime(data_root=data_root, device=device))
+    made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
+    maskfile.write(output, {name: mask.cpu().numpy() for name, mask in masks.items()}, made=made)
+    atomic.write_text(picture, figures.layers(cost["layers"]))
+    if json:
+        print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
+        return
+    counts, sparsity, macs = cost["parameters"], cost["sparsity"], cost["macs"]
+    print(f"{resolved.pruning.label} keeps {counts['kept']:,} of {counts['prunable']:,} weights")
+    print(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
+    print(f"multiply-adds at {' x '.join(map(str, macs['input']))}: {macs['masked'] / macs['dense']:.2%} of the dense")
+    width = max(len(row["name"]) for row in cost["layers"])
+    for row in cost["layers"]:
+        print(
+            f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {row['kept'] / row['weights']:8.2%}"
+        )
+    print(f"Look at:\n  {output}   the masks, for --masks and compare-masks\n  {picture}   what each layer keeps")
+
+
+def _refuse_output(output: Path, picture: Path) -> None:
+    if output.suffix != SUFFIX:
+        raise CellpruneError(f"--output {str(output)!r} is no masks file: give a name that ends in {SUFFIX}")
+    for path in (output, picture):
+        if path.exists():
+            raise CellpruneError(f"{path} is there already: give another --output")
+    if not output.absolute().parent.is_dir():
+        raise CellpruneError(f"there is no folder {str(output.parent)!r}: make it, or give another --output")

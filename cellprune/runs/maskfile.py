@@ -1,0 +1,48 @@
+"""The masks file: compressed bits of every mask, and how they were chosen. numpy only."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cellprune.runs import container, packing
+
+NAME = "masks.safetensors"  # in a run's folder
+_KIND, _VERSION = "masks", 1
+
+
+def write(path: Path, masks: Mapping[str, np.ndarray], *, made: Mapping[str, Any] | None = None) -> None:
+    """Write masks, whole or not at all.
+
+    Args:
+        path: the file to make or replace.
+        masks: name -> bool array, True = kept.
+        made: JSON values that say how they were chosen, for a file that stands alone.
+    """
+    packed, shapes = packing.pack_masks(masks)
+    note = {"masks": shapes} | ({} if made is None else {"made": dict(made)})
+    container.write(path, packed, kind=_KIND, version=_VERSION, note=note)
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Give the masks of a file, or of a run's folder, as written: name -> bool array.
+
+    Raises:
+        UnreadableFileError: no such file, damaged, or of another kind.
+    """
+    file = path / NAME if path.is_dir() else path
+    packed, note = container.read(file, kind=_KIND, version=_VERSION)
+    try:
+        return packing.unpack_masks(packed, note.get("masks"))
+    except ValueError as error:
+        raise container.UnreadableFileError(f"{file} is damaged ({error}): copy or make it again") from error
+
+
+def digest(masks: Mapping[str, np.ndarray]) -> str:
+    """Hash names, shapes and bits (hex, sha256): equal masks have equal hashes, whatever else their files say."""
+    content = sha256()
+    for name in sorted(masks):
+        content.update(f"{name} {masks[name].shape}\n".encode() + np.packbits(masks[name]).tobytes())
+    return content.hexdigest()

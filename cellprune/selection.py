@@ -1,0 +1,95 @@
+"""Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellprune.config import load as config
+from cellprune.config.names import BEFORE_TRAINING
+from cellprune.config.schema import Settings
+from cellprune.errors import CellpruneError
+from cellprune.pruning import controls, prune
+from cellprune.pruning.masks import Masks, check
+from cellprune.runs import maskfile
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def resolved(settings: Settings) -> Settings:
+    """Write the content of given masks into the settings: what they remove, and their hash.
+
+    Raises:
+        CellpruneError: no masks file, or another one than the settings were made with.
+    """
+    settings = config.resolve(settings)
+    pruning = settings.pruning
+    if pruning.masks is None:
+        return settings
+    masks = maskfile.read(pruning.masks)
+    content = maskfile.digest(masks)
+    if pruning.masks_sha256 not in (None, content):
+        raise CellpruneError(f"{pruning.masks} does not hold the masks that these settings were made with: restore it")
+    kept, total = (sum(int(count(m)) for m in masks.values()) for count in (np.count_nonzero, np.size))
+    ratio = round(1 - kept / total, 12) if total else 0.0
+    return settings.model_copy(update={"pruning": pruning.model_copy(update={"ratio": ratio, "masks_sha256": content})})
+
+
+def plan(settings: Settings, model: nn.Module, loaders: Any, loss: Loss) -> dict[str, Any]:
+    """Settle what memory decides, and refuse what cannot work, before anything is written.
+
+    Args:
+        settings: resolved.
+        model: the network at initialization, on its device.
+        loaders: the parts as batches; each call of `scoring` begins anew.
+        loss: (output, target) -> scalar mean.
+    Raises:
+        CellpruneError: the scoring does not fit into memory or to the data, or given masks not to the network.
+    """
+    if settings.pruning.masks is not None:
+        check(model, _given(settings))
+    if settings.pruning.method not in BEFORE_TRAINING:
+        return {}
+    return prune.plan(model, **_asked(settings, loaders, loss))
+
+
+def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planned: dict[str, Any]) -> Masks:
+    """Choose the masks; the network stays as it is.
+
+    Args:
+        settings, model, loaders, loss: as `plan` takes them.
+        planned: what `plan` gave.
+    """
+    pruning = settings.pruning
+    if pruning.masks is not None:
+        chosen = _given(settings)
+    else:
+        chosen = prune.prune(
+            model,
+            sparsity=pruning.ratio,
+            scope=pruning.scope,
+            exclude=pruning.exclude,
+            seed=settings.seed,
+            invert=pruning.control == "invert",
+            **_asked(settings, loaders, loss),
+            **planned,
+        )
+    return controls.shuffled(chosen, settings.seed) if pruning.control == "shuffle" else chosen
+
+
+def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:
+    """What a pruning method is asked with; the batches begin anew with every call."""
+    pruning = settings.pruning
+    return {
+        "method": pruning.method,
+        "batches": loaders.scoring(pruning.batch_size),
+        "loss": loss,
+        **pruning.options(),
+    }
+
+
+def _given(settings: Settings) -> Masks:
+    assert settings.pruning.masks is not None
+    return {name: torch.from_numpy(mask) for name, mask in maskfile.read(settings.pruning.masks).items()}
