@@ -17,6 +17,7 @@ from cellprune.runs.modelcard import ReceptiveField
 # Not what happens to be free: the tiles, and with them an unbounded network's result, are the same on every machine.
 MEMORY_BYTES = 2 * 2**30
 _UNBOUNDED = ReceptiveField(radius_px=128, stride_px=64)  # a generous halo where no halo is wide enough
+_LARGE = 2**10  # cells of the grid: a size that no network mirrors only because it is small
 
 Step = Callable[[int, int], None]  # tiles done, and all of them
 
@@ -95,7 +96,8 @@ def _mirrored(engine: Engine, image: Floats, stride: int) -> tuple[Floats, list[
     for have in image.shape[1:]:
         want = engine.input_size(have)
         before = (want - have) // 2
-        margin = (engine.input_size(stride) - stride) // 2
+        large = _LARGE * stride
+        margin = (engine.input_size(large) - large) // 2
         lead = -margin % stride
         paddings.append((lead + before, want - have - before + -(lead + want) % stride))
         begins.append(lead + before)

@@ -22,7 +22,7 @@ class Exact(TorchEngine):
 
 def network_engine(**settings) -> Exact:
     torch.manual_seed(0)
-    network = build({"name": "unet", "width": 4, **settings})
+    network = build({"name": "unet", "width": 4} | settings)
     for module in network.modules():  # as after training: means and variances of their own
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_()
@@ -59,6 +59,20 @@ def test_tiles_equal_the_whole(settings: dict, size: tuple[int, int]) -> None:
     assert np.abs(tiled - whole).max() < 1e-7
     native = (size[0] * 2, size[1] + 13)
     assert np.array_equal(decided(tiled, native), decided(whole, native))
+
+
+@pytest.mark.slow
+def test_tiles_equal_the_whole_for_a_network_of_the_library() -> None:
+    """Its grid is coarser and its field wider than our U-Net's, and a small image is mirrored to its least size."""
+    torch.manual_seed(0)
+    network = build({"name": "smp:unet/resnet18"}).eval()
+    net = Exact(network, engine(network, device="cpu").card, torch.device("cpu"))
+    assert net.receptive_field is not None
+    assert net.receptive_field.stride_px == 32
+    image = noise(1, 60, 1000)
+    tiled = tiles.probabilities(net, image, memory_bytes=1)
+    assert len(net.seen) > 1
+    assert np.abs(tiled - net(image[None])[0]).max() < 1e-7
 
 
 def test_a_smaller_halo_would_not_do() -> None:
