@@ -143,10 +143,20 @@ def evaluate(
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)
+    _require_fit(path, folder.read_model()[0]["architecture"], task.network(frames), data.dataset)
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     model = models.load(path).to(engines.start(device).device)
     loaders = task.loaders(frames, split, settings, 0)
     return _heading(settings) | task.scores(model, loaders, "report") | {"part": part}
+
+
+def _require_fit(path: Path, architecture: Mapping[str, Any], needed: Mapping[str, int], dataset: str) -> None:
+    for key, what in (("in_channels", "channel(s)"), ("classes", "classes")):
+        if architecture[key] != needed[key]:
+            raise CellpruneError(
+                f"the network of {path} knows {architecture[key]} {what}, but {dataset} has {needed[key]}: "
+                "evaluate it on data like those it was trained on"
+            )
 
 
 @dataclass(frozen=True)

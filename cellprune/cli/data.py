@@ -96,6 +96,7 @@ def check(
     dataset: str,
     /,
     *,
+    classes: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = ("background", "cell"),
     json: Annotated[bool, Parameter(negative="")] = False,
     data_root: Path | None = None,
 ) -> int:
@@ -109,10 +110,15 @@ def check(
 
         cellprune data check ./my-cells --json
 
+        cellprune data check ./my-tissue --classes background cell dividing
+
     Parameters
     ----------
     dataset
-        A card's name, or a folder with 01, 01_GT and so on, written with a separator: ./my-cells.
+        A card's name, or a folder, written with a separator: ./my-cells. It holds images and labels paired by
+        name, or 01, 01_GT and so on.
+    classes
+        What label values stand for; two names: they number cells. The same as data.classes of train.
     json
         Print the findings as one JSON object.
     data_root
@@ -123,7 +129,7 @@ def check(
     from cellprune.data.check import check as look
 
     with Console(stderr=True).status(f"reading every file of {dataset}"):
-        found = look(dataset, data_root)
+        found = look(dataset, data_root, classes)
     if json:
         print(text.dumps(found))
     else:
@@ -186,6 +192,8 @@ def _show(found: dict[str, Any], console: "Console") -> None:
     """Print a table of the sequences, then the notes and errors, each on its line."""
     from rich.table import Table
 
+    from cellprune.data.findings import shortened
+
     table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
     table.add_column("sequence")
     for heading in ("frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type"):
@@ -197,7 +205,7 @@ def _show(found: dict[str, Any], console: "Console") -> None:
             str(row["cells"]["gold"]),
             str(sum(frame["missing"] for frame in row["missing"])),
             str(row["cells"]["tracked"]),
-            ", ".join(f"{height} x {width}" for height, width in row["sizes"]),
+            shortened([f"{height} x {width}" for height, width in row["sizes"]]),
             ", ".join(row["dtypes"].get("image", [])),
         )
     console.print(table)

@@ -4,6 +4,7 @@ Flags, `--set`, file keys and the help page are all read from here. `Settings` d
 into the run, and its hash names the run. `Runtime` decides where and how comfortably: it changes no result.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -49,6 +50,15 @@ def _ratio(value: Any) -> Any:
     return number
 
 
+def _classes(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not 2 <= len(names) <= 255 or len(set(names)) < len(names):
+        raise ValueError(f"{len(names)} names, {len(set(names))} of them different: give 2 to 255, background first")
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            raise ValueError(f"{name!r} is no class's name: take letters, digits, - and _")
+    return names
+
+
 def _fold(fold: tuple[int, int] | None) -> tuple[int, int] | None:
     if fold is not None and not 0 <= fold[0] < fold[1] >= 2:
         raise ValueError(f"there is no fold {fold[0]} of {fold[1]}: take 2 folds or more, counted from 0")
@@ -59,7 +69,7 @@ class Data(Frozen):
     """Which frames, which truth, which part is held out."""
 
     dataset: Annotated[str, Parameter(alias="--dataset")] = Field(
-        "simulated", description="a card's name (PhC-C2DH-U373, DIC-C2DH-HeLa, simulated) or a folder, with a separator"
+        "simulated", description="a card's name (PhC-C2DH-U373, simulated, ...) or a folder, with a separator"
     )
     truth: Annotated[Literal["paper", "ignore", "complete", "silver"], Parameter(alias="--truth")] = Field(
         "ignore", description="what a tracked cell without gold mask is: background (paper), unknown (ignore), ..."
@@ -71,6 +81,10 @@ class Data(Frozen):
         "random", description="how frames are held out; sequence (the whole last one) is the harder, honest question"
     )
     holdout: float = Field(0.3, gt=0, lt=1, description="share of the annotated frames held out, rounded down")
+    classes: Annotated[tuple[str, ...], Parameter(consume_multiple=True), AfterValidator(_classes)] = Field(
+        ("background", "cell"),
+        description="two: labels number cells; more: label values are classes, from 0 in this order, 255 is unknown",
+    )
     split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(0, ge=0, description="moves the split alone")
     size: tuple[int, int] = Field((256, 256), description="height and width, px, that every frame is resized to")
     select: float = Field(
@@ -87,6 +101,7 @@ class Data(Frozen):
     def _only_what_counts(self, handler: Any) -> dict[str, Any]:
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
+        foreign |= {"classes"} if self.classes == type(self).model_fields["classes"].default else set()
         return {key: value for key, value in handler(self).items() if key not in foreign}
 
 

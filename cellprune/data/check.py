@@ -1,8 +1,9 @@
 """Look at every file of a data set and say what is there, what is missing, and what is wrong.
 
-Errors (the set cannot be used as it is): a folder that is not in the challenge's layout; a file that breaks a hard
-rule of `data.images`; truth without its image, or of another size; a marker that man_track.txt does not list for its
-frame; a listed track that is not shown; fewer than two annotated frames; no cell in any of them.
+Errors (the set cannot be used as it is): a folder of no known layout; a file that breaks a hard rule of `data.images`;
+images of different channels; labels beyond the classes; truth without its image, or of another size; a marker that
+man_track.txt does not list for its frame; a listed track that is not shown; fewer than two annotated frames; no cell in
+any of them.
 Notes (partial or untidy truth, which the policies of `data.truth` are for): cells without gold or silver mask, masks
 in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
 """
@@ -13,33 +14,39 @@ from typing import Any
 
 import numpy as np
 
-from cellprune.data import ctc
+from cellprune.data import ctc, plain
 from cellprune.data.cards import Card
-from cellprune.data.findings import Findings, notes, report
-from cellprune.data.frames import Frame
+from cellprune.data.findings import Findings, class_notes, notes, report, shortened
+from cellprune.data.frames import CLASSES, Frame
 from cellprune.data.images import Labels, read_header, read_image
-from cellprune.data.matching import in_pieces, jaccard, uncovered
-from cellprune.data.open import is_folder, known_card, place
-from cellprune.data.truth import read_truth
+from cellprune.data.matching import in_pieces, jaccard, n_regions, uncovered
+from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
+from cellprune.data.truth import read_truth, target
 from cellprune.errors import CellpruneError
 
 
-def check(name_or_folder: str, data_root: Path | None = None) -> dict[str, Any]:
+def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> dict[str, Any]:
     """Inspect a data set by name or folder.
+
+    Args:
+        classes: what labels stand for, see `data.open.open_dataset`.
 
     Returns:
         Plain values: dataset; frames, gold, silver (counts of frames); cells (gold, tracked); missing (gold_frames
-        with the cells that have no mask); components; sizes; dtypes; pixel_size_um; sequences (the same for each);
-        errors and notes (sentences).
+        with the cells that have no mask); components; sizes; channels; dtypes; pixel_size_um; sequences (the same for
+        each); pairing (of a plain folder, else None); errors and notes (sentences).
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
-        if not folder.is_dir():
-            raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds 01, 01_GT and so on")
-        return inspect(folder, name=folder.resolve().name, card=None)
+        name = folder.resolve().name
+        if not is_challenge(folder):
+            return _inspect_plain(folder, name=name, classes=classes)
+        require_cells(name, classes)
+        return inspect(folder, name=name, card=None)
     card = known_card(name_or_folder)
+    require_cells(card.name, classes)
     return inspect(place(card, data_root), name=card.name, card=card)
 
 
@@ -50,14 +57,39 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
     except ctc.LayoutError as error:
         return report(name, [], [str(error)], [])
     found = [_sequence(folder, sequence, list(own)) for sequence, own in groupby(frames, lambda f: f.sequence)]
+    return report(
+        name, found, _errors(name, found, lone), [note for sequence in found for note in notes(sequence, card)]
+    )
+
+
+def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        paired = plain.pair(folder, name)
+    except ctc.LayoutError as error:
+        return report(name, [], [str(error)], [])
+    found = Findings(paired.frames[0].sequence)
+    for frame in paired.frames:
+        found.n_frames.update(frame.files.keys())
+        _look(frame, found, len(classes))
+    said = [f"paired {paired.how}", *notes(found, None), *class_notes(found, classes)]
+    if lone := [frame.id for frame in paired.frames if frame.gold is None]:
+        said.append(f"{len(lone)} of {len(paired.frames)} images have no labels and are left aside: {shortened(lone)}")
+    return report(name, [found], _errors(name, [found], list(paired.lone_labels)), said) | {"pairing": paired.how}
+
+
+def _errors(name: str, found: list[Findings], lone: list[Path]) -> list[str]:
     errors = [f"{path} is truth without an image: bring the image back or remove the truth" for path in lone]
     errors += [error for sequence in found for error in sequence.errors]
+    channels = {n: path for sequence in found for n, path in sequence.channels.items()}
+    if len(channels) > 1:
+        shown = " and ".join(f"{n} in {path}" for n, path in sorted(channels.items()))
+        errors.append(f"{name} has images of different channels, {shown}: save all alike")
     n_gold = sum(sequence.n_frames["gold"] for sequence in found)
     if n_gold < 2:
         errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
     elif not any(sequence.n_cells["gold"] for sequence in found):
         errors.append(f"{name} shows no cell in the truth of all {n_gold} annotated frames: annotate some")
-    return report(name, found, errors, [note for sequence in found for note in notes(sequence, card)])
+    return errors
 
 
 def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
@@ -70,7 +102,7 @@ def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
     return found
 
 
-def _look(frame: Frame, found: Findings) -> None:
+def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
     """Read all files of a frame and hold its kinds of truth against each other."""
     try:
         header = read_header(frame.image)
@@ -79,6 +111,7 @@ def _look(frame: Frame, found: Findings) -> None:
         found.errors.append(str(error))
         return
     found.sizes.add(header.size)
+    found.channels.setdefault(header.channels, frame.image)
     if header.pixel_size_um is not None:
         found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
     found.dtypes.setdefault("image", set()).add(str(header.dtype))
@@ -91,10 +124,19 @@ def _look(frame: Frame, found: Findings) -> None:
             found.dtypes.setdefault(kind, set()).add(str(read_header(frame.files[kind]).dtype))
         except CellpruneError as error:
             found.errors.append(str(error))
-    _compare(frame.number, truth, found)
+    if frame.name and "gold" in truth:
+        try:
+            drawn = target(frame, "ignore", classes=n_classes)
+            found.n_pixels.update(dict(zip(*(v.tolist() for v in np.unique(drawn, return_counts=True)), strict=True)))
+        except CellpruneError as error:
+            found.errors.append(str(error))
+    if n_classes > 2:
+        found.n_cells["gold"] += n_regions(truth.get("gold"))
+    else:
+        _compare(frame.name or frame.number, truth, found)
 
 
-def _compare(number: int, truth: dict[str, Labels], found: Findings) -> None:
+def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> None:
     gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
     if markers is not None:
         found.marked.append(number)

@@ -67,7 +67,15 @@ def _sequence_frames(folder: Path, sequence: str, name: str) -> list[Frame]:
         raise LayoutError(f"{folder / sequence} holds no frames: they must be named t000.tif, t001.tif and so on")
     truth = _truth(folder, sequence)
     return [
-        Frame(name, sequence, number, image, **{kind: files.get(number) for kind, files in truth.items()})
+        Frame(
+            name,
+            sequence,
+            number,
+            image,
+            gold=truth["gold"].get(number),
+            silver=truth["silver"].get(number),
+            markers=truth["markers"].get(number),
+        )
         for number, image in images.items()
     ]
 

@@ -1,15 +1,18 @@
 """What a check finds in a data set, sequence by sequence, and how it is told: in sentences, and as plain values."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cellprune.data.cards import Card
+from cellprune.data.images import IGNORED
 
+_SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
 
 
@@ -20,16 +23,18 @@ class Findings:
     name: str
     n_frames: Counter[str] = field(default_factory=Counter)  # by kind of file
     n_cells: Counter[str] = field(default_factory=Counter)  # gold, tracked
-    missing: list[dict[str, int]] = field(default_factory=list)
+    missing: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
-    empty: list[int] = field(default_factory=list)
+    empty: list[int | str] = field(default_factory=list)
     n_lacking_in_silver: int = 0
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
+    channels: dict[int, Path] = field(default_factory=dict)  # number of channels -> the first image that has so many
+    n_pixels: Counter[int] = field(default_factory=Counter)  # by value of the target, of plain folders
     dtypes: dict[str, set[str]] = field(default_factory=dict)
     pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
-    marked: list[int] = field(default_factory=list)  # the frames whose markers could be read
-    shown: dict[int, set[int]] = field(default_factory=dict)  # track -> the frames whose markers show it
+    marked: list[Any] = field(default_factory=list)  # the frames whose markers could be read
+    shown: dict[int, set[Any]] = field(default_factory=dict)  # track -> the frames whose markers show it
     errors: list[str] = field(default_factory=list)
 
 
@@ -48,12 +53,26 @@ def notes(found: Findings, card: Card | None) -> list[str]:
     if found.jaccard:
         said.append(f"mean Jaccard of silver with gold {min(found.jaccard):.2f} to {max(found.jaccard):.2f}, by frame")
     if len(found.sizes) > 1:
-        said.append(f"frames of {len(found.sizes)} sizes: {_listed(f'{h} x {w}' for h, w in sorted(found.sizes))}")
+        sizes = shortened([f"{h} x {w}" for h, w in sorted(found.sizes)])
+        said.append(f"frames of {len(found.sizes)} sizes, each resized to the network's: {sizes}")
     if card and card.pixel_size_um:
         for tagged in sorted(found.pixel_sizes_um):
             if not np.allclose(tagged, card.pixel_size_um, rtol=_SAME_SCALE):
                 said.append(f"the TIFF tag says pixels of {tagged} um, the card {card.pixel_size_um}")
     return [f"{found.name}: {note}" for note in said]
+
+
+def class_notes(found: Findings, classes: Sequence[str]) -> list[str]:
+    """Say how much of the annotated area each class has."""
+    total = sum(found.n_pixels.values())
+    named = [*enumerate(classes), (IGNORED, "unknown")]
+    shares = ", ".join(f"{name} {found.n_pixels[value] / total:.1%}" for value, name in named) if total else ""
+    return [f"annotated pixels: {shares}"] if shares else []
+
+
+def shortened(names: Sequence[str]) -> str:
+    """List some of many."""
+    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
 
 
 def report(name: str, found: list[Findings], errors: list[str], notes: list[str]) -> dict[str, Any]:
@@ -66,12 +85,14 @@ def report(name: str, found: list[Findings], errors: list[str], notes: list[str]
         "missing": sum(m["missing"] for s in sequences for m in s["missing"]),
         "components": sum(len(c["labels"]) for s in sequences for c in s["components"]),
         "sizes": _merged(s["sizes"] for s in sequences),
+        "channels": _merged(s["channels"] for s in sequences),
         "dtypes": {
             kind: _merged(s["dtypes"].get(kind, []) for s in sequences)
             for kind in ("image", "gold", "silver", "markers")
         },
         "pixel_size_um": _merged(s["pixel_size_um"] for s in sequences),
         "sequences": sequences,
+        "pairing": None,
         "errors": errors,
         "notes": notes,
     }
@@ -88,6 +109,7 @@ def _sequence_report(found: Findings) -> dict[str, Any]:
         "silver_lacks": found.n_lacking_in_silver,
         "silver_jaccard": [min(found.jaccard), max(found.jaccard)] if found.jaccard else None,
         "sizes": sorted(list(size) for size in found.sizes),
+        "channels": sorted(found.channels),
         "dtypes": {kind: sorted(types) for kind, types in found.dtypes.items()},
         "pixel_size_um": sorted(list(size) for size in found.pixel_sizes_um),
     }

@@ -18,6 +18,8 @@ class Frame:
         gold: human annotation, an instance image, perhaps of some cells only.
         silver: computed reference annotation, an instance image.
         markers: tracking truth: one marker for every cell, labelled by track.
+        ignore: pixels of value 255 are unknown, whatever the truth policy.
+        name: the image file's, where frames are known by their names; then `number` is only their order.
     """
 
     dataset: str
@@ -27,16 +29,18 @@ class Frame:
     gold: Path | None
     silver: Path | None
     markers: Path | None
+    ignore: Path | None = None
+    name: str | None = None
 
     @property
     def id(self) -> str:
-        """Sequence and time index, "01/002": unique in its data set and the same on every machine."""
-        return f"{self.sequence}/{self.number:03d}"
+        """Name, or sequence and time index, "01/002": unique in its data set and the same on every machine."""
+        return self.name or f"{self.sequence}/{self.number:03d}"
 
     @property
     def files(self) -> dict[str, Path]:
-        """Every file of the frame by its kind: image, gold, silver, markers."""
-        kinds = {"image": self.image, "gold": self.gold, "silver": self.silver, "markers": self.markers}
+        """Every file of the frame by its kind: image, gold, silver, markers, ignore."""
+        kinds = {kind: getattr(self, kind) for kind in ("image", "gold", "silver", "markers", "ignore")}
         return {kind: path for kind, path in kinds.items() if path is not None}
 
 

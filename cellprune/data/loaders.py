@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from cellprune.data.augment import Strength, augment
 from cellprune.data.draws import shuffled, stable_hash
-from cellprune.data.frames import Frame
+from cellprune.data.frames import CLASSES, Frame
 from cellprune.data.reader import item, prepare
 from cellprune.data.split import Part, Split
 from cellprune.errors import CellpruneError
@@ -68,6 +68,7 @@ class Loaders:
         augment: how much training batches are changed, see `data.augment`.
         ignore_border_px: see `data.truth.target`.
         channels: that every image must have.
+        classes: names of what a pixel can be, see `data.open.open_dataset`.
     Raises:
         CellpruneError: a file that cannot be used; the message names it.
     """
@@ -83,7 +84,9 @@ class Loaders:
         augment: Strength = "full",
         ignore_border_px: int = 0,
         channels: int = 1,
+        classes: tuple[str, ...] = CLASSES,
     ) -> None:
+        self.classes = classes
         self._split, self._size, self._border_px, self._channels = split, size, ignore_border_px, channels
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
@@ -156,6 +159,7 @@ class Loaders:
             self._size,
             policy,
             channels=self._channels,
+            classes=len(self.classes),
             ignore_border_px=self._border_px,
             keep_native=keep_native,
         )

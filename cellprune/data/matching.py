@@ -43,6 +43,13 @@ def in_pieces(labels: Labels) -> list[int]:
     return [owner for owner, n in zip(owners, n_parts, strict=True) if n > 1]
 
 
+def n_regions(labels: Labels | None) -> int:
+    """Count the connected regions of equal label; 0 without labels."""
+    from skimage.measure import label
+
+    return 0 if labels is None else int(label(labels, background=0, connectivity=2).max())
+
+
 def jaccard(gold: Labels, labels: Labels) -> float:
     """Give the mean over gold cells of the Jaccard index with the label that shares most pixels; 0 where none does."""
     gold_areas, areas = areas_px(gold), areas_px(labels)

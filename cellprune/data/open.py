@@ -1,13 +1,13 @@
-"""From the name a user types to a data set: a card's name, or a folder in the challenge's layout."""
+"""From what a user types to a data set: a card's name, or a folder in the challenge's layout or of plain images."""
 
 import os
 import re
 from pathlib import Path
 
-from cellprune.data import cards, ctc, simulate
+from cellprune.data import cards, ctc, plain, simulate
 from cellprune.data.cards import Card
-from cellprune.data.frames import Dataset
-from cellprune.data.images import read_header
+from cellprune.data.frames import CLASSES, Dataset
+from cellprune.data.images import ImageError, read_header
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
 
@@ -18,21 +18,35 @@ class MissingDataError(CellpruneError):
     """A known data set that is not on this machine."""
 
 
-def open_dataset(name_or_folder: str, *, data_root: Path | None = None) -> Dataset:
+def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> Dataset:
     """Find a data set on disk and list its frames; no pixel is read.
 
     Args:
         name_or_folder: a card's name, which wins; a folder must be written with a separator ("./cells").
         data_root: where named sets live; None asks the environment, see `data.root`.
+        classes: two names: labels number cells, any label is one; more: labels are numbers of classes, 255 is unknown.
     Raises:
         CellpruneError: no card has this name; a known set is not here yet (the ways to get it are named); the folder
-            is not in the challenge's layout; truth without its image.
+            is of no known layout; truth without its image; images of different channels; cells told apart by class
+            where their labels only number them.
     """
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
-        return _listed(folder.resolve().name, folder, None)
+        name = folder.resolve().name
+        return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
     card = known_card(name_or_folder)
-    return _listed(card.name, place(card, data_root), card)
+    return _challenge(card.name, place(card, data_root), card, classes)
+
+
+def is_challenge(folder: Path) -> bool:
+    """Tell whether a folder is in the challenge's layout; any other is taken for one of plain images.
+
+    Raises:
+        LayoutError: it is not a folder.
+    """
+    if not folder.is_dir():
+        raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds the images, or 01, 01_GT and so on")
+    return bool(ctc.sequences(folder))
 
 
 def is_folder(name_or_folder: str) -> bool:
@@ -76,7 +90,7 @@ def folder_of(card: Card, root: Path) -> Path:
     return root / (simulate.NAME if card.source == "simulate" else card.name)
 
 
-def _listed(name: str, folder: Path, card: Card | None) -> Dataset:
+def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, ...]) -> Dataset:
     frames = ctc.frames(folder, name)
     lone = ctc.orphans(folder)
     if lone:
@@ -86,8 +100,9 @@ def _listed(name: str, folder: Path, card: Card | None) -> Dataset:
         raise ctc.LayoutError(
             f"{frames[0].image} is a stack of {header.planes} planes, so {folder} is a 3-D set: take a 2-D one"
         )
+    require_cells(name, classes)
     if card is None:
-        return Dataset(name, folder, frames, channels=header.channels)
+        return Dataset(name, folder, frames, channels=header.channels, classes=classes)
     return Dataset(
         name,
         folder,
@@ -96,4 +111,39 @@ def _listed(name: str, folder: Path, card: Card | None) -> Dataset:
         pixel_size_um=card.pixel_size_um,
         frame_interval_min=card.frame_interval_min,
         field_of_interest_px=card.field_of_interest_px,
+        classes=classes,
+    )
+
+
+def require_cells(name: str, classes: tuple[str, ...]) -> None:
+    """Refuse more classes than a set in the challenge's layout can tell apart."""
+    if len(classes) > 2:
+        raise CellpruneError(
+            f"{name} is in the challenge's layout, where labels number cells and know no {classes[2]!r}: leave "
+            "data.classes away"
+        )
+
+
+def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
+    paired = plain.pair(folder, name)
+    if paired.lone_labels:
+        n_lone = len(paired.lone_labels)
+        raise ctc.LayoutError(f"{paired.lone_labels[0]} has no image ({n_lone} such files): bring the image back")
+    headers = {frame: read_header(frame.image) for frame in paired.frames}
+    first = paired.frames[0]
+    for frame, header in headers.items():
+        if header.planes > 1:
+            raise ImageError(f"{frame.image} is a stack of {header.planes} images: save it image by image")
+        if header.channels != headers[first].channels:
+            raise ImageError(
+                f"{frame.image} has {header.channels} channel(s), but {first.image.name} {headers[first].channels}: "
+                "save all alike"
+            )
+    return Dataset(
+        name,
+        folder,
+        paired.frames,
+        pixel_size_um=plain.pixel_size_um(headers.values()),
+        channels=headers[first].channels,
+        classes=classes,
     )

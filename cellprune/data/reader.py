@@ -63,7 +63,13 @@ def item(frame: Frame) -> dict[str, Any]:
 
 
 def prepare(
-    size: tuple[int, int], policy: Policy, *, channels: int = 1, ignore_border_px: int, keep_native: bool
+    size: tuple[int, int],
+    policy: Policy,
+    *,
+    channels: int = 1,
+    classes: int = 2,
+    ignore_border_px: int,
+    keep_native: bool,
 ) -> Compose:
     """Make the transform that reads a frame and its truth, resizes both, and normalizes the image.
 
@@ -71,6 +77,7 @@ def prepare(
         size: (height, width) of the network's input.
         policy: what a cell without a gold mask is.
         channels: that every image must have.
+        classes: see `data.truth.target`.
         ignore_border_px: see `data.truth.target`; in native pixels.
         keep_native: keep the native arrays too, for scores and pictures.
     Returns:
@@ -84,7 +91,7 @@ def prepare(
             partial(LoadImage(reader=FrameReader, image_only=True, channels=channels), reader=FrameReader(channels)),
         ),
         EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
-        _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px)),
+        _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px, classes=classes)),
         CopyItemsd(("raw", "target_native"), names=("image", "target")),
         _Apply("image", partial(_network_image, size=size)),
         _Apply("target", partial(resize_labels, size=size)),
@@ -95,8 +102,8 @@ def prepare(
 _Apply = partial(Lambdad, track_meta=False)  # else every array becomes a MetaTensor again
 
 
-def _draw(frame: Frame, policy: Policy, ignore_border_px: int) -> Target:
-    return target(frame, policy, ignore_border_px=ignore_border_px)
+def _draw(frame: Frame, policy: Policy, ignore_border_px: int, classes: int) -> Target:
+    return target(frame, policy, ignore_border_px=ignore_border_px, classes=classes)
 
 
 def _network_image(raw: Floats, size: tuple[int, int]) -> Floats:

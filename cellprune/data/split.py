@@ -86,7 +86,8 @@ class Split:
         }
 
     def _entry(self, frame: Frame) -> dict[str, Any]:
-        return {"sequence": frame.sequence, "frame": frame.number, "sha256": dict(self._digests[frame.id])}
+        where = {"sequence": frame.sequence, "frame": frame.number} | ({"name": frame.name} if frame.name else {})
+        return {**where, "sha256": dict(self._digests[frame.id])}
 
     @cached_property
     def _digests(self) -> dict[str, dict[str, str]]:
@@ -126,6 +127,10 @@ def split(
     gold = dataset.gold_frames
     if len(gold) < 2:
         raise SplitError(f"{dataset.name} has {len(gold)} annotated frame(s): annotate at least two, one to hold out")
+    if how == "sequence" and gold[0].name:
+        raise SplitError(f"{dataset.name} is a plain folder, which has no sequences: take --split random or block")
+    if policy == "silver" and not any(frame.silver for frame in dataset.frames):
+        raise SplitError(f"{dataset.name} has no silver truth to learn from: take truth policy 'ignore'")
     if not has_cells(gold):
         raise SplitError(
             f"{dataset.name} shows no cell in the truth of all {len(gold)} annotated frames: annotate some"
@@ -191,14 +196,15 @@ def from_dict(written: Mapping[str, Any], dataset: Dataset) -> Split:
     """
     if written.get("dataset") != dataset.name:
         raise SplitError(f"the split is one of {written.get('dataset')!r}, but the data set is {dataset.name!r}")
-    by_id = {(frame.sequence, frame.number): frame for frame in dataset.frames}
+    by_id = {frame.id: frame for frame in dataset.frames}
 
     def found(entry: Mapping[str, Any]) -> Frame:
-        frame = by_id.get((entry["sequence"], entry["frame"]))
+        name = entry.get("name") or f"{entry['sequence']}/{entry['frame']:03d}"
+        frame = by_id.get(name)
         if frame is None:
-            raise SplitError(
-                f"{dataset.name} has no frame {entry['sequence']}/{entry['frame']:03d} of the split any more"
-            )
+            raise SplitError(f"{dataset.name} has no frame {name} of the split any more")
+        if gone := entry["sha256"].keys() - frame.files.keys():
+            raise SplitError(f"the {min(gone)} file of {frame.id}, which was split, is gone: bring it back")
         for kind, digest in _digests(frame).items():
             if entry["sha256"].get(kind) != digest:
                 raise SplitError(

@@ -47,7 +47,7 @@ def completeness(frame: Frame) -> Completeness:
     return Completeness(sum(label == 0 for label in found.values()), len(found))
 
 
-def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0) -> Target:
+def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Target:
     """Make a frame's target at its native size.
 
     Args:
@@ -55,8 +55,9 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0) -> Target
         policy: what a cell without a gold mask is, see the module.
         ignore_border_px: background this close to the image's edge is ignored too, since no cell need be annotated
             there; 0 ignores none.
+        classes: 2: labels number cells; more: labels are numbers of classes, and 255 is unknown.
     Returns:
-        (H, W) uint8: 0 background, 1 cell, 255 ignored.
+        (H, W) uint8: 0 background, 1 cell or the number of a class, 255 ignored.
     Raises:
         TruthError: the truth this policy needs is not there.
         ImageError: a truth file is unusable, or differs in size from the others.
@@ -65,7 +66,9 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0) -> Target
         raise TruthError(f"no truth policy {policy!r}; known: {', '.join(POLICIES)}")
     if frame.gold is None and (policy != "silver" or frame.silver is None):
         raise TruthError(f"{frame.dataset} {frame.id} has no truth for policy {policy!r}: leave the frame out")
-    drawn = _drawn(frame, policy)
+    drawn = _drawn(frame, policy) if classes == 2 else _classes(frame, classes)
+    if frame.ignore is not None:
+        drawn[_ignored(frame)] = IGNORED
     if ignore_border_px > 0:
         band = np.ones(drawn.shape, dtype=bool)
         band[ignore_border_px:-ignore_border_px, ignore_border_px:-ignore_border_px] = False
@@ -76,6 +79,23 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0) -> Target
 def has_cells(frames: Iterable[Frame]) -> bool:
     """Tell whether any frame's truth, gold where it has some and else silver, shows a cell."""
     return any(bool(read_truth(frame, "gold" if frame.gold else "silver").any()) for frame in frames)
+
+
+def _classes(frame: Frame, n_classes: int) -> Target:
+    labels = read_truth(frame, "gold")
+    if (wrong := np.unique(labels[(labels >= n_classes) & (labels != IGNORED)])).size:
+        raise ImageError(
+            f"{frame.gold} has the value {wrong[0]}, but the {n_classes} classes are 0 to {n_classes - 1} and 255 for "
+            "unknown: correct it, or name more with data.classes"
+        )
+    return labels.astype(np.uint8)
+
+
+def _ignored(frame: Frame) -> NDArray[np.bool_]:
+    marks = read_truth(frame, "ignore")
+    if (wrong := np.unique(marks[(marks != 0) & (marks != IGNORED)])).size:
+        raise ImageError(f"{frame.ignore} has the value {wrong[0]}: where a pixel is unknown write 255, elsewhere 0")
+    return marks == IGNORED
 
 
 def _drawn(frame: Frame, policy: Policy) -> Target:
@@ -119,7 +139,7 @@ def _disc(marker: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:
 
 
 def read_truth(frame: Frame, kind: str) -> Labels:
-    """Read a frame's `gold`, `silver` or `markers`, of the same size as its image; an absent one shows nothing."""
+    """Read a frame's `gold`, `silver`, `markers` or `ignore`, as large as its image; an absent one shows nothing."""
     size = read_header(frame.image).size
     path = frame.files.get(kind)
     if path is None:

@@ -2,8 +2,8 @@
 
 `iou_image_mean`      per image the mean over its classes, then the mean over images: the headline
 `iou_pooled`          counts summed over all images first, then the mean over classes
-`iou_cell_image_mean` the first for the class "cell" alone
-`iou_cell_pooled`     the second for the class "cell" alone
+`iou_cell_image_mean` the first for the class "cell" alone; so for every class but the background
+`iou_cell_pooled`     the second for the class "cell" alone; so for every class but the background
 
 All are in 0..1, larger is better. A class that neither prediction nor truth shows is undefined: it is left out of its
 mean, never counted as 0 or 1, and a score without any defined class is None. None of these is the challenge's SEG,
@@ -20,7 +20,6 @@ import numpy as np
 
 IGNORED = 255
 SIZES = ("256", "native")
-CELL = "cell"
 
 Image = Mapping[str, Any]  # an entry of scores.json: {"size", "classes": [{"name", "intersection", "union"}], ...}
 
@@ -61,12 +60,17 @@ def summary(images: Sequence[Image]) -> dict[str, dict[str, float | None]]:
     """Give every score, at each size.
 
     Args:
-        images: entries of scores.json, of any sizes mixed.
+        images: entries of scores.json, of any sizes mixed; all of the same classes, the first of them background.
     Returns:
         name of the score -> {"256": score, "native": score}; None where nothing is defined.
     """
     at = {size: [image for image in images if image["size"] == size] for size in SIZES}
-    return {name: {size: score(at[size]) for size in SIZES} for name, score in SCORES.items()}
+    found = {f"iou_{name}": {size: score(at[size]) for size in SIZES} for name, score in _SCORES.items()}
+    for alone in [counted["name"] for counted in images[0]["classes"][1:]] if images else []:
+        of_class = {size: [_only(image, alone) for image in at[size]] for size in SIZES}
+        for name, score in _SCORES.items():
+            found[f"iou_{alone}_{name}"] = {size: score(of_class[size]) for size in SIZES}
+    return found
 
 
 def class_mean(classes: Iterable[Mapping[str, Any]]) -> float | None:
@@ -97,13 +101,9 @@ def _pooled(images: Sequence[Image]) -> float | None:
     return class_mean(totals.values())
 
 
-def _of_cells(score: Callable[[Sequence[Image]], float | None]) -> Callable[[Sequence[Image]], float | None]:
-    """The same score with all classes but the cell's left out."""
-
-    def of_cells(images: Sequence[Image]) -> float | None:
-        return score([{"classes": [c for c in image["classes"] if c["name"] == CELL]} for image in images])
-
-    return of_cells
+def _only(image: Image, name: str) -> Image:
+    """The image with all classes but one left out."""
+    return {"classes": [counted for counted in image["classes"] if counted["name"] == name]}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -111,9 +111,4 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(defined) / len(defined) if defined else None
 
 
-SCORES: dict[str, Callable[[Sequence[Image]], float | None]] = {
-    "iou_image_mean": _image_mean,
-    "iou_pooled": _pooled,
-    "iou_cell_image_mean": _of_cells(_image_mean),
-    "iou_cell_pooled": _of_cells(_pooled),
-}
+_SCORES: dict[str, Callable[[Sequence[Image]], float | None]] = {"image_mean": _image_mean, "pooled": _pooled}

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median_low
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.config.schema import Data, Settings
-from cellprune.data.frames import CLASSES, Dataset
+from cellprune.data.frames import Dataset
 from cellprune.data.images import read_header
 from cellprune.data.loaders import Loaders, Sample
 from cellprune.data.open import open_dataset
@@ -26,7 +27,7 @@ from cellprune.training.statistics import reestimate
 
 
 def _open(data: Data, data_root: Path | None) -> Dataset:
-    return open_dataset(data.dataset, data_root=data_root)
+    return open_dataset(data.dataset, data_root=data_root, classes=data.classes)
 
 
 def _split(dataset: Dataset, data: Data) -> Split:
@@ -62,6 +63,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int) -
         augment=settings.training.augment,
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
         channels=dataset.channels,
+        classes=dataset.classes,
     )
 
 
@@ -76,7 +78,9 @@ def _network(dataset: Dataset) -> dict[str, int]:
 
 
 def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    height, width = read_header(dataset.gold_frames[0].image).size
+    # frames of several sizes are zoomed unlike; the middle one stands for them
+    sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
+    height, width = (median_low(sides) for sides in zip(*sizes, strict=True))
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
@@ -108,7 +112,7 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
         frame = sample.frame
         for size, prediction, target in (("256", small, sample.target), ("native", large, sample.target_native)):
             where = {"id": frame.id, "sequence": frame.sequence, "frame": frame.number, "size": size}
-            images.append(where | iou.counts(prediction, np.asarray(target), CLASSES))
+            images.append(where | iou.counts(prediction, np.asarray(target), loaders.classes))
         drawn[frame.id] = (sample, large)
     return {
         "part": part,
@@ -124,7 +128,7 @@ def watch(network: nn.Module, loaders: Loaders, part: str) -> dict[str, float | 
     reestimate(network, (images.to(device) for images, _ in loaders.plain()))
     counted = []
     for sample, probabilities in _predictions(network, loaders, part):
-        found = iou.counts(probabilities.argmax(1)[0].cpu().numpy(), np.asarray(sample.target), CLASSES)
+        found = iou.counts(probabilities.argmax(1)[0].cpu().numpy(), np.asarray(sample.target), loaders.classes)
         counted.append({"id": sample.frame.id, "size": "256"} | found)
     return {name: value["256"] for name, value in iou.summary(counted).items()}
 

@@ -52,7 +52,7 @@ def test_what_is_partial_is_a_note(drawn: Callable[..., Path]) -> None:
         "01: no cell in the gold truth of frames 1",
         "01: silver truth lacks 1 of 9 tracked cells",
         "01: mean Jaccard of silver with gold 1.00 to 1.00, by frame",
-        "01: frames of 2 sizes: 48 x 32, 48 x 64",
+        "01: frames of 2 sizes, each resized to the network's: 48 x 32, 48 x 64",
     ]
     assert report["dtypes"]["image"] == ["uint16", "uint8"]
     assert report["components"] == 1

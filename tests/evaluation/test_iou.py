@@ -91,7 +91,13 @@ def test_scikit_learn_gives_the_same(classes: tuple[str, ...]) -> None:
         "iou_cell_image_mean": np.mean([jaccard_score(*pair, labels=[1], average="macro") for pair in known]),
         "iou_cell_pooled": jaccard_score(*pooled, labels=[1], average="macro"),
     }
-    for name, score in summary(scored(made, classes)).items():
+    for at, name in enumerate(classes[2:], start=2):
+        alone = [jaccard_score(*pair, labels=[at], average="macro") for pair in known]
+        expected[f"iou_{name}_image_mean"] = np.mean(alone)
+        expected[f"iou_{name}_pooled"] = jaccard_score(*pooled, labels=[at], average="macro")
+    found = summary(scored(made, classes))
+    assert list(found) == list(expected)
+    for name, score in found.items():
         assert score["256"] == pytest.approx(expected[name], abs=1e-12), name
 
 
@@ -155,7 +161,8 @@ def test_no_image_and_nothing_known_give_none() -> None:
 
 def test_no_class_of_cells_gives_no_score_of_cells() -> None:
     image = {"size": "256", **counts(np.zeros((2, 2), int), np.zeros((2, 2), np.uint8), ("background", "nucleus"))}
-    assert summary([image])["iou_cell_pooled"]["256"] is None
+    assert list(summary([image])) == ["iou_image_mean", "iou_pooled", "iou_nucleus_image_mean", "iou_nucleus_pooled"]
+    assert summary([image])["iou_nucleus_pooled"]["256"] is None
 
 
 @pytest.mark.parametrize(

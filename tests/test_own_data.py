@@ -1,0 +1,122 @@
+"""A lab's own folder through every command: colour images, three classes, ignored pixels, 16-bit PNG labels."""
+
+import json
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+import yaml
+
+from cellprune import experiment
+from cellprune.cli.main import main
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime
+from cellprune.runs.folder import Folder
+
+CLASSES = ["background", "cell", "dividing"]
+TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=2", "training.epochs=2"]
+
+
+def tissue(folder: Path, channels: int = 3) -> Path:
+    """Write ten images with two kinds of squares; the last one has no labels, the first an ignore image."""
+    for place in ("images", "masks", "ignore"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    for at in range(10):
+        random = np.random.default_rng(at)
+        size = (40, 44) if at else (44, 40)
+        image, labels = random.integers(0, 90, (*size, channels)).astype(np.uint16), np.zeros(size, np.uint16)
+        for value in (1, 2, 1):
+            row, column = random.integers(0, 28, 2)
+            labels[row : row + 10, column : column + 10] = value
+            image[row : row + 10, column : column + 10, value % channels] += 400
+        kind = {"photometric": "rgb"} if channels == 3 else {}
+        tifffile.imwrite(folder / "images" / f"t{at}.tif", image if channels == 3 else image[..., 0], **kind)
+        if at < 9:
+            (folder / "masks" / f"t{at}_cp_masks.png").write_bytes(imagecodecs.png_encode(labels))
+    unknown = np.zeros((44, 40), np.uint8)
+    unknown[:20] = 255
+    (folder / "ignore" / "t0.png").write_bytes(imagecodecs.png_encode(unknown))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    folder = tissue(tmp_path_factory.mktemp("lab") / "tissue")
+    settings = load(assignments=[*TINY, "pruning.ratio=0.5", f"data.dataset={folder}", f"data.classes={CLASSES}"])
+    return experiment.run(settings, runtime=Runtime(output=folder.parent / "run"))
+
+
+def leave(*words: object) -> int:
+    with pytest.raises(SystemExit) as leaving:
+        main([str(word) for word in words])
+    return int(leaving.value.code or 0)
+
+
+def test_a_run_on_colour_and_three_classes_is_scored_class_by_class(run: Folder) -> None:
+    scores = run.read_scores()
+    assert [counted["name"] for counted in scores["images"][0]["classes"]] == CLASSES
+    assert list(scores["summary"]) == [
+        "iou_image_mean", "iou_pooled", "iou_cell_image_mean", "iou_cell_pooled", "iou_dividing_image_mean",
+        "iou_dividing_pooled",
+    ]  # fmt: skip
+    assert all(image["id"].endswith(".tif") for image in scores["images"])
+    assert yaml.safe_load((run.path / "config.yaml").read_text())["data"]["classes"] == CLASSES
+    assert "iou_dividing_pooled" in run.read_metrics()[0]
+
+
+def test_its_model_file_says_what_it_takes_and_gives(run: Folder) -> None:
+    header, _, _ = run.read_model()
+    assert (header["architecture"]["in_channels"], header["architecture"]["classes"]) == (3, 3)
+    assert header["classes"] == CLASSES
+    assert header["zoom"] == [32 / 40, 32 / 44], "one frame is of another size than the others"
+
+
+def test_its_page_names_files_and_classes(run: Folder) -> None:
+    page = (run.path / "report.html").read_text()
+    for word in ("dividing", run.read_scores()["images"][0]["id"]):
+        assert word in page
+
+
+def test_it_is_evaluated_on_its_own_and_on_another_folder(
+    run: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leave("evaluate", run.path, "--part", "all", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["images"]) == 18
+    other = tissue(tmp_path / "other")
+    assert leave("evaluate", run.path, "--dataset", other) == 0
+    assert "iou_dividing_pooled" in capsys.readouterr().out
+
+
+def test_a_network_of_other_channels_is_refused(
+    run: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grey = tissue(tmp_path / "grey", channels=1)
+    assert leave("evaluate", run.path, "--dataset", grey) == 2
+    assert "knows 3 channel(s), but" in capsys.readouterr().err
+    assert leave("evaluate", run.path, "--dataset", "simulated") == 2
+
+
+def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = tissue(tmp_path / "cells", channels=1), tmp_path / "run"
+    words = ["train", "--dataset", folder, "-o", output, "--split", "block", "--ignore-border"]
+    tiny = [word for assignment in TINY for word in ("--set", assignment)]
+    assert leave(*words, *tiny) == 2
+    assert "has no known field of interest: leave --ignore-border away" in capsys.readouterr().err
+    assert leave(*words[:-1], *tiny) == 0
+    assert Folder(output).read_scores()["summary"].keys() == {
+        "iou_image_mean", "iou_pooled", "iou_cell_image_mean", "iou_cell_pooled"
+    }  # fmt: skip
+    assert "classes" not in yaml.safe_load((output / "config.yaml").read_text())["data"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(["one"], "give 2 to 255"), (["a", "a"], "1 of them different"), (["background", "<b>"], "no class's name")],
+)
+def test_names_of_classes_that_cannot_be(names: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("train", "--set", f"data.classes={names}") == 2
+    assert said in capsys.readouterr().err
