@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING
+from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, NETWORKS, row
 from cellprune.config.schema import CHOICE, METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
 from cellprune.errors import CellpruneError
 
@@ -70,8 +70,10 @@ def resolve(settings: Settings) -> Settings:
     """Give every choice its one name: a ratio of 0 is the method `dense`, masks from a file the method `given`.
 
     Raises:
-        ConfigError: `dense` with a ratio above 0, or a control of what does not have what it takes away.
+        ConfigError: `dense` with a ratio above 0, a control of what does not have what it takes away, or a network
+            that is made for another task.
     """
+    _refuse_other_tasks_network(settings)
     pruning = settings.pruning
     if pruning.masks is not None:
         if pruning.control == "invert":
@@ -91,6 +93,15 @@ def resolve(settings: Settings) -> Settings:
     if pruning.method == "dense":
         raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {pruning.ratio}: drop one of the two")
     return settings
+
+
+def _refuse_other_tasks_network(settings: Settings) -> None:
+    own = NETWORKS[settings.task]
+    if row(own, settings.model.name) is None:
+        theirs = next(task for task, networks in NETWORKS.items() if row(networks, settings.model.name) is not None)
+        raise ConfigError(
+            f"model {settings.model.name!r} is a network for {theirs}; --task {settings.task} takes {', '.join(own)}"
+        )
 
 
 def digest(settings: Settings, data: Mapping[str, Any]) -> str:

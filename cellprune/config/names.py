@@ -35,10 +35,21 @@ DURING_TRAINING = {
     "set": "cellprune.training.sparse.set:stages",
 }
 METHODS = BEFORE_TRAINING | AROUND_TRAINING | DURING_TRAINING
-MODELS = {
+# one logit a class and pixel
+SEGMENTING = {
     "unet": "cellprune.models.unet:build",
     "smp:ARCHITECTURE/ENCODER": "cellprune.models.smp:build",
 }
+# one logit a class and image
+CLASSIFYING = {
+    "resnet20": "cellprune.models.resnet:build",
+    "resnet20-projection": "cellprune.models.resnet:projection",
+    "resnet18": "cellprune.models.resnet:resnet18",
+    "vgg16": "cellprune.models.vgg:vgg16",
+    "vgg19": "cellprune.models.vgg:vgg19",
+}
+MODELS = SEGMENTING | CLASSIFYING
+NETWORKS = {"segmentation": SEGMENTING, "classification": CLASSIFYING}  # of each task
 TASKS = {
     "segmentation": "cellprune.tasks.segmentation:TASK",
 }

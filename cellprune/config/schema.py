@@ -127,14 +127,14 @@ class Model(Frozen):
 
     def own(self) -> tuple[str, ...]:
         """Name the settings that this network has."""
-        return MODEL_SETTINGS[names.row(names.MODELS, self.name) or ""]
+        return MODEL_SETTINGS.get(names.row(names.MODELS, self.name) or "", ())
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: Any) -> dict[str, Any]:
         return {key: value for key, value in handler(self).items() if key == "name" or key in self.own()}
 
 
-MODEL_SETTINGS = {
+MODEL_SETTINGS: dict[str, tuple[str, ...]] = {  # a network that is not here has none
     "unet": ("width", "depth", "norm", "padding"),
     "smp:ARCHITECTURE/ENCODER": ("weights",),
 }

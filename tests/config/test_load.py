@@ -111,7 +111,7 @@ def test_the_ladder_has_a_name() -> None:
         ("pruning.method=synfow", "no pruning method 'synfow'"),
         ("pruning.method=prosper", "Did you mean 'prospr'"),
         ("model.name=unett", "Did you mean 'unet'?"),
-        ("model.name=smp/unet", "Known: smp:ARCHITECTURE/ENCODER, unet."),
+        ("model.name=smp/unet", "smp:ARCHITECTURE/ENCODER, unet, vgg16"),
         ("data.datset=x", "did you mean 'data.dataset'?"),
         ("modell.width=3", "unknown key 'modell'"),
         ("model.width=0", "greater than or equal to 1"),
@@ -176,6 +176,11 @@ def test_the_settings_of_the_schema_are_those_of_the_networks() -> None:
         assert set(parameters) == {"in_channels", "classes", *settings}
         for name in settings:
             assert Model.model_fields[name].default == parameters[name].default
+
+
+def test_a_network_of_another_task_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="'resnet20' is a network for classification; --task segmentation takes unet"):
+        load(assignments=["model.name=resnet20"])
 
 
 def test_dense_with_a_ratio_is_a_contradiction() -> None:
