@@ -68,13 +68,12 @@ def run(
     with _held(folder, engine):
         if _finished(folder, settings, split.as_dict(), engine):
             return folder
+        model = _network(settings, task.network(frames)).to(engine.device)  # its name may be a typo: before any pixel
         work = _Work(
             settings=settings,
             task=task,
             frames=frames,
-            model=_network(settings, task.network(frames)).to(
-                engine.device
-            ),  # before the frames are read: its name may be a typo
+            model=model,
             loaders=task.loaders(frames, split, settings, runtime.workers),
             loss=task.loss(settings.training.loss),
             folder=folder,

@@ -96,6 +96,7 @@ def test_every_method_names_its_source_and_has_a_page(method):
     module = METHODS[method].split(":")[0]
     resolve("pruning method", method)
     assert "\nSource: " in __import__(module, fromlist=["METHOD"]).__doc__
+    assert f"\n| `{method}` |" in (pages.DOCS.parent / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_on_the_page_of_python():
