@@ -81,7 +81,8 @@ def predict(
         warnings.append(_UNBOUNDED.format(name=done.tiled[0], more=len(done.tiled) - 1))
         print(f"warning: {warnings[-1]}", file=sys.stderr)
     for failure in done.failures:
-        print(f"not done: {failure.shown}: {failure.why}", file=sys.stderr)
+        named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
+        print(f"not done: {named}", file=sys.stderr)
     if json:
         print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
     else:

@@ -163,7 +163,7 @@ class Output:
             before = documents.read_json(self.path / _RECORD).get("settings")
             before = before if isinstance(before, dict) else {}
             changed = sorted(
-                key.replace("_", " ")
+                key if key == "model" else f"--{key.replace('_', '-')}"
                 for key in {*before, *self._settings}
                 if before.get(key) != json.loads(json.dumps(self._settings.get(key)))
             )

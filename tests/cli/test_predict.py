@@ -131,7 +131,7 @@ def test_another_pixel_size_is_warned_of_and_rescaled(
     assert a.shape == b.shape
     assert not np.array_equal(a > 0, b > 0)
     assert call(model, image, "-o", tmp_path / "b", "--pixel-size", 0.3, 0.3) == 2
-    assert "predicted with another rescale" in capsys.readouterr().err
+    assert "predicted with another --rescale" in capsys.readouterr().err
 
 
 def test_a_network_without_bound_in_tiles_is_said(

@@ -120,8 +120,8 @@ def test_an_image_that_changed_is_done_again_and_a_new_one_added(three: Path, wr
     ("change", "said"),
     [
         ({"model": "1" * 64}, "predicted with another model"),
-        ({"rescale": None}, "with another rescale"),
-        ({"model": "1" * 64, "rescale": None}, "another model and another rescale"),
+        ({"rescale": None}, "with another --rescale"),
+        ({"model": "1" * 64, "rescale": None}, "another --rescale and another model"),
     ],
 )
 def test_another_model_or_setting_is_refused(change: dict, said: str, three: Path, tmp_path: Path) -> None:
