@@ -308,6 +308,42 @@ def test_two_processes_train_one_run(tmp_path: Path, data_root: Path) -> None:
     assert {path.name for path in output.iterdir()} == FILES
 
 
+TWO_PROCESSES = """
+import os, sys
+import numpy as np
+from cellprune import experiment
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime
+output, data_root, *settings = sys.argv[1:]
+train = experiment._train
+def remembered(work, stages):
+    masks = train(work, stages)
+    np.savez(f"{output}-{os.environ['RANK']}.npz", **{name: mask.numpy() for name, mask in masks.items()})
+    return masks
+experiment._train = remembered
+experiment.run(load(assignments=settings), runtime=Runtime(output=output, data_root=data_root, device="cpu"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["lottery", "rigl", "set"])
+def test_two_processes_end_with_the_same_moved_mask(method: str, tmp_path: Path, data_root: Path) -> None:
+    script, output = tmp_path / "train.py", tmp_path / "run"
+    script.write_text(TWO_PROCESSES)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", str(script)]
+    settings = [*TINY, "pruning.ratio=0.36", f"pruning.method={method}"]
+    done = subprocess.run(
+        [*launch, str(output), str(data_root), *settings], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = (np.load(tmp_path / f"run-{rank}.npz") for rank in range(2))
+    written = Folder(output).read_masks()
+    assert set(first.files) == set(second.files) == set(written)
+    for name, mask in written.items():
+        assert (first[name] == mask).all()
+        assert (second[name] == mask).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_a_cut_command_goes_on(sign: signal.Signals, tmp_path: Path, data_root: Path) -> None:

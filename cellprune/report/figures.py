@@ -50,6 +50,26 @@ def curves(metrics: Sequence[Mapping[str, Any]]) -> str:
     return svg(figure)
 
 
+def sparsity(metrics: Sequence[Mapping[str, Any]]) -> str | None:
+    """Draw the share of weights removed at the end of each epoch; None where it never changed.
+
+    Args:
+        metrics: rows of metrics.csv; those of older runs say nothing of it.
+    """
+    removed = [row.get("sparsity") for row in metrics]
+    if len(set(removed)) < 2:
+        return None
+    with drawing(height=1.9, columns=1) as (figure, (axes,)):
+        axes.step(range(1, len(removed) + 1), [or_gap(share) for share in removed], where="mid", color=BLUE)
+        if removed[-1] is not None:
+            axes.annotate(f"{100 * removed[-1]:.3g} %", (len(removed), removed[-1]), **beside(6))
+        axes.set_title("Weights removed")
+        axes.set_ylim(-0.02, 1.02)
+        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+        mark_epochs(axes, len(removed))
+    return svg(figure)
+
+
 def spread(scores: Mapping[str, Sequence[float]]) -> str:
     """Draw every held-out image's IoU as a dot, one row a size, with the mean as a bar.
 

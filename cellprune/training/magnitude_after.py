@@ -3,7 +3,7 @@
 Source: Han et al., NeurIPS 2015 (arXiv:1506.02626), in one shot; going back to an early step instead of on from the
     trained weights: Frankle et al., ICLR 2021 (arXiv:2009.08576).
 Note: papers mean either by the name, so which of the two is an option: "fine-tune" goes on from the trained weights,
-    "rewind" puts the kept ones back to an early step. The schedule of the learning rate starts anew in both.
+    "rewind" puts the kept ones, and the schedule of the learning rate, back to an early step.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def kept_from(start: str, keep: int, request: Request) -> Stage:
     where = {"previous": "as they were trained", "init": "put back to initialization"}.get(
         start, f"put back to {start}"
     )
-    return Stage(start, partial(largest, keep, request), Static, request.epochs, f"{keep} weights kept, {where}")
+    return Stage(start, partial(largest, keep, request), Static, request.epochs, f"{keep:,} weights kept, {where}")
 
 
 def largest(keep: int, request: Request, model: nn.Module, masks: Mapping[str, Tensor]) -> Masks:

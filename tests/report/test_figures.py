@@ -25,6 +25,14 @@ def test_layers_name_every_layer_and_the_dead_ones() -> None:
         assert name in told
 
 
+def test_sparsity_is_drawn_where_it_moved() -> None:
+    assert figures.sparsity([{"sparsity": 0.9}] * 3) is None
+    assert figures.sparsity([{"loss": 1.0}] * 3) is None, "a run from before the column was there"
+    told = words(figures.sparsity([{"sparsity": share} for share in (0.0, 0.5, 0.905)]) or "")
+    assert "90.5 %" in told
+    assert "Weights removed" in told
+
+
 def test_a_dense_network_shows_its_work_alone() -> None:
     told = words(figures.layers([layer("a", 1000), layer("b", 1000)]))
     assert not any("kept" in text for text in told)

@@ -20,7 +20,7 @@ from cellprune.pruning.masks import Masks
 from cellprune.pruning.prune import prune
 from cellprune.pruning.revival import in_dead_channels
 from cellprune.training.sparse.moving import Moving, masked_weights
-from cellprune.training.sparse.updates import spacing, steps_until
+from cellprune.training.sparse.updates import paced, spacing, steps_until
 from cellprune.training.stages import Request, Stage
 
 Initial = Literal["erk", "uniform"]
@@ -72,7 +72,7 @@ def stages(
     def policy(masks: Mapping[str, Tensor]) -> Moving:
         return Moving(masks, partial(exchanged, course, growth, revive_dead), takes_step=takes_step)
 
-    does = f"weights move within each layer every {course.every} steps until step {last} of {request.steps}"
+    does = f"weights move within each layer {paced(course.every)} until step {last} of {request.steps}"
     return [Stage("init", drawn, policy, request.epochs, does)]
 
 

@@ -18,7 +18,7 @@ from cellprune.pruning.budget import Scope, density, keep_count, select
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.training.sparse.moving import Moving, masked_weights
-from cellprune.training.sparse.updates import spacing, steps_until
+from cellprune.training.sparse.updates import paced, spacing, steps_until
 from cellprune.training.stages import Request, Stage
 
 
@@ -76,7 +76,7 @@ def stages(
         name: torch.ones_like(weight, dtype=torch.bool) for name, weight in prunable(model, request.exclude).items()
     }
     does = (
-        f"masks shrink every {every} steps from step {start} to step {start + ramp.updates * every} of "
+        f"masks shrink {paced(every)} from step {start} to step {start + ramp.updates * every} of "
         f"{request.steps}; then fine-tuning"
     )
     return [

@@ -24,7 +24,12 @@ def spacing(asked: int | None, span: int) -> int:
     every = min(_WIDEST, max(1, span // _UPDATES)) if asked is None else asked
     if every > span:
         raise CellpruneError(
-            f"masks are to move every {every} steps within {span} steps, so they never would: lower "
-            f"pruning.update_every, or train longer"
+            f"masks are to move {paced(every)}, but only {span} steps lie in their share of the training, so they "
+            f"never would: lower pruning.update_every, or train longer"
         )
     return every
+
+
+def paced(every: int) -> str:
+    """Say how often masks move."""
+    return "every step" if every == 1 else f"every {every} steps"

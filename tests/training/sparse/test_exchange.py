@@ -193,5 +193,5 @@ def test_a_weight_that_the_loss_never_sees_is_no_trouble() -> None:
 
 
 def test_a_course_that_cannot_be_is_refused() -> None:
-    with pytest.raises(CellpruneError, match="every 46 steps within 45 steps, so they never would"):
+    with pytest.raises(CellpruneError, match="every 46 steps, but only 45 steps lie in their share"):
         rigl.stages(network(), REQUEST, update_every=46)

@@ -32,7 +32,7 @@ def test_the_ramp_is_the_printed_equation() -> None:
 def test_masks_shrink_as_the_reference_says_and_hold_in_between(name: str, scope: str) -> None:
     model = network()
     [stage] = stages(model, Request(sparsity=0.9, epochs=2, steps_per_epoch=20, scope=scope))
-    assert stage.does == "masks shrink every 1 steps from step 10 to step 30 of 40; then fine-tuning"
+    assert stage.does == "masks shrink every step from step 10 to step 30 of 40; then fine-tuning"
     policy = stage.policy(stage.mask)
     optimizer, _ = optimizers.build(
         model, name=name, learning_rate=0.05, weight_decay=0.1, schedule="constant", steps=40
@@ -75,7 +75,10 @@ def test_equal_weights_go_from_the_end() -> None:
     ("options", "said"),
     [
         ({"update_from": 0.8}, "update_from 0.8 is not before pruning.update_until 0.75"),
-        ({"update_every": 21}, "every 21 steps within 20 steps, so they never would: lower pruning.update_every"),
+        (
+            {"update_every": 21},
+            "every 21 steps, but only 20 steps lie in their share of the training, so they never would",
+        ),
     ],
 )
 def test_a_ramp_that_cannot_be_is_refused(options: dict[str, float], said: str) -> None:
