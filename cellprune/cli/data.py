@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
 
@@ -189,12 +190,22 @@ def _show_cards(cards: list[dict[str, Any]]) -> None:
 
 
 def _show(found: dict[str, Any], console: "Console") -> None:
-    """Print a table of the sequences, then the notes and errors, each on its line."""
+    """Print a table of what is there, then the notes and errors, each on its line."""
     from rich.table import Table
 
+    table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
+    (_fill_sequences if "sequences" in found else _fill_classes)(table, found)
+    console.print(table)
+    for kind in ("notes", "errors"):
+        for line in found[kind]:
+            # paths and names are not markup, and a line is never broken: it may be searched for
+            console.print(f"{kind[:-1]}: {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors", highlight=False)
+
+
+def _fill_sequences(table: "Table", found: dict[str, Any]) -> None:
     from cellprune.data.findings import shortened
 
-    table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
     table.add_column("sequence")
     for heading in ("frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type"):
         table.add_column(heading, justify="right")
@@ -208,9 +219,13 @@ def _show(found: dict[str, Any], console: "Console") -> None:
             shortened([f"{height} x {width}" for height, width in row["sizes"]]),
             ", ".join(row["dtypes"].get("image", [])),
         )
-    console.print(table)
-    for kind in ("notes", "errors"):
-        for line in found[kind]:
-            # paths and names are not markup, and a line is never broken: it may be searched for
-            console.print(f"{kind[:-1]}: {line}", markup=False, highlight=False, soft_wrap=True)
-    console.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors", highlight=False)
+
+
+def _fill_classes(table: "Table", found: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    table.add_column("class")
+    for part in ("train", "test"):
+        table.add_column(f"{part} images", justify="right")
+    for row in [*found["classes"], {"name": "all", **found["images"]}] if found["classes"] else []:
+        table.add_row(Text(row["name"]), str(row["train"]), str(row["test"]))

@@ -21,6 +21,9 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+_-]*$")]
+    layout: Annotated[Literal["ctc", "cifar"], Field(description="frames and cells, or images each of one class")] = (
+        "ctc"
+    )
     source: Annotated[Literal["fetch", "simulate"], Field(description="brought by `data fetch`, or made from a seed")]
     address: Annotated[str | None, Field(description="where the archive stands")]
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$", description="of the archive at that address")]

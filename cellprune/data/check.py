@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cellprune.data import ctc, plain
+from cellprune.data import cifar, ctc, labelled, plain
 from cellprune.data.cards import Card
 from cellprune.data.findings import Findings, class_notes, notes, report, shortened
 from cellprune.data.frames import CLASSES, Frame
@@ -34,18 +34,23 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
     Returns:
         Plain values: dataset; frames, gold, silver (counts of frames); cells (gold, tracked); missing (gold_frames
         with the cells that have no mask); components; sizes; channels; dtypes; pixel_size_um; sequences (the same for
-        each); pairing (of a plain folder, else None); errors and notes (sentences).
+        each); pairing (of a plain folder, else None); errors and notes (sentences). Of images that each have a class
+        what `data.labelled.check` gives.
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = folder.resolve().name
+        if folder.suffix == ".npz" or cifar.holds(folder):
+            return labelled.check(name_or_folder)
         if not is_challenge(folder):
             return _inspect_plain(folder, name=name, classes=classes)
         require_cells(name, classes)
         return inspect(folder, name=name, card=None)
     card = known_card(name_or_folder)
+    if card.layout == "cifar":
+        return labelled.check(name_or_folder, data_root)
     require_cells(card.name, classes)
     return inspect(place(card, data_root), name=card.name, card=card)
 

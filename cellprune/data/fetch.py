@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
-from cellprune.data import ctc, simulate
+from cellprune.data import cifar, ctc, simulate
 from cellprune.data.cards import Card
 from cellprune.data.check import inspect
 from cellprune.data.download import Progress, download
@@ -45,7 +45,8 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
 
     Args:
         name: a card's name.
-        source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does; None downloads.
+        source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does; of CIFAR also an
+            npz, see `data.cifar`; None downloads.
         data_root: see `data.root`.
         progress: is told of the bytes that came, see `data.download`.
     Returns:
@@ -65,6 +66,10 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
         return _downloaded(card, folder, progress)
     if not source.exists():
         raise FetchError(f"there is no {source} to bring {name} from: give its archive or folder with --from")
+    if card.layout == "cifar":
+        with appearing(folder) as beside:
+            cifar.bring(source, card.name, beside)
+        return folder
     with appearing(folder) as beside:
         if source.is_dir():
             shutil.copytree(_set_folder(source, card.name), beside, dirs_exist_ok=True)
@@ -92,7 +97,10 @@ def _downloaded(card: Card, folder: Path, progress: Progress | None) -> Path:
         download(card.address, archive, sha256=expected, progress=progress)
         try:
             with appearing(folder) as beside:
-                _unpack(archive, card.name, beside)
+                if card.layout == "cifar":
+                    cifar.bring(archive, card.name, beside)
+                else:
+                    _unpack(archive, card.name, beside)
                 if not expected:
                     digest = _sha256(archive)
                     _accept(beside, card, _unverified(card, digest))

@@ -35,6 +35,8 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
         name = folder.resolve().name
         return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
     card = known_card(name_or_folder)
+    if card.layout != "ctc":
+        raise CellpruneError(f"{card.name} holds a class for each image, no outlined cells: add --task classification")
     return _challenge(card.name, place(card, data_root), card, classes)
 
 

@@ -42,5 +42,6 @@ def _vgg(in_channels: int, classes: int, width: int, depths: tuple[int, ...]) ->
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(module.weight)
+            assert module.bias is not None
             nn.init.zeros_(module.bias)
     return network
