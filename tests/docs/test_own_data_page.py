@@ -1,0 +1,50 @@
+"""The way from twenty annotated images to predictions: every command of the page, on small images."""
+
+import shlex
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pages
+import pytest
+import tifffile
+
+from cellprune.cli.main import main
+
+PAGE = pages.DOCS / "how-to/own-data.md"
+TINY = ["--data.size", "32", "32", "--model.depth", "1", "--epochs", "1"]
+
+
+def drawn(folder: Path, n: int, n_classes: int = 9) -> None:
+    for place in ("images", "labels"):
+        (folder / place).mkdir(parents=True)
+    for at in range(n):
+        random = np.random.default_rng(at)
+        image, labels = random.integers(0, 90, (32, 36)).astype(np.uint16), np.zeros((32, 36), np.uint8)
+        for cell in range(4):
+            row, column = random.integers(0, 24, 2)
+            labels[row : row + 8, column : column + 8] = cell % (n_classes - 1) + 1
+            image[row : row + 8, column : column + 8] += 300
+        tifffile.imwrite(folder / "images" / f"day1_{at:02d}.tif", image)
+        (folder / "labels" / f"day1_{at:02d}_masks.png").write_bytes(imagecodecs.png_encode(labels))
+
+
+def test_every_command_of_the_page_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    drawn(tmp_path / "my-cells", 20)
+    drawn(tmp_path / "other-day", 3)
+    drawn(tmp_path / "my-tissue", 6, n_classes=3)
+    (tmp_path / "other-day" / "images").rename(tmp_path / "new-images")
+    drawn(tmp_path / "images-again", 3)
+    (tmp_path / "images-again" / "images").rename(tmp_path / "other-day" / "images")
+    lines = list(pages.commands(PAGE))
+    assert len(lines) == 9
+    for line in lines:
+        words = shlex.split(line.replace("--model.width 32", "--model.width 4"))[1:]
+        with pytest.raises(SystemExit) as leaving:
+            main([*words, *(TINY if words[0] == "train" else [])])
+        assert not leaving.value.code, f"{line}\n{capsys.readouterr().err}"
+    assert (tmp_path / "runs" / "my-cells" / "report.html").is_file()
+    assert len(list((tmp_path / "predicted" / "labels").iterdir())) == 3
