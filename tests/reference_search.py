@@ -33,7 +33,7 @@ def limits(table: Sequence[Sequence[float]], alpha: float) -> tuple[float, float
 
 
 def holm(p_values: Sequence[float], alpha: float) -> list[bool]:
-    """Step down: the smallest against alpha / k, the next against alpha / (k - 1), until the first that is not below."""
+    """Step down: the smallest against alpha / k, the next against alpha / (k - 1), to the first that is not below."""
     passed = [False] * len(p_values)
     left = sorted(range(len(p_values)), key=lambda k: p_values[k])
     while left and p_values[left[0]] < alpha / len(left):

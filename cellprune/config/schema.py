@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from cellprune.config import names
 from cellprune.errors import unknown
@@ -63,6 +63,20 @@ def _fold(fold: tuple[int, int] | None) -> tuple[int, int] | None:
     if fold is not None and not 0 <= fold[0] < fold[1] >= 2:
         raise ValueError(f"there is no fold {fold[0]} of {fold[1]}: take 2 folds or more, counted from 0")
     return fold
+
+
+def _confidence(value: Any) -> float:
+    number = float(value)
+    if not 0.5 < number < 1:
+        hint = f": did you mean {round(number / 100, 6):g}?" if 50 < number < 100 else ", such as 0.95"
+        raise ValueError(f"{number:g} is no confidence: give a probability between 0.5 and 1{hint}")
+    return number
+
+
+def _folds(folds: int) -> int:
+    if folds == 1 or folds < 0:
+        raise ValueError(f"{folds} fold{'s' * (folds != 1)} cannot be: take 2 or more, or 0 for one hold-out")
+    return folds
 
 
 class Data(Frozen):
@@ -266,6 +280,36 @@ class Settings(Frozen):
     model: Annotated[Model, Parameter(name="*")] = Model()
     pruning: Pruning = Pruning()
     training: Training = Training()
+
+
+class Search(Frozen):
+    """The question of `search-max-ratio`: what its journal holds before the first training."""
+
+    unit: Literal["weights", "params", "macs", "channels"] = Field(
+        "weights", description="what a ratio is a share of; weights are masked, the others need --granularity channel"
+    )
+    margin: float = Field(0.005, gt=0, lt=0.5, description="the largest loss of IoU that counts as none")
+    confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
+        0.95, description="probability with which a claim is true, at least"
+    )
+    seeds: int = Field(3, ge=1, lt=1000, description="trainings at each ratio while searching")
+    confirm_seeds: int = Field(
+        5, ge=3, lt=1000, description="trainings at each ratio that is tested; fewer than 3 decide nothing"
+    )
+    cv: Annotated[int, AfterValidator(_folds)] = Field(
+        0, description="folds of cross-validation, so that every annotated frame counts once; 0: one hold-out"
+    )
+    low: float = Field(0.5, gt=0, lt=1, description="the lowest ratio that is asked about")
+    high: float = Field(0.999, gt=0, lt=1, description="the highest")
+    controls: Annotated[bool, Parameter(negative="")] = Field(
+        False, description="also train what a pruned network must beat, at the found ratio"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Search":
+        if self.low >= self.high:
+            raise ValueError(f"--low {self.low:g} is not below --high {self.high:g}: exchange them")
+        return self
 
 
 class Runtime(Frozen):

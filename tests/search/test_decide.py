@@ -22,9 +22,7 @@ def simulated(shape: tuple[int, int], loss: float, *, seed: int, n: int = 1) -> 
 
 @pytest.mark.parametrize("shape", [(5, 3), (10, 3), (34, 10)])
 def test_false_verdicts_are_as_rare_as_promised(shape: tuple[int, int]) -> None:
-    verdicts = [
-        decide(table, margin=MARGIN, alpha=ALPHA).verdict for table in simulated(shape, MARGIN, seed=1, n=2000)
-    ]
+    verdicts = [decide(table, margin=MARGIN, alpha=ALPHA).verdict for table in simulated(shape, MARGIN, seed=1, n=2000)]
     assert verdicts.count("not worse") <= 0.065 * len(verdicts)
     assert verdicts.count("worse") <= 0.065 * len(verdicts)
 

@@ -1,0 +1,67 @@
+"""How many trainings a search takes, and how long: said before it starts, from one timed epoch."""
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cellprune import experiment
+from cellprune.config.schema import Runtime, Search, Settings
+from cellprune.search.confirm import STEPS_BELOW
+from cellprune.search.frames import settings_of
+from cellprune.search.grid import most_probes
+from cellprune.search.trial import Trial
+
+
+@dataclass(frozen=True)
+class Count:
+    """Trainings, counted in networks.
+
+    Attributes:
+        search, confirmation, controls: at most.
+        expected: of search and confirmation, where the search proposes something.
+    """
+
+    search: int
+    confirmation: int
+    controls: int
+    expected: int
+
+    @property
+    def most(self) -> int:
+        return self.search + self.confirmation + self.controls
+
+
+def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
+    """Count the trainings of a search with one look; S (1 + probes) and S' (1 + 3), each times the folds."""
+    folds = max(1, question.cv)
+    n_tested = min(1 + STEPS_BELOW, len(grid))
+    controls = n_controls * question.confirm_seeds * folds if question.controls else 0
+    probes = min(len(grid), math.ceil(math.log2(len(grid) + 1)))  # often; two more at most
+    return Count(
+        search=question.seeds * folds * (1 + most_probes(len(grid))),
+        confirmation=question.confirm_seeds * folds * (1 + n_tested),
+        controls=controls,
+        expected=folds * (question.seeds * (1 + probes) + question.confirm_seeds * (1 + n_tested)) + controls,
+    )
+
+
+def seconds_of_a_training(
+    settings: Settings,
+    question: Search,
+    ratio: float,
+    *,
+    data_root: Path | None,
+    device: Literal["auto", "cpu", "cuda", "mps"],
+) -> float:
+    """Train one epoch of one pruned trial, throw it away, and tell how long the whole would take."""
+    trial = settings_of(Trial("search", ratio, 0), settings, question)
+    one = trial.model_copy(update={"training": settings.training.model_copy(update={"epochs": 1})})
+    with tempfile.TemporaryDirectory(prefix="cellprune-") as folder:
+        runtime = Runtime(output=Path(folder) / "run", data_root=data_root, device=device)
+        times = experiment.run(one, runtime=runtime).read_provenance()["times"]
+    epochs, every = settings.training.epochs, settings.training.evaluate_every
+    n_evaluations = epochs // every + 2  # the last epoch's, and the scores
+    return times.get("scoring_s", 0.0) + epochs * times["training_s"] + n_evaluations * times["evaluation_s"]

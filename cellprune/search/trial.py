@@ -1,0 +1,121 @@
+"""One training of a search, what came of it, and the tables of paired differences that are made from many."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from cellprune.errors import WorkError
+from cellprune.search.decide import FEWEST_FRAMES, FEWEST_SEEDS
+
+REFERENCE = 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network to train.
+
+    Attributes:
+        phase: "search" is judged on the frames set apart for choosing, "confirm" on the held-out ones.
+        ratio: share removed; 0 is the unpruned reference.
+        seed: of initialization, data order and augmentation; trials of equal seed and fold are pairs.
+        fold: which fold is held out, from 0; 0 also where there are no folds.
+        control: an untreated alternative to the pruned network; "" for that network itself.
+    """
+
+    phase: Literal["search", "confirm"]
+    ratio: float
+    seed: int
+    fold: int = 0
+    control: str = ""
+
+    @property
+    def key(self) -> str:
+        """The trial's name in the journal, "confirm 0.96875 seed 1002 fold 0"."""
+        return (
+            f"{self.phase} {self.control}{' ' if self.control else ''}{self.ratio:g} seed {self.seed} fold {self.fold}"
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial.
+
+    Attributes:
+        state: "done"; "hopeless" was stopped early and is never part of an interval; "excluded" crashed twice.
+        scores: frame -> score of the last epoch; empty unless done.
+        reason: why it is not done, one line.
+        facts: where the run is, what it cost; plain values for the journal and the page.
+    """
+
+    state: Literal["done", "hopeless", "excluded"]
+    scores: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Measure = Callable[[Sequence[Trial]], Sequence[Outcome]]
+"""Trains, or simulates, some trials that do not wait for each other; gives their outcomes in the same order."""
+
+
+def one_by_one(score: Callable[[Trial], Mapping[str, float]]) -> Measure:
+    """Make a `Measure` of a plain function from a trial to its scores."""
+    return lambda trials: [Outcome("done", score(trial)) for trial in trials]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Paired differences of one ratio.
+
+    Attributes:
+        differences: (F, S) score of the pruned minus that of the unpruned network.
+        rows: fold and frame of each row.
+        seeds: of each column.
+        left_out: seed -> why it has no column.
+        hopeless: why a trial was stopped early, "" if none was.
+    """
+
+    differences: np.ndarray
+    rows: tuple[tuple[int, str], ...]
+    seeds: tuple[int, ...]
+    left_out: Mapping[int, str]
+    hopeless: str
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is large enough to decide anything."""
+        n_frames, n_seeds = self.differences.shape
+        return n_frames >= FEWEST_FRAMES and n_seeds >= FEWEST_SEEDS
+
+
+def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome]) -> Table:
+    """Make the complete table of the frames and seeds that both arms have.
+
+    Args:
+        references: every trial of the unpruned arm.
+        pruned: every trial of one ratio; equal seeds and folds are pairs. A seed of which a fold has no score is
+            left out whole, a frame whose score is undefined in some network as well.
+    Raises:
+        WorkError: a reference has no score, so there is nothing to compare with.
+    """
+    for trial, outcome in references.items():
+        if outcome.state != "done":
+            raise WorkError(
+                f"the unpruned reference failed ({trial.key}: {outcome.reason}): mend the settings so that it trains, "
+                "then start the search again"
+            )
+    unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
+    lost = {trial.seed: f"{outcome.state}: {outcome.reason}" for trial, outcome in pruned.items() if not outcome.scores}
+    seeds = tuple(sorted({trial.seed for trial in pruned} - lost.keys()))
+    kept = {(t.seed, t.fold): outcome.scores for t, outcome in pruned.items() if t.seed in seeds}
+    folds = sorted({trial.fold for trial in pruned})
+    rows = tuple(
+        (fold, frame)
+        for fold in folds
+        for frame in sorted(set().union(*(scores.keys() for (_, at), scores in kept.items() if at == fold)))
+        if all(frame in kept[s, fold] and frame in unpruned[s, fold] for s in seeds)
+    )
+    differences = [[kept[s, fold][frame] - unpruned[s, fold][frame] for s in seeds] for fold, frame in rows]
+    hopeless = next((outcome.reason for outcome in pruned.values() if outcome.state == "hopeless"), "")
+    return Table(np.array(differences).reshape(len(rows), len(seeds)), rows, seeds, lost, hopeless)

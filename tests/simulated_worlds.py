@@ -1,0 +1,28 @@
+"""Networks that are never trained: response curves with the spreads measured on the two recordings."""
+
+from collections.abc import Callable
+from zlib import crc32
+
+import numpy as np
+
+from cellprune.search.trial import REFERENCE, Trial
+
+FRAME, SEED, REST = 0.008, 0.007, 0.008  # of the differences between a pruned and the unpruned network
+Loss = Callable[[float], float]  # true loss of IoU at a ratio
+
+
+def world(loss: Loss, *, seed: int, n_select: int, n_report: int) -> Callable[[Trial], dict[str, float]]:
+    """Give the scores of any trial. Both arms share the spread of seeds and of the rest; one reference meets all."""
+
+    def draw(*what: object) -> np.random.Generator:
+        return np.random.default_rng([seed, crc32(repr(what).encode())])
+
+    def scores(trial: Trial) -> dict[str, float]:
+        n_frames = n_select if trial.phase == "search" else n_report
+        own = draw(trial)
+        values = 0.9 + SEED * np.sqrt(0.5) * own.standard_normal() + REST * np.sqrt(0.5) * own.standard_normal(n_frames)
+        if trial.ratio != REFERENCE:
+            values += FRAME * draw(trial.phase, trial.ratio).standard_normal(n_frames) - loss(trial.ratio)
+        return {f"01/{number:03d}": float(value) for number, value in enumerate(values)}
+
+    return scores
