@@ -41,6 +41,11 @@ def share(value: float | None) -> str:
     return f"{_three_digits(100 * value, trim=True)}{_SPACE}%"
 
 
+def ratio(value: float) -> str:
+    """Give a share that is removed with four digits, so that 99.80 % and 99.86 % stay apart: "96.88 %", "50 %"."""
+    return f"{100 * value:.4g}{_SPACE}%"
+
+
 def milliseconds(value: float | None) -> str:
     """Give "12.3 ms"."""
     return DASH if value is None else f"{_three_digits(value)}{_SPACE}ms"

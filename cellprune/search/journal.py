@@ -1,0 +1,197 @@
+"""The journal: what was asked before the first training, and what came of every trial since.
+
+One JSON file, written whole after every step, so that a search that is cut anywhere goes on where it stopped. Proposal
+and verdicts are not kept but found again from the outcomes: they follow from them.
+
+A *look* is one question with its confirmation. Once a confirmation has begun, its question is frozen; a smaller margin,
+more seeds or a wider range then begin another look, which is listed and has half the error.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from cellprune.config.schema import Search
+from cellprune.errors import CellpruneError
+from cellprune.runs import atomic, documents, provenance
+from cellprune.search.trial import Outcome, Trial
+
+JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
+_LOCK = ".lock"
+_SCHEMA = 1
+_WIDER = {"margin": -1, "seeds": 1, "confirm_seeds": 1, "low": -1, "high": 1}  # the direction in which each may move
+_FREE = {"controls"}  # adds trainings, changes no answer
+
+
+class Journal:
+    """A search's own folder, held by one planner; `held` gives it."""
+
+    def __init__(self, folder: Path, content: dict[str, Any]) -> None:
+        self.folder = folder
+        self._content = content
+
+    @classmethod
+    @contextmanager
+    def held(cls, folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool) -> Iterator["Journal"]:
+        """Open or begin the journal in a folder, and keep other planners out of it.
+
+        Args:
+            folder: absent or empty; with `resume` also a search's.
+            identity: what never changes in a search: settings, data, method; plain values.
+            question: what is asked now.
+        Raises:
+            CellpruneError: another planner is at work, a journal of another search or version, a question that only
+                a new search may ask, a folder with other content. Nothing was written then.
+        """
+        opened(folder, identity, question, resume=resume)
+        with _locked(folder):
+            journal = cls(folder, opened(folder, identity, question, resume=resume))  # as the last planner left it
+            journal._write()
+            yield journal
+
+    @property
+    def look(self) -> int:
+        """Number of the look under way, from 1."""
+        return len(self._content["looks"])
+
+    @property
+    def looks(self) -> list[dict[str, Any]]:
+        """Every look: its question, and once it is frozen the proposal and when."""
+        return list(self._content["looks"])
+
+    @property
+    def crashes(self) -> dict[str, list[str]]:
+        """Trial -> why it crashed, once or twice."""
+        return dict(self._content["crashes"])
+
+    def freeze(self, proposed: float | None) -> None:
+        """Write down what the search proposes, before anything of the confirmation is trained."""
+        look = self._content["looks"][-1]
+        if "proposed" not in look:
+            look |= {"proposed": proposed, "frozen": provenance.now()}
+            self._write()
+        assert look["proposed"] == proposed, "the same outcomes lead to the same proposal"
+
+    def outcome(self, trial: Trial) -> Outcome | None:
+        """Give what came of a trial; None if nothing yet."""
+        kept = self._content["trials"].get(trial.key)
+        return None if kept is None else Outcome(**kept["outcome"])
+
+    @property
+    def outcomes(self) -> dict[Trial, Outcome]:
+        """Every outcome so far, in the order they came."""
+        kept = self._content["trials"].values()
+        return {Trial(**entry["trial"]): Outcome(**entry["outcome"]) for entry in kept}
+
+    def record(self, trial: Trial, outcome: Outcome) -> None:
+        """Keep what came of a trial."""
+        self._content["trials"][trial.key] = {"trial": asdict(trial), "outcome": asdict(outcome)}
+        self._write()
+
+    def record_crash(self, trial: Trial, reason: str) -> int:
+        """Note that a trial crashed; gives how often it has by now."""
+        reasons = self._content["crashes"].setdefault(trial.key, [])
+        reasons.append(reason)
+        self._write()
+        return len(reasons)
+
+    def _write(self) -> None:
+        documents.write_json(self.folder / JOURNAL, self._content)
+
+
+def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool) -> dict[str, Any]:
+    """Give the journal's content with this question as its last look; nothing is written.
+
+    Raises:
+        CellpruneError: as `Journal.held`, but for another planner.
+    """
+    identity = {"cellprune": version("cellprune"), **identity}
+    content = _read(folder, resume)
+    if content is None:
+        content = {"schema": _SCHEMA, "identity": identity, "looks": [], "trials": {}, "crashes": {}}
+    _require_same(folder, content, identity)
+    return content | {"looks": _asked(folder, content["looks"], question)}
+
+
+def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
+    """Give the content of the journal that is there; None where the folder is free."""
+    if folder.exists() and not folder.is_dir():
+        raise CellpruneError(f"{folder} is a file, not a folder: give another --output")
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    names = {name for name in names if not atomic.is_partial(name)} - {_LOCK}
+    if foreign := names - {JOURNAL, RESULT, PAGE}:
+        raise CellpruneError(
+            f"{folder} holds {min(foreign)!r}, which no search writes: give an absent or empty folder as --output"
+        )
+    if JOURNAL not in names:
+        return None
+    if not resume:
+        raise CellpruneError(f"{folder} holds a search: go on with it by --resume, or give another --output")
+    content = documents.read_json(folder / JOURNAL)
+    if content.get("schema") != _SCHEMA or not {"identity", "looks", "trials", "crashes"} <= content.keys():
+        raise CellpruneError(f"{folder / JOURNAL} is no journal of this version of cellprune: give another --output")
+    return content
+
+
+def _require_same(folder: Path, content: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    kept, asked = dict(_flat(content["identity"])), dict(_flat(identity))
+    changed = sorted(key for key in kept.keys() | asked.keys() if kept.get(key) != asked.get(key))
+    if changed:
+        told = "; ".join(f"{key}: {kept.get(key)} -> {asked.get(key)}" for key in changed)
+        raise CellpruneError(f"the journal in {folder} is of another search ({told}): ask the same, or give --output")
+
+
+def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[dict[str, Any]]:
+    """Give the looks with this question as the last: one goes on, is replaced, or comes after it."""
+    asked = question.model_dump(mode="json")
+    if not looks:
+        return [{"question": asked}]
+    *before, last = looks
+    changed = [key for key, value in asked.items() if last["question"][key] != value and key not in _FREE]
+    if not changed:
+        return [*before, last | {"question": asked}]
+    wrong = [key for key in changed if (asked[key] - last["question"][key]) * _WIDER.get(key, 0) <= 0]
+    if wrong:
+        told = "; ".join(f"{key}: {last['question'][key]} -> {asked[key]}" for key in wrong)
+        raise CellpruneError(
+            f"the journal in {folder} was asked something else ({told}): a smaller margin, more seeds or a wider range "
+            "may follow, anything else needs another --output"
+        )
+    confirmed = last.get("proposed") is not None
+    return [*before, last, {"question": asked}] if confirmed else [*before, {"question": asked}]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder, making it if need be."""
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise CellpruneError(
+            f"another planner is at work on the search in {folder}: wait for it to end, or give another --output"
+        ) from None
+    except OSError as error:
+        raise CellpruneError(f"cannot write in {folder} ({error.strerror}): give another --output") from error
+    try:
+        atomic.sweep(folder)
+        yield
+    finally:
+        # removed while still held: one who waits on the removed file sees that and starts over
+        with suppress(OSError):
+            (folder / _LOCK).unlink(missing_ok=True)
+        lock.release()
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value

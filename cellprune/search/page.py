@@ -1,0 +1,90 @@
+"""search.html: one page with the answer, its evidence and its cost, from the content of search.json alone."""
+
+from collections.abc import Mapping, Sequence
+from math import log2
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PALE, RED, drawing, svg
+from cellprune.report.formatting import count
+from cellprune.report.formatting import ratio as as_ratio
+from cellprune.report.template import render, source
+from cellprune.runs import atomic
+
+_COLOURS = {"not worse": GREEN, "undecided": ORANGE, "worse": RED}
+
+
+def write(path: Path, answer: Mapping[str, Any]) -> None:
+    """Write the page of a search.
+
+    Args:
+        answer: the content of search.json.
+    """
+    figures = {"curve_figure": source(curve(answer)), "cost_figure": source(costs(answer["networks"]))}
+    atomic.write_text(path, render("search.html", {"found": answer, **figures}))
+
+
+def curve(answer: Mapping[str, Any]) -> str:
+    """Draw IoU against ratio: what the search saw, what the confirmation tested, and the reference with its margin."""
+    reference = next((network for network in answer["networks"] if network["ratio"] == 0), None)
+    level = reference["iou"] if reference else 0.0
+    margin = answer["question"]["margin"]
+    ratios = sorted({entry["ratio"] for part in ("search", "confirmation") for entry in answer[part]})
+    with drawing(height=3.4, columns=1) as (figure, (axes,)):
+        axes.axhspan(level - margin, level, color=PALE, alpha=0.5, linewidth=0)
+        axes.axhline(level, color=INK, linewidth=1.2)
+        axes.annotate("unpruned, and the margin below it", (1, level), xycoords=("axes fraction", "data"),
+                      xytext=(-4, 4), textcoords="offset points", ha="right", color=FAINT)  # fmt: skip
+        for probe in answer["search"]:
+            if probe["mean"] is not None:
+                axes.errorbar(_place(probe["ratio"]), level + probe["mean"], probe["standard_error"], color=FAINT,
+                              marker="o", markerfacecolor="white", linewidth=1)  # fmt: skip
+        for claim in answer["confirmation"]:
+            if "mean" in claim:
+                x, colour = _place(claim["ratio"]), _COLOURS[claim["verdict"]]
+                axes.vlines(x, level + claim["lower"], level + claim["upper"], color=colour, linewidth=2.4)
+                axes.plot([x], [level + claim["mean"]], "o", color=colour, markersize=7)
+        if answer["ratio"] is not None:
+            axes.axvline(_place(answer["ratio"]), color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.set_xticks([_place(ratio) for ratio in ratios], [as_ratio(ratio) for ratio in ratios])
+        axes.set_xlabel("share of weights removed")
+        axes.set_ylabel("IoU" if reference else "difference of IoU")
+        axes.grid(visible=False, axis="x")
+        axes.margins(x=0.08)
+    return svg(figure)
+
+
+def costs(networks: Sequence[Mapping[str, Any]]) -> str:
+    """Draw IoU over kept parameters, multiply-adds and milliseconds of every confirmed network."""
+    with drawing(height=2.8, columns=3, share_y=True) as (figure, panels):
+        for axes, (key, title) in zip(
+            panels,
+            (("parameters", "kept parameters"), ("macs", "multiply-adds left"), ("milliseconds", "ms an image")),
+            strict=True,
+        ):
+            _draw_cost(axes, [network for network in networks if network[key] is not None], key)
+            axes.set_title(title)
+        panels[0].set_ylabel("IoU")
+    return svg(figure)
+
+
+def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str) -> None:
+    for network in networks:
+        colour = INK if network["ratio"] == 0 else BLUE
+        axes.plot([network[key]], [network["iou"]], "o", color=colour, markersize=6)
+        label = "unpruned" if network["ratio"] == 0 else as_ratio(network["ratio"])
+        axes.annotate(label, (network[key], network["iou"]), xytext=(0, 6), textcoords="offset points", ha="center")
+    if key != "milliseconds":
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))
+        axes.xaxis.set_minor_formatter(lambda value, _: "")
+    else:
+        axes.set_xlim(0, 1.3 * max((network[key] for network in networks), default=1))
+    axes.margins(x=0.25, y=0.2)
+
+
+def _place(ratio: float) -> float:
+    """Where a ratio stands: evenly spaced on the grid, whose density falls by a constant factor."""
+    return -2 * log2(1 - ratio)

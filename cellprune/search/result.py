@@ -1,0 +1,189 @@
+"""The answer: search.json, from the journal's outcomes alone. The page and the command line only show it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cellprune import models
+from cellprune.config.schema import Search, Settings
+from cellprune.runs import provenance
+from cellprune.runs.folder import Folder
+from cellprune.search import sentences
+from cellprune.search.confirm import Claim, Confirmation, fresh_seeds
+from cellprune.search.controls import Beaten
+from cellprune.search.decide import alpha_of_look, seeds_needed
+from cellprune.search.frames import Frames
+from cellprune.search.journal import Journal
+from cellprune.search.propose import Probe, Proposal
+from cellprune.search.trial import Outcome, Table, Trial
+from cellprune.structure import timing
+from cellprune.training import engine as engines
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search has come to, whole or cut short.
+
+    Attributes:
+        stopped: why it is not at its end; "" if it is.
+    """
+
+    proposal: Proposal | None = None
+    confirmation: Confirmation | None = None
+    beaten: tuple[Beaten, ...] = ()
+    stopped: str = ""
+
+
+def gather(
+    found: Findings,
+    journal: Journal,
+    *,
+    settings: Settings,
+    search: Search,
+    grid: Sequence[float],
+    frames: Frames,
+    runs: Path,
+    device: str,
+    command: Sequence[str],
+) -> dict[str, Any]:
+    """Give the content of search.json: plain values, None where nothing is known.
+
+    Args:
+        runs: where the trials' run folders are; networks are timed from there, if they still are.
+        device: "cpu", "cuda", "mps" or "auto", where they are timed.
+    """
+    outcomes = journal.outcomes
+    claims = found.confirmation.claims if found.confirmation else ()
+    ratio = found.confirmation.ratio if found.confirmation else None
+    arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
+    answer: dict[str, Any] = {
+        "schema": SCHEMA,
+        "made": provenance.gather(command),
+        "settings": settings.model_dump(mode="json"),
+        "question": search.model_dump(mode="json"),
+        "grid": list(grid),
+        "frames": {"n": len(frames.report), "n_select": frames.n_select} | asdict(frames),
+        "look": journal.look,
+        "looks": journal.looks,
+        "alpha": alpha_of_look(1 - search.confidence, journal.look),
+        "stopped": found.stopped,
+        "verdict": _verdict(found),
+        "ratio": ratio,
+        "proposed": found.proposal.ratio if found.proposal else None,
+        "search": [_probe(probe) for probe in (found.proposal.probes if found.proposal else ())],
+        "confirmation": [_claim(claim) for claim in claims],
+        "controls": [
+            {"name": beaten.name, "what": beaten.what, "adjusted_p_value": beaten.p_value, **asdict(beaten.decision)}
+            for beaten in found.beaten
+        ],
+        "networks": _networks(arms, runs, device),
+        "crashes": journal.crashes,
+        "compute": _compute(outcomes.values()),
+    }
+    best = next((network for network in answer["networks"] if network["ratio"] == ratio), None) if ratio else None
+    answer["model"] = str(runs / best["run"] / "model.safetensors") if best else None
+    answer["sentences"] = {"answer": sentences.answer(answer), "scope": sentences.scope(answer)}
+    return answer
+
+
+def _verdict(found: Findings) -> str:
+    """Name how it ended: "found", "not shown" (none passed), "none found" (nothing to confirm), or "unfinished"."""
+    if found.stopped or found.proposal is None:
+        return "unfinished"
+    if found.proposal.ratio is None:
+        return "none found"
+    return "not shown" if found.confirmation is None or found.confirmation.ratio is None else "found"
+
+
+def _probe(probe: Probe) -> dict[str, Any]:
+    return {
+        "ratio": probe.ratio,
+        "passes": probe.passes,
+        "mean": probe.mean,
+        "standard_error": probe.standard_error,
+        **_table(probe.table),
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    decision = claim.decision
+    needed = (
+        seeds_needed(claim.table.differences, margin=decision.margin, alpha=decision.alpha)
+        if decision is not None and not claim.passed
+        else None
+    )
+    numbers = asdict(decision) if decision else {"verdict": "undecided"}
+    return {"ratio": claim.ratio, **_table(claim.table), **numbers, "seeds_needed": needed}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    n_frames, n_seeds = table.differences.shape
+    return {
+        "n_frames": n_frames,
+        "n_seeds": n_seeds,
+        "left_out": {str(seed): why for seed, why in table.left_out.items()},
+        "hopeless": table.hopeless,
+        "rows": [frame for _, frame in table.rows],
+        "differences": table.differences.tolist(),
+    }
+
+
+def _arms(outcomes: Mapping[Trial, Outcome], seeds: Sequence[int]) -> dict[float, list[Outcome]]:
+    """The finished trials of this look's confirmation by ratio, rising, in the order of seeds and folds."""
+    arms: dict[float, list[Outcome]] = defaultdict(list)
+    for trial in sorted(outcomes, key=lambda trial: (trial.ratio, trial.seed, trial.fold)):
+        if trial.phase == "confirm" and not trial.control and trial.seed in seeds and outcomes[trial].state == "done":
+            arms[trial.ratio].append(outcomes[trial])
+    return arms
+
+
+def _networks(arms: Mapping[float, Sequence[Outcome]], runs: Path, device: str) -> list[dict[str, Any]]:
+    """What each confirmed ratio scores and costs; the milliseconds are those of its first trial's network."""
+    firsts = {ratio: outcomes[0].facts for ratio, outcomes in arms.items()}
+    times = _milliseconds({ratio: runs / facts["run"] for ratio, facts in firsts.items()}, device)
+    return [
+        {
+            "ratio": ratio,
+            "iou": _mean(score for outcome in outcomes for score in outcome.scores.values()),
+            "iou_by_trial": [_mean(outcome.scores.values()) for outcome in outcomes],
+            "parameters": firsts[ratio]["parameters"]["kept"],
+            "macs": firsts[ratio]["macs"]["masked"],
+            "bytes": firsts[ratio]["bytes"],
+            "milliseconds": times.get(ratio),
+            "run": firsts[ratio]["run"],
+        }
+        for ratio, outcomes in arms.items()
+    ]
+
+
+def _milliseconds(folders: Mapping[float, Path], device: str) -> dict[float, float]:
+    """Time the networks in turn, now that nothing else of the search is running; one that is gone has no time."""
+    found = {ratio: folder for ratio, folder in folders.items() if Folder(folder).has("model")}
+    if not found:
+        return {}
+    place = engines.start(device).device
+    header, _, _ = Folder(next(iter(found.values()))).read_model()
+    inputs = torch.randn(1, header["architecture"]["in_channels"], *header["network_size_px"], device=place)
+    times = timing.milliseconds({str(ratio): models.load(folder).to(place) for ratio, folder in found.items()}, inputs)
+    return {ratio: times[str(ratio)] for ratio in found}
+
+
+def _compute(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """Count the networks and the seconds that training and scoring them took, on whatever machine."""
+    facts = [outcome.facts for outcome in outcomes]
+    return {
+        "trainings": len(facts),
+        "trained_before": sum(not fact.get("trained_here", True) for fact in facts),
+        "seconds": round(sum(fact.get("seconds", 0.0) for fact in facts), 1),
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)

@@ -1,0 +1,131 @@
+"""One trial as a real run: wherever it is called, it leaves a finished run folder and gives what the search needs.
+
+A run folder is shared by hash, so a network that another search trained already is only read. When another process is
+at work on it, we wait: its lock goes away with it, and its state stays.
+"""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from cellprune import experiment
+from cellprune.config.schema import Runtime, Settings
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.evaluation.iou import class_mean
+from cellprune.runs import provenance
+from cellprune.runs.folder import BusyError, Folder
+from cellprune.search.trial import Trial
+from cellprune.training.fit import Stopped
+from cellprune.training.progress import Event, Listener
+
+SCORE = "iou_image_mean"
+_PATIENCE_S = 2.0  # between two tries of a folder that another process holds
+_ONE_AT_A_TIME = threading.Lock()  # torch's random state is one a process, so two trainings in it would mix
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial with all that a worker needs, on this machine or another.
+
+    Attributes:
+        curve: epoch -> score of the reference that this trial is paired with; empty where it may not stop early.
+        drop: a trial that lies so far below the curve, in the second half of the epochs, is hopeless.
+        version: of the planner's cellprune.
+    """
+
+    trial: Trial
+    settings: Settings
+    runs: Path
+    data_root: Path | None
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    curve: Mapping[int, float]
+    drop: float
+    version: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker gives back: a state more than an `Outcome` has, because a crash may be tried again."""
+
+    state: Literal["done", "hopeless", "crashed"]
+    scores: Mapping[str, float]
+    reason: str
+    facts: Mapping[str, Any]
+
+
+def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
+    """Train a trial's network, or go on with it, or read what is there.
+
+    Raises:
+        CellpruneError: refused before any work; every other trial would be, too.
+    """
+    if job.version != (here := version("cellprune")):
+        raise CellpruneError(f"a worker has cellprune {here}, the planner {job.version}: install the same everywhere")
+    floor = _Floor(job)
+    runtime = Runtime(runs=job.runs, data_root=job.data_root, device=job.device, resume=True)
+    clock, began = time.perf_counter(), provenance.now()
+    try:
+        with _ONE_AT_A_TIME:
+            folder = _patiently(job.settings, [floor, *listeners], runtime)
+    except Stopped as stop:
+        if not floor.reason:
+            raise
+        return Report("hopeless", {}, floor.reason, {"seconds": time.perf_counter() - clock, "why": str(stop)})
+    except Exception as error:
+        if isinstance(error, CellpruneError) and not isinstance(error, WorkError):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return Report("crashed", {}, reason, {"seconds": time.perf_counter() - clock})
+    return _read(folder, began)
+
+
+def _patiently(settings: Settings, listeners: Sequence[Listener], runtime: Runtime) -> Folder:
+    while True:
+        try:
+            return experiment.run(settings, listeners, runtime=runtime, command=["cellprune", "search-max-ratio"])
+        except BusyError:
+            time.sleep(_PATIENCE_S)
+
+
+def _read(folder: Folder, began: str) -> Report:
+    """Give what a finished run says; a frame whose score is undefined is left out."""
+    images = [image for image in folder.read_scores()["images"] if image["size"] == "256"]
+    scores = {image["id"]: value for image in images if (value := class_mean(image["classes"])) is not None}
+    cost, made = folder.read_cost(), folder.read_provenance()
+    facts = {
+        "run": folder.path.name,
+        "seconds": sum(made["times"].values()),
+        "trained_here": made["finished"] >= began,  # else another search, or a run by hand, had it already
+        "parameters": {key: cost["parameters"][key] for key in ("kept", "total")},
+        "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
+        "bytes": cost["bytes"]["model_file"],
+        "curve": {str(row["epoch"]): row[SCORE] for row in folder.read_metrics() if row.get(SCORE) is not None},
+    }
+    return Report("done", scores, "", facts)
+
+
+class _Floor:
+    """Stops a hopeless trial: after half of the epochs it is far below its own reference at the same epoch."""
+
+    def __init__(self, job: Job) -> None:
+        self._curve, self._drop = job.curve, job.drop
+        self.reason = ""
+
+    def started(self, event: Event) -> None:
+        """Nothing to judge yet."""
+
+    def advanced(self, event: Event) -> bool:
+        whole = event.total > 0 and event.done * event.epochs == event.epoch * event.total
+        reference, score = self._curve.get(event.epoch), event.scores.get(SCORE)
+        if not whole or reference is None or score is None or not event.epochs <= 2 * event.epoch < 2 * event.epochs:
+            return False
+        if score < reference - self._drop:
+            self.reason = f"{score:.4f} after epoch {event.epoch} of {event.epochs}, its reference had {reference:.4f}"
+        return bool(self.reason)
+
+    def finished(self, event: Event) -> None:
+        """Judged at the end like every other."""

@@ -1,0 +1,291 @@
+"""The journal and the story around it: cut at every point and continued, the same answer, and no trial twice."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+from simulated_worlds import world
+
+from cellprune.config.schema import Search, Settings
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.search import run
+from cellprune.search.frames import Frames
+from cellprune.search.grid import grid
+from cellprune.search.journal import JOURNAL, Journal
+from cellprune.search.page import write as draw
+from cellprune.search.run import Place, Question, search_max_ratio
+from cellprune.search.train import Job, Report
+from cellprune.search.trial import Trial
+
+ASKED = Search(low=0.6, high=0.97, seeds=2, confirm_seeds=3, margin=0.02)
+FACTS = {
+    "run": "run", "seconds": 1.0, "parameters": {"kept": 10, "total": 100}, "macs": {"dense": 9, "masked": 1},
+    "bytes": 5, "curve": {"1": 0.9}, "trained_here": True,
+}  # fmt: skip
+SMALL = ASKED.model_copy(update={"low": 0.8, "high": 0.95, "seeds": 1})
+SCORES = world(lambda ratio: 0.0 if ratio < 0.9 else 0.1, seed=7, n_select=4, n_report=6)
+
+
+class Cut(BaseException):
+    """The planner is killed."""
+
+
+def question(output: Path, search: Search = ASKED) -> Question:
+    frames = Frames(tuple("abcdef"), 4, ("01",), (("01/007", "no gold mask"),), "f" * 64)
+    return Question(Settings(), search, grid(search.low, search.high), frames, output)
+
+
+class Bench:
+    """Trains nothing: gives simulated scores, counts, and crashes or dies as told."""
+
+    def __init__(self, *, dies_after: int | None = None, crashes: dict[str, list[str]] | None = None) -> None:
+        self.trained: Counter[str] = Counter()
+        self._left, self._crashes = dies_after, crashes or {}
+        self.jobs: dict[str, Job] = {}
+
+    @contextmanager
+    def __call__(self) -> Iterator:
+        def execute(jobs: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
+            for job in jobs:
+                if self._left is not None:
+                    self._left -= 1
+                    if self._left < 0:
+                        raise Cut
+                key = job.trial.key
+                self.trained[key] += 1
+                self.jobs[key] = job
+                if self._crashes.get(key):
+                    yield job, Report("crashed", {}, self._crashes[key].pop(0), {"seconds": 1.0})
+                else:
+                    yield job, Report("done", SCORES(job.trial), "", FACTS | {"run": key})
+
+        yield execute
+
+
+def searched(output: Path, bench: Bench, search: Search = ASKED, **place: object) -> dict:
+    where = Place(runs=output.parent / "runs", output=output, resume=True, **place)  # type: ignore[arg-type]
+    return search_max_ratio(question(output, search), where, execute=bench())
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than all the rest."""
+    monkeypatch.setattr("cellprune.search.page.write", lambda path, answer: path.write_text("drawn"))
+
+
+def told(answer: dict) -> str:
+    """What must not depend on cuts: all but times and versions."""
+    kept = {key: value for key, value in answer.items() if key not in ("made", "looks")}
+    return json.dumps(kept, sort_keys=True)
+
+
+def test_a_search_that_is_cut_anywhere_gives_the_same_answer_and_trains_nothing_twice(tmp_path: Path) -> None:
+    whole = Bench()
+    expected = told(searched(tmp_path / "whole", whole, SMALL))
+    assert set(whole.trained.values()) == {1}
+    for n in range(whole.trained.total()):
+        output, first, second = tmp_path / f"cut {n}", Bench(dies_after=n), Bench()
+        with pytest.raises(Cut):
+            searched(output, first, SMALL)
+        assert told(searched(output, second, SMALL)) == expected
+        assert first.trained + second.trained == whole.trained
+
+
+def test_a_search_that_is_cut_at_any_write_of_the_journal_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Bench()
+    expected = told(searched(tmp_path / "whole", whole, SMALL))
+    write = Journal._write
+    n_writes = whole.trained.total() + 2  # the question, every outcome, the proposal
+    for n in range(n_writes):
+        left = [n]
+
+        def dies(journal: Journal, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Cut
+            write(journal)
+
+        output = tmp_path / f"cut {n}"
+        monkeypatch.setattr(Journal, "_write", dies)
+        first, second = Bench(), Bench()
+        with pytest.raises(Cut):
+            searched(output, first, SMALL)
+        monkeypatch.setattr(Journal, "_write", write)
+        assert told(searched(output, second, SMALL)) == expected
+        twice = {key: n for key, n in (first.trained + second.trained).items() if n > 1}
+        assert len(twice) <= 1, "the one whose end was not written; its run folder is finished, so it is only read"
+
+
+def test_a_finished_search_trains_nothing_and_writes_its_page_again(tmp_path: Path) -> None:
+    output = tmp_path / "search"
+    expected = told(searched(output, Bench()))
+    (output / "search.html").unlink()
+    again = Bench()
+    assert told(searched(output, again)) == expected
+    assert not again.trained
+    assert {path.name for path in output.iterdir()} == {"journal.json", "search.json", "search.html"}
+
+
+def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
+    output, first, second = tmp_path / "search", Bench(), Bench()
+    cut = searched(output, first, max_trials=5)
+    assert (cut["verdict"], first.trained.total()) == ("unfinished", 5)
+    assert "after 5 trainings" in cut["sentences"]["answer"]
+    assert searched(output, Bench(), max_hours=1e-9)["verdict"] == "unfinished"
+    found = searched(output, second)
+    assert not first.trained & second.trained
+    assert told(found) == told(searched(tmp_path / "whole", Bench()))
+
+
+def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
+    asked = question(tmp_path / "search")
+    with (
+        Journal.held(asked.output, asked.identity, asked.search, resume=False),
+        pytest.raises(CellpruneError, match="another planner is at work"),
+    ):
+        searched(asked.output, Bench())
+
+
+def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_path: Path) -> None:
+    expected = searched(tmp_path / "whole", Bench())
+    lost = f"confirm {expected['confirmation'][0]['ratio']:g} seed 1001 fold 0"
+    asked = ASKED.model_copy(update={"confirm_seeds": 4})
+    once = Bench(crashes={lost: ["out of memory"]})
+    found = searched(tmp_path / "once", once, asked)
+    assert once.trained[lost] == 2
+    assert not found["confirmation"][0]["left_out"]
+    assert found["crashes"] == {lost: ["out of memory"]}
+    twice = Bench(crashes={lost: ["NaN", "NaN again"]})
+    found = searched(tmp_path / "twice", twice, asked)
+    assert twice.trained[lost] == 2
+    assert found["confirmation"][0]["left_out"] == {"1001": "excluded: NaN again"}
+    assert found["confirmation"][0]["n_seeds"] == 3
+    draw(tmp_path / "page.html", found)
+    assert "NaN again" in (tmp_path / "page.html").read_text()
+
+
+def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
+    lost = "search 0 seed 1 fold 0"
+    bench = Bench(crashes={lost: ["the loss became nan", "the loss became nan"]})
+    with pytest.raises(WorkError, match=r"reference failed \(search 0 seed 1 fold 0: the loss became nan\)"):
+        searched(tmp_path / "search", bench)
+    assert bench.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
+
+
+def test_hopeless_trials_are_compared_with_their_own_reference(tmp_path: Path) -> None:
+    bench = Bench()
+    searched(tmp_path / "search", bench)
+    for key, job in bench.jobs.items():
+        pruned_in_search = key.startswith("search") and job.trial.ratio > 0
+        assert job.curve == ({1: 0.9} if pruned_in_search else {})
+        assert job.drop == pytest.approx(10 * ASKED.margin)
+
+
+def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_error(tmp_path: Path) -> None:
+    output, first, second = tmp_path / "search", Bench(), Bench()
+    assert searched(output, first)["look"] == 1
+    found = searched(output, second, ASKED.model_copy(update={"margin": 0.015, "seeds": 3, "high": 0.99}))
+    assert (found["look"], found["alpha"]) == (2, pytest.approx(0.025))
+    confirmed = {job.trial.seed for job in second.jobs.values() if job.trial.phase == "confirm"}
+    assert confirmed == {2000, 2001, 2002}, "fresh seeds"
+    assert not first.trained & second.trained
+    assert [look["question"]["margin"] for look in found["looks"]] == [0.02, 0.015]
+    assert "look 2" in found["sentences"]["scope"]
+
+
+def test_before_the_confirmation_a_new_question_is_no_second_look(tmp_path: Path) -> None:
+    output = tmp_path / "search"
+    searched(output, Bench(), max_trials=3)
+    found = searched(output, Bench(), ASKED.model_copy(update={"margin": 0.015}))
+    assert (found["look"], len(found["looks"])) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"margin": 0.03}, "margin: 0.02 -> 0.03"), ({"seeds": 1}, "seeds: 2 -> 1"), ({"low": 0.7}, "low: 0.6 -> 0.7")],
+)
+def test_a_laxer_question_needs_another_search(tmp_path: Path, change: dict, said: str) -> None:
+    output = tmp_path / "search"
+    searched(output, Bench())
+    before = (output / JOURNAL).read_bytes()
+    with pytest.raises(CellpruneError, match=said):
+        searched(output, Bench(), ASKED.model_copy(update=change))
+    assert (output / JOURNAL).read_bytes() == before
+
+
+def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
+    output = tmp_path / "search"
+    searched(output, Bench())
+    asked = question(output)
+    place = Place(output=output, resume=True)
+    others = {
+        "data": replace(asked, frames=replace(asked.frames, sha256="e" * 64)),
+        "settings.training.epochs: 50 -> 3": replace(
+            asked, settings=Settings.model_validate({"training": {"epochs": 3}})
+        ),
+        "search.confidence: 0.95 -> 0.9": replace(asked, search=ASKED.model_copy(update={"confidence": 0.9})),
+    }
+    for said, other in others.items():
+        with pytest.raises(CellpruneError, match=said):
+            search_max_ratio(other, place, execute=Bench()())
+    content = json.loads((output / JOURNAL).read_text())
+    content["identity"]["cellprune"] = "0.0.1"
+    (output / JOURNAL).write_text(json.dumps(content))
+    with pytest.raises(CellpruneError, match=r"cellprune: 0\.0\.1 -> "):
+        search_max_ratio(asked, place, execute=Bench()())
+    (output / JOURNAL).write_text("{}")
+    with pytest.raises(CellpruneError, match="no journal of this version"):
+        search_max_ratio(asked, place, execute=Bench()())
+
+
+def test_folders_that_cannot_be_a_search(tmp_path: Path) -> None:
+    asked = question(tmp_path / "search")
+    searched(asked.output, Bench())
+    with pytest.raises(CellpruneError, match="go on with it by --resume"):
+        search_max_ratio(asked, Place(), execute=Bench()())
+    foreign = tmp_path / "foreign"
+    shutil.copytree(asked.output, foreign)
+    (foreign / "thesis.tex").write_text("")
+    with pytest.raises(CellpruneError, match=r"holds 'thesis\.tex'"):
+        search_max_ratio(question(foreign), Place(resume=True), execute=Bench()())
+    with pytest.raises(CellpruneError, match="is a file"):
+        search_max_ratio(question(foreign / "thesis.tex"), Place(), execute=Bench()())
+
+
+def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
+    answer = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.006}))
+    assert (answer["verdict"], answer["ratio"]) == ("not shown", None)
+    assert "would have passed" in answer["sentences"]["answer"]
+    wide = searched(tmp_path / "wide", Bench(), ASKED.model_copy(update={"margin": 0.04}))
+    assert wide["verdict"] == "found"
+    assert wide["model"].endswith("model.safetensors")
+    assert wide["compute"] == {"trainings": len(wide["confirmation"]) * 3 + 3 + 2 * (len(wide["search"]) + 1),
+                               "trained_before": 0, "seconds": pytest.approx(wide["compute"]["trainings"])}  # fmt: skip
+    none = searched(tmp_path / "none", Bench(), ASKED.model_copy(update={"low": 0.92}))
+    assert none["verdict"] == "none found"
+    assert not none["confirmation"]
+    for found in (answer, wide, none):
+        draw(tmp_path / "page.html", found)
+        html = unescape((tmp_path / "page.html").read_text())
+        assert found["sentences"]["scope"] in html
+        assert "<script" not in html
+        assert "http" not in html.replace("http-equiv", "")
+
+
+def test_names_hold_no_trial_of_another_phase() -> None:
+    assert Trial("search", 0.5, 1).key != Trial("confirm", 0.5, 1).key
+    assert Trial("confirm", 0.96875, 1002, 2, "random").key == "confirm random 0.96875 seed 1002 fold 2"
+
+
+def test_units_that_are_not_there_are_refused() -> None:
+    for unit in ("params", "macs", "channels"):
+        with pytest.raises(CellpruneError, match=f"--unit {unit}"):
+            run.ask(Settings(), Search(unit=unit), Place())  # type: ignore[arg-type]
