@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import ValidationError
 
-from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, train
+from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
@@ -37,6 +37,7 @@ app.command(compare_masks.compare_masks)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
 app.command(report.report)
+app.command(search.search_max_ratio, name="search-max-ratio")
 app.command(data.app)
 
 
@@ -87,7 +88,7 @@ def _explained(error: Exception) -> tuple[str, int]:
 def _resumption(words: Sequence[str]) -> str:
     if words[:1] == ["predict"]:
         return "images that are done are kept, go on with the same command"
-    if words[:1] != ["train"]:
+    if words[:1] not in (["train"], ["search-max-ratio"]):
         return "nothing is half-written"
     again = [*words, *([] if "--resume" in words else ["--resume"])]
     return f"the last complete epoch is kept, go on with: cellprune {' '.join(again)}"

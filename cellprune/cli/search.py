@@ -1,0 +1,202 @@
+"""`cellprune search-max-ratio`: the highest ratio that costs no IoU, with the evidence."""
+
+import json as text
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from cellprune.config.load import ConfigError, load
+from cellprune.config.schema import Search, Settings
+from cellprune.errors import CellpruneError
+
+if TYPE_CHECKING:
+    from cellprune.search.run import Place, Question
+
+_SEARCHED = {
+    "pruning.ratio": "the ratio is what is searched, between --low and --high",
+    "seed": "seeds are counted: --seeds while searching, --confirm-seeds for the claim",
+    "data.select": "the search sets its own frames apart",
+    "data.fold": "--cv K goes through the folds",
+}
+
+
+def search_max_ratio(
+    *,
+    settings: Annotated[Settings, Parameter(name="*")] = Settings(),  # noqa: B008 (a frozen value)
+    search: Annotated[Search, Parameter(name="*")] = Search(),  # noqa: B008
+    config: Path | None = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
+    runs: Path = Path("runs"),
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    data_root: Path | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    workers: int = 0,
+    scheduler: str | None = None,
+    max_trials: int | None = None,
+    max_hours: float | None = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Find the highest ratio at which the pruned network is not worse than the unpruned one, and show why.
+
+    A search on frames set apart proposes a ratio; a confirmation on held-out frames, with fresh seeds and both
+    networks, claims it or does not. Every training is a run folder, so a search that is cut goes on with --resume.
+
+    Examples:
+
+        cellprune search-max-ratio --model.width 8 --set data.size=[64,64] --epochs 5 --cv 3 --dry-run
+
+        cellprune search-max-ratio --dataset DIC-C2DH-HeLa --cv 5 --workers 2
+
+        cellprune search-max-ratio --dataset PhC-C2DH-U373 --method snip --confirm-seeds 15 --resume
+
+    Parameters
+    ----------
+    config
+        YAML with any setting of a training; its ratio and seed are not asked for.
+    set_
+        Any setting as section.key=value; may be given several times.
+    runs
+        Folder of the trainings' runs. Searches that share it train a network that they share once.
+    output
+        Folder of the search: journal, search.json, search.html; default: searches/NAME in the working folder.
+    data_root
+        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+    device
+        Where networks run.
+    workers
+        Worker processes on this machine; 0 trains in this process.
+    scheduler
+        Address of a Dask scheduler whose workers train, such as tcp://node1:8786.
+    max_trials
+        Begin no more trainings than this in this call.
+    max_hours
+        Begin no training after so many hours in this call.
+    resume
+        Go on with the search in the output folder, or start it.
+    dry_run
+        Say what it would take, from one timed epoch, and stop.
+    json
+        Print the result, or with --dry-run the plan, as one JSON object.
+    """
+    _refuse(workers=workers, scheduler=scheduler, max_trials=max_trials, max_hours=max_hours)
+    resolved = _settings(settings, config, set_, search.low)
+
+    from cellprune.cli.search_progress import Table  # what follows needs torch
+    from cellprune.search import workers as places
+    from cellprune.search.journal import JOURNAL
+    from cellprune.search.run import Place, ask
+    from cellprune.search.run import search_max_ratio as find
+
+    logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here
+    place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
+    question = ask(resolved, search, place)
+    if dry_run or not (question.output / JOURNAL).exists():
+        planned = _planned(question, place, max(1, workers))
+        if dry_run:
+            print(text.dumps(planned) if json else _told(planned))
+            return
+        print(_told(planned), file=sys.stderr)
+    trained = places.cluster(scheduler) if scheduler else places.local(workers) if workers else None
+    with Table(question) as table:
+        found = find(
+            question,
+            place,
+            execute=trained or places.here([table.listener]),
+            watch=table,
+            command=["cellprune", *sys.argv[1:]],
+        )
+    if json:
+        print(text.dumps(found))
+        return
+    print(found["sentences"]["answer"])
+    print(found["sentences"]["scope"])
+    print("Look at:")
+    print(f"  {question.output / 'search.html'}   the page with the evidence: open it in a browser")
+    print(f"  {question.output / 'search.json'}   every number of it")
+    if found["model"]:
+        print(f"  {found['model']}   the network with the found ratio, for 'cellprune predict'")
+
+
+def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
+    if workers < 0:
+        raise CellpruneError(f"--workers {workers}: give how many, or leave it away to train in this process")
+    if workers and scheduler:
+        raise CellpruneError("--workers and --scheduler exclude each other: the scheduler has its own workers")
+    if max_trials is not None and max_hours is not None:
+        raise CellpruneError("--max-trials and --max-hours exclude each other: give one limit")
+    if max_trials is not None and max_trials < 1:
+        raise CellpruneError(f"--max-trials {max_trials}: give a number from 1")
+    if max_hours is not None and not max_hours > 0:
+        raise CellpruneError(f"--max-hours {max_hours:g}: give a time above 0")
+
+
+def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...], ratio: float) -> Settings:
+    """Give the settings of a training; what the search decides may come from a file, but not be asked for."""
+    given = flags.model_dump(exclude_unset=True)
+    asked = {assignment.partition("=")[0] for assignment in assignments}
+    for key, why in _SEARCHED.items():
+        section, _, name = key.rpartition(".")
+        if key in asked or name in (given.get(section, {}) if section else given):
+            raise ConfigError(f"{key} cannot be given to a search: {why}")
+    method = given.get("pruning", {}).get("method")
+    if method in ("dense", "given") or "pruning.masks" in asked or "masks" in given.get("pruning", {}):
+        raise ConfigError("a search prunes to many ratios: give a --method that can, no masks")
+    decided = [f"pruning.ratio={ratio}", "seed=0", "data.select=0", "data.fold=null"]
+    return load(flags, file=config, assignments=[*assignments, *decided])
+
+
+def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, Any]:
+    """Count the trainings and time one epoch."""
+    from rich.console import Console
+
+    from cellprune.search import controls, plan
+
+    n_controls = len(controls.of(question.settings.pruning))
+    count = plan.count(question.search, question.grid, n_controls)
+    with Console(stderr=True).status("timing one epoch"):
+        seconds = plan.seconds_of_a_training(
+            question.settings,
+            question.search,
+            question.grid[len(question.grid) // 2],
+            data_root=place.data_root,
+            device=place.device,
+        )
+    return {
+        "ratios": list(question.grid),
+        "frames": {"held_out": len(question.frames.report), "chosen_on": question.frames.n_select},
+        "trainings": {
+            "search_at_most": count.search,
+            "confirmation_at_most": count.confirmation,
+            "controls": count.controls,
+            "expected": count.expected,
+            "at_most": count.most,
+        },
+        "seconds_a_training": seconds,
+        "seconds_expected": seconds * count.expected / n_workers,
+        "seconds_at_most": seconds * count.most / n_workers,
+        "output": str(question.output),
+    }
+
+
+def _told(planned: dict[str, Any]) -> str:
+    from cellprune.report.formatting import duration, ratio
+
+    trainings, ratios, frames = planned["trainings"], planned["ratios"], planned["frames"]
+    return "\n".join(
+        (
+            f"{len(ratios)} ratios from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
+            f"chosen on {frames['chosen_on']} frames, claimed about {frames['held_out']} held-out ones",
+            f"trainings: about {trainings['expected']}, at most {trainings['at_most']} (search "
+            f"{trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
+            f"{trainings['controls']})",
+            f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
+            f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch; "
+            "hopeless ones are stopped early",
+            f"the search goes to {planned['output']}",
+        )
+    )

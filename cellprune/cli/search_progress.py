@@ -1,0 +1,88 @@
+"""A search as it goes on: a live table on a terminal, a line for every event in a log."""
+
+import sys
+from time import monotonic
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from cellprune.report.formatting import duration
+from cellprune.search import plan
+from cellprune.search.run import Question, Watch
+from cellprune.search.trial import Trial
+from cellprune.training.progress import Event
+
+_LINES = 12  # of the newest verdicts
+
+
+class Table(Watch):
+    """Trials done and running, verdicts, time left; on standard error."""
+
+    def __init__(self, question: Question) -> None:
+        self._most = plan.count(question.search, question.grid, 0).most
+        self._console = Console(stderr=True)
+        self._running: dict[Trial, float] = {}
+        self._seconds: list[float] = []
+        self._done = self._busiest = 0
+        self._lines: list[str] = []
+        self.listener = _Epochs()
+        self._live = Live(console=self._console, get_renderable=self._drawn, refresh_per_second=2)
+
+    def __enter__(self) -> "Table":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def began(self, trial: Trial) -> None:
+        self._running[trial] = monotonic()
+        self._busiest = max(self._busiest, len(self._running))
+
+    def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
+        took = monotonic() - self._running.pop(trial, monotonic())
+        self._seconds.append(took)
+        self._done += 1
+        self._print(f"{trial.key}: {outcome}, {duration(took)}, {self._left()}")
+
+    def said(self, line: str) -> None:
+        self._lines.append(line)
+        self._print(line)
+
+    def _left(self) -> str:
+        mean = sum(self._seconds) / max(1, len(self._seconds))
+        left = max(0, self._most - self._done) * mean / max(1, self._busiest)
+        return f"{self._done} of at most {self._most} trainings done, at most {duration(left)} left"
+
+    def _print(self, line: str) -> None:
+        if not self._console.is_terminal:
+            print(line, file=sys.stderr, flush=True)
+
+    def _drawn(self) -> Group:
+        table = RichTable(box=None, pad_edge=False)
+        table.add_column("running")
+        table.add_column("for", justify="right")
+        for trial, since in list(self._running.items()):
+            table.add_row(f"{trial.key} {self.listener.at}".rstrip(), duration(monotonic() - since))
+        return Group(*(Text(line) for line in self._lines[-_LINES:]), table, Text(self._left()))
+
+
+class _Epochs:
+    """Remembers where the one training of this process is; of workers elsewhere it hears nothing."""
+
+    def __init__(self) -> None:
+        self.at = ""
+
+    def started(self, event: Event) -> None:
+        self.at = event.phase
+
+    def advanced(self, event: Event) -> None:
+        self.at = f"epoch {event.epoch}/{event.epochs}"
+
+    def finished(self, event: Event) -> None:
+        self.at = ""
