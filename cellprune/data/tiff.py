@@ -2,6 +2,7 @@
 
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -10,6 +11,7 @@ from cellprune.data.header import MAX_PIXELS, Header, ImageError, believed, chos
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CHANNELS = "CS"  # channels saved page by page, and samples of one pixel
+_MICROMETRES = ("micron", "um", "µm", "\\u00B5m")  # the last as ImageJ escapes it
 _ALPHA = (1, 2)  # extra samples of the TIFF standard: premultiplied or not
 
 
@@ -40,7 +42,7 @@ def _header(tif: tifffile.TiffFile, path: Path) -> Header:
         channels - _has_alpha(series[0]),
         prod(series[0].shape) // max(1, sizes["Y"] * sizes["X"] * channels),
         np.dtype(series[0].dtype),
-        _pixel_size_um(series[0].keyframe),
+        _pixel_size_um(series[0].keyframe, tif.imagej_metadata or {}),
     )
     return believed(header, path)
 
@@ -75,8 +77,10 @@ def _ordered(pixels: np.ndarray, axes: str, header: Header, plane: int) -> np.nd
     return ordered.reshape(-1 if others else 1, prod(pixels.shape[at] for at in channels), *header.size)[plane]
 
 
-def _pixel_size_um(page: tifffile.TiffPage) -> tuple[float, float] | None:
+def _pixel_size_um(page: tifffile.TiffPage, imagej: dict[str, Any]) -> tuple[float, float] | None:
     um_per_unit = {2: 25400.0, 3: 10000.0}.get(int(page.resolutionunit or 0))
+    if str(imagej.get("unit")) in _MICROMETRES:  # ImageJ keeps the unit apart from the standard's tag
+        um_per_unit = 1.0
     across, down = page.resolution
     if um_per_unit is None or not (across > 0 and down > 0):
         return None
