@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError
-from cellprune.models import build, resnet
+from cellprune.models import build, resnet, vgg
 from cellprune.structure.channels import find, verify
 
 
@@ -41,6 +41,8 @@ NETWORKS = {
     "instance": (lambda: build({"name": "unet", "width": 4, "depth": 2, "norm": "instance"}), (1, 17, 20)),
     "valid": (lambda: build({"name": "unet", "width": 4, "depth": 1, "norm": "none", "padding": "valid"}), (1, 20, 9)),
     "resnet20": (lambda: resnet.build(width=4), (3, 32, 32)),
+    "resnet20-projection": (lambda: resnet.projection(width=4), (3, 8, 8)),
+    "vgg16": (lambda: vgg.vgg16(width=4), (3, 32, 32)),
     "every kind": (EveryKind, (2, 6, 6)),
     "branches": (Branches, (2, 6, 6)),
 }
