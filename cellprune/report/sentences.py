@@ -38,7 +38,15 @@ def scope(split: Mapping[str, Any]) -> str:
     """
     parts = split["parts"]
     n_train, n_report = len(parts["train"]), len(parts["report"])
-    sequences = sorted({entry["sequence"] for part in parts.values() for entry in part})
+    entries = [entry for part in parts.values() for entry in part]
+    sequences = sorted({entry["sequence"] for entry in entries})
+    if any("name" in entry for entry in entries):
+        return (
+            f"Scored on {_many(n_report, 'image')} that the network did not learn from; it learned from "
+            f"{_many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split['how']}, split seed "
+            f"{split['seed']}. Where images show the same cells, as neighbours in a time-lapse do, a random hold-out "
+            "flatters; `--split block`, with names in the order of time, is the harder question."
+        )
     return (
         f"Scored on {_many(n_report, 'frame')} that the network did not learn from; it learned from "
         f"{_many(n_train, 'frame')}. All are frames of {_many(len(sequences), 'recording')} "

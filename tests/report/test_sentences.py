@@ -52,6 +52,16 @@ def test_scope_says_how_hard_the_question_was(how: str, said: str) -> None:
     assert said in plain(sentences.scope(split(how)))
 
 
+def test_scope_of_a_plain_folder_speaks_of_images_not_recordings() -> None:
+    made = split("random")
+    for entry in (entry for part in made["parts"].values() for entry in part):
+        entry.update(sequence="my-cells", name=f"{entry['frame']}.tif")
+    told = plain(sentences.scope(made))
+    assert "of the folder my-cells" in told
+    assert "--split block" in told
+    assert "recording" not in told
+
+
 @pytest.mark.parametrize("policy", ["paper", "ignore", "complete", "silver"])
 def test_scope_explains_every_policy(policy: str) -> None:
     assert "see the documentation" not in sentences.scope(split("random", policy))
