@@ -250,7 +250,8 @@ def _part(pixels: np.ndarray, targets: np.ndarray, part: str, path: Path) -> tup
         raise CifarError(f"{path}: x_{part} is {pixels.dtype} {pixels.shape}, not uint8 (N, {SIZE_PX}, {SIZE_PX}, 3)")
     if targets.dtype.kind not in "iu" or targets.shape != (len(pixels),):
         raise CifarError(
-            f"{path}: y_{part} is {targets.dtype} {targets.shape}, no whole number for each of {len(pixels)} images"
+            f"{path}: y_{part} is {targets.dtype} {targets.shape}, "
+            f"not one whole number for each of {len(pixels)} images"
         )
     if not 0 <= int(targets.min()) <= int(targets.max()) < 1000:
         raise CifarError(f"{path}: y_{part} has values {targets.min()} to {targets.max()}, not classes from 0")
