@@ -84,6 +84,7 @@ def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:
     pruning = settings.pruning
     return {
         "method": pruning.method,
+        "granularity": pruning.granularity,
         "batches": loaders.scoring(pruning.batch_size),
         "loss": loss,
         **pruning.options(),

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, NETWORKS, row
-from cellprune.config.schema import CHOICE, METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
+from cellprune.config.schema import BY_CHANNEL, CHOICE, METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
 from cellprune.errors import CellpruneError
 
 
@@ -92,7 +92,23 @@ def resolve(settings: Settings) -> Settings:
         return settings.model_copy(update={"pruning": Pruning(method="dense")})
     if pruning.method == "dense":
         raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {pruning.ratio}: drop one of the two")
+    _refuse_channels(pruning)
     return settings
+
+
+def _refuse_channels(pruning: Pruning) -> None:
+    """Refuse what does not go with the granularity."""
+    if pruning.granularity == "weight" and pruning.gate != "activation":
+        raise ConfigError(f"pruning.gate={pruning.gate} is for channels: add --granularity channel")
+    if pruning.granularity == "channel" and pruning.method not in BY_CHANNEL:
+        raise ConfigError(
+            f"pruning method {pruning.method!r} chooses weights, not channels: with --granularity channel take "
+            f"{', '.join(BY_CHANNEL)}"
+        )
+    if pruning.granularity == "channel" and pruning.control == "shuffle":
+        raise ConfigError(
+            "pruning.control=shuffle moves single weights, which tears channels apart: take --method random"
+        )
 
 
 def _refuse_other_tasks_network(settings: Settings) -> None:

@@ -164,6 +164,13 @@ class Pruning(Frozen):
         0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
     )
     scope: Literal["global", "layer"] = Field("global", description="where scores compete")
+    granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
+        "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
+    )
+    gate: Literal["activation", "weight"] = Field(
+        "activation",
+        description="snip, prospr by channel: what is scored of each, its norm's output or, as published, its kernel",
+    )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, description="images in each scoring batch")
     inner_steps: int = Field(3, ge=0, description="prospr: training steps before the loss that is differentiated")
@@ -215,11 +222,13 @@ class Pruning(Frozen):
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
-        return self.method if self.control == "none" else f"{self.method}-{self.control}"
+        words = [self.method, "channel" if self.granularity == "channel" else "", self.control.replace("none", "")]
+        return "-".join(word for word in words if word)
 
     def options(self) -> dict[str, Any]:
         """Give the settings that belong to this method alone."""
-        options = {key: getattr(self, key) for key in METHOD_OPTIONS.get(self.method, ())}
+        own = METHOD_OPTIONS.get(self.method, ())
+        options = {key: getattr(self, key) for key in own if key != "gate" or self.granularity == "channel"}
         return options | ({"rounds": self.rounds or ROUNDS[self.method]} if "rounds" in options else {})
 
     @model_serializer(mode="wrap")
@@ -230,11 +239,13 @@ class Pruning(Frozen):
         foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {"control"} if self.control == "none" else set()
+        foreign |= {"granularity"} if self.granularity == "weight" else set()
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
 METHOD_OPTIONS = {
-    "prospr": ("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient"),
+    "prospr": ("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient", "gate"),
+    "snip": ("gate",),
     "iterative-snip": ("rounds", "schedule"),
     "force": ("rounds", "schedule", "revive_dead"),
     "grasp": ("temperature", "samples_per_class"),
@@ -245,7 +256,13 @@ METHOD_OPTIONS = {
     "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
     "set": ("initial", "update_until", "update_every", "drop_fraction"),
 }
-CHOICE = ("scope", "exclude", "batch_size")  # what decides how masks are chosen, and nothing where they are given
+CHOICE = (
+    "scope",
+    "granularity",
+    "exclude",
+    "batch_size",
+)  # what decides how masks are chosen, and nothing where they are given
+BY_CHANNEL = ("random", "magnitude", "snip", "prospr")  # methods that score channels
 ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 
 

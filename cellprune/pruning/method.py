@@ -39,12 +39,13 @@ Quotas = Callable[[Mapping[str, Sequence[int]], int], dict[str, int]]
 class Method:
     """One row of the methods' table.
 
-    The keyword-only arguments of sensitivity (but `seed`), schedule and candidates, with their defaults, are the
-    method's options.
+    The keyword-only arguments of sensitivity (but `seed`), schedule, candidates and, for channels, channel, with their
+    defaults, are the method's options.
 
     Attributes:
         sensitivity: see `Sensitivity`; a parameter that the method does not see gets zeros.
         unit: (weight, sensitivity) of one tensor -> its scores, same shape; larger is kept.
+        channel: (channels, sensitivity of every parameter) -> (channels,) scores; None for a method of weights alone.
         needs_batches: resolved options -> number of batches that each round's sensitivity reads.
         data_free: whether it sees no more of a batch than its shape, so that all rounds read the same.
         gather: (model, reader, resolved options) -> the batches of a round, for a method that chooses among samples.
@@ -56,6 +57,7 @@ class Method:
 
     sensitivity: Callable[..., dict[str, Tensor]]
     unit: Callable[[Tensor, Tensor], Tensor]
+    channel: Callable[..., Tensor] | None = None
     needs_batches: Callable[[Mapping[str, Any]], int] = lambda options: 0
     data_free: bool = False
     gather: Callable[[nn.Module, "Reader", Mapping[str, Any]], list[Batch]] | None = None
@@ -64,11 +66,12 @@ class Method:
     quotas: Quotas | None = None
     plan: Callable[[nn.Module, Batch, Loss, Mapping[str, Any]], dict[str, Any]] = lambda model, batch, loss, options: {}
 
-    def defaults(self) -> dict[str, Any]:
+    def defaults(self, granularity: str = "weight") -> dict[str, Any]:
         """Give the method's options with their default values, read off the signatures of its parts."""
+        gathering = [self.channel] if granularity == "channel" and self.channel else []
         return {
             name: value
-            for part in (self.sensitivity, self.schedule, self.candidates)
+            for part in (self.sensitivity, self.schedule, self.candidates, *gathering)
             for name, value in _keywords(part).items()
             if name != "seed"
         }
@@ -77,13 +80,13 @@ class Method:
         """Give those of the options that a part takes."""
         return {name: options[name] for name in _keywords(part) if name in options}
 
-    def resolve(self, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    def resolve(self, name: str, given: Mapping[str, Any], granularity: str = "weight") -> dict[str, Any]:
         """Complete the options given for this method.
 
         Raises:
             CellpruneError: an option the method does not have; the message lists those it has.
         """
-        defaults = self.defaults()
+        defaults = self.defaults(granularity)
         for option in given:
             if option not in defaults:
                 if not defaults:

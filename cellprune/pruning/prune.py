@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cellprune.config.names import BEFORE_TRAINING, METHODS, resolve, when
 from cellprune.errors import CellpruneError, WorkError, unknown
-from cellprune.pruning import revival
+from cellprune.pruning import revival, whole_channels
 from cellprune.pruning.budget import Scope, density, select
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.masks import bare, dead_layers
@@ -19,7 +19,7 @@ from cellprune.pruning.prunable import prunable
 from cellprune.pruning.revival import survivors
 from cellprune.pruning.scoring import Reader, device_of, take, untouched
 
-Granularity = Literal["weight"]
+Granularity = Literal["weight", "channel"]
 
 log = logging.getLogger("cellprune")
 
@@ -45,13 +45,15 @@ def prune(
         model: any network; parameters, buffers, gradients, modes and random states are left as they were.
         method: a row of the methods' table: prospr, snip, iterative-snip, force, grasp, synflow, magnitude, erk or
             random.
-        sparsity: share of prunable weights removed, 0 <= sparsity < 1. Exactly one of this and `budget`.
-        budget: {"params": share of prunable weights kept}.
+        sparsity: share of prunable weights, or of removable channels, that goes, 0 <= sparsity < 1. Exactly one of this
+            and `budget`.
+        budget: {"params": share of prunable weights kept}; for weights alone.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
             force one a round, synflow the shape of one, grasp as many as hold ten samples of each class. A source of
             exactly one batch is used for all. They are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
-        granularity: what is removed: single weights.
+        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr), those
+            that are tied together as one; at least one of each layer stays, and all that the network takes and gives.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: where every random draw of the scoring comes from.
@@ -59,7 +61,7 @@ def prune(
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
         Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
-        number is True. Hand it to `hold`.
+        number is True. For channels also for the biases and norm parameters that go with them. Hand it to `hold`.
     Raises:
         CellpruneError: an unknown or missing argument, a share out of range, too few batches, a module without second
             derivatives, or an output that the masks cut off from the input.
@@ -69,14 +71,19 @@ def prune(
         with the model's own parameters, not with those of the inner training.
     """
     row = _row(method)
-    options = row.resolve(method, options)
     if granularity not in get_args(Granularity):
         raise CellpruneError(unknown("granularity", granularity, get_args(Granularity)))
+    if granularity == "channel" and row.channel is None:
+        able = [name for name in BEFORE_TRAINING if _row(name).channel is not None]
+        raise CellpruneError(f"pruning method {method!r} scores weights, not channels: take {', '.join(able)}")
+    options = row.resolve(method, options, granularity)
     if row.quotas and scope != "global":
         raise CellpruneError(
             f"pruning method {method!r} gives each layer a share of its own: leave scope={scope!r} out"
         )
     share = density(sparsity, budget)
+    if granularity == "channel" and budget is not None:
+        raise CellpruneError("a budget in params counts single weights: give sparsity, the share of channels removed")
     model = bare(model)
     weights = prunable(model, exclude)
     n_prunable = sum(weight.numel() for weight in weights.values())
@@ -90,6 +97,22 @@ def prune(
         reader = Reader(batches, device_of(model), max(1, n_batches * n_reads))
         taken = row.gather(model, reader, options) if row.gather else reader.take(n_batches or 1)
     first = taken[:1]
+    if granularity == "channel":
+        if not first:
+            raise CellpruneError(
+                "granularity='channel' follows an input through the network: give batches, one will do"
+            )
+        channels = whole_channels.removable(model, first[0][0], weights)
+        with untouched(model):
+            sensitivity = row.sensitivity(model, {}, taken, loss, seed=seed, **row.of(row.sensitivity, options))
+        assert row.channel is not None
+        ranks = row.channel(channels, sensitivity, **row.of(row.channel, options)) * (-1 if invert else 1)
+        masks = whole_channels.masks_of(
+            model, first[0][0], channels, whole_channels.choose(channels, ranks, share, scope)
+        )
+        if not invert:
+            check_connected(model, masks, first[0], seed)
+        return masks
 
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
     for number, keep in enumerate(counts, start=1):
@@ -118,18 +141,21 @@ def prune(
     return masks
 
 
-def plan(model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss, **options: Any) -> dict[str, Any]:
+def plan(
+    model: nn.Module, *, method: str, batches: Iterable[Batch], loss: Loss, granularity: Granularity = "weight",
+    **options: Any,
+) -> dict[str, Any]:  # fmt: skip
     """Choose the options of a method that the free memory decides, so that a scoring can be repeated to the bit.
 
     Args:
-        model, method, batches, loss, options: as `prune` takes them; the first batch is looked at.
+        model, method, batches, loss, granularity, options: as `prune` takes them; the first batch is looked at.
     Returns:
         Options to hand to `prune` beside the others; empty for a method with nothing to choose.
     Raises:
         CellpruneError: the scoring does not fit into memory; the message says what would.
     """
     row = _row(method)
-    if not row.needs_batches(resolved := row.resolve(method, options)):
+    if not row.needs_batches(resolved := row.resolve(method, options, granularity)):
         return {}
     return row.plan(bare(model), take(batches, 1, device_of(model))[0], loss, resolved)
 

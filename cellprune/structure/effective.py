@@ -75,9 +75,9 @@ def _skeleton(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name in layers)
-            if name in masks:
+            if name in layers and name in masks:
                 parameter.copy_(masks[name])
-            else:
+            else:  # masks of channels cover biases and norms as well, which are constants here
                 parameter.fill_(1.0 if name in layers else 0.0)
     return _straightened(model)
 

@@ -70,7 +70,7 @@ def test_options_of_other_methods_move_no_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "option", "said"),
     [
-        ("snip", "inner_steps", "'snip' has no option 'inner_steps'; it has none"),
+        ("magnitude", "inner_steps", "'magnitude' has no option 'inner_steps'; it has none"),
         ("force", "temperature", "its options: rounds, schedule, revive_dead"),
         ("prospr", "rounds", "its options: inner_steps, inner_lr"),
     ],
@@ -204,3 +204,25 @@ def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
     of_memory = {"segment", "micro_batch"}
     own = {name: value for name, value in defaults.items() if name not in of_memory}
     assert Pruning(method=method, ratio=0.5).options() == own
+
+
+@pytest.mark.parametrize(
+    ("assignments", "said"),
+    [
+        (["method=synflow", "granularity=channel"], "'synflow' chooses weights, not channels"),
+        (["method=rigl", "granularity=channel"], "'rigl' chooses weights, not channels"),
+        (["method=snip", "gate=weight"], "is for channels: add --granularity channel"),
+        (["method=snip", "granularity=channel", "control=shuffle"], "tears channels apart"),
+    ],
+)
+def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(assignments=["pruning.ratio=0.5", *(f"pruning.{text}" for text in assignments)])
+
+
+def test_settings_of_channels_stand_in_runs_by_channel_alone() -> None:
+    by_channel = load(assignments=["pruning.ratio=0.5", "pruning.method=snip", "pruning.granularity=channel"]).pruning
+    by_weight = load(assignments=["pruning.ratio=0.5", "pruning.method=snip"]).pruning
+    assert by_channel.model_dump()["gate"] == "activation"
+    assert by_channel.label == "snip-channel"
+    assert not {"gate", "granularity"} & set(by_weight.model_dump())

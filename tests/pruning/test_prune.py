@@ -104,7 +104,7 @@ def test_one_batch_is_used_for_all(model):
         ({"batches": None}, "needs 4 batches, but batches is None"),
         ({"batches": [DATA[0][0]]}, "must be a pair"),
         ({"loss": None}, "'prospr' needs a loss"),
-        ({"granularity": "channel"}, "no granularity 'channel'"),
+        ({"granularity": "filter"}, "no granularity 'filter'"),
         ({"inner_step": 3}, "Did you mean 'inner_steps'"),
         ({"method": "snip", "inner_steps": 3}, "'snip' takes no options, but 'inner_steps'"),
         ({"inner_steps": "3"}, "inner_steps is '3'"),

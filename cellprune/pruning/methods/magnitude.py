@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.units import magnitude
+from cellprune.pruning.units import magnitude, mean_magnitude
 
 
 def sensitivity(
@@ -23,4 +23,4 @@ def sensitivity(
     return {name: p.detach() for name, p in model.named_parameters()}
 
 
-METHOD = Method(sensitivity=sensitivity, unit=magnitude, data_free=True)
+METHOD = Method(sensitivity=sensitivity, unit=magnitude, channel=mean_magnitude, data_free=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cellprune.pruning.metagradient import InnerTraining, Order, meta_gradient, plan
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.objective import Objective
-from cellprune.pruning.units import absolute
+from cellprune.pruning.units import absolute, gated
 
 
 def sensitivity(
@@ -68,4 +68,4 @@ def _plan(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]
     return dict(plan(model, batch, loss, inner_steps=options["inner_steps"]))
 
 
-METHOD = Method(sensitivity=sensitivity, unit=absolute, needs_batches=_needs_batches, plan=_plan)
+METHOD = Method(sensitivity=sensitivity, unit=absolute, channel=gated, needs_batches=_needs_batches, plan=_plan)

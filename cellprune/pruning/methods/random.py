@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.units import given
+from cellprune.pruning.units import drawn, given
 
 
 def sensitivity(
@@ -27,4 +27,4 @@ def sensitivity(
     }
 
 
-METHOD = Method(sensitivity=sensitivity, unit=given, data_free=True)
+METHOD = Method(sensitivity=sensitivity, unit=given, channel=drawn, data_free=True)

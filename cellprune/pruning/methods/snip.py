@@ -20,7 +20,7 @@ from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.objective import Objective
 from cellprune.pruning.revival import anything
 from cellprune.pruning.schedule import in_rounds
-from cellprune.pruning.units import absolute
+from cellprune.pruning.units import absolute, gated
 
 
 def sensitivity(
@@ -41,6 +41,6 @@ def sensitivity(
     return objective.times_weights(objective.gradient(0, objective.start(masks)))
 
 
-METHOD = Method(sensitivity=sensitivity, unit=absolute, needs_batches=lambda options: 1)
-ITERATIVE = replace(METHOD, schedule=partial(in_rounds, rounds=60))
+METHOD = Method(sensitivity=sensitivity, unit=absolute, channel=gated, needs_batches=lambda options: 1)
+ITERATIVE = replace(METHOD, channel=None, schedule=partial(in_rounds, rounds=60))
 FORCE = replace(ITERATIVE, candidates=anything)
