@@ -56,7 +56,9 @@ def score(settings: Settings, data_root: Path) -> dict[str, float | None]:
     parts = split(
         frames, how=data.split, holdout=data.holdout, seed=data.split_seed, policy=data.truth, select_share=0.3
     )
-    loaders = task.loaders(frames, replace(parts, report=parts.select, select=()), settings, 0)
+    loaders = task.loaders(
+        frames, replace(parts, report=parts.select, select=()), settings, 0, engines.start("cpu").device
+    )
     reseed(settings.seed)
     model = models.build({**settings.model.model_dump(), **task.network(frames)})
     found: dict[str, float | None] = {}

@@ -74,7 +74,7 @@ def run(
             task=task,
             frames=frames,
             model=model,
-            loaders=task.loaders(frames, split, settings, runtime.workers),
+            loaders=task.loaders(frames, split, settings, runtime.workers, engine.device),
             loss=task.loss(settings.training.loss),
             folder=folder,
             engine=engine,
@@ -111,12 +111,13 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
         raise CellpruneError("nothing is to be pruned (pruning.ratio is 0): give the share to remove, as --prune 0.9")
     task = tasks.of(settings)
     frames = task.open(settings.data, runtime.data_root)
-    loaders = task.loaders(frames, task.split(frames, settings.data), settings, runtime.workers)
-    given, loss = task.network(frames), task.loss(settings.training.loss)
-    model = _network(settings, given).to(engine.device)
+    split = task.split(frames, settings.data)
+    loaders = task.loaders(frames, split, settings, runtime.workers, engine.device)
+    loss = task.loss(settings.training.loss)
+    model = _network(settings, task.network(frames)).to(engine.device)
     planned = selection.plan(settings, model, loaders, loss)
     masks = selection.masks(settings, model, loaders, loss, planned)
-    return settings, masks, cost(model, (given["in_channels"], *settings.data.size), masks)
+    return settings, masks, cost(model, task.input(frames, settings.data), masks)
 
 
 def evaluate(
@@ -144,8 +145,9 @@ def evaluate(
     frames = task.open(data, data_root)
     _require_fit(path, folder.read_model()[0]["architecture"], task.network(frames), data.dataset)
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
-    model = models.load(path).to(engines.start(device).device)
-    loaders = task.loaders(frames, split, settings, 0)
+    place = engines.start(device).device
+    model = models.load(path).to(place)
+    loaders = task.loaders(frames, split, settings, 0, place)
     return _heading(settings) | task.scores(model, loaders, "report") | {"part": part}
 
 
@@ -343,14 +345,14 @@ def _train(work: _Work, stages: Sequence[Stage]) -> Masks:
 
 def _score(work: _Work) -> None:
     """Score the last epoch's network, with the batch statistics that belong to it."""
-    with work.phase("evaluation", "scoring the held-out frames"):
+    with work.phase("evaluation", "scoring what was held out"):
         device = work.engine.device
         reestimate(work.model, (images.to(device) for images, _ in work.loaders.plain()))
         work.folder.write_scores(_heading(work.settings) | work.task.scores(work.model, work.loaders, work.judged))
 
 
 def _heading(settings: Settings) -> dict[str, Any]:
-    return {"schema": 1, "task": settings.task, "policy": settings.data.truth}
+    return {"schema": 1, "task": settings.task, "policy": settings.model_dump()["data"].get("truth")}
 
 
 def _save(work: _Work, masks: Masks) -> None:
@@ -378,9 +380,9 @@ def _save(work: _Work, masks: Masks) -> None:
 
 def _count(work: _Work, masks: Masks) -> None:
     """Write what the network costs, dense and pruned: counted, and measured on this machine."""
-    device, task = work.engine.device, work.task.network(work.frames)
-    size = (task["in_channels"], *work.settings.data.size)
-    networks = {"dense": _network(work.settings, task).to(device)} | ({"pruned": work.model} if masks else {})
+    device, size = work.engine.device, work.task.input(work.frames, work.settings.data)
+    dense = _network(work.settings, work.task.network(work.frames))
+    networks = {"dense": dense.to(device)} | ({"pruned": work.model} if masks else {})
     measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
     found = cost(work.model, size, masks or None)
     found["bytes"] = {

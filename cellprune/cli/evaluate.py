@@ -41,15 +41,12 @@ def evaluate(
         Print scores.json's content for these frames as one JSON object.
     """
     from cellprune import experiment
+    from cellprune.config.names import resolve
 
     scores = experiment.evaluate(run, dataset=dataset, part=part, data_root=data_root, device=device)
     if json:
         print(text.dumps(scores))
         return
-    n_images = len({image["id"] for image in scores["images"]})
-    whose = f"all gold frames of {dataset}" if dataset else f"its {'held-out' if part == 'report' else part} frames"
-    print(f"{run}: {n_images} images, {whose}, truth policy {scores['policy']}")
-    print(f"{'':24}{'256':>10}{'native':>10}")
-    for name, values in scores["summary"].items():
-        cells = ("undefined" if values[size] is None else f"{values[size]:.4f}" for size in ("256", "native"))
-        print(f"{name:24}" + "".join(f"{cell:>10}" for cell in cells))
+    whose = f"all of {dataset}" if dataset else f"its own, {'held out' if part == 'report' else part}"
+    first, *table = resolve("results", scores["task"]).table(scores)
+    print("\n".join([f"{run}: {first}, {whose}", *table]))

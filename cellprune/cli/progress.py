@@ -72,7 +72,7 @@ class Lines:
 
     def finished(self, event: Event) -> None:
         if event.scores:
-            print(f"{event.phase} done{_iou(event.scores)}", file=sys.stderr, flush=True)
+            print(f"{event.phase} done{_score(event.scores)}", file=sys.stderr, flush=True)
 
 
 class Curves:
@@ -103,9 +103,11 @@ def _described(event: Event) -> str:
     if not event.epochs:
         return event.message or event.phase
     loss = "" if event.loss is None else f", loss {event.loss:.4f}"
-    return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_iou(event.scores)}"
+    return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}"
 
 
-def _iou(scores: Mapping[str, float | None]) -> str:
-    value = scores.get("iou_image_mean")
-    return "" if value is None else f", IoU {value:.4f}"
+def _score(scores: Mapping[str, float | None]) -> str:
+    told = {"iou_image_mean": "IoU", "validation_accuracy": "validation accuracy"}
+    return "".join(
+        f", {told[name]} {value:.4f}" for name, value in scores.items() if name in told and value is not None
+    )

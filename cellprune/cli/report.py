@@ -54,7 +54,7 @@ def report(
     from cellprune.runs.folder import Folder
 
     if output is None or alone:
-        groups = compare(record.read(paths))
+        groups = compare(record.read(paths)) if record.is_comparable(paths[0]) else []
         page.write(Folder(paths[0]), output)
         written = output or Folder(paths[0]).file("report")
     else:
@@ -80,7 +80,7 @@ def _start(output: Path) -> str:
 def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
     """The headline of each run and its difference, and where the page is."""
     lines = []
-    width = 6 + max(len(run["label"]) for group in groups for run in group["runs"])
+    width = 6 + max(len(run["label"]) for group in groups for run in group["runs"]) if groups else 0
     for group in groups:
         lines.append(f"{group['dataset']:{width}}{'IoU, native':>12}{'difference':>12}")
         for run in group["runs"]:

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cellprune.config.load import load
+from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
 
 
@@ -31,6 +32,8 @@ def train(
 
         cellprune train --config configs/u373-prospr-97.yaml --seed 1 --resume
 
+        cellprune train --task classification --dataset cifar10 --model resnet20 --method prospr --prune 0.98
+
     Parameters
     ----------
     config
@@ -52,21 +55,16 @@ def train(
     folder: Folder = experiment.run(resolved, listeners, runtime=runtime, command=["cellprune", *sys.argv[1:]])
     if int(os.environ.get("RANK", 0)) > 0:
         return  # one of several processes speaks for all
-    scores = folder.read_scores()["summary"]
+    scores = folder.read_scores()
     if json:
-        print(text.dumps({"run": str(folder.path), "scores": scores}))
+        print(text.dumps({"run": str(folder.path), "scores": scores["summary"]}))
         return
-    small, native = (_shown(scores["iou_image_mean"][size]) for size in ("256", "native"))
-    print(f"IoU on the held-out frames: {small} at the network's size, {native} at native size")
+    print(resolve("results", scores["task"]).headline(scores))
     print("Look at:")
     for kind, what in (
         ("report", "the page with pictures: open it in a browser"),
         ("model", "the trained network"),
-        ("scores", "every score, image by image"),
+        ("scores", "every score, and the counts behind it"),
         ("config", "the settings, for --config"),
     ):
         print(f"  {folder.file(kind)}   {what}")
-
-
-def _shown(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,17 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, NETWORKS, row
-from cellprune.config.schema import BY_CHANNEL, CHOICE, METHOD_OPTIONS, MODEL_SETTINGS, Pruning, Settings
+from cellprune.config.schema import (
+    BY_CHANNEL,
+    CHOICE,
+    METHOD_OPTIONS,
+    MODEL_SETTINGS,
+    TASK_CHOICES,
+    TASK_DATA,
+    TASK_DEFAULTS,
+    Pruning,
+    Settings,
+)  # fmt: skip
 from cellprune.errors import CellpruneError
 
 
@@ -39,11 +50,16 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
         _validated(values, source)  # each source by itself first, so that a fault is told with its place
     given = {} if flags is None else _given(flags)
     _merge(merged, given)
-    settings = _validated(merged, "the settings together")
+    base = deepcopy(TASK_DEFAULTS.get(merged.get("task", ""), {}))
+    _merge(base, merged)
+    settings = _validated(base, "the settings together")
     masks, network = settings.pruning.masks, settings.model.name
     method = settings.pruning.method if masks is None else "given"
     options = METHOD_OPTIONS | ({} if masks is None else {"chosen": CHOICE})
     for source, values in (*sources, ("the command line", given)):
+        _refuse_foreign(
+            values.get("data", {}), TASK_DATA[settings.task], TASK_DATA, f"{source}: task {settings.task!r}"
+        )
         # a file may hold what belongs to a method or a network that flags replace
         from_file = source == str(file)
         if not from_file:
@@ -70,10 +86,10 @@ def resolve(settings: Settings) -> Settings:
     """Give every choice its one name: a ratio of 0 is the method `dense`, masks from a file the method `given`.
 
     Raises:
-        ConfigError: `dense` with a ratio above 0, a control of what does not have what it takes away, or a network
-            that is made for another task.
+        ConfigError: `dense` with a ratio above 0, a control of what does not have what it takes away, or a network,
+            loss or augmentation that is made for another task.
     """
-    _refuse_other_tasks_network(settings)
+    _refuse_other_tasks_choices(settings)
     pruning = settings.pruning
     if pruning.masks is not None:
         if pruning.control == "invert":
@@ -111,13 +127,18 @@ def _refuse_channels(pruning: Pruning) -> None:
         )
 
 
-def _refuse_other_tasks_network(settings: Settings) -> None:
+def _refuse_other_tasks_choices(settings: Settings) -> None:
     own = NETWORKS[settings.task]
     if row(own, settings.model.name) is None:
         theirs = next(task for task, networks in NETWORKS.items() if row(networks, settings.model.name) is not None)
         raise ConfigError(
             f"model {settings.model.name!r} is a network for {theirs}; --task {settings.task} takes {', '.join(own)}"
         )
+    for key, choices in TASK_CHOICES[settings.task].items():
+        if (value := getattr(settings.training, key)) not in choices:
+            raise ConfigError(
+                f"training.{key}={value} is not for task {settings.task!r}, which takes {' or '.join(choices)}"
+            )
 
 
 def digest(settings: Settings, data: Mapping[str, Any]) -> str:

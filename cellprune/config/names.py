@@ -1,4 +1,4 @@
-"""The one table from a name to the code behind it: methods, networks, tasks, engines.
+"""The one table from a name to the code behind it: methods, networks, tasks, results, engines.
 
 The code is imported when a name is resolved, so that `--help` and a typo's answer need no torch. This file knows
 nothing but strings; every room may read it.
@@ -52,19 +52,25 @@ MODELS = SEGMENTING | CLASSIFYING
 NETWORKS = {"segmentation": SEGMENTING, "classification": CLASSIFYING}  # of each task
 TASKS = {
     "segmentation": "cellprune.tasks.segmentation:TASK",
+    "classification": "cellprune.tasks.classification:TASK",
+}
+# how each task's results are told; apart from the tasks, because telling needs no torch
+RESULTS = {
+    "segmentation": "cellprune.report.segmentation:RESULTS",
+    "classification": "cellprune.report.classification:RESULTS",
 }
 ENGINES = {
     "torch": "cellprune.models.engine:engine",
 }
 
-_TABLES = {"pruning method": METHODS, "model": MODELS, "task": TASKS, "engine": ENGINES}
+_TABLES = {"pruning method": METHODS, "model": MODELS, "task": TASKS, "results": RESULTS, "engine": ENGINES}
 
 
 def resolve(kind: str, name: str) -> Any:
     """Give the object a name stands for.
 
     Args:
-        kind: "pruning method", "model", "task" or "engine".
+        kind: "pruning method", "model", "task", "results" or "engine".
         name: a key of that kind's table.
     Raises:
         CellpruneError: the name is in no row; the message lists the nearest.

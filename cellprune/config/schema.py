@@ -94,7 +94,12 @@ class Data(Frozen):
     split: Annotated[Literal["random", "sequence", "block"], Parameter(alias="--split")] = Field(
         "random", description="how frames are held out; sequence (the whole last one) is the harder, honest question"
     )
-    holdout: float = Field(0.3, gt=0, lt=1, description="share of the annotated frames held out, rounded down")
+    holdout: float = Field(
+        0.3,
+        gt=0,
+        lt=1,
+        description="share of the annotated frames (classification: of the training images) held out, rounded down",
+    )
     classes: Annotated[tuple[str, ...], Parameter(consume_multiple=True), AfterValidator(_classes)] = Field(
         ("background", "cell"),
         description="two: labels number cells; more: label values are classes, from 0 in this order, 255 is unknown",
@@ -274,12 +279,16 @@ class Training(Frozen):
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
     learning_rate: float = Field(2e-3, gt=0, description="its highest value")
     weight_decay: float = Field(1e-4, ge=0, description="decoupled for adamw")
-    schedule: Literal["one-cycle", "constant"] = Field("one-cycle", description="course of the learning rate")
+    schedule: Literal["one-cycle", "step", "constant"] = Field(
+        "one-cycle", description="course of the learning rate; step: a tenth after half of the steps, and after 3/4"
+    )
     loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou"] = Field(
         "cross-entropy+dice", description="over pixels that are not ignored"
     )
-    augment: Literal["none", "turns", "full"] = Field(
-        "full", description="turns: flips and quarter turns; full: also mild scale, brightness, contrast, elastic"
+    augment: Literal["none", "turns", "full", "crop"] = Field(
+        "full",
+        description="turns: flips and quarter turns; full: also mild scale, brightness, contrast, elastic; crop "
+        "(classification): moved by up to 4 px and mirrored",
     )
     evaluate_every: int = Field(5, ge=1, description="epochs between evaluations; the last is always evaluated")
     precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
@@ -297,6 +306,40 @@ class Settings(Frozen):
     model: Annotated[Model, Parameter(name="*")] = Model()
     pruning: Pruning = Pruning()
     training: Training = Training()
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+        """Leave out the settings of the data that this task never reads."""
+        values = dict(handler(self))
+        values["data"] = {key: value for key, value in values["data"].items() if key in TASK_DATA[self.task]}
+        return values
+
+
+TASK_DATA = {
+    "segmentation": tuple(Data.model_fields),
+    "classification": ("dataset", "holdout", "split_seed"),
+}
+# what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4
+TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "classification": {
+        "data": {"dataset": "cifar10", "holdout": 0.1},
+        "model": {"name": "resnet20"},
+        "pruning": {"batch_size": 128},
+        "training": {
+            "epochs": 160,
+            "batch_size": 128,
+            "optimizer": "sgd",
+            "learning_rate": 0.1,
+            "schedule": "step",
+            "loss": "cross-entropy",
+            "augment": "crop",
+        },
+    },
+}
+TASK_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {  # of settings of the training, where a task has not all
+    "segmentation": {"augment": ("none", "turns", "full")},
+    "classification": {"augment": ("none", "crop"), "loss": ("cross-entropy",)},
+}
 
 
 class Search(Frozen):

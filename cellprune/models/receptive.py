@@ -23,9 +23,13 @@ def receptive_field(network: nn.Module, in_channels: int) -> ReceptiveField | No
     Args:
         network: takes (N, in_channels, H, W) and gives maps of that size; it is left as it was.
     Returns:
-        None when what a pixel depends on has no bound of some 1000 px, or is not on a grid of 1, 2, 4 ... 64 px.
+        None when the network gives no maps, or when what a pixel depends on has no bound of some 1000 px, or is not on
+        a grid of 1, 2, 4 ... 64 px.
     """
     with _exact(network):
+        parameter = next(network.parameters(), torch.empty(0))
+        if network(torch.zeros(1, in_channels, _CELL, _CELL, device=parameter.device)).ndim < 4:
+            return None
         found = [_along(axis, network, in_channels) for axis in (-2, -1)]
     if found[0] is None or found[1] is None:
         return None

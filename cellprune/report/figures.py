@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 from cellprune.report.drawing import (
     BLUE,
@@ -21,31 +22,31 @@ from cellprune.report.drawing import (
     svg,
 )  # fmt: skip
 
-_CURVES = {
-    "iou_image_mean": ("all classes", BLUE, "o"),
-    "iou_cell_image_mean": ("cells", ORANGE, "s"),
-}
+_LINES = ((BLUE, "o"), (ORANGE, "s"))
+_MOST_CLASSES = 20  # whose names and shares are readable in one figure
 
 
-def curves(metrics: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the loss, and the held-out IoU, over the epochs.
+def curves(metrics: Sequence[Mapping[str, Any]], scores: Mapping[str, str], *, title: str) -> str:
+    """Draw the loss, and scores of the held-out part, over the epochs.
 
     Args:
         metrics: rows of metrics.csv; scores are None in epochs that were not evaluated.
+        scores: column -> what it is called; one or two.
+        title: of the scores.
     """
     epochs = range(1, len(metrics) + 1)  # of all stages, one after the other
-    with drawing(height=2.9, columns=2) as (figure, (loss, iou)):
+    with drawing(height=2.9, columns=2) as (figure, (loss, judged)):
         loss.plot(epochs, [or_gap(row.get("loss")) for row in metrics], color=INK)
         loss.set_title("Training loss")
-        for name, (label, colour, marker) in _CURVES.items():
+        for (name, label), (colour, marker) in zip(scores.items(), _LINES, strict=False):
             known = [(e, row[name]) for e, row in zip(epochs, metrics, strict=True) if row.get(name) is not None]
             if known:
-                iou.plot(*zip(*known, strict=True), color=colour, marker=marker, markersize=4, label=label)
-                iou.annotate(f"{known[-1][1]:.3f}", known[-1], **beside(6))
-        iou.set_title("Held-out IoU")
-        if iou.lines:
-            iou.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handlelength=1.6)
-        for axes in (loss, iou):
+                judged.plot(*zip(*known, strict=True), color=colour, marker=marker, markersize=4, label=label)
+                judged.annotate(f"{known[-1][1]:.3f}", known[-1], **beside(6))
+        judged.set_title(title)
+        if len(scores) > 1 and judged.lines:
+            judged.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handlelength=1.6)
+        for axes in (loss, judged):
             mark_epochs(axes, len(metrics))
     return svg(figure)
 
@@ -81,6 +82,36 @@ def spread(scores: Mapping[str, Sequence[float]]) -> str:
         for place, values in enumerate(known.values()):
             dots(axes, place, values, colour=BLUE, mean_colour=RED)
         name_rows(axes, list(known))
+    return svg(figure)
+
+
+def confusion(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """Draw what each class's images were taken for: one row a class, in shares of the row.
+
+    Args:
+        names: of the classes.
+        counts: [true class][class it was taken for] -> number of images.
+    """
+    shares = [[n / sum(row) if sum(row) else 0.0 for n in row] for row in counts]
+    readable = len(names) <= _MOST_CLASSES
+    with drawing(height=1.0 + (0.34 * len(names) if readable else 6.0), columns=1) as (figure, (axes,)):
+        axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("shares", ["#ffffff", BLUE]), vmin=0, vmax=1)
+        axes.set_aspect("auto" if readable else "equal")
+        axes.grid(visible=False)
+        axes.tick_params(length=0)
+        axes.set_title("taken for")
+        axes.xaxis.tick_top()
+        if readable:
+            axes.set_xticks(range(len(names)), list(names), rotation=35, ha="left")
+            axes.set_yticks(range(len(names)), list(names))
+            for row, values in enumerate(shares):
+                for column, value in enumerate(values):
+                    if value >= 0.005:
+                        colour = "white" if value > 0.5 else INK
+                        axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=colour)
+        else:
+            axes.set_xticks([])
+            axes.set_yticks([])
     return svg(figure)
 
 

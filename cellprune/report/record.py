@@ -96,6 +96,12 @@ def needed(whose: str) -> Iterator[None]:
         ) from error
 
 
+def is_comparable(path: Path) -> bool:
+    """Tell whether a run is scored image by image, as comparing asks, or not scored yet."""
+    folder = Folder(path)
+    return not folder.has("scores") or "images" in folder.read_scores()
+
+
 def _no_run(path: Path) -> str:
     if not path.exists():
         return f"there is no {path}: give the folders of finished runs"
@@ -110,6 +116,10 @@ def _read(folder: Folder) -> Record:
 
 
 def _record(folder: Folder) -> Record:
+    if not is_comparable(folder.path):
+        raise CellpruneError(
+            f"{folder.path} has no scores image by image: runs of classification cannot be compared yet"
+        )
     config, split, found, cost = folder.read_config(), folder.read_split(), folder.read_scores(), folder.read_cost()
     settings = {key: values for key, values in config.items() if not isinstance(values, dict)}
     for section, values in config.items():

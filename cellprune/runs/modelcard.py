@@ -80,8 +80,13 @@ def read_card(header: Mapping[str, Any], model: object) -> ModelCard:
         model: whose it is, for the message.
 
     Raises:
-        CellpruneError: keys are missing or their values make no sense; all are named in one line.
+        CellpruneError: the network gives no maps, or keys are missing or their values make no sense; all are
+            named in one line.
     """
+    if header.get("output") == "class":
+        raise CellpruneError(
+            f"{model} gives a class for a whole image, no map of cells: predicting takes a network for segmentation"
+        )
     try:
         return ModelCard.model_validate(dict(header))
     except ValidationError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cellprune.config.names import resolve
@@ -20,7 +21,8 @@ class Task:
         split: (what `open` gave, data settings) -> parts with `as_dict()`, ready for split.yaml.
         whole: (what `open` gave, data settings) -> everything with gold truth as the part "report".
         again: (what `open` gave, content of split.yaml, "report" | "train" | "all") -> that part as "report".
-        loaders: (what `open` gave, split, settings, workers) -> the parts as batches.
+        loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
+        input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         network: what `open` gave -> settings of the network that the data decide (channels, classes).
         loss: name -> (output, target) -> scalar mean.
         scores: (network, loaders, part) -> the content of scores.json without schema, task and policy.
@@ -32,7 +34,8 @@ class Task:
     split: Callable[[Any, Data], Any]
     whole: Callable[[Any, Data], Any]
     again: Callable[[Any, Mapping[str, Any], str], Any]
-    loaders: Callable[[Any, Any, Settings, int], Any]
+    loaders: Callable[[Any, Any, Settings, int, torch.device], Any]
+    input: Callable[[Any, Data], tuple[int, int, int]]
     network: Callable[[Any], dict[str, int]]
     loss: Callable[[str], Callable[[Tensor, Tensor], Tensor]]
     scores: Callable[[nn.Module, Any, str], dict[str, Any]]

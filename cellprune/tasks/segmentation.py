@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.config.schema import Data, Settings
+from cellprune.data.augment import Strength
 from cellprune.data.frames import Dataset
 from cellprune.data.images import read_header
 from cellprune.data.loaders import Loaders, Sample
@@ -52,7 +53,7 @@ def _again(dataset: Dataset, written: Mapping[str, Any], part: str) -> Split:
     return replace(found, report=tuple(frame for frame in frames if frame.gold))
 
 
-def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int) -> Loaders:
+def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _: torch.device) -> Loaders:
     data = settings.data
     return Loaders(
         parts,
@@ -60,7 +61,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int) -
         batch_size=settings.training.batch_size,
         seed=settings.seed,
         workers=workers,
-        augment=settings.training.augment,
+        augment=cast(Strength, settings.training.augment),
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
         channels=dataset.channels,
         classes=dataset.classes,
@@ -71,6 +72,10 @@ def _border_px(dataset: Dataset) -> int:
     if not dataset.field_of_interest_px:
         raise CellpruneError(f"{dataset.name} has no known field of interest: leave --ignore-border away")
     return dataset.field_of_interest_px
+
+
+def _input(dataset: Dataset, data: Data) -> tuple[int, int, int]:
+    return (dataset.channels, *data.size)
 
 
 def _network(dataset: Dataset) -> dict[str, int]:
@@ -155,6 +160,7 @@ TASK = Task(
     whole=_whole,
     again=_again,
     loaders=_loaders,
+    input=_input,
     network=_network,
     loss=losses.of,
     scores=scores,

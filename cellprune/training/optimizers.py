@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 
 def build(
@@ -26,7 +26,8 @@ def build(
     Args:
         name: "adamw" or "sgd" (momentum 0.9).
         learning_rate: the highest one.
-        schedule: "one-cycle" or "constant" (then there is no scheduler).
+        schedule: "one-cycle", "step" (a tenth of it after half of the steps, a hundredth after three quarters), or
+            "constant" (then there is no scheduler).
         steps: updates in the whole training; the schedule ends with the last.
         first_step: updates of them that are left out; the schedule starts where they would have brought it.
     """
@@ -37,10 +38,15 @@ def build(
         optimizer = AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
     if schedule == "constant" or steps < 2:  # a cycle of one step has no course
         return optimizer, None
-    course = OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps)
-    if first_step:  # a second one, for the first has only now told the optimizer where its course begins
-        course = OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps, last_epoch=first_step - 1)
-    return optimizer, course
+
+    def course(last_step: int) -> LRScheduler:
+        if schedule == "step":
+            return LambdaLR(optimizer, lambda step: 0.1 ** ((2 * step >= steps) + (4 * step >= 3 * steps)), last_step)
+        return OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps, last_epoch=last_step)
+
+    begun = course(-1)
+    # a second one, for the first has only now told the optimizer where its course begins
+    return optimizer, course(first_step - 1) if first_step else begun
 
 
 def tensors_of(optimizer: Optimizer) -> dict[str, torch.Tensor]:

@@ -6,6 +6,8 @@ import pytest
 
 from cellprune.report import figures
 
+CURVES = {"iou_image_mean": "all classes", "iou_cell_image_mean": "cells"}
+
 
 def layer(name: str, kept: int, weights: int = 1000) -> dict:
     return {"name": name, "weights": weights, "kept": kept, "macs": 10 * weights, "macs_kept": 10 * kept}
@@ -54,7 +56,7 @@ def test_layers_of_any_shares_are_drawn(kept: list[int]) -> None:
     ],
 )
 def test_curves_stand_gaps(rows: list[dict]) -> None:
-    told = words(figures.curves(rows))
+    told = words(figures.curves(rows, CURVES, title="Held-out IoU"))
     assert "Training loss" in told
     assert ("0.625" in told) == (len(rows) == 2)
 
@@ -66,4 +68,4 @@ def test_spread_is_drawn_for_any_number_of_images(values: list[float]) -> None:
 
 def test_the_same_numbers_give_the_same_bytes() -> None:
     rows = [{"epoch": 1, "loss": 1.0, "iou_image_mean": 0.5}]
-    assert figures.curves(rows) == figures.curves(rows)
+    assert figures.curves(rows, CURVES, title="Held-out IoU") == figures.curves(rows, CURVES, title="Held-out IoU")

@@ -1,0 +1,56 @@
+"""How classes of whole images are reported: accuracy, class by class, and what is taken for what."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from cellprune.report import figures
+from cellprune.report.formatting import share
+from cellprune.report.results import Results
+from cellprune.report.template import source
+from cellprune.runs.folder import Folder
+
+_CURVES = {"validation_accuracy": "accuracy"}
+
+
+def _told(folder: Folder) -> dict[str, Any]:
+    found, split = folder.read_scores(), folder.read_split()
+    n_images = sum(row["images"] for row in found["classes"])
+    accuracy = found["summary"]["accuracy"]
+    return {
+        "held_out": "test images",
+        "scope": _scope(split),
+        "summary": found["summary"],
+        "n_images": n_images,
+        "n_correct": sum(row["correct"] for row in found["classes"]),
+        "error": math.sqrt(accuracy * (1 - accuracy) / n_images),
+        "classes": found["classes"],
+        "confusion_figure": source(figures.confusion([row["name"] for row in found["classes"]], found["confusion"])),
+        "curves_figure": source(figures.curves(folder.read_metrics(), _CURVES, title="Validation accuracy")),
+    }
+
+
+def _scope(split: Mapping[str, Any]) -> str:
+    train, select, report = (split["parts"][part]["images"] for part in ("train", "select", "report"))
+    return (
+        f"Scored once, at the end, on the {report} test images of the data set. The network learned from {train} of "
+        f"its training images; the other {select}, drawn evenly over the classes with split seed {split['seed']}, were "
+        "watched while training: choose settings by these."
+    )
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    n_images = sum(row["images"] for row in found["classes"])
+    return f"accuracy on the {n_images} test images: {share(found['summary']['accuracy'])}"
+
+
+def _table(found: Mapping[str, Any]) -> list[str]:
+    n_images = sum(row["images"] for row in found["classes"])
+    width = max(len(row["name"]) for row in found["classes"]) + 2
+    lines = [f"{n_images} images", f"{'':{width}}{'images':>8}{'accuracy':>10}"]
+    for row in [*found["classes"], {"name": "all", "images": n_images, "accuracy": found["summary"]["accuracy"]}]:
+        lines.append(f"{row['name']:{width}}{row['images']:>8}{share(row['accuracy']):>10}")
+    return lines
+
+
+RESULTS = Results("classification.html", _told, _sentence, _table)

@@ -1,0 +1,120 @@
+"""Small images of one class each: the score is the share that gets its class."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cellprune.config.schema import Data, Settings
+from cellprune.data import cifar, labelled
+from cellprune.data.labelled import Labelled, Parts
+from cellprune.data.small_images import Loaders, Normalization, normalization
+from cellprune.tasks import Task
+from cellprune.training.statistics import reestimate
+
+
+def _open(data: Data, data_root: Path | None) -> Labelled:
+    return labelled.open_labelled(data.dataset, data_root=data_root)
+
+
+def _split(dataset: Labelled, data: Data) -> Parts:
+    return labelled.split(dataset, holdout=data.holdout, seed=data.split_seed)
+
+
+def _whole(dataset: Labelled, _: Data) -> Parts:
+    return labelled.whole(dataset)
+
+
+def _loaders(_: Labelled, parts: Parts, settings: Settings, __: int, device: torch.device) -> Loaders:
+    training = settings.training
+    return Loaders(parts, batch_size=training.batch_size, seed=settings.seed, device=device, augment=training.augment)
+
+
+def _input(dataset: Labelled, _: Data) -> tuple[int, int, int]:
+    return (dataset.images.shape[1], cifar.SIZE_PX, cifar.SIZE_PX)
+
+
+def _network(dataset: Labelled) -> dict[str, int]:
+    return {"in_channels": dataset.images.shape[1], "classes": len(dataset.classes)}
+
+
+def _loss(_: str) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda output, target: F.cross_entropy(output.float(), target)
+
+
+def _header(dataset: Labelled, settings: Settings) -> dict[str, Any]:
+    own = normalization(dataset, _split(dataset, settings.data).train)
+    return {
+        "output": "class",
+        "input_axes": "NCHW",
+        "classes": list(dataset.classes),
+        "decision_rule": "argmax",
+        "normalization": {"name": "fixed", "per": "channel", "of": "values in 0..1"} | asdict(own),
+        "network_size_px": [cifar.SIZE_PX, cifar.SIZE_PX],
+    }
+
+
+def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
+    """Count what each class's images are taken for.
+
+    Args:
+        network: in the state it is judged in; its mode is kept. One that was loaded normalizes as it learned.
+        part: "train", "select" or "report".
+    Returns:
+        part, classes (name, images, correct, accuracy; None without images), confusion ([true class][class it was taken
+        for] -> images), summary (accuracy over all images, and mean over the classes).
+    """
+    confusion = _confusion(network, loaders, part).tolist()
+    classes = [
+        {"name": name, "images": sum(row), "correct": row[k], "accuracy": row[k] / sum(row) if sum(row) else None}
+        for k, (name, row) in enumerate(zip(loaders.classes, confusion, strict=True))
+    ]
+    known = [row["accuracy"] for row in classes if row["accuracy"] is not None]
+    accuracy = sum(row["correct"] for row in classes) / sum(row["images"] for row in classes)
+    summary = {"accuracy": accuracy, "accuracy_class_mean": sum(known) / len(known)}
+    return {"part": part, "classes": classes, "confusion": confusion, "summary": summary}
+
+
+def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | None]:
+    """Give the accuracy on the validation part, whatever is judged at the end: the test images are looked at once."""
+    device = next(network.parameters()).device
+    reestimate(network, (images.to(device) for images, _ in loaders.plain()))
+    confusion = _confusion(network, loaders, "select")
+    return {"validation_accuracy": float(confusion.diagonal().sum() / confusion.sum())}
+
+
+@torch.no_grad()
+def _confusion(network: nn.Module, loaders: Loaders, part: str) -> Tensor:
+    """Count images by their class and the one they are taken for: (classes, classes) int64, on the CPU."""
+    device, n_classes = next(network.parameters()).device, len(loaders.classes)
+    learned = getattr(network, "header", {}).get("normalization")
+    given = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
+    counted = torch.zeros(n_classes**2, dtype=torch.int64)
+    mode = network.training
+    network.eval()
+    for images, targets in loaders.batches(part, given):
+        logits = network(images.to(device))
+        counted += torch.bincount(
+            (targets * n_classes + logits.argmax(1).to(targets.device)).cpu(), minlength=n_classes**2
+        )
+    network.train(mode)
+    return counted.reshape(n_classes, n_classes)
+
+
+TASK = Task(
+    open=_open,
+    split=_split,
+    whole=_whole,
+    again=labelled.again,
+    loaders=_loaders,
+    input=_input,
+    network=_network,
+    loss=_loss,
+    scores=scores,
+    watch=watch,
+    header=_header,
+)

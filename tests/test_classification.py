@@ -1,0 +1,171 @@
+"""Classes of whole images, from configuration to report: the same story, other scores."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_pictures
+import torch
+import yaml
+from test_experiment import FILES, leave
+from tifffile import imwrite
+
+import cellprune
+from cellprune import experiment
+from cellprune.config.load import ConfigError, load
+from cellprune.config.schema import Runtime, Settings
+from cellprune.config.shipped import folder as shipped
+from cellprune.errors import CellpruneError
+from cellprune.runs.folder import Folder
+from cellprune.training.fit import Stopped
+
+TINY = [
+    "task=classification", "pruning.ratio=0.9", "pruning.batch_size=16", "training.batch_size=16", "training.epochs=2",
+    "training.evaluate_every=1", "training.learning_rate=0.02", "data.holdout=0.2",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_pictures.npz(tmp_path_factory.mktemp("images") / "own.npz")
+
+
+def run(output: Path, images: Path, *more: str, listeners=(), resume=False) -> Folder:
+    settings = load(assignments=[*TINY, f"data.dataset={images}", *more])
+    return experiment.run(settings, listeners, runtime=Runtime(output=output, resume=resume))
+
+
+@pytest.fixture(scope="module")
+def pruned(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Folder:
+    return run(tmp_path_factory.mktemp("pruned") / "run", images)
+
+
+def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
+    assert {path.name for path in pruned.path.iterdir()} == FILES
+    config = pruned.read_config()
+    assert set(config["data"]) == {"dataset", "holdout", "split_seed"}
+    assert config["model"] == {"name": "resnet20"}
+    assert load(file=pruned.file("config")) == Settings.model_validate(config)
+    cost = pruned.read_cost()
+    assert cost["macs"]["input"] == [3, 32, 32]
+    assert cost["parameters"]["kept"] == round(0.1 * cost["parameters"]["prunable"])
+
+
+def test_the_scores_are_counts_of_the_test_images_alone(pruned: Folder) -> None:
+    scores, split = pruned.read_scores(), pruned.read_split()
+    assert {part: found["images"] for part, found in split["parts"].items()} == {
+        "train": 64,
+        "select": 16,
+        "report": 24,
+    }
+    assert (scores["task"], scores["policy"], scores["part"]) == ("classification", None, "report")
+    assert [row["images"] for row in scores["classes"]] == [6, 6, 6, 6]
+    assert [sum(row) for row in scores["confusion"]] == [6, 6, 6, 6]
+    n_correct = sum(scores["confusion"][k][k] for k in range(4))
+    assert scores["summary"]["accuracy"] == n_correct / 24
+    assert [row["validation_accuracy"] is None for row in pruned.read_metrics()] == [False, False]
+
+
+def test_the_model_file_says_what_goes_in_and_what_comes_out(pruned: Folder) -> None:
+    header, _, _ = pruned.read_model()
+    assert (header["decision_rule"], header["output"]) == ("argmax", "class")
+    assert header["classes"] == list(small_pictures.NAMES)
+    assert len(header["normalization"]["mean"]) == len(header["normalization"]["deviation"]) == 3
+    assert header["receptive_field"] is None
+    assert cellprune.load(pruned.path)(torch.zeros(1, 3, 32, 32)).shape == (1, 4)
+
+
+class _StopAfter:
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def started(self, event): ...
+
+    def advanced(self, event) -> bool:
+        return event.phase == "training" and event.epoch == self.epoch
+
+    def finished(self, event): ...
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(pruned: Folder, images: Path, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        run(tmp_path / "run", images, listeners=[_StopAfter(1)])
+    again = run(tmp_path / "run", images, resume=True)
+    assert again.read_provenance()["resumed"]
+    (_, ours, _), (_, theirs, _) = again.read_model(), pruned.read_model()
+    assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
+    assert again.read_scores() == pruned.read_scores()
+
+
+def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, tmp_path: Path, capsys) -> None:
+    assert leave(["evaluate", str(pruned.path)]) == 0
+    assert "24 images, its own, held out" in capsys.readouterr().out
+    assert leave(["evaluate", str(pruned.path), "--part", "all", "--json"]) == 0
+    assert sum(row["images"] for row in json.loads(capsys.readouterr().out)["classes"]) == 104
+    assert leave(["evaluate", str(pruned.path), "--dataset", str(images), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["confusion"] == pruned.read_scores()["confusion"]
+    assert leave(["report", str(pruned.path), "-o", str(tmp_path / "page.html")]) == 0
+    html = (tmp_path / "page.html").read_text()
+    assert "What is taken for what" in html
+    assert "24 test images of the data set" in html
+    assert "blue" in html
+    assert "IoU" not in html
+
+
+def test_what_a_classifying_run_is_not_for_is_said(pruned: Folder, images: Path, tmp_path: Path, capsys) -> None:
+    imwrite(tmp_path / "image.tif", np.zeros((32, 32), np.uint8))
+    assert leave(["predict", str(pruned.path), str(tmp_path / "image.tif"), "-o", str(tmp_path / "cells")]) == 2
+    assert "gives a class for a whole image" in capsys.readouterr().err
+    assert leave(["report", str(pruned.path), "--reference", str(pruned.path), "-o", str(tmp_path / "b.html")]) == 2
+    assert "runs of classification cannot be compared yet" in capsys.readouterr().err
+    other = small_pictures.npz(tmp_path / "more.npz", label_names=["a", "b", "c", "d", "e"])
+    with pytest.raises(CellpruneError, match=r"knows 4 classes, but .*more.npz has 5"):
+        experiment.evaluate(pruned.path, dataset=str(other))
+
+
+REFUSED = {
+    "a network for maps": (
+        ["model.name=unet"],
+        "'unet' is a network for segmentation; --task classification takes resn",
+    ),
+    "a loss of maps": (
+        ["training.loss=dice"],
+        "training.loss=dice is not for task 'classification', which takes cross-",
+    ),
+    "an augmentation of cells": (["training.augment=turns"], "training.augment=turns is not for task 'classification'"),
+    "a setting of cells": (
+        ["data.truth=paper"],
+        "task 'classification' has no option 'truth'; its options: dataset, ho",
+    ),
+    "a typo": (["task=clasification"], "Did you mean 'classification'?"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_belongs_to_another_task_is_refused(name: str) -> None:
+    more, message = REFUSED[name]
+    with pytest.raises(ConfigError) as refusal:
+        load(assignments=["task=classification", *more])
+    assert message in str(refusal.value)
+
+
+def test_the_defaults_are_those_of_the_shipped_configuration() -> None:
+    file = shipped("configs") / "cifar10-resnet20-prospr-98.yaml"
+    ours = load(assignments=["task=classification", "pruning.ratio=0.98"])
+    assert load(file=file) == ours
+    said = yaml.safe_load(file.read_text())
+    assert said["training"].items() <= ours.model_dump(mode="json")["training"].items()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("CELLPRUNE_REAL_DATA" not in os.environ, reason="the real data are not here")
+def test_an_epoch_of_real_images(tmp_path: Path) -> None:
+    with np.load(Path(os.environ["CELLPRUNE_REAL_DATA"]) / "cifar10-subset.npz", allow_pickle=False) as real:
+        some = {name: real[name][:256] for name in ("x_train", "y_train", "x_test", "y_test")}
+        np.savez(tmp_path / "some.npz", label_names=real["label_names"], **some)
+    made = run(tmp_path / "run", tmp_path / "some.npz", "training.epochs=1")
+    scores = made.read_scores()
+    assert sum(row["images"] for row in scores["classes"]) == 256
+    assert 0 <= scores["summary"]["accuracy"] <= 1
