@@ -61,7 +61,7 @@ def test_the_foreground_is_the_one_that_the_run_was_scored_with(
     network: torch.nn.Module, dataset: Dataset, model: Path, tmp_path: Path
 ) -> None:
     split = TASK.split(dataset, SETTINGS.data)
-    loaders = TASK.loaders(dataset, split, SETTINGS, 0)
+    loaders = TASK.loaders(dataset, split, SETTINGS, 0, torch.device("cpu"))
     scored = {
         image["id"]: image["classes"]
         for image in TASK.scores(network, loaders, "report")["images"]
