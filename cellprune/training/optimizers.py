@@ -71,3 +71,7 @@ def restore(optimizer: Optimizer, tensors: dict[str, torch.Tensor], numbers: dic
         index, key = name.split(".", 1)
         state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": numbers["groups"]})
+    for parameter, entry in optimizer.state.items():
+        for key, value in entry.items():
+            if torch.is_tensor(value) and value.shape == parameter.shape:
+                entry[key] = torch.empty_like(parameter).copy_(value)  # its layout: steps over two layouts take longer

@@ -6,7 +6,16 @@ from torch import nn
 from torch.func import functional_call
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.masks import apply, counts, dead_layers, hold, mask_gradients, mask_values
+from cellprune.pruning.masks import (
+    apply,
+    clear_gradients,
+    counts,
+    dead_layers,
+    hold,
+    kept_bits,
+    mask_gradients,
+    mask_values,
+)
 
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.1),
@@ -153,3 +162,18 @@ def test_masks_of_another_network_are_refused(masks, words):
     model, _ = network()
     with pytest.raises(CellpruneError, match=words):
         hold(model, masks, OPTIMIZERS["sgd"](model.parameters()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_gradients_are_cleared_to_the_bit_whatever_they_are(dtype):
+    model = nn.Conv2d(3, 4, 3).to(dtype).to(memory_format=torch.channels_last)
+    masks = {"weight": torch.rand(4, 3, 3, 3, generator=torch.Generator().manual_seed(0)) < 0.5}
+    gradient = torch.randn(4, 3, 3, 3, dtype=dtype)
+    gradient.view(-1)[:4] = torch.tensor([float("nan"), float("inf"), -0.0, -float("inf")])
+    cleared = []
+    for clear in (lambda: mask_gradients(model, masks), lambda: clear_gradients(kept_bits(model, masks))):
+        model.weight.grad, model.bias.grad = gradient.clone(), None
+        clear()
+        cleared.append(model.weight.grad.view(torch.int16))
+    assert torch.equal(*cleared)
+    assert model.weight.grad[~masks["weight"]].view(torch.int16).eq(0).all(), "+0.0"

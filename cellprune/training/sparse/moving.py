@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cellprune.pruning import masks as masking
 from cellprune.pruning.masks import Masks
 from cellprune.training.sparse.static import Static
 
@@ -50,8 +49,8 @@ class Moving:
     def _move(self, done: int, model: nn.Module, optimizer: Optimizer) -> bool:
         if (masks := self._rule(done, model, self.masks)) is None:
             return False
-        self._held.masks = masks
-        masking.mask_values(model, masks, optimizer)
+        self._held = Static(masks)
+        self._held.start(model, optimizer)
         return True
 
 

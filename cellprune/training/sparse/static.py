@@ -13,14 +13,16 @@ class Static:
 
     def __init__(self, masks: Mapping[str, Tensor]) -> None:
         self.masks = dict(masks)
+        self._kept: list[tuple[nn.Parameter, Tensor]] = []
 
     def start(self, model: nn.Module, optimizer: Optimizer) -> None:
         device = next(model.parameters()).device
         self.masks = {name: mask.to(device) for name, mask in self.masks.items()}  # once, not at every step
         masking.mask_values(model, self.masks, optimizer)
+        self._kept = masking.kept_bits(model, self.masks)
 
     def before_step(self, step: int, model: nn.Module, optimizer: Optimizer) -> bool:
-        masking.mask_gradients(model, self.masks)
+        masking.clear_gradients(self._kept)
         return True
 
     def after_step(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:

@@ -1,0 +1,24 @@
+"""What a step costs, guarded with room for busy machines; the program prints the numbers themselves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "training.py"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_steps_cost_what_a_plain_loop_costs(tmp_path: Path) -> None:
+    out = tmp_path / "ratios.json"
+    command = [sys.executable, PROGRAM, "--size", "192", "--epochs", "2", "--json", out]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    ratios = json.loads(out.read_text())["ratios"]
+    assert ratios["ours / plain"] < 1.1, ratios
+    assert ratios["masked / ours"] < 1.12, ratios
+    if torch.cpu._is_avx512_bf16_supported():
+        assert ratios["bf16 / plain"] < 0.75, ratios
