@@ -1,6 +1,6 @@
 """How many weights stay, and exactly which: counts from exact decimals, selection with ties in a stated order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import cycle
 from math import floor
@@ -14,12 +14,13 @@ from cellprune.errors import CellpruneError, WorkError, unknown
 Scope = Literal["global", "layer"]
 
 
-def density(sparsity: float | None, budget: Mapping[str, float] | None) -> Fraction:
+def density(sparsity: float | None, budget: Mapping[str, float] | None, units: Sequence[str] = ("params",)) -> Fraction:
     """Settle the share of weights that stays from the one of the two that is given.
 
     Args:
         sparsity: share removed, 0 <= sparsity < 1.
-        budget: {"params": share kept}, 0 < share <= 1.
+        budget: {unit: share kept}, 0 < share <= 1.
+        units: those that a budget may have.
     Returns:
         The share kept, exact in the decimal digits as written: 0.97 removed is 3/100 kept.
     Raises:
@@ -37,13 +38,12 @@ def density(sparsity: float | None, budget: Mapping[str, float] | None) -> Fract
                 f"sparsity {sparsity!r} is not a share removed, 0 <= sparsity < 1{_percent(removed, 'sparsity')}"
             )
         return 1 - removed
-    if set(budget) != {"params"}:
-        raise CellpruneError(unknown("budget unit", ", ".join(map(str, budget)) or "(none)", ["params"], "budget"))
-    kept = _share("budget params", budget["params"])
+    if len(budget) != 1 or not set(budget) <= set(units):
+        raise CellpruneError(unknown("budget unit", ", ".join(map(str, budget)) or "(none)", units, "budget"))
+    [(unit, asked)] = budget.items()
+    kept = _share(f"budget {unit}", asked)
     if not 0 < kept <= 1:
-        raise CellpruneError(
-            f"budget params={budget['params']!r} is not a share kept, 0 < share <= 1{_percent(kept, 'budget')}"
-        )
+        raise CellpruneError(f"budget {unit}={asked!r} is not a share kept, 0 < share <= 1{_percent(kept, 'budget')}")
     return kept
 
 

@@ -13,6 +13,7 @@ from cellprune.errors import CellpruneError, WorkError, unknown
 from cellprune.pruning import revival, whole_channels
 from cellprune.pruning.budget import Scope, density, select
 from cellprune.pruning.connectivity import check_connected
+from cellprune.pruning.costs import Pricing
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Batch, Loss, Masks, Method
 from cellprune.pruning.prunable import prunable
@@ -34,6 +35,7 @@ def prune(
     loss: Loss | None = None,
     granularity: Granularity = "weight",
     scope: Scope = "global",
+    cost: Pricing = "static",
     exclude: Iterable[str] = (),
     seed: int = 0,
     invert: bool = False,
@@ -47,7 +49,9 @@ def prune(
             random.
         sparsity: share of prunable weights, or of removable channels, that goes, 0 <= sparsity < 1. Exactly one of this
             and `budget`.
-        budget: {"params": share of prunable weights kept}; for weights alone.
+        budget: {"params": share of prunable weights kept}. For channels {unit: share kept}, the unit "params" (all
+            parameters), "macs" (multiply-adds at the size of the first batch) or "channels"; scores are ranked per
+            cost, and what is spent lies within the budget, less than any removed channel costs below it.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
             force one a round, synflow the shape of one, grasp as many as hold ten samples of each class. A source of
             exactly one batch is used for all. They are moved to the model's device.
@@ -55,6 +59,8 @@ def prune(
         granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr), those
             that are tied together as one; at least one of each layer stays, and all that the network takes and gives.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
+        cost: of a channel under a budget in params or macs: "static", in the dense network, or "marginal", recomputed
+            after each removal.
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: where every random draw of the scoring comes from.
         invert: rank the other way round, as a control: the lowest scores stay, even where they cut the network.
@@ -81,9 +87,13 @@ def prune(
         raise CellpruneError(
             f"pruning method {method!r} gives each layer a share of its own: leave scope={scope!r} out"
         )
-    share = density(sparsity, budget)
-    if granularity == "channel" and budget is not None:
-        raise CellpruneError("a budget in params counts single weights: give sparsity, the share of channels removed")
+    if cost not in get_args(Pricing):
+        raise CellpruneError(unknown("cost", cost, get_args(Pricing)))
+    units = ("params", "macs", "channels") if granularity == "channel" else ("params",)
+    share = density(sparsity, budget, units)
+    unit = None if budget is None else next(iter(budget))
+    if granularity == "channel" and unit in ("params", "macs") and (invert or scope != "global"):
+        raise CellpruneError(f"a budget in {unit} ranks all channels by score per cost: leave invert and scope out")
     model = bare(model)
     weights = prunable(model, exclude)
     n_prunable = sum(weight.numel() for weight in weights.values())
@@ -107,9 +117,12 @@ def prune(
             sensitivity = row.sensitivity(model, {}, taken, loss, seed=seed, **row.of(row.sensitivity, options))
         assert row.channel is not None
         ranks = row.channel(channels, sensitivity, **row.of(row.channel, options)) * (-1 if invert else 1)
-        masks = whole_channels.masks_of(
-            model, first[0][0], channels, whole_channels.choose(channels, ranks, share, scope)
-        )
+        if unit in ("params", "macs"):
+            kept = whole_channels.choose_within(model, first[0][0], channels, ranks, unit, share, cost)
+        else:
+            kept = whole_channels.choose(channels, ranks, share, scope)
+        masks = whole_channels.masks_of(model, first[0][0], channels, kept)
+        log.info("%d of %d channels stay", int(kept.sum()), channels.count)
         if not invert:
             check_connected(model, masks, first[0], seed)
         return masks

@@ -172,7 +172,12 @@ def test_excluded_layers_stay_whole():
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
         ({"granularity": "weight", "gate": "weight"}, "'snip' takes no options, but 'gate'"),
         ({"granularity": "chanel"}, "Did you mean 'channel'"),
-        ({"sparsity": None, "budget": {"params": 0.5}}, "counts single weights"),
+        ({"sparsity": None, "budget": {"macs": 0.001}}, "one channel in each layer, and what cannot go, cost 0.0"),
+        ({"sparsity": None, "budget": {"mac": 0.5}}, "Did you mean 'macs'"),
+        ({"sparsity": None, "budget": {"macs": 10}}, "budget macs=10 is not a share kept.*did you mean 0.1"),
+        ({"sparsity": None, "budget": {"macs": 0.5, "params": 0.5}}, "no budget unit 'macs, params'"),
+        ({"sparsity": None, "budget": {"macs": 0.5}, "scope": "layer"}, "leave invert and scope out"),
+        ({"cost": "dynamic"}, "no cost 'dynamic'"),
         ({"exclude": ["down.*", "up.*", "grow.*"]}, "has no channel that can go"),
     ],
 )
