@@ -137,17 +137,20 @@ def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_
 
 def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...], ratio: float) -> Settings:
     """Give the settings of a training; what the search decides may come from a file, but not be asked for."""
+    unsuited = ConfigError("a search prunes to many ratios: give a --method that can, and no --masks")
+    if flags.pruning.method == "dense":
+        raise unsuited
     given = flags.model_dump(exclude_unset=True)
     asked = {assignment.partition("=")[0] for assignment in assignments}
     for key, why in _SEARCHED.items():
         section, _, name = key.rpartition(".")
         if key in asked or name in (given.get(section, {}) if section else given):
             raise ConfigError(f"{key} cannot be given to a search: {why}")
-    method = given.get("pruning", {}).get("method")
-    if method in ("dense", "given") or "pruning.masks" in asked or "masks" in given.get("pruning", {}):
-        raise ConfigError("a search prunes to many ratios: give a --method that can, no masks")
     decided = [f"pruning.ratio={ratio}", "seed=0", "data.select=0", "data.fold=null"]
-    return load(flags, file=config, assignments=[*assignments, *decided])
+    resolved = load(flags, file=config, assignments=[*assignments, *decided])
+    if resolved.pruning.method == "given":
+        raise unsuited
+    return resolved
 
 
 def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
         seconds = plan.seconds_of_a_training(
             question.settings,
             question.search,
-            question.grid[len(question.grid) // 2],
+            question.grid[0],
             data_root=place.data_root,
             device=place.device,
         )

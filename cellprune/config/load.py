@@ -212,8 +212,8 @@ def faults(error: ValidationError) -> str:
 def _fault(key: str, error: Any) -> str:
     if error["type"] != "extra_forbidden":
         reason = error["msg"].removeprefix("Value error, ")
-        shown = "" if error["type"] == "value_error" else f" {error['input']!r}:"
-        return f"{key}:{shown} {reason[:1].lower() + reason[1:]}"
+        told = ([key] if key else []) + ([] if error["type"] == "value_error" else [repr(error["input"])])
+        return ": ".join([*told, reason[:1].lower() + reason[1:]])
     known = [*keys(Settings), *Settings.model_fields]
     last = key.rsplit(".", 1)[-1]
     close = get_close_matches(key, known, n=1) or [k for k in known if get_close_matches(last, [k.rsplit(".", 1)[-1]])]

@@ -73,6 +73,18 @@ def _confidence(value: Any) -> float:
     return number
 
 
+def _margin(margin: float) -> float:
+    if not 0 < margin < 0.5:
+        raise ValueError(f"{margin:g} is no margin: give the largest loss of IoU that counts as none, such as 0.005")
+    return margin
+
+
+def _enough(seeds: int) -> int:
+    if seeds < 3:
+        raise ValueError(f"{seeds} seeds decide nothing, the spread between so few says too little: give 3 or more")
+    return seeds
+
+
 def _folds(folds: int) -> int:
     if folds == 1 or folds < 0:
         raise ValueError(f"{folds} fold{'s' * (folds != 1)} cannot be: take 2 or more, or 0 for one hold-out")
@@ -348,13 +360,15 @@ class Search(Frozen):
     unit: Literal["weights", "params", "macs", "channels"] = Field(
         "weights", description="what a ratio is a share of; weights are masked, the others need --granularity channel"
     )
-    margin: float = Field(0.005, gt=0, lt=0.5, description="the largest loss of IoU that counts as none")
+    margin: Annotated[float, AfterValidator(_margin)] = Field(
+        0.005, description="the largest loss of IoU that counts as none"
+    )
     confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
         0.95, description="probability with which a claim is true, at least"
     )
     seeds: int = Field(3, ge=1, lt=1000, description="trainings at each ratio while searching")
-    confirm_seeds: int = Field(
-        5, ge=3, lt=1000, description="trainings at each ratio that is tested; fewer than 3 decide nothing"
+    confirm_seeds: Annotated[int, AfterValidator(_enough)] = Field(
+        5, lt=1000, description="trainings at each ratio that is tested; fewer than 3 decide nothing"
     )
     cv: Annotated[int, AfterValidator(_folds)] = Field(
         0, description="folds of cross-validation, so that every annotated frame counts once; 0: one hold-out"

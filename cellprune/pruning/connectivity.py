@@ -13,6 +13,10 @@ from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
 from cellprune.structure.layers import weighted_layers
 
 
+class CutOffError(CellpruneError):
+    """Masks that leave no path from the input to the output."""
+
+
 def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch, seed: int) -> None:
     """Run the masked network on the batch and on other values, and refuse if the output is the same to the bit.
 
@@ -20,7 +24,7 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
     did not cut it.
 
     Raises:
-        CellpruneError: the masks cut the output off from the input; the message names the layers.
+        CutOffError: the masks cut the output off from the input; the message names the layers.
     """
     inputs, target = batch
     generator = torch.Generator().manual_seed(seed)
@@ -33,7 +37,7 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         if not _varies(objectives, objectives[0].start({})):
             return
         cut = _where_cut(objectives, masked)
-    raise CellpruneError(
+    raise CutOffError(
         f"after pruning, the output no longer depends on the input; it is cut at {', '.join(map(repr, cut))}: lower "
         f"the sparsity, exclude these layers, or take scope='layer'"
     )

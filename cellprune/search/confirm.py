@@ -32,7 +32,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Claim:
-    """One tested ratio; `decision` is None where too many seeds were lost to decide."""
+    """One tested ratio; `decision` is None where too many seeds were lost to decide, or a trial was hopeless."""
 
     ratio: float
     decision: Decision | None
@@ -84,7 +84,8 @@ def confirm(
         asked = [trial for trial in (*terms.trials(REFERENCE), *terms.trials(ratio)) if trial not in outcomes]
         outcomes |= dict(zip(asked, measure(asked), strict=True))
         table = paired(*({trial: outcomes[trial] for trial in terms.trials(at)} for at in (REFERENCE, ratio)))
-        decision = decide(table.differences, margin=terms.margin, alpha=terms.alpha) if table.decides else None
+        decides = table.decides and not table.hopeless  # leaving only the hopeless out would flatter
+        decision = decide(table.differences, margin=terms.margin, alpha=terms.alpha) if decides else None
         claims.append(Claim(ratio, decision, table))
         seen(claims[-1])
         if not claims[-1].passed:

@@ -21,13 +21,18 @@ CONTROLS: dict[str, tuple[str, dict[str, str]]] = {
 
 @dataclass(frozen=True)
 class Beaten:
-    """A control beside the unpruned network; `p_value` is adjusted for the number of controls."""
+    """A control beside the unpruned network.
+
+    Attributes:
+        decision: None where too many of its trainings came to nothing.
+        p_value: the decision's, adjusted for the number of controls that have one.
+    """
 
     name: str
     what: str
-    decision: Decision
-    p_value: float
     table: Table
+    decision: Decision | None
+    p_value: float | None
 
 
 def of(pruning: Pruning) -> tuple[str, ...]:
@@ -41,7 +46,7 @@ def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) 
     """Train the controls at the found ratio, and test each as the pruned network was tested.
 
     Args:
-        names: of controls; one of which too many trainings crash is left out.
+        names: of controls.
         measure, terms: of the confirmation; its reference is there already.
     """
     arms = {name: terms.trials(ratio, name) for name in names}
@@ -49,10 +54,12 @@ def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) 
     outcomes = dict(zip(trials, measure(trials), strict=True))
     reference = {trial: outcomes[trial] for trial in terms.trials(REFERENCE)}
     tables = {name: paired(reference, {trial: outcomes[trial] for trial in arm}) for name, arm in arms.items()}
-    tables = {name: table for name, table in tables.items() if table.decides}
-    found = {name: decide(table.differences, margin=terms.margin, alpha=terms.alpha) for name, table in tables.items()}
-    adjusted = holm([decision.p_value for decision in found.values()])
+    found = {
+        name: decide(table.differences, margin=terms.margin, alpha=terms.alpha)
+        for name, table in tables.items()
+        if table.decides and not table.hopeless
+    }
+    adjusted = dict(zip(found, holm([decision.p_value for decision in found.values()]), strict=True))
     return [
-        Beaten(name, CONTROLS[name][0], found[name], p_value, tables[name])
-        for name, p_value in zip(found, adjusted, strict=True)
+        Beaten(name, CONTROLS[name][0], table, found.get(name), adjusted.get(name)) for name, table in tables.items()
     ]

@@ -86,7 +86,7 @@ def _too_few(frames: Frames, splits: Sequence[dict[str, Any]], question: Search)
     if not question.cv and n_gold - len(frames.dropped) >= FEWEST_FRAMES:
         ways = f"take --cv {min(5, n_gold)}, which counts each of the {n_gold} annotated frames once, or hold out more"
     return (
-        f"{len(frames.report)} held-out frame{'s' * (len(frames.report) != 1)} decide nothing{dropped}; "
+        f"{len(frames.report)} held-out frame{' decides' if len(frames.report) == 1 else 's decide'} nothing{dropped}; "
         f"it takes at least {FEWEST_FRAMES}: {ways}"
     )
 

@@ -78,10 +78,7 @@ def gather(
         "proposed": found.proposal.ratio if found.proposal else None,
         "search": [_probe(probe) for probe in (found.proposal.probes if found.proposal else ())],
         "confirmation": [_claim(claim) for claim in claims],
-        "controls": [
-            {"name": beaten.name, "what": beaten.what, "adjusted_p_value": beaten.p_value, **asdict(beaten.decision)}
-            for beaten in found.beaten
-        ],
+        "controls": [_control(beaten) for beaten in found.beaten],
         "networks": _networks(arms, runs, device),
         "crashes": journal.crashes,
         "compute": _compute(outcomes.values()),
@@ -120,6 +117,12 @@ def _claim(claim: Claim) -> dict[str, Any]:
     )
     numbers = asdict(decision) if decision else {"verdict": "undecided"}
     return {"ratio": claim.ratio, **_table(claim.table), **numbers, "seeds_needed": needed}
+
+
+def _control(beaten: Beaten) -> dict[str, Any]:
+    numbers = asdict(beaten.decision) if beaten.decision else {"verdict": "undecided"}
+    named = {"name": beaten.name, "what": beaten.what, "adjusted_p_value": beaten.p_value}
+    return named | _table(beaten.table) | numbers
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
         raise CellpruneError(
             f"--unit {search.unit}: cellprune prunes weights only so far, so the one unit is weights: leave --unit away"
         )
+    if settings.task != "segmentation":
+        raise CellpruneError(f"--task {settings.task}: the search judges cells in images so far: leave --task away")
     grid = grid_of(search.low, search.high)
     found = frames.look(settings, search, place.data_root)
     name = "_".join(

@@ -24,9 +24,8 @@ def claim(tested: Claim) -> str:
     found = tested.decision
     if found is None:
         n_frames, n_seeds = tested.table.differences.shape
-        return (
-            f"tested, {as_ratio(tested.ratio)} removed: undecided, only {n_frames} frames and {n_seeds} seeds are left"
-        )
+        why = tested.table.hopeless or f"only {n_frames} frames and {n_seeds} seeds are left"
+        return f"tested, {as_ratio(tested.ratio)} removed: undecided, {why}"
     return (
         f"tested, {as_ratio(tested.ratio)} removed: {found.verdict}, mean difference {difference(found.mean)}, "
         f"limits {difference(found.lower)} and {difference(found.upper)}"
@@ -64,7 +63,8 @@ def _not_shown(lowest: Mapping[str, Any], margin: float, *, n_folds: int) -> str
     """Say what the lowest ratio that was tested gave, and what it would take to show it."""
     left = f"{lowest['n_frames']} frames and {lowest['n_seeds']} seeds"
     if "mean" not in lowest:
-        return f"Not shown: at {as_ratio(lowest['ratio'])} only {left} are left, too few to decide."
+        why = lowest["hopeless"] or f"only {left} are left, too few to decide"
+        return f"Not shown: with {as_ratio(lowest['ratio'])} of the weights removed, {why}."
     mean, lower, upper = (difference(lowest[key]) for key in ("mean", "lower", "upper"))
     start = (
         f"Not shown for any ratio. With {as_ratio(lowest['ratio'])} of the weights removed, the lowest tested, the "

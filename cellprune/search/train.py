@@ -16,6 +16,7 @@ from cellprune import experiment
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.evaluation.iou import class_mean
+from cellprune.pruning.connectivity import CutOffError
 from cellprune.runs import provenance
 from cellprune.runs.folder import BusyError, Folder
 from cellprune.search.trial import Trial
@@ -75,6 +76,8 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
         if not floor.reason:
             raise
         return Report("hopeless", {}, floor.reason, {"seconds": time.perf_counter() - clock, "why": str(stop)})
+    except CutOffError as error:
+        return Report("hopeless", {}, str(error).split(":")[0], {"seconds": time.perf_counter() - clock})
     except Exception as error:
         if isinstance(error, CellpruneError) and not isinstance(error, WorkError):
             raise

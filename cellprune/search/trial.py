@@ -43,7 +43,8 @@ class Outcome:
     """What came of a trial.
 
     Attributes:
-        state: "done"; "hopeless" was stopped early and is never part of an interval; "excluded" crashed twice.
+        state: "done"; "hopeless" was stopped early, or pruned until nothing reaches its output: its ratio fails, and it
+            is never part of an interval; "excluded" crashed twice.
         scores: frame -> score of the last epoch; empty unless done.
         reason: why it is not done, one line.
         facts: where the run is, what it cost; plain values for the journal and the page.
@@ -73,7 +74,7 @@ class Table:
         rows: fold and frame of each row.
         seeds: of each column.
         left_out: seed -> why it has no column.
-        hopeless: why a trial was stopped early, "" if none was.
+        hopeless: why a trial was hopeless, "" if none was.
     """
 
     differences: np.ndarray

@@ -8,7 +8,7 @@ from simulated_worlds import Loss, world
 
 from cellprune.config.schema import Pruning, Search
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.search import controls
+from cellprune.search import controls, sentences
 from cellprune.search.confirm import Confirmation, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.grid import grid, most_probes
 from cellprune.search.plan import count
@@ -174,6 +174,21 @@ def test_a_hopeless_probe_fails_and_is_in_no_interval() -> None:
     assert found.probes[0].table.hopeless == "0.2"
 
 
+def test_a_hopeless_trial_in_a_confirmation_ends_it_undecided() -> None:
+    def measure(trials: list[Trial]) -> list[Outcome]:
+        return [
+            Outcome("hopeless", reason="cut off")
+            if t.ratio and t.seed == 1003
+            else Outcome("done", dict.fromkeys("abcde", 0.9))
+            for t in trials
+        ]
+
+    found = confirm((0.9375, 0.955806), measure, Terms(MARGIN, ALPHA, fresh_seeds(1, 5)))
+    assert found.ratio is None
+    assert [claim.decision for claim in found.claims] == [None]
+    assert "cut off" in sentences.claim(found.claims[0])
+
+
 def test_a_method_has_the_controls_that_differ_from_it() -> None:
     assert controls.of(Pruning(method="snip")) == ("shuffle", "random")
     assert controls.of(Pruning(method="gradual")) == ("random",)
@@ -192,6 +207,9 @@ def test_controls_are_corrected_for_their_number(monkeypatch: pytest.MonkeyPatch
     beaten = controls.compare(
         ("random", "shuffle", "crashes"), 0.9375, measure, Terms(MARGIN, ALPHA, fresh_seeds(1, 9))
     )
-    assert [found.name for found in beaten] == ["random", "shuffle"]
-    assert all(found.p_value >= found.decision.p_value for found in beaten)
-    assert max(found.p_value / found.decision.p_value for found in beaten) == pytest.approx(2)
+    *decided, lost = beaten
+    assert [found.name for found in beaten] == ["random", "shuffle", "crashes"]
+    assert (lost.decision, lost.p_value) == (None, None)
+    pairs = [(found.p_value, found.decision.p_value) for found in decided if found.decision and found.p_value]
+    assert all(adjusted >= plain for adjusted, plain in pairs)
+    assert max(adjusted / plain for adjusted, plain in pairs) == pytest.approx(2)

@@ -1,0 +1,120 @@
+"""`cellprune search-max-ratio` by its command: a small search from end to end, the plan, and every refusal."""
+
+import json
+from pathlib import Path
+
+import pytest
+from html_page import Page
+
+from cellprune.cli.main import main
+from cellprune.runs.folder import Folder
+from cellprune.search import workers
+
+TINY = [
+    "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=2",
+    "training.evaluate_every=1",
+]  # fmt: skip
+
+
+def words(data_root: Path, *more: str) -> list[str]:
+    settings = [word for assignment in TINY for word in ("--set", assignment)]
+    return ["search-max-ratio", *settings, "--data-root", str(data_root), *more]
+
+
+def leave(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as leaving:
+        main(arguments)
+    return int(leaving.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = words(data_root, "--method", "snip", "--seeds", "1", "--confirm-seeds", "3", "--margin", "0.3",
+                  "--low", "0.5", "--high", "0.6", "--controls", "--json", "-o", "search")  # fmt: skip
+    assert leave([*asked, "--max-trials", "4"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["verdict"] == "unfinished"
+    assert "at most 14 (search 2, confirmation 6, controls 6)" in captured.err
+    assert len(list((tmp_path / "runs").iterdir())) == 4
+    assert leave([*asked, "--resume"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["verdict"] == "found"
+    assert found["ratio"] == 0.5
+    assert found["compute"]["trainings"] == len(list((tmp_path / "runs").iterdir())) == 14
+    assert [control["name"] for control in found["controls"]] == ["shuffle", "random"]
+    assert {network["ratio"] for network in found["networks"]} == {0.0, 0.5}
+    assert all(network["milliseconds"] > 0 for network in found["networks"])
+    assert Folder(Path(found["model"]).parent).finished
+    assert found["model"].startswith("runs/")
+    page = Page((tmp_path / "search" / "search.html").read_text())
+    assert "script" not in page.tags
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert "50 %" in page.text.replace("\u00a0", " ")
+    assert leave([*asked, "--resume"]) == 0
+    assert json.loads(capsys.readouterr().out)["ratio"] == 0.5
+
+
+def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = words(data_root, "--method", "random", "--cv", "3", "--dry-run")
+    assert leave(asked) == 0
+    told = capsys.readouterr().out
+    assert "chosen on 9 frames, claimed about 18 held-out ones" in told
+    assert "at most 132 (search 72, confirmation 60, controls 0)" in told
+    assert not list(tmp_path.iterdir())
+    assert leave([*asked, "--json", "--workers", "2"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["seconds_at_most"] == pytest.approx(planned["seconds_a_training"] * 132 / 2)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--margin", "0"], "0 is no margin"),
+        (["--confidence", "95"], "did you mean 0.95?"),
+        (["--low", "0.9", "--high", "0.6"], "cellprune: --low 0.9 is not below --high 0.6"),
+        (["--low", "0.94", "--high", "0.95"], "take --low 0.9375 or --high 0.955806"),
+        (["--seeds", "0"], "greater than or equal to 1"),
+        (["--confirm-seeds", "2"], "2 seeds decide nothing"),
+        (["--cv", "1"], "1 fold cannot be"),
+        (["--cv", "99"], "from 2 to 18 folds"),
+        (["--set", "data.holdout=0.1"], "1 held-out frame decides nothing; it takes at least 5: take --cv 5"),
+        (["--set", "data.holdout=0.1", "--truth", "complete"], "02/004 dropped: 1 of 11 cells have no gold mask"),
+        (["--unit", "macs"], "--unit macs: cellprune prunes weights only so far"),
+        (["--prune", "0.5"], "pruning.ratio cannot be given"),
+        (["--set", "seed=3"], "seed cannot be given"),
+        (["--set", "data.fold=[0,2]"], "data.fold cannot be given"),
+        (["--method", "dense"], "give a --method that can"),
+        (["--workers", "-1"], "--workers -1"),
+        (["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"], "exclude each other"),
+        (["--max-trials", "3", "--max-hours", "3"], "exclude each other"),
+        (["--max-trials", "0"], "--max-trials 0"),
+        (["--max-hours", "0"], "--max-hours 0"),
+        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is a fold, not 5"),
+        (["--dataset", "PhC-C2DH-U373"], "cellprune data fetch"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_nothing_written(
+    more: list[str], said: str, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leave(words(data_root, *more)) == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scheduler_that_is_silent_leaves_nothing(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_ANSWER_S", 1)
+    monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", lambda *_, **__: 1.0)
+    assert leave(words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
+    assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,183 @@
+"""Real trials: tiny runs by a real local cluster, a worker killed in mid-trial, folders that two want at once."""
+
+import gc
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cellprune.config.load import load
+from cellprune.config.schema import Search, Settings
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.runs.folder import Folder
+from cellprune.search import frames, workers
+from cellprune.search.train import Job, Report, _Floor, train
+from cellprune.search.trial import Trial
+from cellprune.training.progress import Event
+
+TINY = [
+    "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=2",
+    "training.evaluate_every=1", "pruning.method=snip", "pruning.ratio=0.5",
+]  # fmt: skip
+
+
+def job(trial: Trial, folder: Path, data_root: Path, *more: str) -> Job:
+    settings: Settings = load(assignments=[*TINY, *more])
+    return Job(
+        trial=trial,
+        settings=frames.settings_of(trial, settings, Search()),
+        runs=folder,
+        data_root=data_root,
+        device="cpu",
+        curve={},
+        drop=0.05,
+        version=version("cellprune"),
+    )
+
+
+def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_root: Path) -> None:
+    wanted = job(Trial("confirm", 0.5, 1000), tmp_path, data_root)
+    first = train(wanted)
+    assert first.state == "done"
+    assert len(first.scores) == 5
+    assert first.facts["trained_here"]
+    assert first.facts["curve"].keys() == {"1", "2"}
+    time.sleep(1.1)  # times of runs are in seconds
+    again = train(wanted)
+    assert again.scores == first.scores
+    assert not again.facts["trained_here"]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_reference_that_two_searches_want_at_once_is_trained_once(tmp_path: Path, data_root: Path) -> None:
+    wanted = replace(job(Trial("confirm", 0.5, 1000), tmp_path, data_root), trial=Trial("confirm", 0.0, 1000))
+    found: list[Report] = []
+    train(replace(wanted, settings=wanted.settings.model_copy(update={"seed": 7})))
+    (other,) = tmp_path.iterdir()
+    with Folder.open(other, resume=True).lock():  # another process is at work there
+        waiting = threading.Thread(
+            target=lambda: found.append(train(replace(wanted, settings=wanted.settings.model_copy(update={"seed": 7}))))
+        )
+        waiting.start()
+        waiting.join(1)
+        assert waiting.is_alive()
+    waiting.join(60)
+    assert [report.state for report in found] == ["done"]
+
+
+def test_a_hopeless_trial_stops_after_half_of_the_epochs(tmp_path: Path, data_root: Path) -> None:
+    asked = job(Trial("search", 0.5, 0), tmp_path, data_root, "training.epochs=4")
+    asked = replace(asked, curve=dict.fromkeys((1, 2, 3, 4), 2.0))
+    report = train(asked)
+    assert report.state == "hopeless"
+    assert "after epoch 2 of 4, its reference had 2.0000" in report.reason
+    assert not report.scores
+    (run,) = tmp_path.iterdir()
+    assert not Folder(run).finished
+
+
+def test_a_network_that_is_pruned_through_is_hopeless(tmp_path: Path, data_root: Path) -> None:
+    asked = job(Trial("search", 0.999, 0), tmp_path, data_root, "pruning.method=random")
+    report = train(asked)
+    assert (report.state, report.scores) == ("hopeless", {})
+    assert report.reason.startswith("after pruning, the output no longer depends on the input")
+
+
+@pytest.mark.parametrize(
+    ("epoch", "done", "score", "stops"),
+    [(1, 10, 0.1, False), (2, 20, 0.1, True), (2, 19, 0.1, False), (2, 20, 0.8, False), (3, 30, 0.1, True),
+     (4, 40, 0.1, False)],
+)  # fmt: skip
+def test_only_whole_epochs_of_the_second_half_are_judged(
+    epoch: int, done: int, score: float, stops: bool, tmp_path: Path
+) -> None:
+    asked = replace(job(Trial("search", 0.5, 0), tmp_path, tmp_path), curve=dict.fromkeys((1, 2, 3, 4), 0.84))
+    event = Event("training", done=done, total=40, epoch=epoch, epochs=4, scores={"iou_image_mean": score})
+    assert _Floor(asked).advanced(event) is stops
+
+
+def test_a_crash_is_told_and_a_refusal_ends_the_search(tmp_path: Path, data_root: Path) -> None:
+    diverges = job(
+        Trial("confirm", 0.5, 0), tmp_path, data_root, "training.learning_rate=1.0e+30", "training.schedule=constant"
+    )
+    report = train(diverges)
+    assert report.state == "crashed"
+    assert "the loss became" in report.reason
+    with pytest.raises(CellpruneError, match="is not in"):
+        train(job(Trial("confirm", 0.5, 0), tmp_path, tmp_path / "none", "data.dataset=PhC-C2DH-U373"))
+    with pytest.raises(CellpruneError, match=r"a worker has cellprune .*, the planner 0\.0\.0"):
+        train(replace(diverges, version="0.0.0"))
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_ANSWER_S", 1)
+    for address in ("tcp://127.0.0.1:9", "nonsense://here"):
+        with pytest.raises(CellpruneError, match="no Dask scheduler answers at"), workers.cluster(address):
+            pass
+
+
+def test_a_lost_scheduler_and_a_lost_worker_are_told_apart() -> None:
+    class Future:
+        def __init__(self, status: str, error: Exception | None = None) -> None:
+            self.status, self._error = status, error
+
+        def exception(self) -> Exception | None:
+            return self._error
+
+    with pytest.raises(WorkError, match="scheduler went away"):
+        workers._result(Future("cancelled"))
+    with pytest.raises(CellpruneError, match="no such data"):
+        workers._result(Future("error", CellpruneError("no such data")))
+    assert (
+        workers._result(Future("error", RuntimeError("3 workers\ndied"))).reason
+        == "its worker was lost: 3 workers died"
+    )
+
+
+def _holder(folder: Path) -> int | None:
+    """The process that works in a run folder: it has files open there."""
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if any(Path(file.path).is_relative_to(folder) for file in process.open_files()):
+                return process.pid
+        except psutil.Error:
+            continue
+    return None
+
+
+def _killed_in_mid_trial(runs: Path, killed: list[Path]) -> None:
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        for metrics in runs.glob("*/metrics.csv"):
+            pid = _holder(metrics.parent)
+            if pid is not None and not Folder(metrics.parent).finished:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(metrics.parent)
+                return
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # Dask leaves sockets of the killed to the garbage collector
+def test_a_killed_worker_loses_its_trial_to_another(tmp_path: Path, data_root: Path) -> None:
+    runs = tmp_path / "runs"
+    jobs = [job(Trial("confirm", 0.5, seed), runs, data_root, "training.epochs=12") for seed in (0, 1, 2)]
+    killed: list[Path] = []
+    assassin = threading.Thread(target=_killed_in_mid_trial, args=(runs, killed))
+    with workers.local(2) as execute:
+        assassin.start()
+        reports = {done.trial.seed: report for done, report in execute(iter(jobs))}
+    assassin.join()
+    assert len(killed) == 1, "a worker was killed while it trained"
+    assert {seed: report.state for seed, report in reports.items()} == dict.fromkeys((0, 1, 2), "done")
+    assert Folder(killed[0]).read_provenance()["resumed"]
+    gc.collect()
+    alone = train(replace(jobs[0], runs=tmp_path / "alone"))
+    assert alone.scores == reports[0].scores, "where a trial is trained does not matter"
