@@ -128,7 +128,10 @@ def _told(n_images: int) -> Iterator["Tell"]:
 def _show(done: "Done", output: Path) -> None:
     kept = f" ({done.kept} of them were there already)" if done.kept else ""
     failed = f", {len(done.failures)} not done" if done.failures else ""
-    print(f"{len(done.rows)} cells in {len(done.images)} images{kept}{failed}")
+    cells, images = (
+        f"{n} {what}{'s' * (n != 1)}" for n, what in ((len(done.rows), "cell"), (len(done.images), "image"))
+    )
+    print(f"{cells} in {images}{kept}{failed}")
     print("Look at:")
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),

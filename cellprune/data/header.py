@@ -23,7 +23,8 @@ class Header:
         size: (height, width) in pixels.
         channels: values of a pixel: 1 grey, 3 colour; an alpha channel does not count.
         planes: images of this size in the file: 1, or the frames or slices of a stack.
-        pixel_size_um: (y, x) from a TIFF's resolution tags; None when they are absent or without a unit.
+        pixel_size_um: (y, x) as OME, ImageJ or a TIFF's resolution tags say it; None when none of them does, or when
+            it is larger than a microscope's pixels are.
     """
 
     size: tuple[int, int]

@@ -21,7 +21,6 @@ LABELS = ("labels", "label", "masks", "mask")
 IGNORE = "ignore"
 _BEFORE = ("mask_", "masks_")  # not label_: label-free microscopy has images of that name
 _AFTER = ("_cp_masks", "_masks", "_mask", "_labels", "_label")  # the longer before those they end in
-_COARSEST_UM = 20.0
 _WAYS = "put images into images/ and labels of the same names into labels/, or NAME_masks.tif beside each NAME.tif"
 
 
@@ -65,13 +64,10 @@ def pair(folder: Path, name: str) -> Pairing:
 
 
 def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
-    """Give the pixel size (y, x) that all files agree on, None where they do not or one says none.
-
-    A size above `_COARSEST_UM` is not believed: programs write the resolution of a screen or printer there.
-    """
+    """Give the pixel size (y, x) that all files agree on, None where they do not or one says none."""
     told = {header.pixel_size_um and tuple(round(um, 4) for um in header.pixel_size_um) for header in headers}
     (size, *others) = told
-    return size if size and not others and max(size) <= _COARSEST_UM else None  # type: ignore[return-value]
+    return None if others else size  # type: ignore[return-value]
 
 
 def _in_one_place(folder: Path, name: str) -> Pairing:

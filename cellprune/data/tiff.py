@@ -1,8 +1,8 @@
 """TIFF files, single or stacked, grey or with channels: header first, then the pixels of one plane."""
 
-from math import prod
+import re
+from math import isfinite, prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -11,8 +11,14 @@ from cellprune.data.header import MAX_PIXELS, Header, ImageError, believed, chos
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CHANNELS = "CS"  # channels saved page by page, and samples of one pixel
-_MICROMETRES = ("micron", "um", "µm", "\\u00B5m")  # the last as ImageJ escapes it
 _ALPHA = (1, 2)  # extra samples of the TIFF standard: premultiplied or not
+_UM_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
+_UM_PER_UNIT = {
+    "nm": 1e-3, "mm": 1e3,
+    # the two signs that look like mu, and ImageJ's escape of one
+    **dict.fromkeys(("um", "\u00b5m", "\u03bcm", r"\u00B5m", "micron", "microns"), 1.0),
+}  # fmt: skip
+_COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, which programs write unasked
 
 
 def read_header(path: Path) -> Header:
@@ -42,7 +48,7 @@ def _header(tif: tifffile.TiffFile, path: Path) -> Header:
         channels - _has_alpha(series[0]),
         prod(series[0].shape) // max(1, sizes["Y"] * sizes["X"] * channels),
         np.dtype(series[0].dtype),
-        _pixel_size_um(series[0].keyframe, tif.imagej_metadata or {}),
+        _pixel_size_um(tif),
     )
     return believed(header, path)
 
@@ -77,11 +83,37 @@ def _ordered(pixels: np.ndarray, axes: str, header: Header, plane: int) -> np.nd
     return ordered.reshape(-1 if others else 1, prod(pixels.shape[at] for at in channels), *header.size)[plane]
 
 
-def _pixel_size_um(page: tifffile.TiffPage, imagej: dict[str, Any]) -> tuple[float, float] | None:
-    um_per_unit = {2: 25400.0, 3: 10000.0}.get(int(page.resolutionunit or 0))
-    if str(imagej.get("unit")) in _MICROMETRES:  # ImageJ keeps the unit apart from the standard's tag
-        um_per_unit = 1.0
+def _pixel_size_um(tif: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Give (y, x) from OME's words, else ImageJ's, else the resolution tags; None for none that can be meant."""
+    page = tif.series[0].keyframe
     across, down = page.resolution
-    if um_per_unit is None or not (across > 0 and down > 0):
-        return None
-    return um_per_unit / down, um_per_unit / across
+    if tif.is_ome:
+        size = _ome_um(tif.ome_metadata or "")
+    elif tif.is_imagej:
+        size = _inverse(across, down, _UM_PER_UNIT.get((tif.imagej_metadata or {}).get("unit", "")))
+    else:
+        size = None
+    size = size or _inverse(across, down, _UM_PER_RESOLUTION_UNIT.get(int(page.resolutionunit or 0)))
+    return size if size and all(isfinite(um) and 0 < um <= _COARSEST_UM for um in size) else None
+
+
+def _inverse(across: float, down: float, um_per_unit: float | None) -> tuple[float, float] | None:
+    """Turn pixels a unit into um a pixel, down before across."""
+    return (um_per_unit / down, um_per_unit / across) if um_per_unit and across > 0 and down > 0 else None
+
+
+def _ome_um(xml: str) -> tuple[float, float] | None:
+    """Find the physical size; by a search, as a parser of XML from outside would do more than asked."""
+    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
+    found: list[float] = []
+    for axis in "YX":
+        size = re.search(rf'\bPhysicalSize{axis}="([\d.eE+-]+)"', pixels[0]) if pixels else None
+        unit = re.search(rf'\bPhysicalSize{axis}Unit="([^"]*)"', pixels[0]) if pixels else None
+        um_per_unit = _UM_PER_UNIT.get(unit[1] if unit else "um")  # um where OME says nothing
+        if size is None or um_per_unit is None:
+            return None
+        try:
+            found.append(float(size[1]) * um_per_unit)
+        except ValueError:
+            return None
+    return found[0], found[1]

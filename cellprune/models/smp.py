@@ -109,6 +109,8 @@ def _check(architecture: str, encoder: str, weights: str | None) -> None:
     kinds = smp.MODEL_ARCHITECTURES_MAPPING
     if architecture not in kinds:
         raise CellpruneError(unknown("architecture", architecture, kinds, "model.name, smp:ARCHITECTURE/ENCODER"))
+    if not encoder:
+        raise CellpruneError(f"'smp:{architecture}' names no encoder: write smp:{architecture}/resnet34 or another")
     own = smp.encoders.encoders
     if encoder.startswith(_TIMM):
         inner = encoder.removeprefix(_TIMM)

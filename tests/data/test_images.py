@@ -67,6 +67,41 @@ def test_no_unit_is_no_pixel_size(tmp_path: Path) -> None:
     assert read_header(saved(tmp_path / "t.tif", RAMP.astype(np.uint8))).pixel_size_um is None
 
 
+@pytest.mark.parametrize("dots_an_inch", [72, 96, 300, 1200])
+def test_the_resolution_of_a_screen_or_printer_is_no_pixel_size(tmp_path: Path, dots_an_inch: int) -> None:
+    path = saved(
+        tmp_path / "t.tif", RAMP.astype(np.uint8), resolution=(dots_an_inch, dots_an_inch), resolutionunit="INCH"
+    )
+    assert read_header(path).pixel_size_um is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "um"), [("um", 1.0), ("micron", 1.0), (r"\u00B5m", 1.0), ("nm", 1e-3), ("pixel", None)]
+)
+def test_imagej_says_the_pixel_size_in_its_own_words(tmp_path: Path, unit: str, um: float | None) -> None:
+    path = saved(
+        tmp_path / "t.tif", RAMP.astype(np.uint8), imagej=True, resolution=(1 / 0.5, 1 / 0.25), metadata={"unit": unit}
+    )
+    expected = None if um is None else pytest.approx((0.25 * um, 0.5 * um))
+    assert read_header(path).pixel_size_um == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.25}, (0.25, 0.5)),
+        ({"PhysicalSizeX": 0.5, "PhysicalSizeY": 250, "PhysicalSizeYUnit": "nm"}, (0.25, 0.5)),
+        ({"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}, (0.25, 0.5)),
+        ({"PhysicalSizeX": 0.5}, None),
+        ({"PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "pixel", "PhysicalSizeY": 0.25}, None),
+        ({"PhysicalSizeX": "NaN", "PhysicalSizeY": "1e999"}, None),
+    ],
+)  # fmt: skip
+def test_ome_says_the_pixel_size_in_its_own_words(tmp_path: Path, said: dict, expected: tuple | None) -> None:
+    path = saved(tmp_path / "t.ome.tif", RAMP.astype(np.uint8), ome=True, metadata={"axes": "YX", **said})
+    assert read_header(path).pixel_size_um == (expected and pytest.approx(expected))
+
+
 RGB = np.stack([RAMP, RAMP[::-1], 2 * RAMP], axis=-1)
 
 

@@ -155,7 +155,7 @@ def test_an_encoder_that_asks_for_values_is_loaded_too(tmp_path: Path) -> None:
     [
         ({"name": "smp:unett/resnet18"}, "Did you mean 'unet'"),
         ({"name": "smp:unet/resnet81"}, "Did you mean 'resnet18'"),
-        ({"name": "smp:unet"}, "no encoder ''"),
+        ({"name": "smp:unet"}, "names no encoder: write smp:unet/resnet34"),
         ({"name": "smp:unet/tu-convnext_ato"}, "Did you mean 'tu-convnext_atto'"),
         ({"name": "smp:unetplusplus/mit_b0"}, "cannot be built .*take another encoder"),
         ({"name": "smp:unet/resnet18", "weights": "imagnet"}, "Did you mean 'imagenet'"),
