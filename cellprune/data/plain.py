@@ -108,7 +108,9 @@ def _checked(found: Pairing, folder: Path) -> Pairing:
         seen = f" (but files of {', '.join(others)})" if others else ""
         if found.lone_labels:
             raise LayoutError(f"{found.lone_labels[0]} holds labels, but {folder} has no images: put them beside")
-        raise LayoutError(f"{folder} holds no sequences (01, 01_GT) and no TIFF or PNG images{seen}: {_WAYS}")
+        inner = next((child for child in sorted(folder.glob("*/")) if _among(child, IMAGES)), None)
+        advice = f"did you mean {inner}?" if inner else _WAYS
+        raise LayoutError(f"{folder} holds no sequences (01, 01_GT) and no TIFF or PNG images{seen}: {advice}")
     if not any(frame.gold for frame in found.frames):
         lone = f"; {found.lone_labels[0].name} fits none by its name" if found.lone_labels else ""
         raise LayoutError(f"{folder} holds {len(found.frames)} image(s) but no labels for any{lone}: {_WAYS}")

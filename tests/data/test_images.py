@@ -53,16 +53,6 @@ def test_lzw_and_the_resolution_tag(tmp_path: Path) -> None:
     assert read_header(path).pixel_size_um == pytest.approx((0.25, 0.5))
 
 
-@pytest.mark.parametrize("unit", ["micron", "um", "\\u00B5m"])
-def test_imagej_s_own_unit_is_known(tmp_path: Path, unit: str) -> None:
-    path = saved(
-        tmp_path / "t.tif", RAMP.astype(np.uint8), imagej=True, resolution=(4, 2), metadata={"unit": unit},
-    )  # fmt: skip
-    assert read_header(path).pixel_size_um == pytest.approx((0.5, 0.25))
-    path = saved(tmp_path / "t.tif", RAMP.astype(np.uint8), imagej=True, resolution=(4, 2), metadata={"unit": "inch"})
-    assert read_header(path).pixel_size_um is None
-
-
 def test_no_unit_is_no_pixel_size(tmp_path: Path) -> None:
     assert read_header(saved(tmp_path / "t.tif", RAMP.astype(np.uint8))).pixel_size_um is None
 
@@ -76,7 +66,7 @@ def test_the_resolution_of_a_screen_or_printer_is_no_pixel_size(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("unit", "um"), [("um", 1.0), ("micron", 1.0), (r"\u00B5m", 1.0), ("nm", 1e-3), ("pixel", None)]
+    ("unit", "um"), [("um", 1.0), ("micron", 1.0), (r"\u00B5m", 1.0), ("nm", 1e-3), ("inch", None), ("pixel", None)]
 )
 def test_imagej_says_the_pixel_size_in_its_own_words(tmp_path: Path, unit: str, um: float | None) -> None:
     path = saved(

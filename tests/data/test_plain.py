@@ -167,6 +167,12 @@ def test_labels_alone_and_no_images_folder(tmp_path: Path) -> None:
         assert "holds labels, but" in check(str(folder))["errors"][0]
 
 
+def test_a_folder_too_high_is_answered_with_the_one_that_is_meant(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "images" / "c.tif", image(0))
+    with pytest.raises(CellpruneError, match=r"no TIFF or PNG images: did you mean .*train\?"):
+        pair(tmp_path, "cells")
+
+
 def test_other_kinds_of_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     (tmp_path / "a.czi").write_bytes(b"x")
