@@ -112,10 +112,10 @@ def seeds_needed(differences: ArrayLike, *, margin: float, alpha: float) -> int 
     return None
 
 
-def standard_error(differences: ArrayLike) -> float:
-    """Give the standard error of the mean of an (F, S) table; 0 where one frame or one seed tells of no spread."""
+def standard_error(differences: ArrayLike) -> float | None:
+    """Give the standard error of the mean of an (F, S) table; None where one frame or one seed tells of no spread."""
     table = _checked(differences)
-    return _error_of_mean(mean_squares(table), *table.shape)[0] if min(table.shape) > 1 else 0.0
+    return _error_of_mean(mean_squares(table), *table.shape)[0] if min(table.shape) > 1 else None
 
 
 def alpha_of_look(alpha: float, look: int) -> float:

@@ -39,7 +39,7 @@ def curve(answer: Mapping[str, Any]) -> str:
                       xytext=(-4, 4), textcoords="offset points", ha="right", color=FAINT)  # fmt: skip
         for probe in answer["search"]:
             if probe["mean"] is not None:
-                axes.errorbar(_place(probe["ratio"]), level + probe["mean"], probe["standard_error"], color=FAINT,
+                axes.errorbar(_place(probe["ratio"]), level + probe["mean"], probe["standard_error"] or 0, color=FAINT,
                               marker="o", markerfacecolor="white", linewidth=1)  # fmt: skip
         for claim in answer["confirmation"]:
             if "mean" in claim:

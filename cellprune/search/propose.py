@@ -19,12 +19,12 @@ _BEYOND = 3  # steps above the highest that passed: far enough to matter, near e
 
 @dataclass(frozen=True)
 class Probe:
-    """What the search saw at one ratio; `mean` is None where no seed came through."""
+    """What the search saw at one ratio; None where no seed came through, or too few to tell an error."""
 
     ratio: float
     passes: bool
     mean: float | None
-    standard_error: float
+    standard_error: float | None
     table: Table
 
 
@@ -88,6 +88,6 @@ def _measured(measure: Measure, trials: Sequence[Trial]) -> dict:
 
 def _judged(ratio: float, table: Table, margin: float) -> Probe:
     if not table.differences.size:
-        return Probe(ratio, False, None, 0.0, table)
+        return Probe(ratio, False, None, None, table)
     mean, error = float(table.differences.mean()), standard_error(table.differences)
     return Probe(ratio, not table.hopeless and mean > -margin, mean, error, table)

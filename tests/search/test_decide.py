@@ -93,8 +93,8 @@ def test_what_is_no_complete_table_is_refused(table: list, said: str) -> None:
 
 
 def test_one_frame_or_one_seed_tells_of_no_spread() -> None:
-    assert standard_error([[0.1, 0.2, 0.3]]) == 0
-    assert standard_error([[0.1], [0.2]]) == 0
+    assert standard_error([[0.1, 0.2, 0.3]]) is None
+    assert standard_error([[0.1], [0.2]]) is None
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
