@@ -20,6 +20,7 @@ _SEARCHED = {
     "seed": "seeds are counted: --seeds while searching, --confirm-seeds for the claim",
     "data.select": "the search sets its own frames apart",
     "data.fold": "--cv K goes through the folds",
+    "pruning.masks": "other ratios need other masks",
 }
 
 
@@ -137,20 +138,18 @@ def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_
 
 def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...], ratio: float) -> Settings:
     """Give the settings of a training; what the search decides may come from a file, but not be asked for."""
-    unsuited = ConfigError("a search prunes to many ratios: give a --method that can, and no --masks")
-    if flags.pruning.method == "dense":
-        raise unsuited
-    given = flags.model_dump(exclude_unset=True)
     asked = {assignment.partition("=")[0] for assignment in assignments}
     for key, why in _SEARCHED.items():
         section, _, name = key.rpartition(".")
-        if key in asked or name in (given.get(section, {}) if section else given):
+        if key in asked or name in (getattr(flags, section) if section else flags).model_fields_set:
             raise ConfigError(f"{key} cannot be given to a search: {why}")
-    decided = [f"pruning.ratio={ratio}", "seed=0", "data.select=0", "data.fold=null"]
-    resolved = load(flags, file=config, assignments=[*assignments, *decided])
+    if flags.pruning.method == "dense":
+        raise ConfigError("--method dense removes nothing: give the method whose ratio is searched")
+    resolved = load(flags, file=config, assignments=[*assignments, f"pruning.ratio={ratio}"])
     if resolved.pruning.method == "given":
-        raise unsuited
-    return resolved
+        raise ConfigError(f"{config} trains given masks, and other ratios need other masks: give a --method")
+    data = resolved.data.model_copy(update={"select": 0.0, "fold": None})
+    return resolved.model_copy(update={"seed": 0, "data": data})
 
 
 def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, Any]:

@@ -89,9 +89,10 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
         CellpruneError: a unit that is not there yet, a range without a ratio, too few frames, a journal of another
             search.
     """
-    if search.unit != "weights":
+    if search.unit != "weights" or settings.pruning.granularity != "weight":
         raise CellpruneError(
-            f"--unit {search.unit}: cellprune prunes weights only so far, so the one unit is weights: leave --unit away"
+            f"--unit {search.unit}, --granularity {settings.pruning.granularity}: the search removes single weights so "
+            "far: leave both away"
         )
     if settings.task != "segmentation":
         raise CellpruneError(f"--task {settings.task}: the search judges cells in images so far: leave --task away")

@@ -287,5 +287,5 @@ def test_names_hold_no_trial_of_another_phase() -> None:
 
 def test_units_that_are_not_there_are_refused() -> None:
     for unit in ("params", "macs", "channels"):
-        with pytest.raises(CellpruneError, match=f"--unit {unit}"):
+        with pytest.raises(CellpruneError, match=f"--unit {unit}, "):
             run.ask(Settings(), Search(unit=unit), Place())  # type: ignore[arg-type]
