@@ -121,7 +121,7 @@ def test_controls_keep_what_they_should(chosen: Path, data_root: Path, tmp_path:
         ("prune --prune 0.9 -o masks.pt", "ends in .safetensors"),
         ("prune --prune 0.9 -o nowhere/masks.safetensors", "there is no folder 'nowhere'"),
         ("prune --prune 0.9 -o there.safetensors", "is there already"),
-        ("prune --prune 0.9 -o m.safetensors --method snip --set pruning.rounds=3", "it has none"),
+        ("prune --prune 0.9 -o m.safetensors --method magnitude --set pruning.rounds=3", "it has none"),
         ("prune --prune 0.9 -o m.safetensors --method force --set pruning.rounds=0", "greater than or equal to 1"),
         ("prune --prune 0.9 -o m.safetensors --method grasp --set pruning.samples_per_class=10", "are no classes"),
         ("prune --prune 0.9 -o m.safetensors --method erk --set pruning.scope=layer", "a share of its own"),
