@@ -191,7 +191,7 @@ def _told(planned: dict[str, Any]) -> str:
     trainings, ratios, frames = planned["trainings"], planned["ratios"], planned["frames"]
     return "\n".join(
         (
-            f"{len(ratios)} ratios from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
+            f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
             f"chosen on {frames['chosen_on']} frames, claimed about {frames['held_out']} held-out ones",
             f"trainings: about {trainings['expected']}, at most {trainings['at_most']} (search "
             f"{trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "

@@ -69,7 +69,8 @@ class Table(Watch):
         table.add_column("for", justify="right")
         for trial, since in list(self._running.items()):
             table.add_row(f"{trial.key} {self.listener.at}".rstrip(), duration(monotonic() - since))
-        return Group(*(Text(line) for line in self._lines[-_LINES:]), table, Text(self._left()))
+        running = [table] if self._running else []
+        return Group(*(Text(line) for line in self._lines[-_LINES:]), *running, Text(self._left()))
 
 
 class _Epochs:

@@ -35,16 +35,25 @@ def here(listeners: Sequence[Listener] = ()) -> Iterator[Execute]:
 def local(n_workers: int) -> Iterator[Execute]:
     """Train in worker processes on this machine, which share its cores, and its GPUs in turn."""
     distributed = _distributed()
+    import dask
+
     n_threads = max(1, len(os.sched_getaffinity(0)) // n_workers) if hasattr(os, "sched_getaffinity") else 1
     workers = {
         number: {
             "cls": distributed.Nanny,  # starts its worker again when that dies
-            "options": {"nthreads": 1, "env": _environment(number, n_threads), "local_directory": None},
+            "options": {
+                "nthreads": 1,
+                "env": _environment(number, n_threads),
+                "host": "127.0.0.1",
+                "dashboard": False,
+            },
         }
         for number in range(n_workers)
     }
     scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
+    quiet = {"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error"}  # read when a worker is imported
     with (
+        dask.config.set(quiet),
         distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="error") as cluster,
         distributed.Client(cluster) as client,
     ):
