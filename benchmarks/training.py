@@ -20,6 +20,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 from statistics import mean, median, quantiles
 from typing import Any
 
@@ -54,13 +55,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--width", type=int, default=16, help="of the U-Net (default 16; four levels)")
     parser.add_argument("--size", type=int, default=256, help="px of an image's side (default 256)")
-    parser.add_argument("--epochs", type=int, default=4, help="of seven steps each (default 4)")
+    parser.add_argument("--epochs", type=int, default=2, help="of seven steps each (default 2)")
+    parser.add_argument("--repeats", type=int, default=4, help="of the whole, each in another order (default 4)")
     parser.add_argument("--scores", action="store_true", help="compare the IoU of fp32 and bf16, too")
     parser.add_argument("--json", metavar="FILE", help="write the numbers as JSON, too")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
 
-    seconds = step_seconds(arguments.width, arguments.size, arguments.epochs)
+    seconds = step_seconds(arguments.width, arguments.size, arguments.epochs, arguments.repeats)
     print(f"{'ms a step':16}{'fast':>9}{'median':>9}   of {len(seconds['ours'])} steps; fast is the lower quartile")
     for name, values in seconds.items():
         print(f"{name:16}{1000 * fast(values):9.1f}{1000 * median(values):9.1f}")
@@ -87,8 +89,11 @@ def fast(seconds: list[float]) -> float:
     return quantiles(seconds, n=4)[0]
 
 
-def step_seconds(width: int, size: int, epochs: int) -> dict[str, list[float]]:
-    """Train the four in turn; give each one's CPU seconds, step by step."""
+def step_seconds(width: int, size: int, epochs: int, repeats: int) -> dict[str, list[float]]:
+    """Train the four in turn; give each one's CPU seconds, step by step.
+
+    Where a training's arrays happen to lie in memory is worth some per cent, so the whole is done several times anew.
+    """
     data = loaders(size, seed=0)
     arms: dict[str, Callable[[Callable[[Iterable], Iterable]], None]] = {
         "plain": lambda timed: plain_loop(network(width), timed(plain_batches(data, epochs)), steps(data, epochs)),
@@ -96,17 +101,21 @@ def step_seconds(width: int, size: int, epochs: int) -> dict[str, list[float]]:
         "masked": lambda timed: ours(network(width), data, epochs, timed, ratio=0.9),
         "bf16": lambda timed: ours(network(width), data, epochs, timed, precision="bf16"),
     }
-    turns = Turns(len(arms))
     found: dict[str, list[float]] = {name: [] for name in arms}
-    threads = [
-        threading.Thread(target=turns.run, args=(place, arm, found[name]))
-        for place, (name, arm) in enumerate(arms.items())
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return {name: values[WARM_UP:] for name, values in found.items()}
+    for repeat in range(repeats):
+        names = list(arms)[repeat % len(arms) :] + list(arms)[: repeat % len(arms)]
+        turns, seconds = Turns(len(arms)), {name: [] for name in arms}
+        threads = [
+            threading.Thread(target=turns.run, args=(place, arms[name], seconds[name]))
+            for place, name in enumerate(names)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for name, values in seconds.items():
+            found[name] += values[WARM_UP:]
+    return found
 
 
 def plain_loop(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], n_steps: int) -> None:
@@ -236,7 +245,14 @@ class Turns:
     """Lets threads work one step each, in turn; a thread's own CPU time is measured."""
 
     def __init__(self, n: int) -> None:
-        self.gates = [threading.Semaphore(int(place == 0)) for place in range(n)]
+        self.gates = [threading.Semaphore(0) for _ in range(n)]
+        # there and back, so that none is always served after the same other one
+        self.order = cycle([*range(n), *reversed(range(n))])
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Give the turn to the next."""
+        self.gates[next(self.order)].release()
 
     def run(self, place: int, arm: Callable[[Callable[[Iterable], Iterable]], None], seconds: list[float]) -> None:
         """Run an arm; its batches come through `timed`, a step is over when it asks for the next one."""
@@ -252,7 +268,7 @@ class Turns:
                     return
                 yield batch
                 seconds.append(time.thread_time() - began)
-                self.gates[(place + 1) % len(self.gates)].release()
+                self.pass_on()
 
         try:
             self.gates[place].acquire()
@@ -261,7 +277,7 @@ class Turns:
         except BaseException:
             traceback.print_exc()
             os._exit(1)  # the others would wait for ever
-        self.gates[(place + 1) % len(self.gates)].release()
+        self.pass_on()
 
 
 if __name__ == "__main__":
