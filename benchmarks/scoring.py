@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 CASES = {"resnet20 batch 128": ("resnet20", 128, 32), "unet32 batch 2": ("unet32", 2, 128)}
-QUICK = {"resnet20 batch 32": ("resnet20", 32, 32), "unet8 batch 2": ("unet8", 2, 64)}
+QUICK = {"resnet20 batch 64": ("resnet20", 64, 32), "unet16 batch 2": ("unet16", 2, 128)}
 SPARSITY = 0.9
 STEPS = 3  # the fastest of so many counts as one
 

@@ -18,7 +18,7 @@ def test_steps_cost_what_a_plain_loop_costs(tmp_path: Path) -> None:
     command = [sys.executable, PROGRAM, "--size", "192", "--repeats", "2", "--json", out]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     ratios = json.loads(out.read_text())["ratios"]
-    assert ratios["ours / plain"] < 1.1, ratios
-    assert ratios["masked / ours"] < 1.12, ratios
+    assert ratios["ours / plain"] < 1.15, ratios
+    assert ratios["masked / ours"] < 1.15, ratios
     if torch.cpu._is_avx512_bf16_supported():
-        assert ratios["bf16 / plain"] < 0.75, ratios
+        assert ratios["bf16 / plain"] < 0.8, ratios
