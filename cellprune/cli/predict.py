@@ -43,7 +43,7 @@ def predict(
         A run folder or a model file.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is a time-lapse.
+        is a time-lapse. A label image beside its image (NAME_masks, mask_NAME and so on) is left out.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
     pixel_size
@@ -66,19 +66,21 @@ def predict(
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
         raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
-    images, failures = find(inputs)
+    images, failures, labels = find(inputs)
     engine = engine_of(model, device=device)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=rescale)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     folder = Output(output, settings, [image.name for image in images])
-    warnings = [] if rescale else [line for line in [scale.warning(engine.card, sizes)] if line]
+    warnings = [_LABELS.format(name=labels[0], more=_and_more(labels))] if labels else []
+    if not rescale and (doubt := scale.warning(engine.card, sizes)):
+        warnings.append(doubt)
     for line in warnings:
         print(f"warning: {line}", file=sys.stderr)
     with _told(len(images)) as tell:
         done = run(engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, tell=tell)
     if done.tiled and engine.receptive_field is None:
-        warnings.append(_UNBOUNDED.format(name=done.tiled[0], more=len(done.tiled) - 1))
+        warnings.append(_UNBOUNDED.format(name=done.tiled[0], more=_and_more(done.tiled)))
         print(f"warning: {warnings[-1]}", file=sys.stderr)
     for failure in done.failures:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
@@ -90,10 +92,15 @@ def predict(
     return 1 if done.failures else 0
 
 
+_LABELS = "{name}{more} is named as the label image of an image beside it: left out; name it alone to predict it"
 _UNBOUNDED = (
-    "{name} (and {more} more) went through in tiles, but a pixel of this network depends on the whole image "
+    "{name}{more} went through in tiles, but a pixel of this network depends on the whole image "
     "(an instance or group norm, a global pooling): near the tiles' borders the result is not quite the whole image's"
 )
+
+
+def _and_more(names: list[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
 def _digest(model: Path) -> str:

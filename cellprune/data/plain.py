@@ -15,12 +15,8 @@ from pathlib import Path
 from cellprune.data.ctc import LayoutError
 from cellprune.data.frames import Frame
 from cellprune.data.images import SUFFIXES, Header
+from cellprune.data.naming import IGNORE, IMAGES, LABELS, affix, stripped
 
-IMAGES = ("images", "image", "raw")
-LABELS = ("labels", "label", "masks", "mask")
-IGNORE = "ignore"
-_BEFORE = ("mask_", "masks_")  # not label_: label-free microscopy has images of that name
-_AFTER = ("_cp_masks", "_masks", "_mask", "_labels", "_label")  # the longer before those they end in
 _WAYS = "put images into images/ and labels of the same names into labels/, or NAME_masks.tif beside each NAME.tif"
 
 
@@ -57,8 +53,8 @@ def pair(folder: Path, name: str) -> Pairing:
     if images_at is None or labels_at is None:
         return _checked(_in_one_place(images_at or folder, name), images_at or folder)
     images, labels = (_by_stem(_files(place)) for place in (images_at, labels_at))
-    owners = {stem: stem if stem in images else _stripped(stem) for stem in labels}
-    ways = {"NAME".join(_affix(stem)) if owner != stem else "NAME" for stem, owner in owners.items() if owner in images}
+    owners = {stem: stem if stem in images else stripped(stem) for stem in labels}
+    ways = {"NAME".join(affix(stem)) if owner != stem else "NAME" for stem, owner in owners.items() if owner in images}
     how = f"{images_at.name}/NAME with {' and '.join(f'{labels_at.name}/{way}' for way in sorted(ways))}"
     return _checked(_paired(how, images, labels, owners, folder, name), folder)
 
@@ -72,10 +68,10 @@ def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
 
 def _in_one_place(folder: Path, name: str) -> Pairing:
     files = _by_stem(_files(folder))
-    labels = {stem: path for stem, path in files.items() if any(_affix(stem))}
+    labels = {stem: path for stem, path in files.items() if any(affix(stem))}
     images = {stem: path for stem, path in files.items() if stem not in labels}
-    owners = {stem: _stripped(stem) for stem in labels}
-    ways = {"NAME".join(_affix(stem)) for stem, owner in owners.items() if owner in images}
+    owners = {stem: stripped(stem) for stem in labels}
+    ways = {"NAME".join(affix(stem)) for stem, owner in owners.items() if owner in images}
     how = f"NAME with {' and '.join(sorted(ways))}, in one folder"
     return _paired(how, images, labels, owners, folder, name)
 
@@ -147,15 +143,3 @@ def _by_stem(files: Iterable[Path]) -> dict[str, Path]:
             raise LayoutError(f"{path} and {found[path.stem].name} are the same by name: remove one of them")
         found[path.stem] = path
     return found
-
-
-def _affix(stem: str) -> tuple[str, str]:
-    """Give what a label image's name has before and after its image's name; two empty words for a bare name."""
-    before = next((word for word in _BEFORE if stem.startswith(word) and stem != word), "")
-    after = next((word for word in _AFTER if not before and stem.endswith(word) and stem != word), "")
-    return before, after
-
-
-def _stripped(stem: str) -> str:
-    before, after = _affix(stem)
-    return stem.removeprefix(before).removesuffix(after)

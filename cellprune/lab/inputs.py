@@ -6,11 +6,12 @@ Headers are read here, pixels are not. What cannot be read is listed, not raised
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cellprune.data.images import SUFFIXES, Header, ImageError, read_header
+from cellprune.data.naming import IGNORE, IMAGES, LABELS, affix, stripped
 from cellprune.errors import CellpruneError
 
 # the challenge's layout, as `data.ctc` reads it; here truth plays no part
@@ -54,19 +55,24 @@ class _File:
     sequence: str | None  # of the challenge's sets
 
 
-def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure]]:
+def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     """List the images that the inputs mean, in their order; a file that is named twice counts once.
 
     Args:
-        inputs: files, folders of images, folders of the challenge's sets or of one of their sequences, patterns.
+        inputs: files, folders of images or with `images/` in them, folders of the challenge's sets or of one of their
+            sequences, patterns.
+    Returns:
+        The images; what cannot be read; and the names of files that were left out, because they are named as label
+        images of other inputs.
     Raises:
         CellpruneError: an input that is not there, a folder without images, two images that would be written under
             one name, or not one image that can be read.
     """
     files = {os.path.realpath(file.path): file for given in inputs for file in _files(given)}
+    labels = dict.fromkeys(_label_images(file.path for file in files.values()))
     images: list[Image] = []
     failures: list[Failure] = []
-    for file in files.values():
+    for file in (file for file in files.values() if file.path not in labels):
         try:
             images += _images(file)
         except ImageError as error:
@@ -75,12 +81,19 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure]]:
     if not images:
         more = f" (and {len(failures) - 1} more that cannot be read)" if len(failures) > 1 else ""
         raise CellpruneError(f"{failures[0].why}{more}")
-    return images, failures
+    return images, failures, [printable(path.name) for path in labels]
 
 
 def printable(name: str) -> str:
     """Write what would break a line, or is no text at all, as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
+
+
+def _label_images(files: Iterable[Path]) -> Iterator[Path]:
+    """Give the files whose names make them the label images of others among the files, in the same folder."""
+    named = {path: (os.path.realpath(path.parent), path.stem) for path in files}
+    images = set(named.values())
+    return (path for path, (folder, stem) in named.items() if any(affix(stem)) and (folder, stripped(stem)) in images)
 
 
 def _files(given: str) -> list[_File]:
@@ -103,17 +116,23 @@ def _in_folder(folder: Path) -> list[_File]:
     sequences = sorted(child for child in folder.iterdir() if _is_sequence(child))
     if sequences:
         return [_File(path, child.name) for child in sequences for path in _frames(child)]
-    files = sorted(
+    if files := _images_in(folder):
+        return [_File(path, None) for path in files]
+    inner = [child for child in sorted(folder.glob("*/")) if child.name not in (*LABELS, IGNORE) and _images_in(child)]
+    meant = [child for child in inner if child.name in IMAGES]
+    if len(meant) == 1:  # a data set of images/ and labels/
+        return _in_folder(meant[0])
+    guess = f"; did you mean {printable(str(inner[0]))!r}?" if inner else ": give one with TIFF or PNG files in it"
+    raise CellpruneError(f"the folder {printable(str(folder))!r} holds no images{guess}")
+
+
+def _images_in(folder: Path) -> list[Path]:
+    return sorted(
         path
         for path in folder.iterdir()
         # file browsers leave hidden files of the same suffix
         if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     )
-    if not files:
-        inner = next((child for child in sorted(folder.glob("*/")) if any(child.glob("*.tif"))), None)
-        guess = f"; did you mean {printable(str(inner))!r}?" if inner else ": give one with TIFF or PNG files in it"
-        raise CellpruneError(f"the folder {printable(str(folder))!r} holds no images{guess}")
-    return [_File(path, None) for path in files]
 
 
 def _is_sequence(folder: Path) -> bool:

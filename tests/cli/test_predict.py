@@ -107,6 +107,21 @@ def test_json_says_what_came_of_it(dataset: Dataset, model: Path, tmp_path: Path
     assert "Traceback" not in err
 
 
+def test_label_images_beside_their_images_are_left_out_and_said(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    for name in ("a.tif", "b.tif"):
+        (tmp_path / name).write_bytes(dataset.frames[0].image.read_bytes())
+    for name in ("a_masks.tif", "mask_b.tif"):
+        (tmp_path / name).write_bytes(dataset.gold_frames[0].gold.read_bytes())
+    assert call(model, tmp_path, "-o", tmp_path / "out", "--json") == 0
+    out, err = capsys.readouterr()
+    said = "a_masks.tif (and 1 more) is named as the label image of an image beside it: left out"
+    assert said in err
+    assert said in json.loads(out)["warnings"][0]
+    assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == ["a.tif", "b.tif"]
+
+
 def test_people_are_told_what_to_look_at_and_the_same_again_is_done(
     dataset: Dataset, model: Path, tmp_path: Path, capsys
 ) -> None:

@@ -21,7 +21,7 @@ def names(images: list[Image]) -> list[str]:
 def test_files_folders_and_patterns(write: Write, tmp_path: Path) -> None:
     for name in ("in/b.tif", "in/a.TIFF", "in/.hidden.tif", "in/notes.txt", "more/c1.tif", "more/c2.tif", "d.tif"):
         write(name)
-    images, failures = find([str(tmp_path / "in"), str(tmp_path / "more" / "c*.tif"), str(tmp_path / "d.tif")])
+    images, failures, _ = find([str(tmp_path / "in"), str(tmp_path / "more" / "c*.tif"), str(tmp_path / "d.tif")])
     assert names(images) == ["a", "b", "c1", "c2", "d"]
     assert [image.shown for image in images][:2] == ["a.TIFF", "b.tif"]
     assert not failures
@@ -35,16 +35,36 @@ def test_a_file_that_is_named_twice_counts_once(write: Write, tmp_path: Path) ->
 def test_a_set_of_the_challenge_and_its_sequences(write: Write, tmp_path: Path) -> None:
     for name in ("SET/01/t000.tif", "SET/01/t0012.tif", "SET/02/t007.tif", "SET/01_GT/SEG/man_seg000.tif"):
         write(name)
-    images, _ = find([str(tmp_path / "SET")])
+    images, _, _ = find([str(tmp_path / "SET")])
     assert names(images) == ["01_t000", "01_t0012", "02_t007"]
     assert [image.frame for image in images] == [0, 12, 7]
     assert images[0].shown == "01/t000.tif"
     assert find([str(tmp_path / "SET" / "01"), str(tmp_path / "SET" / "02" / "t007.tif")])[0] == images
 
 
+def test_a_data_set_of_two_folders_means_its_images(write: Write, tmp_path: Path) -> None:
+    for name in ("SET/ignore/a.tif", "SET/images/a.tif", "SET/labels/a.tif"):
+        write(name)
+    images, _, left_out = find([str(tmp_path / "SET")])
+    assert [image.path.parent.name for image in images] == ["images"]
+    assert left_out == []
+
+
+def test_label_images_beside_their_images_are_left_out(write: Write, tmp_path: Path) -> None:
+    for name in ("a.tif", "a_masks.tif", "b.TIF", "b_cp_masks.tif", "mask_b.tif", "c_mask.tif", "labels.tif"):
+        write(f"in/{name}")
+    write("other/c.tif")
+    images, _, left_out = find([str(tmp_path / "in"), str(tmp_path / "other")])
+    assert names(images) == ["a", "b", "c_mask", "labels", "c"]  # c's image lies elsewhere: nothing says whose it is
+    assert left_out == ["a_masks.tif", "b_cp_masks.tif", "mask_b.tif"]
+    named = [str(tmp_path / "in" / name) for name in ("a.tif", "a_masks.tif")]
+    assert names(find(named)[0]) == ["a"]  # so a shell's pattern means what a folder means
+    assert names(find(named[1:])[0]) == ["a_masks"]
+
+
 def test_a_stack_is_a_time_lapse(write: Write) -> None:
     path = write("film.tif", np.stack([spots(), spots() + 1, spots() + 2]), photometric="minisblack")
-    images, _ = find([str(path)])
+    images, _, _ = find([str(path)])
     assert names(images) == ["film_t000", "film_t001", "film_t002"]
     assert [(image.plane, image.frame) for image in images] == [(0, 0), (1, 1), (2, 2)]
 
@@ -60,7 +80,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_found(write: Write, tmp_p
     (tmp_path / "empty.tif").touch()
     (tmp_path / "cut.tif").write_bytes(write("x/whole.tif").read_bytes()[:40])
     (tmp_path / "text.tif").write_text("no image at all")
-    images, failures = find([str(tmp_path)])
+    images, failures, _ = find([str(tmp_path)])
     assert names(images) == ["good"]
     assert [Path(failure.shown).name for failure in failures] == ["cut.tif", "empty.tif", "text.tif"]
     assert all("\n" not in failure.why for failure in failures)
@@ -78,12 +98,13 @@ def test_nothing_that_can_be_read_is_refused(tmp_path: Path) -> None:
     [
         ("nowhere", "there is no file or folder .*nowhere"),
         ("*.tif", "no file fits"),
-        ("folder", r"holds no images; did you mean .*folder/images'"),
+        ("folder", r"holds no images; did you mean .*folder/plate'"),
         ("bare", "holds no images: give one with TIFF or PNG files"),
     ],
 )
 def test_what_is_not_there_is_said(given: str, said: str, write: Write, tmp_path: Path) -> None:
-    write("folder/images/a.tif")
+    for name in ("labels/a", "masks/a", "plate/a"):
+        write(f"folder/{name}.TIFF")
     (tmp_path / "bare").mkdir()
     with pytest.raises(CellpruneError, match=said):
         find([str(tmp_path / given)])
@@ -142,6 +163,6 @@ def test_a_name_that_is_no_text_is_printable(write: Write, tmp_path: Path) -> No
 def test_a_name_too_long_to_write_beside_is_listed(write: Write, tmp_path: Path) -> None:
     write("a.tif")
     write("x" * 200 + ".tif")
-    images, failures = find([str(tmp_path)])
+    images, failures, _ = find([str(tmp_path)])
     assert names(images) == ["a"]
     assert "more than 180 bytes: shorten it" in failures[0].why

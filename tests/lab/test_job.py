@@ -32,7 +32,7 @@ def three(write: Write, tmp_path: Path) -> Path:
 
 def predicted(inputs: Path | str, out: Path, engine: Bright | None = None, *, pixel_size=None, **settings) -> Done:
     engine = engine or Bright()
-    images, failures = find([str(inputs)])
+    images, failures, _ = find([str(inputs)])
     output = Output(out, SETTINGS | settings, [image.name for image in images])
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=settings.get("rescale", False))
@@ -254,7 +254,7 @@ def test_pixels_of_another_size_are_warned_of_and_corrected_where_both_are_known
     far = write("far.tif", resolution=(1e4 / 0.65, 1e4 / 0.19), resolutionunit="CENTIMETER")
     unknown = write("unknown.tif")
     card = Bright(zoom=(0.5, 0.4), pixel_size_um=(0.65, 0.65)).card
-    images, _ = find([str(near), str(far), str(unknown)])
+    images, _, _ = find([str(near), str(far), str(unknown)])
     sizes = scale.pixel_sizes(images, None)
     assert sizes["unknown"] is None
     said = scale.warning(card, sizes)
