@@ -72,7 +72,12 @@ def predict(
     zooms = scale.zooms(engine.card, sizes, rescale=rescale)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     folder = Output(output, settings, [image.name for image in images])
-    warnings = [_LABELS.format(name=labels[0], more=_and_more(labels))] if labels else []
+    warnings = []
+    if labels:
+        warnings.append(
+            f"{labels[0]}{_and_more(labels)} is named as the label image of an image beside it: left out; "
+            "name it alone to predict it"
+        )
     if not rescale and (doubt := scale.warning(engine.card, sizes)):
         warnings.append(doubt)
     for line in warnings:
@@ -80,7 +85,11 @@ def predict(
     with _told(len(images)) as tell:
         done = run(engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, tell=tell)
     if done.tiled and engine.receptive_field is None:
-        warnings.append(_UNBOUNDED.format(name=done.tiled[0], more=_and_more(done.tiled)))
+        warnings.append(
+            f"{done.tiled[0]}{_and_more(done.tiled)} went through in tiles, but a pixel of this network depends on the "
+            "whole image (an instance or group norm, a global pooling): near the tiles' borders the result is not "
+            "quite the whole image's"
+        )
         print(f"warning: {warnings[-1]}", file=sys.stderr)
     for failure in done.failures:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
@@ -90,13 +99,6 @@ def predict(
     else:
         _show(done, output)
     return 1 if done.failures else 0
-
-
-_LABELS = "{name}{more} is named as the label image of an image beside it: left out; name it alone to predict it"
-_UNBOUNDED = (
-    "{name}{more} went through in tiles, but a pixel of this network depends on the whole image "
-    "(an instance or group norm, a global pooling): near the tiles' borders the result is not quite the whole image's"
-)
 
 
 def _and_more(names: list[str]) -> str:
