@@ -10,21 +10,15 @@ more in plain autograd, so the comparison is with what anybody would write.
 """
 
 import argparse
-import json
-import os
-import platform
-import resource
-import subprocess
-import sys
 import time
+from itertools import islice
 from typing import Any
 
-CASES = {
-    "resnet20 batch 128": ("resnet20", 128),
-    "unet32 batch 2": ("unet32", 2),
-    "unet32 batch 8": ("unet32", 8),
-}
-QUICK = {"resnet20 batch 64": ("resnet20", 64), "unet16 batch 8": ("unet16", 8)}
+import cases
+import fresh_process
+
+CASES = (("resnet20", 128, 32), ("unet32", 2, 128), ("unet32", 8, 128))  # network, batch, px of a side
+QUICK = (("resnet20", 64, 32), ("unet16", 8, 128))
 LR = 0.01
 
 
@@ -34,11 +28,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="M = 1 and 3 on small cases")
     parser.add_argument("--repeats", type=int, default=1, help="processes a case; the fastest counts (default 1)")
     parser.add_argument("--json", metavar="FILE", help="write the rows as JSON, too")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.case:
-        print(json.dumps(measure(**json.loads(arguments.case))))
-        return
     rows = []
     print(f"{'network':20} {'M':>4} {'way':>12} {'CPU s':>8} {'time':>6} {'extra MiB':>10} {'extra':>6} "
           f"{'peak MiB':>9} {'peak':>6}")  # fmt: skip
@@ -49,16 +39,12 @@ def main() -> None:
               flush=True)  # fmt: skip
     print("time, extra: over the unrolled graph with the same M; peak: over the same way with M = 1")
     if arguments.json:
-        import torch
-
-        facts = {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
-        with open(arguments.json, "w") as file:
-            json.dump({"versions": facts, "rows": rows}, file, indent=1)
+        fresh_process.write(arguments.json, rows=rows)
 
 
 def compare(quick: bool, repeats: int) -> Any:
     """Yield one row a network, M and way; ratios are None where nothing stands to compare with."""
-    for name, (network, batch) in (QUICK if quick else CASES).items():
+    for network, batch, size_px in QUICK if quick else CASES:
         first: dict[str, dict[str, Any]] = {}
         # a hundred steps on the largest case would take as long as all the rest together, and teach nothing new
         for steps in (1, 3) if quick else (1, 3, 5, 10) if (network, batch) == ("unet32", 8) else (1, 3, 5, 10, 100):
@@ -67,12 +53,12 @@ def compare(quick: bool, repeats: int) -> Any:
                 ways = ("segments",)
             unrolled = None
             for way in ways:
-                case = json.dumps({"network": network, "batch": batch, "steps": steps, "way": way})
-                row = min((_fresh_process(case) for _ in range(repeats)), key=lambda row: row["cpu_s"])
+                case = {"network": network, "batch": batch, "size_px": size_px, "steps": steps, "way": way}
+                row = min((fresh_process.run(measure, **case) for _ in range(repeats)), key=lambda row: row["cpu_s"])
                 first.setdefault(way, row)
                 unrolled = row if way == "unrolled" else unrolled
                 yield row | {
-                    "network": name,
+                    "network": f"{network} batch {batch}",
                     "steps": steps,
                     "way": way,
                     "time": unrolled and row["cpu_s"] / unrolled["cpu_s"],
@@ -81,25 +67,18 @@ def compare(quick: bool, repeats: int) -> Any:
                 }
 
 
-def measure(network: str, batch: int, steps: int, way: str) -> dict[str, float]:
+def measure(network: str, batch: int, size_px: int, steps: int, way: str) -> dict[str, float]:
     """Take one meta-gradient in this process and give its CPU seconds, extra and peak memory in MiB."""
     import psutil
     import torch
 
-    from cellprune.models import build, resnet
     from cellprune.pruning.metagradient import InnerTraining, meta_gradient
     from cellprune.pruning.objective import Objective
     from cellprune.pruning.scoring import untouched
 
-    torch.set_num_threads(1)
     torch.manual_seed(0)
-    if network == "resnet20":
-        model: Any = resnet.build()
-        batches = [(torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,))) for _ in range(min(steps, 10) + 1)]
-    else:
-        model = build({"name": "unet", "width": int(network.removeprefix("unet"))})
-        shape = (batch, 128, 128)
-        batches = [(torch.randn(batch, 1, 128, 128), torch.randint(0, 2, shape)) for _ in range(min(steps, 10) + 1)]
+    model = cases.network(network)
+    batches = list(islice(cases.batches(network, batch, size_px), min(steps, 10) + 1))
     # many steps go round the same ten batches: batches are the caller's memory, not the gradient's
     objective = Objective(
         model, [batches[k % len(batches)] for k in range(steps + 1)], torch.nn.functional.cross_entropy, seed=0
@@ -112,7 +91,8 @@ def measure(network: str, batch: int, steps: int, way: str) -> dict[str, float]:
         else:
             segment = 1 if way == "segments" else steps
             meta_gradient(objective, {}, InnerTraining(steps, LR), segment=segment)
-    return {"cpu_s": time.process_time() - began, "peak_mib": _peak_mib(), "extra_mib": _peak_mib() - before}
+    seconds, peak = time.process_time() - began, fresh_process.peak_mib()
+    return {"cpu_s": seconds, "peak_mib": peak, "extra_mib": peak - before}
 
 
 def unrolled(objective: Any, steps: int) -> Any:
@@ -124,16 +104,6 @@ def unrolled(objective: Any, steps: int) -> Any:
         gradient = torch.autograd.grad(objective.at(k, theta), theta, create_graph=True)
         theta = [t - LR * g for t, g in zip(theta, gradient, strict=True)]
     return torch.autograd.grad(objective.at(steps, theta), start)
-
-
-def _fresh_process(case: str) -> dict[str, float]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    command = [sys.executable, os.path.abspath(__file__), "--case", case]
-    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
-
-
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _ratio(value: float | None) -> str:

@@ -10,14 +10,10 @@ more than --limit GB.
 """
 
 import argparse
-import json
-import os
-import platform
-import resource
-import subprocess
-import sys
 import time
 from typing import Any
+
+import fresh_process
 
 
 def main() -> None:
@@ -27,17 +23,12 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=4096, help="of the image, px (default 4096)")
     parser.add_argument("--limit", type=float, default=6, help="GB that the network may take in one piece (default 6)")
     parser.add_argument("--json", metavar="FILE", help="write the rows as JSON, too")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.case:
-        print(json.dumps(measure(**json.loads(arguments.case))))
-        return
     rows = []
     print(f"{'network':10} {'way':>6} {'CPU s':>8} {'Mpx/s':>7} {'tiles':>6} {'peak MiB':>9} {'extra MiB':>10}")
     for width in arguments.widths:
         for way in ("tiled", "whole"):
-            case = {"width": width, "way": way, "side": arguments.side, "limit": arguments.limit}
-            row = _fresh_process(json.dumps(case))
+            row = fresh_process.run(measure, width=width, way=way, side=arguments.side, limit=arguments.limit)
             rows.append(row)
             if row["cpu_s"] is None:
                 print(f"unet{width:<6} {way:>6}   left out: would take {row['needs_gb']:.0f} GB", flush=True)
@@ -46,11 +37,7 @@ def main() -> None:
                   f"{row['peak_mib']:9.0f} {row['extra_mib']:10.0f}", flush=True)  # fmt: skip
     print("Mpx/s: native megapixels a second of CPU time; extra: beyond what the process held before the prediction")
     if arguments.json:
-        import torch
-
-        facts = {"torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine()}
-        with open(arguments.json, "w") as file:
-            json.dump({"versions": facts, "rows": rows}, file, indent=1)
+        fresh_process.write(arguments.json, rows=rows)
 
 
 def measure(width: int, way: str, side: int, limit: float) -> dict[str, Any]:
@@ -65,7 +52,6 @@ def measure(width: int, way: str, side: int, limit: float) -> dict[str, Any]:
     from cellprune.models import build
     from cellprune.models.engine import engine
 
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     network = engine(build({"name": "unet", "width": width}), device="cpu")
     needs = network.bytes_per_pixel * side**2
@@ -84,17 +70,9 @@ def measure(width: int, way: str, side: int, limit: float) -> dict[str, Any]:
     memory = tiles.MEMORY_BYTES if way == "tiled" else float("inf")
     instances(class_map(network, image, memory_bytes=memory, step=count))
     spent = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    peak = fresh_process.peak_mib()
     measured = {"cpu_s": spent, "mpx_s": side**2 / 1e6 / spent, "tiles": n_tiles}
     return row | measured | {"peak_mib": peak, "extra_mib": peak - before}
-
-
-def _fresh_process(case: str) -> dict[str, Any]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    words = [sys.executable, __file__, "--case", case]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
-    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return row
 
 
 if __name__ == "__main__":
