@@ -207,7 +207,7 @@ def _resolved(settings: Settings, engine: Accelerator) -> Settings:
 def _name(settings: Settings, split: Mapping[str, Any]) -> str:
     pruning, digest = settings.pruning, config.digest(settings, split)
     return names.run_name(
-        settings.data.dataset, settings.model.name, pruning.label, pruning.ratio, settings.seed, digest
+        settings.data.dataset, settings.model.name, pruning.label, pruning.amount, settings.seed, digest
     )
 
 

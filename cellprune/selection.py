@@ -68,8 +68,9 @@ def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planne
     else:
         chosen = prune.prune(
             model,
-            sparsity=pruning.ratio,
+            **pruning.share(),
             scope=pruning.scope,
+            cost=pruning.cost,
             exclude=pruning.exclude,
             seed=settings.seed,
             invert=pruning.control == "invert",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SEARCHED = {
     "pruning.ratio": "the ratio is what is searched, between --low and --high",
+    "pruning.budget": "the ratio is what is searched, between --low and --high; --unit says of what",
     "seed": "seeds are counted: --seeds while searching, --confirm-seeds for the claim",
     "data.select": "the search sets its own frames apart",
     "data.fold": "--cv K goes through the folds",

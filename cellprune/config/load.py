@@ -5,14 +5,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, NETWORKS, row
+from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, NETWORKS, row
 from cellprune.config.schema import (
+    AMOUNTS,
     BY_CHANNEL,
     CHOICE,
     METHOD_OPTIONS,
@@ -46,10 +48,10 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
         sources.append((str(file), _read(file)))
     sources += [(f"--set {text}", _assignment(text)) for text in assignments]
     for source, values in sources:
-        _merge(merged, values)
         _validated(values, source)  # each source by itself first, so that a fault is told with its place
+        _merge_settings(merged, values)
     given = {} if flags is None else _given(flags)
-    _merge(merged, given)
+    _merge_settings(merged, given)
     base = deepcopy(TASK_DEFAULTS.get(merged.get("task", ""), {}))
     _merge(base, merged)
     settings = _validated(base, "the settings together")
@@ -65,7 +67,7 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
         if not from_file:
             own, whose = METHOD_OPTIONS.get(method, ()), f"{source}: pruning method {method!r}"
             _refuse_foreign(values.get("pruning", {}), own, options, whose)
-            if masks is not None and (chosen := {"method", "ratio"} & values.get("pruning", {}).keys()):
+            if masks is not None and (chosen := {"method", *AMOUNTS} & values.get("pruning", {}).keys()):
                 raise ConfigError(f"{source}: pruning.masks gives the masks, so drop pruning.{min(chosen)}")
         if not from_file or _validated(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
@@ -83,18 +85,19 @@ def _refuse_foreign(
 
 
 def resolve(settings: Settings) -> Settings:
-    """Give every choice its one name: a ratio of 0 is the method `dense`, masks from a file the method `given`.
+    """Give every choice its one name: a ratio of 0 is the method `dense`, masks from a file the method `given`, and a
+    budget that counts what the ratio counts is a ratio.
 
     Raises:
-        ConfigError: `dense` with a ratio above 0, a control of what does not have what it takes away, or a network,
-            loss or augmentation that is made for another task.
+        ConfigError: `dense` with a ratio above 0, a budget or a control of what does not have what it counts or takes
+            away, or a network, loss or augmentation that is made for another task.
     """
     _refuse_other_tasks_choices(settings)
     pruning = settings.pruning
     if pruning.masks is not None:
         if pruning.control == "invert":
             raise ConfigError("pruning.control=invert needs scores, which masks from a file have not: give --method")
-        return settings.model_copy(update={"pruning": pruning.model_copy(update={"method": "given"})})
+        return settings.model_copy(update={"pruning": pruning.model_copy(update={"method": "given", "budget": None})})
     if pruning.control != "none" and pruning.method in AROUND_TRAINING | DURING_TRAINING:
         raise ConfigError(
             f"pruning.control={pruning.control} needs masks chosen before training, and {pruning.method!r} has none: "
@@ -102,14 +105,45 @@ def resolve(settings: Settings) -> Settings:
         )
     if pruning.method == "given":
         raise ConfigError("pruning.method is given, yet no masks are: add --masks FILE")
-    if pruning.ratio == 0:
+    pruning = _counted(pruning)
+    if pruning.ratio == 0 and pruning.budget is None:
         if pruning.control != "none":
             raise ConfigError(f"pruning.control={pruning.control} needs masks, but nothing is pruned: give --prune")
         return settings.model_copy(update={"pruning": Pruning(method="dense")})
     if pruning.method == "dense":
+        if pruning.budget is not None:
+            raise ConfigError(f"pruning.method is dense, yet pruning.budget is {pruning.budget}: drop one of the two")
         raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {pruning.ratio}: drop one of the two")
     _refuse_channels(pruning)
-    return settings
+    _refuse_budget(pruning)
+    return settings.model_copy(update={"pruning": pruning})
+
+
+def _counted(pruning: Pruning) -> Pruning:
+    """Give a budget of weights, or of channels by channel, as the ratio it is; nothing removed has no unit either."""
+    if pruning.budget is None:
+        return pruning
+    unit, kept = pruning.budget.split("=")
+    if unit == "channels" and pruning.granularity == "weight":
+        raise ConfigError(f"--budget {pruning.budget} counts channels: add --granularity channel")
+    if unit != ("channels" if pruning.granularity == "channel" else "params") and float(kept) < 1:
+        return pruning
+    return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
+
+
+def _refuse_budget(pruning: Pruning) -> None:
+    """Refuse a budget of a method that does not rank all it may remove by score per cost."""
+    if pruning.budget is None:
+        return
+    unit = pruning.budget.split("=")[0]
+    instead = "--budget channels=" if pruning.granularity == "channel" else "--budget params="
+    if pruning.method not in BEFORE_TRAINING:
+        raise ConfigError(
+            f"pruning method {pruning.method!r} counts weights as it trains: with it take {instead}, not {unit}="
+        )
+    if pruning.method == "erk" or pruning.scope == "layer":
+        who = f"pruning method {pruning.method!r}" if pruning.method == "erk" else "pruning.scope=layer"
+        raise ConfigError(f"{who} gives each layer a share, and a budget in {unit} ranks them together: take {instead}")
 
 
 def _refuse_channels(pruning: Pruning) -> None:
@@ -181,6 +215,13 @@ def _assignment(text: str) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         nested = {part: nested}
     return nested
+
+
+def _merge_settings(base: dict[str, Any], later: Mapping[str, Any]) -> None:
+    """Merge a source into those before it; a ratio takes the place of a budget, and a budget of a ratio."""
+    if AMOUNTS & later.get("pruning", {}).keys():
+        base["pruning"] = {key: value for key, value in base.get("pruning", {}).items() if key not in AMOUNTS}
+    _merge(base, later)
 
 
 def _given(values: BaseModel) -> dict[str, Any]:

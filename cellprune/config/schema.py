@@ -50,6 +50,29 @@ def _ratio(value: Any) -> Any:
     return number
 
 
+def _budget(value: Any) -> Any:
+    """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
+    unit, equals, share = str(value).partition("=")
+    if value is None:
+        return None
+    if not equals:
+        raise ValueError(f"{value!r} is no budget: write UNIT=KEPT, the share to keep, such as macs=0.1")
+    if unit not in UNITS:
+        raise ValueError(unknown("budget unit", unit, UNITS))
+    try:
+        kept = float(share)
+    except ValueError:
+        raise ValueError(f"{share!r} is no share of {unit} to keep: write {unit}=0.1 to keep a tenth") from None
+    if 1 < kept < 100:
+        raise ValueError(
+            f"{value} is outside 0 < share kept <= 1: did you mean {unit}={round(kept / 100, 6):g}, which keeps "
+            f"{kept:g} %?"
+        )
+    if not 0 < kept <= 1:
+        raise ValueError(f"{value} is outside 0 < share kept <= 1: {unit}=0.1 keeps a tenth")
+    return f"{unit}={kept!r}"
+
+
 def _classes(names: tuple[str, ...]) -> tuple[str, ...]:
     if not 2 <= len(names) <= 255 or len(set(names)) < len(names):
         raise ValueError(f"{len(names)} names, {len(set(names))} of them different: give 2 to 255, background first")
@@ -180,6 +203,16 @@ class Pruning(Frozen):
     ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(_ratio)] = Field(
         0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
     )
+    budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(_budget)] = Field(
+        None,
+        description="UNIT=KEPT in place of the ratio: share that stays of params (prunable weights; by channel all "
+        "parameters), macs (multiply-adds) or, by channel, channels",
+    )
+    cost: Literal["static", "marginal"] = Field(
+        "static",
+        description="price of a channel under a budget in params or macs: in the dense network, or anew after each "
+        "removal; single weights cost the same either way",
+    )
     scope: Literal["global", "layer"] = Field("global", description="where scores compete")
     granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
         "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
@@ -236,11 +269,32 @@ class Pruning(Frozen):
         description="to compare with: masks shuffled within layers, weights drawn anew, or the lowest scores kept",
     )
 
+    @model_validator(mode="after")
+    def _one_amount(self) -> "Pruning":
+        if self.budget is not None and "ratio" in self.model_fields_set:
+            raise ValueError("ratio (--prune) and budget (--budget) both say how much goes: give one of them")
+        return self
+
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
         words = [self.method, "channel" if self.granularity == "channel" else "", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
+
+    @property
+    def amount(self) -> str:
+        """What a run's name says of how much: "0.97" is removed, "0.1-macs-kept" stays."""
+        if self.budget is None:
+            return f"{round(self.ratio, 6):g}"
+        unit, kept = self.budget.split("=")
+        return f"{kept}-{unit}-kept"
+
+    def share(self) -> dict[str, Any]:
+        """Give how much goes, or stays, as `prune` is asked: by `sparsity` or by `budget`."""
+        if self.budget is None:
+            return {"sparsity": self.ratio}
+        unit, kept = self.budget.split("=")
+        return {"budget": {unit: float(kept)}}
 
     def options(self) -> dict[str, Any]:
         """Give the settings that belong to this method alone."""
@@ -257,6 +311,8 @@ class Pruning(Frozen):
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {"control"} if self.control == "none" else set()
         foreign |= {"granularity"} if self.granularity == "weight" else set()
+        foreign |= {"budget"} if self.budget is None else {"ratio", "scope"}
+        foreign |= {"cost"} if self.budget is None or self.granularity == "weight" else set()
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
@@ -280,6 +336,8 @@ CHOICE = (
     "batch_size",
 )  # what decides how masks are chosen, and nothing where they are given
 BY_CHANNEL = ("random", "magnitude", "snip", "prospr")  # methods that score channels
+AMOUNTS = {"ratio", "budget"}  # of which one says how much goes
+UNITS = ("params", "macs", "channels")  # of budgets
 ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 
 

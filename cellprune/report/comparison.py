@@ -22,7 +22,7 @@ from cellprune.report.overlap import overlaps
 from cellprune.report.record import Place, Record
 
 CONFIDENCE = 0.95
-_IN_EVERY_LABEL = ("seed", "pruning.method", "pruning.ratio")
+_IN_EVERY_LABEL = ("seed", "pruning.method", "pruning.ratio", "pruning.budget")
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
 
 
@@ -183,7 +183,9 @@ def _differing(records: Sequence[Record]) -> list[str]:
 def _label(record: Record, differing: Sequence[str]) -> str:
     """A name of few words; runs of the same settings and seed have the same."""
     settings = record.settings
-    words = ["dense" if record.is_dense else f"{settings['pruning.method']} {share(settings['pruning.ratio'])}"]
+    budget = settings.get("pruning.budget")  # in place of the ratio; always with its unit
+    much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
+    words = ["dense" if record.is_dense else f"{settings['pruning.method']} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]
     if len(others) <= _LONGEST_LABEL:
         words += [f"{key.split('.')[-1].replace('_', ' ')} {settings[key]}" for key in others if key in settings]

@@ -52,6 +52,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "when": when(config["pruning"]["method"]),
         "n_trainings": len({row["stage"] for row in metrics}),
         "n_epochs": len(metrics),
+        "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
         "paths": sentences.paths(cost) if pruned else None,
         "deaths": sentences.deaths(cost.get("dead_layers", [])),

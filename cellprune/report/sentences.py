@@ -30,6 +30,20 @@ def network(model: Mapping[str, Any]) -> str:
     return ", ".join([model["name"], *told])
 
 
+def amount(pruning: Mapping[str, Any]) -> str:
+    """Say how much was removed, or kept, and of what.
+
+    Args:
+        pruning: the section of config.yaml.
+    """
+    by_channel = pruning.get("granularity") == "channel"
+    if (budget := pruning.get("budget")) is None:
+        return f"{share(pruning['ratio'])} of the {'channels' if by_channel else 'weights'} removed"
+    unit, kept = budget.split("=")
+    what = {"params": "parameters", "macs": "multiply-adds"}[unit]
+    return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
+
+
 def scope(split: Mapping[str, Any]) -> str:
     """Say what the scores were measured on, and how far they may be trusted beyond it.
 

@@ -226,3 +226,62 @@ def test_settings_of_channels_stand_in_runs_by_channel_alone() -> None:
     assert by_channel.model_dump()["gate"] == "activation"
     assert by_channel.label == "snip-channel"
     assert not {"gate", "granularity"} & set(by_weight.model_dump())
+
+
+CHANNELS = "pruning.granularity=channel"
+
+
+@pytest.mark.parametrize("method", ["prospr", "rigl"])
+def test_a_budget_that_counts_what_the_ratio_counts_is_that_ratio(method: str) -> None:
+    for unit, by in (("params", []), ("channels", [CHANNELS, "pruning.method=prospr"])):
+        base = [f"pruning.method={method}", *by]
+        budget = load(assignments=[f"pruning.budget={unit}=0.1", *base])
+        ratio = load(assignments=["pruning.ratio=0.9", *base])
+        assert budget.model_dump() == ratio.model_dump()
+        assert digest(budget, {}) == digest(ratio, {})
+    assert load(assignments=["pruning.budget=macs=1"]).pruning.method == "dense"
+
+
+def test_a_budget_names_its_unit_and_stands_in_the_file_alone(tmp_path: Path) -> None:
+    settings = load(assignments=["pruning.budget=macs=.10", CHANNELS])
+    pruning = settings.pruning
+    assert (pruning.budget, pruning.amount, pruning.share()) == ("macs=0.1", "0.1-macs-kept", {"budget": {"macs": 0.1}})
+    assert {"budget", "cost"} < pruning.model_dump().keys()
+    assert "ratio" not in pruning.model_dump()
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    assert digest(load(file=file), {}) == digest(settings, {})
+    by_ratio = load(assignments=["pruning.ratio=0.9", CHANNELS]).pruning
+    assert (by_ratio.amount, by_ratio.share()) == ("0.9", {"sparsity": 0.9})
+    assert not {"budget", "cost"} & by_ratio.model_dump().keys()
+
+
+def test_of_ratio_and_budget_the_later_source_wins(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("pruning: {ratio: 0.5, granularity: channel}\n")
+    found = load(Settings.model_validate({"pruning": {"budget": "macs=0.1"}}), file=file).pruning
+    assert (found.budget, found.ratio, found.granularity) == ("macs=0.1", 0, "channel")
+    file.write_text("pruning: {budget: params=0.5, granularity: channel}\n")
+    assert load(file=file, assignments=["pruning.ratio=0.9"]).pruning.share() == {"sparsity": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("assignments", "said"),
+    [
+        (["budget=macs=97"], "macs=97 is outside 0 < share kept <= 1: did you mean macs=0.97, which keeps 97 %?"),
+        (["budget=params=0"], "params=0 is outside 0 < share kept <= 1: params=0.1 keeps a tenth"),
+        (["budget=params=nan"], "outside 0 < share kept"),
+        (["budget=mac=0.1"], "no budget unit 'mac'.\nDid you mean 'macs'?"),
+        (["budget=0.1"], "0.1 is no budget: write UNIT=KEPT"),
+        (["budget=macs=few"], "'few' is no share of macs to keep"),
+        (["budget=channels=0.1"], "counts channels: add --granularity channel"),
+        (["budget=macs=0.1", "method=rigl"], "'rigl' counts weights as it trains: with it take --budget params="),
+        (["budget=macs=0.1", "method=erk"], "'erk' gives each layer a share.*ranks them together"),
+        (["budget=macs=0.1", "method=snip", "scope=layer"], "pruning.scope=layer gives each layer a share"),
+        (["budget=macs=0.1", "method=dense"], "dense, yet pruning.budget is macs=0.1"),
+        (["={ratio: 0.5, budget: macs=0.1}"], "pruning: ratio .--prune. and budget .--budget. both say how much goes"),
+    ],
+)
+def test_a_bad_budget_is_named(assignments: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(assignments=[f"pruning.{text}".replace(".=", "=") for text in assignments])

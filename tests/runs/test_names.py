@@ -10,15 +10,15 @@ from cellprune.runs.names import file_safe, run_name
 @pytest.mark.parametrize(
     ("parts", "name"),
     [
-        (("PhC-C2DH-U373", "unet", "prospr", 0.97, 0), "PhC-C2DH-U373_unet_prospr-0.97_s0_01234567"),
-        (("simulated", "unet", "dense", 0, 3), "simulated_unet_dense-0_s3_01234567"),
-        (("simulated", "unet", "snip", 1 - 0.8**20, 0), "simulated_unet_snip-0.988471_s0_01234567"),
-        (("./my cells/day 1/", "unet", "snip", 0.9, 0), "day-1_unet_snip-0.9_s0_01234567"),
-        (("C:\\cells\\żółw*?", "unet", "snip", 0.9, 0), "żółw_unet_snip-0.9_s0_01234567"),
-        (("..", "smp:Unet/resnet18", "snip", 0.9, 0), "unnamed_smp-Unet-resnet18_snip-0.9_s0_01234567"),
+        (("PhC-C2DH-U373", "unet", "prospr", "0.97", 0), "PhC-C2DH-U373_unet_prospr-0.97_s0_01234567"),
+        (("simulated", "unet", "dense", "0", 3), "simulated_unet_dense-0_s3_01234567"),
+        (("simulated", "unet", "snip", "0.1-macs-kept", 0), "simulated_unet_snip-0.1-macs-kept_s0_01234567"),
+        (("./my cells/day 1/", "unet", "snip", "0.9", 0), "day-1_unet_snip-0.9_s0_01234567"),
+        (("C:\\cells\\żółw*?", "unet", "snip", "0.9", 0), "żółw_unet_snip-0.9_s0_01234567"),
+        (("..", "smp:Unet/resnet18", "snip", "0.9", 0), "unnamed_smp-Unet-resnet18_snip-0.9_s0_01234567"),
     ],
 )
-def test_names_as_documented(parts: tuple[str, str, str, float, int], name: str) -> None:
+def test_names_as_documented(parts: tuple[str, str, str, str, int], name: str) -> None:
     assert run_name(*parts, digest="0123456789abcdef") == name
 
 
