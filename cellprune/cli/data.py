@@ -2,6 +2,7 @@
 
 import json as text
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -76,17 +77,18 @@ def fetch(
 
     was_here = is_here(name, data_root)
     is_download = card(name).source == "fetch" and source is None and not was_here
-    if not was_here:
-        print(f"Terms: {card(name).terms}", flush=True)
+    tell_terms = cache(lambda: print(f"Terms: {card(name).terms}", flush=True))  # once, when something comes
+
+    def came(n_here: int, n_all: int | None) -> None:
+        tell_terms()
+        bar.update(task, completed=n_here, total=n_all)
+
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, console=Console(stderr=True), disable=not is_download) as bar:
         task = bar.add_task(f"downloading {name}", total=None)
-        folder = bring(
-            name,
-            source=source,
-            data_root=data_root,
-            progress=lambda n_here, n_all: bar.update(task, completed=n_here, total=n_all),
-        )
+        folder = bring(name, source=source, data_root=data_root, progress=came)
+    if not was_here:
+        tell_terms()
     print(f"{name} {'was already' if was_here else 'is now'} in {folder}")
     if not was_here:
         print(f"Look at it with: cellprune data check {name}")

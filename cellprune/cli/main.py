@@ -48,6 +48,7 @@ def _launch(
 ) -> int:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.root.handlers[0].setLevel(logging.WARNING)  # what is less goes to the run's own log
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file our own line tells
     try:
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except Exception as error:

@@ -21,7 +21,7 @@ from cellprune.data.frames import CLASSES, Frame
 from cellprune.data.images import Labels, read_header, read_image
 from cellprune.data.matching import in_pieces, jaccard, n_regions, uncovered
 from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
-from cellprune.data.truth import read_truth, target
+from cellprune.data.truth import ClassesError, read_truth, target
 from cellprune.errors import CellpruneError
 
 
@@ -76,6 +76,9 @@ def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict
     for frame in paired.frames:
         found.n_frames.update(frame.files.keys())
         _look(frame, found, len(classes))
+    if found.no_classes:  # mostly one mistake in all of them
+        more = f" (and {len(found.no_classes) - 1} more label images)" if len(found.no_classes) > 1 else ""
+        found.errors.append(f"{found.no_classes[0]}{more}")
     said = [f"paired {paired.how}", *notes(found, None), *class_notes(found, classes)]
     if lone := [frame.id for frame in paired.frames if frame.gold is None]:
         said.append(f"{len(lone)} of {len(paired.frames)} images have no labels and are left aside: {shortened(lone)}")
@@ -111,6 +114,7 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
     """Read all files of a frame and hold its kinds of truth against each other."""
     try:
         header = read_header(frame.image)
+        found.stacked += [frame.image] * header.looks_stacked
         read_image(frame.image)
     except CellpruneError as error:
         found.errors.append(str(error))
@@ -133,6 +137,8 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         try:
             drawn = target(frame, "ignore", classes=n_classes)
             found.n_pixels.update(dict(zip(*(v.tolist() for v in np.unique(drawn, return_counts=True)), strict=True)))
+        except ClassesError as error:
+            found.no_classes.append(str(error))
         except CellpruneError as error:
             found.errors.append(str(error))
     if n_classes > 2:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cellprune.data.cards import Card
-from cellprune.data.images import IGNORED
+from cellprune.data.images import IGNORED, UNSTACK
 
 _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
@@ -29,8 +29,10 @@ class Findings:
     n_lacking_in_silver: int = 0
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
+    stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
     channels: dict[int, Path] = field(default_factory=dict)  # number of channels -> the first image that has so many
     n_pixels: Counter[int] = field(default_factory=Counter)  # by value of the target, of plain folders
+    no_classes: list[str] = field(default_factory=list)  # one sentence for each label image with a value that is none
     dtypes: dict[str, set[str]] = field(default_factory=dict)
     pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
     marked: list[Any] = field(default_factory=list)  # the frames whose markers could be read
@@ -55,6 +57,9 @@ def notes(found: Findings, card: Card | None) -> list[str]:
     if len(found.sizes) > 1:
         sizes = shortened([f"{h} x {w}" for h, w in sorted(found.sizes)])
         said.append(f"frames of {len(found.sizes)} sizes, each resized to the network's: {sizes}")
+    if found.stacked:
+        names = shortened([path.name for path in found.stacked])
+        said.append(f"tagged as colour, yet saved channel by channel: {names}; {UNSTACK}")
     if card and card.pixel_size_um:
         for tagged in sorted(found.pixel_sizes_um):
             if not np.allclose(tagged, card.pixel_size_um, rtol=_SAME_SCALE):

@@ -9,6 +9,7 @@ from cellprune.errors import CellpruneError
 
 MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
 MAX_CHANNELS = 16
+UNSTACK = "if these are images of a stack, save them with photometric='minisblack'"  # where a header looks stacked
 
 
 class ImageError(CellpruneError):
@@ -25,6 +26,8 @@ class Header:
         planes: images of this size in the file: 1, or the frames or slices of a stack.
         pixel_size_um: (y, x) as OME, ImageJ or a TIFF's resolution tags say it; None when none of them does, or when
             it is larger than a microscope's pixels are.
+        looks_stacked: colour of 8 bit saved channel by channel, as programs tag a stack of 3 or 4 grey images when
+            nobody tells them otherwise.
     """
 
     size: tuple[int, int]
@@ -32,6 +35,7 @@ class Header:
     planes: int
     dtype: np.dtype
     pixel_size_um: tuple[float, float] | None
+    looks_stacked: bool = False
 
     def __post_init__(self) -> None:
         """Turn whole numbers of any library into int."""
@@ -65,7 +69,7 @@ def chosen(header: Header, plane: int | None, path: Path) -> int:
     return plane or 0
 
 
-def without_alpha(pixels: np.ndarray, path: Path) -> np.ndarray:
+def without_alpha(pixels: np.ndarray, header: Header, path: Path) -> np.ndarray:
     """Drop the last of the channels, (C, H, W), which says how opaque each pixel is.
 
     Raises:
@@ -73,5 +77,6 @@ def without_alpha(pixels: np.ndarray, path: Path) -> np.ndarray:
     """
     whole = np.iinfo(pixels.dtype).max if pixels.dtype.kind in "ui" else 1
     if not (pixels[-1] == whole).all():
-        raise ImageError(f"{path} is transparent in places: save it without an alpha channel")
+        remedy = f"; {UNSTACK}" if header.looks_stacked else ""
+        raise ImageError(f"{path} is transparent in places: save it without an alpha channel{remedy}")
     return pixels[:-1]

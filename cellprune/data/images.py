@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.data import png, tiff
-from cellprune.data.header import MAX_CHANNELS, MAX_PIXELS, Header, ImageError
+from cellprune.data.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError
 
 __all__ = [
-    "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "Floats", "Header", "ImageError", "Labels", "Target",
-    "normalize", "read_header", "read_image", "read_labels", "resize_image", "resize_labels",
+    "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
+    "Target", "normalize", "read_header", "read_image", "read_labels", "resize_image", "resize_labels",
 ]  # fmt: skip
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case

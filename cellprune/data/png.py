@@ -23,7 +23,7 @@ def read_pixels(path: Path, plane: int | None) -> np.ndarray:
     header = read_header(path)  # refused here, before memory is taken for the pixels
     chosen(header, plane, path)
     pixels = _decoded(path, header)
-    return without_alpha(pixels, path) if len(pixels) > header.channels else pixels
+    return without_alpha(pixels, header, path) if len(pixels) > header.channels else pixels
 
 
 def read_numbers(path: Path) -> np.ndarray:

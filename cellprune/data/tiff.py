@@ -23,16 +23,21 @@ _COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, wh
 
 def read_header(path: Path) -> Header:
     """Read what a TIFF says of its size; see `data.images.read_header`."""
-    with tifffile.TiffFile(path) as tif:
+    with _opened(path) as tif:
         return _header(tif, path)
 
 
 def read_pixels(path: Path, plane: int | None) -> np.ndarray:
     """Read one plane, (C, H, W) as saved; see `data.images.read_image`."""
-    with tifffile.TiffFile(path) as tif:
+    with _opened(path) as tif:
         header = _header(tif, path)  # refused here, before memory is taken for the pixels
         pixels = _plane(tif, header, chosen(header, plane, path), path)
-        return without_alpha(pixels, path) if _has_alpha(tif.series[0]) else pixels
+        return without_alpha(pixels, header, path) if _has_alpha(tif.series[0]) else pixels
+
+
+def _opened(path: Path) -> tifffile.TiffFile:
+    """Open this file alone: an OME-TIFF may name others, wherever they are, and bring their planes for its own."""
+    return tifffile.TiffFile(path, _multifile=False)
 
 
 def _header(tif: tifffile.TiffFile, path: Path) -> Header:
@@ -43,14 +48,34 @@ def _header(tif: tifffile.TiffFile, path: Path) -> Header:
     if not {"Y", "X"} <= set(sizes):
         raise ImageError(f"{path} is of shape {series[0].shape}, not an image of rows and columns: save it anew")
     channels = prod(sizes.get(axis, 1) for axis in _CHANNELS)
+    planes = prod(series[0].shape) // max(1, sizes["Y"] * sizes["X"] * channels)
+    if planes > 1 and channels == 1 and _is_part_of_channels(tif):
+        raise ImageError(
+            f"{path} holds {planes} planes of an image of several channels that other files complete: "
+            "save it as one file"
+        )
     header = Header(
         (sizes["Y"], sizes["X"]),
         channels - _has_alpha(series[0]),
-        prod(series[0].shape) // max(1, sizes["Y"] * sizes["X"] * channels),
+        planes,
         np.dtype(series[0].dtype),
         _pixel_size_um(tif),
+        looks_stacked=_looks_stacked(series[0]),
     )
     return believed(header, path)
+
+
+def _looks_stacked(series: tifffile.TiffPageSeries) -> bool:
+    colour = series.keyframe.photometric == tifffile.PHOTOMETRIC.RGB
+    return colour and series.axes == "SYX" and series.dtype == np.uint8
+
+
+def _is_part_of_channels(tif: tifffile.TiffFile) -> bool:
+    """Tell an OME-TIFF whose planes lie in several files, so that its own may be of any channel and time."""
+    if not tif.is_ome or tif.series[0].kind == "ome":
+        return False
+    channels = re.search(r'\bSizeC="(\d+)"', tif.ome_metadata or "")
+    return channels is not None and int(channels[1]) > 1
 
 
 def _has_alpha(series: tifffile.TiffPageSeries) -> bool:

@@ -28,6 +28,10 @@ class TruthError(CellpruneError):
     """A frame without the truth that its policy needs, or truth that says nothing."""
 
 
+class ClassesError(ImageError):
+    """A label image with a value that is no class."""
+
+
 @dataclass(frozen=True)
 class Completeness:
     """How many of a frame's tracked cells have a gold mask; without markers nothing is known to be missing."""
@@ -60,6 +64,7 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: 
         (H, W) uint8: 0 background, 1 cell or the number of a class, 255 ignored.
     Raises:
         TruthError: the truth this policy needs is not there.
+        ClassesError: a label image has a value that is no class.
         ImageError: a truth file is unusable, or differs in size from the others.
     """
     if policy not in POLICIES:
@@ -84,7 +89,7 @@ def has_cells(frames: Iterable[Frame]) -> bool:
 def _classes(frame: Frame, n_classes: int) -> Target:
     labels = read_truth(frame, "gold")
     if (wrong := np.unique(labels[(labels >= n_classes) & (labels != IGNORED)])).size:
-        raise ImageError(
+        raise ClassesError(
             f"{frame.gold} has the value {wrong[0]}, but the {n_classes} classes are 0 to {n_classes - 1} and 255 for "
             "unknown: correct it, or name more with data.classes"
         )

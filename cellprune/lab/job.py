@@ -75,7 +75,7 @@ def run(
         WorkError: the output cannot be written; what is done stays, and the same call goes on from there.
     """
     if all(image.header.channels != engine.card.in_channels for image in images):
-        require_channels(engine, images[0].header.channels, images[0].shown)
+        _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
     with output.held():
         finished = False
@@ -131,12 +131,16 @@ def _predicted(
     engine: Engine, image: Image, done: Done, zoom: Scale, step: tiles.Step
 ) -> tuple[Labels, list[str], bytes]:
     """Give the labels, the class name of each (the background's first), and the overlay."""
-    require_channels(engine, image.header.channels, str(image.path))  # by the header: before memory is taken
+    _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
     pixels = read_image(image.path, image.plane)
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
     labels, class_of = instances(class_map(engine, pixels, zoom=zoom, step=step))
     return labels, [engine.card.classes[k] for k in class_of], overlay_png(pixels, labels)
+
+
+def _require_channels(engine: Engine, image: Image, shown: str) -> None:
+    require_channels(engine, image.header.channels, shown, looks_stacked=image.header.looks_stacked)
 
 
 def _tiles(tell: Tell, done: int, image: Image) -> tiles.Step:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data.images import MAX_PIXELS, ImageError, normalize, resize_image
+from cellprune.data.images import MAX_PIXELS, UNSTACK, ImageError, normalize, resize_image
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.lab.instances import instances
@@ -37,15 +37,18 @@ def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
     return instances(class_map(engine, pixels))[0].astype(np.int32)
 
 
-def require_channels(engine: Engine, n_channels: int, image: str) -> None:
+def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stacked: bool = False) -> None:
     """Refuse an image of another number of channels than the network takes.
 
+    Args:
+        looks_stacked: see `data.images.Header`.
     Raises:
         ImageError: names the image and both numbers.
     """
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
         remedy = "convert it to grey" if takes == 1 else f"bring {takes} channels"
+        remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
             f"{image} has {_counted(n_channels)}, the model takes {takes}: {remedy}, or take another model"
         )

@@ -57,7 +57,7 @@ def test_fetch_without_an_answer_leaves_with_1(
         monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nobody listens there
     assert typed("data", "fetch", "PhC-C2DH-U373", "--data-root", tmp_path) == 1
     printed = capsys.readouterr()
-    assert printed.out == "Terms: the Cell Tracking Challenge's terms of use, as its site states them\n"
+    assert printed.out == "", "no terms of what does not come"
     assert "PhC-C2DH-U373.zip cannot be reached (Connection refused)" in printed.err
     assert "--from" in printed.err
     assert list(tmp_path.iterdir()) == []
@@ -85,11 +85,19 @@ def test_fetch_says_where_it_is_now_and_that_it_was_there(
 ) -> None:
     words = ("data", "fetch", "DIC-C2DH-HeLa", "--from", cells, "--data-root", tmp_path)
     assert typed(*words) == 0
-    assert f"DIC-C2DH-HeLa is now in {tmp_path / 'DIC-C2DH-HeLa'}" in capsys.readouterr().out
+    terms, now, _ = capsys.readouterr().out.splitlines()
+    assert terms == "Terms: the challenge's conditions of use, http://celltrackingchallenge.net/datasets/"
+    assert now == f"DIC-C2DH-HeLa is now in {tmp_path / 'DIC-C2DH-HeLa'}"
     assert typed(*words) == 0
     again = capsys.readouterr().out
     assert "was already in" in again
     assert "Terms" not in again
+
+
+def test_the_terms_are_not_shown_of_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for source in (tmp_path / "none.zip", tmp_path):
+        assert typed("data", "fetch", "DIC-C2DH-HeLa", "--from", source, "--data-root", tmp_path / "root") == 2
+        assert capsys.readouterr().out == ""
 
 
 def test_simulate_makes_what_check_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

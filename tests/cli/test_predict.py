@@ -207,18 +207,24 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
         (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),
-        (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, the model takes 1"),
+        (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, the model takes 1: convert it to grey"),
+        (
+            ["MODEL", "STACK", "-o", "out"],
+            "the model takes 1: if these are images of a stack, save them with photometric=",
+        ),
     ],
 )
 def test_bad_words_are_answered_and_nothing_is_written(
     words: list[str], said: str, model: Path, dataset: Dataset, tmp_path: Path, monkeypatch, capsys
 ) -> None:
     tifffile.imwrite(tmp_path / "rgb.tif", np.arange(300, dtype=np.uint8).reshape(10, 10, 3), photometric="rgb")
+    planar = {"photometric": "rgb", "planarconfig": "separate"}
+    tifffile.imwrite(tmp_path / "stack.tif", np.arange(300, dtype=np.uint8).reshape(3, 10, 10), **planar)
     monkeypatch.chdir(tmp_path)
-    known = {"MODEL": model, "IMAGE": dataset.frames[0].image, "COLOUR": "rgb.tif"}
+    known = {"MODEL": model, "IMAGE": dataset.frames[0].image, "COLOUR": "rgb.tif", "STACK": "stack.tif"}
     assert call(*(known.get(word, word) for word in words)) == 2
     out, err = capsys.readouterr()
     assert said in err
     assert out == ""
     assert len(err.strip().splitlines()) <= 2
-    assert [path.name for path in tmp_path.iterdir()] == ["rgb.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "stack.tif"]

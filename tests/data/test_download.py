@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cellprune.cli.main import main
 from cellprune.data import download as module
 from cellprune.data import fetch as fetching
 from cellprune.data.cards import card
@@ -284,6 +285,18 @@ def test_a_set_is_downloaded_unpacked_and_the_archive_thrown_away(
     assert not caplog.records
     assert fetch(NAME, source=None, data_root=tmp_path / "root") == folder
     assert len(server.asked) == 2
+
+
+def test_the_terms_are_told_once_when_something_comes(
+    known: Callable[[str | None], None], server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known("right")
+    server.faults = [lambda to: to.send_error(404), server.cut(30_000)]
+    for code, lines in ((1, []), (0, ["Terms:", NAME, "Look"]), (0, [NAME])):
+        with pytest.raises(SystemExit) as left:
+            main(["data", "fetch", NAME, "--data-root", str(tmp_path / "root")])
+        assert left.value.code == code
+        assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == lines
 
 
 def test_a_set_of_another_digest_than_its_card_s_never_arrives(

@@ -168,6 +168,52 @@ def test_every_plane_of_a_stack_is_found(tmp_path: Path, name: str) -> None:
         read_image(path, planes)
 
 
+def in_several_files(folder: Path, n_files: int, n_channels: int, n_planes: int) -> list[Path]:
+    """Write an OME-TIFF whose planes lie in several files, each with the same words on all of them."""
+    paths = [folder / f"part{at}.ome.tif" for at in range(n_files)]
+    planes = [(path, ifd) for path in paths for ifd in range(n_planes)]
+    data = "".join(
+        f'<TiffData FirstC="{at % n_channels}" FirstT="{at // n_channels}" FirstZ="0" IFD="{ifd}" PlaneCount="1">'
+        f'<UUID FileName="{path.name}">urn:uuid:{path.stem}</UUID></TiffData>'
+        for at, (path, ifd) in enumerate(planes)
+    )
+    for at, path in enumerate(paths):
+        words = (
+            f'<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+            f'UUID="urn:uuid:{path.stem}"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
+            f'Type="uint8" SizeX="10" SizeY="12" SizeC="{n_channels}" SizeZ="1" SizeT="{len(planes) // n_channels}" '
+            f'PhysicalSizeX="0.5" PhysicalSizeY="0.25">{data}</Pixels></Image></OME>'
+        )
+        pixels = np.stack([np.roll(RAMP, n_planes * at + ifd, 1) for ifd in range(n_planes)]).astype(np.uint8)
+        saved(path, pixels, photometric="minisblack", description=words, metadata=None)
+    return paths
+
+
+@pytest.mark.parametrize(("n_files", "n_channels", "n_planes"), [(3, 1, 1), (2, 1, 3), (2, 2, 1)])
+def test_of_an_image_in_several_files_each_gives_its_own_planes(
+    tmp_path: Path, n_files: int, n_channels: int, n_planes: int
+) -> None:
+    for at, path in enumerate(in_several_files(tmp_path, n_files, n_channels, n_planes)):
+        with tifffile.TiffFile(path) as tif:
+            assert tif.series[0].shape[0] == n_files * n_planes, "tifffile itself reads all files"
+        header = read_header(path)
+        assert (header.channels, header.planes) == (1, n_planes)
+        assert header.pixel_size_um == (0.25, 0.5)
+        for plane in range(n_planes):
+            expected = np.roll(RAMP, n_planes * at + plane, 1) / RAMP.max()
+            np.testing.assert_allclose(read_image(path, plane)[0], expected, atol=1e-6)
+    (tmp_path / "part0.ome.tif").unlink()
+    assert read_header(tmp_path / "part1.ome.tif").planes == n_planes, "no other file is opened"
+
+
+def test_channels_in_several_files_are_not_taken_for_time(tmp_path: Path) -> None:
+    for path in in_several_files(tmp_path, 2, 2, 2):
+        with pytest.raises(
+            ImageError, match=r"ome\.tif holds 2 planes of an image of several channels that other files"
+        ):
+            read_header(path)
+
+
 BAD_IMAGES = {
     "a stack": (np.zeros((3, 12, 10), np.uint8), {"photometric": "minisblack"}, "stack of 3 images"),
     "too many channels": (np.zeros((12, 10, 20), np.uint8), {"planarconfig": "contig"}, "claims 20 channels"),

@@ -249,6 +249,10 @@ def test_a_class_beyond_the_given_ones_names_file_and_value(tmp_path: Path) -> N
     save(folder / "labels" / "c2.tif", labels() * 3)
     message = r"labels/c2\.tif has the value 3, but the 3 classes are 0 to 2 and 255"
     assert any(re.search(message, error) for error in check(str(folder), classes=THREE)["errors"])
+    save(folder / "labels" / "c3.tif", labels() * 7)
+    once = [error for error in check(str(folder), classes=THREE)["errors"] if "classes" in error]
+    assert len(once) == 1
+    assert re.search(message + r".* \(and 1 more label images\)", once[0])
     dataset = open_dataset(str(folder), classes=THREE)
     with pytest.raises(CellpruneError, match=message):
         Loaders(split(dataset, how="random", policy="ignore"), batch_size=1, seed=0, classes=THREE)
@@ -274,6 +278,18 @@ def test_the_pixel_size_is_known_where_all_files_say_the_same(tmp_path: Path, dt
         assert open_dataset(str(tmp_path)).pixel_size_um == known
     tagged("images/c1.tif", 0.65)
     assert open_dataset(str(tmp_path)).pixel_size_um is None
+
+
+def test_pages_that_are_tagged_as_colour_are_noted(tmp_path: Path) -> None:
+    folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
+    for at, pages in ((0, 3), (1, 4)):
+        with pytest.warns(DeprecationWarning, match="photometric"):  # tifffile's own guess
+            write(folder / "images" / f"c{at}.tif", np.stack([image(at)] * pages))
+    report = check(str(folder))
+    said = "tagged as colour, yet saved channel by channel: c0.tif, c1.tif; if these are images of a stack, save them"
+    assert any(said in note for note in report["notes"])
+    assert any("c1.tif is transparent in places" in error and "stack" in error for error in report["errors"])
+    assert any("images of different channels" in error for error in report["errors"])
 
 
 def typed(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
