@@ -64,6 +64,8 @@ def test_the_scores_are_counts_of_the_test_images_alone(pruned: Folder) -> None:
     assert [row["images"] for row in scores["classes"]] == [6, 6, 6, 6]
     assert [sum(row) for row in scores["confusion"]] == [6, 6, 6, 6]
     n_correct = sum(scores["confusion"][k][k] for k in range(4))
+    assert len(set(scores["wrong"])) == 24 - n_correct
+    assert set(scores["wrong"]) <= set(range(24))
     assert scores["summary"]["accuracy"] == n_correct / 24
     assert [row["validation_accuracy"] is None for row in pruned.read_metrics()] == [False, False]
 

@@ -121,7 +121,8 @@ def search_max_ratio(
     print(f"  {question.output / 'search.html'}   the page with the evidence: open it in a browser")
     print(f"  {question.output / 'search.json'}   every number of it")
     if found["model"]:
-        print(f"  {found['model']}   the network with the found ratio, for 'cellprune predict'")
+        use = "'cellprune predict'" if resolved.task == "segmentation" else "cellprune.load()"
+        print(f"  {found['model']}   the network with the found ratio, for {use}")
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
@@ -157,7 +158,7 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
     """Count the trainings and time one epoch."""
     from rich.console import Console
 
-    from cellprune.search import controls, plan
+    from cellprune.search import controls, plan, sentences
 
     n_controls = len(controls.of(question.settings.pruning))
     count = plan.count(question.search, question.grid, n_controls)
@@ -171,7 +172,9 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
         )
     return {
         "ratios": list(question.grid),
-        "frames": {"held_out": len(question.frames.report), "chosen_on": question.frames.n_select},
+        "held_out": question.frames.n_report,
+        "chosen_on": question.frames.n_select,
+        "images": sentences.words(question.settings, question.search)["images"],
         "trainings": {
             "search_at_most": count.search,
             "confirmation_at_most": count.confirmation,
@@ -189,11 +192,11 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
 def _told(planned: dict[str, Any]) -> str:
     from cellprune.report.formatting import duration, ratio
 
-    trainings, ratios, frames = planned["trainings"], planned["ratios"], planned["frames"]
+    trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
     return "\n".join(
         (
             f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
-            f"chosen on {frames['chosen_on']} frames, claimed about {frames['held_out']} held-out ones",
+            f"chosen on {planned['chosen_on']} {images}, claimed about {planned['held_out']} held-out ones",
             f"trainings: about {trainings['expected']}, at most {trainings['at_most']} (search "
             f"{trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",

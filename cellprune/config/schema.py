@@ -387,7 +387,7 @@ class Settings(Frozen):
 
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
-    "classification": ("dataset", "holdout", "split_seed"),
+    "classification": ("dataset", "holdout", "split_seed", "select"),
 }
 # what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4
 TASK_DEFAULTS: dict[str, dict[str, Any]] = {

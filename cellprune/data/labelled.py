@@ -53,6 +53,7 @@ class Parts:
     train: Indices
     select: Indices
     report: Indices
+    select_share: float = 0.0
 
     def part(self, name: str) -> Indices:
         """Give a part by its name."""
@@ -68,6 +69,7 @@ class Parts:
             "dataset": self.dataset.name,
             "how": "random",
             "holdout": self.holdout,
+            **({"select_share": self.select_share} if self.select_share else {}),
             "seed": self.seed,
             "files": self.dataset.files,
             "parts": digests,
@@ -106,12 +108,14 @@ def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labell
     return _joined(card.name, cifar.read(found))
 
 
-def split(dataset: Labelled, *, holdout: float, seed: int) -> Parts:
+def split(dataset: Labelled, *, holdout: float, seed: int, select_share: float = 0.0) -> Parts:
     """Set a validation part apart from the training images, evenly over the classes; the test set stays whole.
 
     Args:
         holdout: share of each class's training images, rounded down.
         seed: moves the draw, nothing else does.
+        select_share: share of each class's remaining images, rounded down, that is set apart, too: to choose on
+            together with the validation images, of which no network learns.
     Raises:
         CellpruneError: a share that leaves a part empty.
     """
@@ -119,14 +123,17 @@ def split(dataset: Labelled, *, holdout: float, seed: int) -> Parts:
     by_class: dict[int, list[int]] = {}
     for index in order:
         by_class.setdefault(int(dataset.targets[index]), []).append(index)
-    held = {index for own in by_class.values() for index in own[: int(holdout * len(own) + 1e-9)]}
+    held: set[int] = set()
+    for own in by_class.values():
+        n_watched = int(holdout * len(own) + 1e-9)
+        held.update(own[: n_watched + int(select_share * (len(own) - n_watched) + 1e-9)])
     train = np.array([index for index in range(dataset.n_train) if index not in held], dtype=np.int64)
     if not held or not len(train):
         raise CellpruneError(
             f"data.holdout={holdout:g} of {dataset.n_train} training images leaves a part empty: take another share"
         )
     report = np.arange(dataset.n_train, len(dataset.targets))
-    return Parts(dataset, holdout, seed, train, np.array(sorted(held), dtype=np.int64), report)
+    return Parts(dataset, holdout, seed, train, np.array(sorted(held), dtype=np.int64), report, select_share)
 
 
 def again(dataset: Labelled, written: Mapping[str, Any], part: str) -> Parts:
@@ -136,7 +143,8 @@ def again(dataset: Labelled, written: Mapping[str, Any], part: str) -> Parts:
         CellpruneError: the data set is another, or not what it was.
     """
     try:
-        found = split(dataset, holdout=written["holdout"], seed=written["seed"])
+        asked = {"holdout": written["holdout"], "seed": written["seed"]}
+        found = split(dataset, **asked, select_share=written.get("select_share", 0.0))
         if found.as_dict() != dict(written):
             raise CellpruneError(f"{dataset.name} is not what was split: its files changed; fetch it again")
     except (KeyError, TypeError) as error:

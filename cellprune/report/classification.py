@@ -6,11 +6,12 @@ from typing import Any
 
 from cellprune.report import figures
 from cellprune.report.formatting import share
-from cellprune.report.results import Results
+from cellprune.report.results import Measure, Results
 from cellprune.report.template import source
 from cellprune.runs.folder import Folder
 
 _CURVES = {"validation_accuracy": "accuracy"}
+_JUDGED = {"report": "test images", "select": "images set apart to choose on"}
 
 
 def _told(folder: Folder) -> dict[str, Any]:
@@ -18,8 +19,8 @@ def _told(folder: Folder) -> dict[str, Any]:
     n_images = sum(row["images"] for row in found["classes"])
     accuracy = found["summary"]["accuracy"]
     return {
-        "held_out": "test images",
-        "scope": _scope(split),
+        "held_out": _JUDGED[found["part"]],
+        "scope": _scope(split, found["part"]),
         "summary": found["summary"],
         "n_images": n_images,
         "n_correct": sum(row["correct"] for row in found["classes"]),
@@ -30,8 +31,13 @@ def _told(folder: Folder) -> dict[str, Any]:
     }
 
 
-def _scope(split: Mapping[str, Any]) -> str:
+def _scope(split: Mapping[str, Any], part: str) -> str:
     train, select, report = (split["parts"][part]["images"] for part in ("train", "select", "report"))
+    if part == "select":
+        return (
+            f"Scored on {select} training images that were set apart to choose on; the network learned from the other "
+            f"{train}. The {report} test images were not looked at."
+        )
     return (
         f"Scored once, at the end, on the {report} test images of the data set. The network learned from {train} of "
         f"its training images; the other {select}, drawn evenly over the classes with split seed {split['seed']}, were "
@@ -41,7 +47,7 @@ def _scope(split: Mapping[str, Any]) -> str:
 
 def _sentence(found: Mapping[str, Any]) -> str:
     n_images = sum(row["images"] for row in found["classes"])
-    return f"accuracy on the {n_images} test images: {share(found['summary']['accuracy'])}"
+    return f"accuracy on the {n_images} {_JUDGED[found['part']]}: {share(found['summary']['accuracy'])}"
 
 
 def _table(found: Mapping[str, Any]) -> list[str]:
@@ -53,4 +59,10 @@ def _table(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-RESULTS = Results("classification.html", _told, _sentence, _table)
+def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
+    n_images, wrong = sum(row["images"] for row in found["classes"]), set(found["wrong"])
+    return {f"{place:05d}": float(place not in wrong) for place in range(n_images)}
+
+
+_MEASURE = Measure("accuracy", "images", "validation_accuracy", _of_each)
+RESULTS = Results("classification.html", _told, _sentence, _table, _MEASURE)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cellprune.evaluation.iou import SIZES, class_mean, iou
 from cellprune.report import figures, pictures, scores, sentences
-from cellprune.report.results import Results
+from cellprune.report.results import Measure, Results
 from cellprune.report.template import source
 from cellprune.runs.folder import Folder
 
@@ -90,4 +90,10 @@ def _shown(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
-RESULTS = Results("segmentation.html", _told, _sentence, _table)
+def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
+    counted = {image["id"]: class_mean(image["classes"]) for image in found["images"] if image["size"] == "256"}
+    return {name: value for name, value in counted.items() if value is not None}
+
+
+_MEASURE = Measure("IoU", "frames", "iou_image_mean", _of_each)
+RESULTS = Results("segmentation.html", _told, _sentence, _table, _MEASURE)

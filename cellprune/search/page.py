@@ -22,14 +22,14 @@ def write(path: Path, answer: Mapping[str, Any]) -> None:
     Args:
         answer: the content of search.json.
     """
-    figures = {"curve_figure": source(curve(answer)), "cost_figure": source(costs(answer["networks"]))}
+    figures = {"curve_figure": source(curve(answer)), "cost_figure": source(costs(answer))}
     atomic.write_text(path, render("search.html", {"found": answer, **figures}))
 
 
 def curve(answer: Mapping[str, Any]) -> str:
-    """Draw IoU against ratio: what the search saw, what the confirmation tested, and the reference with its margin."""
+    """Draw the score against the ratio: what the search saw, what was tested, and the reference with its margin."""
     reference = next((network for network in answer["networks"] if network["ratio"] == 0), None)
-    level = reference["iou"] if reference else 0.0
+    level, measure = reference["score"] if reference else 0.0, answer["words"]["measure"]
     margin = answer["question"]["margin"]
     ratios = sorted({entry["ratio"] for part in ("search", "confirmation") for entry in answer[part]})
     with drawing(height=3.4, columns=1) as (figure, (axes,)):
@@ -49,33 +49,33 @@ def curve(answer: Mapping[str, Any]) -> str:
         if answer["ratio"] is not None:
             axes.axvline(_place(answer["ratio"]), color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)))
         axes.set_xticks([_place(ratio) for ratio in ratios], [as_ratio(ratio) for ratio in ratios])
-        axes.set_xlabel("share of weights removed")
-        axes.set_ylabel("IoU" if reference else "difference of IoU")
+        axes.set_xlabel(f"share of {answer['words']['unit']} removed")
+        axes.set_ylabel(measure if reference else f"difference of {measure}")
         axes.grid(visible=False, axis="x")
         axes.margins(x=0.08)
     return svg(figure)
 
 
-def costs(networks: Sequence[Mapping[str, Any]]) -> str:
-    """Draw IoU over kept parameters, multiply-adds and milliseconds of every confirmed network."""
+def costs(answer: Mapping[str, Any]) -> str:
+    """Draw the score over kept parameters, multiply-adds and milliseconds of every confirmed network."""
     with drawing(height=2.8, columns=3, share_y=True) as (figure, panels):
         for axes, (key, title) in zip(
             panels,
             (("parameters", "kept parameters"), ("macs", "multiply-adds left"), ("milliseconds", "ms an image")),
             strict=True,
         ):
-            _draw_cost(axes, [network for network in networks if network[key] is not None], key)
+            _draw_cost(axes, [network for network in answer["networks"] if network[key] is not None], key)
             axes.set_title(title)
-        panels[0].set_ylabel("IoU")
+        panels[0].set_ylabel(answer["words"]["measure"])
     return svg(figure)
 
 
 def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str) -> None:
     for network in networks:
         colour = INK if network["ratio"] == 0 else BLUE
-        axes.plot([network[key]], [network["iou"]], "o", color=colour, markersize=6)
+        axes.plot([network[key]], [network["score"]], "o", color=colour, markersize=6)
         label = "unpruned" if network["ratio"] == 0 else as_ratio(network["ratio"])
-        axes.annotate(label, (network[key], network["iou"]), xytext=(0, 6), textcoords="offset points", ha="center")
+        axes.annotate(label, (network[key], network["score"]), xytext=(0, 6), textcoords="offset points", ha="center")
     if key != "milliseconds":
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))

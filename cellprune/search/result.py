@@ -67,8 +67,9 @@ def gather(
         "made": provenance.gather(command),
         "settings": settings.model_dump(mode="json"),
         "question": search.model_dump(mode="json"),
+        "words": sentences.words(settings, search),
         "grid": list(grid),
-        "frames": {"n": len(frames.report), "n_select": frames.n_select} | asdict(frames),
+        "frames": asdict(frames),
         "look": journal.look,
         "looks": journal.looks,
         "alpha": alpha_of_look(1 - search.confidence, journal.look),
@@ -153,8 +154,8 @@ def _networks(arms: Mapping[float, Sequence[Outcome]], runs: Path, device: str) 
     return [
         {
             "ratio": ratio,
-            "iou": _mean(score for outcome in outcomes for score in outcome.scores.values()),
-            "iou_by_trial": [_mean(outcome.scores.values()) for outcome in outcomes],
+            "score": _mean(score for outcome in outcomes for score in outcome.scores.values()),
+            "score_by_trial": [_mean(outcome.scores.values()) for outcome in outcomes],
             "parameters": firsts[ratio]["parameters"]["kept"],
             "macs": firsts[ratio]["macs"]["masked"],
             "bytes": firsts[ratio]["bytes"],

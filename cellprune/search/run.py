@@ -94,8 +94,6 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
             f"--unit {search.unit}, --granularity {settings.pruning.granularity}: the search removes single weights so "
             "far: leave both away"
         )
-    if settings.task != "segmentation":
-        raise CellpruneError(f"--task {settings.task}: the search judges cells in images so far: leave --task away")
     grid = grid_of(search.low, search.high)
     found = frames.look(settings, search, place.data_root)
     name = "_".join(

@@ -3,10 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cellprune.config.names import resolve
+from cellprune.config.schema import Search, Settings
 from cellprune.report.formatting import difference
 from cellprune.report.formatting import ratio as as_ratio
+from cellprune.report.results import Measure
+from cellprune.report.sentences import network
 from cellprune.search.confirm import Claim
 from cellprune.search.propose import Probe
+
+UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
+
+
+def words(settings: Settings, search: Search) -> dict[str, str]:
+    """Name what is removed, of what network, what is scored, and of what."""
+    measure: Measure = resolve("results", settings.task).measure
+    return {
+        "unit": UNITS[search.unit],
+        "network": network(settings.model.model_dump()),
+        "measure": measure.name,
+        "images": measure.images,
+    }
 
 
 def probe(seen: Probe, margin: float) -> str:
@@ -38,7 +55,7 @@ def answer(found: Mapping[str, Any]) -> str:
     Args:
         found: the content of search.json.
     """
-    margin = found["question"]["margin"]
+    margin, images, unit = found["question"]["margin"], found["words"]["images"], found["words"]["unit"]
     if found["verdict"] == "unfinished":
         return f"Not at its end: {found['stopped']}."
     if found["verdict"] == "none found":
@@ -47,27 +64,28 @@ def answer(found: Mapping[str, Any]) -> str:
             f"above {margin:g}. Nothing was tested and nothing is claimed; a lower `--low` asks further down."
         )
     if found["verdict"] == "not shown":
-        return _not_shown(found["confirmation"][0], margin, n_folds=found["question"]["cv"])
+        return _not_shown(found, found["confirmation"][0], margin)
     best = next(tested for tested in found["confirmation"] if tested["ratio"] == found["ratio"])
     at_the_end = found["ratio"] == found["grid"][-1]
     return (
-        f"With {as_ratio(found['ratio'])} of the weights removed the network is not worse than the unpruned one by "
+        f"With {as_ratio(found['ratio'])} of the {unit} removed the network is not worse than the unpruned one by "
         f"{margin:g} or more: the mean difference is {difference(best['mean'])}, its lower limit "
-        f"{difference(best['lower'])} ({best['n_frames']} frames, {best['n_seeds']} seeds, "
+        f"{difference(best['lower'])} ({best['n_frames']} {images}, {best['n_seeds']} seeds, "
         f"{as_ratio(1 - found['alpha'])} confidence)."
         f"{' It is the highest ratio of the range: a higher `--high` asks further up.' if at_the_end else ''}"
     )
 
 
-def _not_shown(lowest: Mapping[str, Any], margin: float, *, n_folds: int) -> str:
+def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: float) -> str:
     """Say what the lowest ratio that was tested gave, and what it would take to show it."""
-    left = f"{lowest['n_frames']} frames and {lowest['n_seeds']} seeds"
+    images, unit = found["words"]["images"], found["words"]["unit"]
+    left = f"{lowest['n_frames']} {images} and {lowest['n_seeds']} seeds"
     if "mean" not in lowest:
         why = lowest["hopeless"] or f"only {left} are left, too few to decide"
-        return f"Not shown: with {as_ratio(lowest['ratio'])} of the weights removed, {why}."
+        return f"Not shown: with {as_ratio(lowest['ratio'])} of the {unit} removed, {why}."
     mean, lower, upper = (difference(lowest[key]) for key in ("mean", "lower", "upper"))
     start = (
-        f"Not shown for any ratio. With {as_ratio(lowest['ratio'])} of the weights removed, the lowest tested, the "
+        f"Not shown for any ratio. With {as_ratio(lowest['ratio'])} of the {unit} removed, the lowest tested, the "
         f"verdict is '{lowest['verdict']}' ({left}): the mean difference is {mean}, its limits {lower} and {upper}; "
         f"every margin above {lowest['smallest_margin']:.4f} would have passed, {margin:g} did not."
     )
@@ -75,8 +93,9 @@ def _not_shown(lowest: Mapping[str, Any], margin: float, *, n_folds: int) -> str
     if lowest["verdict"] == "worse":
         return start
     if needed is None:
-        way = "" if n_folds else ": `--cv` counts every annotated frame"
-        return f"{start} At this spread it takes more frames, not more seeds{way}."
+        may_fold = found["frames"]["recordings"] and not found["question"]["cv"]
+        way = ": `--cv` counts every annotated frame" if may_fold else ""
+        return f"{start} At this spread it takes more {images}, not more seeds{way}."
     if needed <= lowest["n_seeds"]:
         return f"{start} The spread is not in the way: {needed} seeds show a true loss of zero in 4 of 5 cases."
     return f"{start} To show a true loss of zero in 4 of 5 cases takes {needed} seeds: `--confirm-seeds {needed}`."
@@ -84,17 +103,24 @@ def _not_shown(lowest: Mapping[str, Any], margin: float, *, n_folds: int) -> str
 
 def scope(found: Mapping[str, Any]) -> str:
     """Say what the claim is about, and what it is not about."""
-    frames, settings, question = found["frames"], found["settings"], found["question"]
-    how = f"{question['cv']} folds, each frame held out once" if question["cv"] else "held out once"
-    sequences = ", ".join(frames["sequences"])
-    recordings = f"recording{'s' * (len(frames['sequences']) != 1)} {sequences} of {settings['data']['dataset']}"
-    looks = (
-        ""
-        if found["look"] == 1
-        else (f" This is look {found['look']} at these frames, tested at an error of {found['alpha']:g}.")
-    )
+    images, alpha = found["words"]["images"], found["alpha"]
+    again = f" This is look {found['look']} at these {images}, tested at an error of {alpha:g}."
     return (
-        f"The claim is about frames of {recordings}, {frames['n']} of them ({how}, split {settings['data']['split']}), "
-        f"and about networks trained as these were; it is not about other recordings. A claim is false with "
-        f"probability {found['alpha']:g} at most; a table over several methods needs Holm's correction.{looks}"
+        f"The claim is about {_about(found)}. A claim is false with probability {alpha:g} at most; a table over "
+        f"several methods or units needs Holm's correction.{again if found['look'] > 1 else ''}"
+    )
+
+
+def _about(found: Mapping[str, Any]) -> str:
+    frames, data, folds = found["frames"], found["settings"]["data"], found["question"]["cv"]
+    if not frames["recordings"]:
+        return (
+            f"images such as the {frames['n_report']} test images of {data['dataset']}, which the search never looked "
+            "at, and about networks trained as these were; it is not about images from elsewhere"
+        )
+    how = f"{folds} folds, each frame held out once" if folds else "held out once"
+    recordings = f"recording{'s' * (len(frames['recordings']) != 1)} {', '.join(frames['recordings'])}"
+    return (
+        f"frames of {recordings} of {data['dataset']}, {frames['n_report']} of them ({how}, split {data['split']}), "
+        "and about networks trained as these were; it is not about other recordings"
     )

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellprune import experiment
+from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.evaluation.iou import class_mean
 from cellprune.pruning.connectivity import CutOffError
+from cellprune.report.results import Measure
 from cellprune.runs import provenance
 from cellprune.runs.folder import BusyError, Folder
 from cellprune.search.trial import Trial
 from cellprune.training.fit import Stopped
 from cellprune.training.progress import Event, Listener
 
-SCORE = "iou_image_mean"
 _PATIENCE_S = 2.0  # between two tries of a folder that another process holds
 _ONE_AT_A_TIME = threading.Lock()  # torch's random state is one a process, so two trainings in it would mix
 
@@ -83,7 +83,7 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         return Report("crashed", {}, reason, {"seconds": time.perf_counter() - clock})
-    return _read(folder, began)
+    return _read(folder, began, _measure(job))
 
 
 def _patiently(settings: Settings, listeners: Sequence[Listener], runtime: Runtime) -> Folder:
@@ -94,11 +94,14 @@ def _patiently(settings: Settings, listeners: Sequence[Listener], runtime: Runti
             time.sleep(_PATIENCE_S)
 
 
-def _read(folder: Folder, began: str) -> Report:
-    """Give what a finished run says; a frame whose score is undefined is left out."""
-    images = [image for image in folder.read_scores()["images"] if image["size"] == "256"]
-    scores = {image["id"]: value for image in images if (value := class_mean(image["classes"])) is not None}
-    cost, made = folder.read_cost(), folder.read_provenance()
+def _measure(job: Job) -> Measure:
+    measure: Measure = resolve("results", job.settings.task).measure
+    return measure
+
+
+def _read(folder: Folder, began: str, measure: Measure) -> Report:
+    """Give what a finished run says."""
+    rows, cost, made = folder.read_metrics(), folder.read_cost(), folder.read_provenance()
     facts = {
         "run": folder.path.name,
         "seconds": sum(made["times"].values()),
@@ -106,16 +109,16 @@ def _read(folder: Folder, began: str) -> Report:
         "parameters": {key: cost["parameters"][key] for key in ("kept", "total")},
         "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
         "bytes": cost["bytes"]["model_file"],
-        "curve": {str(row["epoch"]): row[SCORE] for row in folder.read_metrics() if row.get(SCORE) is not None},
+        "curve": {str(row["epoch"]): row[measure.watched] for row in rows if row.get(measure.watched) is not None},
     }
-    return Report("done", scores, "", facts)
+    return Report("done", measure.of_each(folder.read_scores()), "", facts)
 
 
 class _Floor:
     """Stops a hopeless trial: after half of the epochs it is far below its own reference at the same epoch."""
 
     def __init__(self, job: Job) -> None:
-        self._curve, self._drop = job.curve, job.drop
+        self._curve, self._drop, self._watched = job.curve, job.drop, _measure(job).watched
         self.reason = ""
 
     def started(self, event: Event) -> None:
@@ -123,7 +126,7 @@ class _Floor:
 
     def advanced(self, event: Event) -> bool:
         whole = event.total > 0 and event.done * event.epochs == event.epoch * event.total
-        reference, score = self._curve.get(event.epoch), event.scores.get(SCORE)
+        reference, score = self._curve.get(event.epoch), event.scores.get(self._watched)
         if not whole or reference is None or score is None or not event.epochs <= 2 * event.epoch < 2 * event.epochs:
             return False
         if score < reference - self._drop:

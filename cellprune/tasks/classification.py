@@ -22,7 +22,7 @@ def _open(data: Data, data_root: Path | None) -> Labelled:
 
 
 def _split(dataset: Labelled, data: Data) -> Parts:
-    return labelled.split(dataset, holdout=data.holdout, seed=data.split_seed)
+    return labelled.split(dataset, holdout=data.holdout, seed=data.split_seed, select_share=data.select)
 
 
 def _whole(dataset: Labelled, _: Data) -> Parts:
@@ -66,9 +66,13 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
         part: "train", "select" or "report".
     Returns:
         part, classes (name, images, correct, accuracy; None without images), confusion ([true class][class it was taken
-        for] -> images), summary (accuracy over all images, and mean over the classes).
+        for] -> images), wrong (places of the images that were taken for another class, in the order of the part),
+        summary (accuracy over all images, and mean over the classes).
     """
-    confusion = _confusion(network, loaders, part).tolist()
+    targets, taken_for = _taken_for(network, loaders, part)
+    n_classes = len(loaders.classes)
+    counted = torch.bincount(targets * n_classes + taken_for, minlength=n_classes**2)
+    confusion = counted.reshape(n_classes, n_classes).tolist()
     classes = [
         {"name": name, "images": sum(row), "correct": row[k], "accuracy": row[k] / sum(row) if sum(row) else None}
         for k, (name, row) in enumerate(zip(loaders.classes, confusion, strict=True))
@@ -76,33 +80,32 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
     known = [row["accuracy"] for row in classes if row["accuracy"] is not None]
     accuracy = sum(row["correct"] for row in classes) / sum(row["images"] for row in classes)
     summary = {"accuracy": accuracy, "accuracy_class_mean": sum(known) / len(known)}
-    return {"part": part, "classes": classes, "confusion": confusion, "summary": summary}
+    wrong = (targets != taken_for).nonzero().flatten().tolist()
+    return {"part": part, "classes": classes, "confusion": confusion, "wrong": wrong, "summary": summary}
 
 
 def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | None]:
     """Give the accuracy on the validation part, whatever is judged at the end: the test images are looked at once."""
     device = next(network.parameters()).device
     reestimate(network, (images.to(device) for images, _ in loaders.plain()))
-    confusion = _confusion(network, loaders, "select")
-    return {"validation_accuracy": float(confusion.diagonal().sum() / confusion.sum())}
+    targets, taken_for = _taken_for(network, loaders, "select")
+    return {"validation_accuracy": float((targets == taken_for).double().mean())}
 
 
 @torch.no_grad()
-def _confusion(network: nn.Module, loaders: Loaders, part: str) -> Tensor:
-    """Count images by their class and the one they are taken for: (classes, classes) int64, on the CPU."""
-    device, n_classes = next(network.parameters()).device, len(loaders.classes)
+def _taken_for(network: nn.Module, loaders: Loaders, part: str) -> tuple[Tensor, Tensor]:
+    """Give every image's class and the one it is taken for: (N,) int64 each, in the order of the part, on the CPU."""
+    device = next(network.parameters()).device
     learned = getattr(network, "header", {}).get("normalization")
     given = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
-    counted = torch.zeros(n_classes**2, dtype=torch.int64)
     mode = network.training
     network.eval()
-    for images, targets in loaders.batches(part, given):
-        logits = network(images.to(device))
-        counted += torch.bincount(
-            (targets * n_classes + logits.argmax(1).to(targets.device)).cpu(), minlength=n_classes**2
-        )
+    found = [
+        (targets.cpu(), network(images.to(device)).argmax(1).cpu()) for images, targets in loaders.batches(part, given)
+    ]
     network.train(mode)
-    return counted.reshape(n_classes, n_classes)
+    targets, taken_for = zip(*found, strict=True)
+    return torch.cat(targets), torch.cat(taken_for)
 
 
 TASK = Task(
@@ -110,6 +113,7 @@ TASK = Task(
     split=_split,
     whole=_whole,
     again=labelled.again,
+    recordings=lambda _: (),
     loaders=_loaders,
     input=_input,
     network=_network,

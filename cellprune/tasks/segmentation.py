@@ -18,7 +18,7 @@ from cellprune.data.frames import Dataset
 from cellprune.data.images import read_header
 from cellprune.data.loaders import Loaders, Sample
 from cellprune.data.open import open_dataset
-from cellprune.data.split import Part, Split, from_dict, split, whole
+from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
 from cellprune.report import pictures
@@ -51,6 +51,10 @@ def _again(dataset: Dataset, written: Mapping[str, Any], part: str) -> Split:
     found = from_dict(written, dataset)
     frames = {"report": found.report, "train": found.train, "all": (*found.train, *found.select, *found.report)}[part]
     return replace(found, report=tuple(frame for frame in frames if frame.gold))
+
+
+def _recordings(parts: Split) -> tuple[str, ...]:
+    return tuple(sorted({frame.sequence for part in PARTS for frame in parts.part(part)}))
 
 
 def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _: torch.device) -> Loaders:
@@ -159,6 +163,7 @@ TASK = Task(
     split=_split,
     whole=_whole,
     again=_again,
+    recordings=_recordings,
     loaders=_loaders,
     input=_input,
     network=_network,

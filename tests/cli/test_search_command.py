@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import small_pictures
 from html_page import Page
 
 from cellprune.cli.main import main
@@ -59,6 +61,27 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert json.loads(capsys.readouterr().out)["ratio"] == 0.5
 
 
+@pytest.mark.slow
+def test_a_small_search_among_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = small_pictures.npz(tmp_path / "own.npz")
+    asked = ["search-max-ratio", "--task", "classification", "--dataset", str(images), "--model", "resnet20",
+             "--method", "snip", "--set", "training.batch_size=16", "--set", "pruning.batch_size=16",
+             "--set", "training.learning_rate=0.02", "--set", "data.holdout=0.2", "--epochs", "2", "--seeds", "1",
+             "--confirm-seeds", "3", "--margin", "0.4", "--low", "0.5", "--high", "0.6", "-o", "search"]  # fmt: skip
+    assert leave(asked) == 0
+    captured = capsys.readouterr()
+    assert "chosen on 32 images, claimed about 24 held-out ones" in captured.err
+    assert "24 images, 3 seeds" in captured.out
+    assert f"the 24 test images of {images}" in captured.out
+    assert "predict" not in captured.out
+    page = Page((tmp_path / "search" / "search.html").read_text()).text
+    assert "Accuracy against ratio" in page
+    assert "IoU" not in page
+    assert "frame" not in page
+    assert leave([*asked, "--resume", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["words"]["measure"] == "accuracy"
+
+
 def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,6 +133,17 @@ def test_what_cannot_be_asked_is_refused_with_nothing_written(
     assert said in message
     assert message.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_folds_of_test_images_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    images = small_pictures.npz(folder / "own.npz", x_test=np.zeros((3, 32, 32, 3), np.uint8), y_test=np.arange(3))
+    asked = ["search-max-ratio", "--task", "classification", "--dataset", str(images), "--set", "data.holdout=0.2"]
+    for more, said in (["--cv", "5"], "all of them count already"), ([], "5: test on more images"):
+        assert leave([*asked, *more]) == 2
+        assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_scheduler_that_is_silent_leaves_nothing(

@@ -63,6 +63,17 @@ def test_the_parts_are_disjoint_even_and_moved_by_the_seed_alone(dataset):
         labelled.split(dataset, holdout=0.01, seed=0)
 
 
+def test_what_a_search_chooses_on_joins_the_validation_images(dataset):
+    plain = labelled.split(dataset, holdout=0.25, seed=0)
+    parts = labelled.split(dataset, holdout=0.25, seed=0, select_share=0.3)
+    assert np.bincount(dataset.targets[parts.select]).tolist() == [9, 9, 9, 9]  # 5 of 20, then 30 % of 15
+    assert set(plain.select) < set(parts.select)
+    assert sorted([*parts.train, *parts.select]) == list(range(80))
+    assert (parts.report == plain.report).all()
+    assert (labelled.again(dataset, parts.as_dict(), "train").report == parts.train).all()
+    assert "select_share" not in plain.as_dict()
+
+
 def test_a_written_split_is_found_again_or_refused(dataset, tmp_path):
     parts = labelled.split(dataset, holdout=0.25, seed=0)
     written = parts.as_dict()

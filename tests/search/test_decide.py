@@ -27,6 +27,27 @@ def test_false_verdicts_are_as_rare_as_promised(shape: tuple[int, int]) -> None:
     assert verdicts.count("worse") <= 0.065 * len(verdicts)
 
 
+def right_or_wrong(loss: float, *, n_images: int, n_seeds: int, seed: int) -> np.ndarray:
+    """(F, S) differences of two networks that get 9 of 10 images right, mostly the same; one loses `loss` of them."""
+    rng = np.random.default_rng(seed)
+    chance = rng.beta(1.8, 0.2, n_images)  # most images are nearly always right, or nearly always wrong
+    other = np.where(rng.random(n_images) < 0.1, rng.beta(1.8, 0.2, n_images), chance) * (1 - loss / 0.9)
+    of_seeds = [1 - rng.uniform(0, 0.01, n_seeds) for _ in range(2)]
+    pruned, unpruned = (
+        rng.random((n_images, n_seeds)) < own[:, None] * luck
+        for own, luck in zip((other, chance), of_seeds, strict=True)
+    )
+    return pruned.astype(float) - unpruned
+
+
+def test_false_verdicts_about_single_images_are_as_rare() -> None:
+    tables = [right_or_wrong(0.01, n_images=1000, n_seeds=3, seed=seed) for seed in range(1000)]
+    verdicts = [decide(table, margin=0.01, alpha=ALPHA).verdict for table in tables]
+    assert np.mean(tables) == pytest.approx(-0.01, abs=0.0005)
+    assert verdicts.count("not worse") <= 0.065 * len(verdicts)
+    assert verdicts.count("worse") <= 0.065 * len(verdicts)
+
+
 @pytest.mark.parametrize("shape", [(5, 3), (3, 7), (10, 3), (34, 15)])
 def test_limits_are_those_of_the_slow_version(shape: tuple[int, int]) -> None:
     for table in simulated(shape, 0.001, seed=2, n=20):

@@ -37,7 +37,7 @@ class Cut(BaseException):
 
 
 def question(output: Path, search: Search = ASKED) -> Question:
-    frames = Frames(tuple("abcdef"), 4, ("01",), (("01/007", "no gold mask"),), "f" * 64)
+    frames = Frames(6, 4, ("01",), (("01/007", "no gold mask"),), "f" * 64)
     return Question(Settings(), search, grid(search.low, search.high), frames, output)
 
 

@@ -8,9 +8,11 @@ import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import pytest
+import small_pictures
 
 from cellprune.config.load import load
 from cellprune.config.schema import Search, Settings
@@ -53,6 +55,32 @@ def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_r
     assert again.scores == first.scores
     assert not again.facts["trained_here"]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_a_search_among_classes_never_looks_at_the_test_images(tmp_path: Path) -> None:
+    given = [
+        "task=classification", "data.holdout=0.2", "pruning.method=random", "pruning.ratio=0.5",
+        "training.batch_size=32", "training.epochs=1",
+    ]  # fmt: skip
+
+    def trained(phase: Literal["search", "confirm"], seed: int) -> Report:
+        images = small_pictures.arrays()
+        images["x_test"] = small_pictures.arrays(seed=seed)["x_test"]  # moved
+        images["y_test"] = (images["y_test"] + seed) % 4
+        folder = tmp_path / f"{phase} {seed}"
+        folder.mkdir()
+        settings = load(assignments=[*given, f"data.dataset={small_pictures.npz(folder / 'own.npz', **images)}"])
+        trial = Trial(phase, 0.5, 0)
+        asked = job(trial, folder / "runs", tmp_path)
+        return train(replace(asked, settings=frames.settings_of(trial, settings, Search())))
+
+    searched, confirmed = trained("search", 0), trained("confirm", 0)
+    assert (searched.state, len(searched.scores), len(confirmed.scores)) == ("done", 32, 24)
+    assert set(confirmed.scores.values()) <= {0, 1}
+    assert searched.facts["curve"].keys() == {"1"}
+    assert trained("search", 1).scores == searched.scores
+    assert trained("confirm", 1).scores != confirmed.scores
 
 
 def test_a_reference_that_two_searches_want_at_once_is_trained_once(tmp_path: Path, data_root: Path) -> None:
