@@ -65,4 +65,4 @@ def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
 
 
 _MEASURE = Measure("accuracy", "images", "validation_accuracy", _of_each)
-RESULTS = Results("classification.html", _told, _sentence, _table, _MEASURE)
+RESULTS = Results("classification.html.jinja", _told, _sentence, _table, _MEASURE)

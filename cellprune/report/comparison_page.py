@@ -34,7 +34,8 @@ def write(runs: Sequence[Path], output: Path, *, reference: Path | None = None) 
     with needed("these runs"):
         groups = compare(records, wanted)
         html = render(
-            "comparison.html", {"groups": _titled([_told(group, records) for group in groups]), "n_runs": len(records)}
+            "comparison.html.jinja",
+            {"groups": _titled([_told(group, records) for group in groups]), "n_runs": len(records)},
         )
     atomic.write_text(output, html)
     return groups

@@ -29,7 +29,7 @@ class Results:
     """What differs between the reports of two tasks.
 
     Attributes:
-        template: extends page.html by the sections of this task.
+        template: extends page.html.jinja by the sections of this task.
         told: run -> what these sections tell, by the names the template has for it.
         headline: content of scores.json -> the sentence that a finished training ends with.
         table: content of scores.json -> the lines that `evaluate` prints.

@@ -96,4 +96,4 @@ def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
 
 
 _MEASURE = Measure("IoU", "frames", "iou_image_mean", _of_each)
-RESULTS = Results("segmentation.html", _told, _sentence, _table, _MEASURE)
+RESULTS = Results("segmentation.html.jinja", _told, _sentence, _table, _MEASURE)

@@ -19,7 +19,7 @@ def render(name: str, told: Mapping[str, Any]) -> str:
     """Fill a template; every text is escaped.
 
     Args:
-        name: of the template, "page.html".
+        name: of the template, "page.html.jinja".
         told: what it tells, by the names it has for it.
     Raises:
         jinja2.UndefinedError: a value is missing.

@@ -23,7 +23,7 @@ def write(path: Path, answer: Mapping[str, Any]) -> None:
         answer: the content of search.json.
     """
     figures = {"curve_figure": source(curve(answer)), "cost_figure": source(costs(answer))}
-    atomic.write_text(path, render("search.html", {"found": answer, **figures}))
+    atomic.write_text(path, render("search.html.jinja", {"found": answer, **figures}))
 
 
 def curve(answer: Mapping[str, Any]) -> str:
