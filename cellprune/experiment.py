@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +18,7 @@ from cellprune.config import load as config
 from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.models import small
 from cellprune.models.receptive import receptive_field
 from cellprune.pruning.masks import dead_layers
 from cellprune.report import page
@@ -68,11 +69,13 @@ def run(
     with _held(folder, engine):
         if _finished(folder, settings, split.as_dict(), engine):
             return folder
-        model = _network(settings, task.network(frames)).to(engine.device)  # its name may be a typo: before any pixel
+        architecture = _architecture(settings, task, frames)
+        model = _network(architecture, settings.seed).to(engine.device)  # its name may be a typo: before any pixel
         work = _Work(
             settings=settings,
             task=task,
             frames=frames,
+            architecture=architecture,
             model=model,
             loaders=task.loaders(frames, split, settings, runtime.workers, engine.device),
             loss=task.loss(settings.training.loss),
@@ -82,6 +85,8 @@ def run(
         )
         stages = _stages(work)
         _begin(work, split.as_dict(), stages, command)
+        if settings.pruning.stands_in:
+            work, stages = _in_its_place(work), [Stage("init", {}, Static, settings.training.epochs)]
         masks = _train(work, stages)
         if engine.is_main_process:
             _score(work)
@@ -109,12 +114,16 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
     settings = _resolved(settings, engine)
     if settings.pruning.method == "dense":
         raise CellpruneError("nothing is to be pruned (pruning.ratio is 0): give the share to remove, as --prune 0.9")
+    if settings.pruning.stands_in:
+        raise CellpruneError(
+            f"pruning.control={settings.pruning.control} trains no masks: leave it to 'cellprune train'"
+        )
     task = tasks.of(settings)
     frames = task.open(settings.data, runtime.data_root)
     split = task.split(frames, settings.data)
     loaders = task.loaders(frames, split, settings, runtime.workers, engine.device)
     loss = task.loss(settings.training.loss)
-    model = _network(settings, task.network(frames)).to(engine.device)
+    model = _network(_architecture(settings, task, frames), settings.seed).to(engine.device)
     planned = selection.plan(settings, model, loaders, loss)
     masks = selection.masks(settings, model, loaders, loss, planned)
     return settings, masks, cost(model, task.input(frames, settings.data), masks)
@@ -169,6 +178,7 @@ class _Work:
     frames: Any
     loaders: Any
     loss: Callable[[Tensor, Tensor], Tensor]
+    architecture: Mapping[str, Any]
     model: nn.Module
     folder: Folder
     engine: Accelerator
@@ -242,9 +252,14 @@ def _finished(folder: Folder, settings: Settings, split: Mapping[str, Any], engi
     return folder.finished
 
 
-def _network(settings: Settings, given: Mapping[str, int], *draw: int) -> nn.Module:
-    reseed(settings.seed, *draw)
-    return models.build({**settings.model.model_dump(), **given})
+def _architecture(settings: Settings, task: Task, frames: Any) -> dict[str, Any]:
+    """Give what the network of the settings is built from."""
+    return {**settings.model.model_dump(), **task.network(frames)}
+
+
+def _network(architecture: Mapping[str, Any], seed: int, *draw: int) -> nn.Module:
+    reseed(seed, *draw)
+    return models.build(architecture)
 
 
 def _stages(work: _Work) -> list[Stage]:
@@ -296,15 +311,29 @@ def _prune(work: _Work) -> Masks:
     if pruning.method == "dense":
         return {}
     if work.engine.is_main_process and not folder.has("masks"):
-        planned = folder.read_provenance()["segments"]
-        with work.phase("scoring", f"scoring the weights ({pruning.method})"):
-            masks = selection.masks(work.settings, work.model, work.loaders, work.loss, planned)
-        folder.write_masks({name: mask.cpu().numpy() for name, mask in masks.items()})
+        folder.write_masks({name: mask.cpu().numpy() for name, mask in _choose(work).items()})
     work.engine.wait_for_everyone()
     if pruning.control == "reinit":  # the same masks on other weights of the same distribution
-        other = _network(work.settings, work.task.network(work.frames), 1)
-        work.model.load_state_dict(other.state_dict())
+        work.model.load_state_dict(_network(work.architecture, work.settings.seed, 1).state_dict())
     return {name: torch.from_numpy(mask) for name, mask in folder.read_masks().items()}
+
+
+def _in_its_place(work: _Work) -> _Work:
+    """Put a small dense network where the pruned one would be; a resumed run finds its widths in its folder."""
+    folder, settings = work.folder, work.settings
+    if work.engine.is_main_process and not folder.has("cost"):
+        size = work.task.input(work.frames, settings.data)
+        found = small.instead(settings.pruning.control, work.architecture, _choose(work), size)
+        folder.write_cost({"control": asdict(found)})
+    work.engine.wait_for_everyone()
+    architecture = small.of_widths(work.architecture, folder.read_cost()["control"]["widths"])
+    return replace(work, architecture=architecture, model=_network(architecture, settings.seed).to(work.engine.device))
+
+
+def _choose(work: _Work) -> Masks:
+    planned = work.folder.read_provenance()["segments"]
+    with work.phase("scoring", f"scoring the weights ({work.settings.pruning.method})"):
+        return selection.masks(work.settings, work.model, work.loaders, work.loss, planned)
 
 
 def _train(work: _Work, stages: Sequence[Stage]) -> Masks:
@@ -360,10 +389,9 @@ def _save(work: _Work, masks: Masks) -> None:
     if masks and not work.folder.has("masks"):  # what prune() chose stands there since before the training
         work.folder.write_masks({name: mask.numpy() for name, mask in masks.items()})
     record = json.dumps(work.folder.read_provenance(), sort_keys=True)
-    given = work.task.network(work.frames)
-    field = receptive_field(work.model, given["in_channels"])
+    field = receptive_field(work.model, work.architecture["in_channels"])
     header = {
-        "architecture": {**work.settings.model.model_dump(), **given},
+        "architecture": work.architecture,
         **work.task.header(work.frames, work.settings),
         "receptive_field": None if field is None else field.model_dump(),
         "provenance_sha256": sha256(record.encode()).hexdigest(),
@@ -381,17 +409,27 @@ def _save(work: _Work, masks: Masks) -> None:
 def _count(work: _Work, masks: Masks) -> None:
     """Write what the network costs, dense and pruned: counted, and measured on this machine."""
     device, size = work.engine.device, work.task.input(work.frames, work.settings.data)
-    dense = _network(work.settings, work.task.network(work.frames))
-    networks = {"dense": dense.to(device)} | ({"pruned": work.model} if masks else {})
+    networks = {"dense": _network(work.architecture, work.settings.seed).to(device)}
+    if masks:
+        networks["pruned"] = work.model
+    if work.settings.pruning.stands_in:
+        whole = _network(_architecture(work.settings, work.task, work.frames), work.settings.seed)
+        networks["whole"] = whole.to(device)
     measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
     found = cost(work.model, size, masks or None)
     found["bytes"] = {
-        "dense_fp32": sum(value.nbytes for value in work.model.state_dict().values()),
+        **{f"{name}_fp32": _bytes(network) for name, network in networks.items() if name != "pruned"},
         "model_file": work.folder.file("model").stat().st_size,
     }
     found["milliseconds"] = measured | {"threads": torch.get_num_threads(), "device": str(device)}
     found["dead_layers"] = dead_layers(masks)
+    if work.settings.pruning.stands_in:
+        found["control"] = work.folder.read_cost()["control"]
     work.folder.write_cost(found)
+
+
+def _bytes(network: nn.Module) -> int:
+    return sum(value.nbytes for value in network.state_dict().values())
 
 
 def _finish(work: _Work, *, keep_state: bool) -> None:

@@ -11,6 +11,7 @@ from cellprune.config import load as config
 from cellprune.config.names import BEFORE_TRAINING
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
+from cellprune.models import small
 from cellprune.pruning import controls, prune
 from cellprune.pruning.masks import Masks, check
 from cellprune.runs import maskfile
@@ -46,8 +47,11 @@ def plan(settings: Settings, model: nn.Module, loaders: Any, loss: Loss) -> dict
         loaders: the parts as batches; each call of `scoring` begins anew.
         loss: (output, target) -> scalar mean.
     Raises:
-        CellpruneError: the scoring does not fit into memory or to the data, or given masks not to the network.
+        CellpruneError: the scoring does not fit into memory or to the data, or given masks not to the network, or
+            this has no smaller one to stand in its place.
     """
+    if settings.pruning.stands_in:
+        small.levels_of(model, settings.model.name)
     if settings.pruning.masks is not None:
         check(model, _given(settings))
     if settings.pruning.method not in BEFORE_TRAINING:

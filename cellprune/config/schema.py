@@ -264,9 +264,13 @@ class Pruning(Frozen):
         None, description="train the masks of this file, or of this run, instead of choosing any"
     )
     masks_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="their content, filled in")
-    control: Annotated[Literal["none", "shuffle", "reinit", "invert"], Parameter(alias="--control")] = Field(
+    control: Annotated[
+        Literal["none", "shuffle", "reinit", "invert", "narrow-params", "narrow-macs", "flat-params", "flat-macs"],
+        Parameter(alias="--control"),
+    ] = Field(
         "none",
-        description="to compare with: masks shuffled within layers, weights drawn anew, or the lowest scores kept",
+        description="to compare with: masks shuffled within layers, weights drawn anew, the lowest scores kept; or no "
+        "mask but a small dense network that costs no more, narrower all over or equally wide (flat) at every level",
     )
 
     @model_validator(mode="after")
@@ -295,6 +299,11 @@ class Pruning(Frozen):
             return {"sparsity": self.ratio}
         unit, kept = self.budget.split("=")
         return {"budget": {unit: float(kept)}}
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the masks only say how large a dense network is trained in the pruned one's place."""
+        return self.control.startswith(("narrow", "flat"))
 
     def options(self) -> dict[str, Any]:
         """Give the settings that belong to this method alone."""

@@ -5,71 +5,98 @@ Note: the paper's ResNet-20 has shortcuts without parameters (option A); some of
     one whose shortcuts are 1x1 convolutions where the shape changes (option B). They differ by 1 % of the weights.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cellprune.models.levels import Leveled, checked
 from cellprune.torchvision_compat import ensure_torchvision
 
 Shortcut = Literal["padding", "projection"]
+_STAGES_18 = (64, 128, 256, 512)
 
 
-def build(*, in_channels: int = 3, classes: int = 10, width: int = 16) -> nn.Sequential:
+def build(*, in_channels: int = 3, classes: int = 10, width: int = 16, widths: Sequence[int] | None = None) -> Leveled:
     """Build the ResNet-20 with option A's shortcuts; 269,722 parameters by default.
 
     Args:
         in_channels: channels of the image.
         classes: logits that come out.
         width: channels of the first stage; the second and third have two and four times as many.
+        widths: channels of each of the three stages, none fewer than the one before; they take the place of `width`.
     """
-    return _resnet20(in_channels, classes, width, "padding")
+    return _resnet20(in_channels, classes, width, widths, "padding")
 
 
-def projection(*, in_channels: int = 3, classes: int = 10, width: int = 16) -> nn.Sequential:
+def projection(
+    *, in_channels: int = 3, classes: int = 10, width: int = 16, widths: Sequence[int] | None = None
+) -> Leveled:
     """Build the ResNet-20 whose shortcuts are projections where the shape changes; 272,474 parameters by default.
 
     Args:
-        in_channels, classes, width: as `build` takes them.
+        in_channels, classes, width, widths: as `build` takes them.
     """
-    return _resnet20(in_channels, classes, width, "projection")
+    return _resnet20(in_channels, classes, width, widths, "projection")
 
 
-def resnet18(*, in_channels: int = 3, classes: int = 10) -> nn.Module:
+def resnet18(*, in_channels: int = 3, classes: int = 10, widths: Sequence[int] | None = None) -> nn.Module:
     """Build torchvision's ResNet-18 with a stem for small images: one 3x3 convolution, and no pooling after it.
 
     Args:
         in_channels: channels of the image.
         classes: logits that come out.
+        widths: channels of each of the four stages; none for torchvision's, 64 to 512.
     """
     ensure_torchvision()
     from torchvision.models import resnet18 as torchvisions
 
-    network: nn.Module = torchvisions(weights=None, num_classes=classes)
-    network.conv1 = nn.Conv2d(in_channels, 64, kernel_size=3, padding=1, bias=False)
-    nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out")  # as all other convolutions of this network
+    network: Any = torchvisions(weights=None, num_classes=classes)
+    network.widths = _STAGES_18 if widths is None else checked(widths, 4)
+    network.conv1 = nn.Conv2d(in_channels, network.widths[0], kernel_size=3, padding=1, bias=False)
     network.maxpool = nn.Identity()
-    return network
+    if widths is None:
+        nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out")  # as all other convolutions of this network
+    else:
+        _widen(network, classes)
+    return cast(nn.Module, network)
 
 
-def _resnet20(in_channels: int, classes: int, width: int, shortcut: Shortcut) -> nn.Sequential:
+def _widen(network: Any, classes: int) -> None:
+    """Make the layers of torchvision's ResNet-18 anew, of other widths, and draw them as it does."""
+    from torchvision.models.resnet import BasicBlock
+
+    network.inplanes = network.widths[0]
+    network.bn1 = nn.BatchNorm2d(network.inplanes)
+    for stage, width in enumerate(network.widths):
+        made = network._make_layer(BasicBlock, width, 2, stride=2 if stage else 1)
+        setattr(network, f"layer{stage + 1}", made)
+    network.fc = nn.Linear(network.inplanes, classes)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def _resnet20(in_channels: int, classes: int, width: int, widths: Sequence[int] | None, shortcut: Shortcut) -> Leveled:
     """A stem, three stages of three blocks, one linear layer."""
+    levels = checked([width, 2 * width, 4 * width] if widths is None else widths, 3)
     blocks = []
-    channels = width
-    for stage in range(3):
+    channels = levels[0]
+    for stage, outputs in enumerate(levels):
         for block in range(3):
-            outputs = width * 2**stage
             blocks.append(Block(channels, outputs, stride=2 if stage > 0 and block == 0 else 1, shortcut=shortcut))
             channels = outputs
-    network = nn.Sequential(
-        nn.Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(width),
+    network = Leveled(
+        nn.Conv2d(in_channels, levels[0], kernel_size=3, padding=1, bias=False),
+        nn.BatchNorm2d(levels[0]),
         nn.ReLU(),
         *blocks,
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Linear(channels, classes),
     )
+    network.widths = levels
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(module.weight)

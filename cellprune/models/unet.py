@@ -5,7 +5,7 @@ Note: the paper's network has no norm and no padding; we default to batch norm a
     published pruned networks for cells are trained. `norm="none", padding="valid"` is the paper's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import gcd
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.models.levels import checked
 from cellprune.models.mirror import centre, mirrored
 
 Norm = Literal["batch", "group", "instance", "none"]
@@ -28,7 +29,7 @@ _NORMS: dict[str, Callable[[int], nn.Module]] = {
 
 def build(
     *, in_channels: int = 1, classes: int = 2, width: int = 64, depth: int = 4, norm: Norm = "batch",
-    padding: Padding = "same",
+    padding: Padding = "same", widths: Sequence[int] | None = None,
 ) -> "UNet":  # fmt: skip
     """Build a U-Net with weights drawn from torch's current random state.
 
@@ -39,6 +40,7 @@ def build(
         depth: how often the image is halved.
         norm: what follows each 3x3 convolution; with "none" the convolution has a bias instead.
         padding: "same" pads each convolution with zeros; "valid" pads none and crops the skips, as the paper does.
+        widths: channels of every level, from the image down; they take the place of `width` and `depth`.
     Raises:
         CellpruneError: a setting out of range.
     """
@@ -49,15 +51,20 @@ def build(
         raise CellpruneError(unknown("norm", norm, _NORMS, "model.norm"))
     if padding not in get_args(Padding):
         raise CellpruneError(unknown("padding", padding, get_args(Padding), "model.padding"))
-    return UNet(in_channels, classes, width, depth, norm, padding)
+    levels = [width * 2**level for level in range(depth + 1)] if widths is None else checked(widths)
+    return UNet(in_channels, classes, levels, norm, padding)
 
 
 class UNet(nn.Module):
-    """The network; `forward` takes any image size and gives maps of that size, whatever the padding."""
+    """The network; `forward` takes any image size and gives maps of that size, whatever the padding.
 
-    def __init__(self, in_channels: int, classes: int, width: int, depth: int, norm: Norm, padding: Padding) -> None:
+    Attributes:
+        widths: channels of every level, from the image down.
+    """
+
+    def __init__(self, in_channels: int, classes: int, widths: Sequence[int], norm: Norm, padding: Padding) -> None:
         super().__init__()
-        widths = [width * 2**level for level in range(depth + 1)]
+        self.widths = tuple(widths)
         inputs = [in_channels, *widths[:-1]]
         self.padding = padding
         self.down = nn.ModuleList(_convolutions(i, o, norm, padding) for i, o in zip(inputs, widths, strict=True))
@@ -65,7 +72,7 @@ class UNet(nn.Module):
         upwards = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.grow = nn.ModuleList(nn.ConvTranspose2d(below, here, kernel_size=2, stride=2) for below, here in upwards)
         self.up = nn.ModuleList(_convolutions(2 * here, here, norm, padding) for _, here in upwards)
-        self.head = nn.Conv2d(width, classes, kernel_size=1)
+        self.head = nn.Conv2d(widths[0], classes, kernel_size=1)
         self.apply(_initialize)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -22,7 +22,8 @@ from cellprune.report.overlap import overlaps
 from cellprune.report.record import Place, Record
 
 CONFIDENCE = 0.95
-_IN_EVERY_LABEL = ("seed", "pruning.method", "pruning.ratio", "pruning.budget")
+_KIND = ("pruning.method", "pruning.granularity", "pruning.control")
+_IN_EVERY_LABEL = ("seed", *_KIND, "pruning.ratio", "pruning.budget")
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
 
 
@@ -185,7 +186,8 @@ def _label(record: Record, differing: Sequence[str]) -> str:
     settings = record.settings
     budget = settings.get("pruning.budget")  # in place of the ratio; always with its unit
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
-    words = ["dense" if record.is_dense else f"{settings['pruning.method']} {much}"]
+    kind = [settings[key] for key in _KIND if key in settings]
+    words = ["dense" if record.is_dense else f"{' '.join(kind)} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]
     if len(others) <= _LONGEST_LABEL:
         words += [f"{key.split('.')[-1].replace('_', ' ')} {settings[key]}" for key in others if key in settings]

@@ -41,7 +41,8 @@ def _told(folder: Folder) -> dict[str, Any]:
     """What the page tells of every task, by the names the template has for it."""
     config, split, cost = folder.read_config(), folder.read_split(), folder.read_cost()
     made, metrics = folder.read_provenance(), folder.read_metrics()
-    pruned = config["pruning"]["method"] != "dense"
+    control = cost.get("control")
+    pruned = config["pruning"]["method"] != "dense" and not control
     masks = folder.read_masks() if pruned else {}
     return {
         "config": config,
@@ -49,6 +50,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "made": {"resumed": None, "stages": [], **made},
         "cost": cost,
         "pruned": pruned,
+        "control": sentences.stands_in(control) if control else None,
         "when": when(config["pruning"]["method"]),
         "n_trainings": len({row["stage"] for row in metrics}),
         "n_epochs": len(metrics),
@@ -56,7 +58,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "gain": sentences.gain(cost) if pruned else None,
         "paths": sentences.paths(cost) if pruned else None,
         "deaths": sentences.deaths(cost.get("dead_layers", [])),
-        "network": sentences.network(config["model"]),
+        "network": sentences.network(config["model"] | ({"widths": control["widths"]} if control else {})),
         "layers": [row | {"emptied": _emptied(row, masks)} for row in cost["layers"]],
         "sparsity_figure": source(moved) if (moved := figures.sparsity(metrics)) else None,
         "layers_figure": source(figures.layers(cost["layers"])),

@@ -138,7 +138,7 @@ def _record(folder: Folder) -> Record:
         metrics=folder.read_metrics(),
         densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
         cost=_cost(cost) | {"machine": _machine(folder.read_provenance(), cost["milliseconds"])},
-        masks={} if settings["pruning.method"] == "dense" else _packed(folder.read_masks()),
+        masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
     )
 
 
@@ -153,16 +153,17 @@ def _ious(found: Mapping[str, Any], size: str) -> dict[Place, float]:
 
 def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
     parameters, macs, n_bytes, time = (cost[key] for key in ("parameters", "macs", "bytes", "milliseconds"))
+    whole = cost["control"]["whole"] if "control" in cost else {}  # of a small dense network: the one it stands for
     return {
         "parameters": parameters["total"] - parameters["prunable"] + parameters["kept"],
-        "parameters_dense": parameters["total"],
+        "parameters_dense": whole.get("parameters", parameters["total"]),
         "kept": parameters["kept"] / parameters["prunable"],
         "macs": macs["masked"],
-        "macs_dense": macs["dense"],
+        "macs_dense": whole.get("macs", macs["dense"]),
         "bytes": n_bytes["model_file"],
-        "bytes_dense": n_bytes["dense_fp32"],
+        "bytes_dense": n_bytes.get("whole_fp32", n_bytes["dense_fp32"]),
         "milliseconds": time.get("pruned", time["dense"]),
-        "milliseconds_dense": time["dense"],
+        "milliseconds_dense": time.get("whole", time["dense"]),
     }
 
 

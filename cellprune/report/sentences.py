@@ -26,6 +26,8 @@ def network(model: Mapping[str, Any]) -> str:
     Args:
         model: the section of config.yaml; networks differ in the settings they have.
     """
+    if "widths" in model:
+        return f"{model['name']}, {_widths(model['widths'])}"
     told = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
     return ", ".join([model["name"], *told])
 
@@ -42,6 +44,33 @@ def amount(pruning: Mapping[str, Any]) -> str:
     unit, kept = budget.split("=")
     what = {"params": "parameters", "macs": "multiply-adds"}[unit]
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
+
+
+def stands_in(control: Mapping[str, Any]) -> str:
+    """Say what a small dense network stands for, and how near its cost comes.
+
+    Args:
+        control: the part of cost.json of that name.
+    """
+    unit = {"params": "parameters", "macs": "multiply-adds an image"}[control["unit"]]
+    shape = {
+        "narrow": "every level narrower by one factor",
+        "flat": "the same number of channels at every level",
+    }[control["shape"]]
+    target, achieved = control["target"], control["achieved"]
+    return (
+        f"No mask was trained here: this is a dense network, {shape}, the largest such one that costs no more than the "
+        f"masks would leave. They leave {count(target)} {unit}; this one, {_widths(control['widths'])}, has "
+        f"{count(achieved)}, {share(achieved / target)} of that. The whole network has "
+        f"{_widths(control['whole']['widths'])}. A pruned network that does no better than this one has not earned its "
+        "pruning."
+    )
+
+
+def _widths(widths: Sequence[int]) -> str:
+    if len(set(widths)) == 1:
+        return f"width {widths[0]} at every level"
+    return f"widths {'-'.join(str(width) for width in widths)}"
 
 
 def scope(split: Mapping[str, Any]) -> str:

@@ -83,6 +83,8 @@ def test_the_deviation_is_that_of_the_values_a_unit_reads():
         ({"name": "unet", "widht": 4}, "Did you mean 'width'"),
         ({"name": "unet", "width": 0}, "model.width is 0"),
         ({"name": "unet", "depth": 1.5}, "model.depth is 1.5"),
+        ({"name": "unet", "widths": [4]}, r"model.widths is \[4\], but must be two or more"),
+        ({"name": "unet", "widths": [4, 0]}, "whole numbers of at least 1"),
         ({"name": "unet", "classes": True}, "model.classes is True"),
         ({"name": "unet", "norm": "bach"}, "Did you mean 'batch'"),
         ({"name": "unet", "padding": "some"}, "Did you mean 'same'"),

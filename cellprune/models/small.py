@@ -1,0 +1,132 @@
+"""Small dense networks of equal cost, the controls that a pruned network must beat.
+
+*narrow* is the same network with every level narrower by one factor, *flat* the one with equal width at every level:
+where pruning only finds out how wide a network need be, one of the two does as well.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from cellprune.errors import CellpruneError
+from cellprune.models import build
+from cellprune.structure.cost import positions_per_weight
+from cellprune.structure.layers import weighted_layers
+
+Shape = Literal["narrow", "flat"]
+Unit = Literal["params", "macs"]
+
+
+@dataclass(frozen=True)
+class Small:
+    """A dense network that stands in a pruned one's place.
+
+    Attributes:
+        shape: "narrow" or "flat".
+        unit: "params" or "macs".
+        target: what the pruned network keeps of the unit: all parameters but the masked ones (biases and norms among
+            them), or the multiply-adds of the kept weights.
+        achieved: what this network has, at most the target.
+        widths: channels of each level.
+        whole: the network that is pruned otherwise: "widths", "parameters" and "macs".
+    """
+
+    shape: Shape
+    unit: Unit
+    target: int
+    achieved: int
+    widths: tuple[int, ...]
+    whole: Mapping[str, Any]
+
+
+def instead(
+    control: str, architecture: Mapping[str, Any], masks: Mapping[str, Tensor], input_size: Sequence[int]
+) -> Small:
+    """Find the largest small network that costs no more than the masked one.
+
+    Args:
+        control: "narrow-params", "narrow-macs", "flat-params" or "flat-macs".
+        architecture: settings of the network that the masks belong to, as `models.build` takes them.
+        masks: parameter name -> bool, True = kept.
+        input_size: (channels, height, width) of an image, for multiply-adds.
+    Raises:
+        CellpruneError: the network has no levels, or the smallest one has more than the masks keep.
+    """
+    shape, unit = cast(tuple[Shape, Unit], control.split("-"))
+    whole = _on_meta(architecture)
+    levels = levels_of(whole, architecture["name"])
+    uses = positions_per_weight(whole, input_size)
+    lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
+    target = spent(whole, unit, input_size) - sum(lost.values())
+    widths, achieved = _largest(architecture, choices(levels, shape), unit, input_size, target)
+    costs = {"parameters": spent(whole, "params", input_size), "macs": spent(whole, "macs", input_size)}
+    return Small(shape, unit, target, achieved, widths, {"widths": list(levels), **costs})
+
+
+def levels_of(network: nn.Module, name: str) -> tuple[int, ...]:
+    """Give the channels of each level of the network of that name.
+
+    Raises:
+        CellpruneError: it has no such notion.
+    """
+    widths: tuple[int, ...] | None = getattr(network, "widths", None)
+    if widths is None:
+        raise CellpruneError(
+            f"model {name!r} has no widths to choose, so there is no narrow or flat one of it: "
+            "take another --model, or leave --control away"
+        )
+    return widths
+
+
+def of_widths(architecture: Mapping[str, Any], widths: Sequence[int]) -> dict[str, Any]:
+    """Give the settings of the same network with other widths."""
+    return {key: value for key, value in architecture.items() if key not in ("width", "depth")} | {
+        "widths": list(widths)
+    }
+
+
+def choices(levels: Sequence[int], shape: Shape) -> list[tuple[int, ...]]:
+    """List all networks of a shape, from the smallest on: each level's width is rounded down, and at least 1."""
+    if shape == "flat":
+        return [(width,) * len(levels) for width in range(1, max(levels) + 1)]
+    factors = sorted({Fraction(part, level) for level in levels for part in range(1, level + 1)})
+    return [tuple(max(1, int(factor * level)) for level in levels) for factor in factors]
+
+
+def spent(network: nn.Module, unit: Unit, input_size: Sequence[int]) -> int:
+    """Count all parameters, or the multiply-adds of an image."""
+    if unit == "params":
+        return sum(p.numel() for p in network.parameters())
+    uses = positions_per_weight(network, input_size)
+    layers: dict[str, Any] = weighted_layers(network)
+    return sum(layer.weight.numel() * uses[name] for name, layer in layers.items())
+
+
+def _largest(
+    architecture: Mapping[str, Any],
+    found: Sequence[tuple[int, ...]],
+    unit: Unit,
+    input_size: Sequence[int],
+    target: int,
+) -> tuple[tuple[int, ...], int]:
+    def cost(widths: tuple[int, ...]) -> int:
+        return spent(_on_meta(of_widths(architecture, widths)), unit, input_size)
+
+    n_within = bisect_right(found, target, key=cost)
+    if not n_within:
+        raise CellpruneError(
+            f"the masks keep {target:,} {unit}, but even one channel a level has {cost(found[0]):,}: prune less"
+        )
+    return found[n_within - 1], cost(found[n_within - 1])
+
+
+def _on_meta(architecture: Mapping[str, Any]) -> nn.Module:
+    """Build a network of shapes alone: no memory, no draws, no time."""
+    own = {key: value for key, value in architecture.items() if key != "weights"}
+    with torch.device("meta"):
+        return build(own)

@@ -1,0 +1,100 @@
+"""Runs of controls by their command: what stands in a pruned network's place, and what says so."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import cellprune
+from cellprune import experiment, selection
+from cellprune.cli.main import main
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime
+from cellprune.runs.folder import Folder
+from cellprune.training.fit import Stopped
+from cellprune.training.progress import Event
+
+TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2"]
+SNIP = ["pruning.batch_size=4", "pruning.method=snip", "pruning.ratio=0.6"]
+
+
+def leave(*more: str) -> int:
+    with pytest.raises(SystemExit) as leaving:
+        main(["train", *(word for assignment in TINY for word in ("--set", assignment)), *more])
+    return int(leaving.value.code or 0)
+
+
+class Stop:
+    def started(self, event: Event) -> None: ...
+    def finished(self, event: Event) -> None: ...
+    def advanced(self, event: Event) -> bool:
+        return True
+
+
+def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(assignments=[*TINY, *SNIP, "pruning.control=narrow-macs"])
+    runtime = Runtime(runs=tmp_path, data_root=data_root, resume=True)
+    with pytest.raises(Stopped):
+        experiment.run(settings, [Stop()], runtime=runtime)
+    monkeypatch.setattr(selection, "masks", None)  # chosen once
+    folder = experiment.run(settings, runtime=runtime)
+    assert folder.path.name.startswith("simulated_unet_snip-narrow-macs-0.6_s0_")
+    assert not folder.has("masks")
+    found, told = folder.read_cost(), folder.read_cost()["control"]
+    assert told["achieved"] == found["macs"]["dense"] == found["macs"]["masked"] <= told["target"]
+    assert found["parameters"]["kept"] == found["parameters"]["prunable"]
+    assert told["whole"]["widths"] == [4, 8]
+    assert found["milliseconds"]["whole"] > 0
+    assert found["bytes"]["whole_fp32"] > found["bytes"]["dense_fp32"]
+    network = cellprune.load(folder.path)
+    assert list(network.widths) == told["widths"] != [4, 8]
+    with torch.no_grad():
+        assert network(torch.randn(1, 1, 32, 32)).shape == (1, 2, 32, 32)
+    page = folder.file("report").read_text(encoding="utf-8")
+    for said in ("control: narrow-macs", "in the place of snip", f"widths {'-'.join(map(str, told['widths']))}"):
+        assert said in page
+
+
+def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pruned, flat = tmp_path / "pruned", tmp_path / "flat"
+    given = ["--data-root", str(data_root), "--epochs", "1", "-o"]
+    assert leave(*given, str(pruned), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
+    assert leave(*given, str(flat), "--masks", str(pruned), "--control", "flat-params") == 0
+    removed = sum(int((~mask).sum()) for mask in Folder(pruned).read_masks().values())
+    told = Folder(flat).read_cost()["control"]
+    assert told["target"] == Folder(pruned).read_cost()["parameters"]["total"] - removed
+    assert len(set(told["widths"])) == 1
+    with pytest.raises(SystemExit) as leaving:
+        main(["report", str(pruned), str(flat), "-o", str(tmp_path / "page.html"), "--json"])
+    assert not leaving.value.code
+    runs = json.loads(capsys.readouterr().out.splitlines()[-1])["groups"][0]["runs"]
+    assert [run["cost"]["parameters_dense"] for run in runs] == 2 * [told["whole"]["parameters"]]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--method", "lottery", "--prune", "0.5"], "has none: train it"),
+        ([], "nothing is pruned"),
+    ],
+)
+def test_what_has_no_masks_before_training_has_no_such_control(
+    more: list[str], said: str, tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert leave("--data-root", str(data_root), "-o", str(tmp_path / "run"), "--control", "flat-macs", *more) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_prune_chooses_masks_and_no_network(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["prune", *(word for a in [*TINY, *SNIP] for word in ("--set", a)), "--control", "narrow-params"]
+    with pytest.raises(SystemExit) as leaving:
+        main([*words, "--data-root", str(data_root), "-o", str(tmp_path / "masks.safetensors")])
+    assert leaving.value.code == 2
+    assert "trains no masks" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
