@@ -433,7 +433,9 @@ class Search(Frozen):
     confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
         0.95, description="probability with which a claim is true, at least"
     )
-    seeds: int = Field(3, ge=1, lt=1000, description="trainings at each ratio while searching")
+    seeds: int = Field(
+        3, ge=1, lt=500, description="trainings at each ratio while searching; twice as many where they are not clear"
+    )
     confirm_seeds: Annotated[int, AfterValidator(_enough)] = Field(
         5, lt=1000, description="trainings at each ratio that is tested; fewer than 3 decide nothing"
     )

@@ -28,8 +28,8 @@ def grid(low: float, high: float) -> tuple[float, ...]:
 
 
 def most_probes(n_ratios: int) -> int:
-    """Give the most ratios that the search looks at: a bisection, one beyond it, and one that follows from that."""
-    return min(n_ratios, math.ceil(math.log2(n_ratios + 1)) + 2)
+    """Give the most ratios that a bisection looks at."""
+    return math.ceil(math.log2(n_ratios + 1))
 
 
 def _ratio(step: int) -> float:

@@ -1,6 +1,5 @@
 """How many trainings a search takes, and how long: said before it starts, from one timed epoch."""
 
-import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from cellprune.config.schema import Runtime, Search, Settings
 from cellprune.search.confirm import STEPS_BELOW
 from cellprune.search.frames import settings_of
 from cellprune.search.grid import most_probes
+from cellprune.search.propose import most_rounds
 from cellprune.search.trial import Trial
 
 
@@ -35,16 +35,16 @@ class Count:
 
 
 def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
-    """Count the trainings of a search with one look; S (1 + probes) and S' (1 + 3), each times the folds."""
+    """Count the trainings of a search with one look: rounds of S, and S' (1 + 3), each times the folds."""
     folds = max(1, question.cv)
     n_tested = min(1 + STEPS_BELOW, len(grid))
     controls = n_controls * question.confirm_seeds * folds if question.controls else 0
-    probes = min(len(grid), math.ceil(math.log2(len(grid) + 1)))  # often; two more at most
     return Count(
-        search=question.seeds * folds * (1 + most_probes(len(grid))),
+        search=question.seeds * folds * most_rounds(len(grid)),
         confirmation=question.confirm_seeds * folds * (1 + n_tested),
         controls=controls,
-        expected=folds * (question.seeds * (1 + probes) + question.confirm_seeds * (1 + n_tested)) + controls,
+        expected=folds * (question.seeds * (1 + most_probes(len(grid))) + question.confirm_seeds * (1 + n_tested))
+        + controls,
     )
 
 

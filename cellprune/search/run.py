@@ -161,7 +161,7 @@ def _found(question: Question, journal: Journal, bench: "_Bench", watch: Watch) 
         question.grid,
         bench.measure,
         margin=search.margin,
-        seeds=range(search.seeds),
+        n_seeds=search.seeds,
         n_folds=question.n_folds,
         seen=lambda probe: watch.said(sentences.probe(probe, search.margin)),
     )

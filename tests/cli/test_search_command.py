@@ -41,7 +41,7 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert leave([*asked, "--max-trials", "4"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["verdict"] == "unfinished"
-    assert "at most 14 (search 2, confirmation 6, controls 6)" in captured.err
+    assert "at most 16 (search 4, confirmation 6, controls 6)" in captured.err
     assert len(list((tmp_path / "runs").iterdir())) == 4
     assert leave([*asked, "--resume"]) == 0
     found = json.loads(capsys.readouterr().out)
