@@ -75,6 +75,8 @@ def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planne
             **pruning.share(),
             scope=pruning.scope,
             cost=pruning.cost,
+            floor=pruning.floor,
+            effective=pruning.effective,
             exclude=pruning.exclude,
             seed=settings.seed,
             invert=pruning.control == "invert",

@@ -181,3 +181,25 @@ def path_by_path(masks: Sequence[Tensor], size: int) -> list[Tensor]:
     for channel, position in product(range(masks[0].shape[1]), range(size)):
         walk(0, channel, position, [])
     return active
+
+
+def budget_mask(scores, prices, allowed, among, least):
+    """One weight at a time: remove the lowest score per cost until the budget holds, then put back what fits."""
+    entries = [(name, i) for name, row in scores.items() for i in range(len(row))]
+    free = {entry for entry in entries if prices[entry[0]] == 0}
+    held = set()
+    for name, row in scores.items():
+        best = sorted(range(len(row)), key=lambda i, row=row: (-row[i], i) if prices[name] else (0, i))
+        held |= {(name, i) for i in best[: -(-len(row) * least.numerator // least.denominator)]}
+    kept = [(name, i) for name, i in entries if among is None or among[name][i]]
+    worth = {(name, i): scores[name][i] / max(1, prices[name]) for name, i in entries}
+    order = sorted(kept, key=lambda entry: -worth[entry])  # stable: ties in the order of layers and indexes
+    removed = []
+    while sum(prices[name] for name, _ in kept) > allowed:
+        gone = next(entry for entry in reversed(order) if entry in kept and entry not in held | free)
+        kept.remove(gone)
+        removed.append(gone)
+    for entry in sorted(removed, key=order.index):
+        if sum(prices[name] for name, _ in kept) + prices[entry[0]] <= allowed:
+            kept.append(entry)
+    return {name: [(name, i) in kept for i in range(len(row))] for name, row in scores.items()}

@@ -115,7 +115,7 @@ def resolve(settings: Settings) -> Settings:
             raise ConfigError(f"pruning.method is dense, yet pruning.budget is {pruning.budget}: drop one of the two")
         raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {pruning.ratio}: drop one of the two")
     _refuse_channels(pruning)
-    _refuse_budget(pruning)
+    _refuse_amounts(pruning)
     return settings.model_copy(update={"pruning": pruning})
 
 
@@ -131,19 +131,21 @@ def _counted(pruning: Pruning) -> Pruning:
     return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
 
 
-def _refuse_budget(pruning: Pruning) -> None:
-    """Refuse a budget of a method that does not rank all it may remove by score per cost."""
-    if pruning.budget is None:
-        return
-    unit = pruning.budget.split("=")[0]
-    instead = "--budget channels=" if pruning.granularity == "channel" else "--budget params="
-    if pruning.method not in BEFORE_TRAINING:
+def _refuse_amounts(pruning: Pruning) -> None:
+    """Refuse a budget, a floor or an effective ratio of a method that cannot count so."""
+    wishes = {f"--budget {pruning.budget}": pruning.budget, "pruning.floor": pruning.floor}
+    asked = [wish for wish, is_asked in (wishes | {"pruning.effective": pruning.effective}).items() if is_asked]
+    if asked and pruning.method not in BEFORE_TRAINING:
         raise ConfigError(
-            f"pruning method {pruning.method!r} counts weights as it trains: with it take {instead}, not {unit}="
+            f"{asked[0]} is for masks chosen before training: with pruning method {pruning.method!r} give --prune alone"
         )
-    if pruning.method == "erk" or pruning.scope == "layer":
-        who = f"pruning method {pruning.method!r}" if pruning.method == "erk" else "pruning.scope=layer"
-        raise ConfigError(f"{who} gives each layer a share, and a budget in {unit} ranks them together: take {instead}")
+    shares = ["pruning method 'erk'"] * (pruning.method == "erk") + ["pruning.scope=layer"] * (pruning.scope == "layer")
+    if shares and (clash := [*shares[1:], *(wish for wish, is_asked in wishes.items() if is_asked)]):
+        raise ConfigError(f"{shares[0]} gives each layer a share of its own: drop {clash[0]}")
+    single = {"--granularity channel": pruning.granularity == "channel", f"--budget {pruning.budget}": pruning.budget}
+    single[f"--method {pruning.method}, which scores in rounds"] = "rounds" in pruning.options()
+    if pruning.effective and (clash := [wish for wish, is_asked in single.items() if is_asked]):
+        raise ConfigError(f"pruning.effective counts single weights that are scored once: drop it, or {clash[0]}")
 
 
 def _refuse_channels(pruning: Pruning) -> None:

@@ -213,6 +213,12 @@ class Pruning(Frozen):
         description="price of a channel under a budget in params or macs: in the dense network, or anew after each "
         "removal; single weights cost the same either way",
     )
+    floor: float = Field(
+        0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that stays in any case, its best"
+    )
+    effective: bool = Field(
+        False, description="the ratio counts what is removed and what no path from input to output reaches"
+    )
     scope: Literal["global", "layer"] = Field("global", description="where scores compete")
     granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
         "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
@@ -287,9 +293,9 @@ class Pruning(Frozen):
 
     @property
     def amount(self) -> str:
-        """What a run's name says of how much: "0.97" is removed, "0.1-macs-kept" stays."""
+        """What a run's name says of how much: "0.97" is removed, or "0.97-effective", "0.1-macs-kept" stays."""
         if self.budget is None:
-            return f"{round(self.ratio, 6):g}"
+            return f"{round(self.ratio, 6):g}{'-effective' if self.effective else ''}"
         unit, kept = self.budget.split("=")
         return f"{kept}-{unit}-kept"
 
@@ -317,11 +323,11 @@ class Pruning(Frozen):
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
         foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
+        foreign |= {key for key, methods in NEVER_READ.items() if self.method in methods}
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
-        foreign |= {"control"} if self.control == "none" else set()
-        foreign |= {"granularity"} if self.granularity == "weight" else set()
-        foreign |= {"budget"} if self.budget is None else {"ratio", "scope"}
-        foreign |= {"cost"} if self.budget is None or self.granularity == "weight" else set()
+        foreign |= {"budget", "cost"} if self.budget is None else {"ratio", "scope"}
+        foreign |= {"granularity", "cost"} if self.granularity == "weight" else set()
+        foreign |= {key for key, unused in _UNUSED.items() if getattr(self, key) == unused}
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
@@ -338,9 +344,16 @@ METHOD_OPTIONS = {
     "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
     "set": ("initial", "update_until", "update_every", "drop_fraction"),
 }
+NEVER_READ = {  # by which methods
+    "batch_size": ("random", "erk", "magnitude", "magnitude-after", "lottery", "gradual", "rigl", "set"),
+    "scope": ("erk", "rigl", "set"),
+}
+_UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
 CHOICE = (
     "scope",
     "granularity",
+    "floor",
+    "effective",
     "exclude",
     "batch_size",
 )  # what decides how masks are chosen, and nothing where they are given

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import cycle
-from math import floor
+from math import ceil, floor
 from typing import Literal, get_args
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from cellprune.errors import CellpruneError, WorkError, unknown
 
 Scope = Literal["global", "layer"]
+NO_FLOOR = Fraction(0)
 
 
 def density(sparsity: float | None, budget: Mapping[str, float] | None, units: Sequence[str] = ("params",)) -> Fraction:
@@ -32,7 +33,7 @@ def density(sparsity: float | None, budget: Mapping[str, float] | None, units: S
             f"{'none' if sparsity is None else 'both'}"
         )
     if budget is None:
-        removed = _share("sparsity", sparsity)
+        removed = exact("sparsity", sparsity)
         if not 0 <= removed < 1:
             raise CellpruneError(
                 f"sparsity {sparsity!r} is not a share removed, 0 <= sparsity < 1{_percent(removed, 'sparsity')}"
@@ -41,7 +42,7 @@ def density(sparsity: float | None, budget: Mapping[str, float] | None, units: S
     if len(budget) != 1 or not set(budget) <= set(units):
         raise CellpruneError(unknown("budget unit", ", ".join(map(str, budget)) or "(none)", units, "budget"))
     [(unit, asked)] = budget.items()
-    kept = _share(f"budget {unit}", asked)
+    kept = exact(f"budget {unit}", asked)
     if not 0 < kept <= 1:
         raise CellpruneError(f"budget {unit}={asked!r} is not a share kept, 0 < share <= 1{_percent(kept, 'budget')}")
     return kept
@@ -64,6 +65,7 @@ def select(
     *,
     among: Mapping[str, Tensor] | None = None,
     quotas: Mapping[str, int] | None = None,
+    least: Fraction = NO_FLOOR,
 ) -> dict[str, Tensor]:
     """Keep exactly `keep` entries: the largest scores, ties in the order of layers and then of the flat index.
 
@@ -73,8 +75,28 @@ def select(
         scope: "global" ranks all entries together; "layer" gives each tensor its share (largest remainders).
         among: parameter name -> bool tensor, the entries that may be kept; None for all.
         quotas: entries that each tensor keeps, `keep` in all; they take the place of `scope`.
+        least: share of each tensor's entries that stays in any case, the best of it: `at_least`, all together no more
+            than `keep`.
     Returns:
         Parameter name -> bool tensor of the score's shape, True = kept.
+    Raises:
+        WorkError: a score is NaN or infinite; the message names the layer.
+    """
+    check_finite(scores)
+    if scope not in get_args(Scope):
+        raise CellpruneError(unknown("scope", scope, get_args(Scope)))
+    scores = ranked(scores, among, least)
+    if quotas is None and scope == "layer":
+        sizes = {name: score.numel() for name, score in scores.items()}
+        quotas = layer_quotas(sizes, keep, None if among is None else {n: int(m.sum()) for n, m in among.items()})
+    if quotas is None:
+        return _largest(scores, keep)
+    return {name: _largest({name: score}, quotas[name])[name] for name, score in scores.items()}
+
+
+def check_finite(scores: Mapping[str, Tensor]) -> None:
+    """Refuse scores that cannot be ranked.
+
     Raises:
         WorkError: a score is NaN or infinite; the message names the layer.
     """
@@ -85,16 +107,23 @@ def select(
                 f"{bad} of {score.numel()} scores of {name!r} are NaN or infinite, so they cannot be ranked: "
                 f"check the initialization and the batches, or lower the learning rate of the inner steps"
             )
-    if scope not in get_args(Scope):
-        raise CellpruneError(unknown("scope", scope, get_args(Scope)))
-    if among is not None:  # below every score, so that what may not be kept loses even to a tie
-        scores = {name: score.masked_fill(~among[name], float("-inf")) for name, score in scores.items()}
-    if quotas is None and scope == "layer":
-        sizes = {name: score.numel() for name, score in scores.items()}
-        quotas = layer_quotas(sizes, keep, None if among is None else {n: int(m.sum()) for n, m in among.items()})
-    if quotas is None:
-        return _largest(scores, keep)
-    return {name: _largest({name: score}, quotas[name])[name] for name, score in scores.items()}
+
+
+def ranked(scores: Mapping[str, Tensor], among: Mapping[str, Tensor] | None, least: Fraction) -> dict[str, Tensor]:
+    """Put what may not be kept below every score, so that it loses even to a tie, and what stays anyway above."""
+    if among is not None:
+        scores = {name: score.masked_fill(~among[name], -torch.inf) for name, score in scores.items()}
+    if not least:
+        return dict(scores)
+    return {
+        name: score.masked_fill(_largest({name: score}, at_least(score.numel(), least))[name], torch.inf)
+        for name, score in scores.items()
+    }
+
+
+def at_least(n: int, least: Fraction) -> int:
+    """Count what a layer of n keeps in any case: a share of it, rounded up, so that any share above 0 keeps one."""
+    return ceil(least * n)
 
 
 def layer_quotas(sizes: Mapping[str, int], keep: int, room: Mapping[str, int] | None = None) -> dict[str, int]:
@@ -143,7 +172,12 @@ def _largest(scores: Mapping[str, Tensor], keep: int) -> dict[str, Tensor]:
     return {name: part.view(score.shape).clone() for (name, score), part in zip(scores.items(), parts, strict=True)}
 
 
-def _share(name: str, value: object) -> Fraction:
+def exact(name: str, value: object) -> Fraction:
+    """Read a number as the decimal that was written: 0.97 is 97/100.
+
+    Raises:
+        CellpruneError: it is no number.
+    """
     try:
         # through the shortest decimal that gives this float, so that 0.97 means 97/100 and not its binary neighbour
         return Fraction(repr(float(value)))  # type: ignore[arg-type]

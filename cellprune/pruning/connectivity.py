@@ -41,7 +41,7 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         cut = _where_cut(objectives, masked)
     raise CutOffError(
         f"after pruning, the output no longer depends on the input; it is cut at {', '.join(map(repr, cut))}: lower "
-        f"the sparsity, exclude these layers, or take scope='layer'"
+        f"the sparsity, exclude these layers, or give each layer a floor"
     )
 
 

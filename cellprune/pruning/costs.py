@@ -1,21 +1,24 @@
-"""What channels cost, and which stay within a budget of parameters or multiply-adds: score per cost, then refill.
+"""What units cost, and which stay within a budget of parameters or multiply-adds: score per cost, then refill.
 
-A channel costs everything that goes with it: the rows that make it, its bias and norm parameters, and the columns that
-read it. As a row and a column cross, that depends on what else is kept: `static` prices each channel once, in the dense
-network, `marginal` anew after each removal.
+A single weight costs the multiply-adds it carries, whatever else is kept. A channel costs everything that goes with it:
+the rows that make it, its bias and norm parameters, and the columns that read it. As a row and a column cross, that
+depends on what else is kept: `static` prices each channel once, in the dense network, `marginal` anew after each
+removal.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
+from cellprune.pruning.budget import NO_FLOOR, check_finite, ranked
 from cellprune.structure.channels import Channels
+from cellprune.structure.cost import positions_per_weight
 
 Pricing = Literal["static", "marginal"]
 
@@ -84,17 +87,109 @@ class Prices:
         return [size - int(held[~kept].sum()) for size, held in zip(sizes, holds, strict=True)]
 
 
+def affordable(
+    model: nn.Module, inputs: Any, weights: Mapping[str, Tensor], share: Fraction
+) -> tuple[dict[str, int], int, int]:
+    """Price single weights in multiply-adds, and give what a share of the network's leaves for those that may go.
+
+    Args:
+        model: the network.
+        inputs: one batch of what it takes; multiply-adds are counted at its size.
+        weights: those that may go; all others stay and are paid for.
+        share: of the dense network's multiply-adds that may stay.
+    Returns:
+        Parameter name -> cost of one entry; what all entries cost together; how much of that may stay.
+    Raises:
+        CellpruneError: that is nothing, or inputs are no tensor.
+    """
+    uses = macs_of_each(model, inputs)
+    dense = sum(uses[name] * p.numel() for name, p in model.named_parameters() if name in uses)
+    prices = {name: uses[name] for name in weights}
+    total = sum(prices[name] * weight.numel() for name, weight in weights.items())
+    allowed = int(share * dense) - (dense - total)
+    if allowed < min((price for price in prices.values() if price), default=dense + 1):
+        raise CellpruneError(
+            f"{float(share):g} of the multiply-adds pay for no weight, beside {(dense - total) / dense:.4g} for those "
+            f"that stay whole: give a larger budget"
+        )
+    return prices, total, allowed
+
+
+def select_within(
+    scores: Mapping[str, Tensor],
+    prices: Mapping[str, int],
+    allowed: int,
+    *,
+    among: Mapping[str, Tensor] | None = None,
+    least: Fraction = NO_FLOOR,
+) -> dict[str, Tensor]:
+    """Keep the weights of the largest scores per cost that a budget pays for, then what still fits, the best first.
+
+    Args:
+        scores: parameter name -> score, larger is kept; a negative one is divided like any other. Ties of score per
+            cost go in the order of layers and then of the flat index.
+        prices: parameter name -> what each of its entries costs; where that is nothing, all stay.
+        allowed: what may be spent, on `least` at least.
+        among: parameter name -> bool tensor, the entries that may be kept; None for all.
+        least: share of each tensor's entries that stays in any case, the best of it: `budget.at_least`.
+    Returns:
+        Parameter name -> bool tensor of the score's shape, True = kept. No removed entry fits into what is left.
+    Raises:
+        WorkError: a score is NaN or infinite; the message names the layer.
+    """
+    check_finite(scores)
+    per_cost = {name: score.double() / max(1, prices[name]) for name, score in scores.items()}
+    free = {name: score if prices[name] else torch.full_like(score, torch.inf) for name, score in per_cost.items()}
+    flat = torch.cat([score.flatten().cpu() for score in ranked(free, among, least).values()])
+    price = torch.cat([torch.full((score.numel(),), prices[name]) for name, score in scores.items()])
+    order = flat.argsort(descending=True, stable=True)
+    order = order[: int((flat > -torch.inf).sum())]
+    spent = price[order].cumsum(0)
+    whole = int((spent <= allowed).sum())
+    left = allowed - (int(spent[whole - 1]) if whole else 0)
+    chosen = torch.zeros_like(flat, dtype=torch.bool)
+    chosen[order[:whole]] = True
+    rest = order[whole:]
+    # of entries of one price no more than left // price can follow, so the first of these are all there is to look at
+    near = [(price[rest] == one).nonzero().squeeze(1)[: left // one] for one in set(prices.values()) - {0}]
+    for entry in rest[torch.cat([order[:0], *near]).sort().values].tolist():
+        if (one := int(price[entry])) <= left:
+            chosen[entry] = True
+            left -= one
+    parts = chosen.split([score.numel() for score in scores.values()])
+    return {
+        name: part.view(score.shape).to(score.device) for (name, score), part in zip(scores.items(), parts, strict=True)
+    }
+
+
+def macs_of_each(model: nn.Module, inputs: Any) -> dict[str, int]:
+    """Give the multiply-adds that a single entry of each weight carries, on one sample of these inputs.
+
+    Raises:
+        CellpruneError: the inputs are no tensor, so that no sample's shape is known.
+    """
+    if not isinstance(inputs, Tensor):
+        raise CellpruneError("a budget in macs needs inputs that are one tensor: give a budget in params")
+    return positions_per_weight(model, inputs.shape[1:])
+
+
 def within(
-    prices: Prices, scores: Tensor, share: Fraction, stays: list[int], pricing: Pricing = "static"
+    prices: Prices,
+    scores: Tensor,
+    share: Fraction,
+    stays: list[int],
+    pricing: Pricing = "static",
+    why: str = "what stays in any case costs",
 ) -> tuple[Tensor, int, int]:
     """Remove the lowest scores per cost until the budget holds, then put back what still fits, the highest first.
 
     Args:
         prices: what channels cost.
-        scores: (count,), 0 or more; ties go to the earlier channel.
+        scores: (count,), larger is kept; of a tie the earlier channel stays.
         share: of the dense network's cost that may stay.
         stays: channels that never go.
         pricing: "static" or "marginal".
+        why: begins the sentence that refuses a budget below the cost of `stays`.
     Returns:
         (count,) bool, what is allowed and what is spent. No removed channel fits into what is left.
     Raises:
@@ -107,8 +202,8 @@ def within(
     allowed = int(share * dense)
     if prices.total(least) > allowed:
         raise CellpruneError(
-            f"one channel in each layer, and what cannot go, cost {prices.total(least) / dense:.4g} of the dense "
-            f"network: give a budget of at least that, not {float(share):g}"
+            f"{why}, with all that cannot go, {prices.total(least) / dense:.4g} of the dense network: give a budget "
+            f"above that, not {float(share):g}"
         )
     cost = prices.each(kept)
     rank = (scores / cost.clamp(min=1)).masked_fill(least, torch.inf)

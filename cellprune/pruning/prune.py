@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fractions import Fraction
+from functools import partial
 from typing import Any, Literal, get_args
 
 import torch
@@ -11,13 +13,15 @@ from torch import Tensor, nn
 from cellprune.config.names import BEFORE_TRAINING, METHODS, resolve, when
 from cellprune.errors import CellpruneError, WorkError, unknown
 from cellprune.pruning import revival, whole_channels
-from cellprune.pruning.budget import Scope, density, select
+from cellprune.pruning.budget import Scope, at_least, density, exact, select
 from cellprune.pruning.connectivity import check_connected
-from cellprune.pruning.costs import Pricing
+from cellprune.pruning.correction import effectively
+from cellprune.pruning.costs import Pricing, affordable, select_within
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Batch, Loss, Masks, Method
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.revival import survivors
+from cellprune.pruning.schedule import one_shot
 from cellprune.pruning.scoring import Reader, device_of, take, untouched
 
 Granularity = Literal["weight", "channel"]
@@ -36,6 +40,8 @@ def prune(
     granularity: Granularity = "weight",
     scope: Scope = "global",
     cost: Pricing = "static",
+    floor: float = 0.0,
+    effective: bool = False,
     exclude: Iterable[str] = (),
     seed: int = 0,
     invert: bool = False,
@@ -49,9 +55,10 @@ def prune(
             random.
         sparsity: share of prunable weights, or of removable channels, that goes, 0 <= sparsity < 1. Exactly one of this
             and `budget`.
-        budget: {"params": share of prunable weights kept}. For channels {unit: share kept}, the unit "params" (all
-            parameters), "macs" (multiply-adds at the size of the first batch) or "channels"; scores are ranked per
-            cost, and what is spent lies within the budget, less than any removed channel costs below it.
+        budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
+            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels". Weights
+            are met exactly, and so are channels. Otherwise scores are ranked per cost, and what is spent lies within
+            the budget, less than any removed weight or channel costs below it.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
             force one a round, synflow the shape of one, grasp as many as hold ten samples of each class. A source of
             exactly one batch is used for all. They are moved to the model's device.
@@ -60,7 +67,11 @@ def prune(
             that are tied together as one; at least one of each layer stays, and all that the network takes and gives.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         cost: of a channel under a budget in params or macs: "static", in the dense network, or "marginal", recomputed
-            after each removal.
+            after each removal. A single weight costs the same in both.
+        floor: share of each layer's weights, or channels, that stays in any case, its best, rounded up; of channels one
+            stays at any floor.
+        effective: count as removed, for `sparsity`, also what is kept but lies on no path from input to output. For
+            weights, and methods that score once; see `correction`.
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: where every random draw of the scoring comes from.
         invert: rank the other way round, as a control: the lowest scores stay, even where they cut the network.
@@ -83,17 +94,15 @@ def prune(
         able = [name for name in BEFORE_TRAINING if _row(name).channel is not None]
         raise CellpruneError(f"pruning method {method!r} scores weights, not channels: take {', '.join(able)}")
     options = row.resolve(method, options, granularity)
-    if row.quotas and scope != "global":
-        raise CellpruneError(
-            f"pruning method {method!r} gives each layer a share of its own: leave scope={scope!r} out"
-        )
     if cost not in get_args(Pricing):
         raise CellpruneError(unknown("cost", cost, get_args(Pricing)))
-    units = ("params", "macs", "channels") if granularity == "channel" else ("params",)
-    share = density(sparsity, budget, units)
+    units = ("params", "macs", "channels") if granularity == "channel" else ("params", "macs")
+    share, least = density(sparsity, budget, units), exact("floor", floor)
     unit = None if budget is None else next(iter(budget))
-    if granularity == "channel" and unit in ("params", "macs") and (invert or scope != "global"):
-        raise CellpruneError(f"a budget in {unit} ranks all channels by score per cost: leave invert and scope out")
+    by_cost = unit in (("params", "macs") if granularity == "channel" else ("macs",))
+    _refuse_shares(method, row, scope, unit if by_cost else None, least)
+    if effective and (by_cost or granularity == "channel" or row.schedule is not one_shot):
+        raise CellpruneError("effective=True counts single weights, scored once: take no channels, macs or rounds")
     model = bare(model)
     weights = prunable(model, exclude)
     n_prunable = sum(weight.numel() for weight in weights.values())
@@ -107,26 +116,31 @@ def prune(
         reader = Reader(batches, device_of(model), max(1, n_batches * n_reads))
         taken = row.gather(model, reader, options) if row.gather else reader.take(n_batches or 1)
     first = taken[:1]
+    if (by_cost or effective or granularity == "channel") and not first:
+        raise CellpruneError(
+            "channels, macs and paths are found by an input that goes through the network: give batches, one will do"
+        )
     if granularity == "channel":
-        if not first:
-            raise CellpruneError(
-                "granularity='channel' follows an input through the network: give batches, one will do"
-            )
         channels = whole_channels.removable(model, first[0][0], weights)
         with untouched(model):
             sensitivity = row.sensitivity(model, {}, taken, loss, seed=seed, **row.of(row.sensitivity, options))
         assert row.channel is not None
         ranks = row.channel(channels, sensitivity, **row.of(row.channel, options)) * (-1 if invert else 1)
-        if unit in ("params", "macs"):
-            kept = whole_channels.choose_within(model, first[0][0], channels, ranks, unit, share, cost)
+        if unit is not None and by_cost:
+            kept = whole_channels.choose_within(model, first[0][0], channels, ranks, unit, share, cost, least)
         else:
-            kept = whole_channels.choose(channels, ranks, share, scope)
+            kept = whole_channels.choose(channels, ranks, share, scope, least)
         masks = whole_channels.masks_of(model, first[0][0], channels, kept)
         log.info("%d of %d channels stay", int(kept.sum()), channels.count)
         if not invert:
             check_connected(model, masks, first[0], seed)
         return masks
 
+    prices = None
+    if by_cost:
+        prices, total, allowed = affordable(model, first[0][0], weights, share)
+        counts = row.schedule(total, Fraction(allowed, total), **row.of(row.schedule, options))
+    _refuse_floor(weights, prices, counts[-1], least)
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
     for number, keep in enumerate(counts, start=1):
         if number > 1 and not row.data_free:
@@ -141,8 +155,8 @@ def prune(
             log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
                         ", ".join(silent))  # fmt: skip
         before, among = masks, row.candidates(model, masks, **row.of(row.candidates, options))
-        quotas = row.quotas({name: weight.shape for name, weight in weights.items()}, keep) if row.quotas else None
-        masks = select(scores, keep, scope, among=among, quotas=quotas)
+        pick = partial(_pick, row, scores, prices, scope=scope, among=among, least=least)
+        masks = effectively(model, first[0][0].shape[1:], pick, keep) if effective else pick(keep)
         if row.candidates is not survivors:
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
@@ -152,6 +166,44 @@ def prune(
     if first and not invert:  # which may well cut the network: that, too, is an answer
         check_connected(model, masks, first[0], seed)
     return masks
+
+
+def _pick(
+    row: Method, scores: Mapping[str, Tensor], prices: Mapping[str, int] | None, keep: int, *, scope: Scope,
+    among: Mapping[str, Tensor], least: Fraction,
+) -> Masks:  # fmt: skip
+    """Keep so many weights, or with prices those that so much pays for."""
+    if prices is not None:
+        return select_within(scores, prices, keep, among=among, least=least)
+    quotas = row.quotas({name: score.shape for name, score in scores.items()}, keep) if row.quotas else None
+    return select(scores, keep, scope, among=among, quotas=quotas, least=least)
+
+
+def _refuse_shares(method: str, row: Method, scope: Scope, unit: str | None, least: Fraction) -> None:
+    """Refuse shares of layers where they are given already, or a ranking by cost (in a unit) needs them free."""
+    if row.quotas and scope != "global":
+        raise CellpruneError(
+            f"pruning method {method!r} gives each layer a share of its own: leave scope={scope!r} out"
+        )
+    if not 0 <= least < 1:
+        raise CellpruneError(f"floor {float(least):g} is not a share of each layer, 0 <= floor < 1")
+    who = f"pruning method {method!r}" if row.quotas else f"scope={scope!r}"
+    if unit and (row.quotas or scope == "layer"):
+        raise CellpruneError(f"{who} gives each layer a share, and a budget in {unit} ranks all together: drop one")
+    if least and (row.quotas or scope == "layer"):
+        raise CellpruneError(f"{who} gives each layer a share already: leave floor out")
+
+
+def _refuse_floor(
+    weights: Mapping[str, Tensor], prices: Mapping[str, int] | None, allowed: int, least: Fraction
+) -> None:
+    """Refuse a floor that takes more than may stay."""
+    held = sum(at_least(w.numel(), least) * (prices[name] if prices else 1) for name, w in weights.items())
+    if held > allowed:
+        raise CellpruneError(
+            f"floor={float(least):g} alone keeps {held} {'multiply-adds' if prices else 'weights'} of the {allowed} "
+            f"that may stay: lower the floor, or remove less"
+        )
 
 
 def plan(

@@ -3,17 +3,17 @@
 import logging
 from collections.abc import Mapping
 from fractions import Fraction
+from math import floor
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.budget import Scope, keep_count, select
-from cellprune.pruning.costs import Prices, Pricing, within
+from cellprune.pruning.budget import NO_FLOOR, Scope, at_least, check_finite, keep_count, select
+from cellprune.pruning.costs import Prices, Pricing, macs_of_each, within
 from cellprune.pruning.method import Masks
 from cellprune.structure.channels import Channels, find, verify
-from cellprune.structure.cost import positions_per_weight
 from cellprune.structure.layers import weighted_layers
 
 log = logging.getLogger("cellprune")
@@ -38,7 +38,7 @@ def removable(model: nn.Module, inputs: Any, weights: Mapping[str, Tensor]) -> C
     return channels
 
 
-def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope) -> Tensor:
+def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, least: Fraction = NO_FLOOR) -> Tensor:
     """Keep exactly the asked share: the largest scores, and the best of each layer in any case.
 
     Args:
@@ -47,21 +47,22 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope) 
         density: share that stays.
         scope: "global" ranks all together; "layer" gives each layer's channels (a channel that several layers make
             counts with the first) the same share.
+        least: share of each layer's channels that stays in any case, see `best_of_layers`.
     Returns:
         (channels.count,) bool.
     Raises:
-        CellpruneError: the share is too small for one channel in each layer.
+        CellpruneError: the share is too small for what each layer keeps in any case.
         WorkError: a score is NaN or infinite.
     """
     keep = keep_count(channels.count, density)
-    best = best_of_layers(channels, scores)
+    first = _by_layer(channels, scores)
+    check_finite(first)
+    best = best_of_layers(channels, scores, least)
     if keep < len(best):
         raise CellpruneError(
-            f"{keep} of {channels.count} channels would stay, but each layer keeps one at least, {len(best)} together: "
-            f"remove a share of at most {1 - len(best) / channels.count:.4g}"
+            f"{keep} of {channels.count} channels would stay, but each layer keeps {_floor(least)} at least, "
+            f"{len(best)} together: remove a share of at most {floor(1000 * (1 - len(best) / channels.count)) / 1000:g}"
         )
-    first = _by_layer(channels, scores)
-    select(first, keep)  # which refuses scores that cannot be ranked
     scores = scores.clone()
     scores[best] = scores.max() + 1
     parts = scores.split([len(part) for part in first.values()])
@@ -73,7 +74,14 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope) 
 
 
 def choose_within(
-    model: nn.Module, inputs: Any, channels: Channels, scores: Tensor, unit: str, share: Fraction, pricing: Pricing
+    model: nn.Module,
+    inputs: Any,
+    channels: Channels,
+    scores: Tensor,
+    unit: str,
+    share: Fraction,
+    pricing: Pricing,
+    least: Fraction = NO_FLOOR,
 ) -> Tensor:
     """Keep the largest scores per cost within a budget, and the best of each layer in any case.
 
@@ -81,25 +89,24 @@ def choose_within(
         model: the network.
         inputs: one batch of what it takes; multiply-adds are counted at its size.
         channels: what there is.
-        scores: (channels.count,), 0 or more.
+        scores: (channels.count,), larger is kept.
         unit: "params" or "macs".
         share: of the dense network's cost that may stay.
         pricing: "static" or "marginal", see `costs`.
+        least: share of each layer's channels that stays in any case, see `best_of_layers`.
     Returns:
         (channels.count,) bool.
     Raises:
-        CellpruneError: the budget is too small for one channel in each layer, or macs of inputs that are no tensor.
+        CellpruneError: the budget is too small for what each layer keeps in any case, or macs of inputs that are no
+            tensor.
         WorkError: a score is NaN or infinite.
     """
-    select(_by_layer(channels, scores), 1)  # which refuses scores that cannot be ranked
-    if unit == "params":
-        uses = {name: 1 for name, _ in model.named_parameters()}
-    elif isinstance(inputs, Tensor):
-        uses = positions_per_weight(model, inputs.shape[1:])
-    else:
-        raise CellpruneError("a budget in macs needs inputs that are one tensor: give a budget in params")
+    check_finite(_by_layer(channels, scores))
+    uses = {name: 1 for name, _ in model.named_parameters()} if unit == "params" else macs_of_each(model, inputs)
     prices = Prices.of(model, channels, uses)
-    kept, allowed, spent = within(prices, scores, share, best_of_layers(channels, scores), pricing)
+    stays = best_of_layers(channels, scores, least)
+    why = f"each layer keeps {_floor(least)} at least, which costs"
+    kept, allowed, spent = within(prices, scores, share, stays, pricing, why)
     dense = prices.total(torch.ones_like(kept))
     log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", unit, allowed, dense, share,
              spent, spent / dense)  # fmt: skip
@@ -115,13 +122,29 @@ def _by_layer(channels: Channels, scores: Tensor) -> dict[str, Tensor]:
     return parts
 
 
-def best_of_layers(channels: Channels, scores: Tensor) -> list[int]:
-    """Give a channel of each layer without which it had none: that of the largest score."""
+def best_of_layers(channels: Channels, scores: Tensor, least: Fraction = NO_FLOOR) -> list[int]:
+    """Give the channels that stay in any case: of each layer those of the largest scores, ties to the earlier.
+
+    Args:
+        channels, scores: as `choose` takes them.
+        least: share of the channels that a layer makes which stays, rounded up, and one of them at the least; what
+            layers share counts for each of them.
+    """
     best: list[int] = []
     for made in channels.layers().values():
-        if not set(best) & set(made.tolist()):
-            best.append(int(made[scores[made].argmax()]))
+        there = set(best) & set(made.tolist())
+        others = [channel for channel in _descending(scores, made) if channel not in there]
+        best += others[: max(0, max(1, at_least(len(made), least)) - len(there))]
     return best
+
+
+def _descending(scores: Tensor, channels: Tensor) -> list[int]:
+    order: list[int] = channels[scores[channels].argsort(descending=True, stable=True)].tolist()
+    return order
+
+
+def _floor(least: Fraction) -> str:
+    return f"a share of {float(least):g}" if least else "one"
 
 
 def masks_of(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> Masks:

@@ -257,6 +257,23 @@ def test_a_budget_names_its_unit_and_stands_in_the_file_alone(tmp_path: Path) ->
     assert not {"budget", "cost"} & by_ratio.model_dump().keys()
 
 
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_what_a_method_never_reads_moves_no_hash(method: str) -> None:
+    """`scope` and `batch_size` of methods that have a use for neither, and all that was not asked for."""
+    plain = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.5"])
+    other = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.5", "pruning.batch_size=3"])
+    scored = method in {"prospr", "snip", "iterative-snip", "force", "grasp", "synflow"}
+    assert (digest(plain, {}) != digest(other, {})) == scored
+    assert ("scope" in plain.model_dump()["pruning"]) == (method not in {"erk", "rigl", "set"})
+    assert not {"budget", "cost", "floor", "effective", "control"} & plain.model_dump()["pruning"].keys()
+
+
+def test_a_floor_and_an_effective_ratio_stand_in_the_file() -> None:
+    found = load(assignments=["pruning={ratio: 0.5, method: snip, floor: 0.1, effective: true}"]).pruning
+    assert {"floor", "effective"} < found.model_dump().keys()
+    assert found.amount == "0.5-effective"
+
+
 def test_of_ratio_and_budget_the_later_source_wins(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text("pruning: {ratio: 0.5, granularity: channel}\n")
@@ -276,9 +293,23 @@ def test_of_ratio_and_budget_the_later_source_wins(tmp_path: Path) -> None:
         (["budget=0.1"], "0.1 is no budget: write UNIT=KEPT"),
         (["budget=macs=few"], "'few' is no share of macs to keep"),
         (["budget=channels=0.1"], "counts channels: add --granularity channel"),
-        (["budget=macs=0.1", "method=rigl"], "'rigl' counts weights as it trains: with it take --budget params="),
-        (["budget=macs=0.1", "method=erk"], "'erk' gives each layer a share.*ranks them together"),
-        (["budget=macs=0.1", "method=snip", "scope=layer"], "pruning.scope=layer gives each layer a share"),
+        (
+            ["budget=macs=0.1", "method=rigl"],
+            "macs=0.1 is for masks chosen before training: with pruning method 'rigl' give",
+        ),
+        (["budget=macs=0.1", "method=erk"], "'erk' gives each layer a share of its own: drop --budget macs=0.1"),
+        (
+            ["budget=macs=0.1", "method=snip", "scope=layer"],
+            "pruning.scope=layer gives each layer a share of its own: drop --bu",
+        ),
+        (["ratio=0.5", "method=erk", "scope=layer"], "'erk' gives each layer a share of its own: drop pruning.scope"),
+        (["ratio=0.5", "method=random", "scope=layer", "floor=0.1"], "a share of its own: drop pruning.floor"),
+        (["ratio=0.5", "method=lottery", "floor=0.1"], "pruning.floor is for masks chosen before training"),
+        (["ratio=0.5", "method=set", "effective=true"], "pruning.effective is for masks chosen before training"),
+        (["ratio=0.5", "method=force", "effective=true"], "drop it, or --method force, which scores in rounds"),
+        (["budget=macs=0.5", "effective=true"], "scored once: drop it, or --budget macs=0.5"),
+        (["ratio=0.5", "granularity=channel", "effective=true"], "drop it, or --granularity channel"),
+        (["floor=1"], "less than 1"),
         (["budget=macs=0.1", "method=dense"], "dense, yet pruning.budget is macs=0.1"),
         (["={ratio: 0.5, budget: macs=0.1}"], "pruning: ratio .--prune. and budget .--budget. both say how much goes"),
     ],
