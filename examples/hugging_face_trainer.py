@@ -4,9 +4,12 @@ from tempfile import mkdtemp
 
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import ResNetConfig, ResNetForImageClassification, Trainer, TrainingArguments
 
 import cellprune
+from cellprune.torchvision_compat import ensure_torchvision
+
+ensure_torchvision()  # needed only beside a CPU build of torch
+from transformers import ResNetConfig, ResNetForImageClassification, Trainer, TrainingArguments  # noqa: E402
 
 torch.manual_seed(0)
 images, labels = torch.randn(16, 1, 32, 32), torch.arange(16) % 2  # yours

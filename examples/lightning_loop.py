@@ -1,12 +1,15 @@
 """Lightning: prune before the Trainer starts, hold the masks where the optimizer is made."""
 
-import lightning
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 import cellprune
 from cellprune import models
+from cellprune.torchvision_compat import ensure_torchvision
+
+ensure_torchvision()  # needed only beside a CPU build of torch
+import lightning  # noqa: E402
 
 torch.manual_seed(0)
 images = torch.randn(8, 1, 32, 32)  # yours
