@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import small_pictures
 import torch
 import yaml
+from html_page import Page
 from test_experiment import FILES, leave
 from tifffile import imwrite
 
@@ -63,9 +65,9 @@ def test_the_scores_are_counts_of_the_test_images_alone(pruned: Folder) -> None:
     assert (scores["task"], scores["policy"], scores["part"]) == ("classification", None, "report")
     assert [row["images"] for row in scores["classes"]] == [6, 6, 6, 6]
     assert [sum(row) for row in scores["confusion"]] == [6, 6, 6, 6]
+    assert [row["right"].count("1") for row in scores["classes"]] == [scores["confusion"][k][k] for k in range(4)]
+    assert {len(row["right"]) for row in scores["classes"]} == {6}
     n_correct = sum(scores["confusion"][k][k] for k in range(4))
-    assert len(set(scores["wrong"])) == 24 - n_correct
-    assert set(scores["wrong"]) <= set(range(24))
     assert scores["summary"]["accuracy"] == n_correct / 24
     assert [row["validation_accuracy"] is None for row in pruned.read_metrics()] == [False, False]
 
@@ -116,12 +118,36 @@ def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, 
     assert "IoU" not in html
 
 
+def test_runs_stand_side_by_side_and_are_paired_image_by_image(pruned: Folder, tmp_path: Path, capsys) -> None:
+    other = Folder(shutil.copytree(pruned.path, tmp_path / "other"))
+    config, scores = other.read_config(), other.read_scores()
+    other.write_config(config | {"training": config["training"] | {"learning_rate": 0.5}})
+    first, second = scores["classes"][:2]
+    first["right"], second["right"] = "111111", "000000"
+    gained, lost = 6 - first["correct"], second["correct"]
+    other.write_scores(scores)
+    command = ["report", str(pruned.path), str(other.path), "-o", str(tmp_path / "both.html")]
+    assert leave([*command, "--json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["groups"]
+    found = group["runs"][1]["differences"]["native"]
+    assert found["n_images"] == 24
+    assert found["mean"] == pytest.approx((gained - lost) / 24)
+    assert (found["n_better"], found["n_worse"]) == (gained, lost)
+    assert found["by_name"] == pytest.approx(
+        {first["name"]: gained / 6, second["name"]: -lost / 6} | {row["name"]: 0 for row in scores["classes"][2:]}
+    )
+    assert leave(command) == 0
+    assert "accuracy" in capsys.readouterr().out
+    text = Page((tmp_path / "both.html").read_text()).text
+    for part in (f"{gained} / {lost}", "Difference of each class", "training.learning_rate 0.02 0.5", "test images"):
+        assert part in text, part
+    assert "IoU" not in text
+
+
 def test_what_a_classifying_run_is_not_for_is_said(pruned: Folder, images: Path, tmp_path: Path, capsys) -> None:
     imwrite(tmp_path / "image.tif", np.zeros((32, 32), np.uint8))
     assert leave(["predict", str(pruned.path), str(tmp_path / "image.tif"), "-o", str(tmp_path / "cells")]) == 2
     assert "gives a class for a whole image" in capsys.readouterr().err
-    assert leave(["report", str(pruned.path), "--reference", str(pruned.path), "-o", str(tmp_path / "b.html")]) == 2
-    assert "runs of classification cannot be compared yet" in capsys.readouterr().err
     other = small_pictures.npz(tmp_path / "more.npz", label_names=["a", "b", "c", "d", "e"])
     with pytest.raises(CellpruneError, match=r"knows 4 classes, but .*more.npz has 5"):
         experiment.evaluate(pruned.path, dataset=str(other))

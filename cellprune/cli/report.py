@@ -54,7 +54,7 @@ def report(
     from cellprune.runs.folder import Folder
 
     if output is None or alone:
-        groups = compare(record.read(paths)) if record.is_comparable(paths[0]) else []
+        groups = compare(record.read(paths))
         page.write(Folder(paths[0]), output)
         written = output or Folder(paths[0]).file("report")
     else:
@@ -82,11 +82,12 @@ def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     width = 6 + max(len(run["label"]) for group in groups for run in group["runs"]) if groups else 0
     for group in groups:
-        lines.append(f"{group['dataset']:{width}}{'IoU, native':>12}{'difference':>12}")
+        score = group["score"] + (", native" if len(group["runs"][0]["sizes"]) > 1 else "")
+        lines.append(f"{group['dataset']:{width}}{score:>12}{'difference':>12}")
         for run in group["runs"]:
-            score = run["scores"]["mean over images"]["native"]
+            value = next(iter(run["scores"].values()))["native"]
             found = (run["differences"] or {}).get("native")
             shown = f"{found['mean']:+.4f}" if found else "" if run["against"] else "reference"
             named = f"  {run['number']:<3}{run['label']}"
-            lines.append(f"{named:{width}}{'undefined' if score is None else f'{score:.4f}':>12}{shown:>12}")
+            lines.append(f"{named:{width}}{'undefined' if value is None else f'{value:.4f}':>12}{shown:>12}")
     return "\n".join([*lines, f"Look at: {written}"])

@@ -6,7 +6,8 @@ from typing import Any
 
 from cellprune.report import figures
 from cellprune.report.formatting import share
-from cellprune.report.results import Measure, Results
+from cellprune.report.results import Judged, Measure, Place, Results, Together
+from cellprune.report.scores import Score
 from cellprune.report.template import source
 from cellprune.runs.folder import Folder
 
@@ -60,9 +61,39 @@ def _table(found: Mapping[str, Any]) -> list[str]:
 
 
 def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
-    n_images, wrong = sum(row["images"] for row in found["classes"]), set(found["wrong"])
-    return {f"{place:05d}": float(place not in wrong) for place in range(n_images)}
+    return {f"{name}/{number:04d}": value for (name, number), value in _right(found).items()}
+
+
+def _judged(_: Mapping[str, Any], split: Mapping[str, Any], found: Mapping[str, Any]) -> Judged:
+    images, summary = _right(found), found["summary"]
+    files = {**split["files"], "part": split["parts"][found["part"]]["sha256"]}
+    return Judged(
+        truth=("class", *(row["name"] for row in found["classes"])),
+        apart=f"{_JUDGED[found['part']]}, split seed {split['seed']}",
+        scope=_scope(split, found["part"]),
+        files=dict.fromkeys(images, files),
+        names={place: place[0] for place in images},  # thousands of images, each right or wrong: told class by class
+        sizes={"native": _JUDGED[found["part"]]},
+        images={"native": images},
+        scores=[
+            Score("all images", "images of all classes together", {"native": summary["accuracy"]}),
+            Score("mean of classes", "the mean of the classes' accuracies", {"native": summary["accuracy_class_mean"]}),
+        ],
+    )
+
+
+def _right(found: Mapping[str, Any]) -> dict[Place, float]:
+    """Class and number of every image -> 1 where it gets its class, else 0."""
+    return {(row["name"], number): float(mark) for row in found["classes"] for number, mark in enumerate(row["right"])}
 
 
 _MEASURE = Measure("accuracy", "images", "validation_accuracy", _of_each)
-RESULTS = Results("classification.html.jinja", _told, _sentence, _table, _MEASURE)
+_TOGETHER = Together(
+    judged=_judged,
+    headline="accuracy",
+    each="class",
+    curve="Validation accuracy",
+    spread=lambda deviation, n: deviation / math.sqrt(n),
+    spread_is="the standard error for so many images, and of a difference for so many pairs",
+)
+RESULTS = Results("classification.html.jinja", _told, _sentence, _table, _MEASURE, _TOGETHER)

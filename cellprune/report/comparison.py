@@ -16,10 +16,10 @@ from typing import Any
 
 from scipy.special import stdtrit
 
-from cellprune.evaluation.iou import SIZES
 from cellprune.report.formatting import share
 from cellprune.report.overlap import overlaps
-from cellprune.report.record import Place, Record
+from cellprune.report.record import Record
+from cellprune.report.results import Place
 
 CONFIDENCE = 0.95
 _KIND = ("pruning.method", "pruning.granularity", "pruning.control")
@@ -48,7 +48,7 @@ def _together(records: Sequence[Record]) -> list[list[Record]]:
     groups: list[list[Record]] = []
     for record in records:
         for group in groups:
-            if group[0].truth == record.truth and _shared(group[0], record):
+            if group[0].judged.truth == record.judged.truth and _shared(group[0], record):
                 group.append(record)
                 break
         else:
@@ -58,7 +58,8 @@ def _together(records: Sequence[Record]) -> list[list[Record]]:
 
 def _shared(one: Record, other: Record) -> list[Place]:
     """The frames that both hold out, file by file the same."""
-    return [place for place, files in one.files.items() if other.files.get(place) == files]
+    theirs = other.judged.files
+    return [place for place, files in one.judged.files.items() if theirs.get(place) == files]
 
 
 def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[int]) -> dict[str, Any]:
@@ -80,12 +81,14 @@ def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[
             "variant": place,
             "seed": record.seed,
             "n_epochs": len(record.metrics),
-            "size_px": list(record.settings["data.size"]),
-            "n_images": {size: len(record.images[size]) for size in SIZES},
-            "scores": {score.label: dict(score.at) for score in record.scores},
-            "deviation": {size: _deviation(list(record.images[size].values())) for size in SIZES},
+            "sizes": record.judged.sizes,
+            "n_images": {size: len(images) for size, images in record.judged.images.items()},
+            "scores": {score.label: dict(score.at) for score in record.judged.scores},
+            "deviation": {size: _deviation(list(images.values())) for size, images in record.judged.images.items()},
             "against": None if (other := partner[record]) is None else number[other],
-            "differences": None if other is None else {size: _difference(record, other, size) for size in SIZES},
+            "differences": None
+            if other is None
+            else {at: _difference(record, other, at) for at in record.judged.sizes},
             "cost": record.cost,
         }
         for place, variant in enumerate(variants)
@@ -93,7 +96,7 @@ def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[
     ]
     return {
         "dataset": str(reference.settings["data.dataset"]),
-        "n_common": len([place for place in reference.files if all(place in _shared(reference, r) for r in records)]),
+        "score": reference.results.measure.name,
         "runs": runs,
         "seeds": [_over_seeds(variant, partner, number, labels) for variant in variants[1:]],
         "settings": [{"key": key, "values": [record.settings.get(key) for record in records]} for key in settings],
@@ -121,9 +124,9 @@ def _partner(record: Record, reference: Record, variant: Sequence[Record]) -> Re
 
 def _difference(record: Record, other: Record, size: str) -> dict[str, Any] | None:
     """The differences of the images that both have, and their mean and spread; None where there are none."""
-    if size != "native" and record.settings["data.size"] != other.settings["data.size"]:
+    if record.judged.sizes[size] != other.judged.sizes[size]:
         return None
-    ours, theirs = record.images[size], other.images[size]
+    ours, theirs = record.judged.images[size], other.judged.images[size]
     found = {p: ours[p] - theirs[p] for p in _shared(record, other) if p in ours and p in theirs}
     if not found:
         return None
@@ -132,9 +135,17 @@ def _difference(record: Record, other: Record, size: str) -> dict[str, Any] | No
         "mean": mean(values),
         "deviation": _deviation(values),
         "n_better": sum(value > 0 for value in values),
+        "n_worse": sum(value < 0 for value in values),
         "n_images": len(values),
-        "images": {record.ids[place]: value for place, value in found.items()},
+        "by_name": _by_name(found, record.judged.names),
     }
+
+
+def _by_name(found: Mapping[Place, float], names: Mapping[Place, str]) -> dict[str, float]:
+    together: dict[str, list[float]] = {}
+    for place, value in found.items():
+        together.setdefault(names[place], []).append(value)
+    return {name: mean(values) for name, values in together.items()}
 
 
 def _over_seeds(
@@ -144,14 +155,15 @@ def _over_seeds(
     labels: Mapping[Record, str],
 ) -> dict[str, Any]:
     """The mean differences of a variant's seeds, and the interval over them that they allow."""
+    sizes = variant[0].judged.sizes
     pairs = [(record, other) for record in variant if (other := partner[record]) and other.seed == record.seed]
     seeds: list[dict[str, Any]] = []
     for seed in sorted({record.seed for record, _ in pairs}):
         same = [(record, other) for record, other in pairs if record.seed == seed]
-        found = {size: [d["mean"] for r, o in same if (d := _difference(r, o, size))] for size in SIZES}
+        found = {size: [d["mean"] for r, o in same if (d := _difference(r, o, size))] for size in sizes}
         means = {size: mean(values) if values else None for size, values in found.items()}
         seeds.append({"seed": seed, "runs": [number[record] for record, _ in same], "mean": means})
-    over = {size: [value for row in seeds if (value := row["mean"][size]) is not None] for size in SIZES}
+    over = {size: [value for row in seeds if (value := row["mean"][size]) is not None] for size in sizes}
     return {
         "label": labels[variant[0]].removesuffix(f", seed {variant[0].seed}"),
         "runs": [number[record] for record in variant],

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cellprune.evaluation.iou import SIZES
 from cellprune.report import figures_together as figures
 from cellprune.report import sentences
 from cellprune.report.comparison import compare
@@ -50,30 +49,38 @@ def _told(group: Mapping[str, Any], records: Sequence[Record]) -> dict[str, Any]
     runs = group["runs"]
     by_path = {str(record.path): record for record in records}
     shown = [by_path[run["path"]] for run in runs]
-    sizes = {tuple(run["size_px"]) for run in runs}
-    size = "256" if len(sizes) == 1 else "native"  # of the figure: the size at which all are compared
+    results, sizes = shown[0].results, _sizes(runs)
+    size = next(size for size, name in sizes.items() if name)  # of the figure: all are compared at it
     compared = [run for run in runs if run["differences"]]
     return {
         **group,
-        "apart": "truth {policy}, hold-out {how}, split seed {seed}".format(**shown[0].split),
-        "scope": sentences.scope(shown[0].split),
+        "words": results.together,
+        "apart": shown[0].judged.apart,
+        "scope": shown[0].judged.scope,
         "notes": sentences.pairing(group),
         "over_seeds": sentences.seeds(group["seeds"]),
         "seed_columns": sorted({seed["seed"] for row in group["seeds"] for seed in row["seeds"]}),
-        "network_size": " × ".join(map(str, next(iter(sizes)))) if len(sizes) == 1 else "network's size",
+        "sizes": {size: name or "network's size" for size, name in sizes.items()},
         "figure_size": size,
         "colours": {run["number"]: figures.colour(run["variant"]) for run in runs},
         "hollow": {run["number"] for run in runs if figures.lap(run["variant"])},
-        "scores": {label: list(SIZES) for run in runs for label in run["scores"]},
-        "images": _images(compared, size),
+        "scores": list(dict.fromkeys(label for run in runs for label in run["scores"])),
+        "differences": _differences(compared, size),
         "pruned": [run for run in runs if by_path[run["path"]].masks],
         "tints": [[_tint(share) for share in row["kept"]] for row in group["layers"]],
         "pairs": {tuple(pair["runs"]): pair for pair in group["overlaps"]},
         "machines": list(dict.fromkeys(run["cost"]["machine"] for run in runs)),
-        "curves_figure": source(figures.curves([(r["variant"], s.metrics) for r, s in zip(runs, shown, strict=True)])),
+        "curves_figure": source(
+            figures.curves(
+                [(r["variant"], s.metrics) for r, s in zip(runs, shown, strict=True)],
+                results.measure.watched,
+                results.together.curve,
+            )
+        ),
         "differences_figure": source(
             figures.differences(
-                [(f"{run['number']}  {run['short']}", run["variant"], _values(run, size)) for run in compared]
+                [(f"{run['number']}  {run['short']}", run["variant"], _values(run, size)) for run in compared],
+                results.measure.name,
             )
         ),
     }
@@ -88,17 +95,23 @@ def _titled(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _sizes(runs: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+    """What each size is called; None where the runs do not agree in it."""
+    names = {size: {run["sizes"][size] for run in runs} for size in runs[0]["sizes"]}
+    return {size: found.pop() if len(found) == 1 else None for size, found in names.items()}
+
+
 def _values(run: Mapping[str, Any], size: str) -> list[float]:
     found = run["differences"][size]
-    return list(found["images"].values()) if found else []
+    return list(found["by_name"].values()) if found else []
 
 
-def _images(compared: Sequence[Mapping[str, Any]], size: str) -> list[dict[str, Any]]:
-    """One row an image: its difference in each run, None where it is not paired."""
-    found = [(run["differences"][size] or {"images": {}})["images"] for run in compared]
+def _differences(compared: Sequence[Mapping[str, Any]], size: str) -> list[dict[str, Any]]:
+    """One row a name: its difference in each run, None where it is not paired."""
+    found = [(run["differences"][size] or {"by_name": {}})["by_name"] for run in compared]
     return [
-        {"id": name, "differences": [images.get(name) for images in found]}
-        for name in dict.fromkeys(name for images in found for name in images)
+        {"name": name, "values": [named.get(name) for named in found]}
+        for name in dict.fromkeys(name for named in found for name in named)
     ]
 
 

@@ -36,13 +36,15 @@ def lap(variant: int) -> int:
     return max(0, variant - 1) // len(_COLOURS)
 
 
-def curves(runs: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]) -> str:
-    """Draw the loss and the held-out IoU of all runs.
+def curves(runs: Sequence[tuple[int, Sequence[Mapping[str, Any]]]], score: str, title: str) -> str:
+    """Draw the loss and a score of all runs.
 
     Args:
         runs: of each, the number of its settings and the rows of its metrics.csv.
+        score: its column, None in epochs that were not evaluated.
+        title: what the score is called.
     """
-    with drawing(height=3.3, columns=2) as (figure, (loss, iou)):
+    with drawing(height=3.3, columns=2) as (figure, (loss, judged)):
         for variant, metrics in runs:
             style: Any = {
                 "color": colour(variant),
@@ -51,27 +53,26 @@ def curves(runs: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]) -> str:
             }
             losses = [or_gap(row.get("loss")) for row in metrics]
             loss.plot(range(1, len(metrics) + 1), losses, **style)
-            known = [
-                (e, row["iou_image_mean"]) for e, row in enumerate(metrics, 1) if row.get("iou_image_mean") is not None
-            ]
-            iou.plot([epoch for epoch, _ in known], [value for _, value in known], **style, marker="o", markersize=2.5)
+            known = {epoch: row[score] for epoch, row in enumerate(metrics, 1) if row.get(score) is not None}
+            judged.plot(list(known), list(known.values()), **style, marker="o", markersize=2.5)
         loss.set_title("Training loss")
         if all(row["loss"] > 0 for _, metrics in runs for row in metrics if row.get("loss") is not None):
             loss.set_yscale("log")  # late epochs differ by little of what the first ones did
             loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             loss.yaxis.set_major_formatter("{x:g}")
             loss.yaxis.set_minor_locator(NullLocator())
-        iou.set_title("Held-out IoU")
-        for axes in (loss, iou):
+        judged.set_title(title)
+        for axes in (loss, judged):
             mark_epochs(axes, max((len(metrics) for _, metrics in runs), default=0))
     return svg(figure)
 
 
-def differences(rows: Sequence[tuple[str, int, Sequence[float]]]) -> str:
-    """Draw the difference of every image as a dot, one row a run, with the mean as a bar and a line at zero.
+def differences(rows: Sequence[tuple[str, int, Sequence[float]]], score: str) -> str:
+    """Draw every difference as a dot, one row a run, with the mean as a bar and a line at zero.
 
     Args:
         rows: label, number of the settings, differences; a row without any stays empty.
+        score: what differs.
     """
     with drawing(height=0.75 + 0.36 * len(rows), columns=1) as (figure, (axes,)):
         axes.axvline(0, color=FAINT, linewidth=1.2)
@@ -81,5 +82,5 @@ def differences(rows: Sequence[tuple[str, int, Sequence[float]]]) -> str:
         name_rows(axes, [label for label, _, _ in rows])
         widest = max((abs(value) for _, _, values in rows for value in values), default=0) or 1e-3
         axes.set_xlim(-1.08 * widest, 1.08 * widest)
-        axes.set_xlabel("worse   ←   difference of IoU   →   better")
+        axes.set_xlabel(f"worse   ←   difference of {score}   →   better")
     return svg(figure)

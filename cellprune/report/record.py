@@ -10,12 +10,10 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
-from cellprune.evaluation.iou import SIZES, class_mean
-from cellprune.report.scores import Score, named
+from cellprune.report.results import Judged, Results
 from cellprune.runs.folder import Folder
-
-Place = tuple[str, int]  # sequence and frame: the name of a held-out image in any run of its data set
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +23,8 @@ class Record:
     Attributes:
         path: its folder.
         settings: dotted key of config.yaml -> value.
-        split: the content of split.yaml.
-        truth: what decides how a pixel is judged: the policy, whether the border counts, the classes.
-        files: held-out frame -> content hash of each of its files.
-        ids: held-out frame -> its name on the page.
-        images: size -> held-out frame -> mean IoU over its classes; a frame without any is absent.
-        scores: every named score.
+        judged: by what truth, on which images, and the scores.
+        results: how results of its task are told.
         metrics: the rows of metrics.csv.
         densities: layer -> share of its weights that is kept, 0..1, in the order of the network.
         cost: parameters, multiply-adds, bytes and milliseconds, as they are and of the dense network, and the machine.
@@ -39,12 +33,8 @@ class Record:
 
     path: Path
     settings: dict[str, Any]
-    split: dict[str, Any]
-    truth: tuple[Any, ...]
-    files: dict[Place, Mapping[str, str]]
-    ids: dict[Place, str]
-    images: dict[str, dict[Place, float]]
-    scores: list[Score]
+    judged: Judged
+    results: Results
     metrics: list[dict[str, Any]]
     densities: dict[str, float]
     cost: dict[str, Any]
@@ -96,12 +86,6 @@ def needed(whose: str) -> Iterator[None]:
         ) from error
 
 
-def is_comparable(path: Path) -> bool:
-    """Tell whether a run is scored image by image, as comparing asks, or not scored yet."""
-    folder = Folder(path)
-    return not folder.has("scores") or "images" in folder.read_scores()
-
-
 def _no_run(path: Path) -> str:
     if not path.exists():
         return f"there is no {path}: give the folders of finished runs"
@@ -116,39 +100,22 @@ def _read(folder: Folder) -> Record:
 
 
 def _record(folder: Folder) -> Record:
-    if not is_comparable(folder.path):
-        raise CellpruneError(
-            f"{folder.path} has no scores image by image: runs of classification cannot be compared yet"
-        )
-    config, split, found, cost = folder.read_config(), folder.read_split(), folder.read_scores(), folder.read_cost()
+    config, cost = folder.read_config(), folder.read_cost()
     settings = {key: values for key, values in config.items() if not isinstance(values, dict)}
     for section, values in config.items():
         if isinstance(values, dict):
             settings |= {f"{section}.{key}": value for key, value in values.items()}
-    classes = sorted({tuple(counted["name"] for counted in image["classes"]) for image in found["images"]})
+    results: Results = resolve("results", config["task"])
     return Record(
         path=folder.path,
         settings=settings,
-        split=split,
-        truth=(split["policy"], settings.get("data.ignore_border", False), *classes),
-        files={_place(frame): dict(frame["sha256"]) for frame in split["parts"]["report"]},
-        ids={_place(image): str(image["id"]) for image in found["images"]},
-        images={size: _ious(found, size) for size in SIZES},
-        scores=named(found),
+        judged=results.together.judged(config, folder.read_split(), folder.read_scores()),
+        results=results,
         metrics=folder.read_metrics(),
         densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
         cost=_cost(cost) | {"machine": _machine(folder.read_provenance(), cost["milliseconds"])},
         masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
     )
-
-
-def _place(frame: Mapping[str, Any]) -> Place:
-    return str(frame["sequence"]), int(frame["frame"])
-
-
-def _ious(found: Mapping[str, Any], size: str) -> dict[Place, float]:
-    pairs = [(_place(image), class_mean(image["classes"])) for image in found["images"] if image["size"] == size]
-    return {place: value for place, value in pairs if value is not None}
 
 
 def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cellprune.evaluation.iou import SIZES, class_mean, iou
 from cellprune.report import figures, pictures, scores, sentences
-from cellprune.report.results import Measure, Results
+from cellprune.report.results import Judged, Measure, Place, Results, Together
 from cellprune.report.template import source
 from cellprune.runs.folder import Folder
 
@@ -15,7 +15,7 @@ _CURVES = {"iou_image_mean": "all classes", "iou_cell_image_mean": "cells"}
 
 def _told(folder: Folder) -> dict[str, Any]:
     found = folder.read_scores()
-    network_size = " × ".join(str(side) for side in folder.read_config()["data"]["size"])
+    network_size = _network_size(folder.read_config())
     at_size = _spread(found)
     return {
         "held_out": "held-out frames",
@@ -69,6 +69,33 @@ def _images(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
+def _judged(config: Mapping[str, Any], split: Mapping[str, Any], found: Mapping[str, Any]) -> Judged:
+    classes = sorted({tuple(counted["name"] for counted in image["classes"]) for image in found["images"]})
+    return Judged(
+        truth=(split["policy"], config["data"].get("ignore_border", False), *classes),
+        apart="truth {policy}, hold-out {how}, split seed {seed}".format(**split),
+        scope=sentences.scope(split),
+        files={_place(frame): dict(frame["sha256"]) for frame in split["parts"][found["part"]]},
+        names={_place(image): str(image["id"]) for image in found["images"]},
+        sizes={"256": _network_size(config), "native": "native size"},
+        images={size: _ious(found, size) for size in SIZES},
+        scores=scores.named(found),
+    )
+
+
+def _place(frame: Mapping[str, Any]) -> Place:
+    return str(frame["sequence"]), int(frame["frame"])
+
+
+def _ious(found: Mapping[str, Any], size: str) -> dict[Place, float]:
+    pairs = [(_place(image), class_mean(image["classes"])) for image in found["images"] if image["size"] == size]
+    return {place: value for place, value in pairs if value is not None}
+
+
+def _network_size(config: Mapping[str, Any]) -> str:
+    return " × ".join(str(side) for side in config["data"]["size"])
+
+
 def _css(colour: Sequence[int]) -> str:
     return f"rgb({', '.join(str(channel) for channel in colour)})"
 
@@ -96,4 +123,12 @@ def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
 
 
 _MEASURE = Measure("IoU", "frames", "iou_image_mean", _of_each)
-RESULTS = Results("segmentation.html.jinja", _told, _sentence, _table, _MEASURE)
+_TOGETHER = Together(
+    judged=_judged,
+    headline="mean IoU over images",
+    each="held-out image",
+    curve="Held-out IoU",
+    spread=lambda deviation, _: deviation,
+    spread_is="the standard deviation over the held-out images",
+)
+RESULTS = Results("segmentation.html.jinja", _told, _sentence, _table, _MEASURE, _TOGETHER)

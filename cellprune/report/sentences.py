@@ -148,7 +148,7 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
                 f"{name} has seed {run['seed']}, of which the reference has no run: its difference from run "
                 f"{other['number']} is one of seeds, too."
             )
-        if run["size_px"] != other["size_px"]:
+        if run["sizes"] != other["sizes"]:
             told.append(f"{name} works at another size than run {other['number']}: only native scores are compared.")
         if run["n_epochs"] != other["n_epochs"]:
             told.append(

@@ -65,9 +65,9 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
         network: in the state it is judged in; its mode is kept. One that was loaded normalizes as it learned.
         part: "train", "select" or "report".
     Returns:
-        part, classes (name, images, correct, accuracy; None without images), confusion ([true class][class it was taken
-        for] -> images), wrong (places of the images that were taken for another class, in the order of the part),
-        summary (accuracy over all images, and mean over the classes).
+        part, classes (name, images, correct, accuracy; None without images; right, a "1" or "0" for each of its images
+        in the order of the part), confusion ([true class][class it was taken for] -> images), summary (accuracy over
+        all images, and mean over the classes).
     """
     targets, taken_for = _taken_for(network, loaders, part)
     n_classes = len(loaders.classes)
@@ -75,13 +75,13 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
     confusion = counted.reshape(n_classes, n_classes).tolist()
     classes = [
         {"name": name, "images": sum(row), "correct": row[k], "accuracy": row[k] / sum(row) if sum(row) else None}
+        | {"right": "".join("01"[answer] for answer in (taken_for[targets == k] == k).tolist())}
         for k, (name, row) in enumerate(zip(loaders.classes, confusion, strict=True))
     ]
     known = [row["accuracy"] for row in classes if row["accuracy"] is not None]
     accuracy = sum(row["correct"] for row in classes) / sum(row["images"] for row in classes)
     summary = {"accuracy": accuracy, "accuracy_class_mean": sum(known) / len(known)}
-    wrong = (targets != taken_for).nonzero().flatten().tolist()
-    return {"part": part, "classes": classes, "confusion": confusion, "wrong": wrong, "summary": summary}
+    return {"part": part, "classes": classes, "confusion": confusion, "summary": summary}
 
 
 def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | None]:

@@ -42,7 +42,7 @@ def test_json_is_one_object_with_the_numbers(
     assert answer["page"] == str(page)
     (group,) = answer["groups"]
     assert [run["run"] for run in group["runs"]] == ["pruned", "dense"]
-    assert group["runs"][1]["differences"]["native"]["images"] == {"01/000": 0, "02/001": 0}
+    assert group["runs"][1]["differences"]["native"]["by_name"] == {"01/000": 0, "02/001": 0}
 
 
 def test_one_run_gets_its_own_page(

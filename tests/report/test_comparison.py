@@ -45,10 +45,10 @@ def test_differences_are_paired_image_by_image_with_the_first_dense_run(make_run
     assert (first["run"], first["number"], first["against"], first["differences"]) == ("dense", 1, None, None)
     assert (second["run"], second["number"], second["against"]) == ("pruned", 2, 1)
     found = second["differences"]["native"]
-    assert found["images"] == pytest.approx({"01/000": 0.01, "02/001": -0.01, "01/002": 0.03})
+    assert found["by_name"] == pytest.approx({"01/000": 0.01, "02/001": -0.01, "01/002": 0.03})
     assert found["mean"] == pytest.approx(0.01)
     assert found["deviation"] == pytest.approx(0.02)
-    assert (found["n_better"], found["n_images"]) == (2, 3)
+    assert (found["n_better"], found["n_worse"], found["n_images"]) == (2, 1, 3)
     assert second["scores"]["mean over images"]["native"] == pytest.approx(0.61)
 
 
@@ -65,7 +65,7 @@ def test_an_undefined_image_is_not_paired(make_run: Callable[..., Folder]) -> No
     score(dense, [None, 0.6])
     score(pruned, [0.5, 0.7])
     found = compared(dense, pruned)[0]["runs"][1]["differences"]["256"]
-    assert found["images"] == pytest.approx({"02/001": 0.1})
+    assert found["by_name"] == pytest.approx({"02/001": 0.1})
     assert found["deviation"] is None, "one image has no spread"
     score(pruned, [0.5, None])
     assert compared(dense, pruned)[0]["runs"][1]["differences"]["256"] is None
@@ -104,7 +104,7 @@ def test_of_other_splits_the_common_frames_are_paired(make_run: Callable[..., Fo
         frame["sha256"] = {"image": "1" * 64}  # another image of the same name
     pruned.write_split(split)
     (group,) = compared(dense, pruned)
-    assert group["runs"][1]["differences"]["256"]["images"] == pytest.approx({"01/000": 0.1, "02/001": 0.2})
+    assert group["runs"][1]["differences"]["256"]["by_name"] == pytest.approx({"01/000": 0.1, "02/001": 0.2})
 
 
 def test_of_other_sizes_the_native_scores_alone_are_compared(make_run: Callable[..., Folder]) -> None:

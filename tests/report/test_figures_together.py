@@ -21,16 +21,16 @@ def words(svg: str) -> str:
     ],
 )
 def test_curves_are_drawn_for_any_runs(runs: list) -> None:
-    told = words(figures.curves(runs))
+    told = words(figures.curves(runs, "iou_image_mean", "Held-out IoU"))
     assert "Training loss" in told
     assert "mathdefault" not in told, "numbers are written as numbers"
 
 
 def test_differences_name_their_rows_and_the_direction() -> None:
-    told = words(figures.differences([("1  a$b$", 1, [0.1, -0.1]), ("2  c", 2, []), ("3  d", 3, [0.0])]))
+    told = words(figures.differences([("1  a$b$", 1, [0.1, -0.1]), ("2  c", 2, []), ("3  d", 3, [0.0])], "IoU"))
     assert "a$b$" in told
     assert "better" in told
-    assert "d" in words(figures.differences([("1  d", 1, [0.0])])), "also where nothing differs"
+    assert "d" in words(figures.differences([("1  d", 1, [0.0])], "IoU")), "also where nothing differs"
 
 
 def test_settings_have_colours_of_their_own_and_then_other_lines() -> None:
