@@ -15,7 +15,7 @@ from test_experiment import FILES, leave
 from tifffile import imwrite
 
 import cellprune
-from cellprune import experiment
+from cellprune import experiment, finished
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.config.shipped import folder as shipped
@@ -150,7 +150,7 @@ def test_what_a_classifying_run_is_not_for_is_said(pruned: Folder, images: Path,
     assert "gives a class for a whole image" in capsys.readouterr().err
     other = small_pictures.npz(tmp_path / "more.npz", label_names=["a", "b", "c", "d", "e"])
     with pytest.raises(CellpruneError, match=r"knows 4 classes, but .*more.npz has 5"):
-        experiment.evaluate(pruned.path, dataset=str(other))
+        finished.evaluate(pruned.path, dataset=str(other))
 
 
 REFUSED = {

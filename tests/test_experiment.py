@@ -15,7 +15,7 @@ import torch
 import yaml
 
 import cellprune
-from cellprune import experiment
+from cellprune import experiment, finished
 from cellprune.cli.main import main
 from cellprune.config.load import load
 from cellprune.config.schema import ROUNDS, Runtime, Settings
@@ -237,11 +237,11 @@ def test_evaluate_prints_what_the_run_scored(
     assert json.loads(capsys.readouterr().out)["summary"] == pruned.read_scores()["summary"]
     assert leave(["evaluate", str(pruned.path), "--dataset", "simulated", "--data-root", str(data_root)]) == 0
     assert "iou_image_mean" in capsys.readouterr().out
-    everything = experiment.evaluate(pruned.path, dataset="simulated", data_root=data_root)["images"]
+    everything = finished.evaluate(pruned.path, dataset="simulated", data_root=data_root)["images"]
     own = {(i["id"], i["size"]): i["classes"] for i in pruned.read_scores()["images"]}
     again = {(i["id"], i["size"]): i["classes"] for i in everything}
     assert {key: again[key] for key in own} == own, "the saved network scores as the trained one did"
-    train = experiment.evaluate(pruned.path, part="train", data_root=data_root)["images"]
+    train = finished.evaluate(pruned.path, part="train", data_root=data_root)["images"]
     assert not {image["id"] for image in train} & {key[0] for key in own}
 
 

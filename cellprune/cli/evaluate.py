@@ -40,10 +40,10 @@ def evaluate(
     json
         Print scores.json's content for these frames as one JSON object.
     """
-    from cellprune import experiment
+    from cellprune import finished
     from cellprune.config.names import resolve
 
-    scores = experiment.evaluate(run, dataset=dataset, part=part, data_root=data_root, device=device)
+    scores = finished.evaluate(run, dataset=dataset, part=part, data_root=data_root, device=device)
     if json:
         print(text.dumps(scores))
         return

@@ -49,3 +49,9 @@ def of(settings: Settings) -> Task:
     """Give the task that the settings name."""
     task: Task = resolve("task", settings.task)
     return task
+
+
+def scored(settings: Settings, network: nn.Module, loaders: Any, part: str) -> dict[str, Any]:
+    """Score a network on a part of its data; the content of scores.json."""
+    policy = settings.model_dump()["data"].get("truth")
+    return {"schema": 1, "task": settings.task, "policy": policy, **of(settings).scores(network, loaders, part)}

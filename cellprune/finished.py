@@ -1,0 +1,51 @@
+"""A finished run, used again: its network scored on other images."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cellprune import models, tasks
+from cellprune.config.schema import Settings
+from cellprune.errors import CellpruneError
+from cellprune.runs.folder import Folder
+from cellprune.training import engine as engines
+
+
+def evaluate(
+    path: Path, *, dataset: str | None = None, part: str = "report", data_root: Path | None = None, device: str = "auto"
+) -> dict[str, Any]:
+    """Score a finished run's network on a part of its own data, or on all gold frames of another data set.
+
+    Args:
+        path: the run folder.
+        dataset: a card's name or a folder; None for the run's own.
+        part: "report" (held out), "train" or "all" of the run's own data; another data set is always taken whole.
+    Returns:
+        The content of scores.json for these frames.
+    Raises:
+        CellpruneError: no finished run, no such data, or data that changed since the run.
+    """
+    folder = Folder(path)
+    if not folder.finished:
+        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
+    if dataset is None and part == "report":
+        return folder.read_scores()
+    settings = Settings.model_validate(folder.read_config())
+    task = tasks.of(settings)
+    data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
+    frames = task.open(data, data_root)
+    _require_fit(path, folder.read_model()[0]["architecture"], task.network(frames), data.dataset)
+    split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
+    place = engines.start(device).device
+    model = models.load(path).to(place)
+    loaders = task.loaders(frames, split, settings, 0, place)
+    return tasks.scored(settings, model, loaders, "report") | {"part": part}
+
+
+def _require_fit(path: Path, architecture: Mapping[str, Any], needed: Mapping[str, int], dataset: str) -> None:
+    for key, what in (("in_channels", "channel(s)"), ("classes", "classes")):
+        if architecture[key] != needed[key]:
+            raise CellpruneError(
+                f"the network of {path} knows {architecture[key]} {what}, but {dataset} has {needed[key]}: "
+                "evaluate it on data like those it was trained on"
+            )

@@ -1,0 +1,66 @@
+"""What every step of a run has at hand, and the network that its settings ask for."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from cellprune import models
+from cellprune.config.schema import Settings
+from cellprune.runs.folder import Folder
+from cellprune.tasks import Task
+from cellprune.training.fit import reseed
+from cellprune.training.progress import Event, Listener
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every step of a run has at hand."""
+
+    settings: Settings
+    task: Task
+    frames: Any
+    loaders: Any
+    loss: Callable[[Tensor, Tensor], Tensor]
+    architecture: Mapping[str, Any]
+    model: nn.Module
+    folder: Folder
+    engine: Accelerator
+    listeners: Sequence[Listener]
+
+    @property
+    def judged(self) -> str:
+        """The part the network is scored on: a run that sets frames apart to choose on never looks at the held-out."""
+        return "select" if self.settings.data.select else "report"
+
+    @contextmanager
+    def phase(self, name: str, message: str) -> Iterator[None]:
+        """Tell the listeners of a part of the work, and write its seconds into the record."""
+        event, clock = Event(name, message=message), perf_counter()
+        for listener in self.listeners:
+            listener.started(event)
+        yield
+        for listener in self.listeners:
+            listener.finished(event)
+        self.note_time(name, perf_counter() - clock)
+
+    def note_time(self, phase: str, seconds: float) -> None:
+        """Write the seconds of a part of the work into the record."""
+        record = self.folder.read_provenance()
+        record["times"][f"{phase}_s"] = round(seconds, 3)
+        self.folder.write_provenance(record)
+
+
+def architecture_of(settings: Settings, task: Task, frames: Any) -> dict[str, Any]:
+    """Give what the network of the settings is built from."""
+    return {**settings.model.model_dump(), **task.network(frames)}
+
+
+def initial_network(architecture: Mapping[str, Any], seed: int, *draw: int) -> nn.Module:
+    """Draw a network from the seed; another `draw` gives other weights of the same distribution."""
+    reseed(seed, *draw)
+    return models.build(architecture)
