@@ -14,6 +14,7 @@ from cellprune.errors import CellpruneError
 from cellprune.models import small
 from cellprune.pruning import controls, prune
 from cellprune.pruning.masks import Masks, check
+from cellprune.pruning.scoring import device_of, take
 from cellprune.runs import maskfile
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -83,7 +84,13 @@ def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planne
             **_asked(settings, loaders, loss),
             **planned,
         )
-    return controls.shuffled(chosen, settings.seed) if pruning.control == "shuffle" else chosen
+    if pruning.control != "shuffle":
+        return chosen
+    whole = None
+    if pruning.granularity == "channel" or pruning.masks is not None:  # given ones tell by themselves what they keep
+        [(inputs, _)] = take(loaders.scoring(pruning.batch_size), 1, device_of(model))
+        whole = controls.shuffled_channels(model, inputs, chosen, settings.seed)
+    return controls.shuffled(chosen, settings.seed) if whole is None else whole
 
 
 def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from cellprune import experiment, selection
 from cellprune.cli.main import main
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
+from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
 from cellprune.training.progress import Event
@@ -98,3 +99,19 @@ def test_prune_chooses_masks_and_no_network(
     assert leaving.value.code == 2
     assert "trains no masks" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_channels_are_shuffled_whole_whether_chosen_or_given(tmp_path: Path, data_root: Path) -> None:
+    by_channel = [*TINY, *SNIP, "pruning.granularity=channel"]
+    runtime = Runtime(data_root=data_root)
+    _, masks, _ = experiment.choose_masks(load(assignments=by_channel), runtime=runtime)
+    maskfile.write(tmp_path / "masks.safetensors", {name: mask.numpy() for name, mask in masks.items()})
+    given = [*TINY, f"pruning.masks={tmp_path / 'masks.safetensors'}", "pruning.control=shuffle"]
+    _, shuffled, _ = experiment.choose_masks(
+        load(assignments=[*by_channel, "pruning.control=shuffle"]), runtime=runtime
+    )
+    _, again, _ = experiment.choose_masks(load(assignments=given), runtime=runtime)
+    assert any(not torch.equal(shuffled[name], mask) for name, mask in masks.items())
+    for name, mask in masks.items():
+        assert int(shuffled[name].sum()) == int(mask.sum())
+        assert torch.equal(shuffled[name], again[name])

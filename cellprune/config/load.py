@@ -157,10 +157,6 @@ def _refuse_channels(pruning: Pruning) -> None:
             f"pruning method {pruning.method!r} chooses weights, not channels: with --granularity channel take "
             f"{', '.join(BY_CHANNEL)}"
         )
-    if pruning.granularity == "channel" and pruning.control == "shuffle":
-        raise ConfigError(
-            "pruning.control=shuffle moves single weights, which tears channels apart: take --method random"
-        )
 
 
 def _refuse_other_tasks_choices(settings: Settings) -> None:

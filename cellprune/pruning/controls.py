@@ -5,11 +5,14 @@ Note: in a public code that offers it, the shuffled mask is bound to a local nam
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from cellprune.pruning import whole_channels
 from cellprune.pruning.method import Masks
+from cellprune.structure.channels import find
 
 
 def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
@@ -26,3 +29,23 @@ def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
         name: mask.flatten()[torch.randperm(mask.numel(), generator=generator).to(mask.device)].view(mask.shape)
         for name, mask in masks.items()
     }
+
+
+def shuffled_channels(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor], seed: int) -> Masks | None:
+    """Keep other channels, drawn at random, as many of those that each layer makes first; tied ones stay tied.
+
+    Args:
+        model: the network that the masks belong to.
+        inputs: one batch of what it takes.
+        masks: parameter name -> bool.
+        seed: where the draws come from; the same on every device.
+    Returns:
+        Masks with the same count in every layer; None where the masks do not keep whole channels.
+    """
+    channels = find(model, inputs)
+    if (kept := whole_channels.kept_by(model, channels, masks)) is None:
+        return None
+    generator = torch.Generator().manual_seed(seed)
+    layers = whole_channels.by_layer(channels, kept).values()
+    drawn = [layer[torch.randperm(len(layer), generator=generator)] for layer in layers]
+    return whole_channels.masks_of(model, inputs, channels, torch.cat(drawn))

@@ -55,7 +55,7 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
         WorkError: a score is NaN or infinite.
     """
     keep = keep_count(channels.count, density)
-    first = _by_layer(channels, scores)
+    first = by_layer(channels, scores)
     check_finite(first)
     best = best_of_layers(channels, scores, least)
     if keep < len(best):
@@ -101,7 +101,7 @@ def choose_within(
             tensor.
         WorkError: a score is NaN or infinite.
     """
-    check_finite(_by_layer(channels, scores))
+    check_finite(by_layer(channels, scores))
     uses = {name: 1 for name, _ in model.named_parameters()} if unit == "params" else macs_of_each(model, inputs)
     prices = Prices.of(model, channels, uses)
     stays = best_of_layers(channels, scores, least)
@@ -113,12 +113,12 @@ def choose_within(
     return kept
 
 
-def _by_layer(channels: Channels, scores: Tensor) -> dict[str, Tensor]:
-    """Part the scores by the first layer that makes each channel, after which they are numbered."""
+def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:
+    """Part values, one a channel, by the first layer that makes each, after which they are numbered."""
     parts, seen = {}, 0
     for name, axis in channels.outputs.items():
         if (last := int(channels.of[name][axis].max()) + 1) > seen:
-            parts[name], seen = scores[seen:last], last
+            parts[name], seen = values[seen:last], last
     return parts
 
 
@@ -153,3 +153,15 @@ def masks_of(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) ->
     parameters = dict(model.named_parameters())
     masks = channels.masks(kept, {name: p.shape for name, p in parameters.items()})
     return {name: mask.to(parameters[name].device) for name, mask in masks.items()}
+
+
+def kept_by(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor | None:
+    """Give which channels masks keep, (channels.count,) bool; None where they do not keep whole channels."""
+    shapes = {name: p.shape for name, p in model.named_parameters()}
+    given = {name: masks[name].cpu() if name in masks else torch.ones(shape).bool() for name, shape in shapes.items()}
+    kept = torch.ones(channels.count, dtype=torch.bool)
+    for name, axis in channels.outputs.items():
+        made, alive = channels.of[name][axis], given[name].transpose(0, axis).flatten(1).any(1)
+        kept[made[(made >= 0) & ~alive]] = False
+    whole = {name: torch.ones_like(mask) for name, mask in given.items()} | channels.masks(kept, shapes)
+    return kept if all(torch.equal(mask, whole[name]) for name, mask in given.items()) else None

@@ -229,8 +229,8 @@ class _Trace(TorchDispatchMode):
         return Channels(
             count=len(numbers),
             of=of,
-            outputs={name: axis for name, axis in self.outputs.items() if axis in of.get(name, {})},
-            inputs={name: axis for name, axis in self.inputs.items() if axis in of.get(name, {})},
+            outputs={name: self.outputs[name] for name in of if self.outputs.get(name) in of[name]},
+            inputs={name: self.inputs[name] for name in of if self.inputs.get(name) in of[name]},
             biases=self.biases,
             norms={name: tuple(norms) for name, norms in self.norms.items()},
         )

@@ -213,7 +213,6 @@ def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
         (["method=synflow", "granularity=channel"], "'synflow' chooses weights, not channels"),
         (["method=rigl", "granularity=channel"], "'rigl' chooses weights, not channels"),
         (["method=snip", "gate=weight"], "is for channels: add --granularity channel"),
-        (["method=snip", "granularity=channel", "control=shuffle"], "tears channels apart"),
     ],
 )
 def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said: str) -> None:

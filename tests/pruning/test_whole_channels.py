@@ -152,6 +152,7 @@ def test_ties_go_to_the_earlier_layer_and_index():
     assert masks["up.1.4.weight"].tolist() == [True, False, False, False]  # the one that each layer keeps
     layers = prune(model, method="magnitude", sparsity=0.5, batches=data, granularity="channel", scope="layer")
     assert layers["up.1.4.weight"].tolist() == [True, True, False, False]
+    assert all(mask.float().mean() == 0.5 for mask in layers.values() if mask.dim() == 1), "also where paths join"
 
 
 def test_excluded_layers_stay_whole():
