@@ -226,6 +226,5 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
 def _score(work: Work) -> None:
     """Score the last epoch's network, with the batch statistics that belong to it."""
     with work.phase("evaluation", "scoring what was held out"):
-        device = work.engine.device
-        reestimate(work.model, (images.to(device) for images, _ in work.loaders.plain()))
+        reestimate(work.model, work.loaders.plain())
         work.folder.write_scores(tasks.scored(work.settings, work.model, work.loaders, work.judged))

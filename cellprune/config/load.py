@@ -181,7 +181,7 @@ def digest(settings: Settings, data: Mapping[str, Any]) -> str:
 
 def differences(ours: Settings, theirs: Settings) -> list[str]:
     """List the keys in which two settings differ, as `key: theirs -> ours`."""
-    left, right = (dict(_flat(s.model_dump(mode="json"))) for s in (ours, theirs))
+    left, right = (dict(flat(s.model_dump(mode="json"))) for s in (ours, theirs))
     keys = sorted(k for k in left.keys() | right.keys() if left.get(k) != right.get(k))
     return [f"{key}: {right.get(key)} -> {left.get(key)}" for key in keys]
 
@@ -269,9 +269,10 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give every value below a mapping of mappings with its dotted key: `("data.dataset", "simulated")`, ..."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from cellprune.config.load import flat
 from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
 from cellprune.report.results import Judged, Results
@@ -101,10 +102,7 @@ def _read(folder: Folder) -> Record:
 
 def _record(folder: Folder) -> Record:
     config, cost = folder.read_config(), folder.read_cost()
-    settings = {key: values for key, values in config.items() if not isinstance(values, dict)}
-    for section, values in config.items():
-        if isinstance(values, dict):
-            settings |= {f"{section}.{key}": value for key, value in values.items()}
+    settings = dict(flat(config))
     results: Results = resolve("results", config["task"])
     return Record(
         path=folder.path,

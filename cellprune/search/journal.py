@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from cellprune.config.load import flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, provenance
@@ -139,7 +140,7 @@ def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
 
 
 def _require_same(folder: Path, content: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
-    kept, asked = dict(_flat(content["identity"])), dict(_flat(identity))
+    kept, asked = dict(flat(content["identity"])), dict(flat(identity))
     changed = sorted(key for key in kept.keys() | asked.keys() if kept.get(key) != asked.get(key))
     if changed:
         told = "; ".join(f"{key}: {kept.get(key)} -> {asked.get(key)}" for key in changed)
@@ -187,11 +188,3 @@ def _locked(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             (folder / _LOCK).unlink(missing_ok=True)
         lock.release()
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

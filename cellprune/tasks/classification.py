@@ -86,8 +86,7 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
 
 def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | None]:
     """Give the accuracy on the validation part, whatever is judged at the end: the test images are looked at once."""
-    device = next(network.parameters()).device
-    reestimate(network, (images.to(device) for images, _ in loaders.plain()))
+    reestimate(network, loaders.plain())
     targets, taken_for = _taken_for(network, loaders, "select")
     return {"validation_accuracy": float((targets == taken_for).double().mean())}
 

@@ -133,8 +133,7 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
 
 def watch(network: nn.Module, loaders: Loaders, part: str) -> dict[str, float | None]:
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
-    device = next(network.parameters()).device
-    reestimate(network, (images.to(device) for images, _ in loaders.plain()))
+    reestimate(network, loaders.plain())
     counted = []
     for sample, probabilities in _predictions(network, loaders, part):
         found = iou.counts(probabilities.argmax(1)[0].cpu().numpy(), np.asarray(sample.target), loaders.classes)

@@ -5,6 +5,7 @@ network does. So they are made anew, as the plain mean over the training part, b
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +13,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @torch.no_grad()
-def reestimate(model: nn.Module, images: Iterable[Tensor]) -> None:
-    """Set every batch norm's running mean and variance to the cumulative mean over `images`.
+def reestimate(model: nn.Module, batches: Iterable[tuple[Tensor, Any]]) -> None:
+    """Set every batch norm's running mean and variance to the cumulative mean over `batches`.
 
     Args:
         model: changed in its running statistics only; the mode of every module is as before.
-        images: (N, C, H, W) batches of the training part, not augmented, in a fixed order.
+        batches: of the training part, not augmented, in a fixed order: (N, C, H, W) images, on any device, and their
+            targets, which are not read.
     """
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not norms:
@@ -29,8 +31,9 @@ def reestimate(model: nn.Module, images: Iterable[Tensor]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative mean
         norm.train()
-    for batch in images:
-        model(batch)
+    device = next(model.parameters()).device
+    for images, _ in batches:
+        model(images.to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     for module, mode in modes.items():

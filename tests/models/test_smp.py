@@ -84,9 +84,9 @@ def test_one_value_a_channel_is_normalized_by_the_running_statistics() -> None:
 @every_network
 def test_statistics_are_estimated_anew(name: str) -> None:
     network = made(name)
-    images = [torch.randn(2, 1, 64, 64) * 3 + 1 for _ in range(2)]
+    batches = [(torch.randn(2, 1, 64, 64) * 3 + 1, None) for _ in range(2)]
     before = {n: b.clone() for n, b in network.named_buffers() if n.endswith("running_mean")}
-    reestimate(network, images)
+    reestimate(network, batches)
     assert all(not torch.equal(b, before[n]) for n, b in network.named_buffers() if n in before)
     assert network.training
 

@@ -18,7 +18,7 @@ def test_reestimated_statistics_are_the_mean_over_the_batches() -> None:
     network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.5))
     network[0].running_mean.fill_(99)
     network[1].eval()
-    reestimate(network, batches)
+    reestimate(network, [(images, None) for images in batches])
     mean = torch.stack([b.mean((0, 2, 3)) for b in batches]).mean(0)
     variance = torch.stack([b.var((0, 2, 3)) for b in batches]).mean(0)
     torch.testing.assert_close(network[0].running_mean, mean)
@@ -32,7 +32,7 @@ def test_stale_statistics_of_small_batches_mislead_and_new_ones_do_not() -> None
     images = torch.randn(8, 1, 16, 16) * 5 + 2
     truth = network(images)
     stale = network.eval()(images)
-    reestimate(network, images.split(4))
+    reestimate(network, [(some, None) for some in images.split(4)])
     assert (network.eval()(images) - truth).abs().max() < (stale - truth).abs().max() / 10
 
 
