@@ -59,12 +59,14 @@ def fetch(
 
         cellprune data fetch PhC-C2DH-U373 --from PhC-C2DH-U373.zip
 
+        cellprune data fetch cifar10 --from cifar-10-python.tar.gz
+
     Parameters
     ----------
     name
         A card's name, as `cellprune data list` shows them.
     source
-        Its zip archive, or a folder that holds it; for machines without the internet.
+        Its archive, or a folder that holds it; for machines without the internet. Of CIFAR also an npz of images.
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     """
@@ -197,7 +199,8 @@ def _show(found: dict[str, Any], console: "Console") -> None:
 
     table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
     (_fill_sequences if "sequences" in found else _fill_classes)(table, found)
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for kind in ("notes", "errors"):
         for line in found[kind]:
             # paths and names are not markup, and a line is never broken: it may be searched for

@@ -69,6 +69,8 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
     if card.layout == "cifar":
         with appearing(folder) as beside:
             cifar.bring(source, card.name, beside)
+            if (beside / cifar.NPZ).is_file():
+                _log.warning("warning: %s is an npz, so its images are not verified against the official files", source)
         return folder
     with appearing(folder) as beside:
         if source.is_dir():

@@ -146,6 +146,9 @@ def test_a_source_of_another_set_is_refused(tmp_path):
     many = small_pictures.npz(tmp_path / "many.npz", y_train=np.arange(80), label_names=None)
     with pytest.raises(CifarError, match=r"has 80 classes, cifar10 has 10"):
         cifar.bring(many, "cifar10", tmp_path)
+    few = small_pictures.npz(tmp_path / "few.npz")
+    with pytest.raises(CifarError, match=r"classes, cifar100 has 100: fetch it by another name"):
+        cifar.bring(few, "cifar100", tmp_path)
     with tarfile.open(tmp_path / "empty.tar", "w") as archive:
         archive.add(many, "other.npz")
     with pytest.raises(CifarError, match=r"holds no data_batch_1"):

@@ -146,6 +146,11 @@ def place(request, tmp_path: Path):
     return {"npz": str(tmp_path / "cifar10.npz"), "folder": str(tmp_path / "cifar10"), "name": "cifar10"}[request.param]
 
 
+def test_an_npz_is_taken_with_a_warning_that_nobody_vouches_for_it(tmp_path, caplog):
+    fetch("cifar10", source=small_pictures.npz(tmp_path / "own.npz"), data_root=tmp_path / "root")
+    assert "own.npz is an npz, so its images are not verified against the official files" in caplog.text
+
+
 def test_check_counts_the_classes(place, tmp_path, capsys):
     assert _leave(["data", "check", place, "--data-root", str(tmp_path)]) == 0
     told = capsys.readouterr().out

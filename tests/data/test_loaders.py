@@ -1,5 +1,6 @@
 """Loaders: what comes out, in which order, and that workers, processes and draws change nothing they should not."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from cellprune.data import reader
 from cellprune.data.frames import Dataset
 from cellprune.data.images import ImageError, normalize, read_image, resize_image, resize_labels
 from cellprune.data.loaders import Batch, Loaders
@@ -175,16 +177,26 @@ def test_the_border_reaches_targets_of_both_sizes(made: Split) -> None:
         assert 0 in drawn
 
 
-def test_nothing_is_decoded_twice(made: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+STEPS = ("read_image", "resize_image", "normalize", "target")  # of making a sample from its files
+
+
+def test_nothing_is_decoded_or_resized_twice(made: Split, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_calls = dict.fromkeys(STEPS, 0)
+    for step in STEPS:
+        own = getattr(reader, step)
+
+        def counted(*given: object, step: str = step, own: Callable = own, **options: object) -> object:
+            n_calls[step] += 1
+            return own(*given, **options)
+
+        monkeypatch.setattr(reader, step, counted)
     loaders = Loaders(made, size=SIZE, batch_size=4, seed=0)
-
-    def read(_: Path) -> None:
-        raise AssertionError("read again")
-
-    monkeypatch.setattr("cellprune.data.reader.read_image", read)
+    assert n_calls == dict.fromkeys(STEPS, 12), "once for each frame, before the first epoch"
     for epoch in (0, 1):
         list(loaders.train(epoch))
-    list(loaders.samples("report"))
+        list(loaders.plain())
+        list(loaders.samples("report"))
+    assert n_calls == dict.fromkeys(STEPS, 12)
 
 
 @pytest.mark.parametrize("part", ["train", "report"])

@@ -1,6 +1,7 @@
 """The way from twenty annotated images to predictions: every command of the page, on small images."""
 
 import shlex
+import socket
 from pathlib import Path
 
 import imagecodecs
@@ -33,6 +34,10 @@ def drawn(folder: Path, n: int, n_classes: int = 9) -> None:
 def test_every_command_of_the_page_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("only `data fetch` may use the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.chdir(tmp_path)
     drawn(tmp_path / "my-cells", 20)
     drawn(tmp_path / "other-day", 3)
