@@ -97,7 +97,8 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
     Args:
         settings, runtime: as `run` takes them; the training decides nothing here but its loss and augmentation.
     Returns:
-        The settings with every choice made, the masks, and what they cost: see `structure.cost`.
+        The settings with every choice made, the masks, and what they cost: see `structure.cost`; its "budget" is what
+        was asked for beside what was achieved, see `selection.reached`.
     Raises:
         CellpruneError: bad settings, missing data, or a ratio of 0, which leaves nothing to choose.
         WorkError: a loss or a score is NaN or infinite.
@@ -119,7 +120,8 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
     model = initial_network(architecture_of(settings, task, frames), settings.seed).to(engine.device)
     planned = selection.plan(settings, model, loaders, loss)
     masks = selection.masks(settings, model, loaders, loss, planned)
-    return settings, masks, cost(model, task.input(frames, settings.data), masks)
+    found = cost(model, task.input(frames, settings.data), masks)
+    return settings, masks, found | {"budget": selection.reached(settings.pruning, found)}
 
 
 def _resolved(settings: Settings, engine: Accelerator) -> Settings:

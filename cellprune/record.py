@@ -131,6 +131,8 @@ def write_cost(work: Work, masks: Masks) -> None:
     found["dead_layers"] = dead_layers(masks)
     if work.settings.pruning.stands_in:
         found["control"] = work.folder.read_cost()["control"]
+    elif masks:
+        found["budget"] = selection.reached(work.settings.pruning, found)
     work.folder.write_cost(found)
 
 

@@ -1,6 +1,6 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from cellprune.config import load as config
 from cellprune.config.names import BEFORE_TRAINING
-from cellprune.config.schema import Settings
+from cellprune.config.schema import Pruning, Settings
 from cellprune.errors import CellpruneError
 from cellprune.models import small
 from cellprune.pruning import controls, prune
+from cellprune.pruning.budget import exact, keep_count
 from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.scoring import device_of, take
 from cellprune.runs import maskfile
@@ -91,6 +92,45 @@ def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planne
         [(inputs, _)] = take(loaders.scoring(pruning.batch_size), 1, device_of(model))
         whole = controls.shuffled_channels(model, inputs, chosen, settings.seed)
     return controls.shuffled(chosen, settings.seed) if whole is None else whole
+
+
+def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Set what was to stay beside what stays, in the unit that was asked for.
+
+    Args:
+        pruning: resolved.
+        cost: of the masked network, as `structure.cost.cost` gives it.
+    Returns:
+        {"unit", "target", "achieved", "dense", "allowed", "kept"}: shares of the dense network's count, and counts.
+        The unit is "weights", "active weights" (on a path), "channels", "params" or "macs". None where nothing was
+        asked: unpruned, or masks that were given.
+    """
+    if pruning.method in ("dense", "given"):
+        return None
+    [(asked, share)] = pruning.share().items()
+    if asked == "budget":
+        [(unit, share)] = share.items()
+        target = exact(unit, share)
+    else:
+        unit = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
+        target = 1 - exact(asked, share)
+    parameters, macs = cost["parameters"], cost["macs"]
+    kept, dense = {
+        "weights": (parameters["kept"], parameters["prunable"]),
+        "active weights": (parameters["active"], parameters["prunable"]),
+        "params": (parameters["left"], parameters["total"]),
+        "macs": (macs["masked"], macs["dense"]),
+        **({"channels": (cost["channels"]["kept"], cost["channels"]["total"])} if "channels" in cost else {}),
+    }[unit]
+    allowed = int(target * dense) if asked == "budget" else keep_count(dense, target)
+    return {
+        "unit": unit,
+        "target": float(target),
+        "achieved": kept / dense,
+        "dense": dense,
+        "allowed": allowed,
+        "kept": kept,
+    }
 
 
 def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:

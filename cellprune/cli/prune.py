@@ -55,25 +55,28 @@ def prune(
     _refuse_output(output, picture)
 
     from cellprune import experiment  # torch and MONAI: only when there is work
-    from cellprune.report import figures
+    from cellprune.report import figures, sentences
     from cellprune.runs import atomic, maskfile
 
     resolved, masks, cost = experiment.choose_masks(resolved, runtime=Runtime(data_root=data_root, device=device))
     made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
     maskfile.write(output, {name: mask.cpu().numpy() for name, mask in masks.items()}, made=made)
-    atomic.write_text(picture, figures.layers(cost["layers"]))
+    atomic.write_text(picture, figures.layers(cost["layers"], by_channel="channels" in cost))
     if json:
         print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
         return
     counts, sparsity, macs = cost["parameters"], cost["sparsity"], cost["macs"]
+    size = " x ".join(map(str, macs["input"]))
     print(f"{resolved.pruning.label} keeps {counts['kept']:,} of {counts['prunable']:,} weights")
+    if cost["budget"]:
+        print(sentences.reached(cost["budget"]))
     print(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
-    print(f"multiply-adds at {' x '.join(map(str, macs['input']))}: {macs['masked'] / macs['dense']:.2%} of the dense")
+    print(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row["name"]) for row in cost["layers"])
     for row in cost["layers"]:
-        print(
-            f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {row['kept'] / row['weights']:8.2%}"
-        )
+        channels = f"  {row['channels_kept']:>5} of {row['channels']:>5} channels" if "channels" in cost else ""
+        share = row["kept"] / row["weights"]
+        print(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
     print(f"Look at:\n  {output}   the masks, for --masks and compare-masks\n  {picture}   what each layer keeps")
 
 

@@ -115,16 +115,17 @@ def confusion(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     return svg(figure)
 
 
-def layers(rows: Sequence[Mapping[str, Any]]) -> str:
+def layers(rows: Sequence[Mapping[str, Any]], *, by_channel: bool = False) -> str:
     """Draw what was pruned where and where the work is: one line a layer, the input at the top.
 
     Args:
         rows: the layers of cost.json. Where all is kept, the work alone is drawn.
+        by_channel: whether whole channels were removed: these are drawn and counted then, in the place of weights.
     """
     pruned = any(row["kept"] < row["weights"] for row in rows)
     with drawing(height=0.9 + 0.21 * len(rows), columns=1 + pruned, share_y=True) as (figure, panels):
         if pruned:
-            _draw_kept(panels[0], rows)
+            _draw_kept(panels[0], rows, by_channel)
         _draw_work(panels[-1], rows, pruned)
         panels[0].set_yticks(range(len(rows)), [row["name"].removesuffix(".weight") for row in rows])
         panels[0].set_ylim(len(rows) - 0.4, -1.4 if pruned else -0.6)  # an empty line on top, for the words
@@ -135,9 +136,10 @@ def layers(rows: Sequence[Mapping[str, Any]]) -> str:
     return svg(figure)
 
 
-def _draw_kept(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    shares = [row["kept"] / row["weights"] for row in rows]
-    overall = sum(row["kept"] for row in rows) / sum(row["weights"] for row in rows)
+def _draw_kept(axes: Axes, rows: Sequence[Mapping[str, Any]], by_channel: bool) -> None:
+    kept, whole = ("channels_kept", "channels") if by_channel else ("kept", "weights")
+    shares = [row[kept] / row[whole] for row in rows]
+    overall = sum(row[kept] for row in rows) / sum(row[whole] for row in rows)
     lowest = min((share for share in shares if share > 0), default=1.0)
     edge = 0.5 * lowest if lowest < 0.1 else 0.0
     if edge:  # shares that differ by powers of ten, on a scale of such
@@ -147,12 +149,14 @@ def _draw_kept(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         if share > 0:
             axes.hlines(place, edge, share, color=GRID, linewidth=2.2)
             axes.plot([share], [place], "o", color=BLUE, markersize=6, clip_on=False)
+            if by_channel:
+                axes.annotate(f"{rows[place][kept]} of {rows[place][whole]}", (1, place), **beside(8))
         else:
             axes.annotate("× all pruned", (edge, place), **beside(5), color=RED)
     axes.axvline(overall, color=ORANGE, linewidth=1.5, linestyle=(0, (4, 2)))
     axes.annotate(f"all layers {100 * overall:.3g} %", (overall, -0.9), **beside(4))
     axes.set_xlim(edge, 1)
-    axes.set_title("Weights kept in each layer")
+    axes.set_title(f"{whole.capitalize()} kept in each layer")
 
 
 def _draw_work(axes: Axes, rows: Sequence[Mapping[str, Any]], pruned: bool) -> None:

@@ -4,11 +4,8 @@ It holds everything it shows, runs no script and asks no network; every text fro
 """
 
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cellprune.config.names import resolve, when
 from cellprune.report import figures, sentences
@@ -43,7 +40,6 @@ def _told(folder: Folder) -> dict[str, Any]:
     made, metrics = folder.read_provenance(), folder.read_metrics()
     control = cost.get("control")
     pruned = config["pruning"]["method"] != "dense" and not control
-    masks = folder.read_masks() if pruned else {}
     return {
         "config": config,
         "split": split,
@@ -56,22 +52,15 @@ def _told(folder: Folder) -> dict[str, Any]:
         "n_epochs": len(metrics),
         "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
+        "reached": sentences.reached(cost["budget"]) if cost.get("budget") else "",
         "paths": sentences.paths(cost) if pruned else None,
         "deaths": sentences.deaths(cost.get("dead_layers", [])),
         "network": sentences.network(config["model"] | ({"widths": control["widths"]} if control else {})),
-        "layers": [row | {"emptied": _emptied(row, masks)} for row in cost["layers"]],
+        "layers": cost["layers"],
         "sparsity_figure": source(moved) if (moved := figures.sparsity(metrics)) else None,
-        "layers_figure": source(figures.layers(cost["layers"])),
+        "layers_figure": source(figures.layers(cost["layers"], by_channel="channels" in cost)),
         "command": shlex.join(made.get("command", [])),
         "segments": ", ".join(
             f"{name.replace('_', ' ')} {n}" for name, n in (made.get("segments") or {}).items() if n is not None
         ),
     }
-
-
-def _emptied(row: Mapping[str, Any], masks: Mapping[str, np.ndarray]) -> int | None:
-    """Count a layer's output channels that kept no weight; None where the layer has no mask."""
-    if (mask := masks.get(row["name"])) is None:
-        return None
-    outputs = np.moveaxis(mask, 1, 0) if row["kind"].startswith("ConvTranspose") else mask
-    return int(np.count_nonzero(~outputs.reshape(len(outputs), -1).any(axis=1)))

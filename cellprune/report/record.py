@@ -120,7 +120,7 @@ def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
     parameters, macs, n_bytes, time = (cost[key] for key in ("parameters", "macs", "bytes", "milliseconds"))
     whole = cost["control"]["whole"] if "control" in cost else {}  # of a small dense network: the one it stands for
     return {
-        "parameters": parameters["total"] - parameters["prunable"] + parameters["kept"],
+        "parameters": parameters.get("left", parameters["total"] - parameters["prunable"] + parameters["kept"]),
         "parameters_dense": whole.get("parameters", parameters["total"]),
         "kept": parameters["kept"] / parameters["prunable"],
         "macs": macs["masked"],

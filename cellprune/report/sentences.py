@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cellprune.report.formatting import count, file_size, milliseconds, share
+from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 
 _POLICIES = {
     "paper": "a tracked cell that nobody outlined counts as background, as in the published tables",
@@ -40,7 +40,9 @@ def amount(pruning: Mapping[str, Any]) -> str:
     """
     by_channel = pruning.get("granularity") == "channel"
     if (budget := pruning.get("budget")) is None:
-        return f"{share(pruning['ratio'])} of the {'channels' if by_channel else 'weights'} removed"
+        what = "channels" if by_channel else "weights"
+        paths = ", with those that no path reaches" if pruning.get("effective") else ""
+        return f"{share(pruning['ratio'])} of the {what} removed{paths}"
     unit, kept = budget.split("=")
     what = {"params": "parameters", "macs": "multiply-adds"}[unit]
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
@@ -117,13 +119,29 @@ def gain(cost: Mapping[str, Any]) -> str:
 
 
 def paths(cost: Mapping[str, Any]) -> str:
-    """Say how many of the kept weights can matter: those on a path of kept weights from input to output."""
-    kept, alive = 1 - cost["sparsity"]["direct"], 1 - cost["sparsity"]["effective"]
-    parameters = cost["parameters"]
+    """Say how much was removed, and how many of the kept weights can matter: those on a path from input to output."""
+    direct, effective = cost["sparsity"]["direct"], cost["sparsity"]["effective"]
+    parameters, size = cost["parameters"], " × ".join(map(str, cost["sparsity"]["input"]))
     return (
         f"{count(parameters['kept'])} of {count(parameters['prunable'])} prunable weights are kept, and "
-        f"{share(alive / kept)} of these lie on a path from the input to the output."
+        f"{share((1 - effective) / (1 - direct))} of these lie on a path from the input to the output. So the direct "
+        f"sparsity is {ratio(direct)}, the effective one {ratio(effective)}, at an input of {size}."
     )
+
+
+def reached(budget: Mapping[str, Any]) -> str:
+    """Say what was to stay and what stays.
+
+    Args:
+        budget: the part of cost.json of that name.
+    """
+    unit = {"params": "parameters", "macs": "multiply-adds an image"}.get(budget["unit"], budget["unit"])
+    told = (
+        f"Of {budget['dense']:,} {unit}, {budget['allowed']:,} were to stay ({share(budget['target'])}), and "
+        f"{budget['kept']:,} do ({share(budget['achieved'])})"
+    )
+    by_cost = budget["unit"] in ("params", "macs")
+    return f"{told}; nothing that was removed would fit into the rest." if by_cost else f"{told}."
 
 
 def deaths(names: list[str]) -> str:

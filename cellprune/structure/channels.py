@@ -75,6 +75,14 @@ class Channels:
         """
         return {name: _outer(axes, kept, tuple(shapes[name])) for name, axes in self.of.items()}
 
+    def kept(self, masks: Mapping[str, Tensor]) -> Tensor:
+        """Give (count,) bool, the channels that stay under masks as `masks` makes them."""
+        kept = torch.zeros(self.count, dtype=torch.bool)
+        for name, axis in self.outputs.items():
+            rows, channels = masks[name].transpose(0, axis).flatten(1).any(1).cpu(), self.of[name][axis]
+            kept[channels[rows & (channels >= 0)]] = True
+        return kept
+
     def layers(self) -> dict[str, Tensor]:
         """Give name of a weight -> the removable channels it makes, for layers all of whose channels are removable."""
         made = {name: self.of[name][axis] for name, axis in self.outputs.items() if axis in self.of.get(name, {})}

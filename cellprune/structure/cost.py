@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellprune.structure.channels import find
 from cellprune.structure.effective import active_weights
-from cellprune.structure.layers import is_transposed, probe, weighted_layers
+from cellprune.structure.layers import by_output, is_transposed, probe, weighted_layers
 
 
 def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
@@ -22,10 +23,13 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
         input_size: shape of one sample without the batch axis: (channels, height, width).
         masks: weight name -> bool, True = kept; None for the dense network.
     Returns:
-        {"parameters": {"total", "prunable", "kept"}, "macs": {"dense", "masked", "input"}, "sparsity": {"direct",
-        "effective", "input"}, "layers": [{"name", "kind", "shape", "weights", "kept", "active", "macs", "macs_kept"}]}.
-        Prunable are the weights that masks cover (without masks: of every weighted layer); a layer outside the masks is
-        kept whole. Active weights lie on a path from input to output (`effective.py`).
+        {"parameters": {"total", "left", "prunable", "kept", "active"}, "macs": {"dense", "masked", "input"},
+        "sparsity": {"direct", "effective", "input"}, "layers": [{"name", "kind", "shape", "weights", "kept", "active",
+        "channels", "channels_kept", "macs", "macs_kept"}]}. Prunable are the weights that masks cover (without masks:
+        of every weighted layer); a layer outside the masks is kept whole. Left are all parameters, of any kind, but the
+        masked ones. Active weights lie on a path from input to output (`effective.py`). A layer keeps the channels of
+        which a weight stays. Where masks remove whole channels, with their biases and norm parameters, also
+        "channels": {"total", "kept"}, of those that may be removed, tied ones as one.
     """
     masks = masks or {}
     layers = weighted_layers(model)
@@ -34,7 +38,8 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
     rows = []
     for name, layer in layers.items():
         weight: Any = layer.weight
-        kept = int(masks[name].sum()) if name in masks else weight.numel()
+        mask = masks.get(name, torch.ones_like(weight, dtype=torch.bool))
+        kept, made = int(mask.sum()), by_output(layer, mask).any(1)
         rows.append(
             {
                 "name": name,
@@ -43,14 +48,23 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
                 "weights": weight.numel(),
                 "kept": kept,
                 "active": int(active[name].sum()),
+                "channels": len(made),
+                "channels_kept": int(made.sum()),
                 "macs": weight.numel() * positions[name],
                 "macs_kept": kept * positions[name],
             }
         )
     pruned = [row for row in rows if row["name"] in masks or not masks]
     prunable, kept, alive = (sum(row[key] for row in pruned) for key in ("weights", "kept", "active"))
+    total = sum(p.numel() for p in model.parameters())
     return {
-        "parameters": {"total": sum(p.numel() for p in model.parameters()), "prunable": prunable, "kept": kept},
+        "parameters": {
+            "total": total,
+            "left": total - sum(int((~mask).sum()) for mask in masks.values()),
+            "prunable": prunable,
+            "kept": kept,
+            "active": alive,
+        },
         "macs": {
             "dense": sum(row["macs"] for row in rows),
             "masked": sum(row["macs_kept"] for row in rows),
@@ -61,8 +75,15 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
             "effective": 1 - alive / prunable,
             "input": list(input_size),
         },
+        **({"channels": _channels(model, input_size, masks)} if masks.keys() - layers.keys() else {}),
         "layers": rows,
     }
+
+
+def _channels(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor]) -> dict[str, int]:
+    with probe(model, input_size) as ones:
+        channels = find(model, ones, whole=weighted_layers(model).keys() - masks.keys())
+    return {"total": channels.count, "kept": int(channels.kept(masks).sum())}
 
 
 def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,14 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
 def is_transposed(layer: nn.Module) -> bool:
     """Tell whether each weight meets every input position (a transposed convolution) instead of every output one."""
     return isinstance(layer, _ConvTransposeNd)
+
+
+def by_output(layer: nn.Module, values: Tensor) -> Tensor:
+    """Lay out a weight, or its mask, with one row for each channel that the layer makes: (channels, the rest)."""
+    if not is_transposed(layer):
+        return values.flatten(1)
+    groups: Any = layer.groups  # the inputs come first, and each group's outputs stand beside its own inputs
+    return values.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1).flatten(1)
 
 
 @contextmanager

@@ -39,6 +39,40 @@ def test_masks_alone_are_those_that_a_run_trains(chosen: Path, data_root: Path, 
     assert "head" in chosen.with_suffix(".svg").read_text()
 
 
+@pytest.mark.parametrize(
+    ("words", "unit", "exact"),
+    [
+        ("--budget macs=0.5 --method snip", "macs", False),
+        ("--budget macs=0.5 --method snip --granularity channel", "macs", False),
+        ("--budget params=0.5 --method snip --granularity channel", "params", False),
+        ("--budget channels=0.5 --method random --granularity channel", "channels", True),
+        ("--budget params=0.2 --method magnitude", "weights", True),
+        ("--prune 0.7 --method snip --set pruning.effective=true", "active weights", True),
+    ],
+)
+def test_what_was_asked_and_what_was_achieved(
+    words: str, unit: str, exact: bool, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "masks.safetensors"
+    assert leave(command("prune", data_root, output, *words.split(), "--json")) == 0
+    cost = json.loads(capsys.readouterr().out)["cost"]
+    budget = cost["budget"]
+    assert budget["unit"] == unit
+    assert budget["kept"] <= budget["allowed"] <= budget["target"] * budget["dense"] + 1
+    assert budget["achieved"] == budget["kept"] / budget["dense"] == pytest.approx(budget["target"], abs=0.05)
+    assert budget["kept"] == budget["allowed"] or not exact
+    assert 0 < cost["sparsity"]["direct"] <= cost["sparsity"]["effective"]
+    assert cost["sparsity"]["input"] == cost["macs"]["input"] == [1, 32, 32]
+    assert ("channels" in cost) == ("channel" in words)
+    output.rename(tmp_path / "first.safetensors")
+    output.with_suffix(".svg").unlink()
+    assert leave(command("prune", data_root, output, *words.split())) == 0
+    told = capsys.readouterr().out
+    assert f"{budget['allowed']:,} were to stay" in told
+    assert ("channels\n" in told) == ("channel" in words)
+    assert "at an input of 1 x 32 x 32" in told
+
+
 def test_the_answers_for_people_and_for_programs(
     chosen: Path, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +159,14 @@ def test_controls_keep_what_they_should(chosen: Path, data_root: Path, tmp_path:
         ("prune --prune 0.9 -o m.safetensors --method force --set pruning.rounds=0", "greater than or equal to 1"),
         ("prune --prune 0.9 -o m.safetensors --method grasp --set pruning.samples_per_class=10", "are no classes"),
         ("prune --prune 0.9 -o m.safetensors --method erk --set pruning.scope=layer", "a share of its own"),
+        ("prune --budget macs=97 -o m.safetensors", "did you mean macs=0.97, which keeps 97 %?"),
+        ("prune --budget mac=0.1 -o m.safetensors", "Did you mean 'macs'?"),
+        ("prune --budget macs=0.1 --prune 0.9 -o m.safetensors", "both say how much goes: give one of them"),
+        ("prune --budget channels=0.1 -o m.safetensors", "counts channels: add --granularity channel"),
+        ("prune --budget macs=0.1 --method gradual -o m.safetensors", "for masks chosen before training"),
+        ("prune --budget macs=0.01 --granularity channel --method random -o m.safetensors", "give a budget above that"),
+        ("prune --prune 0.9 --set pruning.floor=0.2 --method random -o m.safetensors", "floor=0.2 alone keeps"),
+        ("train --masks MASKS --budget macs=0.1", "pruning.masks gives the masks, so drop pruning.budget"),
         ("train --masks there.safetensors", "empty or cut off"),
         ("train --masks absent.safetensors", "cannot be read"),
         ("train --masks MASKS --prune 0.9", "pruning.masks gives the masks, so drop pruning.ratio"),

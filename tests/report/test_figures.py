@@ -27,6 +27,17 @@ def test_layers_name_every_layer_and_the_dead_ones() -> None:
         assert name in told
 
 
+def test_layers_of_which_channels_went_are_counted_in_channels() -> None:
+    rows = [
+        layer("a", 300) | {"channels": 64, "channels_kept": 3},
+        layer("b", 1000) | {"channels": 64, "channels_kept": 64},
+    ]
+    told = words(figures.layers(rows, by_channel=True))
+    for part in ("Channels kept in each layer", "3 of 64", "64 of 64", "all layers 52.3 %"):
+        assert part in told
+    assert "3 of 64" not in words(figures.layers(rows))
+
+
 def test_sparsity_is_drawn_where_it_moved() -> None:
     assert figures.sparsity([{"sparsity": 0.9}] * 3) is None
     assert figures.sparsity([{"loss": 1.0}] * 3) is None, "a run from before the column was there"

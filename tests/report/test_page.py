@@ -129,20 +129,28 @@ def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -
     assert "standard deviation" not in told.text
 
 
-def test_empty_channels_are_counted(make_run: Callable[..., Folder]) -> None:
-    folder = make_run()
-    masks = folder.read_masks()
-    masks["down.0.3.weight"][:] = True
-    masks["down.0.3.weight"][:3] = False  # (out, in, ...)
-    masks["up.3.widen.weight"][:] = True
-    masks["up.3.widen.weight"][:, :2] = False  # a transposed convolution is (in, out, ...)
-    folder.write_masks(masks)
-    page.write(folder)
-    rows = re.findall(r"<code>(\S+)</code></th>(.*?)</tr>", folder.file("report").read_text(encoding="utf-8"))
-    cells = {name: re.findall(r'class="n">(.*?)</td>', row) for name, row in rows}
-    empty = {name: row[4] for name, row in cells.items() if row}
-    assert empty["down.0.3.weight"] == "3"
-    assert empty["up.3.widen.weight"] == "2"
+def test_a_page_of_channels_counts_them_and_says_what_was_asked(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(n_images=1)
+    cost, config = folder.read_cost(), folder.read_config()
+    for row in cost["layers"]:
+        row |= {"channels": row["shape"][0], "channels_kept": row["shape"][0] - 1}
+    cost["parameters"]["left"] = 4_321
+    cost["channels"] = {"total": 100, "kept": 90}
+    cost["budget"] = {"unit": "macs", "target": 0.1, "achieved": 0.0999, "dense": 10_000, "allowed": 1000, "kept": 999}
+    folder.write_cost(cost)
+    pruning = {"method": "snip", "budget": "macs=0.1", "granularity": "channel"}
+    folder.write_config(config | {"pruning": pruning})
+    told = written(folder).text.replace("\u00a0", " ")
+    for part in (
+        "snip, 10 % of the multiply-adds kept, by channel",
+        "1,000 were to stay (10 %), and 999 do (9.99 %)",
+        "channels kept",
+        "63 of 64",
+        "4.32 k",
+        "the direct sparsity is",
+        "at an input of 1 × 256 × 256",
+    ):
+        assert part in told, part
 
 
 def test_a_page_made_again_is_the_same(make_run: Callable[..., Folder]) -> None:
@@ -153,7 +161,7 @@ def test_a_page_made_again_is_the_same(make_run: Callable[..., Folder]) -> None:
     assert folder.file("report").read_text(encoding="utf-8") == first
 
 
-@pytest.mark.parametrize("kind", ["config", "split", "provenance", "cost", "metrics", "scores", "masks"])
+@pytest.mark.parametrize("kind", ["config", "split", "provenance", "cost", "metrics", "scores"])
 def test_a_missing_file_is_named(kind: str, make_run: Callable[..., Folder]) -> None:
     folder = make_run(n_images=1)
     folder.file(kind).unlink()

@@ -6,7 +6,7 @@ from cellprune.report import sentences
 
 COST = {
     "parameters": {"total": 1100, "prunable": 1000, "kept": 30},
-    "sparsity": {"direct": 0.97, "effective": 0.973},
+    "sparsity": {"direct": 0.97, "effective": 0.973, "input": [1, 256, 256]},
     "macs": {"dense": 1000, "masked": 80},
     "bytes": {"dense_fp32": 4000, "model_file": 160},
     "milliseconds": {"dense": 10.0, "pruned": 9.9},
@@ -78,6 +78,30 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
         assert part in told
     larger = COST | {"bytes": {"dense_fp32": 4000, "model_file": 4100}}
     assert "not even a smaller file" in sentences.gain(larger)
+
+
+@pytest.mark.parametrize(
+    ("pruning", "said"),
+    [
+        ({"ratio": 0.97}, "97 % of the weights removed"),
+        ({"ratio": 0.5, "granularity": "channel"}, "50 % of the channels removed"),
+        ({"ratio": 0.5, "effective": True}, "50 % of the weights removed, with those that no path reaches"),
+        ({"budget": "macs=0.1", "granularity": "channel"}, "10 % of the multiply-adds kept, by channel"),
+        ({"budget": "params=0.1", "granularity": "channel"}, "10 % of the parameters kept, by channel"),
+        ({"budget": "macs=0.3"}, "30 % of the multiply-adds kept"),
+    ],
+)
+def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
+    assert plain(sentences.amount(pruning)) == said
+
+
+def test_what_was_asked_stands_beside_what_was_achieved() -> None:
+    budget = {"unit": "macs", "target": 0.1, "achieved": 0.0999, "dense": 10000, "allowed": 1000, "kept": 999}
+    assert plain(sentences.reached(budget)) == (
+        "Of 10,000 multiply-adds an image, 1,000 were to stay (10 %), and 999 do (9.99 %); nothing that was removed "
+        "would fit into the rest."
+    )
+    assert plain(sentences.reached(budget | {"unit": "channels"})).endswith("and 999 do (9.99 %).")
 
 
 def test_paths_and_deaths_are_told() -> None:

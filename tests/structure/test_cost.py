@@ -7,7 +7,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cellprune.models import build, resnet
+from cellprune.structure.channels import find
 from cellprune.structure.cost import cost
+from cellprune.structure.layers import by_output
 
 NETWORKS = {
     "unet": (lambda: build({"name": "unet", "width": 4, "depth": 3}), (1, 32, 48)),
@@ -40,15 +42,44 @@ def test_masks_count_where_they_lie():
     state = {name: value.clone() for name, value in model.state_dict().items()}
     table = cost(model, (2, 6, 6), {"down.weight": mask})
     rows = {row["name"]: row for row in table["layers"]}
-    assert table["parameters"] == {"total": sum(p.numel() for p in model.parameters()), "prunable": 144, "kept": 36}
+    total = sum(p.numel() for p in model.parameters())
+    assert table["parameters"] == {"total": total, "left": total - 108, "prunable": 144, "kept": 36,
+                                   "active": rows["down.weight"]["active"]}  # fmt: skip
     assert table["sparsity"]["direct"] == 0.75
     assert table["sparsity"]["input"] == [2, 6, 6]
     assert rows["down.weight"] | {"active": 0} == {
         "name": "down.weight", "kind": "Conv2d", "shape": [4, 4, 3, 3], "weights": 144, "kept": 36, "active": 0,
-        "macs": 144 * 9, "macs_kept": 36 * 9,
+        "channels": 4, "channels_kept": 1, "macs": 144 * 9, "macs_kept": 36 * 9,
     }  # fmt: skip
     assert rows["twice.weight"]["macs"] == 2 * 16 * 9  # used twice, counted twice
     assert rows["unused.weight"]["macs"] == rows["unused.weight"]["active"] == 0
     assert table["macs"]["dense"] - table["macs"]["masked"] == 108 * 9
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert model.training
+
+
+def test_channels_are_counted_once_and_with_all_that_goes_with_them():
+    torch.manual_seed(0)
+    model = build({"name": "unet", "width": 4, "depth": 1})
+    channels = find(model, torch.ones(1, 1, 8, 8))
+    kept = torch.rand(channels.count) > 0.4
+    masks = channels.masks(kept, {name: p.shape for name, p in model.named_parameters()})
+    assert torch.equal(channels.kept(masks), kept)
+    table = cost(model, (1, 8, 8), masks)
+    assert table["channels"] == {"total": channels.count, "kept": int(kept.sum())}
+    left = sum(int(masks[name].sum()) if name in masks else p.numel() for name, p in model.named_parameters())
+    assert table["parameters"]["left"] == left
+    for row in table["layers"]:
+        made = channels.layers().get(row["name"])
+        assert row["channels_kept"] == (row["channels"] if made is None else int(kept[made].sum()))
+    assert "channels" not in cost(model, (1, 8, 8))
+
+
+def test_a_row_for_each_output_wherever_its_weights_stand():
+    grouped = nn.ConvTranspose2d(4, 6, 1, groups=2, bias=False)  # weight (4, 3, 1, 1): inputs first, a group's outputs
+    for output in range(6):
+        x = torch.ones(1, 4, 1, 1)
+        assert torch.allclose(grouped(x)[0, output, 0, 0], by_output(grouped, grouped.weight)[output].sum())
+    plain, linear = nn.Conv2d(4, 6, 3, groups=2), nn.Linear(4, 6)
+    assert by_output(plain, plain.weight).shape == (6, 18)
+    assert torch.equal(by_output(linear, linear.weight), linear.weight)
