@@ -13,6 +13,10 @@ class CellpruneError(Exception):
     exit_code = 2
 
 
+class TooMuchError(CellpruneError):
+    """More is to be removed than can be: what must stay does not fit, or nothing reaches the output any more."""
+
+
 class WorkError(CellpruneError):
     """Work that failed on its way (a NaN, a full disk, unreadable data). Leaves with exit code 1."""
 

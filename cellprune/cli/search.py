@@ -56,6 +56,8 @@ def search_max_ratio(
 
         cellprune search-max-ratio --dataset PhC-C2DH-U373 --method snip --confirm-seeds 15 --resume
 
+        cellprune search-max-ratio --unit macs --cv 3 --controls --dry-run
+
     Parameters
     ----------
     config
@@ -86,7 +88,7 @@ def search_max_ratio(
         Print the result, or with --dry-run the plan, as one JSON object.
     """
     _refuse(workers=workers, scheduler=scheduler, max_trials=max_trials, max_hours=max_hours)
-    resolved = _settings(settings, config, set_, search.low)
+    resolved = _settings(settings, config, set_, search)
 
     from cellprune.cli.search_progress import Table  # what follows needs torch
     from cellprune.search import workers as places
@@ -138,7 +140,7 @@ def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_
         raise CellpruneError(f"--max-hours {max_hours:g}: give a time above 0")
 
 
-def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...], ratio: float) -> Settings:
+def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...], search: Search) -> Settings:
     """Give the settings of a training; what the search decides may come from a file, but not be asked for."""
     asked = {assignment.partition("=")[0] for assignment in assignments}
     for key, why in _SEARCHED.items():
@@ -147,7 +149,10 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
             raise ConfigError(f"{key} cannot be given to a search: {why}")
     if flags.pruning.method == "dense":
         raise ConfigError("--method dense removes nothing: give the method whose ratio is searched")
-    resolved = load(flags, file=config, assignments=[*assignments, f"pruning.ratio={ratio}"])
+    assignments = (*assignments, f"pruning.ratio={search.low}")
+    resolved = load(flags, file=config, assignments=assignments)
+    if search.unit != "weights" and "granularity" not in resolved.pruning.model_fields_set:
+        resolved = load(flags, file=config, assignments=(*assignments, "pruning.granularity=channel"))
     if resolved.pruning.method == "given":
         raise ConfigError(f"{config} trains given masks, and other ratios need other masks: give a --method")
     data = resolved.data.model_copy(update={"select": 0.0, "fold": None})
@@ -160,7 +165,7 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
 
     from cellprune.search import controls, plan, sentences
 
-    n_controls = len(controls.of(question.settings.pruning))
+    n_controls = len(controls.of(question.settings))
     count = plan.count(question.search, question.grid, n_controls)
     with Console(stderr=True).status("timing one epoch"):
         seconds = plan.seconds_of_a_training(

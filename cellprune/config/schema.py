@@ -438,7 +438,9 @@ class Search(Frozen):
     """The question of `search-max-ratio`: what its journal holds before the first training."""
 
     unit: Literal["weights", "params", "macs", "channels"] = Field(
-        "weights", description="what a ratio is a share of; weights are masked, the others need --granularity channel"
+        "weights",
+        description="what a ratio is the removed share of; of params, macs or channels whole channels go, unless "
+        "--granularity weight is given",
     )
     margin: Annotated[float, AfterValidator(_margin)] = Field(
         0.005, description="the largest loss of IoU that counts as none"

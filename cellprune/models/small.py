@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models import build
 from cellprune.structure.cost import positions_per_weight
 from cellprune.structure.layers import weighted_layers
@@ -55,7 +55,8 @@ def instead(
         masks: parameter name -> bool, True = kept.
         input_size: (channels, height, width) of an image, for multiply-adds.
     Raises:
-        CellpruneError: the network has no levels, or the smallest one has more than the masks keep.
+        CellpruneError: the network has no levels.
+        TooMuchError: the smallest one has more than the masks keep.
     """
     shape, unit = cast(tuple[Shape, Unit], control.split("-"))
     whole = _on_meta(architecture)
@@ -66,6 +67,11 @@ def instead(
     widths, achieved = _largest(architecture, choices(levels, shape), unit, input_size, target)
     costs = {"parameters": spent(whole, "params", input_size), "macs": spent(whole, "macs", input_size)}
     return Small(shape, unit, target, achieved, widths, {"widths": list(levels), **costs})
+
+
+def has_levels(architecture: Mapping[str, Any]) -> bool:
+    """Tell whether there is a narrow and a flat one of a network."""
+    return getattr(_on_meta(architecture), "widths", None) is not None
 
 
 def levels_of(network: nn.Module, name: str) -> tuple[int, ...]:
@@ -119,7 +125,7 @@ def _largest(
 
     n_within = bisect_right(found, target, key=cost)
     if not n_within:
-        raise CellpruneError(
+        raise TooMuchError(
             f"the masks keep {target:,} {unit}, but even one channel a level has {cost(found[0]):,}: prune less"
         )
     return found[n_within - 1], cost(found[n_within - 1])

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import TooMuchError
 from cellprune.pruning.method import Batch
 from cellprune.pruning.objective import Objective, Parameters
 from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
@@ -15,7 +15,7 @@ from cellprune.structure.layers import weighted_layers
 _SAMPLES = 8  # as many as show a dependence; with two, batch norm over one value a sample leaves signs only
 
 
-class CutOffError(CellpruneError):
+class CutOffError(TooMuchError):
     """Masks that leave no path from the input to the output."""
 
 

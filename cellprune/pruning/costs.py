@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.budget import NO_FLOOR, check_finite, ranked
 from cellprune.structure.channels import Channels
 from cellprune.structure.cost import positions_per_weight
@@ -100,7 +100,8 @@ def affordable(
     Returns:
         Parameter name -> cost of one entry; what all entries cost together; how much of that may stay.
     Raises:
-        CellpruneError: that is nothing, or inputs are no tensor.
+        TooMuchError: that is nothing.
+        CellpruneError: inputs are no tensor.
     """
     uses = macs_of_each(model, inputs)
     dense = sum(uses[name] * p.numel() for name, p in model.named_parameters() if name in uses)
@@ -108,7 +109,7 @@ def affordable(
     total = sum(prices[name] * weight.numel() for name, weight in weights.items())
     allowed = int(share * dense) - (dense - total)
     if allowed < min((price for price in prices.values() if price), default=dense + 1):
-        raise CellpruneError(
+        raise TooMuchError(
             f"{float(share):g} of the multiply-adds pay for no weight, beside {(dense - total) / dense:.4g} for those "
             f"that stay whole: give a larger budget"
         )
@@ -193,7 +194,7 @@ def within(
     Returns:
         (count,) bool, what is allowed and what is spent. No removed channel fits into what is left.
     Raises:
-        CellpruneError: the channels that never go cost more than the budget.
+        TooMuchError: the channels that never go cost more than the budget.
     """
     kept = torch.ones(prices.channels.count, dtype=torch.bool)
     least = torch.zeros_like(kept)
@@ -201,7 +202,7 @@ def within(
     dense = prices.total(kept)
     allowed = int(share * dense)
     if prices.total(least) > allowed:
-        raise CellpruneError(
+        raise TooMuchError(
             f"{why}, with all that cannot go, {prices.total(least) / dense:.4g} of the dense network: give a budget "
             f"above that, not {float(share):g}"
         )

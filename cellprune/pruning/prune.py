@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.config.names import BEFORE_TRAINING, METHODS, resolve, when
-from cellprune.errors import CellpruneError, WorkError, unknown
+from cellprune.errors import CellpruneError, TooMuchError, WorkError, unknown
 from cellprune.pruning import revival, whole_channels
 from cellprune.pruning.budget import Scope, at_least, density, exact, select
 from cellprune.pruning.connectivity import check_connected
@@ -200,7 +200,7 @@ def _refuse_floor(
     """Refuse a floor that takes more than may stay."""
     held = sum(at_least(w.numel(), least) * (prices[name] if prices else 1) for name, w in weights.items())
     if held > allowed:
-        raise CellpruneError(
+        raise TooMuchError(
             f"floor={float(least):g} alone keeps {held} {'multiply-adds' if prices else 'weights'} of the {allowed} "
             f"that may stay: lower the floor, or remove less"
         )

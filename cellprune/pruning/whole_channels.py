@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.budget import NO_FLOOR, Scope, at_least, check_finite, keep_count, select
 from cellprune.pruning.costs import Prices, Pricing, macs_of_each, within
 from cellprune.pruning.method import Masks
@@ -51,7 +51,7 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
     Returns:
         (channels.count,) bool.
     Raises:
-        CellpruneError: the share is too small for what each layer keeps in any case.
+        TooMuchError: the share is too small for what each layer keeps in any case.
         WorkError: a score is NaN or infinite.
     """
     keep = keep_count(channels.count, density)
@@ -59,7 +59,7 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
     check_finite(first)
     best = best_of_layers(channels, scores, least)
     if keep < len(best):
-        raise CellpruneError(
+        raise TooMuchError(
             f"{keep} of {channels.count} channels would stay, but each layer keeps {_floor(least)} at least, "
             f"{len(best)} together: remove a share of at most {floor(1000 * (1 - len(best) / channels.count)) / 1000:g}"
         )
@@ -69,7 +69,7 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
     kept = torch.cat([*select(dict(zip(first, parts, strict=True)), keep, scope).values()])
     for name, made in channels.layers().items():
         if not kept[made].any():
-            raise CellpruneError(f"scope='layer' leaves no channel of {name!r}: remove less, or take scope='global'")
+            raise TooMuchError(f"scope='layer' leaves no channel of {name!r}: remove less, or take scope='global'")
     return kept
 
 

@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cellprune.config.names import BEFORE_TRAINING
-from cellprune.config.schema import Pruning
+from cellprune.config.schema import Pruning, Settings
+from cellprune.models import small
 from cellprune.search.confirm import Terms
 from cellprune.search.decide import Decision, decide, holm
 from cellprune.search.trial import REFERENCE, Measure, Table, paired
 
-# name -> what it is, and the settings of pruning that make it
-CONTROLS: dict[str, tuple[str, dict[str, str]]] = {
-    "shuffle": ("as many weights in each layer, at places drawn anew", {"control": "shuffle"}),
-    "random": ("as many weights in all, drawn at random", {"method": "random"}),
+CONTROLS: dict[str, str] = {  # name -> what it is
+    "shuffle": "as much in each layer, at places drawn anew",
+    "random": "as much removed in all, drawn at random",
+    "narrow-params": "a dense network with as many parameters, every level narrower by one factor",
+    "flat-params": "a dense network with as many parameters, every level as wide as the others",
+    "narrow-macs": "a dense network with as many multiply-adds, every level narrower by one factor",
+    "flat-macs": "a dense network with as many multiply-adds, every level as wide as the others",
 }
 
 
@@ -29,17 +33,40 @@ class Beaten:
     """
 
     name: str
-    what: str
     table: Table
     decision: Decision | None
     p_value: float | None
 
 
-def of(pruning: Pruning) -> tuple[str, ...]:
-    """Name the controls of a way to prune; only a mask made before training can be shuffled before it."""
-    if pruning.method == "random" or pruning.control != "none":
+def of(settings: Settings) -> tuple[str, ...]:
+    """Name the controls of a way to prune.
+
+    Only masks that are made before training can be shuffled before it. Those made during or after it leave a known
+    number of parameters, but nobody knows beforehand how many multiply-adds.
+    """
+    pruning = settings.pruning
+    if pruning.control != "none":
         return ()
-    return tuple(CONTROLS) if pruning.method in BEFORE_TRAINING else ("random",)
+    before = pruning.method in BEFORE_TRAINING
+    lacking = {"random"} if pruning.method == "random" else set()
+    if not before or pruning.method == "random":
+        lacking |= {"shuffle"}
+    if not before:
+        lacking |= {"narrow-macs", "flat-macs"}
+    if not small.has_levels(settings.model.model_dump()):
+        lacking |= {name for name in CONTROLS if name.startswith(("narrow", "flat"))}
+    return tuple(name for name in CONTROLS if name not in lacking)
+
+
+def changes(name: str, pruning: Pruning) -> dict[str, str]:
+    """Give the settings of pruning that make a control of a method.
+
+    A small dense network in the place of a method around or during training has the size that random masks leave: as
+    many parameters.
+    """
+    if name == "random":
+        return {"method": "random"}
+    return {"control": name} | ({} if pruning.method in BEFORE_TRAINING else {"method": "random"})
 
 
 def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) -> list[Beaten]:
@@ -60,6 +87,4 @@ def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) 
         if table.decides and not table.hopeless
     }
     adjusted = dict(zip(found, holm([decision.p_value for decision in found.values()]), strict=True))
-    return [
-        Beaten(name, CONTROLS[name][0], table, found.get(name), adjusted.get(name)) for name, table in tables.items()
-    ]
+    return [Beaten(name, table, found.get(name), adjusted.get(name)) for name, table in tables.items()]

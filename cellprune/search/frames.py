@@ -10,13 +10,14 @@ confirmation looks at them; a search is judged on training images that its netwo
 import hashlib
 import json
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from cellprune import tasks
 from cellprune.config.schema import TASK_DATA, Search, Settings
 from cellprune.errors import CellpruneError
-from cellprune.search.controls import CONTROLS
+from cellprune.search import controls
 from cellprune.search.decide import FEWEST_FRAMES
 from cellprune.search.trial import REFERENCE, Trial
 
@@ -87,9 +88,16 @@ def settings_of(trial: Trial, settings: Settings, question: Search) -> Settings:
             "fold": (trial.fold, question.cv) if question.cv else None,
         }
     )
-    changed = CONTROLS[trial.control][1] if trial.control else {}
-    pruning = settings.pruning.model_copy(update={"ratio": trial.ratio, **changed})
+    changed = controls.changes(trial.control, settings.pruning) if trial.control else {}
+    pruning = settings.pruning.model_copy(update=_amount(trial.ratio, question) | changed)
     return settings.model_copy(update={"seed": trial.seed, "data": data, "pruning": pruning})
+
+
+def _amount(ratio: float, question: Search) -> dict[str, Any]:
+    """Say how much goes, as the settings of pruning say it: a share removed of the weights, or kept of another unit."""
+    if ratio == REFERENCE or question.unit == "weights":
+        return {"ratio": ratio, "budget": None}
+    return {"ratio": 0.0, "budget": f"{question.unit}={float(1 - Fraction(str(ratio)))!r}"}
 
 
 def _too_few(frames: Frames, n_gold: int, question: Search) -> str:

@@ -14,7 +14,7 @@ from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.search import sentences
 from cellprune.search.confirm import Claim, Confirmation, fresh_seeds
-from cellprune.search.controls import Beaten
+from cellprune.search.controls import CONTROLS, Beaten
 from cellprune.search.decide import alpha_of_look, seeds_needed
 from cellprune.search.frames import Frames
 from cellprune.search.journal import Journal
@@ -61,7 +61,8 @@ def gather(
     outcomes = journal.outcomes
     claims = found.confirmation.claims if found.confirmation else ()
     ratio = found.confirmation.ratio if found.confirmation else None
-    arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
+    seeds = fresh_seeds(journal.look, search.confirm_seeds)
+    arms = _arms(outcomes, seeds)
     answer: dict[str, Any] = {
         "schema": SCHEMA,
         "made": provenance.gather(command),
@@ -79,7 +80,7 @@ def gather(
         "proposed": found.proposal.ratio if found.proposal else None,
         "search": [_probe(probe) for probe in (found.proposal.probes if found.proposal else ())],
         "confirmation": [_claim(claim) for claim in claims],
-        "controls": [_control(beaten) for beaten in found.beaten],
+        "controls": [_control(beaten, _first(outcomes, beaten.name, seeds)) for beaten in found.beaten],
         "networks": _networks(arms, runs, device),
         "crashes": journal.crashes,
         "compute": _compute(outcomes.values()),
@@ -120,10 +121,24 @@ def _claim(claim: Claim) -> dict[str, Any]:
     return {"ratio": claim.ratio, **_table(claim.table), **numbers, "seeds_needed": needed}
 
 
-def _control(beaten: Beaten) -> dict[str, Any]:
+def _control(beaten: Beaten, facts: Mapping[str, Any] | None) -> dict[str, Any]:
     numbers = asdict(beaten.decision) if beaten.decision else {"verdict": "undecided"}
-    named = {"name": beaten.name, "what": beaten.what, "adjusted_p_value": beaten.p_value}
-    return named | _table(beaten.table) | numbers
+    named = {"name": beaten.name, "what": CONTROLS[beaten.name], "adjusted_p_value": beaten.p_value}
+    return named | _table(beaten.table) | numbers | _size(facts)
+
+
+def _size(facts: Mapping[str, Any] | None) -> dict[str, int | None]:
+    """What is left of a network to store and to compute."""
+    if facts is None:
+        return {"parameters": None, "macs": None}
+    return {"parameters": facts["parameters"]["left"], "macs": facts["macs"]["masked"]}
+
+
+def _first(outcomes: Mapping[Trial, Outcome], control: str, seeds: Sequence[int]) -> Mapping[str, Any] | None:
+    """Give the facts of a control's first finished trial."""
+    done = (o for t, o in outcomes.items() if t.control == control and t.seed in seeds and o.state == "done")
+    found = next(done, None)
+    return found.facts if found else None
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -156,8 +171,7 @@ def _networks(arms: Mapping[float, Sequence[Outcome]], runs: Path, device: str) 
             "ratio": ratio,
             "score": _mean(score for outcome in outcomes for score in outcome.scores.values()),
             "score_by_trial": [_mean(outcome.scores.values()) for outcome in outcomes],
-            "parameters": firsts[ratio]["parameters"]["kept"],
-            "macs": firsts[ratio]["macs"]["masked"],
+            **_size(firsts[ratio]),
             "bytes": firsts[ratio]["bytes"],
             "milliseconds": times.get(ratio),
             "run": firsts[ratio]["run"],

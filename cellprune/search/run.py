@@ -86,15 +86,19 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
     """Settle the question and refuse what cannot be answered; nothing is written.
 
     Raises:
-        CellpruneError: a unit that is not there yet, a range without a ratio, too few frames, a journal of another
+        CellpruneError: a unit that is not the method's, a range without a ratio, too few frames, a journal of another
             search.
     """
-    if search.unit != "weights" or settings.pruning.granularity != "weight":
+    granularity = settings.pruning.granularity
+    if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
         raise CellpruneError(
-            f"--unit {search.unit}, --granularity {settings.pruning.granularity}: the search removes single weights so "
-            "far: leave both away"
+            f"--unit {search.unit} with --granularity {granularity} counts what does not go: leave one of them away"
         )
     grid = grid_of(search.low, search.high)
+    try:
+        config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
+    except config.ConfigError as error:
+        raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
     found = frames.look(settings, search, place.data_root)
     name = "_".join(
         names.file_safe(part)
@@ -183,7 +187,7 @@ def _found(question: Question, journal: Journal, bench: "_Bench", watch: Watch) 
     )
     yield result.Findings(proposal, confirmation)
     if search.controls and confirmation.ratio is not None:
-        names = controls.of(question.settings.pruning)
+        names = controls.of(question.settings)
         beaten = controls.compare(names, confirmation.ratio, bench.measure, terms)
         yield result.Findings(proposal, confirmation, tuple(beaten))
 

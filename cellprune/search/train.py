@@ -15,8 +15,7 @@ from typing import Any, Literal
 from cellprune import experiment
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
-from cellprune.errors import CellpruneError, WorkError
-from cellprune.pruning.connectivity import CutOffError
+from cellprune.errors import CellpruneError, TooMuchError, WorkError
 from cellprune.report.results import Measure
 from cellprune.runs import provenance
 from cellprune.runs.folder import BusyError, Folder
@@ -76,7 +75,7 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
         if not floor.reason:
             raise
         return Report("hopeless", {}, floor.reason, {"seconds": time.perf_counter() - clock, "why": str(stop)})
-    except CutOffError as error:
+    except TooMuchError as error:
         return Report("hopeless", {}, str(error).split(":")[0], {"seconds": time.perf_counter() - clock})
     except Exception as error:
         if isinstance(error, CellpruneError) and not isinstance(error, WorkError):
@@ -102,11 +101,12 @@ def _measure(job: Job) -> Measure:
 def _read(folder: Folder, began: str, measure: Measure) -> Report:
     """Give what a finished run says."""
     rows, cost, made = folder.read_metrics(), folder.read_cost(), folder.read_provenance()
+    counted = cost["parameters"]
     facts = {
         "run": folder.path.name,
         "seconds": sum(made["times"].values()),
         "trained_here": made["finished"] >= began,  # else another search, or a run by hand, had it already
-        "parameters": {key: cost["parameters"][key] for key in ("kept", "total")},
+        "parameters": {"left": counted["total"] - counted["prunable"] + counted["kept"], "total": counted["total"]},
         "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
         "bytes": cost["bytes"]["model_file"],
         "curve": {str(row["epoch"]): row[measure.watched] for row in rows if row.get(measure.watched) is not None},

@@ -43,6 +43,7 @@ def local(n_workers: int) -> Iterator[Execute]:
             "cls": distributed.Nanny,  # starts its worker again when that dies
             "options": {
                 "nthreads": 1,
+                "memory_limit": None,  # Dask would end a worker that takes more than one core's share of the memory
                 "env": _environment(number, n_threads),
                 "host": "127.0.0.1",
                 "dashboard": False,

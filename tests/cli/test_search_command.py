@@ -1,16 +1,19 @@
 """`cellprune search-max-ratio` by its command: a small search from end to end, the plan, and every refusal."""
 
+import gc
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import small_pictures
+from distributed import LocalCluster
 from html_page import Page
 
 from cellprune.cli.main import main
 from cellprune.runs.folder import Folder
 from cellprune.search import workers
+from cellprune.search.controls import CONTROLS
 
 TINY = [
     "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=2",
@@ -41,14 +44,14 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert leave([*asked, "--max-trials", "4"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["verdict"] == "unfinished"
-    assert "at most 16 (search 4, confirmation 6, controls 6)" in captured.err
+    assert "at most 28 (search 4, confirmation 6, controls 18)" in captured.err
     assert len(list((tmp_path / "runs").iterdir())) == 4
     assert leave([*asked, "--resume"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "found"
     assert found["ratio"] == 0.5
-    assert found["compute"]["trainings"] == len(list((tmp_path / "runs").iterdir())) == 14
-    assert [control["name"] for control in found["controls"]] == ["shuffle", "random"]
+    assert found["compute"]["trainings"] == len(list((tmp_path / "runs").iterdir())) == 26
+    assert [control["name"] for control in found["controls"]] == [*CONTROLS]
     assert {network["ratio"] for network in found["networks"]} == {0.0, 0.5}
     assert all(network["milliseconds"] > 0 for network in found["networks"])
     assert Folder(Path(found["model"]).parent).finished
@@ -59,6 +62,49 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert "50 %" in page.text.replace("\u00a0", " ")
     assert leave([*asked, "--resume"]) == 0
     assert json.loads(capsys.readouterr().out)["ratio"] == 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore")  # Dask leaves sockets to the garbage collector
+def test_a_running_scheduler_gives_the_answer_of_one_process(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = words(data_root, "--method", "random", "--seeds", "1", "--confirm-seeds", "3", "--margin", "0.4",
+                  "--low", "0.5", "--high", "0.6", "--json")  # fmt: skip
+    with LocalCluster(0, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+        by_cluster = [*asked, "--scheduler", cluster.scheduler_address, "-o", "far", "--runs", "far runs"]
+        assert leave(by_cluster) == 2
+        assert "has no worker: start some with 'dask worker'" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+        cluster.scale(2)
+        cluster.wait_for_workers(2)
+        assert leave(by_cluster) == 0
+    far = json.loads(capsys.readouterr().out)
+    assert leave([*asked, "-o", "near"]) == 0
+    near = json.loads(capsys.readouterr().out)
+    assert far["confirmation"] == near["confirmation"]
+    assert (far["verdict"], far["compute"]["trainings"]) == (near["verdict"], near["compute"]["trainings"])
+    gc.collect()
+
+
+@pytest.mark.slow
+def test_a_small_search_of_multiply_adds(data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = words(data_root, "--method", "random", "--unit", "macs", "--seeds", "1", "--confirm-seeds", "3",
+                  "--margin", "0.4", "--low", "0.6", "--high", "0.999", "--controls", "-o", "search")  # fmt: skip
+    assert leave([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["settings"]["pruning"]["granularity"]) == ("found", "channel")
+    dense, *pruned = found["networks"]
+    for network in pruned:
+        assert network["macs"] <= (1 - network["ratio"]) * dense["macs"]
+    best = next(network for network in pruned if network["ratio"] == found["ratio"])
+    sizes = {control["name"]: control for control in found["controls"]}
+    assert list(sizes) == ["narrow-params", "flat-params", "narrow-macs", "flat-macs"]
+    assert sizes["narrow-macs"]["macs"] <= best["macs"]
+    assert any("each layer keeps" in probe["hopeless"] for probe in found["search"])
+    page = Page((tmp_path / "search" / "search.html").read_text()).text
+    assert "of the multiply-adds removed" in page
 
 
 @pytest.mark.slow
@@ -109,8 +155,11 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
         (["--cv", "99"], "from 2 to 18 folds"),
         (["--set", "data.holdout=0.1"], "1 held-out frame decides nothing; it takes at least 5: take --cv 5"),
         (["--set", "data.holdout=0.1", "--truth", "complete"], "02/004 dropped: 1 of 11 cells have no gold mask"),
-        (["--unit", "macs"], "--unit macs, --granularity weight: the search removes single weights so far"),
-        (["--granularity", "channel"], "--unit weights, --granularity channel"),
+        (["--unit", "channels", "--granularity", "weight"], "--unit channels with --granularity weight counts what"),
+        (["--granularity", "channel"], "--unit weights with --granularity channel counts what"),
+        (["--unit", "macs", "--method", "gradual"], "chooses weights, not channels"),
+        (["--unit", "macs", "--method", "gradual", "--granularity", "weight"], "for masks chosen before training"),
+        (["--unit", "macs", "--budget", "macs=0.5"], "pruning.budget cannot be given"),
         (["--masks", "masks.safetensors"], "pruning.masks cannot be given"),
         (["--prune", "0.5"], "pruning.ratio cannot be given"),
         (["--set", "seed=3"], "seed cannot be given"),

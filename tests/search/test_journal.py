@@ -14,7 +14,6 @@ from simulated_worlds import world
 
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.search import run
 from cellprune.search.frames import Frames
 from cellprune.search.grid import grid
 from cellprune.search.journal import JOURNAL, Journal
@@ -25,7 +24,7 @@ from cellprune.search.trial import Trial
 
 ASKED = Search(low=0.6, high=0.97, seeds=2, confirm_seeds=3, margin=0.02)
 FACTS = {
-    "run": "run", "seconds": 1.0, "parameters": {"kept": 10, "total": 100}, "macs": {"dense": 9, "masked": 1},
+    "run": "run", "seconds": 1.0, "parameters": {"left": 10, "total": 100}, "macs": {"dense": 9, "masked": 1},
     "bytes": 5, "curve": {"1": 0.9}, "trained_here": True,
 }  # fmt: skip
 SMALL = ASKED.model_copy(update={"low": 0.8, "high": 0.95, "seeds": 1})
@@ -283,9 +282,3 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
 def test_names_hold_no_trial_of_another_phase() -> None:
     assert Trial("search", 0.5, 1).key != Trial("confirm", 0.5, 1).key
     assert Trial("confirm", 0.96875, 1002, 2, "random").key == "confirm random 0.96875 seed 1002 fold 2"
-
-
-def test_units_that_are_not_there_are_refused() -> None:
-    for unit in ("params", "macs", "channels"):
-        with pytest.raises(CellpruneError, match=f"--unit {unit}, "):
-            run.ask(Settings(), Search(unit=unit), Place())  # type: ignore[arg-type]

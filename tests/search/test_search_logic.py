@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from simulated_worlds import Loss, world
 
-from cellprune.config.schema import Pruning, Search
+from cellprune.config.load import load, resolve
+from cellprune.config.schema import Pruning, Search, Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.search import controls, sentences
+from cellprune.search import controls, frames, sentences
 from cellprune.search.confirm import Confirmation, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.grid import grid, most_probes
 from cellprune.search.plan import count
@@ -209,15 +210,53 @@ def test_a_hopeless_trial_in_a_confirmation_ends_it_undecided() -> None:
     assert "cut off" in sentences.claim(found.claims[0])
 
 
-def test_a_method_has_the_controls_that_differ_from_it() -> None:
-    assert controls.of(Pruning(method="snip")) == ("shuffle", "random")
-    assert controls.of(Pruning(method="gradual")) == ("random",)
-    assert controls.of(Pruning(method="random")) == ()
-    assert controls.of(Pruning(method="snip", control="shuffle")) == ()
+SMALL = ("narrow-params", "flat-params", "narrow-macs", "flat-macs")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "names"),
+    [
+        (["pruning.method=snip"], ("shuffle", "random", *SMALL)),
+        (["pruning.method=snip", "pruning.granularity=channel"], ("shuffle", "random", *SMALL)),
+        (["pruning.method=gradual"], ("random", "narrow-params", "flat-params")),
+        (["pruning.method=random"], SMALL),
+        (["pruning.method=snip", "pruning.control=shuffle"], ()),
+        (["pruning.method=snip", "model.name=smp:unet/resnet18"], ("shuffle", "random")),
+        (["pruning.method=snip", "task=classification"], ("shuffle", "random", *SMALL)),
+    ],
+)
+def test_a_method_has_the_controls_that_differ_from_it(chosen: list[str], names: tuple[str, ...]) -> None:
+    asked = load(assignments=["pruning.ratio=0.5", *chosen])
+    assert controls.of(asked) == names
+    for name in names:  # a control that could not be trained would be refused here
+        found = resolve(frames.settings_of(Trial("confirm", 0.9375, 1000, 0, name), asked, Search())).pruning
+        assert (found.ratio, found.granularity) == (0.9375, asked.pruning.granularity)
+        assert (found.control if name != "random" else found.method) == name
+
+
+@pytest.mark.parametrize(
+    ("unit", "granularity", "share"),
+    [
+        ("weights", "weight", {"sparsity": 0.646447}),
+        ("params", "weight", {"sparsity": 0.646447}),
+        ("macs", "weight", {"budget": {"macs": 0.353553}}),
+        ("channels", "channel", {"sparsity": 0.646447}),
+        ("params", "channel", {"budget": {"params": 0.353553}}),
+        ("macs", "channel", {"budget": {"macs": 0.353553}}),
+    ],
+)
+def test_a_ratio_is_the_removed_share_of_its_unit(unit: str, granularity: str, share: dict) -> None:
+    asked = load(assignments=["pruning.method=snip", "pruning.ratio=0.5", f"pruning.granularity={granularity}"])
+    search = Search(unit=unit)  # type: ignore[arg-type]
+    found = resolve(frames.settings_of(Trial("search", 0.646447, 0), asked, search))
+    assert found.pruning.share() == share
+    assert Settings.model_validate(found.model_dump()) == found
+    reference = resolve(frames.settings_of(Trial("search", REFERENCE, 0), asked, search))
+    assert reference.pruning == Pruning(method="dense")
 
 
 def test_controls_are_corrected_for_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(controls.CONTROLS, "crashes", ("what fails", {}))
+    monkeypatch.setitem(controls.CONTROLS, "crashes", "what fails")
     good = world(lambda ratio: 0.0, seed=3, n_select=5, n_report=34)
 
     def measure(trials: list[Trial]) -> list[Outcome]:
