@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from cellprune import models
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.models.device import choose
 from cellprune.models.receptive import receptive_field
 from cellprune.runs.modelcard import ModelCard, ReceptiveField, read_card
 
@@ -37,7 +38,7 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto") -> "TorchEn
     Raises:
         CellpruneError: no such file, or one that cannot be used; no such device.
     """
-    place = _device(device)
+    place = torch.device(choose(device))
     network = model if isinstance(model, nn.Module) else models.load(model)
     header = getattr(network, "header", None)
     return TorchEngine(network, _guessed(network) if header is None else read_card(header, model), place)
@@ -99,16 +100,6 @@ class TorchEngine:
             paddings.append((missing // 2, missing - missing // 2))
             inside.append(slice(missing // 2, missing // 2 + have))
         return np.pad(images, paddings, mode="reflect"), tuple(inside)
-
-
-def _device(name: str) -> torch.device:
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, there in available.items() if there)
-    if not available.get(name):
-        have = ", ".join(device for device, there in available.items() if there)
-        raise CellpruneError(f"--device {name}: torch finds no such device here (it has: {have}): leave --device away")
-    return torch.device(name)
 
 
 def _guessed(network: nn.Module) -> ModelCard:

@@ -5,6 +5,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from cellprune.errors import CellpruneError
+from cellprune.models.device import choose
 
 
 def start(device: str) -> Accelerator:
@@ -15,14 +16,7 @@ def start(device: str) -> Accelerator:
     Raises:
         CellpruneError: this machine has no such device.
     """
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device != "auto" and not available[device]:
-        have = ", ".join(name for name, there in available.items() if there)
-        raise CellpruneError(
-            f"--device {device}: torch finds no such device here (it has: {have}): leave --device away"
-        )
-    if device == "auto":
-        device = next(name for name in ("cuda", "mps", "cpu") if available[name])
+    device = choose(device)
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
         AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run in this process chose for itself
     engine = Accelerator(cpu=device == "cpu")
