@@ -60,11 +60,6 @@ Measure = Callable[[Sequence[Trial]], Sequence[Outcome]]
 """Trains, or simulates, some trials that do not wait for each other; gives their outcomes in the same order."""
 
 
-def one_by_one(score: Callable[[Trial], Mapping[str, float]]) -> Measure:
-    """Make a `Measure` of a plain function from a trial to its scores."""
-    return lambda trials: [Outcome("done", score(trial)) for trial in trials]
-
-
 @dataclass(frozen=True)
 class Table:
     """Paired differences of one ratio.

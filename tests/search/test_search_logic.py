@@ -1,6 +1,7 @@
 """The search on simulated response curves: what it claims, what it finds, how much it trains."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -14,11 +15,16 @@ from cellprune.search.confirm import Confirmation, Terms, confirm, fresh_seeds, 
 from cellprune.search.grid import grid, most_probes
 from cellprune.search.plan import count
 from cellprune.search.propose import Proposal, most_rounds, propose
-from cellprune.search.trial import REFERENCE, Outcome, Trial, one_by_one, paired
+from cellprune.search.trial import REFERENCE, Measure, Outcome, Trial, paired
 
 GRID = grid(0.5, 0.999)
 MARGIN, ALPHA = 0.005, 0.05
 CLIFF = 10
+
+
+def one_by_one(score: Callable[[Trial], Mapping[str, float]]) -> Measure:
+    """Make a `Measure` of a plain function from a trial to its scores."""
+    return lambda trials: [Outcome("done", score(trial)) for trial in trials]
 
 
 def step(ratio: float) -> int:
