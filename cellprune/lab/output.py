@@ -18,15 +18,14 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from cellprune.data.images import ImageError, read_labels
 from cellprune.errors import CellpruneError
 from cellprune.lab.inputs import Image, printable
-from cellprune.runs import atomic, documents
+from cellprune.runs import atomic, documents, lock
 
-_LABELS, _OVERLAYS, _TABLE, _RECORD, _LOCK = "labels", "overlays", "cells.csv", "prediction.json", ".lock"
+_LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
 _SCHEMA = 1
 
@@ -58,28 +57,14 @@ class Output:
         Raises:
             CellpruneError: another process is at work in it, or it cannot be written.
         """
-        lock = FileLock(self.path / _LOCK, timeout=0)
-        try:
-            for folder in (self.path, self.path / _LABELS, self.path / _OVERLAYS):
-                folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise CellpruneError(
-                f"another process is at work in {self.path}: wait for it, or give another -o"
-            ) from error
-        except OSError as error:
-            raise CellpruneError(f"cannot write in {self.path} ({error.strerror}): give another -o") from error
-        try:
+        with lock.held(self.path):
             self._refuse()  # once more: another process may have come and gone
-            for folder in (self.path, self.path / _LABELS, self.path / _OVERLAYS):
+            for folder in (self.path / _LABELS, self.path / _OVERLAYS):
+                folder.mkdir(exist_ok=True)
                 atomic.sweep(folder)
             if not (self.path / _RECORD).exists():
                 self.write_record({"finished": False})
             yield
-        finally:
-            with suppress(OSError):
-                (self.path / _LOCK).unlink(missing_ok=True)
-            lock.release()
 
     def labels_of(self, image: Image) -> tuple[Labels, list[str]] | None:
         """Give the labels that are there of an image and the class names by label; None where it is still to be done.
@@ -175,7 +160,7 @@ class Output:
 
     def _foreign(self) -> Iterator[str]:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
-        ours = {_LOCK, *_LITTER}
+        ours = {lock.LOCK, *_LITTER}
         if (self.path / _RECORD).exists() or self._began():
             ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD}
             for folder, suffix in ((_LABELS, ".tif"), (_OVERLAYS, ".png")):

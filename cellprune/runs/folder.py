@@ -6,15 +6,15 @@ Every file but log.txt is written beside, synced and renamed. One process at a t
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, maskfile, modelfile
+from cellprune.runs.lock import LOCK, held
 from cellprune.runs.state import States
 
 FILES = {
@@ -30,12 +30,7 @@ FILES = {
     "report": "report.html",
 }
 STATE = "state"
-_LOCK = ".lock"  # there only while a process works, so never part of a finished run
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
-
-
-class BusyError(CellpruneError):
-    """Another process is at work in the folder."""
 
 
 class Folder:
@@ -77,30 +72,10 @@ class Folder:
             BusyError: another process holds it.
             CellpruneError: another process filled it since it was opened, or it cannot be written.
         """
-        made = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
-        lock = FileLock(self.path / _LOCK, timeout=0)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise BusyError(
-                f"another process is at work in {self.path}: wait for it to end, or give another --output"
-            ) from error
-        except OSError as error:
-            raise CellpruneError(f"cannot write in {self.path} ({error.strerror}): give another --output") from error
-        try:
+        with held(self.path):
             self._refuse_content()  # once more: another run may have come and gone since `open`
-            atomic.sweep(self.path)
             self._states.sweep()
             yield
-        finally:
-            # removed while still held: one who waits on the removed file sees that and starts over
-            with suppress(OSError):
-                (self.path / _LOCK).unlink(missing_ok=True)
-            lock.release()
-            for folder in made:  # a run refused before its first file leaves nothing behind
-                with suppress(OSError):
-                    folder.rmdir()
 
     def require_space(self, n_bytes: int) -> None:
         """Refuse to start where the disk has not `n_bytes` free.
@@ -216,7 +191,7 @@ class Folder:
         try:
             if not self.path.is_dir():
                 return
-            names = {entry.name for entry in self.path.iterdir()} - _LITTER - {_LOCK}
+            names = {entry.name for entry in self.path.iterdir()} - _LITTER - {LOCK}
         except OSError as error:
             raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another --output") from error
         ours = {name for name in names if name in FILES.values() or name == STATE or atomic.is_partial(name)}

@@ -8,22 +8,19 @@ more seeds or a wider range then begin another look, which is listed and has hal
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from cellprune.config.load import flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
-from cellprune.runs import atomic, documents, provenance
+from cellprune.runs import atomic, documents, lock, provenance
 from cellprune.search.trial import Outcome, Trial
 
 JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
-_LOCK = ".lock"
 _SCHEMA = 1
 _WIDER = {"margin": -1, "seeds": 1, "confirm_seeds": 1, "low": -1, "high": 1}  # the direction in which each may move
 _FREE = {"controls"}  # adds trainings, changes no answer
@@ -50,7 +47,7 @@ class Journal:
                 a new search may ask, a folder with other content. Nothing was written then.
         """
         opened(folder, identity, question, resume=resume)
-        with _locked(folder):
+        with lock.held(folder):
             journal = cls(folder, opened(folder, identity, question, resume=resume))  # as the last planner left it
             journal._write()
             yield journal
@@ -124,7 +121,7 @@ def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
     if folder.exists() and not folder.is_dir():
         raise CellpruneError(f"{folder} is a file, not a folder: give another --output")
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    names = {name for name in names if not atomic.is_partial(name)} - {_LOCK}
+    names = {name for name in names if not atomic.is_partial(name)} - {lock.LOCK}
     if foreign := names - {JOURNAL, RESULT, PAGE}:
         raise CellpruneError(
             f"{folder} holds {min(foreign)!r}, which no search writes: give an absent or empty folder as --output"
@@ -165,26 +162,3 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
         )
     confirmed = last.get("proposed") is not None
     return [*before, last, {"question": asked}] if confirmed else [*before, {"question": asked}]
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder, making it if need be."""
-    lock = FileLock(folder / _LOCK, timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise CellpruneError(
-            f"another planner is at work on the search in {folder}: wait for it to end, or give another --output"
-        ) from None
-    except OSError as error:
-        raise CellpruneError(f"cannot write in {folder} ({error.strerror}): give another --output") from error
-    try:
-        atomic.sweep(folder)
-        yield
-    finally:
-        # removed while still held: one who waits on the removed file sees that and starts over
-        with suppress(OSError):
-            (folder / _LOCK).unlink(missing_ok=True)
-        lock.release()

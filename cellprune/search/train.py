@@ -18,7 +18,8 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, TooMuchError, WorkError
 from cellprune.report.results import Measure
 from cellprune.runs import provenance
-from cellprune.runs.folder import BusyError, Folder
+from cellprune.runs.folder import Folder
+from cellprune.runs.lock import BusyError
 from cellprune.search.trial import Trial
 from cellprune.training.fit import Stopped
 from cellprune.training.progress import Event, Listener

@@ -148,7 +148,7 @@ def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     with (
         Journal.held(asked.output, asked.identity, asked.search, resume=False),
-        pytest.raises(CellpruneError, match="another planner is at work"),
+        pytest.raises(CellpruneError, match="another process is at work"),
     ):
         searched(asked.output, Bench())
 
