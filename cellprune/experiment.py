@@ -151,6 +151,7 @@ def _stages(work: Work) -> list[Stage]:
         epochs=training.epochs,
         steps_per_epoch=len(work.loaders.train(1, engine.process_index, engine.num_processes)),
         seed=work.settings.seed,
+        input_size=work.task.input(work.frames, work.settings.data),
     )
     stages: list[Stage] = resolve("pruning method", pruning.method)(work.model, request, **pruning.options())
     return stages

@@ -131,6 +131,7 @@ MOVING = {
     "magnitude-after": ["pruning.ratio=0.8"],
     "rigl": ["pruning.ratio=0.8", "pruning.update_every=2"],
     "set": ["pruning.ratio=0.8", "pruning.update_every=2"],
+    "gradual-channel": ["pruning.ratio=0.5"],
     "gradual": ["pruning.ratio=0.8", "training.optimizer=sgd", "training.learning_rate=0.01"],
 }
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, NETWORKS, row
 from cellprune.config.schema import (
+    ALWAYS_BY_CHANNEL,
     AMOUNTS,
     BY_CHANNEL,
     CHOICE,
@@ -105,6 +106,8 @@ def resolve(settings: Settings) -> Settings:
         )
     if pruning.method == "given":
         raise ConfigError("pruning.method is given, yet no masks are: add --masks FILE")
+    if pruning.method in ALWAYS_BY_CHANNEL:
+        pruning = pruning.model_copy(update={"granularity": "channel"})
     pruning = _counted(pruning)
     if pruning.ratio == 0 and pruning.budget is None:
         if pruning.control != "none":

@@ -31,6 +31,7 @@ AROUND_TRAINING = {
 # one training, in which a policy moves the masks
 DURING_TRAINING = {
     "gradual": "cellprune.training.sparse.gradual:stages",
+    "gradual-channel": "cellprune.training.sparse.gradual_channel:stages",
     "rigl": "cellprune.training.sparse.rigl:stages",
     "set": "cellprune.training.sparse.set:stages",
 }

@@ -240,14 +240,20 @@ class Pruning(Frozen):
         "fine-tune", description="magnitude-after: the second training starts from the trained or from earlier weights"
     )
     rewind_step: int = Field(0, ge=0, description="lottery, magnitude-after: step gone back to; 0 is initialization")
-    update_from: float = Field(0.25, ge=0, lt=1, description="gradual: share of the training before masks shrink")
+    update_from: float = Field(
+        0.25, ge=0, lt=1, description="gradual, gradual-channel: share of the training before masks shrink"
+    )
     update_until: float = Field(
-        0.75, gt=0, le=1, description="gradual, rigl, set: share of the training after which masks stay"
+        0.75,
+        gt=0,
+        le=1,
+        description="gradual, gradual-channel, rigl, set: share of the training after which masks stay",
     )
     update_every: int | None = Field(
         None,
         ge=1,
-        description="gradual, rigl, set: steps between two updates of masks; none for 100, or for 30 updates",
+        description="gradual, gradual-channel, rigl, set: steps between two updates of masks; none for 100, or for "
+        "30 updates",
     )
     initial: Literal["erk", "uniform"] = Field("erk", description="rigl, set: how the first mask shares among layers")
     drop_fraction: float = Field(
@@ -288,7 +294,8 @@ class Pruning(Frozen):
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
-        words = [self.method, "channel" if self.granularity == "channel" else "", self.control.replace("none", "")]
+        told = self.granularity == "weight" or self.method in ALWAYS_BY_CHANNEL
+        words = [self.method, "" if told else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
     @property
@@ -341,11 +348,22 @@ METHOD_OPTIONS = {
     "magnitude-after": ("retrain", "rewind_step"),
     "lottery": ("rewind_step",),
     "gradual": ("update_from", "update_until", "update_every"),
+    "gradual-channel": ("update_from", "update_until", "update_every"),
     "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
     "set": ("initial", "update_until", "update_every", "drop_fraction"),
 }
 NEVER_READ = {  # by which methods
-    "batch_size": ("random", "erk", "magnitude", "magnitude-after", "lottery", "gradual", "rigl", "set"),
+    "batch_size": (
+        "random",
+        "erk",
+        "magnitude",
+        "magnitude-after",
+        "lottery",
+        "gradual",
+        "gradual-channel",
+        "rigl",
+        "set",
+    ),
     "scope": ("erk", "rigl", "set"),
 }
 _UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
@@ -357,7 +375,8 @@ CHOICE = (
     "exclude",
     "batch_size",
 )  # what decides how masks are chosen, and nothing where they are given
-BY_CHANNEL = ("random", "magnitude", "snip", "prospr")  # methods that score channels
+BY_CHANNEL = ("random", "magnitude", "snip", "prospr", "gradual-channel")  # methods that can remove channels
+ALWAYS_BY_CHANNEL = ("gradual-channel",)
 AMOUNTS = {"ratio", "budget"}  # of which one says how much goes
 UNITS = ("params", "macs", "channels")  # of budgets
 ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}

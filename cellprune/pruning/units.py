@@ -61,9 +61,20 @@ def mean_magnitude(channels: Channels, sensitivity: Named) -> Tensor:
     Returns:
         (channels.count,) float64.
     """
-    squares = {name: sensitivity[name].square() for name in channels.outputs}
-    ones = {name: torch.ones_like(square) for name, square in squares.items()}
-    return (_total(channels, squares, channels.outputs) / _total(channels, ones, channels.outputs)).sqrt()
+    return root_mean_square(
+        channels, sensitivity, {name: torch.ones_like(sensitivity[name]) for name in channels.outputs}
+    )
+
+
+def root_mean_square(channels: Channels, weights: Named, masks: Named) -> Tensor:
+    """Give the root mean square of those weights that masks keep, of all that make a channel; 0 where none is left.
+
+    Returns:
+        (channels.count,) float64.
+    """
+    squares = {name: (weights[name] * masks[name]).square() for name in channels.outputs}
+    left = _total(channels, masks, channels.outputs).clamp(min=1)
+    return (_total(channels, squares, channels.outputs) / left).sqrt()
 
 
 def drawn(channels: Channels, sensitivity: Named) -> Tensor:

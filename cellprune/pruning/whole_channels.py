@@ -38,7 +38,14 @@ def removable(model: nn.Module, inputs: Any, weights: Mapping[str, Tensor]) -> C
     return channels
 
 
-def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, least: Fraction = NO_FLOOR) -> Tensor:
+def choose(
+    channels: Channels,
+    scores: Tensor,
+    density: Fraction,
+    scope: Scope,
+    least: Fraction = NO_FLOOR,
+    among: Tensor | None = None,
+) -> Tensor:
     """Keep exactly the asked share: the largest scores, and the best of each layer in any case.
 
     Args:
@@ -48,6 +55,7 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
         scope: "global" ranks all together; "layer" gives each layer's channels (a channel that several layers make
             counts with the first) the same share.
         least: share of each layer's channels that stays in any case, see `best_of_layers`.
+        among: (channels.count,) bool, those that may stay; none for all.
     Returns:
         (channels.count,) bool.
     Raises:
@@ -57,7 +65,7 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
     keep = keep_count(channels.count, density)
     first = by_layer(channels, scores)
     check_finite(first)
-    best = best_of_layers(channels, scores, least)
+    best = best_of_layers(channels, scores if among is None else scores.masked_fill(~among, -torch.inf), least)
     if keep < len(best):
         raise TooMuchError(
             f"{keep} of {channels.count} channels would stay, but each layer keeps {_floor(least)} at least, "
@@ -66,7 +74,8 @@ def choose(channels: Channels, scores: Tensor, density: Fraction, scope: Scope, 
     scores = scores.clone()
     scores[best] = scores.max() + 1
     parts = scores.split([len(part) for part in first.values()])
-    kept = torch.cat([*select(dict(zip(first, parts, strict=True)), keep, scope).values()])
+    may = None if among is None else by_layer(channels, among)
+    kept = torch.cat([*select(dict(zip(first, parts, strict=True)), keep, scope, among=may).values()])
     for name, made in channels.layers().items():
         if not kept[made].any():
             raise TooMuchError(f"scope='layer' leaves no channel of {name!r}: remove less, or take scope='global'")
@@ -150,6 +159,11 @@ def _floor(least: Fraction) -> str:
 def masks_of(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> Masks:
     """Give the masks of the parameters that the channels touch, on their devices, once they are seen to be right."""
     verify(model, inputs, channels, kept)
+    return spread(model, channels, kept)
+
+
+def spread(model: nn.Module, channels: Channels, kept: Tensor) -> Masks:
+    """Give the masks of the parameters that the channels touch, on their devices."""
     parameters = dict(model.named_parameters())
     masks = channels.masks(kept, {name: p.shape for name, p in parameters.items()})
     return {name: mask.to(parameters[name].device) for name, mask in masks.items()}

@@ -199,6 +199,7 @@ def _label(record: Record, differing: Sequence[str]) -> str:
     budget = settings.get("pruning.budget")  # in place of the ratio; always with its unit
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
     kind = [settings[key] for key in _KIND if key in settings]
+    kind = [word for word in kind if not kind[0].endswith(f"-{word}")]  # gradual-channel is by channel anyway
     words = ["dense" if record.is_dense else f"{' '.join(kind)} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]
     if len(others) <= _LONGEST_LABEL:

@@ -26,6 +26,7 @@ class Request:
         epochs: passes over the training part in one training.
         steps_per_epoch: optimizer steps in a pass.
         seed: where random draws come from.
+        input_size: shape of one sample, without the batch axis, for a method that follows it through the network.
     """
 
     sparsity: float
@@ -34,6 +35,7 @@ class Request:
     scope: Scope = "global"
     exclude: Iterable[str] = ()
     seed: int = 0
+    input_size: Sequence[int] = ()
 
     @property
     def steps(self) -> int:

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+import cellprune
 from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, METHODS, when
-from cellprune.config.schema import Runtime
+from cellprune.config.schema import ALWAYS_BY_CHANNEL, Runtime
 from cellprune.errors import CellpruneError
 from cellprune.pruning.prune import prune
+from cellprune.pruning.whole_channels import kept_by
+from cellprune.structure.channels import find
 
 TRAINING_METHODS = sorted(AROUND_TRAINING | DURING_TRAINING)
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2", "pruning.ratio=0.35"]
@@ -25,8 +28,15 @@ def test_its_run_holds_exactly_the_final_mask_and_counts_every_epoch(
     folder = experiment.run(settings, runtime=Runtime(output=tmp_path / "run", data_root=data_root))
     masks, (_, weights, stored) = folder.read_masks(), folder.read_model()
     n_prunable, kept = sum(m.size for m in masks.values()), sum(int(m.sum()) for m in masks.values())
-    assert kept == int(0.65 * n_prunable + 0.5)
-    assert folder.read_cost()["parameters"]["kept"] == kept
+    if method in ALWAYS_BY_CHANNEL:
+        network = cellprune.load(folder.path)
+        channels = find(network, torch.zeros(1, 1, 32, 32))
+        left = kept_by(network, channels, {name: torch.from_numpy(mask) for name, mask in masks.items()})
+        assert left is not None
+        assert int(left.sum()) == int(0.65 * channels.count + 0.5)
+    else:
+        assert kept == int(0.65 * n_prunable + 0.5)
+    assert folder.read_cost()["parameters"]["kept"] == sum(int(m.sum()) for m in masks.values() if m.ndim > 1)
     for name, mask in masks.items():
         assert (stored[name] == mask).all()
         assert not weights[name][~mask].any()

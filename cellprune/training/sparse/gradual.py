@@ -64,6 +64,17 @@ def stages(
     Raises:
         CellpruneError: no such ramp fits into the training.
     """
+    ramp, does = ramped(request, update_from, update_until, update_every)
+    whole = {
+        name: torch.ones_like(weight, dtype=torch.bool) for name, weight in prunable(model, request.exclude).items()
+    }
+    return [
+        Stage("init", whole, lambda masks: Moving(masks, partial(thinned, ramp, request.scope)), request.epochs, does)
+    ]
+
+
+def ramped(request: Request, update_from: float, update_until: float, update_every: int | None) -> tuple[Ramp, str]:
+    """Lay the ramp into the training, and say where it lies; see `stages` for the arguments."""
     start, end = (steps_until(share, request.steps) for share in (update_from, update_until))
     if start >= end:
         raise CellpruneError(
@@ -72,16 +83,11 @@ def stages(
         )
     every = spacing(update_every, end - start)
     ramp = Ramp(start, every, (end - start) // every, density(request.sparsity, None))
-    whole = {
-        name: torch.ones_like(weight, dtype=torch.bool) for name, weight in prunable(model, request.exclude).items()
-    }
     does = (
         f"masks shrink {paced(every)} from step {start} to step {start + ramp.updates * every} of "
         f"{request.steps}; then fine-tuning"
     )
-    return [
-        Stage("init", whole, lambda masks: Moving(masks, partial(thinned, ramp, request.scope)), request.epochs, does)
-    ]
+    return ramp, does
 
 
 def thinned(ramp: Ramp, scope: Scope, done: int, model: nn.Module, masks: Mapping[str, Tensor]) -> Masks | None:
