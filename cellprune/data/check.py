@@ -42,7 +42,7 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = folder.resolve().name
-        if folder.suffix == ".npz" or cifar.holds(folder):
+        if cifar.holds(folder):
             return labelled.check(name_or_folder)
         if not is_challenge(folder):
             return _inspect_plain(folder, name=name, classes=classes)

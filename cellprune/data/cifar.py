@@ -145,8 +145,12 @@ def bring(source: Path, name: str, folder: Path) -> None:
 
 
 def holds(place: Path) -> bool:
-    """Tell whether a folder holds files of CIFAR, whole or not."""
-    return (place / NPZ).is_file() or any(_folder_in(place, official) for official in OFFICIAL.values())
+    """Tell whether a place is an npz, or a folder that holds files of CIFAR, whole or not."""
+    return (
+        place.suffix == ".npz"
+        or (place / NPZ).is_file()
+        or any(_folder_in(place, official) for official in OFFICIAL.values())
+    )
 
 
 def _found(place: Path) -> tuple[Official, Path]:

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from cellprune.data import cards, ctc, plain, simulate
+from cellprune.data import cards, cifar, ctc, plain, simulate
 from cellprune.data.cards import Card
 from cellprune.data.frames import CLASSES, Dataset
 from cellprune.data.images import ImageError, read_header
@@ -33,11 +33,17 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = folder.resolve().name
+        if cifar.holds(folder):
+            raise _holds_no_cells(name)
         return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
     card = known_card(name_or_folder)
     if card.layout != "ctc":
-        raise CellpruneError(f"{card.name} holds a class for each image, no outlined cells: add --task classification")
+        raise _holds_no_cells(card.name)
     return _challenge(card.name, place(card, data_root), card, classes)
+
+
+def _holds_no_cells(name: str) -> CellpruneError:
+    return CellpruneError(f"{name} holds a class for each image, no outlined cells: add --task classification")
 
 
 def is_challenge(folder: Path) -> bool:

@@ -26,6 +26,15 @@ def test_a_folder_is_opened_by_its_path(cells: Path) -> None:
     assert (dataset.pixel_size_um, dataset.frame_interval_min, dataset.field_of_interest_px) == (None, None, None)
 
 
+def test_images_that_each_have_a_class_are_for_the_other_task(tmp_path: Path) -> None:
+    (tmp_path / "set.npz").touch()
+    (tmp_path / "cifar-100-python").mkdir()
+    (tmp_path / "cifar-100-python" / "train").touch()
+    for given in ("set.npz", "cifar-100-python", ""):
+        with pytest.raises(CellpruneError, match=r"holds a class for each image.*: add --task classification"):
+            open_dataset(f"{tmp_path}/{given}")
+
+
 def test_a_separator_makes_a_folder(cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [is_folder(text) for text in ("cells", "./cells", ".", "..", "a/b")] == [False, True, True, True, True]
     monkeypatch.chdir(cells.parent)
