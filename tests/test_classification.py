@@ -10,8 +10,10 @@ import pytest
 import small_pictures
 import torch
 import yaml
+from command_line import typed
 from html_page import Page
-from test_experiment import FILES, leave
+from stopping import Stop
+from test_experiment import FILES
 from tifffile import imwrite
 
 import cellprune
@@ -81,21 +83,9 @@ def test_the_model_file_says_what_goes_in_and_what_comes_out(pruned: Folder) -> 
     assert cellprune.load(pruned.path)(torch.zeros(1, 3, 32, 32)).shape == (1, 4)
 
 
-class _StopAfter:
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def started(self, event): ...
-
-    def advanced(self, event) -> bool:
-        return event.phase == "training" and event.epoch == self.epoch
-
-    def finished(self, event): ...
-
-
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(pruned: Folder, images: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        run(tmp_path / "run", images, listeners=[_StopAfter(1)])
+        run(tmp_path / "run", images, listeners=[Stop()])
     again = run(tmp_path / "run", images, resume=True)
     assert again.read_provenance()["resumed"]
     (_, ours, _), (_, theirs, _) = again.read_model(), pruned.read_model()
@@ -104,13 +94,13 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(pruned: Folder, images:
 
 
 def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, tmp_path: Path, capsys) -> None:
-    assert leave(["evaluate", str(pruned.path)]) == 0
+    assert typed("evaluate", pruned.path) == 0
     assert "24 images, its own, held out" in capsys.readouterr().out
-    assert leave(["evaluate", str(pruned.path), "--part", "all", "--json"]) == 0
+    assert typed("evaluate", pruned.path, "--part", "all", "--json") == 0
     assert sum(row["images"] for row in json.loads(capsys.readouterr().out)["classes"]) == 104
-    assert leave(["evaluate", str(pruned.path), "--dataset", str(images), "--json"]) == 0
+    assert typed("evaluate", pruned.path, "--dataset", images, "--json") == 0
     assert json.loads(capsys.readouterr().out)["confusion"] == pruned.read_scores()["confusion"]
-    assert leave(["report", str(pruned.path), "-o", str(tmp_path / "page.html")]) == 0
+    assert typed("report", pruned.path, "-o", tmp_path / "page.html") == 0
     html = (tmp_path / "page.html").read_text()
     assert "What is taken for what" in html
     assert "24 test images of the data set" in html
@@ -127,7 +117,7 @@ def test_runs_stand_side_by_side_and_are_paired_image_by_image(pruned: Folder, t
     gained, lost = 6 - first["correct"], second["correct"]
     other.write_scores(scores)
     command = ["report", str(pruned.path), str(other.path), "-o", str(tmp_path / "both.html")]
-    assert leave([*command, "--json"]) == 0
+    assert typed(*command, "--json") == 0
     (group,) = json.loads(capsys.readouterr().out)["groups"]
     found = group["runs"][1]["differences"]["native"]
     assert found["n_images"] == 24
@@ -136,7 +126,7 @@ def test_runs_stand_side_by_side_and_are_paired_image_by_image(pruned: Folder, t
     assert found["by_name"] == pytest.approx(
         {first["name"]: gained / 6, second["name"]: -lost / 6} | {row["name"]: 0 for row in scores["classes"][2:]}
     )
-    assert leave(command) == 0
+    assert typed(*command) == 0
     assert "accuracy" in capsys.readouterr().out
     text = Page((tmp_path / "both.html").read_text()).text
     for part in (f"{gained} / {lost}", "Difference of each class", "training.learning_rate 0.02 0.5", "test images"):
@@ -146,7 +136,7 @@ def test_runs_stand_side_by_side_and_are_paired_image_by_image(pruned: Folder, t
 
 def test_what_a_classifying_run_is_not_for_is_said(pruned: Folder, images: Path, tmp_path: Path, capsys) -> None:
     imwrite(tmp_path / "image.tif", np.zeros((32, 32), np.uint8))
-    assert leave(["predict", str(pruned.path), str(tmp_path / "image.tif"), "-o", str(tmp_path / "cells")]) == 2
+    assert typed("predict", pruned.path, tmp_path / "image.tif", "-o", tmp_path / "cells") == 2
     assert "gives a class for a whole image" in capsys.readouterr().err
     other = small_pictures.npz(tmp_path / "more.npz", label_names=["a", "b", "c", "d", "e"])
     with pytest.raises(CellpruneError, match=r"knows 4 classes, but .*more.npz has 5"):

@@ -5,32 +5,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from command_line import typed
+from stopping import Stop
 
 import cellprune
 from cellprune import experiment, selection
-from cellprune.cli.main import main
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
-from cellprune.training.progress import Event
 
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2"]
 SNIP = ["pruning.batch_size=4", "pruning.method=snip", "pruning.ratio=0.6"]
 
 
 def leave(*more: str) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main(["train", *(word for assignment in TINY for word in ("--set", assignment)), *more])
-    return int(leaving.value.code or 0)
-
-
-class Stop:
-    def started(self, event: Event) -> None: ...
-    def finished(self, event: Event) -> None: ...
-    def advanced(self, event: Event) -> bool:
-        return True
+    return typed("train", *(word for assignment in TINY for word in ("--set", assignment)), *more)
 
 
 def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
@@ -68,9 +59,7 @@ def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys
     told = Folder(flat).read_cost()["control"]
     assert told["target"] == Folder(pruned).read_cost()["parameters"]["total"] - removed
     assert len(set(told["widths"])) == 1
-    with pytest.raises(SystemExit) as leaving:
-        main(["report", str(pruned), str(flat), "-o", str(tmp_path / "page.html"), "--json"])
-    assert not leaving.value.code
+    assert typed("report", pruned, flat, "-o", tmp_path / "page.html", "--json") == 0
     runs = json.loads(capsys.readouterr().out.splitlines()[-1])["groups"][0]["runs"]
     assert [run["cost"]["parameters_dense"] for run in runs] == 2 * [told["whole"]["parameters"]]
 
@@ -94,9 +83,7 @@ def test_prune_chooses_masks_and_no_network(
     tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["prune", *(word for a in [*TINY, *SNIP] for word in ("--set", a)), "--control", "narrow-params"]
-    with pytest.raises(SystemExit) as leaving:
-        main([*words, "--data-root", str(data_root), "-o", str(tmp_path / "masks.safetensors")])
-    assert leaving.value.code == 2
+    assert typed(*words, "--data-root", data_root, "-o", tmp_path / "masks.safetensors") == 2
     assert "trains no masks" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

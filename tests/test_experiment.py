@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from command_line import typed
+from stopping import Stop
 
 import cellprune
 from cellprune import experiment, finished
-from cellprune.cli.main import main
 from cellprune.config.load import load
 from cellprune.config.schema import ROUNDS, Runtime, Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped, TrainingFailed
-from cellprune.training.progress import Event
 
 TINY = [
     "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=3",
@@ -39,12 +39,6 @@ def words(output: Path, data_root: Path, *more: str) -> list[str]:
     return ["train", *settings, "--data-root", str(data_root), "-o", str(output), *more]
 
 
-def leave(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main(arguments)
-    return int(leaving.value.code or 0)
-
-
 @pytest.fixture(scope="module")
 def pruned(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Folder:
     output = tmp_path_factory.mktemp("pruned") / "run"
@@ -59,7 +53,7 @@ def test_a_run_leaves_exactly_its_files(pruned: Folder) -> None:
 
 def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "dense"
-    assert leave(words(output, data_root, "--json")) == 0
+    assert typed(*words(output, data_root, "--json")) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["run"] == str(output)
     assert 0 <= answer["scores"]["iou_image_mean"]["256"] <= 1
@@ -156,7 +150,7 @@ def test_finished_runs_are_left_alone_and_a_missing_report_is_made(
     shutil.copytree(pruned.path, copy)
     (copy / "report.html").unlink()
     before = (copy / "model.safetensors").stat().st_mtime_ns
-    assert leave(words(copy, data_root, "--prune", "0.8", "--resume")) == 0
+    assert typed(*words(copy, data_root, "--prune", "0.8", "--resume")) == 0
     assert (copy / "report.html").exists()
     assert (copy / "model.safetensors").stat().st_mtime_ns == before
 
@@ -173,7 +167,7 @@ def test_a_folder_that_holds_another_run_is_refused(
     more: list[str], said: str, pruned: Folder, data_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(path.name for path in pruned.path.iterdir())
-    assert leave(words(pruned.path, data_root, *more)) == 2
+    assert typed(*words(pruned.path, data_root, *more)) == 2
     assert said in capsys.readouterr().err
     assert sorted(path.name for path in pruned.path.iterdir()) == before
 
@@ -183,14 +177,14 @@ def test_a_folder_with_foreign_content_is_refused(
 ) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     for more in ([], ["--resume"]):
-        assert leave(words(tmp_path, data_root, *more)) == 2
+        assert typed(*words(tmp_path, data_root, *more)) == 2
         assert "thesis.txt" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_two_runs_cannot_share_a_folder(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Folder.open(tmp_path / "run").lock():
-        assert leave(words(tmp_path / "run", data_root)) == 2
+        assert typed(*words(tmp_path / "run", data_root)) == 2
     assert "another process" in capsys.readouterr().err
 
 
@@ -200,12 +194,6 @@ def test_changed_data_are_refused_on_resume(
     root = tmp_path / "data"
     shutil.copytree(data_root, root)
 
-    class Stop:
-        def started(self, event: Event) -> None: ...
-        def finished(self, event: Event) -> None: ...
-        def advanced(self, event: Event) -> bool:
-            return True
-
     output = tmp_path / "run"
     with pytest.raises(Stopped, match="after epoch 1 of 3"):
         experiment.run(load(assignments=TINY), [Stop()], runtime=Runtime(output=output, data_root=root))
@@ -213,7 +201,7 @@ def test_changed_data_are_refused_on_resume(
     seg = next(root.rglob("man_seg*.tif"))
     other = next(path for path in sorted(root.rglob("01_GT/SEG/man_seg*.tif")) if path != seg)
     shutil.copy(other, seg)
-    assert leave(words(output, root, "--resume")) == 2
+    assert typed(*words(output, root, "--resume")) == 2
     assert "data changed" in capsys.readouterr().err
 
 
@@ -226,16 +214,16 @@ def test_a_loss_that_is_nan_ends_the_run_with_its_epoch(
         experiment.run(settings, runtime=Runtime(output=output, data_root=data_root))
     assert not Folder(output).finished
     more = ["--prune", "0.5", "--set", "pruning.inner_lr=1.0e+30"]
-    assert leave(words(tmp_path / "scoring", data_root, *more)) == 1
+    assert typed(*words(tmp_path / "scoring", data_root, *more)) == 1
     assert "on batch" in capsys.readouterr().err
 
 
 def test_evaluate_prints_what_the_run_scored(
     pruned: Folder, data_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert leave(["evaluate", str(pruned.path), "--json"]) == 0
+    assert typed("evaluate", pruned.path, "--json") == 0
     assert json.loads(capsys.readouterr().out)["summary"] == pruned.read_scores()["summary"]
-    assert leave(["evaluate", str(pruned.path), "--dataset", "simulated", "--data-root", str(data_root)]) == 0
+    assert typed("evaluate", pruned.path, "--dataset", "simulated", "--data-root", data_root) == 0
     assert "iou_image_mean" in capsys.readouterr().out
     everything = finished.evaluate(pruned.path, dataset="simulated", data_root=data_root)["images"]
     own = {(i["id"], i["size"]): i["classes"] for i in pruned.read_scores()["images"]}
@@ -256,24 +244,18 @@ def smp_words(output: Path, data_root: Path, *more: str) -> list[str]:
 
 @pytest.mark.slow
 def test_a_network_of_another_library_runs_stops_and_goes_on(tmp_path: Path, data_root: Path) -> None:
-    class Stop:
-        def started(self, event: Event) -> None: ...
-        def finished(self, event: Event) -> None: ...
-        def advanced(self, event: Event) -> bool:
-            return True
-
     cut, uncut = tmp_path / "cut", tmp_path / "uncut"
     with pytest.raises(Stopped):
         experiment.run(load(assignments=SMP), [Stop()], runtime=Runtime(output=cut, data_root=data_root))
-    assert leave(smp_words(cut, data_root, "--resume")) == 0
-    assert leave(smp_words(uncut, data_root)) == 0
+    assert typed(*smp_words(cut, data_root, "--resume")) == 0
+    assert typed(*smp_words(uncut, data_root)) == 0
     first, other = (Folder(path).read_model() for path in (cut, uncut))
     assert all(first[1][name].tobytes() == value.tobytes() for name, value in other[1].items())
     assert yaml.safe_load((cut / "config.yaml").read_text())["model"] == {
         "name": "smp:unet/mobilenet_v2",
         "weights": None,
     }
-    assert leave(["evaluate", str(cut), "--part", "train", "--data-root", str(data_root)]) == 0
+    assert typed("evaluate", cut, "--part", "train", "--data-root", data_root) == 0
 
 
 def test_a_network_that_is_not_there_is_refused_before_anything_is_written(
@@ -281,9 +263,9 @@ def test_a_network_that_is_not_there_is_refused_before_anything_is_written(
 ) -> None:
     for name, said in (("smp:unet/resnet81", "Did you mean 'resnet18'"), ("smp:unett/resnet18", "mean 'unet' or")):
         words = ["train", "--model", name, "--data-root", str(data_root), "-o", str(tmp_path / "run")]
-        assert leave(words) == 2
+        assert typed(*words) == 2
         assert said in capsys.readouterr().err
-    assert leave([*words, "--model.width", "8"]) == 2
+    assert typed(*words, "--model.width", "8") == 2
     assert "'smp:unett/resnet18' has no option 'width'" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
@@ -364,7 +346,7 @@ def test_a_cut_command_goes_on(sign: signal.Signals, tmp_path: Path, data_root: 
         assert process.returncode == 130
         assert "--resume" in err
     assert not Folder(output).finished
-    assert leave(words(output, data_root, "--epochs", "40", "--prune", "0.8", "--resume")) == 0
+    assert typed(*words(output, data_root, "--epochs", "40", "--prune", "0.8", "--resume")) == 0
     assert [row["epoch"] for row in Folder(output).read_metrics()] == list(range(1, 41))
 
 
@@ -385,7 +367,7 @@ def test_a_damaged_frame_is_refused_before_anything_is_written(
     for frame in root.rglob("01/t0*.tif"):
         frame.write_bytes(frame.read_bytes()[:200])
     output = tmp_path / "run"
-    assert leave(words(output, root, "--prune", "0.5")) == 2
+    assert typed(*words(output, root, "--prune", "0.5")) == 2
     assert "t0" in capsys.readouterr().err
     assert not output.exists()
 
@@ -395,6 +377,6 @@ def test_a_scoring_batch_that_does_not_fit_is_refused_before_anything_is_written
 ) -> None:
     monkeypatch.setattr("cellprune.pruning.memory.available_bytes", lambda device: 8_000_000)
     output = tmp_path / "run"
-    assert leave(words(output, data_root, "--prune", "0.5", "--set", "pruning.batch_size=16")) == 2
+    assert typed(*words(output, data_root, "--prune", "0.5", "--set", "pruning.batch_size=16")) == 2
     assert "lower pruning.batch_size" in capsys.readouterr().err
     assert not output.exists()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
+from command_line import typed
 
 from cellprune import experiment
-from cellprune.cli.main import main
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.runs.folder import Folder
@@ -48,12 +48,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     return experiment.run(settings, runtime=Runtime(output=folder.parent / "run"))
 
 
-def leave(*words: object) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main([str(word) for word in words])
-    return int(leaving.value.code or 0)
-
-
 def test_a_run_on_colour_and_three_classes_is_scored_class_by_class(run: Folder) -> None:
     scores = run.read_scores()
     assert [counted["name"] for counted in scores["images"][0]["classes"]] == CLASSES
@@ -82,10 +76,10 @@ def test_its_page_names_files_and_classes(run: Folder) -> None:
 def test_it_is_evaluated_on_its_own_and_on_another_folder(
     run: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert leave("evaluate", run.path, "--part", "all", "--json") == 0
+    assert typed("evaluate", run.path, "--part", "all", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["images"]) == 18
     other = tissue(tmp_path / "other")
-    assert leave("evaluate", run.path, "--dataset", other) == 0
+    assert typed("evaluate", run.path, "--dataset", other) == 0
     assert "iou_dividing_pooled" in capsys.readouterr().out
 
 
@@ -93,9 +87,9 @@ def test_a_network_of_other_channels_is_refused(
     run: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     grey = tissue(tmp_path / "grey", channels=1)
-    assert leave("evaluate", run.path, "--dataset", grey) == 2
+    assert typed("evaluate", run.path, "--dataset", grey) == 2
     assert "knows 3 channel(s), but" in capsys.readouterr().err
-    assert leave("evaluate", run.path, "--dataset", "simulated") == 2
+    assert typed("evaluate", run.path, "--dataset", "simulated") == 2
 
 
 def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
@@ -104,9 +98,9 @@ def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
     folder, output = tissue(tmp_path / "cells", channels=1), tmp_path / "run"
     words = ["train", "--dataset", folder, "-o", output, "--split", "block", "--ignore-border"]
     tiny = [word for assignment in TINY for word in ("--set", assignment)]
-    assert leave(*words, *tiny) == 2
+    assert typed(*words, *tiny) == 2
     assert "has no known field of interest: leave --ignore-border away" in capsys.readouterr().err
-    assert leave(*words[:-1], *tiny) == 0
+    assert typed(*words[:-1], *tiny) == 0
     assert Folder(output).read_scores()["summary"].keys() == {
         "iou_image_mean", "iou_pooled", "iou_cell_image_mean", "iou_cell_pooled"
     }  # fmt: skip
@@ -118,5 +112,5 @@ def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
     [(["one"], "give 2 to 255"), (["a", "a"], "1 of them different"), (["background", "<b>"], "no class's name")],
 )
 def test_names_of_classes_that_cannot_be(names: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert leave("train", "--set", f"data.classes={names}") == 2
+    assert typed("train", "--set", f"data.classes={names}") == 2
     assert said in capsys.readouterr().err

@@ -6,20 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import typed
 
-from cellprune.cli.main import main
 from cellprune.data.simulate import simulate
 
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate(tmp_path_factory.mktemp("cli") / "cells", frames=4, size=(48, 64))
-
-
-def typed(*words: object) -> int:
-    with pytest.raises(SystemExit) as left:
-        main([str(word) for word in words])
-    return int(left.value.code or 0)
 
 
 def test_check_prints_a_table_and_notes(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import typed
 
 from cellprune.cli.main import app, main
 
@@ -85,10 +86,8 @@ def test_a_wrong_word_is_answered_in_a_line_or_two(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CELLPRUNE_DATA", str(tmp_path / "data"))
-    with pytest.raises(SystemExit) as leaving:
-        main(words)
+    assert typed(*words) == 2
     out, err = capsys.readouterr()
-    assert leaving.value.code == 2
     assert said in err
     assert out == ""
     assert 1 <= len(err.strip().splitlines()) <= 2
@@ -96,10 +95,8 @@ def test_a_wrong_word_is_answered_in_a_line_or_two(
 
 
 def test_missing_data_are_told_the_ways_to_get_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    with pytest.raises(SystemExit) as leaving:
-        main(["train", "--dataset", "DIC-C2DH-HeLa", "--data-root", str(tmp_path / "data")])
+    assert typed("train", "--dataset", "DIC-C2DH-HeLa", "--data-root", tmp_path / "data") == 2
     err = capsys.readouterr().err
-    assert leaving.value.code == 2
     for way in ("http", "cellprune data fetch DIC-C2DH-HeLa --from", "--data-root"):
         assert way in err
 
@@ -118,7 +115,5 @@ def test_a_missing_library_is_named_with_the_way_to_get_it(
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr("cellprune.cli.train.load", absent)
-    with pytest.raises(SystemExit) as leaving:
-        main(["train"])
-    assert leaving.value.code == 2
+    assert typed("train") == 2
     assert "pip install 'cellprune[train]'" in capsys.readouterr().err

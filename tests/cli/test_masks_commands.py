@@ -6,18 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from command_line import typed
 
-from cellprune.cli.main import main
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=1"]
-
-
-def leave(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main(arguments)
-    return int(leaving.value.code or 0)
 
 
 def command(name: str, data_root: Path, output: Path, *more: str) -> list[str]:
@@ -28,12 +22,12 @@ def command(name: str, data_root: Path, output: Path, *more: str) -> list[str]:
 @pytest.fixture(scope="module")
 def chosen(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Path:
     output = tmp_path_factory.mktemp("chosen") / "snip.safetensors"
-    assert leave(command("prune", data_root, output, "--method", "snip", "--prune", "0.8")) == 0
+    assert typed(*command("prune", data_root, output, "--method", "snip", "--prune", "0.8")) == 0
     return output
 
 
 def test_masks_alone_are_those_that_a_run_trains(chosen: Path, data_root: Path, tmp_path: Path) -> None:
-    assert leave(command("train", data_root, tmp_path / "run", "--method", "snip", "--prune", "0.8")) == 0
+    assert typed(*command("train", data_root, tmp_path / "run", "--method", "snip", "--prune", "0.8")) == 0
     assert maskfile.digest(Folder(tmp_path / "run").read_masks()) == maskfile.digest(maskfile.read(chosen))
     assert {path.name for path in chosen.parent.iterdir()} == {"snip.safetensors", "snip.svg"}
     assert "head" in chosen.with_suffix(".svg").read_text()
@@ -54,7 +48,7 @@ def test_what_was_asked_and_what_was_achieved(
     words: str, unit: str, exact: bool, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "masks.safetensors"
-    assert leave(command("prune", data_root, output, *words.split(), "--json")) == 0
+    assert typed(*command("prune", data_root, output, *words.split(), "--json")) == 0
     cost = json.loads(capsys.readouterr().out)["cost"]
     budget = cost["budget"]
     assert budget["unit"] == unit
@@ -66,7 +60,7 @@ def test_what_was_asked_and_what_was_achieved(
     assert ("channels" in cost) == ("channel" in words)
     output.rename(tmp_path / "first.safetensors")
     output.with_suffix(".svg").unlink()
-    assert leave(command("prune", data_root, output, *words.split())) == 0
+    assert typed(*command("prune", data_root, output, *words.split())) == 0
     told = capsys.readouterr().out
     assert f"{budget['allowed']:,} were to stay" in told
     assert ("channels\n" in told) == ("channel" in words)
@@ -78,18 +72,18 @@ def test_the_answers_for_people_and_for_programs(
 ) -> None:
     other = tmp_path / "force.safetensors"
     arguments = ["--method", "force", "--set", "pruning.rounds=3", "--prune", "0.8"]
-    assert leave(command("prune", data_root, other, *arguments, "--json")) == 0
+    assert typed(*command("prune", data_root, other, *arguments, "--json")) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["settings"]["pruning"]["rounds"] == 3
     assert answer["cost"]["parameters"]["kept"] == sum(int(m.sum()) for m in maskfile.read(other).values())
-    assert leave(["compare-masks", str(chosen), str(other), "--json"]) == 0
+    assert typed("compare-masks", chosen, other, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert 0 < found["overlap"] < 1
-    assert leave(["compare-masks", str(chosen), str(other)]) == 0
+    assert typed("compare-masks", chosen, other) == 0
     told = capsys.readouterr().out
     assert "head.weight" in told
     assert f"{found['overlap']:.2%}" in told
-    assert leave(command("prune", data_root, tmp_path / "erk.safetensors", "--method", "erk", "--prune", "0.8")) == 0
+    assert typed(*command("prune", data_root, tmp_path / "erk.safetensors", "--method", "erk", "--prune", "0.8")) == 0
     assert "erk keeps" in capsys.readouterr().out
 
 
@@ -97,7 +91,7 @@ def test_the_answers_for_people_and_for_programs(
 def test_given_masks_are_trained_and_their_config_makes_the_same_run(
     chosen: Path, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert leave(command("train", data_root, tmp_path / "run", "--masks", str(chosen))) == 0
+    assert typed(*command("train", data_root, tmp_path / "run", "--masks", chosen)) == 0
     run = Folder(tmp_path / "run")
     assert maskfile.digest(run.read_masks()) == maskfile.digest(maskfile.read(chosen))
     config = run.read_config()["pruning"]
@@ -105,9 +99,9 @@ def test_given_masks_are_trained_and_their_config_makes_the_same_run(
     assert config["method"] == "given"
     assert config["ratio"] == pytest.approx(0.8, abs=0.01)
     again = ["train", "--config", str(run.file("config")), "--data-root", str(data_root), "-o", str(tmp_path / "again")]
-    assert leave(again) == 0
+    assert typed(*again) == 0
     assert Folder(tmp_path / "again").read_scores()["summary"] == run.read_scores()["summary"]
-    assert leave(command("train", data_root, tmp_path / "run", "--masks", str(chosen), "--resume")) == 0
+    assert typed(*command("train", data_root, tmp_path / "run", "--masks", chosen, "--resume")) == 0
     capsys.readouterr()
     changed = {name: ~mask for name, mask in maskfile.read(chosen).items()}
     config_file = yaml.safe_load(run.file("config").read_text())
@@ -123,7 +117,7 @@ def test_given_masks_are_trained_and_their_config_makes_the_same_run(
         "-o",
         str(tmp_path / "no"),
     ]
-    assert leave(refused) == 2
+    assert typed(*refused) == 2
     assert "does not hold the masks that these settings were made with" in capsys.readouterr().err
 
 
@@ -133,7 +127,7 @@ def test_controls_keep_what_they_should(chosen: Path, data_root: Path, tmp_path:
     runs = {}
     for control, source in (("shuffle", ["--masks", str(chosen)]), ("reinit", ["--masks", str(chosen)]),
                             ("invert", ["--method", "snip", "--prune", "0.8"])):  # fmt: skip
-        assert leave(command("train", data_root, tmp_path / control, "--control", control, *source)) == 0
+        assert typed(*command("train", data_root, tmp_path / control, "--control", control, *source)) == 0
         runs[control] = Folder(tmp_path / control)
         assert runs[control].read_config()["pruning"]["control"] == control
         assert f"control: {control}" in runs[control].file("report").read_text()
@@ -190,9 +184,7 @@ def test_bad_input_is_answered_in_a_line_and_writes_nothing(
     (tmp_path / "there.safetensors").touch()
     name, *rest = [str(chosen) if word == "MASKS" else word for word in words.split()]
     given = [word for assignment in TINY for word in ("--set", assignment)]
-    assert (
-        leave([name, *rest] if name == "compare-masks" else [name, *given, "--data-root", str(data_root), *rest]) == 2
-    )
+    assert typed(*[name, *rest] if name == "compare-masks" else [name, *given, "--data-root", data_root, *rest]) == 2
     out, err = capsys.readouterr()
     assert said in err
     assert out == ""

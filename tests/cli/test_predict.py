@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from command_line import typed
 
 import cellprune
 from cellprune import models
-from cellprune.cli.main import main
 from cellprune.config.schema import Settings
 from cellprune.data.frames import Dataset
 from cellprune.evaluation import iou
@@ -52,9 +52,7 @@ def write_model(path: Path, network: torch.nn.Module, header: dict) -> None:
 
 
 def call(*words: object) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main(["predict", *map(str, words)])
-    return int(leaving.value.code or 0)
+    return typed("predict", *words)
 
 
 def test_the_foreground_is_the_one_that_the_run_was_scored_with(

@@ -5,16 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import typed
 
-from cellprune.cli.main import main
 from cellprune.runs.folder import Folder
 
 
 def told(*words: object) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(["report", *map(str, words)])
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    return typed("report", *words)
 
 
 def test_several_runs_get_a_page(

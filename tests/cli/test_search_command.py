@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_pictures
+from command_line import typed
 from distributed import LocalCluster
 from html_page import Page
 
-from cellprune.cli.main import main
 from cellprune.runs.folder import Folder
 from cellprune.search import workers
 from cellprune.search.controls import CONTROLS
@@ -26,12 +26,6 @@ def words(data_root: Path, *more: str) -> list[str]:
     return ["search-max-ratio", *settings, "--data-root", str(data_root), *more]
 
 
-def leave(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main(arguments)
-    return int(leaving.value.code or 0)
-
-
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -41,12 +35,12 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = words(data_root, "--method", "snip", "--seeds", "1", "--confirm-seeds", "3", "--margin", "0.3",
                   "--low", "0.5", "--high", "0.6", "--controls", "--json", "-o", "search")  # fmt: skip
-    assert leave([*asked, "--max-trials", "4"]) == 0
+    assert typed(*asked, "--max-trials", "4") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)["verdict"] == "unfinished"
     assert "at most 28 (search 4, confirmation 6, controls 18)" in captured.err
     assert len(list((tmp_path / "runs").iterdir())) == 4
-    assert leave([*asked, "--resume"]) == 0
+    assert typed(*asked, "--resume") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "found"
     assert found["ratio"] == 0.5
@@ -60,7 +54,7 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert "script" not in page.tags
     assert all(address.startswith("data:") for address in page.addresses)
     assert "50 %" in page.text.replace("\u00a0", " ")
-    assert leave([*asked, "--resume"]) == 0
+    assert typed(*asked, "--resume") == 0
     assert json.loads(capsys.readouterr().out)["ratio"] == 0.5
 
 
@@ -74,14 +68,14 @@ def test_a_running_scheduler_gives_the_answer_of_one_process(
                   "--low", "0.5", "--high", "0.6", "--json")  # fmt: skip
     with LocalCluster(0, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
         by_cluster = [*asked, "--scheduler", cluster.scheduler_address, "-o", "far", "--runs", "far runs"]
-        assert leave(by_cluster) == 2
+        assert typed(*by_cluster) == 2
         assert "has no worker: start some with 'dask worker'" in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
         cluster.scale(2)
         cluster.wait_for_workers(2)
-        assert leave(by_cluster) == 0
+        assert typed(*by_cluster) == 0
     far = json.loads(capsys.readouterr().out)
-    assert leave([*asked, "-o", "near"]) == 0
+    assert typed(*asked, "-o", "near") == 0
     near = json.loads(capsys.readouterr().out)
     assert far["confirmation"] == near["confirmation"]
     assert (far["verdict"], far["compute"]["trainings"]) == (near["verdict"], near["compute"]["trainings"])
@@ -92,7 +86,7 @@ def test_a_running_scheduler_gives_the_answer_of_one_process(
 def test_a_small_search_of_multiply_adds(data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = words(data_root, "--method", "random", "--unit", "macs", "--seeds", "1", "--confirm-seeds", "3",
                   "--margin", "0.4", "--low", "0.6", "--high", "0.999", "--controls", "-o", "search")  # fmt: skip
-    assert leave([*asked, "--json"]) == 0
+    assert typed(*asked, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["verdict"], found["settings"]["pruning"]["granularity"]) == ("found", "channel")
     dense, *pruned = found["networks"]
@@ -114,7 +108,7 @@ def test_a_small_search_among_classes(tmp_path: Path, capsys: pytest.CaptureFixt
              "--method", "snip", "--set", "training.batch_size=16", "--set", "pruning.batch_size=16",
              "--set", "training.learning_rate=0.02", "--set", "data.holdout=0.2", "--epochs", "2", "--seeds", "1",
              "--confirm-seeds", "3", "--margin", "0.4", "--low", "0.5", "--high", "0.6", "-o", "search"]  # fmt: skip
-    assert leave(asked) == 0
+    assert typed(*asked) == 0
     captured = capsys.readouterr()
     assert "chosen on 32 images, claimed about 24 held-out ones" in captured.err
     assert "24 images, 3 seeds" in captured.out
@@ -124,7 +118,7 @@ def test_a_small_search_among_classes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "Accuracy against ratio" in page
     assert "IoU" not in page
     assert "frame" not in page
-    assert leave([*asked, "--resume", "--json"]) == 0
+    assert typed(*asked, "--resume", "--json") == 0
     assert json.loads(capsys.readouterr().out)["words"]["measure"] == "accuracy"
 
 
@@ -132,12 +126,12 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = words(data_root, "--method", "random", "--cv", "3", "--dry-run")
-    assert leave(asked) == 0
+    assert typed(*asked) == 0
     told = capsys.readouterr().out
     assert "chosen on 9 frames, claimed about 18 held-out ones" in told
     assert "at most 132 (search 72, confirmation 60, controls 0)" in told
     assert not list(tmp_path.iterdir())
-    assert leave([*asked, "--json", "--workers", "2"]) == 0
+    assert typed(*asked, "--json", "--workers", "2") == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["seconds_at_most"] == pytest.approx(planned["seconds_a_training"] * 132 / 2)
 
@@ -177,7 +171,7 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
 def test_what_cannot_be_asked_is_refused_with_nothing_written(
     more: list[str], said: str, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert leave(words(data_root, *more)) == 2
+    assert typed(*words(data_root, *more)) == 2
     message = capsys.readouterr().err
     assert said in message
     assert message.count("\n") == 1
@@ -190,7 +184,7 @@ def test_folds_of_test_images_are_refused(tmp_path: Path, capsys: pytest.Capture
     images = small_pictures.npz(folder / "own.npz", x_test=np.zeros((3, 32, 32, 3), np.uint8), y_test=np.arange(3))
     asked = ["search-max-ratio", "--task", "classification", "--dataset", str(images), "--set", "data.holdout=0.2"]
     for more, said in (["--cv", "5"], "all of them count already"), ([], "5: test on more images"):
-        assert leave([*asked, *more]) == 2
+        assert typed(*asked, *more) == 2
         assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -200,6 +194,6 @@ def test_a_scheduler_that_is_silent_leaves_nothing(
 ) -> None:
     monkeypatch.setattr(workers, "_ANSWER_S", 1)
     monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", lambda *_, **__: 1.0)
-    assert leave(words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
+    assert typed(*words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import typed
 
-from cellprune.cli.main import main
 from cellprune.data import download as module
 from cellprune.data import fetch as fetching
 from cellprune.data.cards import card
@@ -293,9 +293,7 @@ def test_the_terms_are_told_once_when_something_comes(
     known("right")
     server.faults = [lambda to: to.send_error(404), server.cut(30_000)]
     for code, lines in ((1, []), (0, ["Terms:", NAME, "Look"]), (0, [NAME])):
-        with pytest.raises(SystemExit) as left:
-            main(["data", "fetch", NAME, "--data-root", str(tmp_path / "root")])
-        assert left.value.code == code
+        assert typed("data", "fetch", NAME, "--data-root", tmp_path / "root") == code
         assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == lines
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import small_pictures
 import torch
+from command_line import typed
 
-from cellprune.cli.main import main
 from cellprune.data import labelled
 from cellprune.data.fetch import fetch
 from cellprune.data.open import MissingDataError, open_dataset
@@ -152,7 +152,7 @@ def test_an_npz_is_taken_with_a_warning_that_nobody_vouches_for_it(tmp_path, cap
 
 
 def test_check_counts_the_classes(place, tmp_path, capsys):
-    assert _leave(["data", "check", place, "--data-root", str(tmp_path)]) == 0
+    assert typed("data", "check", place, "--data-root", tmp_path) == 0
     told = capsys.readouterr().out
     assert "red" in told
     assert "no errors" in told
@@ -160,7 +160,7 @@ def test_check_counts_the_classes(place, tmp_path, capsys):
 
 def test_check_tells_of_a_file_that_fails(tmp_path, capsys):
     small_pictures.official(tmp_path)
-    assert _leave(["data", "check", str(tmp_path)]) == 1
+    assert typed("data", "check", tmp_path) == 1
     assert "batches.meta fails its checksum" in capsys.readouterr().out
 
 
@@ -178,9 +178,3 @@ def test_the_real_part_of_cifar10_has_its_known_counts():
     assert found["images"] == {"train": 8068, "test": 1017}
     assert found["duplicates"] == 0
     assert [row["name"] for row in found["classes"]][:2] == ["airplane", "automobile"]
-
-
-def _leave(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as leaving:
-        main(arguments)
-    return int(leaving.value.code or 0)

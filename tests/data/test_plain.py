@@ -7,8 +7,8 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+from command_line import typed
 
-from cellprune.cli.main import main
 from cellprune.data.check import check
 from cellprune.data.images import IGNORED
 from cellprune.data.loaders import Loaders
@@ -292,26 +292,20 @@ def test_pages_that_are_tagged_as_colour_are_noted(tmp_path: Path) -> None:
     assert any("images of different channels" in error for error in report["errors"])
 
 
-def typed(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as left:
-        main([str(word) for word in words])
-    return int(left.value.code or 0), *capsys.readouterr()
-
-
 def test_the_command_says_how_it_paired_and_what_has_no_partner(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = filled(tmp_path / "cells", "c{}.png", "c{}_masks.png")
     save(folder / "alone.png", image(5))
-    code, out, _ = typed(capsys, "data", "check", folder)
-    assert code == 0
+    assert typed("data", "check", folder) == 0
+    out = capsys.readouterr().out
     assert "note: paired NAME with NAME_masks, in one folder" in out
     assert "note: 1 of 5 images have no labels and are left aside: alone.png" in out
-    code, out, _ = typed(capsys, "data", "check", folder, "--classes", "background", "cell")
-    assert code == 0
+    assert typed("data", "check", folder, "--classes", "background", "cell") == 0
+    capsys.readouterr()
     save(folder / "lost_masks.png", labels())
-    code, out, _ = typed(capsys, "data", "check", folder)
-    assert code == 1
+    assert typed("data", "check", folder) == 1
+    out = capsys.readouterr().out
     assert "lost_masks.png is truth without an image" in out
 
 
