@@ -70,7 +70,7 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
         with appearing(folder) as beside:
             cifar.bring(source, card.name, beside)
             if (beside / cifar.NPZ).is_file():
-                _log.warning("warning: %s is an npz, so its images are not verified against the official files", source)
+                _log.warning(f"warning: {source} is an npz, so its images are not verified against the official files")
         return folder
     with appearing(folder) as beside:
         if source.is_dir():
