@@ -1,0 +1,66 @@
+"""Every method prunes every kind of network that we build, by weights and, where it can, by channels."""
+
+from functools import cache
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, resolve
+from cellprune.models import build
+from cellprune.pruning.prune import prune
+from cellprune.training.stages import Request
+
+UNET = {"name": "unet", "in_channels": 1, "classes": 2, "width": 4, "depth": 2}
+CLASSIFYING = {"in_channels": 3, "classes": 3, "width": 4}
+NETWORKS = {
+    **{f"unet, {norm} norm": UNET | {"norm": norm} for norm in ("batch", "group", "instance", "none")},
+    "unpadded unet": UNET | {"padding": "valid"},
+    "resnet20": CLASSIFYING | {"name": "resnet20"},
+    "vgg16": CLASSIFYING | {"name": "vgg16"},
+    "smp": {"name": "smp:unet/resnet18", "in_channels": 1, "classes": 2},
+}
+SOONER = {"rounds": 2, "inner_steps": 1, "samples_per_class": 2}
+
+
+every_network = pytest.mark.parametrize(
+    "network", [pytest.param(name, marks=pytest.mark.slow) if name == "smp" else name for name in NETWORKS]
+)
+
+
+@cache
+def case(name):
+    """Give a network, batches, and the size of a sample; built once, for no method changes a network."""
+    torch.manual_seed(0)
+    architecture = NETWORKS[name]
+    size = (architecture["in_channels"], *((64, 64) if name == "smp" else (16, 16)))
+    if "unet" in architecture["name"]:
+        batches = [(torch.randn(2, *size), torch.randint(0, 2, (2, *size[1:]))) for _ in range(2)]
+    else:
+        batches = [(torch.randn(6, *size), torch.arange(6) % 3) for _ in range(2)]
+    return build(architecture), batches, size
+
+
+@every_network
+@pytest.mark.parametrize("method", BEFORE_TRAINING)
+def test_before_training(method, network):
+    model, batches, _ = case(network)
+    row = resolve("pruning method", method)
+    own = {key: value for key, value in SOONER.items() if key in row.defaults()}
+    if "unet" in NETWORKS[network]["name"]:
+        own.pop("samples_per_class", None)
+    given = {"method": method, "batches": batches, "loss": F.cross_entropy, "sparsity": 0.5, **own}
+    for granularity in ("weight", "channel") if row.channel else ("weight",):
+        masks = prune(model, granularity=granularity, **given)
+        assert 0 < sum(int(mask.sum()) for mask in masks.values()) < sum(mask.numel() for mask in masks.values())
+
+
+@every_network
+@pytest.mark.parametrize("method", AROUND_TRAINING | DURING_TRAINING)
+def test_around_and_during_training(method, network):
+    model, _, size = case(network)
+    request = Request(sparsity=0.5, epochs=1, steps_per_epoch=4, input_size=size)
+    for stage in resolve("pruning method", method)(model, request):
+        mask = stage.mask(model, {}) if callable(stage.mask) else stage.mask
+        policy = stage.policy(mask)
+        assert set(policy.masks) <= {name for name, _ in model.named_parameters()}
