@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from cellprune.report.formatting import duration
-from cellprune.search import plan
+from cellprune.search import controls, plan
 from cellprune.search.run import Question, Watch
 from cellprune.search.trial import Trial
 from cellprune.training.progress import Event
@@ -22,7 +22,7 @@ class Table(Watch):
     """Trials done and running, verdicts, time left; on standard error."""
 
     def __init__(self, question: Question) -> None:
-        self._most = plan.count(question.search, question.grid, 0).most
+        self._most = plan.count(question.search, question.grid, len(controls.of(question.settings))).most
         self._console = Console(stderr=True)
         self._running: dict[Trial, float] = {}
         self._seconds: list[float] = []

@@ -57,7 +57,7 @@ def curve(answer: Mapping[str, Any]) -> str:
 
 
 def costs(answer: Mapping[str, Any]) -> str:
-    """Draw the score over kept parameters, multiply-adds and milliseconds of every confirmed network."""
+    """Draw the score over kept parameters, multiply-adds and milliseconds of every network of the confirmation."""
     with drawing(height=2.8, columns=3, share_y=True) as (figure, panels):
         for axes, (key, title) in zip(
             panels,
@@ -72,10 +72,14 @@ def costs(answer: Mapping[str, Any]) -> str:
 
 def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str) -> None:
     for network in networks:
-        colour = INK if network["ratio"] == 0 else BLUE
-        axes.plot([network[key]], [network["score"]], "o", color=colour, markersize=6)
-        label = "unpruned" if network["ratio"] == 0 else as_ratio(network["ratio"])
-        axes.annotate(label, (network[key], network["score"]), xytext=(0, 6), textcoords="offset points", ha="center")
+        at = (network[key], network["score"])
+        if network["control"]:
+            axes.plot(*at, "s", color=FAINT, markerfacecolor="white", markersize=5)
+            axes.annotate(network["control"].split("-")[0], at, xytext=(5, -3), textcoords="offset points", color=FAINT)
+            continue
+        axes.plot(*at, "o", color=BLUE if network["ratio"] else INK, markersize=6)
+        label = as_ratio(network["ratio"]) if network["ratio"] else "unpruned"
+        axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
     if key != "milliseconds":
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ from cellprune.config.schema import Search, Settings
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.search import sentences
-from cellprune.search.confirm import Claim, Confirmation, fresh_seeds
+from cellprune.search.confirm import Claim, fresh_seeds
 from cellprune.search.controls import CONTROLS, Beaten
 from cellprune.search.decide import alpha_of_look, seeds_needed
 from cellprune.search.frames import Frames
 from cellprune.search.journal import Journal
-from cellprune.search.propose import Probe, Proposal
+from cellprune.search.propose import Probe
 from cellprune.search.trial import Outcome, Table, Trial
 from cellprune.structure import timing
 from cellprune.training import engine as engines
@@ -26,18 +26,25 @@ from cellprune.training import engine as engines
 SCHEMA = 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Findings:
-    """What a search has come to, whole or cut short.
+    """What a search has come to so far, whole or cut short.
 
     Attributes:
+        proposed: None while searching, and where not even the lowest ratio may cost nothing.
         stopped: why it is not at its end; "" if it is.
     """
 
-    proposal: Proposal | None = None
-    confirmation: Confirmation | None = None
-    beaten: tuple[Beaten, ...] = ()
+    probes: list[Probe] = field(default_factory=list)
+    proposed: float | None = None
+    claims: list[Claim] = field(default_factory=list)
+    beaten: list[Beaten] = field(default_factory=list)
     stopped: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """The highest ratio that passed; None if none did."""
+        return max((claim.ratio for claim in self.claims if claim.passed), default=None)
 
 
 def gather(
@@ -59,10 +66,7 @@ def gather(
         device: "cpu", "cuda", "mps" or "auto", where they are timed.
     """
     outcomes = journal.outcomes
-    claims = found.confirmation.claims if found.confirmation else ()
-    ratio = found.confirmation.ratio if found.confirmation else None
-    seeds = fresh_seeds(journal.look, search.confirm_seeds)
-    arms = _arms(outcomes, seeds)
+    arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
     answer: dict[str, Any] = {
         "schema": SCHEMA,
         "made": provenance.gather(command),
@@ -76,16 +80,17 @@ def gather(
         "alpha": alpha_of_look(1 - search.confidence, journal.look),
         "stopped": found.stopped,
         "verdict": _verdict(found),
-        "ratio": ratio,
-        "proposed": found.proposal.ratio if found.proposal else None,
-        "search": [_probe(probe) for probe in (found.proposal.probes if found.proposal else ())],
-        "confirmation": [_claim(claim) for claim in claims],
-        "controls": [_control(beaten, _first(outcomes, beaten.name, seeds)) for beaten in found.beaten],
+        "ratio": found.ratio,
+        "proposed": found.proposed,
+        "search": [_probe(probe) for probe in found.probes],
+        "confirmation": [_claim(claim) for claim in found.claims],
+        "controls": [_control(beaten) for beaten in found.beaten],
         "networks": _networks(arms, runs, device),
         "crashes": journal.crashes,
         "compute": _compute(outcomes.values()),
     }
-    best = next((network for network in answer["networks"] if network["ratio"] == ratio), None) if ratio else None
+    pruned = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
+    best = pruned[found.ratio] if found.ratio is not None else None
     answer["model"] = str(runs / best["run"] / "model.safetensors") if best else None
     answer["sentences"] = {"answer": sentences.answer(answer), "scope": sentences.scope(answer)}
     return answer
@@ -93,11 +98,11 @@ def gather(
 
 def _verdict(found: Findings) -> str:
     """Name how it ended: "found", "not shown" (none passed), "none found" (nothing to confirm), or "unfinished"."""
-    if found.stopped or found.proposal is None:
+    if found.stopped:
         return "unfinished"
-    if found.proposal.ratio is None:
+    if found.proposed is None:
         return "none found"
-    return "not shown" if found.confirmation is None or found.confirmation.ratio is None else "found"
+    return "not shown" if found.ratio is None else "found"
 
 
 def _probe(probe: Probe) -> dict[str, Any]:
@@ -121,24 +126,10 @@ def _claim(claim: Claim) -> dict[str, Any]:
     return {"ratio": claim.ratio, **_table(claim.table), **numbers, "seeds_needed": needed}
 
 
-def _control(beaten: Beaten, facts: Mapping[str, Any] | None) -> dict[str, Any]:
+def _control(beaten: Beaten) -> dict[str, Any]:
     numbers = asdict(beaten.decision) if beaten.decision else {"verdict": "undecided"}
     named = {"name": beaten.name, "what": CONTROLS[beaten.name], "adjusted_p_value": beaten.p_value}
-    return named | _table(beaten.table) | numbers | _size(facts)
-
-
-def _size(facts: Mapping[str, Any] | None) -> dict[str, int | None]:
-    """What is left of a network to store and to compute."""
-    if facts is None:
-        return {"parameters": None, "macs": None}
-    return {"parameters": facts["parameters"]["left"], "macs": facts["macs"]["masked"]}
-
-
-def _first(outcomes: Mapping[Trial, Outcome], control: str, seeds: Sequence[int]) -> Mapping[str, Any] | None:
-    """Give the facts of a control's first finished trial."""
-    done = (o for t, o in outcomes.items() if t.control == control and t.seed in seeds and o.state == "done")
-    found = next(done, None)
-    return found.facts if found else None
+    return named | _table(beaten.table) | numbers
 
 
 def _table(table: Table) -> dict[str, Any]:
@@ -153,43 +144,48 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
-def _arms(outcomes: Mapping[Trial, Outcome], seeds: Sequence[int]) -> dict[float, list[Outcome]]:
-    """The finished trials of this look's confirmation by ratio, rising, in the order of seeds and folds."""
-    arms: dict[float, list[Outcome]] = defaultdict(list)
-    for trial in sorted(outcomes, key=lambda trial: (trial.ratio, trial.seed, trial.fold)):
-        if trial.phase == "confirm" and not trial.control and trial.seed in seeds and outcomes[trial].state == "done":
-            arms[trial.ratio].append(outcomes[trial])
+Arm = tuple[str, float]  # control, "" for the method itself; ratio
+
+
+def _arms(outcomes: Mapping[Trial, Outcome], seeds: Sequence[int]) -> dict[Arm, list[Outcome]]:
+    """The finished trials of this look's confirmation: the method's by rising ratio, then those of the controls."""
+    arms: dict[Arm, list[Outcome]] = defaultdict(list)
+    for trial in sorted(outcomes, key=lambda trial: (trial.control, trial.ratio, trial.seed, trial.fold)):
+        if trial.phase == "confirm" and trial.seed in seeds and outcomes[trial].state == "done":
+            arms[trial.control, trial.ratio].append(outcomes[trial])
     return arms
 
 
-def _networks(arms: Mapping[float, Sequence[Outcome]], runs: Path, device: str) -> list[dict[str, Any]]:
-    """What each confirmed ratio scores and costs; the milliseconds are those of its first trial's network."""
-    firsts = {ratio: outcomes[0].facts for ratio, outcomes in arms.items()}
-    times = _milliseconds({ratio: runs / facts["run"] for ratio, facts in firsts.items()}, device)
+def _networks(arms: Mapping[Arm, Sequence[Outcome]], runs: Path, device: str) -> list[dict[str, Any]]:
+    """What each arm scores and costs; the milliseconds are those of its first trial's network."""
+    firsts = {arm: outcomes[0].facts for arm, outcomes in arms.items()}
+    times = _milliseconds([runs / facts["run"] for facts in firsts.values()], device)
     return [
         {
             "ratio": ratio,
+            "control": control,
             "score": _mean(score for outcome in outcomes for score in outcome.scores.values()),
             "score_by_trial": [_mean(outcome.scores.values()) for outcome in outcomes],
-            **_size(firsts[ratio]),
-            "bytes": firsts[ratio]["bytes"],
-            "milliseconds": times.get(ratio),
-            "run": firsts[ratio]["run"],
+            "parameters": firsts[control, ratio]["parameters"]["left"],
+            "macs": firsts[control, ratio]["macs"]["masked"],
+            "bytes": firsts[control, ratio]["bytes"],
+            "milliseconds": times.get(runs / firsts[control, ratio]["run"]),
+            "run": firsts[control, ratio]["run"],
         }
-        for ratio, outcomes in arms.items()
+        for (control, ratio), outcomes in arms.items()
     ]
 
 
-def _milliseconds(folders: Mapping[float, Path], device: str) -> dict[float, float]:
+def _milliseconds(folders: Iterable[Path], device: str) -> dict[Path, float]:
     """Time the networks in turn, now that nothing else of the search is running; one that is gone has no time."""
-    found = {ratio: folder for ratio, folder in folders.items() if Folder(folder).has("model")}
+    found = {str(folder): folder for folder in folders if Folder(folder).has("model")}
     if not found:
         return {}
     place = engines.start(device).device
     header, _, _ = Folder(next(iter(found.values()))).read_model()
     inputs = torch.randn(1, header["architecture"]["in_channels"], *header["network_size_px"], device=place)
-    times = timing.milliseconds({str(ratio): models.load(folder).to(place) for ratio, folder in found.items()}, inputs)
-    return {ratio: times[str(ratio)] for ratio in found}
+    times = timing.milliseconds({name: models.load(folder).to(place) for name, folder in found.items()}, inputs)
+    return {folder: times[name] for name, folder in found.items()}
 
 
 def _compute(outcomes: Iterable[Outcome]) -> dict[str, Any]:

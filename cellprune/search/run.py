@@ -16,11 +16,11 @@ from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs import documents, names
 from cellprune.search import controls, frames, page, result, sentences, workers
-from cellprune.search.confirm import Terms, confirm, fresh_seeds, ratios_to_test
+from cellprune.search.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.decide import alpha_of_look
 from cellprune.search.grid import grid as grid_of
 from cellprune.search.journal import PAGE, RESULT, Journal, opened
-from cellprune.search.propose import propose
+from cellprune.search.propose import Probe, propose
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import REFERENCE, Outcome, Trial
 
@@ -138,10 +138,9 @@ def search_max_ratio(
         bench = _Bench(question, place, journal, trained, watch)
         found = result.Findings()
         try:
-            for found in _found(question, journal, bench, watch):  # noqa: B007 (what there is when a limit cuts it)
-                pass
+            _find(question, journal, bench, watch, found)
         except LimitReached as limit:
-            found = replace(found, stopped=str(limit))
+            found.stopped = str(limit)
         answer = result.gather(
             found,
             journal,
@@ -158,20 +157,28 @@ def search_max_ratio(
     return answer
 
 
-def _found(question: Question, journal: Journal, bench: "_Bench", watch: Watch) -> Iterator[result.Findings]:
-    """Propose, confirm, compare: what is known after each."""
+def _find(question: Question, journal: Journal, bench: "_Bench", watch: Watch, found: result.Findings) -> None:
+    """Propose, confirm, compare; `found` has what is known at every moment."""
     search, look = question.search, journal.look
-    proposal = propose(
+
+    def probed(probe: Probe) -> None:
+        found.probes.append(probe)
+        watch.said(sentences.probe(probe, search.margin))
+
+    def tested(claim: Claim) -> None:
+        found.claims.append(claim)
+        watch.said(sentences.claim(claim))
+
+    found.proposed = propose(
         question.grid,
         bench.measure,
         margin=search.margin,
         n_seeds=search.seeds,
         n_folds=question.n_folds,
-        seen=lambda probe: watch.said(sentences.probe(probe, search.margin)),
-    )
-    journal.freeze(proposal.ratio)
-    yield result.Findings(proposal)
-    if proposal.ratio is None:
+        seen=probed,
+    ).ratio
+    journal.freeze(found.proposed)
+    if found.proposed is None:
         return
     terms = Terms(
         search.margin,
@@ -179,17 +186,9 @@ def _found(question: Question, journal: Journal, bench: "_Bench", watch: Watch) 
         fresh_seeds(look, search.confirm_seeds),
         question.n_folds,
     )
-    confirmation = confirm(
-        ratios_to_test(question.grid, proposal.ratio),
-        bench.measure,
-        terms,
-        seen=lambda claim: watch.said(sentences.claim(claim)),
-    )
-    yield result.Findings(proposal, confirmation)
-    if search.controls and confirmation.ratio is not None:
-        names = controls.of(question.settings)
-        beaten = controls.compare(names, confirmation.ratio, bench.measure, terms)
-        yield result.Findings(proposal, confirmation, tuple(beaten))
+    confirm(ratios_to_test(question.grid, found.proposed), bench.measure, terms, seen=tested)
+    if search.controls and found.ratio is not None:
+        found.beaten = controls.compare(controls.of(question.settings), found.ratio, bench.measure, terms)
 
 
 class _Bench:
