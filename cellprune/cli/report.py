@@ -1,4 +1,4 @@
-"""`cellprune report`: one finished run's page again, or several runs side by side."""
+"""`cellprune report`: one finished run's page again, or several runs, or several searches, side by side."""
 
 import json as text
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,13 @@ def report(
 
         cellprune report runs/A
 
+        cellprune report searches/* -o searches.html
+
     Parameters
     ----------
     runs
-        Folders of finished runs. One alone: its own page, in its folder or where -o says.
+        Folders of finished runs. One alone: its own page, in its folder or where -o says. Or folders of searches, whose
+        claims are then corrected for their number.
     output
         The page, an .html file. A page of this kind that is there already is replaced, nothing else is.
     reference
@@ -44,6 +47,9 @@ def report(
     if not paths:
         raise CellpruneError("no run is named: give the folders of finished runs, such as runs/*")
     alone = len(paths) == 1 and reference is None
+    if all((path / "search.json").exists() for path in paths):
+        _searches(paths, output, json)
+        return
     if output is not None:
         _refuse_taken(output, "run" if alone else "comparison")
     elif not alone:
@@ -60,6 +66,26 @@ def report(
     else:
         groups, written = comparison_page.write(paths, output, reference=reference), output
     print(text.dumps({"page": str(written), "groups": groups}) if json else _told(written, groups))
+
+
+def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
+    """Set searches side by side."""
+    if output is None:
+        raise CellpruneError("searches need a page to stand on: name it, such as -o searches.html")
+    _refuse_taken(output, "searches")
+
+    from cellprune.report.formatting import ratio
+    from cellprune.search import table
+
+    rows = table.write(output, folders)
+    if json:
+        print(text.dumps({"page": str(output), "searches": rows}))
+        return
+    for row in rows:
+        claim = f"{ratio(row['ratio'])} of the {row['unit']}" if row["ratio"] is not None else row["verdict"]
+        holds = "holds" if row["holds"] else "does not hold"
+        print(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
+    print(f"Look at: {output}")
 
 
 def _refuse_taken(output: Path, kind: str) -> None:

@@ -1,0 +1,76 @@
+"""Several searches side by side: k methods or units are k claims, so their p-values are corrected by Holm's rule."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cellprune.errors import CellpruneError
+from cellprune.report.template import render
+from cellprune.runs import atomic, documents
+from cellprune.search.decide import holm
+from cellprune.search.journal import RESULT
+
+
+def write(path: Path, folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """Write the page of several searches, and give what it tells: see `rows`."""
+    found = rows(folders)
+    atomic.write_text(path, render("searches.html.jinja", {"rows": found, "confidence": found[0]["confidence"]}))
+    return found
+
+
+def rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """Give each search's answer with the p-value it has among so many.
+
+    Args:
+        folders: of searches, finished or not; each counts as a claim.
+    Returns:
+        Of each: folder, dataset, network, method, unit, measure, margin, confidence, verdict, ratio (None if none),
+        p_value, adjusted_p_value, holds (whether the claim stands in this table), and the score and size of the network
+        with the found ratio and of the unpruned one (None where there is none).
+    Raises:
+        CellpruneError: a folder holds no search, or the searches were asked at several confidences.
+    """
+    answers = [documents.read_json(folder / RESULT) for folder in folders]
+    confidences = {answer["question"]["confidence"] for answer in answers}
+    if len(confidences) > 1:
+        told = " and ".join(f"{confidence:g}" for confidence in sorted(confidences))
+        raise CellpruneError(f"these searches have --confidence {told}: set those of one confidence together")
+    p_values = [p_value(answer) for answer in answers]
+    return [
+        _row(folder, answer, plain, adjusted)
+        for folder, answer, plain, adjusted in zip(folders, answers, p_values, holm(p_values), strict=True)
+    ]
+
+
+def p_value(answer: Mapping[str, Any]) -> float:
+    """Give the p-value of a search's claim: the largest up to the found ratio; 1 where nothing was found.
+
+    Every ratio below the found one had to pass, too. A later look has a part of the error only, and a p-value that is
+    larger by as much.
+    """
+    if answer["ratio"] is None:
+        return 1.0
+    passed = [tested["p_value"] for tested in answer["confirmation"] if tested["ratio"] <= answer["ratio"]]
+    return float(min(1.0, max(passed) * (1 - answer["question"]["confidence"]) / answer["alpha"]))
+
+
+def _row(folder: Path, answer: Mapping[str, Any], plain: float, adjusted: float) -> dict[str, Any]:
+    question, words = answer["question"], answer["words"]
+    networks = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
+    return {
+        "folder": str(folder),
+        "dataset": answer["settings"]["data"]["dataset"],
+        "network": words["network"],
+        "method": answer["settings"]["pruning"]["method"],
+        "unit": words["unit"],
+        "measure": words["measure"],
+        "margin": question["margin"],
+        "confidence": question["confidence"],
+        "verdict": answer["verdict"],
+        "ratio": answer["ratio"],
+        "p_value": plain,
+        "adjusted_p_value": adjusted,
+        "holds": adjusted < 1 - question["confidence"],
+        "pruned": networks.get(answer["ratio"]),
+        "unpruned": networks.get(0.0),
+    }

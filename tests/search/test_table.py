@@ -1,0 +1,72 @@
+"""Searches side by side: as many claims as searches, corrected for their number."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cellprune.cli.main import main
+from cellprune.errors import CellpruneError
+from cellprune.search.table import p_value, rows
+
+
+def search(folder: Path, ratio: float | None, p_values: list[float], **changed: object) -> Path:
+    """Leave what a table reads of a search.json."""
+    tested = [{"ratio": 0.5 + 0.1 * place, "p_value": p} for place, p in enumerate(p_values)]
+    answer = {
+        "question": {"margin": 0.005, "confidence": 0.95},
+        "settings": {"data": {"dataset": "simulated"}, "pruning": {"method": folder.name}},
+        "words": {"unit": "weights", "measure": "IoU", "network": "unet, width 4"},
+        "alpha": 0.05,
+        "verdict": "not shown" if ratio is None else "found",
+        "ratio": ratio,
+        "confirmation": tested,
+        "networks": [{"ratio": at, "control": "", "score": 0.9, "parameters": 10, "macs": 9} for at in (0.0, ratio)],
+    } | changed
+    folder.mkdir()
+    (folder / "search.json").write_text(json.dumps(answer))
+    return folder
+
+
+def test_each_search_is_one_claim_and_holm_corrects_them(tmp_path: Path) -> None:
+    found = [
+        search(tmp_path / "snip", 0.6, [0.001, 0.02]),
+        search(tmp_path / "prospr", 0.5, [0.01, 0.2]),
+        search(tmp_path / "magnitude", None, [0.3]),
+        search(tmp_path / "random", 0.5, [0.04]),
+    ]
+    table = rows(found)
+    assert [row["p_value"] for row in table] == pytest.approx([0.02, 0.01, 1.0, 0.04])
+    assert [row["adjusted_p_value"] for row in table] == pytest.approx([0.06, 0.04, 1.0, 0.08])
+    assert [row["holds"] for row in table] == [False, True, False, False]
+    assert all(row["holds"] for row in rows([found[0], found[1]]))
+
+
+def test_a_later_look_counts_by_the_error_it_has(tmp_path: Path) -> None:
+    folder = search(tmp_path / "snip", 0.5, [0.02], alpha=0.025)
+    assert p_value(json.loads((folder / "search.json").read_text())) == pytest.approx(0.04)
+
+
+def test_searches_of_two_confidences_are_not_set_together(tmp_path: Path) -> None:
+    strict = {"question": {"margin": 0.005, "confidence": 0.99}}
+    both = [search(tmp_path / "snip", 0.5, [0.001]), search(tmp_path / "prospr", 0.5, [0.001], **strict)]
+    with pytest.raises(CellpruneError, match=r"--confidence 0\.95 and 0\.99"):
+        rows(both)
+
+
+def test_the_command_writes_their_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = [str(search(tmp_path / "snip", 0.6, [0.001, 0.02])), str(search(tmp_path / "random", None, [0.3]))]
+    page = tmp_path / "searches.html"
+    with pytest.raises(SystemExit) as leaving:
+        main(["report", *both, "-o", str(page)])
+    assert leaving.value.code == 0
+    assert "60\u00a0% of the weights, adjusted p 0.040, holds" in capsys.readouterr().out
+    assert "1 of 2 claims hold together" in page.read_text()
+    for more, said in (
+        ([], "name it, such as -o searches.html"),
+        (["-o", f"{both[0]}/search.json"], "is no name of a page"),
+    ):
+        with pytest.raises(SystemExit) as leaving:
+            main(["report", *both, *more])
+        assert leaving.value.code == 2
+        assert said in capsys.readouterr().err
