@@ -27,14 +27,24 @@ from cellprune.work import Work, architecture_of, initial_network
 
 @contextmanager
 def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
-    """Hold the folder and its log; of several processes the main one alone does."""
+    """Hold the folder and its log; of several processes the main one alone does.
+
+    A run that is refused while its masks are chosen, in the call that began it, is withdrawn: nothing was done yet.
+    """
     if not engine.is_main_process:
         engine.wait_for_everyone()
         yield
         return
-    with folder.lock(), log.kept(folder.log_path):
-        engine.wait_for_everyone()
-        yield
+    is_new = not folder.has("config")
+    with folder.lock():
+        try:
+            with log.kept(folder.log_path):
+                engine.wait_for_everyone()
+                yield
+        except CellpruneError as error:
+            if is_new and not isinstance(error, WorkError):
+                folder.withdraw()
+            raise
 
 
 def is_complete(folder: Folder, settings: Settings, split: Mapping[str, Any], engine: Accelerator) -> bool:

@@ -90,8 +90,8 @@ def select(
         sizes = {name: score.numel() for name, score in scores.items()}
         quotas = layer_quotas(sizes, keep, None if among is None else {n: int(m.sum()) for n, m in among.items()})
     if quotas is None:
-        return _largest(scores, keep)
-    return {name: _largest({name: score}, quotas[name])[name] for name, score in scores.items()}
+        return largest(scores, keep)
+    return {name: largest({name: score}, quotas[name])[name] for name, score in scores.items()}
 
 
 def check_finite(scores: Mapping[str, Tensor]) -> None:
@@ -116,7 +116,7 @@ def ranked(scores: Mapping[str, Tensor], among: Mapping[str, Tensor] | None, lea
     if not least:
         return dict(scores)
     return {
-        name: score.masked_fill(_largest({name: score}, at_least(score.numel(), least))[name], torch.inf)
+        name: score.masked_fill(largest({name: score}, at_least(score.numel(), least))[name], torch.inf)
         for name, score in scores.items()
     }
 
@@ -159,7 +159,8 @@ def whole_quotas(shares: Mapping[str, Fraction], room: Mapping[str, int]) -> dic
     return quotas
 
 
-def _largest(scores: Mapping[str, Tensor], keep: int) -> dict[str, Tensor]:
+def largest(scores: Mapping[str, Tensor], keep: int) -> dict[str, Tensor]:
+    """Mark exactly the `keep` largest entries, ties in the order of layers and then of the flat index."""
     if keep == 0:
         return {name: torch.zeros_like(score, dtype=torch.bool) for name, score in scores.items()}
     flat = torch.cat([score.flatten() for score in scores.values()])

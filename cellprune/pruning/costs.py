@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, TooMuchError
-from cellprune.pruning.budget import NO_FLOOR, check_finite, ranked
+from cellprune.pruning.budget import NO_FLOOR, check_finite, largest, ranked
 from cellprune.structure.channels import Channels
 from cellprune.structure.cost import positions_per_weight
 
 Pricing = Literal["static", "marginal"]
+_FEW = 100_000  # scores that are sorted at once
 
 
 @dataclass
@@ -141,26 +142,44 @@ def select_within(
     check_finite(scores)
     per_cost = {name: score.double() / max(1, prices[name]) for name, score in scores.items()}
     free = {name: score if prices[name] else torch.full_like(score, torch.inf) for name, score in per_cost.items()}
-    flat = torch.cat([score.flatten().cpu() for score in ranked(free, among, least).values()])
-    price = torch.cat([torch.full((score.numel(),), prices[name]) for name, score in scores.items()])
-    order = flat.argsort(descending=True, stable=True)
-    order = order[: int((flat > -torch.inf).sum())]
-    spent = price[order].cumsum(0)
-    whole = int((spent <= allowed).sum())
-    left = allowed - (int(spent[whole - 1]) if whole else 0)
-    chosen = torch.zeros_like(flat, dtype=torch.bool)
-    chosen[order[:whole]] = True
-    rest = order[whole:]
-    # of entries of one price no more than left // price can follow, so the first of these are all there is to look at
-    near = [(price[rest] == one).nonzero().squeeze(1)[: left // one] for one in set(prices.values()) - {0}]
-    for entry in rest[torch.cat([order[:0], *near]).sort().values].tolist():
+    sizes = [score.numel() for score in scores.values()]
+    rank = torch.cat([score.flatten().cpu() for score in ranked(free, among, least).values()])
+    price = torch.tensor([prices[name] for name in scores]).repeat_interleave(torch.tensor(sizes))
+    chosen = _first_that_fit(rank, price, allowed)
+    left = allowed - int(price[chosen].sum())
+    # of a layer no more than left // price can follow, so these are all there is to look at
+    removed = dict(zip(scores, rank.masked_fill(chosen, -torch.inf).split(sizes), strict=True))
+    follow = {name: min(left // prices[name], int((r > -torch.inf).sum())) if prices[name] else 0
+              for name, r in removed.items()}  # fmt: skip
+    near = torch.cat([largest({name: r}, follow[name])[name] for name, r in removed.items()]).nonzero().squeeze(1)
+    for entry in near[rank[near].argsort(descending=True, stable=True)].tolist():
         if (one := int(price[entry])) <= left:
             chosen[entry] = True
             left -= one
-    parts = chosen.split([score.numel() for score in scores.values()])
     return {
-        name: part.view(score.shape).to(score.device) for (name, score), part in zip(scores.items(), parts, strict=True)
+        name: part.view(score.shape).to(score.device)
+        for (name, score), part in zip(scores.items(), chosen.split(sizes), strict=True)
     }
+
+
+def _first_that_fit(rank: Tensor, price: Tensor, allowed: int) -> Tensor:
+    """Mark the entries of the highest rank, one after the other, up to the first that costs more than is left."""
+    chosen = torch.zeros_like(rank, dtype=torch.bool)
+    window = (rank > -torch.inf).nonzero().squeeze(1)
+    while len(window) > _FEW:  # halve it before it is sorted: sorting millions of scores would take ten times as long
+        is_above = rank[window] > rank[window].median()
+        cost = int(price[window[is_above]].sum())
+        if not cost:
+            break  # all that is left ties
+        if cost > allowed:
+            window = window[is_above]
+            continue
+        chosen[window[is_above]] = True
+        allowed -= cost
+        window = window[~is_above]
+    order = window[rank[window].argsort(descending=True, stable=True)]
+    chosen[order[price[order].cumsum(0) <= allowed]] = True
+    return chosen
 
 
 def macs_of_each(model: nn.Module, inputs: Any) -> dict[str, int]:

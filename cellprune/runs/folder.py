@@ -77,6 +77,13 @@ class Folder:
             self._states.sweep()
             yield
 
+    def withdraw(self) -> None:
+        """Remove what a run writes before its work, unless there is more: a refused run leaves nothing behind."""
+        before = ("config", "split", "provenance", "log")
+        if not any(self.has(kind) for kind in FILES.keys() - set(before)):
+            for kind in before:
+                self.file(kind).unlink(missing_ok=True)
+
     def require_space(self, n_bytes: int) -> None:
         """Refuse to start where the disk has not `n_bytes` free.
 

@@ -160,6 +160,7 @@ def test_controls_keep_what_they_should(chosen: Path, data_root: Path, tmp_path:
         ("prune --budget macs=0.1 --method gradual -o m.safetensors", "for masks chosen before training"),
         ("prune --budget macs=0.01 --granularity channel --method random -o m.safetensors", "give a budget above that"),
         ("prune --prune 0.9 --set pruning.floor=0.2 --method random -o m.safetensors", "floor=0.2 alone keeps"),
+        ("train --budget macs=0.01 --granularity channel --method random", "give a budget above that"),
         ("train --masks MASKS --budget macs=0.1", "pruning.masks gives the masks, so drop pruning.budget"),
         ("train --masks there.safetensors", "empty or cut off"),
         ("train --masks absent.safetensors", "cannot be read"),

@@ -12,9 +12,11 @@ from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.models import build, resnet
-from cellprune.pruning.costs import Prices, affordable, select_within
+from cellprune.pruning import costs
+from cellprune.pruning.costs import Prices, affordable, select_within, within
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
+from cellprune.pruning.whole_channels import best_of_layers
 from cellprune.structure.channels import find
 from cellprune.structure.cost import cost, positions_per_weight
 
@@ -78,6 +80,42 @@ def test_the_budget_holds_and_no_removed_channel_fits(make, unit, pricing, caplo
     assert f"budget {unit}: {int(0.3 * dense)} of {dense} allowed (0.3), {used} spent" in caplog.text
 
 
+def of_channels(prices, scores, allowed, stays, pricing):
+    """Take channels away one by one, each time counting the whole network anew; then put back what fits."""
+    kept = torch.ones(prices.channels.count, dtype=torch.bool)
+
+    def total(changed, value):
+        other = kept.clone()
+        other[changed] = value
+        return prices.total(other)
+
+    n = len(kept)
+    dense = [prices.total(kept) - total(i, False) for i in range(n)]
+    while prices.total(kept) > allowed:
+        now = dense if pricing == "static" else [prices.total(kept) - total(i, False) for i in range(n)]
+        left = [i for i in range(n) if kept[i] and i not in stays]
+        kept[min(left, key=lambda i: (float(scores[i]) / now[i], -i))] = False
+    removed = [i for i in range(n) if not kept[i]]
+    price = {i: dense[i] if pricing == "static" else total(i, True) - prices.total(kept) for i in removed}
+    for i in sorted(removed, key=lambda i: (-float(scores[i]) / price[i], i)):
+        if total(i, True) <= allowed:
+            kept[i] = True
+    return kept
+
+
+@pytest.mark.parametrize("make", [unet, residual])
+@pytest.mark.parametrize("unit", ["params", "macs"])
+@pytest.mark.parametrize("pricing", ["static", "marginal"])
+def test_channels_within_a_budget_are_those_of_the_slow_reference(make, unit, pricing):
+    model, data = make()
+    prices = prices_of(model, data, unit)
+    scores = torch.randint(0, 4, (prices.channels.count,)).double()  # few values, so that ties abound
+    stays = best_of_layers(prices.channels, scores)
+    kept, allowed, spent = within(prices, scores, Fraction("0.8"), stays, pricing)
+    assert torch.equal(kept, of_channels(prices, scores, allowed, stays, pricing))
+    assert spent == prices.total(kept) <= allowed
+
+
 def test_prices_that_are_recomputed_choose_otherwise():
     model, data = unet()
     chosen = [prune(model, method="snip", budget={"params": 0.2}, batches=data, loss=F.cross_entropy,
@@ -97,8 +135,14 @@ layers = st.lists(st.tuples(st.integers(0, 5), st.lists(few_values, min_size=1, 
 
 
 @settings(deadline=None)
-@given(rows=layers, share=st.floats(0, 1), tenths=st.integers(0, 5), taken=st.randoms(use_true_random=False))
-def test_weights_within_a_budget_are_those_of_the_slow_reference(rows, share, tenths, taken):
+@given(
+    rows=layers,
+    share=st.floats(0, 1),
+    tenths=st.integers(0, 5),
+    taken=st.randoms(use_true_random=False),
+    few=st.integers(1, 9),
+)
+def test_weights_within_a_budget_are_those_of_the_slow_reference(rows, share, tenths, taken, few):
     scores = {f"layer{i}": row for i, (_, row) in enumerate(rows)}
     prices = {f"layer{i}": price for i, (price, _) in enumerate(rows)}
     least = Fraction(tenths, 10)
@@ -107,9 +151,11 @@ def test_weights_within_a_budget_are_those_of_the_slow_reference(rows, share, te
     total = sum(prices[name] * len(row) for name, row in scores.items())
     allowed = held + int(share * (total - held))
     tensors = None if among is None else {name: torch.tensor(row) for name, row in among.items()}
-    masks = select_within(
-        {name: torch.tensor(row) for name, row in scores.items()}, prices, allowed, among=tensors, least=least
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costs, "_FEW", few)  # so that halving is tried, too
+        masks = select_within(
+            {name: torch.tensor(row) for name, row in scores.items()}, prices, allowed, among=tensors, least=least
+        )
     found = {name: mask.tolist() for name, mask in masks.items()}
     assert found == budget_mask(scores, prices, allowed, among, least)
     left = allowed - sum(prices[name] * sum(row) for name, row in found.items())
