@@ -5,32 +5,22 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, NETWORKS, row
+from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import (
-    ALWAYS_BY_CHANNEL,
     AMOUNTS,
-    BY_CHANNEL,
     CHOICE,
     METHOD_OPTIONS,
     MODEL_SETTINGS,
-    TASK_CHOICES,
     TASK_DATA,
     TASK_DEFAULTS,
-    Pruning,
     Settings,
 )  # fmt: skip
-from cellprune.errors import CellpruneError
-
-
-class ConfigError(CellpruneError):
-    """A setting that does not exist or cannot be."""
 
 
 def load(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
@@ -83,97 +73,6 @@ def _refuse_foreign(
         if key not in own and any(key in options for options in table.values()):
             known = f"its options: {', '.join(own)}" if own else "it has none"
             raise ConfigError(f"{whose} has no option {key!r}; {known}")
-
-
-def resolve(settings: Settings) -> Settings:
-    """Give every choice its one name: a ratio of 0 is the method `dense`, masks from a file the method `given`, and a
-    budget that counts what the ratio counts is a ratio.
-
-    Raises:
-        ConfigError: `dense` with a ratio above 0, a budget or a control of what does not have what it counts or takes
-            away, or a network, loss or augmentation that is made for another task.
-    """
-    _refuse_other_tasks_choices(settings)
-    pruning = settings.pruning
-    if pruning.masks is not None:
-        if pruning.control == "invert":
-            raise ConfigError("pruning.control=invert needs scores, which masks from a file have not: give --method")
-        return settings.model_copy(update={"pruning": pruning.model_copy(update={"method": "given", "budget": None})})
-    if pruning.control != "none" and pruning.method in AROUND_TRAINING | DURING_TRAINING:
-        raise ConfigError(
-            f"pruning.control={pruning.control} needs masks chosen before training, and {pruning.method!r} has none: "
-            f"train it, then give its run with --masks RUN"
-        )
-    if pruning.method == "given":
-        raise ConfigError("pruning.method is given, yet no masks are: add --masks FILE")
-    if pruning.method in ALWAYS_BY_CHANNEL:
-        pruning = pruning.model_copy(update={"granularity": "channel"})
-    pruning = _counted(pruning)
-    if pruning.ratio == 0 and pruning.budget is None:
-        if pruning.control != "none":
-            raise ConfigError(f"pruning.control={pruning.control} needs masks, but nothing is pruned: give --prune")
-        return settings.model_copy(update={"pruning": Pruning(method="dense")})
-    if pruning.method == "dense":
-        if pruning.budget is not None:
-            raise ConfigError(f"pruning.method is dense, yet pruning.budget is {pruning.budget}: drop one of the two")
-        raise ConfigError(f"pruning.method is dense, yet pruning.ratio is {pruning.ratio}: drop one of the two")
-    _refuse_channels(pruning)
-    _refuse_amounts(pruning)
-    return settings.model_copy(update={"pruning": pruning})
-
-
-def _counted(pruning: Pruning) -> Pruning:
-    """Give a budget of weights, or of channels by channel, as the ratio it is; nothing removed has no unit either."""
-    if pruning.budget is None:
-        return pruning
-    unit, kept = pruning.budget.split("=")
-    if unit == "channels" and pruning.granularity == "weight":
-        raise ConfigError(f"--budget {pruning.budget} counts channels: add --granularity channel")
-    if unit != ("channels" if pruning.granularity == "channel" else "params") and float(kept) < 1:
-        return pruning
-    return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
-
-
-def _refuse_amounts(pruning: Pruning) -> None:
-    """Refuse a budget, a floor or an effective ratio of a method that cannot count so."""
-    wishes = {f"--budget {pruning.budget}": pruning.budget, "pruning.floor": pruning.floor}
-    asked = [wish for wish, is_asked in (wishes | {"pruning.effective": pruning.effective}).items() if is_asked]
-    if asked and pruning.method not in BEFORE_TRAINING:
-        raise ConfigError(
-            f"{asked[0]} is for masks chosen before training: with pruning method {pruning.method!r} give --prune alone"
-        )
-    shares = ["pruning method 'erk'"] * (pruning.method == "erk") + ["pruning.scope=layer"] * (pruning.scope == "layer")
-    if shares and (clash := [*shares[1:], *(wish for wish, is_asked in wishes.items() if is_asked)]):
-        raise ConfigError(f"{shares[0]} gives each layer a share of its own: drop {clash[0]}")
-    single = {"--granularity channel": pruning.granularity == "channel", f"--budget {pruning.budget}": pruning.budget}
-    single[f"--method {pruning.method}, which scores in rounds"] = "rounds" in pruning.options()
-    if pruning.effective and (clash := [wish for wish, is_asked in single.items() if is_asked]):
-        raise ConfigError(f"pruning.effective counts single weights that are scored once: drop it, or {clash[0]}")
-
-
-def _refuse_channels(pruning: Pruning) -> None:
-    """Refuse what does not go with the granularity."""
-    if pruning.granularity == "weight" and pruning.gate != "activation":
-        raise ConfigError(f"pruning.gate={pruning.gate} is for channels: add --granularity channel")
-    if pruning.granularity == "channel" and pruning.method not in BY_CHANNEL:
-        raise ConfigError(
-            f"pruning method {pruning.method!r} chooses weights, not channels: with --granularity channel take "
-            f"{', '.join(BY_CHANNEL)}"
-        )
-
-
-def _refuse_other_tasks_choices(settings: Settings) -> None:
-    own = NETWORKS[settings.task]
-    if row(own, settings.model.name) is None:
-        theirs = next(task for task, networks in NETWORKS.items() if row(networks, settings.model.name) is not None)
-        raise ConfigError(
-            f"model {settings.model.name!r} is a network for {theirs}; --task {settings.task} takes {', '.join(own)}"
-        )
-    for key, choices in TASK_CHOICES[settings.task].items():
-        if (value := getattr(settings.training, key)) not in choices:
-            raise ConfigError(
-                f"training.{key}={value} is not for task {settings.task!r}, which takes {' or '.join(choices)}"
-            )
 
 
 def digest(settings: Settings, data: Mapping[str, Any]) -> str:
