@@ -4,6 +4,7 @@ Nothing lives in the scheduler only: a trial is a run folder with exact resume, 
 worker that dies in mid-trial loses an epoch at most: Dask gives its trial to another, which goes on from the state.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,8 @@ def cluster(address: str) -> Iterator[Execute]:
         CellpruneError: it does not answer, or has no worker yet.
     """
     distributed = _distributed()
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what it says of a lost scheduler, we say in one line
     try:
         client = distributed.Client(address, timeout=_ANSWER_S)
     except (OSError, TimeoutError, ValueError) as error:
