@@ -86,9 +86,7 @@ def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[
             "scores": {score.label: dict(score.at) for score in record.judged.scores},
             "deviation": {size: _deviation(list(images.values())) for size, images in record.judged.images.items()},
             "against": None if (other := partner[record]) is None else number[other],
-            "differences": None
-            if other is None
-            else {at: _difference(record, other, at) for at in record.judged.sizes},
+            "differences": None if other is None else _differences(record, other),
             "cost": record.cost,
         }
         for place, variant in enumerate(variants)
@@ -120,6 +118,10 @@ def _partner(record: Record, reference: Record, variant: Sequence[Record]) -> Re
     """The run that a run is paired with: of the reference's settings and, where there is one, of its own seed."""
     partner = next((other for other in variant if other.seed == record.seed), reference)
     return None if partner is record else partner
+
+
+def _differences(record: Record, other: Record) -> dict[str, Any]:
+    return {size: _difference(record, other, size) for size in record.judged.sizes}
 
 
 def _difference(record: Record, other: Record, size: str) -> dict[str, Any] | None:

@@ -201,3 +201,14 @@ def test_a_path_may_be_given_in_any_form(make_run: Callable[..., Folder], monkey
     folder = make_run("one", n_images=1)
     monkeypatch.chdir(folder.path.parent)
     assert compare(read([Path("one")]))[0]["runs"][0]["run"] == "one"
+
+
+def test_runs_that_chose_are_paired_on_the_images_set_apart(make_run: Callable[..., Folder]) -> None:
+    dense, pruned = make_run("dense", n_images=2, ratio=0), make_run("pruned", n_images=2)
+    for folder in (dense, pruned):
+        split = folder.read_split()
+        parts = split["parts"]
+        folder.write_split(split | {"parts": {**parts, "select": parts["report"], "report": []}})
+        folder.write_scores(folder.read_scores() | {"part": "select"})
+    (group,) = compared(dense, pruned)
+    assert group["runs"][1]["differences"]["native"]["n_images"] == 2
