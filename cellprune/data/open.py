@@ -64,7 +64,11 @@ def is_folder(name_or_folder: str) -> bool:
 
 
 def known_card(name: str) -> Card:
-    """Give the card of a named set; a typo is answered with the nearest names, a bare folder with how to write it."""
+    """Give the card of a named set.
+
+    Raises:
+        CellpruneError: no such card: a typo is answered with the nearest names, a bare folder with how to write it.
+    """
     if name not in cards.names() and Path(name).is_dir():
         raise CellpruneError(f"no data set is named {name!r}; write './{name}' for the folder of that name")
     if _VOLUMES.search(name):
@@ -124,7 +128,11 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
 
 
 def require_cells(name: str, classes: tuple[str, ...]) -> None:
-    """Refuse more classes than a set in the challenge's layout can tell apart."""
+    """Refuse more classes than a set in the challenge's layout can tell apart.
+
+    Raises:
+        CellpruneError: more than two.
+    """
     if len(classes) > 2:
         raise CellpruneError(
             f"{name} is in the challenge's layout, where labels number cells and know no {classes[2]!r}: leave "

@@ -27,7 +27,12 @@ def read_pixels(path: Path, plane: int | None) -> np.ndarray:
 
 
 def read_numbers(path: Path) -> np.ndarray:
-    """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show."""
+    """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show.
+
+    Raises:
+        ImageError: a depth of 2 or 4 bits, or a size that nobody means.
+        ValueError: the file is damaged.
+    """
     size, depth, kind = _start(path)
     if kind == _PALETTE:
         from PIL import Image  # imagecodecs gives a palette's colours alone

@@ -144,7 +144,11 @@ def _disc(marker: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:
 
 
 def read_truth(frame: Frame, kind: str) -> Labels:
-    """Read a frame's `gold`, `silver`, `markers` or `ignore`, as large as its image; an absent one shows nothing."""
+    """Read a frame's `gold`, `silver`, `markers` or `ignore`, (H, W) as large as its image; an absent one is all 0.
+
+    Raises:
+        ImageError: a file that cannot be read, or is not as large as the image.
+    """
     size = read_header(frame.image).size
     path = frame.files.get(kind)
     if path is None:

@@ -38,6 +38,8 @@ def explained(objective: "Objective", remedy: str) -> Iterator[None]:
 
     Args:
         remedy: who needs the derivative, and what to do: "grasp needs: replace it, or take another method".
+    Raises:
+        CellpruneError: a module has no second derivative.
     """
     try:
         yield

@@ -39,6 +39,8 @@ def gated(channels: Channels, sensitivity: Named, *, gate: Gate = "activation") 
             divides away again: its scores are remainders of the size of the norm's eps then.
     Returns:
         (channels.count,) float64.
+    Raises:
+        CellpruneError: there is no such gate.
     Source: Van Amersfoort et al., 2020 (arXiv:2007.00389), SNIP on gates of channels (3SP).
     """
     if gate not in get_args(Gate):

@@ -74,7 +74,11 @@ def stages(
 
 
 def ramped(request: Request, update_from: float, update_until: float, update_every: int | None) -> tuple[Ramp, str]:
-    """Lay the ramp into the training, and say where it lies; see `stages` for the arguments."""
+    """Lay the ramp into the training, and say where it lies; see `stages` for the arguments.
+
+    Raises:
+        CellpruneError: the ramp would end before it begins.
+    """
     start, end = (steps_until(share, request.steps) for share in (update_from, update_until))
     if start >= end:
         raise CellpruneError(
