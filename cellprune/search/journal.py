@@ -18,6 +18,8 @@ from cellprune.config.load import flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, lock, provenance
+from cellprune.search.decide import alpha_of_look
+from cellprune.search.grid import grid
 from cellprune.search.trial import Outcome, Trial
 
 JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
@@ -59,7 +61,7 @@ class Journal:
 
     @property
     def looks(self) -> list[dict[str, Any]]:
-        """Every look: its question, and once it is frozen the proposal and when."""
+        """Every look: its question, error and grid, and once it is frozen the proposal and when."""
         return list(self._content["looks"])
 
     @property
@@ -148,7 +150,7 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
     """Give the looks with this question as the last: one goes on, is replaced, or comes after it."""
     asked = question.model_dump(mode="json")
     if not looks:
-        return [{"question": asked}]
+        return [_look(question, 1)]
     *before, last = looks
     changed = [key for key, value in asked.items() if last["question"][key] != value and key not in _FREE]
     if not changed:
@@ -161,4 +163,13 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
             "may follow, anything else needs another --output"
         )
     confirmed = last.get("proposed") is not None
-    return [*before, last, {"question": asked}] if confirmed else [*before, {"question": asked}]
+    return [*before, last, _look(question, len(looks) + 1)] if confirmed else [*before, _look(question, len(looks))]
+
+
+def _look(question: Search, number: int) -> dict[str, Any]:
+    """Give what is settled before the first training of a look."""
+    return {
+        "question": question.model_dump(mode="json"),
+        "alpha": alpha_of_look(1 - question.confidence, number),
+        "grid": list(grid(question.low, question.high)),
+    }

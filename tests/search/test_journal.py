@@ -84,6 +84,17 @@ def told(answer: dict) -> str:
     return json.dumps(kept, sort_keys=True)
 
 
+def test_all_that_decides_stands_in_the_journal_before_the_first_training(tmp_path: Path) -> None:
+    with pytest.raises(Cut):
+        searched(tmp_path / "search", Bench(dies_after=0))
+    content = json.loads((tmp_path / "search" / JOURNAL).read_text())
+    (look,) = content["looks"]
+    assert not content["trials"]
+    assert look["grid"] == list(grid(ASKED.low, ASKED.high))
+    assert look["alpha"] == pytest.approx(0.05)
+    assert {"margin": 0.02, "seeds": 2, "confirm_seeds": 3, "cv": 0}.items() <= look["question"].items()
+
+
 def test_a_search_that_is_cut_anywhere_gives_the_same_answer_and_trains_nothing_twice(tmp_path: Path) -> None:
     whole = Bench()
     expected = told(searched(tmp_path / "whole", whole, SMALL))
