@@ -40,6 +40,9 @@ class Table(Watch):
         if self._console.is_terminal:
             self._live.stop()
 
+    def opened(self, n_known: int) -> None:
+        self._done = n_known
+
     def began(self, trial: Trial) -> None:
         self._running[trial] = monotonic()
         self._busiest = max(self._busiest, len(self._running))

@@ -68,6 +68,9 @@ class Question:
 class Watch:
     """Sees a search go on; this one says nothing."""
 
+    def opened(self, n_known: int) -> None:
+        """The journal knows what came of so many trainings."""
+
     def began(self, trial: Trial) -> None:
         """A training begins."""
 
@@ -135,6 +138,7 @@ def search_max_ratio(
         execute or workers.here() as trained,  # first: a scheduler that does not answer leaves no journal
         Journal.held(question.output, question.identity, question.search, resume=place.resume) as journal,
     ):
+        watch.opened(len(journal.outcomes))
         bench = _Bench(question, place, journal, trained, watch)
         found = result.Findings()
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from simulated_worlds import world
 
+from cellprune.cli.search_progress import Table as Progress
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.search.frames import Frames
@@ -142,6 +143,17 @@ def test_a_finished_search_trains_nothing_and_writes_its_page_again(tmp_path: Pa
     assert told(searched(output, again)) == expected
     assert not again.trained
     assert {path.name for path in output.iterdir()} == {"journal.json", "search.json", "search.html"}
+
+
+def test_a_resumed_search_counts_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "search"
+    searched(output, Bench(), max_trials=5)
+    asked = question(output)
+    with Progress(asked) as watch:
+        search_max_ratio(asked, Place(output=output, resume=True), execute=Bench()(), watch=watch)
+    said = capsys.readouterr().err
+    assert "6 of at most 26 trainings done" in said
+    assert " 1 of at most" not in said
 
 
 def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
