@@ -330,7 +330,8 @@ class Pruning(Frozen):
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
         foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
-        foreign |= {key for key, methods in NEVER_READ.items() if self.method in methods}
+        foreign |= {"batch_size"} if self.method not in READ_BATCHES else set()
+        foreign |= {"scope"} if self.method in OWN_SHARES else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {"budget", "cost"} if self.budget is None else {"ratio", "scope"}
         foreign |= {"granularity", "cost"} if self.granularity == "weight" else set()
@@ -352,20 +353,8 @@ METHOD_OPTIONS = {
     "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
     "set": ("initial", "update_until", "update_every", "drop_fraction"),
 }
-NEVER_READ = {  # by which methods
-    "batch_size": (
-        "random",
-        "erk",
-        "magnitude",
-        "magnitude-after",
-        "lottery",
-        "gradual",
-        "gradual-channel",
-        "rigl",
-        "set",
-    ),
-    "scope": ("erk", "rigl", "set"),
-}
+READ_BATCHES = ("prospr", "snip", "iterative-snip", "force", "grasp")  # methods that see more of one than its shape
+OWN_SHARES = ("erk", "rigl", "set")  # methods that give each layer a share of their own
 _UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
 CHOICE = (
     "scope",
