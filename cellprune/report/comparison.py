@@ -23,7 +23,7 @@ from cellprune.report.results import Place
 
 CONFIDENCE = 0.95
 _KIND = ("pruning.method", "pruning.granularity", "pruning.control")
-_IN_EVERY_LABEL = ("seed", *_KIND, "pruning.ratio", "pruning.budget")
+_IN_EVERY_LABEL = ("seed", *_KIND, "pruning.ratio", "pruning.budget", "pruning.effective")
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
 
 
@@ -200,6 +200,7 @@ def _label(record: Record, differing: Sequence[str]) -> str:
     settings = record.settings
     budget = settings.get("pruning.budget")  # in place of the ratio; always with its unit
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
+    much += " effective" if settings.get("pruning.effective") else ""
     kind = [settings[key] for key in _KIND if key in settings]
     kind = [word for word in kind if not kind[0].endswith(f"-{word}")]  # gradual-channel is by channel anyway
     words = ["dense" if record.is_dense else f"{' '.join(kind)} {much}"]

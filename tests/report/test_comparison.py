@@ -183,6 +183,15 @@ def test_settings_that_differ_are_told_and_nothing_else(make_run: Callable[..., 
     assert labels == ["dense, width 64", "prospr 90 %, width 64", "prospr 90 %, width 128"]
 
 
+def test_a_label_says_the_unit_of_what_was_asked(make_run: Callable[..., Folder]) -> None:
+    folders = [make_run(name, n_images=1, ratio=0.9) for name in ("ratio", "budget", "effective")]
+    change(folders[1], "pruning", budget="macs=0.1", granularity="channel")
+    change(folders[2], "pruning", effective=True)
+    (group,) = compared(*folders)
+    labels = [run["label"].replace("\u00a0", " ") for run in group["runs"]]
+    assert labels == ["prospr 90 %", "prospr channel macs=0.1 kept", "prospr 90 % effective"]
+
+
 def test_layers_and_cost_stand_side_by_side(make_run: Callable[..., Folder]) -> None:
     dense, pruned = make_run("dense", n_images=1, ratio=0), make_run("pruned", n_images=1)
     (group,) = compared(dense, pruned)
