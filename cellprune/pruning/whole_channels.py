@@ -173,9 +173,6 @@ def kept_by(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -
     """Give which channels masks keep, (channels.count,) bool; None where they do not keep whole channels."""
     shapes = {name: p.shape for name, p in model.named_parameters()}
     given = {name: masks[name].cpu() if name in masks else torch.ones(shape).bool() for name, shape in shapes.items()}
-    kept = torch.ones(channels.count, dtype=torch.bool)
-    for name, axis in channels.outputs.items():
-        made, alive = channels.of[name][axis], given[name].transpose(0, axis).flatten(1).any(1)
-        kept[made[(made >= 0) & ~alive]] = False
+    kept = channels.kept(given)
     whole = {name: torch.ones_like(mask) for name, mask in given.items()} | channels.masks(kept, shapes)
     return kept if all(torch.equal(mask, whole[name]) for name, mask in given.items()) else None

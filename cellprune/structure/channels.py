@@ -54,7 +54,7 @@ class Channels:
         count: how many there are.
         of: parameter name -> axis -> (size of the axis,) long: the channel at each position, -1 where all stays.
         outputs: name of a weight that makes channels -> the axis along which it does, in the order of the parameters.
-        inputs: name of a weight that reads channels -> the axis along which it does.
+        inputs: name of a weight that reads channels -> the axis along which it does; of a depthwise one both are 0.
         biases: name of a weight -> of its layer's bias.
         norms: name of a weight -> names of norm parameters that take its outputs as they are.
     """
@@ -171,6 +171,7 @@ class _Trace(TorchDispatchMode):
         self.parent = [_CONSTANT, _FIXED]  # a forest: marks with one root are one channel
         self.made_by: dict[int, str] = {}
         self.slices: dict[str, dict[int, Tensor]] = {}  # parameter -> axis -> marks
+        self.made: dict[str, Tensor] = {}  # weight -> the marks of all that it makes
         self.outputs: dict[str, int] = {}
         self.inputs: dict[str, int] = {}
         self.biases: dict[str, str] = {}
@@ -255,21 +256,24 @@ class _Trace(TorchDispatchMode):
         out_axis, in_axis = (1, 0) if is_transposed(layer) else (0, 1)
         axis = output.dim() - 1 if linear else 1
         inputs = self._vector(_marks(args[0]), axis)
-        if name not in self.outputs:
-            self.outputs[name], self.inputs[name] = out_axis, in_axis
-            made = self._new(output.shape[axis], name)
-            self._note(name, out_axis, made[: layer.weight.shape[out_axis]])
+        depthwise = 1 < groups == len(inputs)
+        if name not in self.made:
+            self.made[name] = self._new(output.shape[axis], name)
+            # a depthwise weight has all its channels along one axis, and none of its own along the other
+            self.outputs[name], self.inputs[name] = (0, 0) if depthwise else (out_axis, in_axis)
             if layer.bias is not None:
                 self.biases[name] = self.names[id(layer.bias)]
-                self._note(self.biases[name], 0, self._made(name, output.shape[axis]))
-        outputs = self._made(name, output.shape[axis])
-        if groups > 1 and len(inputs) == groups:  # depthwise: each output is made of one input
+                self._note(self.biases[name], 0, self.made[name])
+        outputs = self.made[name]
+        if depthwise:  # each output is made of one input
             self._tie_all(inputs.repeat_interleave(len(outputs) // groups), outputs)
-        elif groups > 1:
-            for marks in (inputs, outputs):
+            self._note(name, 0, inputs if is_transposed(layer) else outputs)
+        else:
+            for marks in (inputs, outputs) if groups > 1 else ():
                 self._tie_all(marks[: len(marks) // groups].repeat(groups), marks)
-        # a grouped weight stores one group along one of its axes: one position there stands for all groups
-        self._note(name, in_axis, inputs[: layer.weight.shape[in_axis]])
+            # a grouped weight stores one group along one of its axes: one position there stands for all groups
+            self._note(name, out_axis, outputs[: layer.weight.shape[out_axis]])
+            self._note(name, in_axis, inputs[: layer.weight.shape[in_axis]])
         _mark(output, _along(outputs, axis, output.shape))
 
     def _normed(self, norm: Any, args: Any, output: Tensor) -> None:
@@ -294,11 +298,6 @@ class _Trace(TorchDispatchMode):
             self._tie_all(noted[axis], marks)
         else:
             noted[axis] = marks
-
-    def _made(self, name: str, count: int) -> Tensor:
-        """Give the marks of all outputs of a layer; the weight of a transposed, grouped one holds only a group's."""
-        first = int(self.slices[name][self.outputs[name]][0])
-        return torch.arange(first, first + count, dtype=torch.float64)
 
     def _new(self, count: int, maker: str | None = None) -> Tensor:
         marks = range(len(self.parent), len(self.parent) + count)

@@ -25,12 +25,13 @@ class Branches(nn.Module):
         self.grouped = nn.Conv2d(12, 8, 3, padding=1, groups=2)
         self.norm = nn.BatchNorm2d(8)
         self.up = nn.ConvTranspose2d(8, 6, 2, stride=2, groups=2)
+        self.fine = nn.ConvTranspose2d(6, 6, 2, stride=2, groups=6)
         self.gate = nn.Linear(6, 6)
         self.head = nn.Linear(6 * 4, 3)
 
     def forward(self, x):
         x = self.norm(self.grouped(self.slope(self.depthwise(self.stem(x)))))
-        x = self.up(x)
+        x = self.fine(self.up(x))
         x = x * torch.sigmoid(self.gate(x.mean((2, 3))))[:, :, None, None]
         return self.head(F.adaptive_avg_pool2d(x, 2).flatten(1))
 
@@ -58,10 +59,10 @@ def case(name):
 
 
 def some(channels, seed=0):
-    """Draw which channels stay: about half, and in each layer one at least."""
+    """Draw which channels stay: about half, and in each layer one at least, which is not always its first."""
     kept = torch.rand(channels.count, generator=torch.Generator().manual_seed(seed)) > 0.5
     for made in channels.layers().values():
-        kept[made[0]] = True
+        kept[made[-seed]] = True
     return kept
 
 
@@ -107,13 +108,14 @@ def test_masked_equals_zeroed_where_it_is_read(network, seed):
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("network", [*(name for name in NETWORKS if name != "resnet20"), *slow])  # its padding is fixed
-def test_masked_equals_the_smaller_network(network):
+def test_masked_equals_the_smaller_network(network, seed):
     model, inputs = case(network)
     model = model.double()
     inputs = inputs.double()
     channels = find(model, inputs)
-    kept = some(channels)
+    kept = some(channels, seed)
     for name, mask in channels.masks(kept, {name: p.shape for name, p in model.named_parameters()}).items():
         model.get_parameter(name).data.mul_(mask)
     small = smaller(model, channels, kept)
@@ -156,6 +158,18 @@ def test_the_same_position_of_all_groups_is_one_channel():
     assert depthwise[:6].tolist() == depthwise[6:].tolist()
     assert depthwise[0::2].tolist() == depthwise[1::2].tolist() == channels.of["stem.weight"][0].tolist()
     assert torch.equal(channels.of["slope.weight"][0], depthwise)
+    assert channels.of["depthwise.weight"].keys() == channels.of["fine.weight"].keys() == {0}
+
+
+def test_a_depthwise_layer_outlives_its_first_channel():
+    model, inputs = case("branches")
+    channels = find(model, inputs)
+    shapes = {name: p.shape for name, p in model.named_parameters()}
+    for name in ("depthwise.weight", "fine.weight"):
+        made = channels.of[name][0]
+        kept = torch.ones(channels.count, dtype=torch.bool)
+        kept[made[0]] = False
+        assert torch.equal(channels.masks(kept, shapes)[name].flatten(1).any(1), made != made[0])
 
 
 def test_what_is_not_understood_stays_whole():

@@ -61,7 +61,7 @@ def thinned(
     """Keep the largest of the channels that are left, as many as the ramp says."""
     if (share := ramp.density(done)) is None:
         return None
-    left = whole_channels.kept_by(model, channels, masks)
+    left = channels.kept(masks)
     sizes = _sizes(model, channels, masks)
     return whole_channels.spread(model, channels, whole_channels.choose(channels, sizes, share, scope, among=left))
 
