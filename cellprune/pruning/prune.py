@@ -1,10 +1,12 @@
 """Prune a network: score its weights, rank them under a budget, and give the masks; the network stays as it is."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import chain, repeat
 from typing import Any, Literal, get_args
 
 import torch
@@ -99,72 +101,128 @@ def prune(
     units = ("params", "macs", "channels") if granularity == "channel" else ("params", "macs")
     share, least = density(sparsity, budget, units), exact("floor", floor)
     unit = None if budget is None else next(iter(budget))
-    by_cost = unit in (("params", "macs") if granularity == "channel" else ("macs",))
-    _refuse_shares(method, row, scope, unit if by_cost else None, least)
-    if effective and (by_cost or granularity == "channel" or row.schedule is not one_shot):
+    if unit not in (("params", "macs") if granularity == "channel" else ("macs",)):
+        unit = None  # counted, not weighed
+    _refuse_shares(method, row, scope, unit, least)
+    if effective and (unit or granularity == "channel" or row.schedule is not one_shot):
         raise CellpruneError("effective=True counts single weights, scored once: take no channels, macs or rounds")
+    if row.needs_batches(options) and not row.data_free and loss is None:
+        raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
+    wish = _Wish(row, options, loss, seed, share, unit, cost, scope, least, effective, invert)
+
     model = bare(model)
     weights = prunable(model, exclude)
-    n_prunable = sum(weight.numel() for weight in weights.values())
-    n_batches = row.needs_batches(options)
-    if n_batches and not row.data_free and loss is None:
-        raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
-    counts = row.schedule(n_prunable, share, **row.of(row.schedule, options))
-    n_reads = 1 if row.data_free else len(counts)
-    taken: list[Batch] = []
-    if n_batches or batches is not None:
-        reader = Reader(batches, device_of(model), max(1, n_batches * n_reads))
-        taken = row.gather(model, reader, options) if row.gather else reader.take(n_batches or 1)
-    first = taken[:1]
-    if (by_cost or effective or granularity == "channel") and not first:
+    counts = wish.counts(sum(weight.numel() for weight in weights.values()), share)
+    rounds = _batches_of_rounds(wish, model, batches, len(counts))
+    taken = next(rounds)
+    if (unit or effective or granularity == "channel") and not taken:
         raise CellpruneError(
             "channels, macs and paths are found by an input that goes through the network: give batches, one will do"
         )
     if granularity == "channel":
-        channels = whole_channels.removable(model, first[0][0], weights)
-        with untouched(model):
-            sensitivity = row.sensitivity(model, {}, taken, loss, seed=seed, **row.of(row.sensitivity, options))
-        assert row.channel is not None
-        ranks = row.channel(channels, sensitivity, **row.of(row.channel, options)) * (-1 if invert else 1)
-        if unit is not None and by_cost:
-            kept = whole_channels.choose_within(model, first[0][0], channels, ranks, unit, share, cost, least)
-        else:
-            kept = whole_channels.choose(channels, ranks, share, scope, least)
-        masks = whole_channels.masks_of(model, first[0][0], channels, kept)
-        log.info("%d of %d channels stay", int(kept.sum()), channels.count)
-        if not invert:
-            check_connected(model, masks, first[0], seed)
-        return masks
+        masks = _channels_kept(wish, model, weights, taken)
+    else:
+        masks = _weights_kept(wish, model, weights, counts, taken, rounds)
+    if taken and not invert:  # which may well cut the network: that, too, is an answer
+        check_connected(model, masks, taken[0], seed)
+    return masks
 
-    prices = None
-    if by_cost:
-        prices, total, allowed = affordable(model, first[0][0], weights, share)
-        counts = row.schedule(total, Fraction(allowed, total), **row.of(row.schedule, options))
-    _refuse_floor(weights, prices, counts[-1], least)
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is asked of the masks, for weights and channels alike.
+
+    Attributes:
+        share: that stays, of the weights or channels, or of their cost.
+        unit: of that cost, by which scores are ranked then; None where weights or channels are counted.
+        least: share of each layer that stays in any case.
+    """
+
+    method: Method
+    options: Mapping[str, Any]
+    loss: Loss | None
+    seed: int
+    share: Fraction
+    unit: str | None
+    pricing: Pricing
+    scope: Scope
+    least: Fraction
+    effective: bool
+    invert: bool
+
+    def of(self, part: Callable[..., Any]) -> dict[str, Any]:
+        return self.method.of(part, self.options)
+
+    def counts(self, total: int, share: Fraction) -> list[int]:
+        """Give how much of a total each round keeps."""
+        return self.method.schedule(total, share, **self.of(self.method.schedule))
+
+    def sensitivity(self, model: nn.Module, masks: Mapping[str, Tensor], batches: Sequence[Batch]) -> dict[str, Tensor]:
+        score = self.method.sensitivity
+        with untouched(model):
+            return score(model, masks, batches, self.loss, seed=self.seed, **self.of(score))
+
+
+def _batches_of_rounds(
+    wish: _Wish, model: nn.Module, batches: Iterable[Batch] | None, n_rounds: int
+) -> Iterator[list[Batch]]:
+    """Give what each round reads, without end; nothing where nothing is read and nothing was given."""
+    row, n_batches = wish.method, wish.method.needs_batches(wish.options)
+    if not n_batches and batches is None:
+        yield from repeat([])
+    reader = Reader(batches, device_of(model), max(1, n_batches * (1 if row.data_free else n_rounds)))
+    taken = row.gather(model, reader, wish.options) if row.gather else reader.take(n_batches or 1)
+    yield taken
+    while True:
+        yield taken if row.data_free else reader.take(n_batches)
+
+
+def _channels_kept(wish: _Wish, model: nn.Module, weights: Mapping[str, nn.Parameter], taken: list[Batch]) -> Masks:
+    """Score channels once, and keep the best."""
+    row, inputs = wish.method, taken[0][0]
+    assert row.channel is not None
+    channels = whole_channels.removable(model, inputs, weights)
+    ranks = row.channel(channels, wish.sensitivity(model, {}, taken), **wish.of(row.channel))
+    ranks = -ranks if wish.invert else ranks
+    if wish.unit:
+        kept = whole_channels.choose_within(
+            model, inputs, channels, ranks, wish.unit, wish.share, wish.pricing, wish.least
+        )
+    else:
+        kept = whole_channels.choose(channels, ranks, wish.share, wish.scope, wish.least)
+    log.info("%d of %d channels stay", int(kept.sum()), channels.count)
+    return whole_channels.masks_of(model, inputs, channels, kept)
+
+
+def _weights_kept(
+    wish: _Wish, model: nn.Module, weights: Mapping[str, nn.Parameter], counts: Sequence[int], taken: list[Batch],
+    later: Iterator[list[Batch]],
+) -> Masks:  # fmt: skip
+    """Score weights in rounds, and keep the best of what each round leaves."""
+    row, prices = wish.method, None
+    if wish.unit:
+        prices, total, allowed = affordable(model, taken[0][0], weights, wish.share)
+        counts = wish.counts(total, Fraction(allowed, total))
+    _refuse_floor(weights, prices, counts[-1], wish.least)
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
-    for number, keep in enumerate(counts, start=1):
-        if number > 1 and not row.data_free:
-            taken = reader.take(n_batches)
-        with untouched(model), _in_round(number, len(counts)):
-            sensitivity = row.sensitivity(model, masks, taken, loss, seed=seed, **row.of(row.sensitivity, options))
+    for number, (keep, batches) in enumerate(zip(counts, chain([taken], later), strict=False), start=1):
+        with _in_round(number, len(counts)):
+            sensitivity = wish.sensitivity(model, masks, batches)
         scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
         del sensitivity
-        if invert:
+        if wish.invert:
             scores = {name: -score for name, score in scores.items()}
         if number == 1 and (silent := [name for name, score in scores.items() if not score.any()]):
             log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
                         ", ".join(silent))  # fmt: skip
-        before, among = masks, row.candidates(model, masks, **row.of(row.candidates, options))
-        pick = partial(_pick, row, scores, prices, scope=scope, among=among, least=least)
-        masks = effectively(model, first[0][0].shape[1:], pick, keep) if effective else pick(keep)
+        before, among = masks, row.candidates(model, masks, **wish.of(row.candidates))
+        pick = partial(_pick, row, scores, prices, scope=wish.scope, among=among, least=wish.least)
+        masks = effectively(model, taken[0][0].shape[1:], pick, keep) if wish.effective else pick(keep)
         if row.candidates is not survivors:
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
-
     if dead := dead_layers(masks):
         log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
-    if first and not invert:  # which may well cut the network: that, too, is an answer
-        check_connected(model, masks, first[0], seed)
     return masks
 
 
