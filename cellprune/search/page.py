@@ -71,6 +71,7 @@ def costs(answer: Mapping[str, Any]) -> str:
 
 
 def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str) -> None:
+    named = {0.0, max((network["ratio"] for network in networks), default=0.0)}  # the others lie close beside them
     for network in networks:
         at = (network[key], network["score"])
         if network["control"]:
@@ -78,8 +79,9 @@ def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str) -> N
             axes.annotate(network["control"].split("-")[0], at, xytext=(5, -3), textcoords="offset points", color=FAINT)
             continue
         axes.plot(*at, "o", color=BLUE if network["ratio"] else INK, markersize=6)
-        label = as_ratio(network["ratio"]) if network["ratio"] else "unpruned"
-        axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
+        if network["ratio"] in named:
+            label = as_ratio(network["ratio"]) if network["ratio"] else "unpruned"
+            axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
     if key != "milliseconds":
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))
