@@ -61,9 +61,8 @@ def run(
         if record.is_complete(folder, settings, split.as_dict(), engine):
             return folder
         architecture = architecture_of(settings, task, frames)
-        model = initial_network(architecture, settings.seed).to(
-            engine.device
-        )  # its name may be a typo: before any pixel
+        # its name may be a typo: before any pixel
+        model = initial_network(architecture, settings.seed).to(engine.device)
         work = Work(
             settings=settings,
             task=task,
