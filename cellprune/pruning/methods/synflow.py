@@ -58,8 +58,8 @@ def sensitivity(
     total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
     if not total.isfinite():
         raise WorkError(
-            "synflow's flow is too large even for float64: the network is too deep or drawn too large; take another "
-            "method, or a smaller initialization"
+            "synflow's flow is too large even for float64: the network is too deep, drawn too large, or multiplies its "
+            "maps by each other (gates, attention); take another method, or a smaller initialization"
         )
     gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
     return {name: (p.detach() * g).to(home if device == home else device)
