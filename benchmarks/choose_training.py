@@ -1,18 +1,23 @@
 """Choose how networks are trained, on the training part alone: the held-out frames are never read.
 
-Each setting trains the unpruned U-Net on 70 % of the training part and is scored on the other 30 % (the part `select`),
-last epoch. What is best here is taken for all networks, pruned or not, and not looked at again.
+Each setting trains the U-Net on 70 % of the training part and is scored on the other 30 % (the part `select`), last
+epoch. What is best here is taken for all networks, pruned or not, and not looked at again.
 
-    python benchmarks/choose_training.py --width 16 --data-root FOLDER
+    python benchmarks/choose_training.py --data-root FOLDER
+    python benchmarks/choose_training.py --data-root FOLDER --prune 0.9 --settings "batch 1" "batch 1, sums of 4"
 """
 
 import argparse
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from cellprune import models, tasks
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from cellprune import models, selection, tasks
 from cellprune.config.load import load
 from cellprune.config.schema import Settings
 from cellprune.data.split import split
@@ -28,6 +33,9 @@ SETTINGS = {
     "batch 1, 1e-3": ["training.batch_size=1", "training.learning_rate=0.001"],
     "batch 1, 5e-3": ["training.batch_size=1", "training.learning_rate=0.005"],
     "batch 1, group norm": ["training.batch_size=1", "model.norm=group"],
+    "batch 1, instance norm": ["training.batch_size=1", "model.norm=instance"],
+    "batch 1, sums of 4": ["training.batch_size=1"],
+    "batch 4": ["training.batch_size=4"],
     "weight decay 1e-2": ["training.weight_decay=0.01"],
     "cross-entropy": ["training.loss=cross-entropy"],
     "sgd 0.05": ["training.optimizer=sgd", "training.learning_rate=0.05"],
@@ -36,6 +44,30 @@ SETTINGS = {
     "flips and turns, 1e-3": ["training.augment=turns", "training.learning_rate=0.001"],
     "no augmentation": ["training.augment=none"],
 }
+
+
+SUMMED = {"batch 1, sums of 4": 4}  # batches whose gradients make one step; each has batch statistics of its own
+
+
+class Accumulating(Static):
+    """Holds its masks, and steps once for so many batches, by the mean of their gradients."""
+
+    def __init__(self, masks: Mapping[str, Tensor], n_batches: int) -> None:
+        super().__init__(masks)
+        self._n_batches, self._sums = n_batches, {}
+
+    def before_step(self, step: int, model: nn.Module, optimizer: Optimizer) -> bool:
+        super().before_step(step, model, optimizer)
+        if step % self._n_batches == 0:
+            self._sums = {p: p.grad.clone() for p in model.parameters() if p.grad is not None}
+        else:
+            for parameter, total in self._sums.items():
+                total += parameter.grad
+        if (step + 1) % self._n_batches:
+            return False
+        for parameter, total in self._sums.items():
+            parameter.grad = total / self._n_batches
+        return True
 
 
 class Forgetful:
@@ -48,8 +80,9 @@ class Forgetful:
     def write_metrics(self, rows: object) -> None: ...
 
 
-def score(settings: Settings, data_root: Path) -> dict[str, float | None]:
-    """Train on a part of the training part; give the scores of the rest of it."""
+def score(settings: Settings, data_root: Path, n_batches: int = 1) -> dict[str, float | None]:
+    """Train on a part of the training part, one step for so many batches; give the scores of the rest of it."""
+    settings = selection.resolved(settings)
     task = tasks.of(settings)
     data = settings.data
     frames = task.open(data, data_root)
@@ -61,10 +94,14 @@ def score(settings: Settings, data_root: Path) -> dict[str, float | None]:
     )
     reseed(settings.seed)
     model = models.build({**settings.model.model_dump(), **task.network(frames)})
+    loss, masks = task.loss(settings.training.loss), {}
+    if settings.pruning.method != "dense":
+        planned = selection.plan(settings, model, loaders, loss)
+        masks = selection.masks(settings, model, loaders, loss, planned)
     found: dict[str, float | None] = {}
     fit(
-        model, Static({}), loaders.train, settings=settings.training, epochs=settings.training.epochs,
-        seed=settings.seed, loss=task.loss(settings.training.loss), engine=engines.start("cpu"), store=Forgetful(),
+        model, Accumulating(masks, n_batches), loaders.train, settings=settings.training,
+        epochs=settings.training.epochs, seed=settings.seed, loss=loss, engine=engines.start("cpu"), store=Forgetful(),
         evaluate=lambda network: found.update(task.watch(network, loaders)) or found,
     )  # fmt: skip
     return found
@@ -74,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--prune", type=float, default=0.0, help="share that ProsPr removes; 0: unpruned")
     parser.add_argument("--datasets", nargs="+", default=["PhC-C2DH-U373", "DIC-C2DH-HeLa"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
@@ -87,10 +125,12 @@ def main() -> None:
                     "data.truth=paper",
                     f"seed={seed}",
                 ]
-                fixed += ["training.evaluate_every=50", "training.precision=bf16"]
+                fixed += ["training.evaluate_every=50", "training.precision=bf16", f"pruning.ratio={arguments.prune}"]
                 start = time.perf_counter()
-                found = score(load(assignments=[*fixed, *SETTINGS[name]]), arguments.data_root)
-                row = {"dataset": dataset, "setting": name, "seed": seed, "seconds": round(time.perf_counter() - start)}
+                settings = load(assignments=[*fixed, *SETTINGS[name]])
+                found = score(settings, arguments.data_root, SUMMED.get(name, 1))
+                row = {"dataset": dataset, "setting": name, "prune": arguments.prune, "seed": seed,
+                       "seconds": round(time.perf_counter() - start)}  # fmt: skip
                 print(json.dumps(row | found), flush=True)
 
 

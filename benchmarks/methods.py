@@ -1,73 +1,156 @@
-"""Runs of many methods as one table and one picture, for docs/results.md: from the runs' files alone.
+"""Runs of many methods as one table and one picture, for docs/results.md, from a file that outlives the runs.
 
-The runs are made by `cellprune train`, one a method, control and seed; the reference is the unpruned one of each seed.
+The runs are made by `cellprune train`, one a method, control and seed, alike in all else. What the table needs of each
+is kept in one JSON file, a line a run, so that later seeds are set beside earlier ones whose folders are long gone.
 
-    python benchmarks/methods.py runs/DIC-C2DH-HeLa* --picture docs/pictures/hela-methods.svg
+    python benchmarks/methods.py docs/measurements/hela.json runs/DIC* --picture docs/pictures/hela-methods.svg
+    python benchmarks/methods.py docs/measurements/hela.json        the table again, from what is kept
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
-from cellprune.report.comparison import compare
+from cellprune.config.schema import Pruning
+from cellprune.report.comparison import interval
 from cellprune.report.figures_together import differences
+from cellprune.report.formatting import share
 from cellprune.report.record import read
 from cellprune.runs.folder import Folder
 
+UNPRUNED = "unpruned"
+_MOST_NAMED = 50  # held-out images or classes whose own score is kept
+
 
 def main() -> None:
-    """Print the table, best first, and draw the picture."""
+    """Take in new runs, print the table, best first, and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs that share their held-out frames")
+    parser.add_argument("kept", type=Path, help="JSON file with a row a run; new runs are added, known ones renewed")
+    parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs that share their held-out images")
     parser.add_argument("--picture", type=Path, help="the difference of every image from the unpruned network, as SVG")
     arguments = parser.parse_args()
-    groups = compare(read(arguments.runs))
-    if len(groups) != 1:
-        parser.error("these runs are judged by different images or truth: give those of one data set and policy")
-    runs = sorted(groups[0]["runs"], key=_score, reverse=True)
-    print("\n".join(table(runs, groups[0]["score"])))
-    for over in groups[0]["seeds"]:
-        at = next(iter(over["interval"]))
-        if over["interval"][at]:
-            low, high = over["interval"][at]
-            print(f"{over['label']}: {over['mean'][at]:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}")
+    rows = load(arguments.kept) if arguments.kept.exists() else []
+    rows = together(rows, measured(arguments.runs) if arguments.runs else [])
+    keep(arguments.kept, rows)
+    print("\n".join(table(rows)))
     if arguments.picture:
         arguments.picture.parent.mkdir(parents=True, exist_ok=True)
-        rows = [(run["label"], 1, list(_difference(run)["by_name"].values())) for run in runs if _difference(run)]
-        arguments.picture.write_text(differences(rows, groups[0]["score"]), encoding="utf-8")
+        arguments.picture.write_text(picture(rows), encoding="utf-8")
 
 
-def table(runs: Sequence[Mapping[str, Any]], score: str) -> list[str]:
-    """Give the rows of a Markdown table, one a run."""
-    rows = [
-        f"| network | {score} | minus unpruned | parameters | multiply-adds | effectively gone | training | scoring |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for run in runs:
-        folder = Folder(Path(run["path"]))
-        times, cost = folder.read_provenance()["times"], run["cost"]
-        cells = [
-            run["label"],
-            f"{_score(run):.4f}",
-            f"{_difference(run)['mean']:+.4f}" if _difference(run) else "",
-            f"{100 * cost['parameters'] / cost['parameters_dense']:.1f} %",
-            f"{100 * cost['macs'] / cost['macs_dense']:.1f} %",
-            f"{100 * folder.read_cost()['sparsity']['effective']:.2f} %",
-            f"{times['training_s']:.0f} s",
-            f"{times['scoring_s']:.0f} s" if "scoring_s" in times else "",
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
+def load(file: Path) -> list[dict[str, Any]]:
+    """Read the rows that were kept."""
+    rows: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return rows
 
 
-def _score(run: Mapping[str, Any]) -> float:
-    """The headline, at the network's size."""
-    return float(next(iter(next(iter(run["scores"].values())).values())))
+def keep(file: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write the rows, one a line, so that a change shows which run it was."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
-def _difference(run: Mapping[str, Any]) -> dict[str, Any]:
-    return next(iter(run["differences"].values())) or {} if run["differences"] else {}
+def together(old: Iterable[dict[str, Any]], new: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Set rows beside each other, by network and seed; a new one takes the place of its like."""
+    return list({(row["network"], row["seed"]): row for row in (*old, *new)}.values())
+
+
+def measured(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """Give what is kept of each run: what it is, its scores, what it costs, and the share kept of each layer."""
+    rows = []
+    for record in read(runs):
+        folder, cost = Folder(record.path), record.cost
+        made, size = folder.read_provenance(), next(iter(record.judged.sizes))
+        of_each: dict[str, list[float]] = {}
+        for place, score in record.judged.images[size].items():
+            of_each.setdefault(record.judged.names[place], []).append(score)
+        rows.append({
+            "network": label(folder),
+            "seed": record.seed,
+            "score": record.judged.scores[0].at[size],
+            "of": record.results.measure.name,
+            "of_each": {name: round(mean(s), 6) for name, s in of_each.items()} if len(of_each) <= _MOST_NAMED else {},
+            "parameters": cost["parameters"] / cost["parameters_dense"],
+            "macs": cost["macs"] / cost["macs_dense"],
+            "effective": folder.read_cost()["sparsity"]["effective"],
+            "training_s": made["times"]["training_s"],
+            "scoring_s": made["times"].get("scoring_s"),
+            "commit": made["commit"][:7],
+            "layers": {name: round(kept, 6) for name, kept in record.densities.items()} if record.masks else {},
+        })  # fmt: skip
+    return rows
+
+
+def label(folder: Folder) -> str:
+    """Say in a few words how a run was pruned: method, control, share removed, and options that are not the default."""
+    pruning = folder.read_config()["pruning"]
+    method, control = pruning["method"], pruning.get("control", "none")
+    if method == "dense":
+        return UNPRUNED
+    if method == "given" and (source := Folder(Path(pruning["masks"]))).has("config"):
+        method = source.read_config()["pruning"]["method"]
+    channels = pruning.get("granularity") == "channel"
+    usual = Pruning(method=method, ratio=0.5).options()
+    options = [f"{key} {pruning[key]}" for key, value in usual.items() if pruning.get(key, value) != value]
+    much = share(pruning["ratio"]) if "budget" not in pruning else f"{pruning['budget']} kept"
+    words = [method, "channels" * channels, control.replace("none", ""), much]
+    return ", ".join([" ".join(word for word in words if word), *options])
+
+
+def table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Give the rows of a Markdown table, one a network, best first: means over seeds, and their interval."""
+    lines = [
+        f"| network | seeds | {rows[0]['of']} | minus unpruned | parameters | multiply-adds | effectively gone "
+        "| training | scoring |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    reference = {row["seed"]: row["score"] for row in rows if row["network"] == UNPRUNED}
+    for network in by_score(rows):
+        runs = [row for row in rows if row["network"] == network]
+        minus = [row["score"] - reference[row["seed"]] for row in runs if row["seed"] in reference]
+        scoring = [row["scoring_s"] for row in runs if row["scoring_s"] is not None]
+        cells = [
+            network,
+            str(len(runs)),
+            f"{mean(row['score'] for row in runs):.4f}",
+            "" if network == UNPRUNED or not minus else _with_interval(minus),
+            f"{100 * mean(row['parameters'] for row in runs):.1f} %",
+            f"{100 * mean(row['macs'] for row in runs):.1f} %",
+            f"{100 * mean(row['effective'] for row in runs):.2f} %",
+            f"{mean(row['training_s'] for row in runs):.0f} s",
+            f"{mean(scoring):.0f} s" if scoring else "",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def by_score(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Name the networks, the highest mean score first."""
+    scores: dict[str, list[float]] = {}
+    for row in rows:
+        scores.setdefault(row["network"], []).append(row["score"])
+    return sorted(scores, key=lambda network: -mean(scores[network]))
+
+
+def picture(rows: Sequence[dict[str, Any]]) -> str:
+    """Draw the difference of each image, in each seed, from the unpruned network of that seed."""
+    reference = {row["seed"]: row["of_each"] for row in rows if row["network"] == UNPRUNED}
+    dots = []
+    for network in by_score(rows):
+        runs = [row for row in rows if row["network"] == network and row["seed"] in reference]
+        values = [s - reference[row["seed"]][name] for row in runs for name, s in row["of_each"].items()]
+        if network != UNPRUNED:
+            dots.append((network, 1, values))
+    return differences(dots, rows[0]["of"])
+
+
+def _with_interval(values: Sequence[float]) -> str:
+    over = interval(values)
+    return f"{mean(values):+.4f}" + (f" ({over[0]:+.4f} to {over[1]:+.4f})" if over else "")
 
 
 if __name__ == "__main__":

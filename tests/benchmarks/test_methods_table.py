@@ -1,5 +1,6 @@
-"""The table of methods is made from the runs' files: best first, each beside the unpruned one."""
+"""The table of methods is made from the runs' files, and again from what is kept of them: best first, over seeds."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,17 +11,66 @@ from cellprune.runs.folder import Folder
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "methods.py"
 
 
-def test_runs_become_a_table_and_a_picture(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+def _table(*arguments: Path | str) -> list[list[str]]:
+    command = [sys.executable, PROGRAM, *arguments]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [line.strip("| ").split(" | ") for line in lines]
+
+
+def _iou(run: Folder) -> float:
+    return float(run.read_scores()["summary"]["iou_image_mean"]["256"])
+
+
+def test_runs_become_a_table_and_a_picture_that_outlive_them(make_run: Callable[..., Folder], tmp_path: Path) -> None:
     dense, pruned = make_run("a-dense", ratio=0), make_run("b-pruned")
-    picture = tmp_path / "pictures" / "methods.svg"
-    command = [sys.executable, PROGRAM, dense.path, pruned.path, "--picture", picture]
-    table = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    assert table[0].startswith("| network | IoU |")
-    scores = {row.split(" | ")[0]: row.split(" | ")[1:3] for row in table[2:4]}
-    headline = {run.path.name: run.read_scores()["summary"]["iou_image_mean"]["256"] for run in (dense, pruned)}
-    difference = headline["b-pruned"] - headline["a-dense"]
-    assert scores["| dense"] == [f"{headline['a-dense']:.4f}", ""]
-    assert scores["| prospr 97\u00a0%"] == [f"{headline['b-pruned']:.4f}", f"{difference:+.4f}"]
-    best_first = [float(row.split(" | ")[1]) for row in table[2:4]]
-    assert best_first == sorted(best_first, reverse=True)
+    kept, picture = tmp_path / "kept" / "u373.json", tmp_path / "pictures" / "methods.svg"
+    heading, _, *rows = _table(kept, dense.path, pruned.path, "--picture", picture)
+    assert heading[:4] == ["network", "seeds", "IoU", "minus unpruned"]
+    found = {row[0]: row[1:4] for row in rows}
+    assert found["unpruned"] == ["1", f"{_iou(dense):.4f}", ""]
+    assert found["prospr 97\u00a0%"] == ["1", f"{_iou(pruned):.4f}", f"{_iou(pruned) - _iou(dense):+.4f}"]
+    assert [row[2] for row in rows] == sorted((row[2] for row in rows), reverse=True)
     assert picture.read_text(encoding="utf-8").lstrip().startswith("<")
+
+    before = kept.read_text(encoding="utf-8")
+    for run in (dense, pruned):
+        shutil.rmtree(run.path)
+    assert _table(kept)[2:] == rows
+    assert kept.read_text(encoding="utf-8") == before
+
+
+def test_a_second_seed_is_set_beside_the_first_with_an_interval(
+    make_run: Callable[..., Folder], tmp_path: Path
+) -> None:
+    runs = [make_run(f"{ratio}-{seed}", ratio=ratio, seed=seed) for ratio in (0, 0.97) for seed in (0, 1)]
+    kept = tmp_path / "kept.json"
+    _table(kept, *(run.path for run in runs[::2]))
+    rows = {row[0]: row[1:4] for row in _table(kept, *(run.path for run in runs[1::2]))[2:]}
+    assert [rows[network][0] for network in ("unpruned", "prospr 97\u00a0%")] == ["2", "2"]
+    assert " to " in rows["prospr 97\u00a0%"][2]
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 2 + 4
+
+
+PRUNINGS: dict[str, dict[str, object]] = {
+    "prospr 90\u00a0%, order first": {"method": "prospr", "ratio": 0.9, "order": "first"},
+    "synflow 90\u00a0%": {"method": "synflow", "ratio": 0.9, "rounds": 100},
+    "synflow 90\u00a0%, rounds 7": {"method": "synflow", "ratio": 0.9, "rounds": 7},
+    "snip shuffle 90\u00a0%": {"method": "snip", "ratio": 0.9, "control": "shuffle"},
+    "snip channels macs=0.1 kept": {"method": "snip", "budget": "macs=0.1", "granularity": "channel"},
+    "given flat-macs 90\u00a0%": {"method": "given", "masks": "gone", "ratio": 0.9, "control": "flat-macs"},
+}
+
+
+def test_a_network_is_named_by_what_sets_it_apart(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+    runs = [make_run(f"run-{number}") for number in range(len(PRUNINGS))]
+    for run, pruning in zip(runs, PRUNINGS.values(), strict=True):
+        run.write_config(run.read_config() | {"pruning": pruning})
+    table = _table(tmp_path / "kept.json", *(run.path for run in runs))
+    assert {row[0] for row in table[2:]} == set(PRUNINGS)
+
+
+def test_masks_of_a_run_are_named_after_its_method(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+    source, run = make_run("source"), make_run("run")
+    given = {"method": "given", "masks": str(source.path), "ratio": 0.97, "control": "shuffle"}
+    run.write_config(run.read_config() | {"pruning": given})
+    assert _table(tmp_path / "kept.json", run.path)[2][0] == "prospr shuffle 97\u00a0%"

@@ -1,0 +1,45 @@
+"""Our ranking beside the published one: equal order gives 1, turned round -1, and the layers are pictured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "ranking.py"
+METHODS = {"random": "Random", "magnitude": "Magnitude at Initialization", "snip": "SNIP", "prospr": "ProsPr"}
+REST = {"grasp": "GraSP", "synflow": "SynFlow"}
+SHARES = {89.3: "89.3\u00a0%", 98.2: "98.2\u00a0%"}
+
+
+def _row(method: str, share: str, seed: int, score: float) -> dict[str, Any]:
+    return {"network": f"{method} {share}", "seed": seed, "score": score, "layers": {"stem": 0.5, "head": 0.25}}
+
+
+def _run(tmp_path: Path, sign: int) -> str:
+    kept, published = tmp_path / "kept.json", tmp_path / "published.csv"
+    names = METHODS | REST
+    rows = [
+        _row(method, share, seed, 0.5 + sign * 0.01 * place + 0.001 * seed)
+        for share in SHARES.values()
+        for seed in (0, 1)
+        for place, method in enumerate(names)
+    ]
+    kept.write_text(json.dumps(rows), encoding="utf-8")
+    lines = ["table,dataset,network,method,sparsity_percent,metric,mean,spread,note"]
+    lines += [
+        f"4,CIFAR-10,ResNet-20,{name},{percent},test_accuracy_percent,{70 + place},0.1,"
+        for percent in SHARES
+        for place, name in enumerate(names.values())
+    ]
+    published.write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, PROGRAM, kept, published, "--picture", tmp_path / "layers.svg"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_same_order_agrees_wholly_and_the_opposite_not_at_all(tmp_path: Path) -> None:
+    told = _run(tmp_path, +1)
+    assert told.count("by seed +1.00, +1.00; mean +1.00") == 2
+    assert "| synflow | 75.0 | 55.0 | 55.0, 55.1 |" in told  # 55.05 by seeds 0 and 1
+    assert all(method in (tmp_path / "layers.svg").read_text(encoding="utf-8") for method in METHODS)
+    assert "mean -1.00" in _run(tmp_path, -1)
