@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import (
+    ALWAYS_BY_CHANNEL,
     AMOUNTS,
     CHOICE,
     METHOD_OPTIONS,
@@ -56,10 +57,12 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
         # a file may hold what belongs to a method or a network that flags replace
         from_file = source == str(file)
         if not from_file:
-            own, whose = METHOD_OPTIONS.get(method, ()), f"{source}: pruning method {method!r}"
-            _refuse_foreign(values.get("pruning", {}), own, options, whose)
-            if masks is not None and (chosen := {"method", *AMOUNTS} & values.get("pruning", {}).keys()):
+            pruning, whose = values.get("pruning", {}), f"{source}: pruning method {method!r}"
+            _refuse_foreign(pruning, METHOD_OPTIONS.get(method, ()), options, whose)
+            if masks is not None and (chosen := {"method", *AMOUNTS} & pruning.keys()):
                 raise ConfigError(f"{source}: pruning.masks gives the masks, so drop pruning.{min(chosen)}")
+            if method in ALWAYS_BY_CHANNEL and pruning.get("granularity") == "weight":
+                raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or _validated(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
     return resolve(settings)

@@ -213,6 +213,7 @@ def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
         (["method=synflow", "granularity=channel"], "'synflow' chooses weights, not channels"),
         (["method=rigl", "granularity=channel"], "'rigl' chooses weights, not channels"),
         (["method=snip", "gate=weight"], "is for channels: add --granularity channel"),
+        (["method=gradual-channel", "granularity=weight"], "removes whole channels: drop granularity=weight"),
     ],
 )
 def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said: str) -> None:
