@@ -77,6 +77,7 @@ def measured(runs: Sequence[Path]) -> list[dict[str, Any]]:
             "parameters": cost["parameters"] / cost["parameters_dense"],
             "macs": cost["macs"] / cost["macs_dense"],
             "effective": folder.read_cost()["sparsity"]["effective"],
+            "epochs": record.n_epochs,
             "training_s": made["times"]["training_s"],
             "scoring_s": made["times"].get("scoring_s"),
             "commit": made["commit"][:7],
@@ -105,8 +106,8 @@ def table(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Give the rows of a Markdown table, one a network, best first: means over seeds, and their interval."""
     lines = [
         f"| network | seeds | {rows[0]['of']} | minus unpruned | parameters | multiply-adds | effectively gone "
-        "| training | scoring |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| epochs | training | scoring |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     reference = {row["seed"]: row["score"] for row in rows if row["network"] == UNPRUNED}
     for network in by_score(rows):
@@ -121,6 +122,7 @@ def table(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"{100 * mean(row['parameters'] for row in runs):.1f} %",
             f"{100 * mean(row['macs'] for row in runs):.1f} %",
             f"{100 * mean(row['effective'] for row in runs):.2f} %",
+            f"{mean(row['epochs'] for row in runs):.0f}",
             f"{mean(row['training_s'] for row in runs):.0f} s",
             f"{mean(scoring):.0f} s" if scoring else "",
         ]

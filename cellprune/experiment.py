@@ -107,9 +107,9 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
     settings = _resolved(settings, engine)
     if settings.pruning.method == "dense":
         raise CellpruneError("nothing is to be pruned (pruning.ratio is 0): give the share to remove, as --prune 0.9")
-    if settings.pruning.stands_in:
+    if settings.pruning.stands_in or settings.pruning.control == "reinit":
         raise CellpruneError(
-            f"pruning.control={settings.pruning.control} trains no masks: leave it to 'cellprune train'"
+            f"pruning.control={settings.pruning.control} changes no masks: leave it to 'cellprune train'"
         )
     task = tasks.of(settings)
     frames = task.open(settings.data, runtime.data_root)
@@ -184,8 +184,8 @@ def _in_its_place(work: Work) -> Work:
 
 
 def _choose(work: Work) -> Masks:
-    planned = work.folder.read_provenance()["segments"]
-    with work.phase("scoring", f"scoring the weights ({work.settings.pruning.method})"):
+    planned, method = work.folder.read_provenance()["segments"], work.settings.pruning.method
+    with work.phase("scoring", "reading the masks" if method == "given" else f"scoring the weights ({method})"):
         return selection.masks(work.settings, work.model, work.loaders, work.loss, planned)
 
 
@@ -221,7 +221,8 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
     if work.engine.is_main_process:
         rows = work.folder.read_metrics()
         work.note_time("training", sum(row["seconds"] for row in rows))
-        work.folder.write_provenance(work.folder.read_provenance() | {"epochs": len(rows)})
+        made = work.folder.read_provenance()
+        work.folder.write_provenance(made | {"epochs": len(rows) + made.get("epochs_of_masks", 0)})
     return {name: mask.cpu() for name, mask in masks.items()}
 
 

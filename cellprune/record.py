@@ -84,6 +84,7 @@ def begin(work: Work, split: Mapping[str, Any], stages: Sequence[Stage], command
             "data": {"dataset": settings.data.dataset, "sha256": config.digest(settings, split)},
             "segments": selection.plan(settings, work.model, work.loaders, work.loss),
             "stages": [stage.does for stage in stages],
+            **({"epochs_of_masks": spent} if (spent := selection.epochs_spent(settings.pruning)) else {}),
             "times": {},
         }
         folder.write_config(settings.model_dump(mode="json"))
@@ -143,6 +144,8 @@ def write_cost(work: Work, masks: Masks) -> None:
         found["control"] = work.folder.read_cost()["control"]
     elif masks:
         found["budget"] = selection.reached(work.settings.pruning, found)
+        if not found["parameters"]["active"]:
+            log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
     work.folder.write_cost(found)
 
 

@@ -1,6 +1,7 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.config import load as config
-from cellprune.config.names import BEFORE_TRAINING
+from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING
 from cellprune.config.schema import Pruning, Settings
 from cellprune.errors import CellpruneError
 from cellprune.models import small
@@ -17,6 +18,7 @@ from cellprune.pruning.budget import exact, keep_count
 from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.scoring import device_of, take
 from cellprune.runs import maskfile
+from cellprune.runs.folder import Folder
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -35,7 +37,9 @@ def resolved(settings: Settings) -> Settings:
     content = maskfile.digest(masks)
     if pruning.masks_sha256 not in (None, content):
         raise CellpruneError(f"{pruning.masks} does not hold the masks that these settings were made with: restore it")
-    kept, total = (sum(int(count(m)) for m in masks.values()) for count in (np.count_nonzero, np.size))
+    # biases and norms, which masks of whole channels have beside the weights, are no weights
+    weights = [mask for mask in masks.values() if mask.ndim > 1]
+    kept, total = (sum(int(count(mask)) for mask in weights) for count in (np.count_nonzero, np.size))
     ratio = round(1 - kept / total, 12) if total else 0.0
     return settings.model_copy(update={"pruning": pruning.model_copy(update={"ratio": ratio, "masks_sha256": content})})
 
@@ -94,6 +98,14 @@ def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planne
     return controls.shuffled(chosen, settings.seed) if whole is None else whole
 
 
+def epochs_spent(pruning: Pruning) -> int:
+    """Count the epochs that given masks took to find: those of a run that learned them around or during training."""
+    if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
+        return 0
+    learned = run.read_config()["pruning"]["method"] in AROUND_TRAINING | DURING_TRAINING
+    return int(run.read_provenance().get("epochs", 0)) if learned else 0
+
+
 def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     """Set what was to stay beside what stays, in the unit that was asked for.
 
@@ -139,10 +151,19 @@ def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:
     return {
         "method": pruning.method,
         "granularity": pruning.granularity,
-        "batches": loaders.scoring(pruning.batch_size),
+        "batches": _batches(settings, loaders),
         "loss": loss,
         **pruning.options(),
     }
+
+
+def _batches(settings: Settings, loaders: Any) -> Iterable[tuple[Tensor, Tensor]]:
+    batches: Iterator[tuple[Tensor, Tensor]] = loaders.scoring(settings.pruning.batch_size)
+    if settings.pruning.method != "grasp":
+        return batches
+    # so many images of each class are so many different ones: the training part is gone through once
+    n_images = len(loaders.train(1)) * settings.training.batch_size
+    return islice(batches, max(1, n_images // settings.pruning.batch_size))
 
 
 def _given(settings: Settings) -> Masks:

@@ -57,6 +57,13 @@ def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
     assert cost["parameters"]["kept"] == round(0.1 * cost["parameters"]["prunable"])
 
 
+def test_so_many_images_of_a_class_are_so_many_different_ones(images: Path) -> None:
+    grasp = [*TINY, f"data.dataset={images}", "pruning.method=grasp"]  # 16 images of each class are learned from
+    experiment.choose_masks(load(assignments=[*grasp, "pruning.samples_per_class=16"]))
+    with pytest.raises(CellpruneError, match=r"17 samples of each of 4 classes are needed, but 4 batches held 16 of"):
+        experiment.choose_masks(load(assignments=[*grasp, "pruning.samples_per_class=17"]))
+
+
 def test_the_scores_are_counts_of_the_test_images_alone(pruned: Folder) -> None:
     scores, split = pruned.read_scores(), pruned.read_split()
     assert {part: found["images"] for part, found in split["parts"].items()} == {

@@ -84,8 +84,24 @@ def test_prune_chooses_masks_and_no_network(
 ) -> None:
     words = ["prune", *(word for a in [*TINY, *SNIP] for word in ("--set", a)), "--control", "narrow-params"]
     assert typed(*words, "--data-root", data_root, "-o", tmp_path / "masks.safetensors") == 2
-    assert "trains no masks" in capsys.readouterr().err
+    assert "changes no masks" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path: Path, data_root: Path) -> None:
+    learned, again, channels = (tmp_path / name for name in ("learned", "again", "channels"))
+    given = ["--data-root", str(data_root), "--epochs", "1", "-o"]
+    assert leave(*given, str(learned), "--method", "lottery", "--prune", "0.4") == 0
+    assert leave(*given, str(again), "--masks", str(learned), "--control", "reinit") == 0
+    assert [Folder(run).read_provenance()["epochs"] for run in (learned, again)] == [4, 5]
+    page = Folder(again).file("report").read_text(encoding="utf-8")
+    assert "40.01 % of the weights removed by masks that were there before" in page.replace("\u00a0", " ")
+    assert "5 epochs in all, with the 4 of the trainings that the masks were learned by" in page
+
+    assert leave(*given, str(channels), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
+    resolved = selection.resolved(load(assignments=[*TINY, f"pruning.masks={channels}"]))
+    cost = Folder(channels).read_cost()
+    assert resolved.pruning.ratio == pytest.approx(cost["sparsity"]["direct"]), "of weights, without biases and norms"
 
 
 def test_channels_are_shuffled_whole_whether_chosen_or_given(tmp_path: Path, data_root: Path) -> None:

@@ -28,7 +28,8 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
     from cellprune.evaluation import overlap
     from cellprune.runs import maskfile
 
-    found = overlap.compare(maskfile.read(first), maskfile.read(second))
+    masks = maskfile.read(first), maskfile.read(second)
+    found = overlap.compare(*masks)
     if json:
         print(text.dumps({"first": str(first), "second": str(second), **found}))
         return
@@ -40,6 +41,8 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
               f"{_share(row['overlap_by_chance']):>9}")  # fmt: skip
     print("first, second: share of the layer's weights kept. overlap: kept by both over kept by either; by chance: for")
     print("places drawn at random within each layer.")
+    if any(mask.ndim == 1 for one in masks for mask in one.values()):
+        print("Whole channels were removed: of these, chance alone leaves more in common than of single places.")
     for which, names in zip(("first", "second"), found["alone"], strict=True):
         if names:
             print(f"masked in the {which} alone: {', '.join(names)}")

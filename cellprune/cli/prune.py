@@ -51,8 +51,7 @@ def prune(
         Print what the masks keep and cost as one JSON object.
     """
     resolved = load(settings, file=config, assignments=set_)
-    picture = output.with_suffix(".svg")
-    _refuse_output(output, picture)
+    picture = _refuse_output(output)
 
     from cellprune import experiment  # torch and MONAI: only when there is work
     from cellprune.report import figures, sentences
@@ -80,11 +79,14 @@ def prune(
     print(f"Look at:\n  {output}   the masks, for --masks and compare-masks\n  {picture}   what each layer keeps")
 
 
-def _refuse_output(output: Path, picture: Path) -> None:
+def _refuse_output(output: Path) -> Path:
+    """Give where the picture goes, if both files may be made."""
     if output.suffix != SUFFIX:
         raise CellpruneError(f"--output {str(output)!r} is no masks file: give a name that ends in {SUFFIX}")
+    picture = output.with_suffix(".svg")
     for path in (output, picture):
         if path.exists():
             raise CellpruneError(f"{path} is there already: give another --output")
     if not output.absolute().parent.is_dir():
         raise CellpruneError(f"there is no folder {str(output.parent)!r}: make it, or give another --output")
+    return picture

@@ -97,6 +97,8 @@ def row(table: Mapping[str, str], name: str) -> str | None:
 
 def when(method: str) -> str:
     """Say when a pruning method works, as the end of a sentence."""
+    if method == "given":
+        return "by masks that were there before"
     if method in BEFORE_TRAINING:
         return "at initialization"
     return "around training" if method in AROUND_TRAINING else "during training"

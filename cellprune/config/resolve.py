@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, NETWORKS, row
-from cellprune.config.schema import ALWAYS_BY_CHANNEL, BY_CHANNEL, TASK_CHOICES, Pruning, Settings
+from cellprune.config.schema import ALWAYS_BY_CHANNEL, BY_CHANNEL, OWN_SHARES, TASK_CHOICES, Pruning, Settings
 from cellprune.errors import CellpruneError
 
 
@@ -68,7 +68,8 @@ def _refuse_amounts(pruning: Pruning) -> None:
         raise ConfigError(
             f"{asked[0]} is for masks chosen before training: with pruning method {pruning.method!r} give --prune alone"
         )
-    shares = ["pruning method 'erk'"] * (pruning.method == "erk") + ["pruning.scope=layer"] * (pruning.scope == "layer")
+    shares = [f"pruning method {pruning.method!r}"] * (pruning.method in OWN_SHARES)
+    shares += ["pruning.scope=layer"] * (pruning.scope == "layer")
     if shares and (clash := [*shares[1:], *(wish for wish, is_asked in wishes.items() if is_asked)]):
         raise ConfigError(f"{shares[0]} gives each layer a share of its own: drop {clash[0]}")
     single = {"--granularity channel": pruning.granularity == "channel", f"--budget {pruning.budget}": pruning.budget}

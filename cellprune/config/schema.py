@@ -36,9 +36,9 @@ def _ratio(value: Any) -> Any:
     """Turn `ladder:N` into 1 - 0.8^N, the published ladder, and see a percentage for what it is."""
     if isinstance(value, str) and value.startswith("ladder:"):
         step = value.removeprefix("ladder:")
-        if not step.isdigit():
+        if not step.isdecimal() or (removed := 1 - 0.8 ** int(step)) >= 1:
             raise ValueError(f"{value!r} is no step of the ladder: write ladder:9 for 1 - 0.8^9")
-        return 1 - 0.8 ** int(step)
+        return removed
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -141,7 +141,10 @@ def bring(source: Path, name: str, folder: Path) -> None:
             )
         _write(folder, {NPZ: source.read_bytes()})
         return
-    read(folder)
+    try:
+        read(folder)
+    except CifarError as error:  # the copy is gone when this is read
+        raise CifarError(str(error).replace(str(folder), str(source))) from error
 
 
 def holds(place: Path) -> bool:

@@ -12,7 +12,8 @@ def compare(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -
     """Count what two masks keep, each and both.
 
     Args:
-        first, second: parameter name -> bool array, True = kept.
+        first, second: parameter name -> bool array, True = kept; biases and norms, which go with whole channels, are
+            not compared.
     Returns:
         {"layers": [{"name", "weights", "kept": [first, second], "both", "overlap", "overlap_by_chance"}], and over all
         shared layers "weights", "kept", "both", "overlap", "overlap_by_chance"; "alone": [names only in the first, only
@@ -21,7 +22,8 @@ def compare(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -
     Raises:
         CellpruneError: no layer in common, or one of two shapes.
     """
-    names = [name for name in first if name in second]
+    alone = [[name for name in first if name not in second], [name for name in second if name not in first]]
+    names = sorted((name for name in first if name in second and first[name].ndim > 1), key=_in_order)
     if not names:
         raise CellpruneError(
             f"the two masks share no layer (the first has {_some(first)}, the second {_some(second)}): give two "
@@ -39,7 +41,7 @@ def compare(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -
     return {
         "layers": [_told(row) for row in rows],
         **_told(total | {"kept": kept}),
-        "alone": [[name for name in first if name not in second], [name for name in second if name not in first]],
+        "alone": alone,
     }
 
 
@@ -60,6 +62,11 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
         for key, both in (("overlap", "both"), ("overlap_by_chance", "both_by_chance"))
     }
     return {key: value for key, value in row.items() if key != "both_by_chance"} | overlaps
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Sort "blocks.2" before "blocks.10"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
 
 
 def _some(masks: Mapping[str, np.ndarray]) -> str:

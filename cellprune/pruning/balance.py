@@ -11,6 +11,7 @@ from cellprune.pruning.method import Batch
 from cellprune.pruning.objective import Objective
 from cellprune.pruning.scoring import untouched
 
+_MOST_NAMED = 5  # classes in a message
 LIMIT = 1000  # batches read at most, so that an endless source that lacks a class comes to an end
 
 
@@ -54,10 +55,11 @@ def balanced(batches: Iterable[Batch], n_classes: int, per_class: int) -> list[B
         if all(len(samples) == per_class for samples in found):
             break
     else:
-        lacking = ", ".join(f"{len(s)} of class {c}" for c, s in enumerate(found[:1000]) if len(s) < per_class)
+        few = [f"{len(samples)} of class {c}" for c, samples in enumerate(found) if len(samples) < per_class]
+        lacking = ", ".join(few[:_MOST_NAMED]) + f" and few of {len(few) - _MOST_NAMED} more" * (len(few) > _MOST_NAMED)
         raise CellpruneError(
             f"{per_class} samples of each of {n_classes} classes are needed, but {len(sizes)} batch"
-            f"{'' if len(sizes) == 1 else 'es'} held {lacking[:120]}: give more batches, or a smaller samples_per_class"
+            f"{'' if len(sizes) == 1 else 'es'} held {lacking}: give more batches, or a smaller samples_per_class"
         )
     in_turn = [sample for turn in zip(*found, strict=True) for sample in turn]
     inputs, target = (torch.stack(column) for column in zip(*in_turn, strict=True))

@@ -39,6 +39,8 @@ def density(sparsity: float | None, budget: Mapping[str, float] | None, units: S
                 f"sparsity {sparsity!r} is not a share removed, 0 <= sparsity < 1{_percent(removed, 'sparsity')}"
             )
         return 1 - removed
+    if not isinstance(budget, Mapping):
+        raise CellpruneError(f"budget {budget!r} names no unit: give it with the share kept, as {{{units[0]!r}: 0.1}}")
     if len(budget) != 1 or not set(budget) <= set(units):
         raise CellpruneError(unknown("budget unit", ", ".join(map(str, budget)) or "(none)", units, "budget"))
     [(unit, asked)] = budget.items()
@@ -105,7 +107,7 @@ def check_finite(scores: Mapping[str, Tensor]) -> None:
             bad = int((~score.isfinite()).sum())
             raise WorkError(
                 f"{bad} of {score.numel()} scores of {name!r} are NaN or infinite, so they cannot be ranked: "
-                f"check the initialization and the batches, or lower the learning rate of the inner steps"
+                f"check the initialization and the batches, or, with prospr, lower inner_lr"
             )
 
 

@@ -12,6 +12,7 @@ from cellprune.pruning.objective import Objective, Parameters
 from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
 from cellprune.structure.layers import weighted_layers
 
+_MOST_NAMED = 3  # layers in a message
 _SAMPLES = 8  # as many as show a dependence; with two, batch norm over one value a sample leaves signs only
 
 
@@ -39,9 +40,10 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         if not _varies(objectives, objectives[0].start({})):
             return
         cut = _where_cut(objectives, masked)
+    where = ", ".join(map(repr, cut[:_MOST_NAMED])) + f" and {len(cut) - _MOST_NAMED} more" * (len(cut) > _MOST_NAMED)
     raise CutOffError(
-        f"after pruning, the output no longer depends on the input; it is cut at {', '.join(map(repr, cut))}: lower "
-        f"the sparsity, exclude these layers, or give each layer a floor"
+        f"after pruning, the output no longer depends on the input; it is cut at {where}: remove less, exclude these "
+        f"layers, or give each layer a least share, such as floor=0.02"
     )
 
 

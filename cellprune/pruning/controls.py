@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cellprune.pruning import whole_channels
 from cellprune.pruning.method import Masks
 from cellprune.structure.channels import find
+from cellprune.structure.layers import weighted_layers
 
 
 def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
@@ -42,7 +43,8 @@ def shuffled_channels(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor]
     Returns:
         Masks with the same count in every layer; None where the masks do not keep whole channels.
     """
-    channels = find(model, inputs)
+    # what was excluded is in no mask, and stays whole
+    channels = find(model, inputs, whole=[name for name in weighted_layers(model) if name not in masks])
     if (kept := whole_channels.kept_by(model, channels, masks)) is None:
         return None
     generator = torch.Generator().manual_seed(seed)

@@ -89,6 +89,8 @@ class Method:
         defaults = self.defaults(granularity)
         for option in given:
             if option not in defaults:
+                if option in self.defaults("channel"):
+                    raise CellpruneError(f"{option} is for channels: add granularity='channel', or leave it out")
                 if not defaults:
                     raise CellpruneError(f"pruning method {name!r} takes no options, but {option!r} was given")
                 raise CellpruneError(unknown(f"option of pruning method {name!r} called", option, defaults))

@@ -64,10 +64,9 @@ class Objective:
         if not isinstance(value, Tensor) or value.numel() != 1:
             raise CellpruneError("the loss must give one number, the mean over the batch; reduce it before it returns")
         if not value.isfinite():
-            raise WorkError(
-                f"the loss is {value.item()} on batch {k + 1} of {len(self.batches)} while scoring: check that batch, "
-                f"or lower the learning rate of the inner steps"
-            )
+            where = f"batch {k + 1} of {len(self.batches)}"
+            steps = ", or lower inner_lr, if prospr's inner steps led there" if k else ""
+            raise WorkError(f"the loss is {value.item()} on {where} while scoring: check that batch{steps}")
         return value
 
     def output(self, k: int, parameters: Parameters, part: slice = slice(None)) -> tuple[Any, Any]:

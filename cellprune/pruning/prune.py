@@ -96,6 +96,8 @@ def prune(
         able = [name for name in BEFORE_TRAINING if _row(name).channel is not None]
         raise CellpruneError(f"pruning method {method!r} scores weights, not channels: take {', '.join(able)}")
     options = row.resolve(method, options, granularity)
+    if scope not in get_args(Scope):  # here, too: not only after a scoring of minutes
+        raise CellpruneError(unknown("scope", scope, get_args(Scope)))
     if cost not in get_args(Pricing):
         raise CellpruneError(unknown("cost", cost, get_args(Pricing)))
     units = ("params", "macs", "channels") if granularity == "channel" else ("params", "macs")
@@ -125,6 +127,8 @@ def prune(
         masks = _weights_kept(wish, model, weights, counts, taken, rounds)
     if taken and not invert:  # which may well cut the network: that, too, is an answer
         check_connected(model, masks, taken[0], seed)
+    if dead := dead_layers(masks):
+        log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
     return masks
 
 
@@ -183,6 +187,7 @@ def _channels_kept(wish: _Wish, model: nn.Module, weights: Mapping[str, nn.Param
     assert row.channel is not None
     channels = whole_channels.removable(model, inputs, weights)
     ranks = row.channel(channels, wish.sensitivity(model, {}, taken), **wish.of(row.channel))
+    _warn_of_silence(whole_channels.by_layer(channels, ranks))
     ranks = -ranks if wish.invert else ranks
     if wish.unit:
         kept = whole_channels.choose_within(
@@ -206,24 +211,27 @@ def _weights_kept(
     _refuse_floor(weights, prices, counts[-1], wish.least)
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
     for number, (keep, batches) in enumerate(zip(counts, chain([taken], later), strict=False), start=1):
-        with _in_round(number, len(counts)):
+        with _in_round(number, len(counts), row.data_free):
             sensitivity = wish.sensitivity(model, masks, batches)
         scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
         del sensitivity
         if wish.invert:
             scores = {name: -score for name, score in scores.items()}
-        if number == 1 and (silent := [name for name, score in scores.items() if not score.any()]):
-            log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
-                        ", ".join(silent))  # fmt: skip
+        if number == 1:
+            _warn_of_silence(scores)
         before, among = masks, row.candidates(model, masks, **wish.of(row.candidates))
         pick = partial(_pick, row, scores, prices, scope=wish.scope, among=among, least=wish.least)
         masks = effectively(model, taken[0][0].shape[1:], pick, keep) if wish.effective else pick(keep)
         if row.candidates is not survivors:
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
-    if dead := dead_layers(masks):
-        log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
     return masks
+
+
+def _warn_of_silence(scores: Mapping[str, Tensor]) -> None:
+    if silent := [name for name, score in scores.items() if not score.any()]:
+        log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
+                    ", ".join(silent))  # fmt: skip
 
 
 def _pick(
@@ -284,14 +292,15 @@ def plan(
 
 
 @contextmanager
-def _in_round(number: int, n_rounds: int) -> Iterator[None]:
-    """Say in which round the work failed, where there are several."""
+def _in_round(number: int, n_rounds: int, data_free: bool) -> Iterator[None]:
+    """Say in which round the work failed, where there are several; each reads the next batch of the source."""
     try:
         yield
     except WorkError as error:
         if n_rounds == 1:
             raise
-        raise WorkError(f"{error} (round {number} of {n_rounds})") from error
+        read = "" if data_free else f", which reads the source's batch {number}"
+        raise WorkError(f"{error} (round {number} of {n_rounds}{read})") from error
 
 
 def _row(method: str) -> Method:

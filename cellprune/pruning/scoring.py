@@ -130,7 +130,8 @@ def _many(n: int) -> str:
 
 
 def _moved(value: Any, device: torch.device) -> Any:
-    return map_tensors(lambda tensor: full(tensor.to(device)), value)
+    """Give copies: a source may fill the same memory with its next batch."""
+    return map_tensors(lambda tensor: full(tensor.to(device, copy=True)), value)
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[
             "short": labels[record].split(", ")[0],
             "variant": place,
             "seed": record.seed,
-            "n_epochs": len(record.metrics),
+            "n_epochs": record.n_epochs,
             "sizes": record.judged.sizes,
             "n_images": {size: len(images) for size, images in record.judged.images.items()},
             "scores": {score.label: dict(score.at) for score in record.judged.scores},

@@ -49,7 +49,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "control": sentences.stands_in(control) if control else None,
         "when": when(config["pruning"]["method"]),
         "n_trainings": len({row["stage"] for row in metrics}),
-        "n_epochs": len(metrics),
+        "n_epochs": sentences.many(made.get("epochs", len(metrics)), "epoch"),
         "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
         "reached": sentences.reached(cost["budget"]) if cost.get("budget") else "",

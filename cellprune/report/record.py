@@ -27,6 +27,7 @@ class Record:
         judged: by what truth, on which images, and the scores.
         results: how results of its task are told.
         metrics: the rows of metrics.csv.
+        n_epochs: passes over the training part in all its trainings, and in those that its masks were learned by.
         densities: layer -> share of its weights that is kept, 0..1, in the order of the network.
         cost: parameters, multiply-adds, bytes and milliseconds, as they are and of the dense network, and the machine.
         masks: weight's name -> its shape and, one bit a weight, what is kept; empty for a dense run.
@@ -37,6 +38,7 @@ class Record:
     judged: Judged
     results: Results
     metrics: list[dict[str, Any]]
+    n_epochs: int
     densities: dict[str, float]
     cost: dict[str, Any]
     masks: dict[str, tuple[tuple[int, ...], np.ndarray]]
@@ -101,7 +103,9 @@ def _read(folder: Folder) -> Record:
 
 
 def _record(folder: Folder) -> Record:
-    config, cost = folder.read_config(), folder.read_cost()
+    config, cost, metrics, made = (
+        folder.read_config(), folder.read_cost(), folder.read_metrics(), folder.read_provenance()
+    )  # fmt: skip
     settings = dict(flat(config))
     results: Results = resolve("results", config["task"])
     return Record(
@@ -109,9 +113,10 @@ def _record(folder: Folder) -> Record:
         settings=settings,
         judged=results.together.judged(config, folder.read_split(), folder.read_scores()),
         results=results,
-        metrics=folder.read_metrics(),
+        metrics=metrics,
+        n_epochs=made.get("epochs", len(metrics)),
         densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
-        cost=_cost(cost) | {"machine": _machine(folder.read_provenance(), cost["milliseconds"])},
+        cost=_cost(cost) | {"machine": _machine(made, cost["milliseconds"])},
         masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
     )
 

@@ -42,7 +42,7 @@ def amount(pruning: Mapping[str, Any]) -> str:
     if (budget := pruning.get("budget")) is None:
         what = "channels" if by_channel else "weights"
         paths = ", with those that no path reaches" if pruning.get("effective") else ""
-        return f"{share(pruning['ratio'])} of the {what} removed{paths}"
+        return f"{ratio(pruning['ratio'])} of the {what} removed{paths}"
     unit, kept = budget.split("=")
     what = {"params": "parameters", "macs": "multiply-adds"}[unit]
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
@@ -87,14 +87,14 @@ def scope(split: Mapping[str, Any]) -> str:
     sequences = sorted({entry["sequence"] for entry in entries})
     if any("name" in entry for entry in entries):
         return (
-            f"Scored on {_many(n_report, 'image')} that the network did not learn from; it learned from "
-            f"{_many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split['how']}, split seed "
+            f"Scored on {many(n_report, 'image')} that the network did not learn from; it learned from "
+            f"{many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split['how']}, split seed "
             f"{split['seed']}. Where images show the same cells, as neighbours in a time-lapse do, a random hold-out "
             "flatters; `--split block`, with names in the order of time, is the harder question."
         )
     return (
-        f"Scored on {_many(n_report, 'frame')} that the network did not learn from; it learned from "
-        f"{_many(n_train, 'frame')}. All are frames of {_many(len(sequences), 'recording')} "
+        f"Scored on {many(n_report, 'frame')} that the network did not learn from; it learned from "
+        f"{many(n_train, 'frame')}. All are frames of {many(len(sequences), 'recording')} "
         f"({', '.join(sequences)}). Hold-out: {split['how']}, split seed {split['seed']}. Truth policy "
         f"{split['policy']}: {_POLICIES.get(split['policy'], 'see the documentation')}. {_SPLITS.get(split['how'], '')}"
     ).rstrip()
@@ -148,7 +148,7 @@ def deaths(names: list[str]) -> str:
     """Name the layers that lost all their weights."""
     if not names:
         return "No layer lost all its weights."
-    return f"{_many(len(names), 'layer')} lost all weights: {', '.join(names)}. Nothing passes there but biases."
+    return f"{many(len(names), 'layer')} lost all weights: {', '.join(names)}. Nothing passes there but biases."
 
 
 def pairing(group: Mapping[str, Any]) -> list[str]:
@@ -170,14 +170,14 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
             told.append(f"{name} works at another size than run {other['number']}: only native scores are compared.")
         if run["n_epochs"] != other["n_epochs"]:
             told.append(
-                f"{name} was trained for {_many(run['n_epochs'], 'epoch')} in all, run {other['number']} for "
+                f"{name} was trained for {many(run['n_epochs'], 'epoch')} in all, run {other['number']} for "
                 f"{other['n_epochs']}."
             )
         found = run["differences"]["native"] or {"n_images": 0}
         n_images = max(run["n_images"]["native"], other["n_images"]["native"])
         if found["n_images"] < n_images:
             told.append(
-                f"{name} shares {found['n_images']} of {_many(n_images, 'held-out image')} with run "
+                f"{name} shares {found['n_images']} of {many(n_images, 'held-out image')} with run "
                 f"{other['number']}: only these are paired, and each run's own scores are of its own images."
             )
     if len({run["cost"]["machine"] for run in runs.values()}) > 1:
@@ -203,5 +203,6 @@ def seeds(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _many(n: int, noun: str) -> str:
+def many(n: int, noun: str) -> str:
+    """Give "1 epoch", "2 epochs"."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

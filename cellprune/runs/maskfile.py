@@ -30,9 +30,13 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """Give the masks of a file, or of a run's folder, as written: name -> bool array.
 
     Raises:
-        UnreadableFileError: no such file, damaged, or of another kind.
+        UnreadableFileError: no such file, a folder without masks, damaged, or of another kind.
     """
     file = path / NAME if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise container.UnreadableFileError(
+            f"{path} holds no {NAME}: give a pruned run (a dense one has no masks), or a file of 'cellprune prune'"
+        )
     packed, note = container.read(file, kind=_KIND, version=_VERSION)
     try:
         return packing.unpack_masks(packed, note.get("masks"))

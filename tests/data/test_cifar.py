@@ -155,6 +155,16 @@ def test_a_source_of_another_set_is_refused(tmp_path):
         cifar.bring(tmp_path / "empty.tar", "cifar10", tmp_path)
 
 
+def test_a_file_that_fails_is_named_where_the_user_has_it(tmp_path):
+    md5 = small_pictures.official(tmp_path / "from")
+    path = tmp_path / "from" / "cifar-10-batches-py" / "test_batch"
+    path.write_bytes(b"x")
+    said = rf"{tmp_path / 'from'}/cifar-10-batches-py/test_batch fails its checksum"
+    (tmp_path / "copy").mkdir()
+    with small_pictures.known_by(md5), pytest.raises(CifarError, match=said):
+        cifar.bring(tmp_path / "from", "cifar10", tmp_path / "copy")
+
+
 def test_an_npz_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch):
     path = small_pictures.npz(tmp_path / "images.npz")
     monkeypatch.setattr(cifar, "_MAX_NPZ_BYTES", 1000)

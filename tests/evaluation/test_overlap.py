@@ -8,7 +8,7 @@ from cellprune.evaluation.overlap import compare
 
 
 def mask(text: str) -> np.ndarray:
-    return np.array([letter == "1" for letter in text])
+    return np.array([[letter == "1" for letter in text]])
 
 
 def test_counts_by_hand() -> None:
@@ -25,7 +25,7 @@ def test_counts_by_hand() -> None:
 
 def test_chance_is_what_random_places_give() -> None:
     generator = np.random.default_rng(0)
-    draws = [{"a": generator.permutation(mask("1" * 300 + "0" * 700))} for _ in range(2)]
+    draws = [{"a": generator.permuted(mask("1" * 300 + "0" * 700))} for _ in range(2)]
     found = compare(*draws)
     assert found["overlap"] == pytest.approx(found["overlap_by_chance"], abs=0.03)
 
@@ -34,10 +34,17 @@ def test_chance_is_what_random_places_give() -> None:
     ("second", "said"),
     [
         ({"b": mask("1")}, "share no layer"),
-        ({"a": mask("11")}, r"'a' has shape \(1,\) in the first and \(2,\)"),
+        ({"a": mask("11")}, r"'a' has shape \(1, 1\) in the first and \(1, 2\)"),
         ({}, "none"),
     ],
 )
 def test_masks_of_two_networks_are_refused(second: dict[str, np.ndarray], said: str) -> None:
     with pytest.raises(CellpruneError, match=said):
         compare({"a": mask("1")}, second)
+
+
+def test_weights_are_compared_in_the_order_of_layers_and_norms_are_not() -> None:
+    masks = {f"blocks.{n}.weight": np.ones((2, 2), bool) for n in (10, 2)} | {"blocks.2.bias": np.zeros(2, bool)}
+    found = compare(masks, masks)
+    assert [row["name"] for row in found["layers"]] == ["blocks.2.weight", "blocks.10.weight"]
+    assert found["weights"] == found["both"] == 8

@@ -108,6 +108,9 @@ def test_one_batch_is_used_for_all(model):
         ({"inner_step": 3}, "Did you mean 'inner_steps'"),
         ({"method": "snip", "inner_steps": 3}, "'snip' takes no options, but 'inner_steps'"),
         ({"inner_steps": "3"}, "inner_steps is '3'"),
+        ({"method": "snip", "gate": "weight"}, "gate is for channels: add granularity='channel'"),
+        ({"scope": "lay"}, "no scope 'lay'"),
+        ({"sparsity": None, "budget": "macs=0.1"}, "budget 'macs=0.1' names no unit: give it .* {'params': 0.1}"),
         ({"sparsity": 97}, "did you mean 0.97?"),
         ({"exclude": ["headd.weight"]}, "Did you mean 'head.weight'"),
         ({"exclude": ["*"]}, "nothing to prune"),
@@ -163,6 +166,27 @@ def test_a_norm_that_starts_at_zero_is_reported(model, caplog):
     )
 
 
+def test_a_channel_whose_norm_starts_at_zero_is_reported(caplog):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 2, 1))
+    nn.init.zeros_(model[1].weight)
+    data = [(torch.randn(4, 1, 8, 8), torch.randint(2, (4, 4, 4)))]
+    with caplog.at_level(logging.WARNING, "cellprune"):
+        prune(model, method="snip", sparsity=0.3, batches=data, loss=F.cross_entropy, granularity="channel")
+    assert "every score is 0 in 0.weight" in caplog.text
+
+
+def test_a_source_that_fills_one_memory_again_and_again_is_read_as_it_was(model):
+    def refilled():
+        inputs, target = torch.empty_like(DATA[0][0]), torch.empty_like(DATA[0][1])
+        for batch in DATA:
+            yield inputs.copy_(batch[0]), target.copy_(batch[1])
+
+    given = {"sparsity": 0.5, "loss": F.cross_entropy}
+    listed, again = prune(model, batches=DATA, **given), prune(model, batches=refilled(), **given)
+    assert all(torch.equal(listed[name], again[name]) for name in listed)
+
+
 def chain(middle: float) -> nn.Module:
     model = nn.Sequential(nn.Linear(2, 50), nn.ReLU(), nn.Linear(50, 50), nn.BatchNorm1d(50), nn.Linear(50, 3))
     with torch.no_grad():
@@ -173,7 +197,7 @@ def chain(middle: float) -> nn.Module:
 def test_a_network_cut_off_from_its_input_is_an_error_that_names_the_layer():
     torch.manual_seed(0)
     data = [(torch.randn(6, 2), torch.randint(0, 3, (6,)))]
-    with pytest.raises(CellpruneError, match=r"no longer depends on the input; it is cut at '2.weight': lower"):
+    with pytest.raises(CellpruneError, match=r"no longer depends on the input; it is cut at '2.weight': remove less"):
         prune(chain(1e-9), method="magnitude", sparsity=0.95, batches=data)
 
 

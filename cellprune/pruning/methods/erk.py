@@ -2,7 +2,8 @@
 
 Source: Evci et al., ICML 2020 (arXiv:1911.11134), Erdos-Renyi-Kernel: a layer's density is proportional to the sum of
     its tensor's sides over their product; where that exceeds 1 the layer stays whole and the others share the rest.
-Note: public codes round each layer down; we round so that the sum is exact.
+Note: the paper's code rounds each layer's zeros down; we round so that the sum is exact. The code of effective-sparsity
+    does not solve for the factor again when a layer would be more than whole: it hands the excess to the layer before.
 """
 
 from collections.abc import Mapping, Sequence

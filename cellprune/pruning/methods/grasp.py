@@ -6,9 +6,10 @@ are the weights of the largest w * (H g), with their sign.
 Source: Wang, Zhang, Grosse, ICLR 2020 (arXiv:2002.07376), equations 6 to 8 and algorithm 2: S = -w * (H g), and the
     largest S go; the loss is taken of the logits divided by a temperature of 200, on ten samples of each class.
 Note: the public code draws the linear layers of its scoring copy anew, sorts the samples by class before it cuts them
-    into halves with batch statistics of their own, and keeps one weight too many. We score the network that will be
-    trained, on parts in which every class has its turn, and keep the exact number. Maps (segmentation) have no balance
-    of classes: one batch as it stands.
+    into halves with batch statistics of their own, and keeps one weight too many. Its g is the sum over halves and
+    repetitions and is used with the Hessian of each half. We score the network that will be trained, take the means of
+    g and of H g over parts in which every class has its turn, and keep the exact number. A variant that ranks by |S|
+    exists and is not this. Maps (segmentation) have no balance of classes: one batch as it stands.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

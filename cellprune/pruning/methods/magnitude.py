@@ -1,7 +1,8 @@
 """Magnitude at initialization: keep the weights that were drawn large.
 
 Source: Frankle et al., ICLR 2021 (arXiv:2009.08576), "magnitude pruning at initialization".
-Note: under an initialization scaled per layer a global ranking is close to a choice of per-layer ratios.
+Note: under an initialization scaled per layer a global ranking is close to a choice of per-layer ratios. Global is the
+    default here; scope "layer" is the other variant. The authors' open_lth removes one weight more than asked.
 """
 
 from collections.abc import Mapping, Sequence

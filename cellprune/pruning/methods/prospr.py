@@ -3,7 +3,10 @@
 Source: Alizadeh et al., ICLR 2022 (arXiv:2202.08132), equation 5 and algorithm 1: the gate c multiplies the initial
     weights alone, M steps of SGD follow on fresh batches, and the score is |dL_M / dc| at c = 1.
 Note: nothing of the inner training is kept; the pruned network trains from its initial weights. The public code's
-    defaults are these (command line) or inner_lr 0.5 and inner_momentum 0.9 (its README).
+    defaults are these (command line) or inner_lr 0.5 and inner_momentum 0.9 (its README). By default its command line
+    takes one batch for all steps; it keeps ceil(d (1 - r)) of d weights, and aborts when a layer loses all of its own.
+    With momentum it loses the first step's Hessian, as `detach_first_gradient` does on request (`metagradient.py`). We
+    take a fresh batch a step, round to the nearest count, and only report such a layer.
 """
 
 from collections.abc import Mapping, Sequence

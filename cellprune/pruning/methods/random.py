@@ -1,6 +1,7 @@
 """Random: keep weights drawn uniformly without replacement, the control that every method has to beat.
 
 Source: Frankle et al., ICLR 2021 (arXiv:2009.08576), "random pruning"; with scope "layer" every layer keeps its share.
+Note: which scope the published rows have is not known. The default here is global, as in Synaptic-Flow's code.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,8 +6,9 @@ The least are removed in many small rounds, each scored anew, so that no layer r
 
 Source: Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020 (arXiv:2006.05467), equation 4 and algorithm 1.
 Note: the public code computes in float32, where deep networks overflow, takes the absolute value of biases and running
-    means too, which breaks the law above, and has one round by default. We follow the paper, in float64, with its
-    hundred rounds.
+    means too, which breaks the law above, and has one round by default. It cuts at a threshold, so that ties remove
+    more, and its SNIP and GraSP can bring removed weights back when run in several rounds. We follow the paper, in
+    float64, with its hundred rounds; counts are exact, and nothing comes back.
 """
 
 from collections.abc import Mapping, Sequence

@@ -23,9 +23,10 @@ def spacing(asked: int | None, span: int) -> int:
     """
     every = min(_WIDEST, max(1, span // _UPDATES)) if asked is None else asked
     if every > span:
+        more = "lower pruning.update_every" if every > 1 else "raise pruning.update_until"
         raise CellpruneError(
             f"masks are to move {paced(every)}, but only {span} steps lie in their share of the training, so they "
-            f"never would: lower pruning.update_every, or train longer"
+            f"never would: {more}, or train longer"
         )
     return every
 

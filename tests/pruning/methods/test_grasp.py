@@ -109,6 +109,9 @@ def test_too_little_of_a_class_is_said():
         CellpruneError, match=r"2 samples of each of 3 classes are needed, but 3 batches held 0 of class 2"
     ):
         gathered(data, 2)
+    few = [(x[:1], t[:1].clamp_max(0)) for x, t in batches(1)]
+    with pytest.raises(CellpruneError, match=r"held 0 of class 1, .*0 of class 5 and few of 3 more: give"):
+        balanced(few, 9, 1)
 
 
 def test_an_endless_source_without_a_class_comes_to_an_end():
@@ -125,7 +128,7 @@ def test_an_endless_source_without_a_class_comes_to_an_end():
 def test_maps_and_values_are_taken_as_they_stand():
     model = nn.Conv2d(1, 2, 1)
     maps = [(torch.randn(2, 1, 4, 4), torch.randint(0, 2, (2, 4, 4)))]
-    assert gathered(maps, model=model)[0][1] is maps[0][1]
+    assert torch.equal(gathered(maps, model=model)[0][1], maps[0][1])
     values = [(torch.randn(2, 3), torch.randn(2))]
     assert len(gathered(values, model=nn.Linear(3, 1))) == 1
     with pytest.raises(CellpruneError, match="samples_per_class is 10, but the targets are no classes"):

@@ -167,5 +167,5 @@ def test_a_source_that_ends_early_and_a_loss_that_fails_name_the_round():
         chosen(network(), "iterative-snip", batches(3), rounds=5)
     data = batches(4)
     data[2][0][0] = float("nan")
-    with pytest.raises(WorkError, match=r"the loss is nan .* \(round 3 of 4\)"):
+    with pytest.raises(WorkError, match=r"the loss is nan .* \(round 3 of 4, which reads the source's batch 3\)"):
         chosen(network(), "force", data, rounds=4)
