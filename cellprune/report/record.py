@@ -73,6 +73,15 @@ def read(paths: Sequence[Path]) -> list[Record]:
     return [_read(Folder(path)) for path in paths]
 
 
+def parameters_left(parameters: Mapping[str, int]) -> int:
+    """Give the parameters of any kind that no mask removes; masks of channels cover biases and norms, too.
+
+    Args:
+        parameters: the part of cost.json of that name; an older one knows of weights alone.
+    """
+    return parameters.get("left", parameters["total"] - parameters["prunable"] + parameters["kept"])
+
+
 @contextmanager
 def needed(whose: str) -> Iterator[None]:
     """Turn whatever goes wrong with values from a run's files into one line that names the run.
@@ -125,7 +134,7 @@ def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
     parameters, macs, n_bytes, time = (cost[key] for key in ("parameters", "macs", "bytes", "milliseconds"))
     whole = cost["control"]["whole"] if "control" in cost else {}  # of a small dense network: the one it stands for
     return {
-        "parameters": parameters.get("left", parameters["total"] - parameters["prunable"] + parameters["kept"]),
+        "parameters": parameters_left(parameters),
         "parameters_dense": whole.get("parameters", parameters["total"]),
         "kept": parameters["kept"] / parameters["prunable"],
         "macs": macs["masked"],

@@ -16,6 +16,7 @@ from cellprune import experiment
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, TooMuchError, WorkError
+from cellprune.report.record import parameters_left
 from cellprune.report.results import Measure
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
@@ -107,7 +108,7 @@ def _read(folder: Folder, began: str, measure: Measure) -> Report:
         "run": folder.path.name,
         "seconds": sum(made["times"].values()),
         "trained_here": made["finished"] >= began,  # else another search, or a run by hand, had it already
-        "parameters": {"left": counted["total"] - counted["prunable"] + counted["kept"], "total": counted["total"]},
+        "parameters": {"left": parameters_left(counted), "total": counted["total"]},
         "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
         "bytes": cost["bytes"]["model_file"],
         "curve": {str(row["epoch"]): row[measure.watched] for row in rows if row.get(measure.watched) is not None},

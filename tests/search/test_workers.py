@@ -17,6 +17,7 @@ import small_pictures
 from cellprune.config.load import load
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.report.record import parameters_left
 from cellprune.runs.folder import Folder
 from cellprune.search import frames, workers
 from cellprune.search.train import Job, Report, _Floor, train
@@ -55,6 +56,16 @@ def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_r
     assert again.scores == first.scores
     assert not again.facts["trained_here"]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_parameters_of_removed_channels_are_those_of_the_run(tmp_path: Path, data_root: Path) -> None:
+    report = train(job(Trial("confirm", 0.5, 1000), tmp_path, data_root, "pruning.granularity=channel"))
+    counted = Folder(tmp_path / report.facts["run"]).read_cost()["parameters"]
+    assert report.facts["parameters"] == {"left": counted["left"], "total": counted["total"]}
+    of_weights = counted["total"] - counted["prunable"] + counted["kept"]
+    assert counted["left"] < of_weights, "their biases and norms go, too"
+    older = {key: value for key, value in counted.items() if key != "left"}
+    assert parameters_left(older) == of_weights
 
 
 @pytest.mark.slow
