@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cellprune.search.decide import Decision, decide
-from cellprune.search.trial import REFERENCE, Measure, Outcome, Table, Trial, paired
+from cellprune.search.trial import REFERENCE, Measure, Outcome, Table, Trial, paired, require_scores
 
 STEPS_BELOW = 2
 _SEEDS_A_LOOK = 1000  # seeds of a search are fewer, so a confirmation's are fresh, and each look's are
@@ -76,7 +76,7 @@ def confirm(
         measure: see `trial.Measure`; the reference and the first ratio are asked for together.
         seen: told of every ratio as it is tested.
     Raises:
-        WorkError: a reference failed.
+        WorkError: a reference failed, or every network of a ratio crashed.
     """
     outcomes: dict[Trial, Outcome] = {}
     claims: list[Claim] = []
@@ -84,6 +84,7 @@ def confirm(
         asked = [trial for trial in (*terms.trials(REFERENCE), *terms.trials(ratio)) if trial not in outcomes]
         outcomes |= dict(zip(asked, measure(asked), strict=True))
         table = paired(*({trial: outcomes[trial] for trial in terms.trials(at)} for at in (REFERENCE, ratio)))
+        require_scores(ratio, table)
         decides = table.decides and not table.hopeless  # leaving only the hopeless out would flatter
         decision = decide(table.differences, margin=terms.margin, alpha=terms.alpha) if decides else None
         claims.append(Claim(ratio, decision, table))

@@ -18,6 +18,7 @@ from cellprune.config.load import flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, lock, provenance
+from cellprune.search.confirm import fresh_seeds
 from cellprune.search.decide import alpha_of_look
 from cellprune.search.grid import grid
 from cellprune.search.trial import Outcome, Trial
@@ -66,13 +67,13 @@ class Journal:
 
     @property
     def crashes(self) -> dict[str, list[str]]:
-        """Trial -> why it crashed, once or twice."""
+        """Trial -> why it crashed, each time."""
         return dict(self._content["crashes"])
 
     def freeze(self, proposed: float | None) -> None:
         """Write down what the search proposes, before anything of the confirmation is trained."""
         look = self._content["looks"][-1]
-        if "proposed" not in look:
+        if look.get("proposed") is None:  # nothing was confirmed, and what had crashed may have come through now
             look |= {"proposed": proposed, "frozen": provenance.now()}
             self._write()
         assert look["proposed"] == proposed, "the same outcomes lead to the same proposal"
@@ -93,12 +94,10 @@ class Journal:
         self._content["trials"][trial.key] = {"trial": asdict(trial), "outcome": asdict(outcome)}
         self._write()
 
-    def record_crash(self, trial: Trial, reason: str) -> int:
-        """Note that a trial crashed; gives how often it has by now."""
-        reasons = self._content["crashes"].setdefault(trial.key, [])
-        reasons.append(reason)
+    def record_crash(self, trial: Trial, reason: str) -> None:
+        """Note that a trial crashed; it has no outcome by that."""
+        self._content["crashes"].setdefault(trial.key, []).append(reason)
         self._write()
-        return len(reasons)
 
     def _write(self) -> None:
         documents.write_json(self.folder / JOURNAL, self._content)
@@ -106,6 +105,8 @@ class Journal:
 
 def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool) -> dict[str, Any]:
     """Give the journal's content with this question as its last look; nothing is written.
+
+    A trial that crashed may have done so for a passing cause, so it is open again, unless a confirmation rests on it.
 
     Raises:
         CellpruneError: as `Journal.held`, but for another planner.
@@ -115,7 +116,9 @@ def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resum
     if content is None:
         content = {"schema": _SCHEMA, "identity": identity, "looks": [], "trials": {}, "crashes": {}}
     _require_same(folder, content, identity)
-    return content | {"looks": _asked(folder, content["looks"], question)}
+    looks = _asked(folder, content["looks"], question)
+    trials = {key: kept for key, kept in content["trials"].items() if not _is_open(kept, looks)}
+    return content | {"looks": looks, "trials": trials}
 
 
 def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
@@ -164,6 +167,16 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
         )
     confirmed = last.get("proposed") is not None
     return [*before, last, _look(question, len(looks) + 1)] if confirmed else [*before, _look(question, len(looks))]
+
+
+def _is_open(kept: Mapping[str, Any], looks: list[dict[str, Any]]) -> bool:
+    """Whether a trial that crashed twice may be tried again in the last look."""
+    trial, look = Trial(**kept["trial"]), looks[-1]
+    if kept["outcome"]["state"] != "excluded":
+        return False
+    if trial.phase == "search":
+        return look.get("proposed") is None
+    return trial.seed in fresh_seeds(len(looks), look["question"]["confirm_seeds"])
 
 
 def _look(question: Search, number: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cellprune.search.decide import standard_error
 from cellprune.search.grid import most_probes
-from cellprune.search.trial import REFERENCE, Measure, Outcome, Table, Trial, paired
+from cellprune.search.trial import REFERENCE, Measure, Outcome, Table, Trial, paired, require_scores
 
 _CLOSE = 2.0  # standard errors below the margin: what lies lower has failed clearly
 _SECOND_OPINION = 2  # rounds: one of the ratio, one of the reference
@@ -22,7 +22,7 @@ _SECOND_OPINION = 2  # rounds: one of the ratio, one of the reference
 
 @dataclass(frozen=True)
 class Probe:
-    """What the search saw at one ratio; None where no seed came through, or too few to tell an error."""
+    """What the search saw at one ratio; None where all were hopeless, or too few came through to tell an error."""
 
     ratio: float
     passes: bool
@@ -67,7 +67,7 @@ def propose(
         n_seeds: of a round: what is trained at a ratio at once, in every fold.
         seen: told of every probe as it is judged.
     Raises:
-        WorkError: a reference failed.
+        WorkError: a reference failed, or every network of a ratio crashed.
     """
     arms: dict[float, dict[Trial, Outcome]] = defaultdict(dict)
     probes: list[Probe] = []
@@ -81,7 +81,9 @@ def propose(
         train(REFERENCE, seeds)
         paired(arms[REFERENCE], {})  # a failed reference is told before anything else is trained
         train(ratio, seeds)
-        probes.append(_judged(ratio, paired(arms[REFERENCE], arms[ratio]), margin))
+        table = paired(arms[REFERENCE], arms[ratio])
+        require_scores(ratio, table)
+        probes.append(_judged(ratio, table, margin))
         seen(probes[-1])
         return probes[-1]
 

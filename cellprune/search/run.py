@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from cellprune.search.propose import Probe, propose
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import REFERENCE, Outcome, Trial
 
+_TRIES = 2  # of a trial that crashes, in one call
 HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back
 
 
@@ -204,6 +206,7 @@ class _Bench:
         self._question, self._place, self._journal = question, place, journal
         self._execute, self._watch = execute, watch
         self._begun, self._clock, self._version = 0, monotonic(), version("cellprune")
+        self._crashed: Counter[Trial] = Counter()
 
     def measure(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Give the outcome of every trial; one that crashes is tried once more, then excluded in the open.
@@ -252,12 +255,14 @@ class _Bench:
 
     def _keep(self, trial: Trial, report: Report) -> None:
         self._watch.ended(trial, report.state, report.facts.get("seconds", 0.0))
-        if report.state == "crashed":
-            self._watch.said(f"{trial.key} crashed: {report.reason}")
-            if self._journal.record_crash(trial, report.reason) < 2:
-                return
-        state: Literal["done", "hopeless", "excluded"] = "excluded" if report.state == "crashed" else report.state
-        self._journal.record(trial, Outcome(state, report.scores, report.reason, report.facts))
+        if report.state != "crashed":
+            self._journal.record(trial, Outcome(report.state, report.scores, report.reason, report.facts))
+            return
+        self._watch.said(f"{trial.key} crashed: {report.reason}")
+        self._journal.record_crash(trial, report.reason)
+        self._crashed[trial] += 1
+        if self._crashed[trial] == _TRIES:
+            self._journal.record(trial, Outcome("excluded", report.scores, report.reason, report.facts))
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

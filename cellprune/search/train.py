@@ -4,6 +4,7 @@ A run folder is shared by hash, so a network that another search trained already
 at work on it, we wait: its lock goes away with it, and its state stays.
 """
 
+import errno
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,7 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
 
     Raises:
         CellpruneError: refused before any work; every other trial would be, too.
+        WorkError: the disk is full, for every other trial, too.
     """
     if job.version != (here := version("cellprune")):
         raise CellpruneError(f"a worker has cellprune {here}, the planner {job.version}: install the same everywhere")
@@ -80,11 +82,24 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
     except TooMuchError as error:
         return Report("hopeless", {}, str(error).split(":")[0], {"seconds": time.perf_counter() - clock})
     except Exception as error:
+        if _disk_is_full(error):
+            raise WorkError(
+                f"the disk of {job.runs} is full ({job.trial.key}): free some space, then go on with --resume"
+            ) from error
         if isinstance(error, CellpruneError) and not isinstance(error, WorkError):
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         return Report("crashed", {}, reason, {"seconds": time.perf_counter() - clock})
     return _read(folder, began, _measure(job))
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is a lack of space; safetensors has words for it only."""
+    while error is not None:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _patiently(settings: Settings, listeners: Sequence[Listener], runtime: Runtime) -> Folder:

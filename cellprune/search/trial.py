@@ -98,8 +98,8 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
     for trial, outcome in references.items():
         if outcome.state != "done":
             raise WorkError(
-                f"the unpruned reference failed ({trial.key}: {outcome.reason}): mend the settings so that it trains, "
-                "then start the search again"
+                f"the unpruned reference failed ({trial.key}: {outcome.reason}): mend what made it fail, then go on "
+                "with --resume"
             )
     unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
     lost = {trial.seed: f"{outcome.state}: {outcome.reason}" for trial, outcome in pruned.items() if not outcome.scores}
@@ -115,3 +115,17 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
     differences = [[kept[s, fold][frame] - unpruned[s, fold][frame] for s in seeds] for fold, frame in rows]
     hopeless = next((outcome.reason for outcome in pruned.values() if outcome.state == "hopeless"), "")
     return Table(np.array(differences).reshape(len(rows), len(seeds)), rows, seeds, lost, hopeless)
+
+
+def require_scores(ratio: float, table: Table) -> None:
+    """Refuse to judge a ratio by crashes alone: they say nothing of the network.
+
+    Raises:
+        WorkError: no pruned network has a score, and none was hopeless.
+    """
+    if not table.differences.size and not table.hopeless:
+        reason = next(iter(table.left_out.values()), "no frame has a score in all of them")
+        raise WorkError(
+            f"no network with a ratio of {ratio:g} came through ({reason}): mend what made them fail, then go on with "
+            "--resume"
+        )

@@ -202,6 +202,42 @@ def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
     assert bench.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
 
 
+def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp_path: Path) -> None:
+    expected = searched(tmp_path / "whole", Bench())
+    first = expected["search"][0]["ratio"]
+    lost = {f"search {first:g} seed {seed} fold 0": ["no memory"] * 2 for seed in (0, 1)}
+    with pytest.raises(WorkError, match=rf"no network with a ratio of {first:g} came through \(excluded: no memory\)"):
+        searched(tmp_path / "search", Bench(crashes=lost))
+    again = Bench()
+    found = searched(tmp_path / "search", again)
+    assert {key: again.trained[key] for key in lost} == dict.fromkeys(lost, 1)
+    assert found["confirmation"] == expected["confirmation"]
+    assert found["crashes"] == dict.fromkeys(lost, ["no memory"] * 2)
+
+    lowest = expected["confirmation"][0]["ratio"]
+    lost = {f"confirm {lowest:g} seed {1000 + seed} fold 0": ["no memory"] * 2 for seed in range(3)}
+    with pytest.raises(WorkError, match=f"ratio of {lowest:g} came through"):
+        searched(tmp_path / "late", Bench(crashes=lost))
+    assert searched(tmp_path / "late", Bench())["confirmation"] == expected["confirmation"]
+
+
+def test_what_a_confirmation_rests_on_is_not_tried_again_and_a_search_that_proposed_nothing_is(tmp_path: Path) -> None:
+    expected = searched(tmp_path / "whole", Bench())
+    lost = f"search {expected['search'][0]['ratio']:g} seed 1 fold 0"
+    found = searched(tmp_path / "search", Bench(crashes={lost: ["NaN"] * 2}))
+    again = Bench()
+    assert told(searched(tmp_path / "search", again)) == told(found)
+    assert not again.trained
+
+    asked = ASKED.model_copy(update={"low": 0.92})
+    lost = "search 0.9375 seed 0 fold 0"
+    none = searched(tmp_path / "none", Bench(crashes={lost: ["NaN"] * 2}), asked)
+    assert none["verdict"] == "none found"
+    again = Bench()
+    assert searched(tmp_path / "none", again, asked)["verdict"] == "none found"
+    assert again.trained == {lost: 1}
+
+
 def test_hopeless_trials_are_compared_with_their_own_reference(tmp_path: Path) -> None:
     bench = Bench()
     searched(tmp_path / "search", bench)

@@ -1,5 +1,6 @@
 """Real trials: tiny runs by a real local cluster, a worker killed in mid-trial, folders that two want at once."""
 
+import errno
 import gc
 import os
 import signal
@@ -152,6 +153,21 @@ def test_a_crash_is_told_and_a_refusal_ends_the_search(tmp_path: Path, data_root
         train(job(Trial("confirm", 0.5, 0), tmp_path, tmp_path / "none", "data.dataset=PhC-C2DH-U373"))
     with pytest.raises(CellpruneError, match=r"a worker has cellprune .*, the planner 0\.0\.0"):
         train(replace(diverges, version="0.0.0"))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("I/O error (os error 28)")]
+)
+def test_a_full_disk_ends_the_search_at_once(
+    error: OSError, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("cellprune.runs.container.save_file", fails)
+    wanted = job(Trial("confirm", 0.5, 1000), tmp_path, data_root)
+    with pytest.raises(WorkError, match=r"the disk of .* is full \(confirm 0\.5 seed 1000 fold 0\): free some"):
+        train(wanted)
 
 
 def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
