@@ -23,7 +23,7 @@ from cellprune.search.grid import grid as grid_of
 from cellprune.search.journal import PAGE, RESULT, Journal, opened
 from cellprune.search.propose import Probe, propose
 from cellprune.search.train import Job, Report
-from cellprune.search.trial import REFERENCE, Outcome, Trial
+from cellprune.search.trial import REFERENCE, Outcome, Trial, reference_failed
 
 _TRIES = 2  # of a trial that crashes, in one call
 HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back
@@ -213,6 +213,7 @@ class _Bench:
 
         Raises:
             LimitReached: trials are missing, and this call may train no more.
+            WorkError: a reference crashed twice.
         """
         while missing := [trial for trial in trials if self._journal.outcome(trial) is None]:
             begun = self._begun
@@ -262,6 +263,8 @@ class _Bench:
         self._journal.record_crash(trial, report.reason)
         self._crashed[trial] += 1
         if self._crashed[trial] == _TRIES:
+            if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
+                raise reference_failed(trial, report.reason)
             self._journal.record(trial, Outcome("excluded", report.scores, report.reason, report.facts))
 
 

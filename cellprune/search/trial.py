@@ -97,10 +97,7 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
     """
     for trial, outcome in references.items():
         if outcome.state != "done":
-            raise WorkError(
-                f"the unpruned reference failed ({trial.key}: {outcome.reason}): mend what made it fail, then go on "
-                "with --resume"
-            )
+            raise reference_failed(trial, outcome.reason)
     unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
     lost = {trial.seed: f"{outcome.state}: {outcome.reason}" for trial, outcome in pruned.items() if not outcome.scores}
     seeds = tuple(sorted({trial.seed for trial in pruned} - lost.keys()))
@@ -115,6 +112,13 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
     differences = [[kept[s, fold][frame] - unpruned[s, fold][frame] for s in seeds] for fold, frame in rows]
     hopeless = next((outcome.reason for outcome in pruned.values() if outcome.state == "hopeless"), "")
     return Table(np.array(differences).reshape(len(rows), len(seeds)), rows, seeds, lost, hopeless)
+
+
+def reference_failed(trial: Trial, reason: str) -> WorkError:
+    """Say that there is nothing to compare with."""
+    return WorkError(
+        f"the unpruned reference failed ({trial.key}: {reason}): mend what made it fail, then go on with --resume"
+    )
 
 
 def require_scores(ratio: float, table: Table) -> None:

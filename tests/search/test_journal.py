@@ -200,6 +200,10 @@ def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
     with pytest.raises(WorkError, match=r"reference failed \(search 0 seed 1 fold 0: the loss became nan\)"):
         searched(tmp_path / "search", bench)
     assert bench.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
+    content = json.loads((tmp_path / "search" / JOURNAL).read_text())
+    assert content["trials"].keys() == {"search 0 seed 0 fold 0"}, "a passing cause does not block the journal"
+    assert searched(tmp_path / "search", again := Bench())["verdict"] == "found"
+    assert again.trained[lost] == 1
 
 
 def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp_path: Path) -> None:
