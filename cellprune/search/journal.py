@@ -7,7 +7,7 @@ A *look* is one question with its confirmation. Once a confirmation has begun, i
 more seeds or a wider range then begin another look, which is listed and has half the error.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -27,6 +27,10 @@ JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
 _SCHEMA = 1
 _WIDER = {"margin": -1, "seeds": 1, "confirm_seeds": 1, "low": -1, "high": 1}  # the direction in which each may move
 _FREE = {"controls"}  # adds trainings, changes no answer
+
+
+class LackingError(LookupError):
+    """The journal does not know what came of a trial."""
 
 
 class Journal:
@@ -82,6 +86,18 @@ class Journal:
         """Give what came of a trial; None if nothing yet."""
         kept = self._content["trials"].get(trial.key)
         return None if kept is None else Outcome(**kept["outcome"])
+
+    def measure(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Give outcomes as a `trial.Measure` does, and train nothing.
+
+        Raises:
+            LackingError: of one of them nothing is known yet.
+        """
+        outcomes = [self.outcome(trial) for trial in trials]
+        known = [outcome for outcome in outcomes if outcome is not None]
+        if len(known) < len(outcomes):
+            raise LackingError(f"{len(outcomes) - len(known)} of {len(outcomes)} trials are not in the journal")
+        return known
 
     @property
     def outcomes(self) -> dict[Trial, Outcome]:

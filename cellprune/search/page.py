@@ -12,6 +12,7 @@ from cellprune.report.formatting import count
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.template import render, source
 from cellprune.runs import atomic
+from cellprune.search import sentences
 
 _COLOURS = {"not worse": GREEN, "undecided": ORANGE, "worse": RED}
 
@@ -23,7 +24,8 @@ def write(path: Path, answer: Mapping[str, Any]) -> None:
         answer: the content of search.json.
     """
     figures = {"curve_figure": source(curve(answer)), "cost_figure": source(costs(answer))}
-    atomic.write_text(path, render("search.html.jinja", {"found": answer, **figures}))
+    looks = [sentences.look(look) for look in answer["looks"]]
+    atomic.write_text(path, render("search.html.jinja", {"found": answer, "looks": looks, **figures}))
 
 
 def curve(answer: Mapping[str, Any]) -> str:

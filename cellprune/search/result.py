@@ -12,7 +12,7 @@ from cellprune import models
 from cellprune.config.schema import Search, Settings
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
-from cellprune.search import sentences
+from cellprune.search import looks, sentences
 from cellprune.search.confirm import Claim, fresh_seeds
 from cellprune.search.controls import CONTROLS, Beaten
 from cellprune.search.decide import alpha_of_look, seeds_needed
@@ -76,7 +76,7 @@ def gather(
         "grid": list(grid),
         "frames": asdict(frames),
         "look": journal.look,
-        "looks": journal.looks,
+        "looks": looks.told(journal, found.claims),
         "alpha": alpha_of_look(1 - search.confidence, journal.look),
         "stopped": found.stopped,
         "verdict": _verdict(found),

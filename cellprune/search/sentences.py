@@ -104,11 +104,37 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
 def scope(found: Mapping[str, Any]) -> str:
     """Say what the claim is about, and what it is not about."""
     images, alpha = found["words"]["images"], found["alpha"]
-    again = f" This is look {found['look']} at these {images}, tested at an error of {alpha:g}."
+    together = sum(look["alpha"] for look in found["looks"])
+    again = (
+        f" This is look {found['look']} at these {images}, tested at an error of {alpha:g}; with the looks "
+        f"before it, some claim is false with probability {together:g} at most."
+    )
     return (
         f"The claim is about {_about(found)}. A claim is false with probability {alpha:g} at most; a table over "
         f"several methods or units needs Holm's correction.{again if found['look'] > 1 else ''}"
     )
+
+
+def look(told: Mapping[str, Any]) -> str:
+    """Say what one look asked, at what error, and what came of it.
+
+    Args:
+        told: one of "looks" of search.json.
+    """
+    question = told["question"]
+    asked = f"margin {question['margin']:g}, {question['confirm_seeds']} seeds, at an error of {told['alpha']:g}"
+    if "proposed" not in told:
+        return f"{asked}: still searching"
+    begun = f"{asked}, frozen {told['frozen']}"
+    if told["proposed"] is None:
+        return f"{begun}: none to test"
+    ratio = as_ratio(told["ratio"]) if told["ratio"] is not None else "no ratio shown"
+    tests = "; ".join(
+        f"{as_ratio(tested['ratio'])} {tested['verdict']}, limits {difference(tested['lower'])} and "
+        f"{difference(tested['upper'])}"
+        for tested in told["tested"]
+    )
+    return f"{begun}: {ratio} ({tests or 'nothing tested yet'})"
 
 
 def _about(found: Mapping[str, Any]) -> str:

@@ -253,7 +253,8 @@ def test_hopeless_trials_are_compared_with_their_own_reference(tmp_path: Path) -
 
 def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_error(tmp_path: Path) -> None:
     output, first, second = tmp_path / "search", Bench(), Bench()
-    assert searched(output, first)["look"] == 1
+    before = searched(output, first)
+    assert before["look"] == 1
     found = searched(output, second, ASKED.model_copy(update={"margin": 0.015, "seeds": 3, "high": 0.99}))
     assert (found["look"], found["alpha"]) == (2, pytest.approx(0.025))
     confirmed = {job.trial.seed for job in second.jobs.values() if job.trial.phase == "confirm"}
@@ -261,6 +262,15 @@ def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_
     assert not first.trained & second.trained
     assert [look["question"]["margin"] for look in found["looks"]] == [0.02, 0.015]
     assert "look 2" in found["sentences"]["scope"]
+    assert "false with probability 0.075 at most" in found["sentences"]["scope"], "both looks together"
+    assert found["looks"][0] == before["looks"][0], "what look 1 found is not taken back"
+    assert found["looks"][0]["ratio"] == before["ratio"] is not None
+    assert [tested["lower"] for tested in found["looks"][0]["tested"]] == [c["lower"] for c in before["confirmation"]]
+    draw(tmp_path / "page.html", found)
+    page = (tmp_path / "page.html").read_text()
+    for look in found["looks"]:
+        assert f"at an error of {look['alpha']:g}, frozen {look['frozen']}: " in page
+    assert f"{before['confirmation'][0]['lower']:+.4f}".replace("-", "−") in page
 
 
 def test_before_the_confirmation_a_new_question_is_no_second_look(tmp_path: Path) -> None:
