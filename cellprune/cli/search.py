@@ -160,21 +160,26 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
 
 
 def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, Any]:
-    """Count the trainings and time one epoch."""
+    """Count the trainings that are left and time one epoch."""
     from rich.console import Console
 
     from cellprune.search import controls, plan, sentences
+    from cellprune.search.run import known
 
     n_controls = len(controls.of(question.settings))
     count = plan.count(question.search, question.grid, n_controls)
-    with Console(stderr=True).status("timing one epoch"):
-        seconds = plan.seconds_of_a_training(
-            question.settings,
-            question.search,
-            question.grid[0],
-            data_root=place.data_root,
-            device=place.device,
-        )
+    n_done, at_the_end = known(question, place)
+    expected, most = (0 if at_the_end else max(1, n - n_done) for n in (count.expected, count.most))
+    seconds = 0.0
+    if not at_the_end:
+        with Console(stderr=True).status("timing one epoch"):
+            seconds = plan.seconds_of_a_training(
+                question.settings,
+                question.search,
+                question.grid[0],
+                data_root=place.data_root,
+                device=place.device,
+            )
     return {
         "ratios": list(question.grid),
         "held_out": question.frames.n_report,
@@ -184,12 +189,13 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
             "search_at_most": count.search,
             "confirmation_at_most": count.confirmation,
             "controls": count.controls,
-            "expected": count.expected,
-            "at_most": count.most,
+            "done": n_done,
+            "expected": expected,
+            "at_most": most,
         },
         "seconds_a_training": seconds,
-        "seconds_expected": seconds * count.expected / n_workers,
-        "seconds_at_most": seconds * count.most / n_workers,
+        "seconds_expected": seconds * expected / n_workers,
+        "seconds_at_most": seconds * most / n_workers,
         "output": str(question.output),
     }
 
@@ -198,12 +204,15 @@ def _told(planned: dict[str, Any]) -> str:
     from cellprune.report.formatting import duration, ratio
 
     trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
+    done, more = (f"{trainings['done']} are done, ", "more (in all: ") if trainings["done"] else ("", "(")
+    if not trainings["at_most"]:
+        return f"{done}none is left to train: the search in {planned['output']} is at its end"
     return "\n".join(
         (
             f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
             f"chosen on {planned['chosen_on']} {images}, claimed about {planned['held_out']} held-out ones",
-            f"trainings: about {trainings['expected']}, at most {trainings['at_most']} (search "
-            f"{trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
+            f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
+            f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",
             f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
             f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch; "

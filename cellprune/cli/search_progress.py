@@ -40,8 +40,8 @@ class Table(Watch):
         if self._console.is_terminal:
             self._live.stop()
 
-    def opened(self, n_known: int) -> None:
-        self._done = n_known
+    def known(self, n_trials: int) -> None:
+        self._done += n_trials
 
     def began(self, trial: Trial) -> None:
         self._running[trial] = monotonic()
@@ -50,7 +50,7 @@ class Table(Watch):
     def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
         took = monotonic() - self._running.pop(trial, monotonic())
         self._seconds.append(took)
-        self._done += 1
+        self._done += outcome != "crashed"  # which is tried again
         self._print(f"{trial.key}: {outcome}, {duration(took)}, {self._left()}")
 
     def said(self, line: str) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -14,16 +14,16 @@ from typing import Any, Literal
 from cellprune.config import load as config
 from cellprune.config.names import BEFORE_TRAINING
 from cellprune.config.schema import Search, Settings
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import documents, names
 from cellprune.search import controls, frames, page, result, sentences, workers
 from cellprune.search.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.decide import alpha_of_look
 from cellprune.search.grid import grid as grid_of
-from cellprune.search.journal import PAGE, RESULT, Journal, opened
+from cellprune.search.journal import PAGE, RESULT, Journal, LackingError, opened
 from cellprune.search.propose import Probe, propose
 from cellprune.search.train import Job, Report
-from cellprune.search.trial import REFERENCE, Outcome, Trial, reference_failed
+from cellprune.search.trial import REFERENCE, Measure, Outcome, Trial, reference_failed
 
 _TRIES = 2  # of a trial that crashes, in one call
 HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back
@@ -70,14 +70,14 @@ class Question:
 class Watch:
     """Sees a search go on; this one says nothing."""
 
-    def opened(self, n_known: int) -> None:
-        """The journal knows what came of so many trainings."""
+    def known(self, n_trials: int) -> None:
+        """Of so many trials that are asked for now the journal knows what came of them."""
 
     def began(self, trial: Trial) -> None:
         """A training begins."""
 
     def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
-        """A training is done, hopeless, crashed, or was there already."""
+        """A training is done, hopeless, crashed (and will be tried again), excluded, or was there already."""
 
     def said(self, line: str) -> None:
         """A probe was judged, a ratio tested."""
@@ -140,11 +140,10 @@ def search_max_ratio(
         execute or workers.here() as trained,  # first: a scheduler that does not answer leaves no journal
         Journal.held(question.output, question.identity, question.search, resume=place.resume) as journal,
     ):
-        watch.opened(len(journal.outcomes))
         bench = _Bench(question, place, journal, trained, watch)
         found = result.Findings()
         try:
-            _find(question, journal, bench, watch, found)
+            _find(question, journal.look, bench.measure, watch, found, proposed=journal.freeze)
         except LimitReached as limit:
             found.stopped = str(limit)
         answer = result.gather(
@@ -163,9 +162,37 @@ def search_max_ratio(
     return answer
 
 
-def _find(question: Question, journal: Journal, bench: "_Bench", watch: Watch, found: result.Findings) -> None:
-    """Propose, confirm, compare; `found` has what is known at every moment."""
-    search, look = question.search, journal.look
+def known(question: Question, place: Place) -> tuple[int, bool]:
+    """Tell what a call need not train.
+
+    Returns:
+        How many trainings of this question are done, and whether nothing is left to train.
+    """
+    content = opened(question.output, question.identity, question.search, resume=place.resume)
+    journal, done = Journal(question.output, content), set[Trial]()
+
+    def measure(trials: Sequence[Trial]) -> list[Outcome]:
+        done.update(trial for trial in trials if journal.outcome(trial) is not None)
+        return journal.measure(trials)
+
+    try:
+        _find(question, journal.look, measure, Watch(), result.Findings(), proposed=lambda ratio: None)
+    except (LackingError, WorkError):
+        return len(done), False
+    return len(done), True
+
+
+def _find(
+    question: Question,
+    look: int,
+    measure: Measure,
+    watch: Watch,
+    found: result.Findings,
+    *,
+    proposed: Callable[[float | None], None],
+) -> None:
+    """Propose, confirm, compare; `found` has what is known at every moment, and `proposed` hears of it first."""
+    search = question.search
 
     def probed(probe: Probe) -> None:
         found.probes.append(probe)
@@ -177,13 +204,13 @@ def _find(question: Question, journal: Journal, bench: "_Bench", watch: Watch, f
 
     found.proposed = propose(
         question.grid,
-        bench.measure,
+        measure,
         margin=search.margin,
         n_seeds=search.seeds,
         n_folds=question.n_folds,
         seen=probed,
     ).ratio
-    journal.freeze(found.proposed)
+    proposed(found.proposed)
     if found.proposed is None:
         return
     terms = Terms(
@@ -192,9 +219,9 @@ def _find(question: Question, journal: Journal, bench: "_Bench", watch: Watch, f
         fresh_seeds(look, search.confirm_seeds),
         question.n_folds,
     )
-    confirm(ratios_to_test(question.grid, found.proposed), bench.measure, terms, seen=tested)
+    confirm(ratios_to_test(question.grid, found.proposed), measure, terms, seen=tested)
     if search.controls and found.ratio is not None:
-        found.beaten = controls.compare(controls.of(question.settings), found.ratio, bench.measure, terms)
+        found.beaten = controls.compare(controls.of(question.settings), found.ratio, measure, terms)
 
 
 class _Bench:
@@ -207,6 +234,7 @@ class _Bench:
         self._execute, self._watch = execute, watch
         self._begun, self._clock, self._version = 0, monotonic(), version("cellprune")
         self._crashed: Counter[Trial] = Counter()
+        self._asked: set[Trial] = set()
 
     def measure(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Give the outcome of every trial; one that crashes is tried once more, then excluded in the open.
@@ -215,6 +243,9 @@ class _Bench:
             LimitReached: trials are missing, and this call may train no more.
             WorkError: a reference crashed twice.
         """
+        known = [trial for trial in trials if trial not in self._asked and self._journal.outcome(trial) is not None]
+        self._watch.known(len(known))
+        self._asked.update(trials)
         while missing := [trial for trial in trials if self._journal.outcome(trial) is None]:
             begun = self._begun
             for job, report in self._execute(self._affordable(missing)):
@@ -255,17 +286,21 @@ class _Bench:
         )
 
     def _keep(self, trial: Trial, report: Report) -> None:
-        self._watch.ended(trial, report.state, report.facts.get("seconds", 0.0))
+        seconds = report.facts.get("seconds", 0.0)
         if report.state != "crashed":
+            self._watch.ended(trial, report.state, seconds)
             self._journal.record(trial, Outcome(report.state, report.scores, report.reason, report.facts))
             return
+        self._crashed[trial] += 1
+        again = self._crashed[trial] < _TRIES
+        self._watch.ended(trial, "crashed" if again else "excluded", seconds)
         self._watch.said(f"{trial.key} crashed: {report.reason}")
         self._journal.record_crash(trial, report.reason)
-        self._crashed[trial] += 1
-        if self._crashed[trial] == _TRIES:
-            if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
-                raise reference_failed(trial, report.reason)
-            self._journal.record(trial, Outcome("excluded", report.scores, report.reason, report.facts))
+        if again:
+            return
+        if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
+            raise reference_failed(trial, report.reason)
+        self._journal.record(trial, Outcome("excluded", report.scores, report.reason, report.facts))
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

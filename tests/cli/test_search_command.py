@@ -40,6 +40,9 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert json.loads(captured.out)["verdict"] == "unfinished"
     assert "at most 28 (search 4, confirmation 6, controls 18)" in captured.err
     assert len(list((tmp_path / "runs").iterdir())) == 4
+    assert typed(*asked, "--resume", "--dry-run") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["trainings"] | {"done": 4, "expected": 22, "at_most": 24} == planned["trainings"]
     assert typed(*asked, "--resume") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "found"
@@ -56,6 +59,8 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert "50 %" in page.text.replace("\u00a0", " ")
     assert typed(*asked, "--resume") == 0
     assert json.loads(capsys.readouterr().out)["ratio"] == 0.5
+    assert typed(*(word for word in asked if word != "--json"), "--resume", "--dry-run") == 0
+    assert "26 are done, none is left to train: the search in search is at its end" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The journal and the story around it: cut at every point and continued, the same answer, and no trial twice."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from cellprune.search.frames import Frames
 from cellprune.search.grid import grid
 from cellprune.search.journal import JOURNAL, Journal
 from cellprune.search.page import write as draw
-from cellprune.search.run import Place, Question, search_max_ratio
+from cellprune.search.run import Place, Question, known, search_max_ratio
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
 
@@ -154,6 +155,32 @@ def test_a_resumed_search_counts_what_is_done(tmp_path: Path, capsys: pytest.Cap
     said = capsys.readouterr().err
     assert "6 of at most 26 trainings done" in said
     assert " 1 of at most" not in said
+
+
+def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "search"
+
+    def counted(search: Search, bench: Bench) -> tuple[list[int], int]:
+        asked, place = question(output, search), Place(output=output, resume=True)
+        n_before, at_the_end = known(asked, place)
+        assert not at_the_end
+        with Progress(asked) as watch:
+            search_max_ratio(asked, place, execute=bench(), watch=watch)
+        assert known(asked, place) == (n_before + len(bench.trained), True)
+        told = re.findall(r"(\d+) of at most (\d+) trainings done", capsys.readouterr().err)
+        done = [int(n) for n, _ in told]
+        assert done[-1] == n_before + len(bench.trained)
+        assert done == sorted(done)
+        return done, int(told[0][1])
+
+    lost = {"search 0 seed 0 fold 0": ["no memory"], "search 0 seed 1 fold 0": ["no memory"]}
+    done, most = counted(ASKED, Bench(crashes=lost))
+    assert done[:4] == [0, 0, 1, 2], "a crash is tried again"
+    assert done[-1] <= most
+    later = ASKED.model_copy(update={"margin": 0.015})
+    for search in (later, later.model_copy(update={"controls": True})):
+        done, most = counted(search, Bench())
+        assert done[-1] <= most
 
 
 def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
