@@ -13,7 +13,7 @@ from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError
 
 if TYPE_CHECKING:
-    from cellprune.search.run import Place, Question
+    from cellprune.search.question import Place, Question
 
 _SEARCHED = {
     "pruning.ratio": "the ratio is what is searched, between --low and --high",
@@ -93,7 +93,7 @@ def search_max_ratio(
     from cellprune.cli.search_progress import Table  # what follows needs torch
     from cellprune.search import workers as places
     from cellprune.search.journal import JOURNAL
-    from cellprune.search.run import Place, ask
+    from cellprune.search.question import Place, ask
     from cellprune.search.run import search_max_ratio as find
 
     logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cellprune.report.formatting import duration
 from cellprune.search import controls, plan
-from cellprune.search.run import Question, Watch
+from cellprune.search.question import Question, Watch
 from cellprune.search.trial import Trial
 from cellprune.training.progress import Event
 

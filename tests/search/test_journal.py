@@ -20,7 +20,8 @@ from cellprune.search.frames import Frames
 from cellprune.search.grid import grid
 from cellprune.search.journal import JOURNAL, Journal
 from cellprune.search.page import write as draw
-from cellprune.search.run import Place, Question, known, search_max_ratio
+from cellprune.search.question import Place, Question
+from cellprune.search.run import known, search_max_ratio
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
 

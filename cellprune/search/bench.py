@@ -1,0 +1,100 @@
+"""Gives outcomes from the journal, and trains what it lacks, as far as a call may."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
+from time import monotonic
+
+from cellprune.config import load as config
+from cellprune.config.names import BEFORE_TRAINING
+from cellprune.search import frames, workers
+from cellprune.search.journal import Journal
+from cellprune.search.question import Place, Question, Watch
+from cellprune.search.train import Job, Report
+from cellprune.search.trial import REFERENCE, Outcome, Trial, reference_failed
+
+_TRIES = 2  # of a trial that crashes, in one call
+HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back
+
+
+class LimitReached(Exception):
+    """No more trainings in this call; the search is not at its end."""
+
+
+class Bench:
+    """Gives outcomes from the journal, and trains what it lacks."""
+
+    def __init__(
+        self, question: Question, place: Place, journal: Journal, execute: workers.Execute, watch: Watch
+    ) -> None:
+        self._question, self._place, self._journal = question, place, journal
+        self._execute, self._watch = execute, watch
+        self._begun, self._clock, self._version = 0, monotonic(), version("cellprune")
+        self._crashed: Counter[Trial] = Counter()
+        self._asked: set[Trial] = set()
+
+    def measure(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Give the outcome of every trial; one that crashes is tried once more, then excluded in the open.
+
+        Raises:
+            LimitReached: trials are missing, and this call may train no more.
+            WorkError: a reference crashed twice.
+        """
+        known = [trial for trial in trials if trial not in self._asked and self._journal.outcome(trial) is not None]
+        self._watch.known(len(known))
+        self._asked.update(trials)
+        while missing := [trial for trial in trials if self._journal.outcome(trial) is None]:
+            begun = self._begun
+            for job, report in self._execute(self._affordable(missing)):
+                self._keep(job.trial, report)
+            if self._begun == begun:
+                hours = (monotonic() - self._clock) / 3600
+                raise LimitReached(f"stopped after {begun} trainings and {hours:.1f} h, as asked: go on with --resume")
+        outcomes = [self._journal.outcome(trial) for trial in trials]
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def _affordable(self, trials: Iterable[Trial]) -> Iterator[Job]:
+        place = self._place
+        for trial in trials:
+            if place.max_trials is not None and self._begun >= place.max_trials:
+                return
+            if place.max_hours is not None and monotonic() - self._clock >= 3600 * place.max_hours:
+                return
+            self._begun += 1
+            self._watch.began(trial)
+            yield self._job(trial)
+
+    def _job(self, trial: Trial) -> Job:
+        search, settings = self._question.search, self._question.settings
+        curve: dict[int, float] = {}
+        # a method around training has several trainings, whose epochs cannot be compared with the reference's
+        if trial.phase == "search" and trial.ratio != REFERENCE and settings.pruning.method in BEFORE_TRAINING:
+            reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
+            curve = {int(epoch): score for epoch, score in reference.facts["curve"].items()} if reference else {}
+        return Job(
+            trial=trial,
+            settings=config.resolve(frames.settings_of(trial, settings, search)),
+            runs=self._place.runs.absolute(),
+            data_root=self._place.data_root,
+            device=self._place.device,
+            curve=curve,
+            drop=HOPELESS_MARGINS * search.margin,
+            version=self._version,
+        )
+
+    def _keep(self, trial: Trial, report: Report) -> None:
+        seconds = report.facts.get("seconds", 0.0)
+        if report.state != "crashed":
+            self._watch.ended(trial, report.state, seconds)
+            self._journal.record(trial, Outcome(report.state, report.scores, report.reason, report.facts))
+            return
+        self._crashed[trial] += 1
+        again = self._crashed[trial] < _TRIES
+        self._watch.ended(trial, "crashed" if again else "excluded", seconds)
+        self._watch.said(f"{trial.key} crashed: {report.reason}")
+        self._journal.record_crash(trial, report.reason)
+        if again:
+            return
+        if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
+            raise reference_failed(trial, report.reason)
+        self._journal.record(trial, Outcome("excluded", report.scores, report.reason, report.facts))

@@ -1,0 +1,107 @@
+"""What a search is asked, where it happens, and who watches it; settled before the first training."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from cellprune.config import load as config
+from cellprune.config.schema import Search, Settings
+from cellprune.errors import CellpruneError
+from cellprune.runs import names
+from cellprune.search import frames
+from cellprune.search.grid import grid as grid_of
+from cellprune.search.journal import opened
+from cellprune.search.trial import Trial
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a search happens and what it may cost; no answer depends on it.
+
+    Attributes:
+        max_trials, max_hours: begin no training beyond that many, or after so long, in this call.
+    """
+
+    runs: Path = Path("runs")
+    output: Path | None = None
+    data_root: Path | None = None
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    resume: bool = False
+    max_trials: int | None = None
+    max_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """All that is settled before the first training."""
+
+    settings: Settings
+    search: Search
+    grid: tuple[float, ...]
+    frames: frames.Frames
+    output: Path
+
+    @property
+    def n_folds(self) -> int:
+        return max(1, self.search.cv)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What one journal is about and never changes."""
+        fixed = {key: getattr(self.search, key) for key in ("unit", "confidence", "cv")}
+        return {"settings": _plain(self.settings), "search": fixed, "data": self.frames.sha256}
+
+
+class Watch:
+    """Sees a search go on; this one says nothing."""
+
+    def known(self, n_trials: int) -> None:
+        """Of so many trials that are asked for now the journal knows what came of them."""
+
+    def began(self, trial: Trial) -> None:
+        """A training begins."""
+
+    def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
+        """A training is done, hopeless, crashed (and will be tried again), excluded, or was there already."""
+
+    def said(self, line: str) -> None:
+        """A probe was judged, a ratio tested."""
+
+
+def ask(settings: Settings, search: Search, place: Place) -> Question:
+    """Settle the question and refuse what cannot be answered; nothing is written.
+
+    Raises:
+        CellpruneError: a unit that is not the method's, a range without a ratio, too few frames, a journal of another
+            search.
+    """
+    granularity = settings.pruning.granularity
+    if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
+        raise CellpruneError(
+            f"--unit {search.unit} with --granularity {granularity} counts what does not go: leave one of them away"
+        )
+    grid = grid_of(search.low, search.high)
+    try:
+        config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
+    except config.ConfigError as error:
+        raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
+    found = frames.look(settings, search, place.data_root)
+    name = "_".join(
+        names.file_safe(part)
+        for part in (Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit)
+    )
+    question = Question(settings, search, grid, found, place.output or Path())
+    digest = hashlib.sha256(json.dumps(question.identity, sort_keys=True).encode()).hexdigest()
+    question = question if place.output else replace(question, output=Path("searches") / f"{name}_{digest[:8]}")
+    opened(question.output, question.identity, search, resume=place.resume)
+    return question
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """The settings without what a trial decides."""
+    plain = settings.model_dump(mode="json")
+    plain["pruning"].pop("ratio")
+    plain.pop("seed")
+    return plain
