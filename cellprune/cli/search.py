@@ -125,6 +125,8 @@ def search_max_ratio(
     if found["model"]:
         use = "'cellprune predict'" if resolved.task == "segmentation" else "cellprune.load()"
         print(f"  {found['model']}   the network with the found ratio, for {use}")
+    elif found["sentences"]["model"]:
+        print(found["sentences"]["model"])
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:

@@ -42,20 +42,24 @@ class Journal:
 
     @classmethod
     @contextmanager
-    def held(cls, folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool) -> Iterator["Journal"]:
+    def held(
+        cls, folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool, runs: Path
+    ) -> Iterator["Journal"]:
         """Open or begin the journal in a folder, and keep other planners out of it.
 
         Args:
             folder: absent or empty; with `resume` also a search's.
             identity: what never changes in a search: settings, data, method; plain values.
             question: what is asked now.
+            runs: folder of the trials' runs.
         Raises:
             CellpruneError: another planner is at work, a journal of another search or version, a question that only
-                a new search may ask, a folder with other content. Nothing was written then.
+                a new search may ask, a folder with other content, other runs. Nothing was written then.
         """
-        opened(folder, identity, question, resume=resume)
+        opened(folder, identity, question, resume=resume, runs=runs)
         with lock.held(folder):
-            journal = cls(folder, opened(folder, identity, question, resume=resume))  # as the last planner left it
+            content = opened(folder, identity, question, resume=resume, runs=runs)  # as the last planner left it
+            journal = cls(folder, content)
             journal._write()
             yield journal
 
@@ -119,7 +123,7 @@ class Journal:
         documents.write_json(self.folder / JOURNAL, self._content)
 
 
-def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool) -> dict[str, Any]:
+def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool, runs: Path) -> dict[str, Any]:
     """Give the journal's content with this question as its last look; nothing is written.
 
     A trial that crashed may have done so for a passing cause, so it is open again, unless a confirmation rests on it.
@@ -132,9 +136,10 @@ def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resum
     if content is None:
         content = {"schema": _SCHEMA, "identity": identity, "looks": [], "trials": {}, "crashes": {}}
     _require_same(folder, content, identity)
+    _require_runs(folder, content, runs)
     looks = _asked(folder, content["looks"], question)
     trials = {key: kept for key, kept in content["trials"].items() if not _is_open(kept, looks)}
-    return content | {"looks": looks, "trials": trials}
+    return content | {"looks": looks, "trials": trials, "runs": str(runs)}
 
 
 def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
@@ -163,6 +168,17 @@ def _require_same(folder: Path, content: Mapping[str, Any], identity: Mapping[st
     if changed:
         told = "; ".join(f"{key}: {kept.get(key)} -> {asked.get(key)}" for key in changed)
         raise CellpruneError(f"the journal in {folder} is of another search ({told}): ask the same, or give --output")
+
+
+def _require_runs(folder: Path, content: Mapping[str, Any], runs: Path) -> None:
+    """Refuse another folder of runs that holds none of this search's; runs that were thrown away are nobody's fault."""
+    before = Path(content.get("runs", runs))
+    kept = {entry["outcome"]["facts"].get("run") for entry in content["trials"].values()} - {None}
+    if before.absolute() != runs.absolute() and kept and not any((runs / name).is_dir() for name in kept):
+        raise CellpruneError(
+            f"the trainings of the search in {folder} are in {before}, and {runs} has none of them: "
+            f"give --runs {before}, or the folder that they were moved to"
+        )
 
 
 def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[dict[str, Any]]:

@@ -95,7 +95,7 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
     question = Question(settings, search, grid, found, place.output or Path())
     digest = hashlib.sha256(json.dumps(question.identity, sort_keys=True).encode()).hexdigest()
     question = question if place.output else replace(question, output=Path("searches") / f"{name}_{digest[:8]}")
-    opened(question.output, question.identity, search, resume=place.resume)
+    opened(question.output, question.identity, search, resume=place.resume, runs=place.runs)
     return question
 
 

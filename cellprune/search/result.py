@@ -91,8 +91,13 @@ def gather(
     }
     pruned = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
     best = pruned[found.ratio] if found.ratio is not None else None
-    answer["model"] = str(runs / best["run"] / "model.safetensors") if best else None
-    answer["sentences"] = {"answer": sentences.answer(answer), "scope": sentences.scope(answer)}
+    folder = Folder(runs / best["run"]) if best else None
+    answer["model"] = str(folder.file("model")) if folder and folder.has("model") else None
+    answer["sentences"] = {
+        "answer": sentences.answer(answer),
+        "scope": sentences.scope(answer),
+        "model": sentences.model(answer, str(folder.path)) if folder else "",
+    }
     return answer
 
 

@@ -38,7 +38,9 @@ def search_max_ratio(
     watch = watch or Watch()
     with (
         execute or workers.here() as trained,  # first: a scheduler that does not answer leaves no journal
-        Journal.held(question.output, question.identity, question.search, resume=place.resume) as journal,
+        Journal.held(
+            question.output, question.identity, question.search, resume=place.resume, runs=place.runs
+        ) as journal,
     ):
         bench = Bench(question, place, journal, trained, watch)
         found = result.Findings()
@@ -68,7 +70,7 @@ def known(question: Question, place: Place) -> tuple[int, bool]:
     Returns:
         How many trainings of this question are done, and whether nothing is left to train.
     """
-    content = opened(question.output, question.identity, question.search, resume=place.resume)
+    content = opened(question.output, question.identity, question.search, resume=place.resume, runs=place.runs)
     journal, done = Journal(question.output, content), set[Trial]()
 
     def measure(trials: Sequence[Trial]) -> list[Outcome]:

@@ -101,6 +101,18 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
     return f"{start} To show a true loss of zero in 4 of 5 cases takes {needed} seeds: `--confirm-seeds {needed}`."
 
 
+def model(found: Mapping[str, Any], folder: str) -> str:
+    """Say which network there is to use, or that it is gone.
+
+    Args:
+        found: the content of search.json, as far as its model.
+        folder: of the run of the found ratio.
+    """
+    if found["model"] is None:
+        return f"There is no network to use: {folder}, the run with the found ratio, is gone or lacks its model."
+    return "The smallest network that is not worse, ready to use"
+
+
 def scope(found: Mapping[str, Any]) -> str:
     """Say what the claim is about, and what it is not about."""
     images, alpha = found["words"]["images"], found["alpha"]

@@ -152,7 +152,7 @@ def test_a_resumed_search_counts_what_is_done(tmp_path: Path, capsys: pytest.Cap
     searched(output, Bench(), max_trials=5)
     asked = question(output)
     with Progress(asked) as watch:
-        search_max_ratio(asked, Place(output=output, resume=True), execute=Bench()(), watch=watch)
+        search_max_ratio(asked, Place(tmp_path / "runs", output, resume=True), execute=Bench()(), watch=watch)
     said = capsys.readouterr().err
     assert "6 of at most 26 trainings done" in said
     assert " 1 of at most" not in said
@@ -198,7 +198,7 @@ def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
 def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     with (
-        Journal.held(asked.output, asked.identity, asked.search, resume=False),
+        Journal.held(asked.output, asked.identity, asked.search, resume=False, runs=tmp_path / "runs"),
         pytest.raises(CellpruneError, match="another process is at work"),
     ):
         searched(asked.output, Bench())
@@ -325,7 +325,7 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     output = tmp_path / "search"
     searched(output, Bench())
     asked = question(output)
-    place = Place(output=output, resume=True)
+    place = Place(tmp_path / "runs", output, resume=True)
     others = {
         "data": replace(asked, frames=replace(asked.frames, sha256="e" * 64)),
         "settings.training.epochs: 50 -> 3": replace(
@@ -344,6 +344,20 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     (output / JOURNAL).write_text("{}")
     with pytest.raises(CellpruneError, match="no journal of this version"):
         search_max_ratio(asked, place, execute=Bench()())
+
+
+def test_another_folder_of_runs_is_refused_where_it_has_none_of_the_search(tmp_path: Path) -> None:
+    asked, elsewhere = question(tmp_path / "search"), tmp_path / "elsewhere"
+    found = searched(asked.output, Bench())
+    before = (asked.output / JOURNAL).read_bytes()
+    place = Place(runs=elsewhere, output=asked.output, resume=True)
+    with pytest.raises(CellpruneError, match=f"are in {tmp_path / 'runs'}, and {elsewhere} has none of them: give --r"):
+        search_max_ratio(asked, place, execute=Bench()())
+    assert (asked.output / JOURNAL).read_bytes() == before
+    (elsewhere / found["networks"][0]["run"]).mkdir(parents=True)  # moved there
+    search_max_ratio(asked, place, execute=Bench()())
+    shutil.rmtree(elsewhere)  # thrown away, but the folder is the one that was given before
+    search_max_ratio(asked, place, execute=Bench()())
 
 
 def test_folders_that_cannot_be_a_search(tmp_path: Path) -> None:
@@ -366,7 +380,8 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
     assert "would have passed" in answer["sentences"]["answer"]
     wide = searched(tmp_path / "wide", Bench(), ASKED.model_copy(update={"margin": 0.04}))
     assert wide["verdict"] == "found"
-    assert wide["model"].endswith("model.safetensors")
+    assert wide["model"] is None, "nothing was trained in truth"
+    assert "is gone or lacks its model" in wide["sentences"]["model"]
     assert wide["compute"] == {"trainings": len(wide["confirmation"]) * 3 + 3 + 2 * (len(wide["search"]) + 1),
                                "trained_before": 0, "seconds": pytest.approx(wide["compute"]["trainings"])}  # fmt: skip
     none = searched(tmp_path / "none", Bench(), ASKED.model_copy(update={"low": 0.92}))
