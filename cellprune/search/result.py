@@ -32,12 +32,14 @@ class Findings:
 
     Attributes:
         proposed: None while searching, and where not even the lowest ratio may cost nothing.
+        confirmed: whether the confirmation is at its end; controls may still be missing.
         stopped: why it is not at its end; "" if it is.
     """
 
     probes: list[Probe] = field(default_factory=list)
     proposed: float | None = None
     claims: list[Claim] = field(default_factory=list)
+    confirmed: bool = False
     beaten: list[Beaten] = field(default_factory=list)
     stopped: str = ""
 
@@ -103,7 +105,7 @@ def gather(
 
 def _verdict(found: Findings) -> str:
     """Name how it ended: "found", "not shown" (none passed), "none found" (nothing to confirm), or "unfinished"."""
-    if found.stopped:
+    if found.stopped and not found.confirmed:
         return "unfinished"
     if found.proposed is None:
         return "none found"

@@ -122,5 +122,6 @@ def _find(
         question.n_folds,
     )
     confirm(ratios_to_test(question.grid, found.proposed), measure, terms, seen=tested)
+    found.confirmed = True
     if search.controls and found.ratio is not None:
         found.beaten = controls.compare(controls.of(question.settings), found.ratio, measure, terms)

@@ -55,9 +55,10 @@ def answer(found: Mapping[str, Any]) -> str:
     Args:
         found: the content of search.json.
     """
-    margin, images, unit = found["question"]["margin"], found["words"]["images"], found["words"]["unit"]
+    margin = found["question"]["margin"]
     if found["verdict"] == "unfinished":
-        return f"Not at its end: {found['stopped']}."
+        so_far = f" So far: {_not_worse(found)}" if found["ratio"] is not None else ""
+        return f"Not at its end: {found['stopped']}.{so_far}"
     if found["verdict"] == "none found":
         return (
             f"None found: already at the lowest ratio, {as_ratio(found['grid'][0])}, the search saw a mean loss "
@@ -65,14 +66,22 @@ def answer(found: Mapping[str, Any]) -> str:
         )
     if found["verdict"] == "not shown":
         return _not_shown(found, found["confirmation"][0], margin)
-    best = next(tested for tested in found["confirmation"] if tested["ratio"] == found["ratio"])
     at_the_end = found["ratio"] == found["grid"][-1]
     return (
-        f"With {as_ratio(found['ratio'])} of the {unit} removed the network is not worse than the unpruned one by "
-        f"{margin:g} or more: the mean difference is {difference(best['mean'])}, its lower limit "
-        f"{difference(best['lower'])} ({best['n_frames']} {images}, {best['n_seeds']} seeds, "
-        f"{as_ratio(1 - found['alpha'])} confidence)."
+        f"{_not_worse(found)}"
         f"{' It is the highest ratio of the range: a higher `--high` asks further up.' if at_the_end else ''}"
+        f"{' The controls are not complete: ' + found['stopped'] + '.' if found['stopped'] else ''}"
+    )
+
+
+def _not_worse(found: Mapping[str, Any]) -> str:
+    """Say what the highest ratio that passed was shown to be."""
+    best = next(tested for tested in found["confirmation"] if tested["ratio"] == found["ratio"])
+    return (
+        f"With {as_ratio(found['ratio'])} of the {found['words']['unit']} removed the network is not worse than the "
+        f"unpruned one by {found['question']['margin']:g} or more: the mean difference is {difference(best['mean'])}, "
+        f"its lower limit {difference(best['lower'])} ({best['n_frames']} {found['words']['images']}, "
+        f"{best['n_seeds']} seeds, {as_ratio(1 - found['alpha'])} confidence)."
     )
 
 

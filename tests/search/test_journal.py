@@ -195,6 +195,23 @@ def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
     assert told(found) == told(searched(tmp_path / "whole", Bench()))
 
 
+def test_a_ratio_that_was_found_is_told_when_the_search_is_cut_later(tmp_path: Path) -> None:
+    whole = Bench()
+    expected = searched(tmp_path / "whole", whole)
+    controlled = ASKED.model_copy(update={"controls": True})
+    cut = searched(tmp_path / "late", Bench(), controlled, max_trials=whole.trained.total() + 1)
+    assert (cut["verdict"], cut["ratio"]) == ("found", expected["ratio"])
+    said = cut["sentences"]["answer"]
+    assert said.startswith(expected["sentences"]["answer"])
+    assert f"The controls are not complete: stopped after {whole.trained.total() + 1} trainings" in said
+    early = searched(tmp_path / "early", Bench(), max_trials=whole.trained.total() - 1)
+    assert (early["verdict"], early["ratio"]) == ("unfinished", expected["confirmation"][-2]["ratio"])
+    assert "So far: With " in early["sentences"]["answer"]
+    for found in (cut, early):
+        draw(tmp_path / "page.html", found)
+        assert found["sentences"]["answer"] in (tmp_path / "page.html").read_text()
+
+
 def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     with (
