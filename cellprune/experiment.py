@@ -14,6 +14,7 @@ from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
 from cellprune.models import small
+from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.masks import Masks
 from cellprune.report import page
 from cellprune.runs import names
@@ -174,7 +175,11 @@ def _in_its_place(work: Work) -> Work:
     folder, settings = work.folder, work.settings
     if work.engine.is_main_process and not folder.has("cost"):
         size = work.task.input(work.frames, settings.data)
-        found = small.instead(settings.pruning.control, work.architecture, _choose(work), size)
+        try:
+            masks = _choose(work)
+        except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
+            masks = cut.masks
+        found = small.instead(settings.pruning.control, work.architecture, masks, size)
         folder.write_cost({"control": asdict(found)})
     work.engine.wait_for_everyone()
     architecture = small.of_widths(work.architecture, folder.read_cost()["control"]["widths"])

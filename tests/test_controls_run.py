@@ -12,6 +12,7 @@ import cellprune
 from cellprune import experiment, selection
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
+from cellprune.pruning.connectivity import CutOffError
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
@@ -62,6 +63,16 @@ def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys
     assert typed("report", pruned, flat, "-o", tmp_path / "page.html", "--json") == 0
     runs = json.loads(capsys.readouterr().out.splitlines()[-1])["groups"][0]["runs"]
     assert [run["cost"]["parameters_dense"] for run in runs] == 2 * [told["whole"]["parameters"]]
+
+
+def test_it_is_trained_where_masks_of_its_size_would_cut_the_network(tmp_path: Path, data_root: Path) -> None:
+    runtime = Runtime(runs=tmp_path, data_root=data_root)
+    random = [*TINY, "pruning.method=random", "pruning.ratio=0.9"]
+    with pytest.raises(CutOffError):
+        experiment.run(load(assignments=random), runtime=runtime)
+    folder = experiment.run(load(assignments=[*random, "pruning.control=narrow-params"]), runtime=runtime)
+    told = folder.read_cost()["control"]
+    assert told["achieved"] <= told["target"] < told["whole"]["parameters"]
 
 
 @pytest.mark.parametrize(

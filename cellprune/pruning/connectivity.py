@@ -17,7 +17,15 @@ _SAMPLES = 8  # as many as show a dependence; with two, batch norm over one valu
 
 
 class CutOffError(TooMuchError):
-    """Masks that leave no path from the input to the output."""
+    """Masks that leave no path from the input to the output.
+
+    Attributes:
+        masks: the refused ones, for whoever only counts what they keep.
+    """
+
+    def __init__(self, message: str, masks: Mapping[str, Tensor] | None = None) -> None:
+        super().__init__(message)
+        self.masks = dict(masks or {})
 
 
 def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch, seed: int) -> None:
@@ -43,7 +51,8 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
     where = ", ".join(map(repr, cut[:_MOST_NAMED])) + f" and {len(cut) - _MOST_NAMED} more" * (len(cut) > _MOST_NAMED)
     raise CutOffError(
         f"after pruning, the output no longer depends on the input; it is cut at {where}: remove less, exclude these "
-        f"layers, or give each layer a least share, such as floor=0.02"
+        f"layers, or give each layer a least share, such as floor=0.02",
+        masks,
     )
 
 
