@@ -11,8 +11,15 @@ FRAME, SEED, REST = 0.008, 0.007, 0.008  # of the differences between a pruned a
 Loss = Callable[[float], float]  # true loss of IoU at a ratio
 
 
-def world(loss: Loss, *, seed: int, n_select: int, n_report: int) -> Callable[[Trial], dict[str, float]]:
-    """Give the scores of any trial. Both arms share the spread of seeds and of the rest; one reference meets all."""
+def world(
+    loss: Loss, *, seed: int, n_select: int, n_report: int, same_frames: bool = False
+) -> Callable[[Trial], dict[str, float]]:
+    """Give the scores of any trial. Both arms share the spread of seeds and of the rest; one reference meets all.
+
+    Args:
+        same_frames: chosen on and claimed about are the same ones, as far as there are as many: what a frame adds to a
+            ratio's difference stays with it, as with folds, of which one chooses on what another holds out.
+    """
 
     def draw(*what: object) -> np.random.Generator:
         return np.random.default_rng([seed, crc32(repr(what).encode())])
@@ -22,7 +29,8 @@ def world(loss: Loss, *, seed: int, n_select: int, n_report: int) -> Callable[[T
         own = draw(trial)
         values = 0.9 + SEED * np.sqrt(0.5) * own.standard_normal() + REST * np.sqrt(0.5) * own.standard_normal(n_frames)
         if trial.ratio != REFERENCE:
-            values += FRAME * draw(trial.phase, trial.ratio).standard_normal(n_frames) - loss(trial.ratio)
+            of_frames = draw(*([] if same_frames else [trial.phase]), trial.ratio)
+            values += FRAME * of_frames.standard_normal(n_frames) - loss(trial.ratio)
         return {f"01/{number:03d}": float(value) for number, value in enumerate(values)}
 
     return scores
