@@ -48,6 +48,20 @@ def test_false_verdicts_about_single_images_are_as_rare() -> None:
     assert verdicts.count("worse") <= 0.065 * len(verdicts)
 
 
+@pytest.mark.parametrize(("alike", "share"), [(0.5, 0.10), (0.8, 0.17)])
+def test_neighbours_that_are_alike_count_as_fewer_frames(alike: float, share: float) -> None:
+    """The numbers of docs/explanation/statistics.md: two recordings of 17 frames, each like the one before it."""
+    rng, verdicts = np.random.default_rng(8), []
+    for _ in range(1000):
+        of_frames = rng.standard_normal((2, 17))
+        for number in range(1, 17):
+            of_frames[:, number] = alike * of_frames[:, number - 1] + np.sqrt(1 - alike**2) * of_frames[:, number]
+        table = FRAME * of_frames.reshape(34, 1) + SEED * rng.standard_normal((1, 15))
+        table = table + REST * rng.standard_normal((34, 15)) - MARGIN
+        verdicts.append(decide(table, margin=MARGIN, alpha=ALPHA).verdict)
+    assert verdicts.count("not worse") / 1000 == pytest.approx(share, abs=0.03)
+
+
 @pytest.mark.parametrize("shape", [(5, 3), (3, 7), (10, 3), (34, 15)])
 def test_limits_are_those_of_the_slow_version(shape: tuple[int, int]) -> None:
     for table in simulated(shape, 0.001, seed=2, n=20):
