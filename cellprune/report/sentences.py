@@ -18,6 +18,10 @@ _SPLITS = {
     "other frames of the same recording were learned: `--split sequence` is the harder question.",
     "sequence": "A whole recording was held out, the harder question: nothing of it was learned.",
 }
+_FOLDER = (
+    "Where images show the same cells, as neighbours in a time-lapse do, a random hold-out flatters; `--split block`, "
+    "with names in the order of time, is the harder question."
+)
 
 
 def network(model: Mapping[str, Any]) -> str:
@@ -89,15 +93,24 @@ def scope(split: Mapping[str, Any]) -> str:
         return (
             f"Scored on {many(n_report, 'image')} that the network did not learn from; it learned from "
             f"{many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split['how']}, split seed "
-            f"{split['seed']}. Where images show the same cells, as neighbours in a time-lapse do, a random hold-out "
-            "flatters; `--split block`, with names in the order of time, is the harder question."
+            f"{split['seed']}. {near_copies(split['how'], in_folder=True)}"
         )
     return (
         f"Scored on {many(n_report, 'frame')} that the network did not learn from; it learned from "
         f"{many(n_train, 'frame')}. All are frames of {many(len(sequences), 'recording')} "
         f"({', '.join(sequences)}). Hold-out: {split['how']}, split seed {split['seed']}. Truth policy "
-        f"{split['policy']}: {_POLICIES.get(split['policy'], 'see the documentation')}. {_SPLITS.get(split['how'], '')}"
+        f"{split['policy']}: {_POLICIES.get(split['policy'], 'see the documentation')}. {near_copies(split['how'])}"
     ).rstrip()
+
+
+def near_copies(how: str, *, in_folder: bool = False) -> str:
+    """Say what the way of holding out means for images that are near copies of each other.
+
+    Args:
+        how: "random", "block" or "sequence".
+        in_folder: whether they are of a plain folder, of which nobody knows what belongs to one recording.
+    """
+    return _FOLDER if in_folder else _SPLITS.get(how, "")
 
 
 def gain(cost: Mapping[str, Any]) -> str:

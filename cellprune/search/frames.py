@@ -34,6 +34,7 @@ class Frames:
         recordings: what they are from; none where every image stands alone.
         dropped: frame and why its truth policy leaves it out.
         sha256: of all splits; another data set, or a changed file, has another.
+        in_folder: whether they are of a plain folder, of which nobody knows what belongs to one recording.
     """
 
     n_report: int
@@ -41,6 +42,7 @@ class Frames:
     recordings: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     sha256: str
+    in_folder: bool = False
 
 
 def look(settings: Settings, question: Search, data_root: Path | None) -> Frames:
@@ -69,6 +71,7 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
         recordings=tuple(sorted({name for split in splits for name in task.recordings(split)})),
         dropped=tuple(sorted({(_name(drop), drop["reason"]) for drop in drops})),
         sha256=hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest(),
+        in_folder=any("name" in entry for split in written for part in split["parts"].values() for entry in part),
     )
     if frames.n_report < FEWEST_FRAMES:
         n_gold = sum(len(splits[0].part(part)) for part in ("train", "select", "report")) + len(drops)

@@ -8,7 +8,7 @@ from cellprune.config.schema import Search, Settings
 from cellprune.report.formatting import difference
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.results import Measure
-from cellprune.report.sentences import network
+from cellprune.report.sentences import near_copies, network
 from cellprune.search.confirm import Claim
 from cellprune.search.propose import Probe
 
@@ -123,16 +123,19 @@ def model(found: Mapping[str, Any], folder: str) -> str:
 
 
 def scope(found: Mapping[str, Any]) -> str:
-    """Say what the claim is about, and what it is not about."""
-    images, alpha = found["words"]["images"], found["alpha"]
+    """Say what the claim is about, and what it is not about; where nothing was shown, what was asked about."""
+    alpha, about = found["alpha"], f"{_about(found)}. {_near_copies(found)}"
     together = sum(look["alpha"] for look in found["looks"])
     again = (
-        f" This is look {found['look']} at these {images}, tested at an error of {alpha:g}; with the looks "
-        f"before it, some claim is false with probability {together:g} at most."
+        f" This is look {found['look']} at these {found['words']['images']}, tested at an error of {alpha:g}; with the "
+        f"looks before it, some claim is false with probability {together:g} at most."
     )
+    later = again if found["look"] > 1 else ""
+    if found["ratio"] is None:
+        return f"The question is about {about}Nothing is claimed.{later}"
     return (
-        f"The claim is about {_about(found)}. A claim is false with probability {alpha:g} at most; a table over "
-        f"several methods or units needs Holm's correction.{again if found['look'] > 1 else ''}"
+        f"The claim is about {about}A claim is false with probability {alpha:g} at most; a table over several methods "
+        f"or units needs Holm's correction.{later}"
     )
 
 
@@ -156,6 +159,16 @@ def look(told: Mapping[str, Any]) -> str:
         for tested in told["tested"]
     )
     return f"{begun}: {ratio} ({tests or 'nothing tested yet'})"
+
+
+def _near_copies(found: Mapping[str, Any]) -> str:
+    """Say how far frames of one recording tell of others, and what folds have to do with each other."""
+    frames = found["frames"]
+    if not frames["recordings"]:
+        return ""
+    folds = "Every fold chose on frames that other folds hold out; its networks and their seeds are fresh. "
+    how = near_copies(found["settings"]["data"]["split"], in_folder=frames["in_folder"])
+    return f"{how} {folds if found['question']['cv'] else ''}"
 
 
 def _about(found: Mapping[str, Any]) -> str:

@@ -25,8 +25,8 @@ def rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
         folders: of searches, finished or not; each counts as a claim.
     Returns:
         Of each: folder, dataset, network, method, unit, measure, margin, confidence, verdict, ratio (None if none),
-        p_value, adjusted_p_value, holds (whether the claim stands in this table), and the score and size of the network
-        with the found ratio and of the unpruned one (None where there is none).
+        p_value, adjusted_p_value, holds (whether the claim stands in this table), scope (what the claim is about), and
+        the score and size of the network with the found ratio and of the unpruned one (None where there is none).
     Raises:
         CellpruneError: a folder holds no search, or the searches were asked at several confidences.
     """
@@ -71,6 +71,7 @@ def _row(folder: Path, answer: Mapping[str, Any], plain: float, adjusted: float)
         "p_value": plain,
         "adjusted_p_value": adjusted,
         "holds": adjusted < 1 - question["confidence"],
+        "scope": answer["sentences"]["scope"],
         "pruned": networks.get(answer["ratio"]),
         "unpruned": networks.get(0.0),
     }

@@ -407,9 +407,23 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
     for found in (answer, wide, none):
         draw(tmp_path / "page.html", found)
         html = unescape((tmp_path / "page.html").read_text())
-        assert found["sentences"]["scope"] in html
+        assert re.sub(r"`(.+?)`", r"<code>\1</code>", found["sentences"]["scope"]) in html
+        assert (
+            "near copies of each other, so a hold-out at random flatters: `--split sequence`"
+            in found["sentences"]["scope"]
+        )
         assert "<script" not in html
         assert "http" not in html.replace("http-equiv", "")
+
+
+def test_a_claim_over_folds_says_what_they_have_in_common(tmp_path: Path) -> None:
+    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"cv": 2}))
+    assert "Every fold chose on frames that other folds hold out" in found["sentences"]["scope"]
+    asked = question(tmp_path / "folder")
+    asked = replace(asked, frames=replace(asked.frames, in_folder=True))
+    found = search_max_ratio(asked, Place(output=asked.output), execute=Bench()())
+    assert "`--split block`, with names in the order of time" in found["sentences"]["scope"]
+    assert "folds" not in found["sentences"]["scope"]
 
 
 def test_names_hold_no_trial_of_another_phase() -> None:

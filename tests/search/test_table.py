@@ -18,6 +18,7 @@ def search(folder: Path, ratio: float | None, p_values: list[float], **changed: 
         "settings": {"data": {"dataset": "simulated"}, "pruning": {"method": folder.name}},
         "words": {"unit": "weights", "measure": "IoU", "network": "unet, width 4"},
         "alpha": 0.05,
+        "sentences": {"scope": f"The claim is about {folder.name}, and `--split sequence` is harder."},
         "verdict": "not shown" if ratio is None else "found",
         "ratio": ratio,
         "confirmation": tested,
@@ -62,6 +63,8 @@ def test_the_command_writes_their_page(tmp_path: Path, capsys: pytest.CaptureFix
     assert leaving.value.code == 0
     assert "60\u00a0% of the weights, adjusted p 0.040, holds" in capsys.readouterr().out
     assert "1 of 2 claims hold together" in page.read_text()
+    for name in ("snip", "random"):
+        assert f"The claim is about {name}, and <code>--split sequence</code> is harder." in page.read_text()
     for more, said in (
         ([], "name it, such as -o searches.html"),
         (["-o", f"{both[0]}/search.json"], "is no name of a page"),
