@@ -119,6 +119,8 @@ def search_max_ratio(
         return
     print(found["sentences"]["answer"])
     print(found["sentences"]["scope"])
+    if found["sentences"]["controls"]:
+        print(found["sentences"]["controls"])
     print("Look at:")
     print(f"  {question.output / 'search.html'}   the page with the evidence: open it in a browser")
     print(f"  {question.output / 'search.json'}   every number of it")

@@ -1,16 +1,20 @@
 """What a pruned network must beat, at the found ratio: if it does not, the method is not what made it good.
 
-Every control is one more claim over the same frames and seeds, so their verdicts are corrected by Holm's rule.
+Every control is one more claim over the same frames and seeds, so their verdicts are corrected by Holm's rule. Each is
+set beside the unpruned network, as the pruned one was, and beside the pruned one itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from cellprune.config.names import BEFORE_TRAINING
 from cellprune.config.schema import Pruning, Settings
 from cellprune.models import small
 from cellprune.search.confirm import Terms
-from cellprune.search.decide import Decision, decide, holm
+from cellprune.search.decide import Decision, Verdict, decide, holm
 from cellprune.search.trial import REFERENCE, Measure, Table, paired
 
 CONTROLS: dict[str, str] = {  # name -> what it is
@@ -23,39 +27,70 @@ CONTROLS: dict[str, str] = {  # name -> what it is
 }
 
 
+_WORDS: dict[Verdict, Literal["better", "worse", "undecided"]] = {  # of a difference that is to be above 0
+    "not worse": "better",
+    "worse": "worse",
+    "undecided": "undecided",
+}
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """One of several decisions; p-value and verdict are corrected for their number, the limits stand for themselves."""
+
+    decision: Decision
+    p_value: float
+    verdict: Verdict
+
+
 @dataclass(frozen=True)
 class Beaten:
-    """A control beside the unpruned network.
+    """A control beside the unpruned network, and beside the pruned one.
 
     Attributes:
-        decision: None where too many of its trainings came to nothing.
-        p_value: the decision's, adjusted for the number of controls that have one.
+        table: control minus unpruned.
+        decision: whether it is not worse than the unpruned network, corrected for the number of controls that have one;
+            None where too many of its trainings came to nothing.
+        against: whether the pruned network is better than the control (by more than 0), corrected alike; None with it.
     """
 
     name: str
     table: Table
-    decision: Decision | None
-    p_value: float | None
+    decision: Corrected | None
+    against: Corrected | None
+
+    @property
+    def verdict(self) -> Literal["better", "worse", "undecided"]:
+        """What the pruned network is, seen from this control."""
+        return _WORDS[self.against.verdict] if self.against else "undecided"
 
 
 def of(settings: Settings) -> tuple[str, ...]:
-    """Name the controls of a way to prune.
+    """Name the controls of a way to prune."""
+    lacking = missing(settings)
+    return tuple(name for name in CONTROLS if name not in lacking)
+
+
+def missing(settings: Settings) -> dict[str, str]:
+    """Name the controls that a way to prune has not, each with the reason.
 
     Only masks that are made before training can be shuffled before it. Those made during or after it leave a known
     number of parameters, but nobody knows beforehand how many multiply-adds.
     """
-    pruning = settings.pruning
+    pruning, lacking = settings.pruning, dict[str, str]()
     if pruning.control != "none":
-        return ()
-    before = pruning.method in BEFORE_TRAINING
-    lacking = {"random"} if pruning.method == "random" else set()
-    if not before or pruning.method == "random":
-        lacking |= {"shuffle"}
-    if not before:
-        lacking |= {"narrow-macs", "flat-macs"}
+        return dict.fromkeys(CONTROLS, "what is searched is a control itself")
+    if pruning.method == "random":
+        lacking |= dict.fromkeys(("shuffle", "random"), "the masks are random already")
+    elif pruning.method not in BEFORE_TRAINING:
+        lacking["shuffle"] = f"{pruning.method} has its masks only after training: train a run, then shuffle its masks"
+    if pruning.method not in BEFORE_TRAINING:
+        why = f"nobody knows before training how many multiply-adds {pruning.method} will leave"
+        lacking |= dict.fromkeys(("narrow-macs", "flat-macs"), why)
     if not small.has_levels(settings.model.model_dump()):
-        lacking |= {name for name in CONTROLS if name.startswith(("narrow", "flat"))}
-    return tuple(name for name in CONTROLS if name not in lacking)
+        names = [name for name in CONTROLS if name.startswith(("narrow", "flat"))]
+        lacking |= dict.fromkeys(names, f"model {settings.model.name} has no widths to choose")
+    return lacking
 
 
 def changes(name: str, pruning: Pruning) -> dict[str, str]:
@@ -70,21 +105,44 @@ def changes(name: str, pruning: Pruning) -> dict[str, str]:
 
 
 def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) -> list[Beaten]:
-    """Train the controls at the found ratio, and test each as the pruned network was tested.
+    """Train the controls at the found ratio, and test each as the pruned network was tested, and against it.
 
     Args:
         names: of controls.
-        measure, terms: of the confirmation; its reference is there already.
+        measure, terms: of the confirmation; its reference and the pruned networks are there already.
     """
     arms = {name: terms.trials(ratio, name) for name in names}
-    trials = [*terms.trials(REFERENCE), *(trial for arm in arms.values() for trial in arm)]
+    own = terms.trials(ratio)
+    trials = [*terms.trials(REFERENCE), *own, *(trial for arm in arms.values() for trial in arm)]
     outcomes = dict(zip(trials, measure(trials), strict=True))
     reference = {trial: outcomes[trial] for trial in terms.trials(REFERENCE)}
+    pruned = paired(reference, {trial: outcomes[trial] for trial in own})
     tables = {name: paired(reference, {trial: outcomes[trial] for trial in arm}) for name, arm in arms.items()}
+    decided = {name: table for name, table in tables.items() if table.decides and not table.hopeless}
+    found = _corrected(decided, terms.margin, terms.alpha)
+    against = _corrected({name: _between(pruned, table) for name, table in decided.items()}, 0.0, terms.alpha)
+    return [Beaten(name, table, found.get(name), against.get(name)) for name, table in tables.items()]
+
+
+def _between(pruned: Table, control: Table) -> Table:
+    """Pruned minus control, on the frames and seeds that both have; the unpruned network is in both and goes out."""
+    rows = tuple(row for row in pruned.rows if row in control.rows)
+    seeds = tuple(seed for seed in pruned.seeds if seed in control.seeds)
+
+    def common(table: Table) -> np.ndarray:
+        return table.differences[np.ix_([table.rows.index(row) for row in rows], [table.seeds.index(s) for s in seeds])]
+
+    return Table(common(pruned) - common(control), rows, seeds, {**pruned.left_out, **control.left_out}, "")
+
+
+def _corrected(tables: Mapping[str, Table], margin: float, alpha: float) -> dict[str, Corrected]:
+    """Decide on each that has enough, and correct for their number by Holm's rule, each side for itself."""
     found = {
-        name: decide(table.differences, margin=terms.margin, alpha=terms.alpha)
-        for name, table in tables.items()
-        if table.decides and not table.hopeless
+        name: decide(table.differences, margin=margin, alpha=alpha) for name, table in tables.items() if table.decides
     }
-    adjusted = dict(zip(found, holm([decision.p_value for decision in found.values()]), strict=True))
-    return [Beaten(name, table, found.get(name), adjusted.get(name)) for name, table in tables.items()]
+    good = holm([decision.p_value for decision in found.values()])
+    bad = holm([1 - decision.p_value for decision in found.values()])
+    return {
+        name: Corrected(decision, p, "not worse" if p < alpha else "worse" if q < alpha else "undecided")
+        for (name, decision), p, q in zip(found.items(), good, bad, strict=True)
+    }

@@ -14,7 +14,7 @@ from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.search import looks, sentences
 from cellprune.search.confirm import Claim, fresh_seeds
-from cellprune.search.controls import CONTROLS, Beaten
+from cellprune.search.controls import CONTROLS, Beaten, Corrected, missing
 from cellprune.search.decide import alpha_of_look, seeds_needed
 from cellprune.search.frames import Frames
 from cellprune.search.journal import Journal
@@ -87,6 +87,7 @@ def gather(
         "search": [_probe(probe) for probe in found.probes],
         "confirmation": [_claim(claim) for claim in found.claims],
         "controls": [_control(beaten) for beaten in found.beaten],
+        "controls_missing": missing(settings) if search.controls else {},
         "networks": _networks(arms, runs, device),
         "crashes": journal.crashes,
         "compute": _compute(outcomes.values()),
@@ -98,6 +99,7 @@ def gather(
     answer["sentences"] = {
         "answer": sentences.answer(answer),
         "scope": sentences.scope(answer),
+        "controls": sentences.controls(answer),
         "model": sentences.model(answer, str(folder.path)) if folder else "",
     }
     return answer
@@ -134,9 +136,18 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 
 def _control(beaten: Beaten) -> dict[str, Any]:
-    numbers = asdict(beaten.decision) if beaten.decision else {"verdict": "undecided"}
-    named = {"name": beaten.name, "what": CONTROLS[beaten.name], "adjusted_p_value": beaten.p_value}
-    return named | _table(beaten.table) | numbers
+    """A control minus the unpruned network, and the pruned network minus the control."""
+    named = {"name": beaten.name, "what": CONTROLS[beaten.name], "pruned_is": beaten.verdict}
+    against = {"pruned_minus_control": _corrected(beaten.against)}
+    return named | _table(beaten.table) | _corrected(beaten.decision) | against
+
+
+def _corrected(found: Corrected | None) -> dict[str, Any]:
+    """A decision with what Holm's rule makes of its p-value and verdict."""
+    if found is None:
+        return {"verdict": "undecided", "adjusted_p_value": None, "adjusted_verdict": "undecided"}
+    adjusted = {"adjusted_by": "Holm", "adjusted_p_value": found.p_value, "adjusted_verdict": found.verdict}
+    return asdict(found.decision) | adjusted
 
 
 def _table(table: Table) -> dict[str, Any]:

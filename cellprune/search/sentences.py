@@ -1,6 +1,6 @@
 """What a search's numbers mean, in plain sentences; what a user may type stands in backticks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellprune.config.names import resolve
@@ -108,6 +108,37 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
     if needed <= lowest["n_seeds"]:
         return f"{start} The spread is not in the way: {needed} seeds show a true loss of zero in 4 of 5 cases."
     return f"{start} To show a true loss of zero in 4 of 5 cases takes {needed} seeds: `--confirm-seeds {needed}`."
+
+
+def controls(found: Mapping[str, Any]) -> str:
+    """Say plainly whether the pruned network beats its controls, and which it has not, and why."""
+    margin, alike, better, open_ = found["question"]["margin"], list[str](), list[str](), list[str]()
+    for control in found["controls"]:
+        upper = control["pruned_minus_control"].get("upper")
+        as_well = control["pruned_is"] == "worse" or (upper is not None and upper < margin)
+        kind = better if control["pruned_is"] == "better" else alike if as_well else open_
+        kind.append(control["name"])
+    told = []
+    if alike:
+        does = "does" if len(alike) == 1 else "do"
+        told.append(
+            f"{_listed(alike)} {does} as well as the pruned network or better, so the method is not what made the "
+            "ratio possible."
+        )
+    if open_:
+        told.append(f"Whether the pruned network is better than {_listed(open_)} is undecided.")
+    if better:
+        whom = _listed(better) if alike or open_ else f"each of its controls, {_listed(better)}"
+        told.append(f"The pruned network is better than {whom}.")
+    whys: dict[str, list[str]] = {}
+    for name, why in found["controls_missing"].items():
+        whys.setdefault(why, []).append(name)
+    told += [f"There is no control {_listed(names)}: {why}." for why, names in whys.items()]
+    return " ".join(told) if found["ratio"] is not None else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def model(found: Mapping[str, Any], folder: str) -> str:

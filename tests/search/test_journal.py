@@ -16,6 +16,7 @@ from simulated_worlds import world
 from cellprune.cli.search_progress import Table as Progress
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.search import sentences
 from cellprune.search.frames import Frames
 from cellprune.search.grid import grid
 from cellprune.search.journal import JOURNAL, Journal
@@ -210,6 +211,34 @@ def test_a_ratio_that_was_found_is_told_when_the_search_is_cut_later(tmp_path: P
     for found in (cut, early):
         draw(tmp_path / "page.html", found)
         assert found["sentences"]["answer"] in (tmp_path / "page.html").read_text()
+
+
+def test_controls_are_told_in_words(tmp_path: Path) -> None:
+    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"controls": True, "margin": 0.04}))
+    own = found["controls"][0]
+    assert own["adjusted_by"] == own["pruned_minus_control"]["adjusted_by"] == "Holm"
+    assert own["adjusted_p_value"] >= own["p_value"]
+    draw(tmp_path / "page.html", found)
+    page = unescape((tmp_path / "page.html").read_text())
+    assert found["sentences"]["controls"] in page
+    assert "the pruned network itself" in page
+    told = sentences.controls(found | {"controls_missing": {"shuffle": "it has none", "flat-macs": "nobody knows"}})
+    assert "There is no control shuffle: it has none. There is no control flat-macs: nobody knows." in told
+
+    def said(**verdicts: str) -> str:
+        against = [
+            control | {"name": name, "pruned_is": verdict, "pruned_minus_control": {"upper": 0.1}}
+            for control, (name, verdict) in zip(found["controls"], verdicts.items(), strict=False)
+        ]
+        return sentences.controls(found | {"controls": against})
+
+    assert (
+        said(random="better", flat="better")
+        == "The pruned network is better than each of its controls, random and flat."
+    )
+    assert "random does as well as the pruned network or better, so the method is not" in said(random="worse")
+    assert "better than random is undecided" in said(random="undecided", flat="better")
+    assert said(random="undecided", flat="better").endswith("The pruned network is better than flat.")
 
 
 def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+import reference_search
 from simulated_worlds import Loss, world
 
 from cellprune.config.load import load, resolve
@@ -246,6 +247,9 @@ def test_a_method_has_the_controls_that_differ_from_it(chosen: list[str], names:
         found = resolve(frames.settings_of(Trial("confirm", 0.9375, 1000, 0, name), asked, Search())).pruning
         assert (found.ratio, found.granularity) == (0.9375, asked.pruning.granularity)
         assert (found.control if name != "random" else found.method) == name
+    lacking = controls.missing(asked)
+    assert [name for name in controls.CONTROLS if name not in lacking] == list(names)
+    assert all(lacking.values())
 
 
 @pytest.mark.parametrize(
@@ -282,7 +286,30 @@ def test_controls_are_corrected_for_their_number(monkeypatch: pytest.MonkeyPatch
     )
     *decided, lost = beaten
     assert [found.name for found in beaten] == ["random", "shuffle", "crashes"]
-    assert (lost.decision, lost.p_value) == (None, None)
-    pairs = [(found.p_value, found.decision.p_value) for found in decided if found.decision and found.p_value]
+    assert (lost.decision, lost.against, lost.verdict) == (None, None, "undecided")
+    pairs = [(found.decision.p_value, found.decision.decision.p_value) for found in decided if found.decision]
     assert all(adjusted >= plain for adjusted, plain in pairs)
     assert max(adjusted / plain for adjusted, plain in pairs) == pytest.approx(2)
+
+
+def test_a_pruned_network_is_set_beside_its_controls() -> None:
+    lost = {"": 0.0, "random": 0.05, "shuffle": -0.05, "flat-params": 0.0}
+    rng, alike = np.random.default_rng(5), dict[Trial, dict[str, float]]()
+
+    def score(trial: Trial) -> dict[str, float]:
+        noise = 0.002 * rng.standard_normal(10)
+        values = 0.8 - lost[trial.control] * (trial.ratio > 0) + noise
+        return alike.setdefault(trial, {str(number): float(value) for number, value in enumerate(values)})
+
+    terms = Terms(MARGIN, ALPHA, fresh_seeds(1, 5))
+    found = {beaten.name: beaten for beaten in controls.compare([*lost][1:], 0.9375, one_by_one(score), terms)}
+    assert {name: beaten.verdict for name, beaten in found.items()} == {
+        "random": "better", "shuffle": "worse", "flat-params": "undecided",
+    }  # fmt: skip
+    for name, beaten in found.items():
+        assert beaten.against is not None
+        own = [[alike[Trial("confirm", 0.9375, s)][str(f)] - alike[Trial("confirm", 0.9375, s, 0, name)][str(f)]
+                for s in terms.seeds] for f in range(10)]  # fmt: skip
+        assert beaten.against.decision.mean == pytest.approx(np.mean(own))
+        limits = reference_search.limits(own, ALPHA)[1:]
+        assert (beaten.against.decision.lower, beaten.against.decision.upper) == pytest.approx(limits)
