@@ -125,7 +125,7 @@ def _record(folder: Folder) -> Record:
         metrics=metrics,
         n_epochs=made.get("epochs", len(metrics)),
         densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
-        cost=_cost(cost) | {"machine": _machine(made, cost["milliseconds"])},
+        cost=_cost(cost) | {"machine": machine(made, cost["milliseconds"])},
         masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
     )
 
@@ -146,9 +146,15 @@ def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _machine(made: Mapping[str, Any], time: Mapping[str, Any]) -> str:
-    machine = made["machine"]
-    computer = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
+def machine(made: Mapping[str, Any], time: Mapping[str, Any]) -> str:
+    """Say where a run was trained and timed.
+
+    Args:
+        made: the content of provenance.json.
+        time: the milliseconds of cost.json.
+    """
+    found = made["machine"]
+    computer = f"{found['processor']}, {found['cores']} cores, {found['system']}"
     return f"{computer}; {time['device']}, threads: {time['threads']}"
 
 

@@ -92,9 +92,9 @@ class Bench:
         again = self._crashed[trial] < _TRIES
         self._watch.ended(trial, "crashed" if again else "excluded", seconds)
         self._watch.said(f"{trial.key} crashed: {report.reason}")
-        self._journal.record_crash(trial, report.reason)
+        self._journal.record_crash(trial, report.reason, seconds)
         if again:
             return
         if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
             raise reference_failed(trial, report.reason)
-        self._journal.record(trial, Outcome("excluded", report.scores, report.reason, report.facts))
+        self._journal.record(trial, Outcome("excluded", report.scores, report.reason))

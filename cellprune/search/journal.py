@@ -114,9 +114,15 @@ class Journal:
         self._content["trials"][trial.key] = {"trial": asdict(trial), "outcome": asdict(outcome)}
         self._write()
 
-    def record_crash(self, trial: Trial, reason: str) -> None:
+    @property
+    def crashed_s(self) -> float:
+        """Seconds that went into tries that crashed."""
+        return float(self._content.get("crashed_s", 0.0))
+
+    def record_crash(self, trial: Trial, reason: str, seconds: float) -> None:
         """Note that a trial crashed; it has no outcome by that."""
         self._content["crashes"].setdefault(trial.key, []).append(reason)
+        self._content["crashed_s"] = round(self.crashed_s + seconds, 1)
         self._write()
 
     def _write(self) -> None:

@@ -59,28 +59,35 @@ def curve(answer: Mapping[str, Any]) -> str:
 
 
 def costs(answer: Mapping[str, Any]) -> str:
-    """Draw the score over kept parameters, multiply-adds and milliseconds of every network of the confirmation."""
+    """Draw the score over kept parameters, multiply-adds and milliseconds of every network of the confirmation.
+
+    A control of which a training was hopeless is left out: the mean of the others would flatter it.
+    """
+    drawn = [network for network in answer["networks"] if not (network["control"] and network["hopeless"])]
     with drawing(height=2.8, columns=3, share_y=True) as (figure, panels):
         for axes, (key, title) in zip(
             panels,
             (("parameters", "kept parameters"), ("macs", "multiply-adds left"), ("milliseconds", "ms an image")),
             strict=True,
         ):
-            _draw_cost(axes, [network for network in answer["networks"] if network[key] is not None], key)
+            _draw_cost(axes, [network for network in drawn if network[key] is not None], key, answer["ratio"])
             axes.set_title(title)
         panels[0].set_ylabel(answer["words"]["measure"])
     return svg(figure)
 
 
-def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str) -> None:
-    named = {0.0, max((network["ratio"] for network in networks), default=0.0)}  # the others lie close beside them
+def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str, found: float | None) -> None:
+    highest = max((network["ratio"] for network in networks), default=0.0)
+    named = {0.0, found if found is not None else highest}  # the others lie close beside them
     for network in networks:
         at = (network[key], network["score"])
         if network["control"]:
             axes.plot(*at, "s", color=FAINT, markerfacecolor="white", markersize=5)
             axes.annotate(network["control"].split("-")[0], at, xytext=(5, -3), textcoords="offset points", color=FAINT)
             continue
-        axes.plot(*at, "o", color=BLUE if network["ratio"] else INK, markersize=6)
+        plain = network["ratio"] in (0.0, found)
+        colour = BLUE if network["ratio"] else INK
+        axes.plot(*at, "o", color=colour, markerfacecolor=colour if plain else "white", markersize=6)
         if network["ratio"] in named:
             label = as_ratio(network["ratio"]) if network["ratio"] else "unpruned"
             axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")

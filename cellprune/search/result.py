@@ -1,6 +1,6 @@
 """The answer: search.json, from the journal's outcomes alone. The page and the command line only show it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -69,6 +69,7 @@ def gather(
     """
     outcomes = journal.outcomes
     arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
+    networks, timed_on = _networks(arms, runs, device)
     answer: dict[str, Any] = {
         "schema": SCHEMA,
         "made": provenance.gather(command),
@@ -88,9 +89,10 @@ def gather(
         "confirmation": [_claim(claim) for claim in found.claims],
         "controls": [_control(beaten) for beaten in found.beaten],
         "controls_missing": missing(settings) if search.controls else {},
-        "networks": _networks(arms, runs, device),
+        "networks": networks,
+        "timed_on": timed_on,
         "crashes": journal.crashes,
-        "compute": _compute(outcomes.values()),
+        "compute": _compute(outcomes.values(), journal),
     }
     pruned = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
     best = pruned[found.ratio] if found.ratio is not None else None
@@ -166,53 +168,61 @@ Arm = tuple[str, float]  # control, "" for the method itself; ratio
 
 
 def _arms(outcomes: Mapping[Trial, Outcome], seeds: Sequence[int]) -> dict[Arm, list[Outcome]]:
-    """The finished trials of this look's confirmation: the method's by rising ratio, then those of the controls."""
+    """The trials of this look's confirmation: the method's by rising ratio, then those of the controls."""
     arms: dict[Arm, list[Outcome]] = defaultdict(list)
     for trial in sorted(outcomes, key=lambda trial: (trial.control, trial.ratio, trial.seed, trial.fold)):
-        if trial.phase == "confirm" and trial.seed in seeds and outcomes[trial].state == "done":
+        if trial.phase == "confirm" and trial.seed in seeds:
             arms[trial.control, trial.ratio].append(outcomes[trial])
     return arms
 
 
-def _networks(arms: Mapping[Arm, Sequence[Outcome]], runs: Path, device: str) -> list[dict[str, Any]]:
-    """What each arm scores and costs; the milliseconds are those of its first trial's network."""
-    firsts = {arm: outcomes[0].facts for arm, outcomes in arms.items()}
-    times = _milliseconds([runs / facts["run"] for facts in firsts.values()], device)
-    return [
+def _networks(
+    arms: Mapping[Arm, Sequence[Outcome]], runs: Path, device: str
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """What each arm scores and costs, and where it was timed; the milliseconds are those of its first network."""
+    done = {arm: [outcome for outcome in outcomes if outcome.state == "done"] for arm, outcomes in arms.items()}
+    firsts = {arm: outcomes[0].facts for arm, outcomes in done.items() if outcomes}
+    times, timed_on = _milliseconds([runs / facts["run"] for facts in firsts.values()], device)
+    networks = [
         {
             "ratio": ratio,
             "control": control,
-            "score": _mean(score for outcome in outcomes for score in outcome.scores.values()),
-            "score_by_trial": [_mean(outcome.scores.values()) for outcome in outcomes],
-            "parameters": firsts[control, ratio]["parameters"]["left"],
-            "macs": firsts[control, ratio]["macs"]["masked"],
-            "bytes": firsts[control, ratio]["bytes"],
-            "milliseconds": times.get(runs / firsts[control, ratio]["run"]),
-            "run": firsts[control, ratio]["run"],
+            "score": _mean(score for outcome in done[control, ratio] for score in outcome.scores.values()),
+            "score_by_trial": [_mean(outcome.scores.values()) for outcome in done[control, ratio]],
+            "hopeless": sum(outcome.state == "hopeless" for outcome in arms[control, ratio]),
+            "parameters": facts["parameters"]["left"],
+            "macs": facts["macs"]["masked"],
+            "bytes": facts["bytes"],
+            "milliseconds": times.get(runs / facts["run"]),
+            "run": facts["run"],
         }
-        for (control, ratio), outcomes in arms.items()
+        for (control, ratio), facts in firsts.items()
     ]
+    return networks, timed_on
 
 
-def _milliseconds(folders: Iterable[Path], device: str) -> dict[Path, float]:
+def _milliseconds(folders: Iterable[Path], device: str) -> tuple[dict[Path, float], dict[str, Any] | None]:
     """Time the networks in turn, now that nothing else of the search is running; one that is gone has no time."""
     found = {str(folder): folder for folder in folders if Folder(folder).has("model")}
     if not found:
-        return {}
+        return {}, None
     place = engines.start(device).device
     header, _, _ = Folder(next(iter(found.values()))).read_model()
     inputs = torch.randn(1, header["architecture"]["in_channels"], *header["network_size_px"], device=place)
     times = timing.milliseconds({name: models.load(folder).to(place) for name, folder in found.items()}, inputs)
-    return {folder: times[name] for name, folder in found.items()}
+    timed_on = {"device": str(place), "threads": torch.get_num_threads()}
+    return {folder: times[name] for name, folder in found.items()}, timed_on
 
 
-def _compute(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """Count the networks and the seconds that training and scoring them took, on whatever machine."""
+def _compute(outcomes: Iterable[Outcome], journal: Journal) -> dict[str, Any]:
+    """Count the networks, the seconds that training and scoring them took, crashed tries too, and on what machines."""
     facts = [outcome.facts for outcome in outcomes]
     return {
         "trainings": len(facts),
         "trained_before": sum(not fact.get("trained_here", True) for fact in facts),
-        "seconds": round(sum(fact.get("seconds", 0.0) for fact in facts), 1),
+        "crashed_tries": sum(map(len, journal.crashes.values())),
+        "seconds": round(sum(fact.get("seconds", 0.0) for fact in facts) + journal.crashed_s, 1),
+        "machines": dict(Counter(fact["machine"] for fact in facts if "machine" in fact)),
     }
 
 

@@ -17,7 +17,7 @@ from cellprune import experiment
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, TooMuchError, WorkError
-from cellprune.report.record import parameters_left
+from cellprune.report.record import machine, parameters_left
 from cellprune.report.results import Measure
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
@@ -122,6 +122,7 @@ def _read(folder: Folder, began: str, measure: Measure) -> Report:
     facts = {
         "run": folder.path.name,
         "seconds": sum(made["times"].values()),
+        "machine": machine(made, cost["milliseconds"]),
         "trained_here": made["finished"] >= began,  # else another search, or a run by hand, had it already
         "parameters": {"left": parameters_left(counted), "total": counted["total"]},
         "macs": {key: cost["macs"][key] for key in ("dense", "masked")},

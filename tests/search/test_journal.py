@@ -16,10 +16,12 @@ from simulated_worlds import world
 from cellprune.cli.search_progress import Table as Progress
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.report.formatting import ratio as as_ratio
 from cellprune.search import sentences
 from cellprune.search.frames import Frames
 from cellprune.search.grid import grid
 from cellprune.search.journal import JOURNAL, Journal
+from cellprune.search.page import costs
 from cellprune.search.page import write as draw
 from cellprune.search.question import Place, Question
 from cellprune.search.run import known, search_max_ratio
@@ -29,7 +31,7 @@ from cellprune.search.trial import Trial
 ASKED = Search(low=0.6, high=0.97, seeds=2, confirm_seeds=3, margin=0.02)
 FACTS = {
     "run": "run", "seconds": 1.0, "parameters": {"left": 10, "total": 100}, "macs": {"dense": 9, "masked": 1},
-    "bytes": 5, "curve": {"1": 0.9}, "trained_here": True,
+    "bytes": 5, "curve": {"1": 0.9}, "trained_here": True, "machine": "a processor; cpu, threads: 2",
 }  # fmt: skip
 SMALL = ASKED.model_copy(update={"low": 0.8, "high": 0.95, "seeds": 1})
 SCORES = world(lambda ratio: 0.0 if ratio < 0.9 else 0.1, seed=7, n_select=4, n_report=6)
@@ -47,9 +49,15 @@ def question(output: Path, search: Search = ASKED) -> Question:
 class Bench:
     """Trains nothing: gives simulated scores, counts, and crashes or dies as told."""
 
-    def __init__(self, *, dies_after: int | None = None, crashes: dict[str, list[str]] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        dies_after: int | None = None,
+        crashes: dict[str, list[str]] | None = None,
+        hopeless: tuple[str, ...] = (),
+    ) -> None:
         self.trained: Counter[str] = Counter()
-        self._left, self._crashes = dies_after, crashes or {}
+        self._left, self._crashes, self._hopeless = dies_after, crashes or {}, hopeless
         self.jobs: dict[str, Job] = {}
 
     @contextmanager
@@ -65,6 +73,8 @@ class Bench:
                 self.jobs[key] = job
                 if self._crashes.get(key):
                     yield job, Report("crashed", {}, self._crashes[key].pop(0), {"seconds": 1.0})
+                elif key in self._hopeless:
+                    yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
                     yield job, Report("done", SCORES(job.trial), "", FACTS | {"run": key})
 
@@ -241,6 +251,22 @@ def test_controls_are_told_in_words(tmp_path: Path) -> None:
     assert said(random="undecided", flat="better").endswith("The pruned network is better than flat.")
 
 
+def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(tmp_path: Path) -> None:
+    asked = ASKED.model_copy(update={"controls": True})
+    whole = searched(tmp_path / "whole", Bench(), asked)
+    found, higher = whole["ratio"], whole["confirmation"][-1]["ratio"]
+    assert found < higher, "a higher one was tested, too"
+    drawn = costs(whole)
+    assert f">{as_ratio(found)}<" in drawn
+    assert f">{as_ratio(higher)}<" not in drawn
+    assert ">random<" in drawn
+    lost = f"confirm random {found:g} seed 1001 fold 0"
+    flattered = searched(tmp_path / "flattered", Bench(hopeless=(lost,)), asked)
+    assert ">random<" not in costs(flattered)
+    draw(tmp_path / "page.html", flattered)
+    assert "without 1 hopeless training, so its IoU flatters" in (tmp_path / "page.html").read_text()
+
+
 def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     with (
@@ -265,7 +291,14 @@ def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_p
     assert found["confirmation"][0]["left_out"] == {"1001": "excluded: NaN again"}
     assert found["confirmation"][0]["n_seeds"] == 3
     draw(tmp_path / "page.html", found)
-    assert "NaN again" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "NaN again" in page
+    assert found["compute"] == {
+        "trainings": (n := twice.trained.total() - 1), "trained_before": 0, "crashed_tries": 2,
+        "seconds": pytest.approx(n + 1), "machines": {FACTS["machine"]: n - 1},
+    }  # fmt: skip
+    assert "; with 2 that crashed" in page
+    assert f"{FACTS['machine']}: {n - 1} trainings" in page
 
 
 def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
@@ -428,8 +461,9 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
     assert wide["verdict"] == "found"
     assert wide["model"] is None, "nothing was trained in truth"
     assert "is gone or lacks its model" in wide["sentences"]["model"]
-    assert wide["compute"] == {"trainings": len(wide["confirmation"]) * 3 + 3 + 2 * (len(wide["search"]) + 1),
-                               "trained_before": 0, "seconds": pytest.approx(wide["compute"]["trainings"])}  # fmt: skip
+    n = len(wide["confirmation"]) * 3 + 3 + 2 * (len(wide["search"]) + 1)
+    assert wide["compute"] == {"trainings": n, "trained_before": 0, "crashed_tries": 0, "seconds": pytest.approx(n),
+                               "machines": {FACTS["machine"]: n}}  # fmt: skip
     none = searched(tmp_path / "none", Bench(), ASKED.model_copy(update={"low": 0.92}))
     assert none["verdict"] == "none found"
     assert not none["confirmation"]
