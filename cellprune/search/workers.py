@@ -6,8 +6,11 @@ worker that dies in mid-trial loses an epoch at most: Dask gives its trial to an
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from cellprune.errors import CellpruneError, WorkError
@@ -54,12 +57,31 @@ def local(n_workers: int) -> Iterator[Execute]:
     }
     scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
     quiet = {"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error"}  # read when a worker is imported
-    with (
-        dask.config.set(quiet),
-        distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="error") as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield _through(client)
+    with dask.config.set(quiet), ExitStack() as opened:
+        with _deaf_to_interrupts():
+            cluster = opened.enter_context(
+                distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="error")
+            )
+        yield _through(opened.enter_context(distributed.Client(cluster)))
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait, and reach none of the processes that begin meanwhile: the planner ends them, in one line."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # or it begins meanwhile, and listens again
+    heard: list[int] = []  # by a thread that was there before
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which new threads and processes take over
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import errno
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -175,6 +177,21 @@ def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch: pytest.MonkeyP
     for address in ("tcp://127.0.0.1:9", "nonsense://here"):
         with pytest.raises(CellpruneError, match="no Dask scheduler answers at"), workers.cluster(address):
             pass
+
+
+def test_an_interrupt_waits_until_the_workers_are_there_and_reaches_none_of_them() -> None:
+    asks = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    said = []
+
+    def interrupted() -> None:
+        with workers._deaf_to_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+            said.append(subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True).stdout)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert said == ["True\n"]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_a_lost_scheduler_and_a_lost_worker_are_told_apart() -> None:
