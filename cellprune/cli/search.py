@@ -3,11 +3,13 @@
 import json as text
 import logging
 import sys
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.whole import Whole
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError
@@ -35,9 +37,9 @@ def search_max_ratio(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     data_root: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    workers: int = 0,
+    workers: Whole = 0,
     scheduler: str | None = None,
-    max_trials: int | None = None,
+    max_trials: Whole | None = None,
     max_hours: float | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
@@ -99,36 +101,42 @@ def search_max_ratio(
     logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here
     place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
     question = ask(resolved, search, place)
-    if dry_run or not (question.output / JOURNAL).exists():
-        planned = _planned(question, place, max(1, workers))
-        if dry_run:
-            print(text.dumps(planned) if json else _told(planned))
-            return
-        print(_told(planned), file=sys.stderr)
-    trained = places.cluster(scheduler) if scheduler else places.local(workers) if workers else None
-    with Table(question) as table:
+    with ExitStack() as opened:
+        execute: AbstractContextManager[Any] | None = places.local(workers) if workers else None
+        if scheduler and not dry_run:  # before an epoch is timed: one that does not answer is told at once
+            execute = nullcontext(opened.enter_context(places.cluster(scheduler)))
+        if dry_run or not (question.output / JOURNAL).exists():
+            planned = _planned(question, place, max(1, workers))
+            if dry_run:
+                print(text.dumps(planned) if json else _told(planned))
+                return
+            print(_told(planned), file=sys.stderr)
+        table = opened.enter_context(Table(question))
         found = find(
             question,
             place,
-            execute=trained or places.here([table.listener]),
+            execute=execute or places.here([table.listener]),
             watch=table,
             command=["cellprune", *sys.argv[1:]],
         )
     if json:
         print(text.dumps(found))
         return
-    print(found["sentences"]["answer"])
-    print(found["sentences"]["scope"])
-    if found["sentences"]["controls"]:
-        print(found["sentences"]["controls"])
+    _show(found, question.output)
+
+
+def _show(found: dict[str, Any], folder: Path) -> None:
+    told = found["sentences"]
+    for sentence in filter(None, (told["answer"], told["scope"], told["controls"])):
+        print(sentence)
     print("Look at:")
-    print(f"  {question.output / 'search.html'}   the page with the evidence: open it in a browser")
-    print(f"  {question.output / 'search.json'}   every number of it")
+    print(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
+    print(f"  {folder / 'search.json'}   every number of it")
     if found["model"]:
-        use = "'cellprune predict'" if resolved.task == "segmentation" else "cellprune.load()"
-        print(f"  {found['model']}   the network with the found ratio, for {use}")
-    elif found["sentences"]["model"]:
-        print(found["sentences"]["model"])
+        use = "'cellprune predict'" if found["settings"]["task"] == "segmentation" else "cellprune.load()"
+        print(f"  {found['model']}   for {use}: {told['model']}")
+    elif told["model"]:
+        print(told["model"])
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
@@ -188,6 +196,8 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
         "ratios": list(question.grid),
         "held_out": question.frames.n_report,
         "chosen_on": question.frames.n_select,
+        "chosen_on_by_fold": list(question.frames.select_by_fold),
+        "dropped": dict(question.frames.dropped),
         "images": sentences.words(question.settings, question.search)["images"],
         "trainings": {
             "search_at_most": count.search,
@@ -208,13 +218,18 @@ def _told(planned: dict[str, Any]) -> str:
     from cellprune.report.formatting import duration, ratio
 
     trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
-    done, more = (f"{trainings['done']} are done, ", "more (in all: ") if trainings["done"] else ("", "(")
+    by_fold, n_done = planned["chosen_on_by_fold"], trainings["done"]
+    done, more = (f"{n_done} {'is' if n_done == 1 else 'are'} done, ", "more (in all: ") if n_done else ("", "(")
     if not trainings["at_most"]:
         return f"{done}none is left to train: the search in {planned['output']} is at its end"
+    few, most = min(by_fold), max(by_fold)
+    chosen_on = f"{len(by_fold)} × " * (len(by_fold) > 1) + (f"{few}" if few == most else f"{few} to {most}")
+    dropped = "; ".join(f"{name}: {reason}" for name, reason in planned["dropped"].items())
     return "\n".join(
         (
             f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
-            f"chosen on {planned['chosen_on']} {images}, claimed about {planned['held_out']} held-out ones",
+            f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
+            *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
             f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
             f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",

@@ -89,7 +89,10 @@ def _fold(fold: tuple[int, int] | None) -> tuple[int, int] | None:
 
 
 def _confidence(value: Any) -> float:
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no confidence: give a probability between 0.5 and 1, such as 0.95") from None
     if not 0.5 < number < 1:
         hint = f": did you mean {round(number / 100, 6):g}?" if 50 < number < 100 else ", such as 0.95"
         raise ValueError(f"{number:g} is no confidence: give a probability between 0.5 and 1{hint}")

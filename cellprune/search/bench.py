@@ -7,6 +7,7 @@ from time import monotonic
 
 from cellprune.config import load as config
 from cellprune.config.names import BEFORE_TRAINING
+from cellprune.report.sentences import many
 from cellprune.search import frames, workers
 from cellprune.search.journal import Journal
 from cellprune.search.question import Place, Question, Watch
@@ -49,7 +50,9 @@ class Bench:
                 self._keep(job.trial, report)
             if self._begun == begun:
                 hours = (monotonic() - self._clock) / 3600
-                raise LimitReached(f"stopped after {begun} trainings and {hours:.1f} h, as asked: go on with --resume")
+                raise LimitReached(
+                    f"stopped after {many(begun, 'training')} and {hours:.1f} h, as asked: go on with --resume"
+                )
         outcomes = [self._journal.outcome(trial) for trial in trials]
         return [outcome for outcome in outcomes if outcome is not None]
 

@@ -20,7 +20,9 @@ from cellprune.errors import CellpruneError
 from cellprune.search import controls
 from cellprune.search.decide import FEWEST_FRAMES
 from cellprune.search.trial import REFERENCE, Trial
+from cellprune.tasks import Task
 
+_USUAL_FOLDS = (5, 4, 3, 2)  # the first that can be had is named
 SELECT_SHARE = 0.3  # of the training part, set apart to choose on
 
 
@@ -30,10 +32,11 @@ class Frames:
 
     Attributes:
         n_report: frames that are claimed about, over all folds; each once.
-        n_select: frames that are chosen on, over all folds.
+        n_select: frames that are chosen on, over all folds; one may be chosen on in several.
         recordings: what they are from; none where every image stands alone.
         dropped: frame and why its truth policy leaves it out.
         sha256: of all splits; another data set, or a changed file, has another.
+        select_by_fold: frames that are chosen on in each fold.
         in_folder: whether they are of a plain folder, of which nobody knows what belongs to one recording.
     """
 
@@ -42,6 +45,7 @@ class Frames:
     recordings: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     sha256: str
+    select_by_fold: tuple[int, ...] = ()
     in_folder: bool = False
 
 
@@ -59,10 +63,7 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
         )
     task = tasks.of(settings)
     found = task.open(settings.data, data_root)
-    folds = range(max(1, question.cv))
-    splits = [
-        task.split(found, settings_of(Trial("search", REFERENCE, 0, fold), settings, question).data) for fold in folds
-    ]
+    splits = _splits(task, found, settings, question)
     written = [split.as_dict() for split in splits]
     drops = [drop for split in written for drop in split.get("dropped", ())]
     frames = Frames(
@@ -71,12 +72,42 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
         recordings=tuple(sorted({name for split in splits for name in task.recordings(split)})),
         dropped=tuple(sorted({(_name(drop), drop["reason"]) for drop in drops})),
         sha256=hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest(),
+        select_by_fold=tuple(len(split.part("select")) for split in splits),
         in_folder=any("name" in entry for split in written for part in split["parts"].values() for entry in part),
     )
     if frames.n_report < FEWEST_FRAMES:
-        n_gold = sum(len(splits[0].part(part)) for part in ("train", "select", "report")) + len(drops)
-        raise CellpruneError(_too_few(frames, n_gold, question))
+        raise CellpruneError(_too_few(frames, _folds_that_would_do(task, found, settings, question)))
     return frames
+
+
+def _splits(task: Task, found: Any, settings: Settings, question: Search) -> list[Any]:
+    """Split as the trials of a search will, once a fold.
+
+    Raises:
+        CellpruneError: it cannot be.
+    """
+    trials = [Trial("search", REFERENCE, 0, fold) for fold in range(max(1, question.cv))]
+    try:
+        return [task.split(found, settings_of(trial, settings, question).data) for trial in trials]
+    except CellpruneError as error:
+        if not question.cv:
+            raise
+        raise CellpruneError(f"--cv {question.cv}: {error}") from error
+
+
+def _folds_that_would_do(task: Task, found: Any, settings: Settings, question: Search) -> tuple[int, int] | None:
+    """Try folds: give a number of them that can be had and decides, and how many frames they hold out together."""
+    if question.cv or "fold" not in TASK_DATA[settings.task]:
+        return None
+    for n_folds in _USUAL_FOLDS:
+        try:
+            splits = _splits(task, found, settings, question.model_copy(update={"cv": n_folds}))
+        except CellpruneError:
+            continue
+        n_report = sum(len(split.part("report")) for split in splits)
+        if n_report >= FEWEST_FRAMES:
+            return n_folds, n_report
+    return None
 
 
 def settings_of(trial: Trial, settings: Settings, question: Search) -> Settings:
@@ -103,14 +134,14 @@ def _amount(ratio: float, question: Search) -> dict[str, Any]:
     return {"ratio": 0.0, "budget": f"{question.unit}={float(1 - Fraction(str(ratio)))!r}"}
 
 
-def _too_few(frames: Frames, n_gold: int, question: Search) -> str:
+def _too_few(frames: Frames, folds: tuple[int, int] | None) -> str:
     """Say how many frames are there, which a policy dropped, and what would do."""
     dropped = "".join(f", {name} dropped: {reason}" for name, reason in frames.dropped)
     ways = "annotate more"
     if not frames.recordings:
         ways = "test on more images"
-    elif not question.cv and n_gold - len(frames.dropped) >= FEWEST_FRAMES:
-        ways = f"take --cv {min(5, n_gold)}, which counts each of the {n_gold} annotated frames once, or hold out more"
+    elif folds:
+        ways = f"take --cv {folds[0]}, which counts {folds[1]} annotated frames, each once, or hold out more"
     return (
         f"{frames.n_report} held-out frame{' decides' if frames.n_report == 1 else 's decide'} nothing{dropped}; "
         f"it takes at least {FEWEST_FRAMES}: {ways}"

@@ -7,6 +7,9 @@ import math
 
 from cellprune.errors import CellpruneError
 
+# six digits, as names of runs have; what these cannot tell from the one before, or from all, is none of them
+_RATIOS = tuple(dict.fromkeys(ratio for step in range(1, 60) if (ratio := round(1 - 2 ** (-step / 2), 6)) < 1))
+
 
 def grid(low: float, high: float) -> tuple[float, ...]:
     """Give the ratios between low and high, rising.
@@ -18,11 +21,12 @@ def grid(low: float, high: float) -> tuple[float, ...]:
         >>> grid(0.9, 0.97)
         (0.911612, 0.9375, 0.955806, 0.96875)
     """
-    ratios = tuple(ratio for ratio in map(_ratio, range(1, 60)) if low <= ratio <= high)
+    ratios = tuple(ratio for ratio in _RATIOS if low <= ratio <= high)
     if not ratios:
-        below, above = (_ratio(step) for step in _around(low))
+        below = [f"--low {ratio:g}" for ratio in _RATIOS if ratio < low][-1:]
+        above = [f"--high {ratio:g}" for ratio in _RATIOS if ratio > high][:1]
         raise CellpruneError(
-            f"no ratio of the grid lies between {low:g} and {high:g}: take --low {below:g} or --high {above:g}"
+            f"no ratio of the grid lies between {low:.12g} and {high:.12g}: take {' or '.join(below + above)}"
         )
     return ratios
 
@@ -30,12 +34,3 @@ def grid(low: float, high: float) -> tuple[float, ...]:
 def most_probes(n_ratios: int) -> int:
     """Give the most ratios that a bisection looks at."""
     return math.ceil(math.log2(n_ratios + 1))
-
-
-def _ratio(step: int) -> float:
-    return round(1 - 2 ** (-step / 2), 6)  # six digits, as names of runs have
-
-
-def _around(ratio: float) -> tuple[int, int]:
-    step = -2 * math.log2(1 - ratio)
-    return max(1, math.floor(step)), max(1, math.ceil(step))

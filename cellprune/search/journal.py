@@ -172,7 +172,9 @@ def _require_same(folder: Path, content: Mapping[str, Any], identity: Mapping[st
     kept, asked = dict(flat(content["identity"])), dict(flat(identity))
     changed = sorted(key for key in kept.keys() | asked.keys() if kept.get(key) != asked.get(key))
     if changed:
-        told = "; ".join(f"{key}: {kept.get(key)} -> {asked.get(key)}" for key in changed)
+        told = "; ".join(
+            "data: other files" if key == "data" else f"{key}: {kept.get(key)} -> {asked.get(key)}" for key in changed
+        )
         raise CellpruneError(f"the journal in {folder} is of another search ({told}): ask the same, or give --output")
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 from cellprune import experiment
 from cellprune.config.schema import Runtime, Search, Settings
+from cellprune.errors import CellpruneError, TooMuchError, WorkError
+from cellprune.runs.folder import Folder
 from cellprune.search.confirm import STEPS_BELOW
 from cellprune.search.frames import settings_of
 from cellprune.search.grid import most_probes
@@ -56,12 +58,32 @@ def seconds_of_a_training(
     data_root: Path | None,
     device: Literal["auto", "cpu", "cuda", "mps"],
 ) -> float:
-    """Train one epoch of one pruned trial, throw it away, and tell how long the whole would take."""
+    """Train one epoch of one pruned trial, throw it away, and tell how long the whole would take.
+
+    Raises:
+        CellpruneError: so much cannot be removed.
+        WorkError: the epoch fails, as those of the trials would.
+    """
     trial = settings_of(Trial("search", ratio, 0), settings, question)
     one = trial.model_copy(update={"training": settings.training.model_copy(update={"epochs": 1})})
     with tempfile.TemporaryDirectory(prefix="cellprune-") as folder:
         runtime = Runtime(output=Path(folder) / "run", data_root=data_root, device=device)
-        times = experiment.run(one, runtime=runtime).read_provenance()["times"]
+        times = _one_epoch(one, runtime, ratio).read_provenance()["times"]
     epochs, every = settings.training.epochs, settings.training.evaluate_every
     n_evaluations = epochs // every + 2  # the last epoch's, and the scores
     return times.get("scoring_s", 0.0) + epochs * times["training_s"] + n_evaluations * times["evaluation_s"]
+
+
+def _one_epoch(settings: Settings, runtime: Runtime, ratio: float) -> Folder:
+    """Train it; what fails is told as what it is, because its folder is gone by then."""
+    try:
+        return experiment.run(settings, runtime=runtime)
+    except TooMuchError as error:
+        reason = str(error).split(":")[0]
+        raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low") from error
+    except WorkError as error:
+        reason = str(error).split(";")[0]
+        raise WorkError(
+            f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
+            "trainings of the search would, too"
+        ) from error

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -74,8 +75,8 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
     """Settle the question and refuse what cannot be answered; nothing is written.
 
     Raises:
-        CellpruneError: a unit that is not the method's, a range without a ratio, too few frames, a journal of another
-            search.
+        CellpruneError: a unit that is not the method's, a range without a ratio, too few frames, runs that cannot be
+            written, a journal of another search.
     """
     granularity = settings.pruning.granularity
     if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
@@ -87,6 +88,7 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
         config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
     except config.ConfigError as error:
         raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
+    _require_writable(place.runs)
     found = frames.look(settings, search, place.data_root)
     name = "_".join(
         names.file_safe(part)
@@ -97,6 +99,14 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
     question = question if place.output else replace(question, output=Path("searches") / f"{name}_{digest[:8]}")
     opened(question.output, question.identity, search, resume=place.resume, runs=place.runs)
     return question
+
+
+def _require_writable(runs: Path) -> None:
+    nearest = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
+    if not nearest.is_dir():
+        raise CellpruneError(f"--runs {runs}: {nearest} is a file, not a folder: give another")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise CellpruneError(f"--runs {runs}: no permission to write in {nearest}: give another")
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

@@ -60,9 +60,13 @@ def answer(found: Mapping[str, Any]) -> str:
         so_far = f" So far: {_not_worse(found)}" if found["ratio"] is not None else ""
         return f"Not at its end: {found['stopped']}.{so_far}"
     if found["verdict"] == "none found":
+        lowest = [seen for seen in found["search"] if seen["ratio"] == found["grid"][0]][-1]
+        saw = f"a mean loss above {margin:g}"
+        if lowest["hopeless"]:
+            saw = f"a hopeless training ({lowest['hopeless']})"
         return (
-            f"None found: already at the lowest ratio, {as_ratio(found['grid'][0])}, the search saw a mean loss "
-            f"above {margin:g}. Nothing was tested and nothing is claimed; a lower `--low` asks further down."
+            f"None found: already at the lowest ratio, {as_ratio(lowest['ratio'])}, the search saw {saw}. Nothing was "
+            "tested and nothing is claimed; a lower `--low` asks further down."
         )
     if found["verdict"] == "not shown":
         return _not_shown(found, found["confirmation"][0], margin)
@@ -150,7 +154,8 @@ def model(found: Mapping[str, Any], folder: str) -> str:
     """
     if found["model"] is None:
         return f"There is no network to use: {folder}, the run with the found ratio, is gone or lacks its model."
-    return "The smallest network that is not worse, ready to use"
+    fold = "; it is one of fold 0, which did not learn from that fold's frames" if found["question"]["cv"] else ""
+    return f"The smallest network that is not worse, ready to use{fold}"
 
 
 def scope(found: Mapping[str, Any]) -> str:

@@ -135,12 +135,16 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
     asked = words(data_root, "--method", "random", "--cv", "3", "--dry-run")
     assert typed(*asked) == 0
     told = capsys.readouterr().out
-    assert "chosen on 9 frames, claimed about 18 held-out ones" in told
+    assert "chosen on 3 × 3 frames, claimed about 18 held-out ones" in told
+    assert "drops" not in told
     assert "at most 132 (search 72, confirmation 60, controls 0)" in told
     assert not list(tmp_path.iterdir())
     assert typed(*asked, "--json", "--workers", "2") == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["seconds_at_most"] == pytest.approx(planned["seconds_a_training"] * 132 / 2)
+    assert planned["chosen_on_by_fold"] == [3, 3, 3]
+    assert typed(*asked, "--truth", "complete") == 0
+    assert "frames that the truth policy drops: 02/004: 1 of 11 cells" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -148,13 +152,19 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
     [
         (["--margin", "0"], "0 is no margin"),
         (["--confidence", "95"], "did you mean 0.95?"),
+        (["--confidence", "abc"], "'abc' is no confidence: give a probability between 0.5 and 1, such as 0.95"),
         (["--low", "0.9", "--high", "0.6"], "cellprune: --low 0.9 is not below --high 0.6"),
         (["--low", "0.94", "--high", "0.95"], "take --low 0.9375 or --high 0.955806"),
+        (["--low", ".99999999", "--high", ".999999999"], "between 0.99999999 and 0.999999999: take --low 0.999999"),
+        (["--low", "0.1", "--high", "0.2"], "take --high 0.292893"),
         (["--seeds", "0"], "greater than or equal to 1"),
         (["--confirm-seeds", "2"], "2 seeds decide nothing"),
         (["--cv", "1"], "1 fold cannot be"),
-        (["--cv", "99"], "from 2 to 18 folds"),
-        (["--set", "data.holdout=0.1"], "1 held-out frame decides nothing; it takes at least 5: take --cv 5"),
+        (["--cv", "99"], "--cv 99: no fold 0 of 99 over 18 annotated frames: from 2 to 18 folds"),
+        (
+            ["--set", "data.holdout=0.1"],
+            "it takes at least 5: take --cv 5, which counts 18 annotated frames, each once",
+        ),
         (["--set", "data.holdout=0.1", "--truth", "complete"], "02/004 dropped: 1 of 11 cells have no gold mask"),
         (["--unit", "channels", "--granularity", "weight"], "--unit channels with --granularity weight counts what"),
         (["--granularity", "channel"], "--unit weights with --granularity channel counts what"),
@@ -167,6 +177,13 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
         (["--set", "data.fold=[0,2]"], "data.fold cannot be given"),
         (["--method", "dense"], "--method dense removes nothing"),
         (["--workers", "-1"], "--workers -1"),
+        (["--workers", "1.5"], "Invalid value for --workers: '1.5' is no whole number"),
+        (["--max-trials", "1.5"], "Invalid value for --max-trials: '1.5' is no whole number"),
+        (["--runs", __file__, "-o", "q"], "test_search_command.py is a file, not a folder: give another"),
+        (
+            ["--method", "random", "--low", "0.999", "--high", "0.9999"],
+            "the lowest ratio, 0.999023, cannot be had (after",
+        ),
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"], "exclude each other"),
         (["--max-trials", "3", "--max-hours", "3"], "exclude each other"),
         (["--max-trials", "0"], "--max-trials 0"),
@@ -185,6 +202,16 @@ def test_what_cannot_be_asked_is_refused_with_nothing_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_epoch_that_fails_is_told_as_the_one_that_is_timed(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diverges = ["--set", "training.learning_rate=1.0e+30", "--set", "training.schedule=constant"]
+    assert typed(*words(data_root, "--method", "random", *diverges)) == 1
+    message = capsys.readouterr().err
+    assert "the epoch that is timed, with a ratio of 0.5, failed (the loss became nan in epoch 1, step " in message
+    assert not list(tmp_path.iterdir())
+
+
 def test_folds_of_test_images_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
@@ -200,7 +227,7 @@ def test_a_scheduler_that_is_silent_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_ANSWER_S", 1)
-    monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", lambda *_, **__: 1.0)
+    monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", None)  # it is asked before an epoch is timed
     assert typed(*words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -199,6 +199,7 @@ def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
     output, first, second = tmp_path / "search", Bench(), Bench()
     cut = searched(output, first, max_trials=5)
     assert (cut["verdict"], first.trained.total()) == ("unfinished", 5)
+    assert searched(tmp_path / "one", Bench(), max_trials=1)["stopped"].startswith("stopped after 1 training and ")
     assert "after 5 trainings" in cut["sentences"]["answer"]
     assert searched(output, Bench(), max_hours=1e-9)["verdict"] == "unfinished"
     found = searched(output, second)
@@ -406,14 +407,14 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     asked = question(output)
     place = Place(tmp_path / "runs", output, resume=True)
     others = {
-        "data": replace(asked, frames=replace(asked.frames, sha256="e" * 64)),
+        "(data: other files)": replace(asked, frames=replace(asked.frames, sha256="e" * 64)),
         "settings.training.epochs: 50 -> 3": replace(
             asked, settings=Settings.model_validate({"training": {"epochs": 3}})
         ),
         "search.confidence: 0.95 -> 0.9": replace(asked, search=ASKED.model_copy(update={"confidence": 0.9})),
     }
     for said, other in others.items():
-        with pytest.raises(CellpruneError, match=said):
+        with pytest.raises(CellpruneError, match=re.escape(said)):
             search_max_ratio(other, place, execute=Bench()())
     content = json.loads((output / JOURNAL).read_text())
     content["identity"]["cellprune"] = "0.0.1"
@@ -461,6 +462,8 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
     assert wide["verdict"] == "found"
     assert wide["model"] is None, "nothing was trained in truth"
     assert "is gone or lacks its model" in wide["sentences"]["model"]
+    folds = {"model": "runs/it/model.safetensors", "question": {"cv": 5}}
+    assert "one of fold 0, which did not learn from that fold's frames" in sentences.model(folds, "runs/it")
     n = len(wide["confirmation"]) * 3 + 3 + 2 * (len(wide["search"]) + 1)
     assert wide["compute"] == {"trainings": n, "trained_before": 0, "crashed_tries": 0, "seconds": pytest.approx(n),
                                "machines": {FACTS["machine"]: n}}  # fmt: skip
@@ -487,6 +490,13 @@ def test_a_claim_over_folds_says_what_they_have_in_common(tmp_path: Path) -> Non
     found = search_max_ratio(asked, Place(output=asked.output), execute=Bench()())
     assert "`--split block`, with names in the order of time" in found["sentences"]["scope"]
     assert "folds" not in found["sentences"]["scope"]
+
+
+def test_a_hopeless_lowest_ratio_is_told_as_that(tmp_path: Path) -> None:
+    lost = tuple(f"search {ratio:g} seed {seed} fold 0" for ratio in grid(ASKED.low, ASKED.high) for seed in (0, 1))
+    found = searched(tmp_path / "search", Bench(hopeless=lost))
+    assert found["verdict"] == "none found"
+    assert "the search saw a hopeless training (far below). Nothing was tested" in found["sentences"]["answer"]
 
 
 def test_names_hold_no_trial_of_another_phase() -> None:

@@ -1,0 +1,16 @@
+"""Whole numbers as they are typed: 1.5 is a mistake, and not 2."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter, Token
+
+
+def _whole(_: Any, tokens: Sequence[Token]) -> int:
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} is no whole number: give one without a point") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
