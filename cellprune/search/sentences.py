@@ -117,12 +117,13 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
 def controls(found: Mapping[str, Any]) -> str:
     """Say plainly whether the pruned network beats its controls, and which it has not, and why."""
     margin, alike, better, open_ = found["question"]["margin"], list[str](), list[str](), list[str]()
-    for control in found["controls"]:
+    hopeless = [control["name"] for control in found["controls"] if control["hopeless"]]
+    for control in (control for control in found["controls"] if not control["hopeless"]):
         upper = control["pruned_minus_control"].get("upper")
         as_well = control["pruned_is"] == "worse" or (upper is not None and upper < margin)
         kind = better if control["pruned_is"] == "better" else alike if as_well else open_
         kind.append(control["name"])
-    told = []
+    told = [f"Of {_listed(hopeless)} a training was hopeless, so nothing is decided."] if hopeless else []
     if alike:
         does = "does" if len(alike) == 1 else "do"
         told.append(
@@ -132,7 +133,7 @@ def controls(found: Mapping[str, Any]) -> str:
     if open_:
         told.append(f"Whether the pruned network is better than {_listed(open_)} is undecided.")
     if better:
-        whom = _listed(better) if alike or open_ else f"each of its controls, {_listed(better)}"
+        whom = _listed(better) if alike or open_ or hopeless else f"each of its controls, {_listed(better)}"
         told.append(f"The pruned network is better than {whom}.")
     whys: dict[str, list[str]] = {}
     for name, why in found["controls_missing"].items():

@@ -265,6 +265,7 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
     flattered = searched(tmp_path / "flattered", Bench(hopeless=(lost,)), asked)
     assert ">random<" not in costs(flattered)
     draw(tmp_path / "page.html", flattered)
+    assert flattered["sentences"]["controls"].startswith("Of random a training was hopeless, so nothing is decided.")
     assert "without 1 hopeless training, so its IoU flatters" in (tmp_path / "page.html").read_text()
 
 
