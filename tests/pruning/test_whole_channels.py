@@ -171,7 +171,7 @@ def test_excluded_layers_stay_whole():
         ({"sparsity": 0.87, "scope": "layer"}, "scope='layer' leaves no channel"),
         ({"gate": "kernel"}, "no gate 'kernel'"),
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
-        ({"granularity": "weight", "gate": "weight"}, "'snip' takes no options, but 'gate'"),
+        ({"granularity": "weight", "gate": "weight"}, "gate is for channels: add granularity='channel'"),
         ({"granularity": "chanel"}, "Did you mean 'channel'"),
         (
             {"sparsity": None, "budget": {"macs": 0.001}},
