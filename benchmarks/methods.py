@@ -22,6 +22,7 @@ from cellprune.report.record import read
 from cellprune.runs.folder import Folder
 
 UNPRUNED = "unpruned"
+_WORST_PICTURED = 0.1  # mean difference
 _MOST_NAMED = 50  # held-out images or classes whose own score is kept
 
 
@@ -139,13 +140,16 @@ def by_score(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def picture(rows: Sequence[dict[str, Any]]) -> str:
-    """Draw the difference of each image, in each seed, from the unpruned network of that seed."""
+    """Draw the difference of each image, in each seed, from the unpruned network of that seed.
+
+    A network that learned nothing is left to the table: it would squeeze all others into a line.
+    """
     reference = {row["seed"]: row["of_each"] for row in rows if row["network"] == UNPRUNED}
     dots = []
     for network in by_score(rows):
         runs = [row for row in rows if row["network"] == network and row["seed"] in reference]
         values = [s - reference[row["seed"]][name] for row in runs for name, s in row["of_each"].items()]
-        if network != UNPRUNED:
+        if network != UNPRUNED and values and mean(values) > -_WORST_PICTURED:
             dots.append((network, 1, values))
     return differences(dots, rows[0]["of"])
 
