@@ -3,7 +3,7 @@
 Source: Frankle, Carbin, ICLR 2019 (arXiv:1803.03635); back to a step after the first: Frankle et al., ICML 2020
     (arXiv:1912.05671).
 Note: round n keeps 0.8^n of all prunable weights, rounded once, so that no rounding adds up; the last round is cut to
-    the asked count.
+    the asked count. The authors' open_lth removes one weight more than asked in each round.
 """
 
 from fractions import Fraction
