@@ -228,7 +228,8 @@ class Pruning(Frozen):
     )
     gate: Literal["activation", "weight"] = Field(
         "activation",
-        description="snip, prospr by channel: what is scored of each, its norm's output or, as in ProsPr's code, its kernel",
+        description="snip, prospr by channel: what is scored of each, its norm's output or, as in ProsPr's code, its "
+        "kernel",
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, description="images in each scoring batch")
