@@ -102,7 +102,7 @@ def score(settings: Settings, data_root: Path, n_batches: int = 1) -> dict[str, 
     fit(
         model, Accumulating(masks, n_batches), loaders.train, settings=settings.training,
         epochs=settings.training.epochs, seed=settings.seed, loss=loss, engine=engines.start("cpu"), store=Forgetful(),
-        evaluate=lambda network: found.update(task.watch(network, loaders)) or found,
+        evaluate=lambda network: found.update(task.watch(network, loaders, "report")) or found,
     )  # fmt: skip
     return found
 

@@ -162,8 +162,7 @@ def _batches(settings: Settings, loaders: Any) -> Iterable[tuple[Tensor, Tensor]
     if settings.pruning.method != "grasp":
         return batches
     # so many images of each class are so many different ones: the training part is gone through once
-    n_images = len(loaders.train(1)) * settings.training.batch_size
-    return islice(batches, max(1, n_images // settings.pruning.batch_size))
+    return islice(batches, max(1, loaders.n_train // settings.pruning.batch_size))
 
 
 def _given(settings: Settings) -> Masks:

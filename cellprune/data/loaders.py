@@ -95,6 +95,11 @@ class Loaders:
         self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
 
+    @property
+    def n_train(self) -> int:
+        """How many images are learned from."""
+        return len(self._training)
+
     def train(self, epoch: int, rank: int = 0, world: int = 1) -> Batches:
         """Give an epoch's batches, shuffled by (seed, epoch), augmented by (seed, epoch, index).
 

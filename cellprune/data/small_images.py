@@ -60,6 +60,11 @@ class Loaders:
         self._targets = torch.from_numpy(parts.dataset.targets).to(device)
         self._own = normalization(parts.dataset, parts.train)
 
+    @property
+    def n_train(self) -> int:
+        """How many images are learned from."""
+        return len(self.parts.train)
+
     def train(self, epoch: int, rank: int = 0, world: int = 1) -> "_Epoch":
         """Give an epoch's batches, shuffled by (seed, epoch), augmented by (seed, epoch, index).
 

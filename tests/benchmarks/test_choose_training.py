@@ -1,0 +1,41 @@
+"""Trainings that choose the settings: they run, and gradients summed over batches make one step of their mean."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch import nn
+
+from cellprune.config.load import load
+
+TINY = ["model.width=4", "model.depth=1", "data.size=[32, 32]", "training.epochs=1", "pruning.batch_size=4"]
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import choose_training
+
+    return choose_training
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of")  # the learning rate goes on in batches that only add up
+def test_a_setting_is_scored_on_what_was_set_apart(program: ModuleType, data_root: Path) -> None:
+    for ratio in (0, 0.5):
+        settings = load(assignments=["data.dataset=simulated", f"pruning.ratio={ratio}", *TINY])
+        found = program.score(settings, data_root, n_batches=2)
+        assert 0 <= found["iou_image_mean"] <= 1
+
+
+def test_one_step_takes_the_mean_gradient_of_so_many_batches(program: ModuleType) -> None:
+    model = nn.Linear(2, 1, bias=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    mask = torch.tensor([[True, False]])
+    policy = program.Accumulating({"weight": mask}, 2)
+    policy.start(model, optimizer)
+    for number, gradient in enumerate(([1.0, 5.0], [3.0, 5.0], [7.0, 5.0])):
+        model.weight.grad = torch.tensor([gradient])
+        assert policy.before_step(number, model, optimizer) is (number == 1)
+        if number == 1:
+            assert model.weight.grad.tolist() == [[2.0, 0.0]]
