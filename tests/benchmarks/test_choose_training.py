@@ -20,6 +20,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return choose_training
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Detected call of")  # the learning rate goes on in batches that only add up
 def test_a_setting_is_scored_on_what_was_set_apart(program: ModuleType, data_root: Path) -> None:
     for ratio in (0, 0.5):
