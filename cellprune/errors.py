@@ -23,7 +23,7 @@ class WorkError(CellpruneError):
     exit_code = 1
 
 
-def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
+def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> str:
     """Say that a name is unknown, with the nearest known names, then all of them.
 
     Args:
@@ -33,6 +33,6 @@ def unknown(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
         where: file and key, or the flag, that held the name; left out when empty.
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=2, cutoff=0.5)
+    close = get_close_matches(str(name), names, n=2, cutoff=0.5)
     guess = f"Did you mean {' or '.join(repr(n) for n in close)}? " if close else ""
     return f"no {kind} {name!r}{f' (in {where})' if where else ''}.\n{guess}Known: {', '.join(names)}."

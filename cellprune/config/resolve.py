@@ -68,6 +68,11 @@ def _refuse_amounts(pruning: Pruning) -> None:
         raise ConfigError(
             f"{asked[0]} is for masks chosen before training: with pruning method {pruning.method!r} give --prune alone"
         )
+    if pruning.cost == "marginal" and pruning.budget is None:
+        raise ConfigError(
+            "pruning.cost=marginal prices channels under a budget in params or macs, and this counts: drop it, or give "
+            "--budget macs=KEPT"
+        )
     shares = [f"pruning method {pruning.method!r}"] * (pruning.method in OWN_SHARES)
     shares += ["pruning.scope=layer"] * (pruning.scope == "layer")
     if shares and (clash := [*shares[1:], *(wish for wish, is_asked in wishes.items() if is_asked)]):

@@ -105,6 +105,10 @@ def prune(
     unit = None if budget is None else next(iter(budget))
     if unit not in (("params", "macs") if granularity == "channel" else ("macs",)):
         unit = None  # counted, not weighed
+    if cost == "marginal" and unit is None:
+        raise CellpruneError(
+            "cost='marginal' prices channels under a budget in params or macs, and this counts: leave it out"
+        )
     _refuse_shares(method, row, scope, unit, least)
     if effective and (unit or granularity == "channel" or row.schedule is not one_shot):
         raise CellpruneError("effective=True counts single weights, scored once: take no channels, macs or rounds")

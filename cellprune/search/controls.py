@@ -5,7 +5,7 @@ set beside the unpruned network, as the pruned one was, and beside the pruned on
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -52,12 +52,19 @@ class Beaten:
         decision: whether it is not worse than the unpruned network, corrected for the number of controls that have one;
             None where too many of its trainings came to nothing.
         against: whether the pruned network is better than the control (by more than 0), corrected alike; None with it.
+        as_well: whether the control is not worse than the pruned network by the margin, corrected alike; None with it.
     """
 
     name: str
     table: Table
     decision: Corrected | None
     against: Corrected | None
+    as_well: Corrected | None
+
+    @property
+    def does_as_well(self) -> bool:
+        """Whether the control is shown to do as well as the pruned network: then the method has no merit in it."""
+        return self.as_well is not None and self.as_well.verdict == "not worse"
 
     @property
     def verdict(self) -> Literal["better", "worse", "undecided"]:
@@ -120,8 +127,13 @@ def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) 
     tables = {name: paired(reference, {trial: outcomes[trial] for trial in arm}) for name, arm in arms.items()}
     decided = {name: table for name, table in tables.items() if table.decides and not table.hopeless}
     found = _corrected(decided, terms.margin, terms.alpha)
-    against = _corrected({name: _between(pruned, table) for name, table in decided.items()}, 0.0, terms.alpha)
-    return [Beaten(name, table, found.get(name), against.get(name)) for name, table in tables.items()]
+    between = {name: _between(pruned, table) for name, table in decided.items()}
+    against = _corrected(between, 0.0, terms.alpha)
+    turned = {name: replace(table, differences=-table.differences) for name, table in between.items()}
+    as_well = _corrected(turned, terms.margin, terms.alpha)
+    return [
+        Beaten(name, table, found.get(name), against.get(name), as_well.get(name)) for name, table in tables.items()
+    ]
 
 
 def _between(pruned: Table, control: Table) -> Table:

@@ -139,9 +139,10 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 def _control(beaten: Beaten) -> dict[str, Any]:
     """A control minus the unpruned network, and the pruned network minus the control."""
-    named = {"name": beaten.name, "what": CONTROLS[beaten.name], "pruned_is": beaten.verdict}
+    named = {"name": beaten.name, "what": CONTROLS[beaten.name]}
+    own = {"pruned_is": beaten.verdict, "does_as_well": beaten.does_as_well}
     against = {"pruned_minus_control": _corrected(beaten.against)}
-    return named | _table(beaten.table) | _corrected(beaten.decision) | against
+    return named | own | _table(beaten.table) | _corrected(beaten.decision) | against
 
 
 def _corrected(found: Corrected | None) -> dict[str, Any]:

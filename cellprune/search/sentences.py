@@ -116,12 +116,10 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
 
 def controls(found: Mapping[str, Any]) -> str:
     """Say plainly whether the pruned network beats its controls, and which it has not, and why."""
-    margin, alike, better, open_ = found["question"]["margin"], list[str](), list[str](), list[str]()
+    alike, better, open_ = list[str](), list[str](), list[str]()
     hopeless = [control["name"] for control in found["controls"] if control["hopeless"]]
     for control in (control for control in found["controls"] if not control["hopeless"]):
-        upper = control["pruned_minus_control"].get("upper")
-        as_well = control["pruned_is"] == "worse" or (upper is not None and upper < margin)
-        kind = better if control["pruned_is"] == "better" else alike if as_well else open_
+        kind = better if control["pruned_is"] == "better" else alike if control["does_as_well"] else open_
         kind.append(control["name"])
     told = [f"Of {_listed(hopeless)} a training was hopeless, so nothing is decided."] if hopeless else []
     if alike:

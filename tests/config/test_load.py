@@ -306,6 +306,7 @@ def test_of_ratio_and_budget_the_later_source_wins(tmp_path: Path) -> None:
         (["ratio=0.5", "method=random", "scope=layer", "floor=0.1"], "a share of its own: drop pruning.floor"),
         (["ratio=0.5", "method=lottery", "floor=0.1"], "pruning.floor is for masks chosen before training"),
         (["ratio=0.5", "method=set", "effective=true"], "pruning.effective is for masks chosen before training"),
+        (["ratio=0.5", "cost=marginal"], "pruning.cost=marginal prices channels under a budget"),
         (["ratio=0.5", "method=force", "effective=true"], "drop it, or --method force, which scores in rounds"),
         (["budget=macs=0.5", "effective=true"], "scored once: drop it, or --budget macs=0.5"),
         (["ratio=0.5", "granularity=channel", "effective=true"], "drop it, or --granularity channel"),

@@ -238,7 +238,7 @@ def test_controls_are_told_in_words(tmp_path: Path) -> None:
 
     def said(**verdicts: str) -> str:
         against = [
-            control | {"name": name, "pruned_is": verdict, "pruned_minus_control": {"upper": 0.1}}
+            control | {"name": name, "pruned_is": verdict, "does_as_well": verdict == "worse"}
             for control, (name, verdict) in zip(found["controls"], verdicts.items(), strict=False)
         ]
         return sentences.controls(found | {"controls": against})

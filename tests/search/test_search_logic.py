@@ -287,6 +287,7 @@ def test_controls_are_corrected_for_their_number(monkeypatch: pytest.MonkeyPatch
     *decided, lost = beaten
     assert [found.name for found in beaten] == ["random", "shuffle", "crashes"]
     assert (lost.decision, lost.against, lost.verdict) == (None, None, "undecided")
+    assert not lost.does_as_well
     pairs = [(found.decision.p_value, found.decision.decision.p_value) for found in decided if found.decision]
     assert all(adjusted >= plain for adjusted, plain in pairs)
     assert max(adjusted / plain for adjusted, plain in pairs) == pytest.approx(2)
@@ -305,6 +306,9 @@ def test_a_pruned_network_is_set_beside_its_controls() -> None:
     found = {beaten.name: beaten for beaten in controls.compare([*lost][1:], 0.9375, one_by_one(score), terms)}
     assert {name: beaten.verdict for name, beaten in found.items()} == {
         "random": "better", "shuffle": "worse", "flat-params": "undecided",
+    }  # fmt: skip
+    assert {name: beaten.does_as_well for name, beaten in found.items()} == {
+        "random": False, "shuffle": True, "flat-params": True,
     }  # fmt: skip
     for name, beaten in found.items():
         assert beaten.against is not None
