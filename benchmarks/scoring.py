@@ -7,19 +7,23 @@ The steps are timed in each process anew, so that a busy neighbour slows both al
     python benchmarks/scoring.py --quick               small networks, some minutes
     python benchmarks/scoring.py                       ResNet-18 and VGG-19 at batch 128, U-Net at width 64: hours
     python benchmarks/scoring.py --method synflow      one method alone (may be given several times)
+    python benchmarks/scoring.py --network vgg16       one network alone
+    python benchmarks/scoring.py --rounds 6            so many rounds of the methods in rounds, of which each costs alike
     python benchmarks/scoring.py --json out.json       the same table for programs
 """
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import cases
 import fresh_process
 
-CASES = (("resnet18", 128, 32), ("vgg19", 128, 32), ("unet64", 2, 256))  # network, batch, px of a side
-QUICK = (("resnet20", 64, 32), ("unet16", 2, 128))
+CASES = {"resnet18": (128, 32), "vgg19": (128, 32), "unet64": (2, 256)}  # network: batch, px of a side
+QUICK = {"resnet20": (64, 32), "unet16": (2, 128)}
+KNOWN = CASES | QUICK | {"vgg16": (128, 32)}
+IN_ROUNDS = ("iterative-snip", "force", "synflow")
 SPARSITY = 0.9
 STEPS = 3  # the fastest of so many counts as one
 
@@ -30,12 +34,15 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small networks")
+    parser.add_argument("--network", action="append", choices=KNOWN, help="this network alone")
+    parser.add_argument("--rounds", type=int, help=f"of {', '.join(IN_ROUNDS)}")
     parser.add_argument("--method", action="append", choices=sorted(BEFORE_TRAINING), help="this method alone")
     parser.add_argument("--json", metavar="FILE", help="write the rows as JSON, too")
     arguments = parser.parse_args()
     rows = []
     print(f"{'network':20} {'method':>22} {'CPU s':>8} {'steps':>8} {'extra MiB':>10} {'memory':>7}")
-    for row in compare(arguments.quick, arguments.method or list(BEFORE_TRAINING)):
+    networks = arguments.network or (QUICK if arguments.quick else CASES)
+    for row in compare(networks, arguments.method or BEFORE_TRAINING, arguments.rounds):
         rows.append(row)
         print(f"{row['network']:20} {row['method']:>22} {row['cpu_s']:8.2f} {row['steps']:8.2f} "
               f"{row['extra_mib']:10.0f} {row['memory']:7.2f}", flush=True)  # fmt: skip
@@ -44,15 +51,19 @@ def main() -> None:
         fresh_process.write(arguments.json, sparsity=SPARSITY, rows=rows)
 
 
-def compare(quick: bool, methods: list[str]) -> Iterator[dict[str, Any]]:
+def compare(networks: Iterable[str], methods: Iterable[str], rounds: int | None) -> Iterator[dict[str, Any]]:
     """Yield one row a network and method; prospr both ways."""
-    for network, batch, size_px in QUICK if quick else CASES:
+    for network in networks:
+        batch, size_px = KNOWN[network]
         case = {"network": network, "batch": batch, "size_px": size_px}
         of_step = fresh_process.run(measure, **case, method=None)["extra_mib"]
         for method in methods:
-            for options in ({"order": "full"}, {"order": "first"}) if method == "prospr" else ({},):
+            ways: tuple[dict[str, Any], ...] = ({"order": "full"}, {"order": "first"}) if method == "prospr" else ({},)
+            if rounds and method in IN_ROUNDS:
+                ways = ({"rounds": rounds},)
+            for options in ways:
                 row = fresh_process.run(measure, **case, method=method, **options)
-                label = " ".join([method, *options.values()])
+                label = " ".join([method, *(f"{value}" for value in options.values())])
                 memory = row["extra_mib"] / max(of_step, 1.0)
                 yield row | {"network": f"{network} batch {batch}", "method": label, "memory": memory}
 
