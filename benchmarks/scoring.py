@@ -8,7 +8,7 @@ The steps are timed in each process anew, so that a busy neighbour slows both al
     python benchmarks/scoring.py                       ResNet-18 and VGG-19 at batch 128, U-Net at width 64: hours
     python benchmarks/scoring.py --method synflow      one method alone (may be given several times)
     python benchmarks/scoring.py --network vgg16       one network alone
-    python benchmarks/scoring.py --rounds 6            so many rounds of the methods in rounds, of which each costs alike
+    python benchmarks/scoring.py --rounds 6            so many rounds of the methods in rounds; all cost alike
     python benchmarks/scoring.py --json out.json       the same table for programs
 """
 
