@@ -1,5 +1,6 @@
 """Trainings that choose the settings: they run, and gradients summed over batches make one step of their mean."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,11 +14,8 @@ TINY = ["model.width=4", "model.depth=1", "data.size=[32, 32]", "training.epochs
 
 
 @pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    import choose_training
-
-    return choose_training
+def program(benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark("choose_training")
 
 
 @pytest.mark.slow

@@ -1,30 +1,34 @@
 """The table of methods is made from the runs' files, and again from what is kept of them: best first, over seeds."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cellprune.runs.folder import Folder
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "methods.py"
+Table = Callable[..., list[list[str]]]
 
 
-def _table(*arguments: Path | str) -> list[list[str]]:
-    command = [sys.executable, PROGRAM, *arguments]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [line.strip("| ").split(" | ") for line in lines]
+@pytest.fixture
+def table(run_benchmark: Callable[..., str]) -> Table:
+    def run(*arguments: Path | str) -> list[list[str]]:
+        return [line.strip("| ").split(" | ") for line in run_benchmark("methods", *arguments).splitlines()]
+
+    return run
 
 
 def _iou(run: Folder) -> float:
     return float(run.read_scores()["summary"]["iou_image_mean"]["256"])
 
 
-def test_runs_become_a_table_and_a_picture_that_outlive_them(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+def test_runs_become_a_table_and_a_picture_that_outlive_them(
+    make_run: Callable[..., Folder], table: Table, tmp_path: Path
+) -> None:
     dense, pruned = make_run("a-dense", ratio=0), make_run("b-pruned")
     kept, picture = tmp_path / "kept" / "u373.json", tmp_path / "pictures" / "methods.svg"
-    heading, _, *rows = _table(kept, dense.path, pruned.path, "--picture", picture)
+    heading, _, *rows = table(kept, dense.path, pruned.path, "--picture", picture)
     assert heading[:4] == ["network", "seeds", "IoU", "minus unpruned"]
     found = {row[0]: row[1:4] for row in rows}
     assert found["unpruned"] == ["1", f"{_iou(dense):.4f}", ""]
@@ -35,17 +39,17 @@ def test_runs_become_a_table_and_a_picture_that_outlive_them(make_run: Callable[
     before = kept.read_text(encoding="utf-8")
     for run in (dense, pruned):
         shutil.rmtree(run.path)
-    assert _table(kept)[2:] == rows
+    assert table(kept)[2:] == rows
     assert kept.read_text(encoding="utf-8") == before
 
 
 def test_a_second_seed_is_set_beside_the_first_with_an_interval(
-    make_run: Callable[..., Folder], tmp_path: Path
+    make_run: Callable[..., Folder], table: Table, tmp_path: Path
 ) -> None:
     runs = [make_run(f"{ratio}-{seed}", ratio=ratio, seed=seed) for ratio in (0, 0.97) for seed in (0, 1)]
     kept = tmp_path / "kept.json"
-    _table(kept, *(run.path for run in runs[::2]))
-    rows = {row[0]: row[1:4] for row in _table(kept, *(run.path for run in runs[1::2]))[2:]}
+    table(kept, *(run.path for run in runs[::2]))
+    rows = {row[0]: row[1:4] for row in table(kept, *(run.path for run in runs[1::2]))[2:]}
     assert [rows[network][0] for network in ("unpruned", "prospr 97\u00a0%")] == ["2", "2"]
     assert " to " in rows["prospr 97\u00a0%"][2]
     assert len(kept.read_text(encoding="utf-8").splitlines()) == 2 + 4
@@ -61,16 +65,20 @@ PRUNINGS: dict[str, dict[str, object]] = {
 }
 
 
-def test_a_network_is_named_by_what_sets_it_apart(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+def test_a_network_is_named_by_what_sets_it_apart(
+    make_run: Callable[..., Folder], table: Table, tmp_path: Path
+) -> None:
     runs = [make_run(f"run-{number}") for number in range(len(PRUNINGS))]
     for run, pruning in zip(runs, PRUNINGS.values(), strict=True):
         run.write_config(run.read_config() | {"pruning": pruning})
-    table = _table(tmp_path / "kept.json", *(run.path for run in runs))
-    assert {row[0] for row in table[2:]} == set(PRUNINGS)
+    rows = table(tmp_path / "kept.json", *(run.path for run in runs))
+    assert {row[0] for row in rows[2:]} == set(PRUNINGS)
 
 
-def test_masks_of_a_run_are_named_after_its_method(make_run: Callable[..., Folder], tmp_path: Path) -> None:
+def test_masks_of_a_run_are_named_after_its_method(
+    make_run: Callable[..., Folder], table: Table, tmp_path: Path
+) -> None:
     source, run = make_run("source"), make_run("run")
     given = {"method": "given", "masks": str(source.path), "ratio": 0.97, "control": "shuffle"}
     run.write_config(run.read_config() | {"pruning": given})
-    assert _table(tmp_path / "kept.json", run.path)[2][0] == "prospr shuffle 97\u00a0%"
+    assert table(tmp_path / "kept.json", run.path)[2][0] == "prospr shuffle 97\u00a0%"

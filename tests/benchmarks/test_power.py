@@ -1,17 +1,14 @@
 """What a confirmation can show: the program that tells it agrees with the page that quotes it."""
 
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
 
 @pytest.fixture
-def power(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    import power
-
-    return power
+def power(benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark("power")
 
 
 @pytest.mark.parametrize(("shape", "margin", "told"), [((5, 3), 0.005, 0.13), ((34, 10), 0.01, 0.97)])

@@ -1,12 +1,10 @@
 """Our ranking beside the published one: equal order gives 1, turned round -1, and the layers are pictured."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PROGRAM = Path(__file__).parents[2] / "benchmarks" / "ranking.py"
 METHODS = {"random": "Random", "magnitude": "Magnitude at Initialization", "snip": "SNIP", "prospr": "ProsPr"}
 REST = {"grasp": "GraSP", "synflow": "SynFlow"}
 SHARES = {89.3: "89.3\u00a0%", 98.2: "98.2\u00a0%"}
@@ -16,7 +14,7 @@ def _row(method: str, share: str, seed: int, score: float) -> dict[str, Any]:
     return {"network": f"{method} {share}", "seed": seed, "score": score, "layers": {"stem": 0.5, "head": 0.25}}
 
 
-def _run(tmp_path: Path) -> str:
+def _files(tmp_path: Path) -> tuple[Path, Path]:
     kept, published = tmp_path / "kept.json", tmp_path / "published.csv"
     names = METHODS | REST
     rows = [
@@ -33,12 +31,13 @@ def _run(tmp_path: Path) -> str:
         for place, name in enumerate(names.values())
     ]
     published.write_text("\n".join(lines), encoding="utf-8")
-    command = [sys.executable, PROGRAM, kept, published, "--picture", tmp_path / "layers.svg"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return kept, published
 
 
-def test_the_same_order_agrees_wholly_and_the_opposite_not_at_all(tmp_path: Path) -> None:
-    told = _run(tmp_path)
+def test_the_same_order_agrees_wholly_and_the_opposite_not_at_all(
+    run_benchmark: Callable[..., str], tmp_path: Path
+) -> None:
+    told = run_benchmark("ranking", *_files(tmp_path), "--picture", tmp_path / "layers.svg")
     alike, opposite = (told.index(f"by seed {r}, {r}; mean {r}") for r in ("+1.00", "-1.00"))
     assert alike < opposite
     assert "| synflow | 75.0 | 55.0 | 55.0, 55.1 |" in told  # 55.05 by seeds 0 and 1
