@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
+from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
 from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
@@ -21,6 +22,10 @@ def _version() -> str:
 
     return version("cellprune")
 
+
+# cyclopts would also look for the help of settings in the source of their classes, which takes longer than all the rest
+# of a help page; ours stands in their fields
+AttributeDocstrings.get_attr_docs = lambda self, component: {}  # type: ignore[method-assign]
 
 app = App(
     name="cellprune",
