@@ -51,6 +51,7 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
         assert said in page
 
 
+@pytest.mark.slow
 def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pruned, flat = tmp_path / "pruned", tmp_path / "flat"
     given = ["--data-root", str(data_root), "--epochs", "1", "-o"]
@@ -99,6 +100,7 @@ def test_prune_chooses_masks_and_no_network(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path: Path, data_root: Path) -> None:
     learned, again, channels = (tmp_path / name for name in ("learned", "again", "channels"))
     given = ["--data-root", str(data_root), "--epochs", "1", "-o"]

@@ -67,7 +67,8 @@ MOVING = {
 }
 
 
-@pytest.mark.parametrize("method", [m if m == "lottery" else pytest.param(m, marks=pytest.mark.slow) for m in MOVING])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", MOVING)
 def test_a_run_killed_in_every_epoch_of_every_stage_ends_with_the_same_bits(
     method: str, process: Callable[..., int], tmp_path: Path, data_root: Path
 ) -> None:

@@ -17,10 +17,13 @@ from cellprune.structure.channels import find
 
 TRAINING_METHODS = sorted(AROUND_TRAINING | DURING_TRAINING)
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2", "pruning.ratio=0.35"]
+FAST = ("gradual-channel", "lottery", "rigl")  # one of each kind: masks that shrink, that are drawn again, that move
 every_method = pytest.mark.parametrize("method", TRAINING_METHODS)
 
 
-@every_method
+@pytest.mark.parametrize(
+    "method", [m if m in FAST else pytest.param(m, marks=pytest.mark.slow) for m in TRAINING_METHODS]
+)
 def test_its_run_holds_exactly_the_final_mask_and_counts_every_epoch(
     method: str, tmp_path: Path, data_root: Path
 ) -> None:

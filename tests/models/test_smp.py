@@ -170,6 +170,7 @@ def test_bad_settings_are_refused(settings: dict[str, object], words: str) -> No
         build(settings)
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_fetched_are_an_answer_of_one_line(tmp_path: Path) -> None:
     code = (
         "from cellprune.models import build\n"

@@ -103,7 +103,7 @@ def of_channels(prices, scores, allowed, stays, pricing):
     return kept
 
 
-@pytest.mark.parametrize("make", [unet, residual])
+@pytest.mark.parametrize("make", [unet, pytest.param(residual, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("unit", ["params", "macs"])
 @pytest.mark.parametrize("pricing", ["static", "marginal"])
 def test_channels_within_a_budget_are_those_of_the_slow_reference(make, unit, pricing):
