@@ -73,7 +73,7 @@ def agreement(rows: Sequence[dict[str, Any]], theirs: dict[str, float], sparsity
     found = [_correlation(theirs, {method: ours[method][seed] for method in theirs}) for seed in seeds]
     means = _correlation(theirs, {method: mean(ours[method].values()) for method in theirs})
     over = interval(found)
-    spread = f", 95 % interval over seeds {over[0]:+.2f} to {over[1]:+.2f}" if over else ""
+    spread = f", 95 % interval over seeds {max(-1, over[0]):+.2f} to {min(1, over[1]):+.2f}" if over else ""
     by_seed = ", ".join(f"{value:+.2f}" for value in found)
     return [
         *lines,
