@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from methods import load
 from scipy.stats import spearmanr
 
@@ -91,7 +91,8 @@ def picture(rows: Sequence[dict[str, Any]]) -> str:
                 kept = [mean(run[name] for run in layers) for name in layers[0]]
                 axes.plot(range(1, len(kept) + 1), kept, "-o", color=colour(number), markersize=3, label=method)
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda kept, _: f"{100 * kept:g} %"))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlabel("layer, from input to output")
             axes.set_title(f"{share(sparsity)} removed")
         panels[0].set_ylabel("share of its weights that stays")
