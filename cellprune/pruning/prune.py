@@ -107,7 +107,7 @@ def prune(
         unit = None  # counted, not weighed
     if cost == "marginal" and unit is None:
         raise CellpruneError(
-            "cost='marginal' prices channels under a budget in params or macs, and this counts: leave it out"
+            "cost='marginal' prices channels under a budget in params or macs, and nothing is priced here: leave it out"
         )
     _refuse_shares(method, row, scope, unit, least)
     if effective and (unit or granularity == "channel" or row.schedule is not one_shot):
