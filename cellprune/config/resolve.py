@@ -70,8 +70,8 @@ def _refuse_amounts(pruning: Pruning) -> None:
         )
     if pruning.cost == "marginal" and pruning.budget is None:
         raise ConfigError(
-            "pruning.cost=marginal prices channels under a budget in params or macs, and nothing is priced here: drop it, "
-            "or give --budget macs=KEPT"
+            "pruning.cost=marginal prices channels under a budget in params or macs, and nothing is priced here: "
+            "drop it, or give --budget macs=KEPT"
         )
     shares = [f"pruning method {pruning.method!r}"] * (pruning.method in OWN_SHARES)
     shares += ["pruning.scope=layer"] * (pruning.scope == "layer")
