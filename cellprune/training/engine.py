@@ -6,6 +6,7 @@ from accelerate.state import AcceleratorState
 
 from cellprune.errors import CellpruneError
 from cellprune.models.device import choose
+from cellprune.runs import log
 
 
 def start(device: str) -> Accelerator:
@@ -26,7 +27,7 @@ def start(device: str) -> Accelerator:
 
 
 def precision(choice: str, device: torch.device) -> str:
-    """Resolve "auto" to fp32 on a CPU, bf16 on a GPU that has it.
+    """Resolve "auto" to fp32 on a CPU, bf16 on a GPU that has it; warn where bf16 is computed, but slowly.
 
     Raises:
         CellpruneError: bf16 is asked for and the GPU has none.
@@ -36,4 +37,8 @@ def precision(choice: str, device: torch.device) -> str:
         return "bf16" if device.type == "cuda" and has_bf16 else "fp32"
     if choice == "bf16" and not has_bf16:
         raise CellpruneError(f"--precision bf16: this {device.type} device computes no bf16: use --precision fp32")
+    if choice == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        log.LOGGER.warning(
+            "--precision bf16: this processor has no AVX-512, without which bf16 is many times slower than fp32"
+        )
     return choice

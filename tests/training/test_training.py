@@ -154,3 +154,12 @@ def test_precision_is_resolved_once() -> None:
     assert engine.precision("bf16", cpu) == "bf16"
     with pytest.raises(CellpruneError, match="bf16"):
         engine.precision("bf16", torch.device("mps"))
+
+
+@pytest.mark.parametrize(
+    ("capability", "choice", "slow"), [("AVX2", "bf16", True), ("AVX512", "bf16", False), ("AVX2", "fp32", False)]
+)
+def test_a_processor_on_which_bf16_is_slow_is_named(capability, choice, slow, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert engine.precision(choice, torch.device("cpu")) == choice
+    assert ("many times slower" in caplog.text) is slow
