@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", default=["PhC-C2DH-U373", "DIC-C2DH-HeLa"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--precision", choices=["bf16", "fp32"], default="bf16", help="bf16 takes a CPU with AVX-512")
     arguments = parser.parse_args()
     for dataset in arguments.datasets:
         for name in arguments.settings:
@@ -125,7 +126,11 @@ def main() -> None:
                     "data.truth=paper",
                     f"seed={seed}",
                 ]
-                fixed += ["training.evaluate_every=50", "training.precision=bf16", f"pruning.ratio={arguments.prune}"]
+                fixed += [
+                    "training.evaluate_every=50",
+                    f"training.precision={arguments.precision}",
+                    f"pruning.ratio={arguments.prune}",
+                ]
                 start = time.perf_counter()
                 settings = load(assignments=[*fixed, *SETTINGS[name]])
                 found = score(settings, arguments.data_root, SUMMED.get(name, 1))

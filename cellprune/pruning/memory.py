@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import psutil
 import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
+from cellprune.pruning.free_memory import available_bytes
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.objective import Objective, batch_statistics
 from cellprune.pruning.scoring import device_of, map_tensors, take, untouched
@@ -57,13 +57,6 @@ def plan(
         f"one step of the meta-gradient on {n_samples} samples needs about {mib:.0f} MiB, but "
         f"{available_bytes(device) / 2**20:.0f} MiB are free on {device}: {remedy}, or {otherwise}"
     )
-
-
-def available_bytes(device: torch.device) -> int:
-    """Give the bytes that are free on the device now: of the machine for a CPU, of the card for CUDA."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return psutil.virtual_memory().available
 
 
 def _measure(model: nn.Module, batch: Batch, loss: Loss) -> tuple[float, int]:

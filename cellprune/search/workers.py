@@ -14,6 +14,7 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.pruning import free_memory
 from cellprune.search.train import Job, Report, train
 from cellprune.training.progress import Listener
 
@@ -48,7 +49,7 @@ def local(n_workers: int) -> Iterator[Execute]:
             "options": {
                 "nthreads": 1,
                 "memory_limit": None,  # Dask would end a worker that takes more than one core's share of the memory
-                "env": _environment(number, n_threads),
+                "env": _environment(number, n_workers, n_threads),
                 "host": "127.0.0.1",
                 "dashboard": False,
             },
@@ -144,11 +145,11 @@ def _result(future: Any) -> Report:
     return Report("crashed", {}, f"its worker was lost: {' '.join(str(error).split())}", {})
 
 
-def _environment(number: int, n_threads: int) -> dict[str, str]:
-    """Give what a worker process sees: its share of the cores, and one GPU where there are some."""
+def _environment(number: int, n_workers: int, n_threads: int) -> dict[str, str]:
+    """Give what a worker process sees: its share of the cores and of the memory, and one GPU where there are some."""
     import torch
 
-    found = dict.fromkeys(_THREADS, str(n_threads))
+    found = dict.fromkeys(_THREADS, str(n_threads)) | {free_memory.SHARE: str(1 / n_workers)}
     if n_gpus := torch.cuda.device_count():
         found["CUDA_VISIBLE_DEVICES"] = str(number % n_gpus)
     return found
