@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 import torch
 
+from cellprune.errors import CellpruneError
+
 SHARE = "CELLPRUNE_MEMORY_SHARE"  # environment: the part of what is free that is this process's; workers are given it
 
 _GROUPS = Path("/sys/fs/cgroup")
@@ -17,11 +19,24 @@ def available_bytes(device: torch.device) -> int:
     """Give the bytes that are free on the device now: of the card for CUDA, otherwise of the machine.
 
     Of the machine it is no more than the process's control groups leave it, and of that its share.
+
+    Raises:
+        CellpruneError: the share that the environment names is none.
     """
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     free = min([psutil.virtual_memory().available, *_left_by_groups()])
-    return int(free * float(os.environ.get(SHARE, 1)))
+    return int(free * _share(os.environ.get(SHARE, "1")))
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise CellpruneError(f"${SHARE} is {text!r}: give the part of the free memory that is this process's, as 0.5")
+    return share
 
 
 def _left_by_groups() -> Iterator[int]:

@@ -5,6 +5,7 @@ import psutil
 import pytest
 import torch
 
+from cellprune.errors import CellpruneError
 from cellprune.pruning import free_memory
 from cellprune.search import workers
 
@@ -76,6 +77,13 @@ def test_workers_of_one_machine_share_what_is_free(machine, monkeypatch):
     for name, value in workers._environment(number=0, n_workers=4, n_threads=1).items():
         monkeypatch.setenv(name, value)
     assert free_memory.available_bytes(CPU) == 250 * MIB
+
+
+@pytest.mark.parametrize("share", ["half", "0", "1.5", "nan", ""])
+def test_a_share_that_is_none_is_refused(share, monkeypatch):
+    monkeypatch.setenv(free_memory.SHARE, share)
+    with pytest.raises(CellpruneError, match=r"as 0\.5"):
+        free_memory.available_bytes(CPU)
 
 
 def test_what_this_machine_says_is_understood():
