@@ -92,7 +92,8 @@ def row(table: Mapping[str, str], name: str) -> str | None:
     """
     if name in table:
         return name
-    return next((key for key in table if ":" in name and key.split(":")[0] == name.split(":")[0] != key), None)
+    family, colon, _ = str(name).partition(":")
+    return next((key for key in table if colon and key.split(":")[0] == family != key), None)
 
 
 def when(method: str) -> str:

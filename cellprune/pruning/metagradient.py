@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from math import comb
+from numbers import Real
 from typing import Literal, get_args
 
 import torch
@@ -51,10 +52,12 @@ class InnerTraining:
     def __post_init__(self) -> None:
         if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
             raise CellpruneError(f"inner_steps is {self.steps!r}, but must be a whole number of at least 0")
-        if not 0 <= self.lr < float("inf"):
+        if not isinstance(self.lr, Real) or not 0 <= self.lr < float("inf"):
             raise CellpruneError(f"inner_lr is {self.lr!r}, but must be a number of at least 0")
-        if not 0 <= self.momentum < 1:
-            raise CellpruneError(f"inner_momentum is {self.momentum!r}, but must be at least 0 and less than 1")
+        if not isinstance(self.momentum, Real) or not 0 <= self.momentum < 1:
+            raise CellpruneError(
+                f"inner_momentum is {self.momentum!r}, but must be a number of at least 0 and less than 1"
+            )
 
     def start(self, parameters: Parameters) -> State:
         """Give the state before the first step: velocity zero, which as an expanded scalar takes no memory."""

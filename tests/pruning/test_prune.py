@@ -99,6 +99,7 @@ def test_one_batch_is_used_for_all(model):
     ("arguments", "words"),
     [
         ({"method": "snipp"}, "Did you mean 'snip'"),
+        ({"method": 3}, "no pruning method 3"),
         ({"batches": []}, "needs 4 batches .* is empty"),
         ({"batches": DATA[:2]}, "needs 4 batches .* ended after 2"),
         ({"batches": None}, "needs 4 batches, but batches is None"),
