@@ -37,8 +37,13 @@ def precision(choice: str, device: torch.device) -> str:
         return "bf16" if device.type == "cuda" and has_bf16 else "fp32"
     if choice == "bf16" and not has_bf16:
         raise CellpruneError(f"--precision bf16: this {device.type} device computes no bf16: use --precision fp32")
-    if choice == "bf16" and device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2":
+    if choice == "bf16" and bf16_is_slow(device):
         log.LOGGER.warning(
             "--precision bf16: this processor has no AVX-512, without which bf16 is many times slower than fp32"
         )
     return choice
+
+
+def bf16_is_slow(device: torch.device) -> bool:
+    """Whether bf16 is many times slower than fp32: on x86 processors without AVX-512 (33 times, docs/results.md)."""
+    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"

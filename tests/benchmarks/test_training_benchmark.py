@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from cellprune.training import engine
+
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "training.py"
 
 
@@ -20,5 +22,7 @@ def test_steps_cost_what_a_plain_loop_costs(tmp_path: Path) -> None:
     ratios = json.loads(out.read_text())["ratios"]
     assert ratios["ours / plain"] < 1.15, ratios
     assert ratios["masked / ours"] < 1.15, ratios
+    cpu = torch.device("cpu")
+    assert ("bf16 / plain" in ratios) is not engine.bf16_is_slow(cpu)
     if torch.cpu._is_avx512_bf16_supported():
         assert ratios["bf16 / plain"] < 0.8, ratios
