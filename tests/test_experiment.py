@@ -136,7 +136,9 @@ def test_a_fold_that_is_none_is_refused() -> None:
             load(assignments=wrong)
 
 
-@pytest.mark.parametrize("method", ["random", "magnitude", "grasp", "synflow", "force"])
+@pytest.mark.parametrize(
+    "method", ["grasp", "force", *(pytest.param(m, marks=pytest.mark.slow) for m in ("random", "magnitude", "synflow"))]
+)
 def test_every_method_runs(method: str, tmp_path: Path, data_root: Path) -> None:
     rounds = ["pruning.rounds=3"] if method in ROUNDS else []
     settings = load(assignments=[*TINY, "pruning.ratio=0.5", f"pruning.method={method}", "training.epochs=1", *rounds])

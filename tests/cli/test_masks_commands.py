@@ -38,9 +38,13 @@ def test_masks_alone_are_those_that_a_run_trains(chosen: Path, data_root: Path, 
     [
         ("--budget macs=0.5 --method snip", "macs", False),
         ("--budget macs=0.5 --method snip --granularity channel", "macs", False),
-        ("--budget params=0.5 --method snip --granularity channel", "params", False),
-        ("--budget channels=0.5 --method random --granularity channel", "channels", True),
-        ("--budget params=0.2 --method magnitude", "weights", True),
+        pytest.param(
+            "--budget params=0.5 --method snip --granularity channel", "params", False, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "--budget channels=0.5 --method random --granularity channel", "channels", True, marks=pytest.mark.slow
+        ),
+        pytest.param("--budget params=0.2 --method magnitude", "weights", True, marks=pytest.mark.slow),
         ("--prune 0.7 --method snip --set pruning.effective=true", "active weights", True),
     ],
 )

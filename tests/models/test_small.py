@@ -21,13 +21,18 @@ ARCHITECTURES = [UNET] + [
         ("vgg16", {"width": 4}),
     )
 ]
+FAST = ("unet", "resnet20")
 
 
 def size_of(architecture):
     return (architecture["in_channels"], 16, 16)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda a: a["name"])
+@pytest.mark.parametrize(
+    "architecture",
+    [a if a["name"] in FAST else pytest.param(a, marks=pytest.mark.slow) for a in ARCHITECTURES],
+    ids=lambda a: a["name"],
+)
 @pytest.mark.parametrize("control", CONTROLS)
 def test_it_is_the_largest_that_costs_no_more(architecture, control):
     network, size = build(architecture), size_of(architecture)

@@ -20,8 +20,11 @@ from cellprune.runs import modelfile
 from cellprune.structure.cost import cost
 from cellprune.training.statistics import reestimate
 
-NAMES = ["unet/resnet18", "unetplusplus/resnet18", "fpn/resnet18", "deeplabv3plus/mobilenet_v2", "unet/efficientnet-b0"]
-every_network = pytest.mark.parametrize("name", NAMES)
+NAMES = ["unet/resnet18", "deeplabv3plus/mobilenet_v2"]  # joins and transposed paths, grouped convolutions
+MORE = ["unetplusplus/resnet18", "fpn/resnet18", "unet/efficientnet-b0"]
+every_network = pytest.mark.parametrize(
+    "name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in MORE)]
+)
 
 
 def made(name: str, **settings: object) -> nn.Module:

@@ -105,7 +105,7 @@ def of_channels(prices, scores, allowed, stays, pricing):
 
 @pytest.mark.parametrize("make", [unet, pytest.param(residual, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("unit", ["params", "macs"])
-@pytest.mark.parametrize("pricing", ["static", "marginal"])
+@pytest.mark.parametrize("pricing", ["static", pytest.param("marginal", marks=pytest.mark.slow)])
 def test_channels_within_a_budget_are_those_of_the_slow_reference(make, unit, pricing):
     model, data = make()
     prices = prices_of(model, data, unit)

@@ -25,7 +25,7 @@ def score(model, data, masks=(), loss=F.cross_entropy, **options):
 
 
 @pytest.mark.parametrize("norm", ["batch", "group"])
-@pytest.mark.parametrize("temperature", [1.0, 200.0])
+@pytest.mark.parametrize("temperature", [pytest.param(1.0, marks=pytest.mark.slow), 200.0])
 def test_it_equals_the_hessian_written_out(norm, temperature):
     model, data = network(norm), [*batches(1, size=4), *batches(1, size=6)]
     names = list(prunable(model))
