@@ -56,12 +56,17 @@ def local(n_workers: int) -> Iterator[Execute]:
         }
         for number in range(n_workers)
     }
-    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1"}}
-    quiet = {"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error"}  # read when a worker is imported
+    # port 0: any free one, so that two searches on one machine do not ask for the same
+    scheduler = {
+        "cls": distributed.Scheduler,
+        "options": {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1"},
+    }
+    # read when a worker is imported; a machine that slept loses its workers, which come back, and says so at length
+    quiet = {"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical"}
     with dask.config.set(quiet), ExitStack() as opened:
         with _deaf_to_interrupts():
             cluster = opened.enter_context(
-                distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="error")
+                distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="critical")
             )
         yield _through(opened.enter_context(distributed.Client(cluster)))
 

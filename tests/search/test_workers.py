@@ -236,6 +236,12 @@ def _killed_in_mid_trial(runs: Path, killed: list[Path]) -> None:
 
 
 @pytest.mark.slow
+def test_two_searches_on_one_machine_want_no_port_twice() -> None:
+    with workers.local(1), workers.local(1):  # a warning is an error here
+        pass
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")  # Dask leaves sockets of the killed to the garbage collector
 def test_a_killed_worker_loses_its_trial_to_another(tmp_path: Path, data_root: Path) -> None:
