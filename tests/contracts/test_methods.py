@@ -112,6 +112,23 @@ def test_a_data_free_method_sees_no_data(method):
 
 
 @every_method
+def test_a_loader_that_never_gives_the_same_again_is_read_once(method):
+    model, data = case("every kind")
+    readings = itertools.count()
+
+    class Loader:
+        def __iter__(self):
+            assert next(readings) == 0, "the method would see other batches"
+            return iter(data)
+
+    first, again = (
+        prune(model, method=method, sparsity=0.5, batches=batches, loss=F.cross_entropy, **options_of(method))
+        for batches in (data, Loader())
+    )
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@every_method
 def test_what_went_stays_gone_unless_the_method_revives(method):
     row = resolve("pruning method", method)
     model, _ = case("every kind")
