@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PALE, RED, drawing, svg
 from cellprune.report.formatting import count
@@ -94,7 +95,8 @@ def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str, foun
     if key != "milliseconds":
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))
-        axes.xaxis.set_minor_formatter(lambda value, _: "")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.set_xlim(0, 1.3 * max((network[key] for network in networks), default=1))
     axes.margins(x=0.25, y=0.2)
