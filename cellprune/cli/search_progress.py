@@ -49,7 +49,8 @@ class Table(Watch):
 
     def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
         took = monotonic() - self._running.pop(trial, monotonic())
-        self._seconds.append(took)
+        if outcome != "there already":  # of another search: it tells nothing of those that are left
+            self._seconds.append(took)
         self._done += outcome != "crashed"  # which is tried again
         self._print(f"{trial.key}: {outcome}, {duration(took)}, {self._left()}")
 

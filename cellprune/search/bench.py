@@ -88,7 +88,8 @@ class Bench:
     def _keep(self, trial: Trial, report: Report) -> None:
         seconds = report.facts.get("seconds", 0.0)
         if report.state != "crashed":
-            self._watch.ended(trial, report.state, seconds)
+            found = not report.facts.get("trained_here", True)
+            self._watch.ended(trial, "there already" if found else report.state, seconds)
             self._journal.record(trial, Outcome(report.state, report.scores, report.reason, report.facts))
             return
         self._crashed[trial] += 1

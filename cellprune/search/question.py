@@ -65,7 +65,7 @@ class Watch:
         """A training begins."""
 
     def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
-        """A training is done, hopeless, crashed (and will be tried again), excluded, or was there already."""
+        """A training is done, hopeless, crashed (and will be tried again), excluded, or there already."""
 
     def said(self, line: str) -> None:
         """A probe was judged, a ratio tested."""

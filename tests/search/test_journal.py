@@ -1,10 +1,11 @@
 """The journal and the story around it: cut at every point and continued, the same answer, and no trial twice."""
 
+import itertools
 import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
@@ -55,9 +56,10 @@ class Bench:
         dies_after: int | None = None,
         crashes: dict[str, list[str]] | None = None,
         hopeless: tuple[str, ...] = (),
+        facts: Callable[[], dict[str, object]] = dict,
     ) -> None:
         self.trained: Counter[str] = Counter()
-        self._left, self._crashes, self._hopeless = dies_after, crashes or {}, hopeless
+        self._left, self._crashes, self._hopeless, self._facts = dies_after, crashes or {}, hopeless, facts
         self.jobs: dict[str, Job] = {}
 
     @contextmanager
@@ -76,7 +78,7 @@ class Bench:
                 elif key in self._hopeless:
                     yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
-                    yield job, Report("done", SCORES(job.trial), "", FACTS | {"run": key})
+                    yield job, Report("done", SCORES(job.trial), "", FACTS | {"run": key} | self._facts())
 
         yield execute
 
@@ -193,6 +195,21 @@ def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: p
     for search in (later, later.model_copy(update={"controls": True})):
         done, most = counted(search, Bench())
         assert done[-1] <= most
+
+
+def test_what_another_search_trained_tells_nothing_of_the_time_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.chain([0, 1, 1, 1], itertools.repeat(101))
+    monkeypatch.setattr("cellprune.cli.search_progress.monotonic", lambda: next(clock))
+    facts = iter([{"trained_here": False}])
+    asked, bench = question(tmp_path / "search"), Bench(facts=lambda: next(facts, {}))
+    with Progress(asked) as watch:
+        search_max_ratio(asked, Place(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("search 0 seed 0 fold 0: there already, ")
+    assert second.startswith("search 0 seed 1 fold 0: done, 1 min 40 s, ")
+    assert second.endswith("at most 40 min 0 s left"), "24 trainings as long as the one that was trained"
 
 
 def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
