@@ -180,10 +180,10 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
 
     n_controls = len(controls.of(question.settings))
     count = plan.count(question.search, question.grid, n_controls)
-    n_done, at_the_end = known(question, place)
-    expected, most = (0 if at_the_end else max(1, n - n_done) for n in (count.expected, count.most))
+    before = known(question, place)
+    expected, most = (0 if before.at_the_end else max(1, n - before.done) for n in (count.expected, count.most))
     seconds = 0.0
-    if not at_the_end:
+    if not before.at_the_end:
         with Console(stderr=True).status("timing one epoch"):
             seconds = plan.seconds_of_a_training(
                 question.settings,
@@ -203,10 +203,12 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
             "search_at_most": count.search,
             "confirmation_at_most": count.confirmation,
             "controls": count.controls,
-            "done": n_done,
+            "done": before.done,
             "expected": expected,
             "at_most": most,
         },
+        "look": before.look,
+        "alpha": question.alpha(before.look),
         "seconds_a_training": seconds,
         "seconds_expected": seconds * expected / n_workers,
         "seconds_at_most": seconds * most / n_workers,
@@ -216,6 +218,7 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
 
 def _told(planned: dict[str, Any]) -> str:
     from cellprune.report.formatting import duration, ratio
+    from cellprune.search import sentences
 
     trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
     by_fold, n_done = planned["chosen_on_by_fold"], trainings["done"]
@@ -225,11 +228,13 @@ def _told(planned: dict[str, Any]) -> str:
     few, most = min(by_fold), max(by_fold)
     chosen_on = f"{len(by_fold)} × " * (len(by_fold) > 1) + (f"{few}" if few == most else f"{few} to {most}")
     dropped = "; ".join(f"{name}: {reason}" for name, reason in planned["dropped"].items())
+    later = sentences.later_look(planned["look"], planned["alpha"])
     return "\n".join(
         (
             f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
             f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
             *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
+            *([later] if later else []),
             f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
             f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",

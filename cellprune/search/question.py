@@ -12,6 +12,7 @@ from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs import names
 from cellprune.search import frames
+from cellprune.search.decide import alpha_of_look
 from cellprune.search.grid import grid as grid_of
 from cellprune.search.journal import opened
 from cellprune.search.trial import Trial
@@ -47,6 +48,10 @@ class Question:
     @property
     def n_folds(self) -> int:
         return max(1, self.search.cv)
+
+    def alpha(self, look: int) -> float:
+        """The error of the look-th confirmation, from 1."""
+        return alpha_of_look(1 - self.search.confidence, look)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 from cellprune.errors import WorkError
@@ -9,7 +10,6 @@ from cellprune.runs import documents
 from cellprune.search import controls, page, result, sentences, workers
 from cellprune.search.bench import Bench, LimitReached
 from cellprune.search.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
-from cellprune.search.decide import alpha_of_look
 from cellprune.search.journal import PAGE, RESULT, Journal, LackingError, opened
 from cellprune.search.propose import Probe, propose
 from cellprune.search.question import Place, Question, Watch
@@ -44,6 +44,8 @@ def search_max_ratio(
     ):
         bench = Bench(question, place, journal, trained, watch)
         found = result.Findings()
+        if later := sentences.later_look(journal.look, question.alpha(journal.look)):
+            watch.said(later)
         try:
             _find(question, journal.look, bench.measure, watch, found, proposed=journal.freeze)
         except LimitReached as limit:
@@ -64,12 +66,17 @@ def search_max_ratio(
     return answer
 
 
-def known(question: Question, place: Place) -> tuple[int, bool]:
-    """Tell what a call need not train.
+@dataclass(frozen=True)
+class Known:
+    """What a call need not train: `done` trainings of its question, or all; and which look it goes on with."""
 
-    Returns:
-        How many trainings of this question are done, and whether nothing is left to train.
-    """
+    done: int
+    at_the_end: bool
+    look: int
+
+
+def known(question: Question, place: Place) -> Known:
+    """Tell what a journal knows of a question; nothing is trained or written."""
     content = opened(question.output, question.identity, question.search, resume=place.resume, runs=place.runs)
     journal, done = Journal(question.output, content), set[Trial]()
 
@@ -80,8 +87,10 @@ def known(question: Question, place: Place) -> tuple[int, bool]:
     try:
         _find(question, journal.look, measure, Watch(), result.Findings(), proposed=lambda ratio: None)
     except (LackingError, WorkError):
-        return len(done), False
-    return len(done), True
+        at_the_end = False
+    else:
+        at_the_end = True
+    return Known(len(done), at_the_end, journal.look)
 
 
 def _find(
@@ -117,7 +126,7 @@ def _find(
         return
     terms = Terms(
         search.margin,
-        alpha_of_look(1 - search.confidence, look),
+        question.alpha(look),
         fresh_seeds(look, search.confirm_seeds),
         question.n_folds,
     )

@@ -174,6 +174,16 @@ def scope(found: Mapping[str, Any]) -> str:
     )
 
 
+def later_look(number: int, alpha: float) -> str:
+    """Say that an earlier question has its confirmation already, and what that costs; "" at the first look."""
+    if number == 1:
+        return ""
+    return (
+        f"look {number} at these held-out images: the confirmation of another question has begun, so this one has "
+        f"fresh seeds, and an error of {alpha:g}"
+    )
+
+
 def look(told: Mapping[str, Any]) -> str:
     """Say what one look asked, at what error, and what came of it.
 

@@ -25,7 +25,7 @@ from cellprune.search.journal import JOURNAL, Journal
 from cellprune.search.page import costs
 from cellprune.search.page import write as draw
 from cellprune.search.question import Place, Question
-from cellprune.search.run import known, search_max_ratio
+from cellprune.search.run import Known, known, search_max_ratio
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
 
@@ -176,14 +176,17 @@ def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: p
 
     def counted(search: Search, bench: Bench) -> tuple[list[int], int]:
         asked, place = question(output, search), Place(output=output, resume=True)
-        n_before, at_the_end = known(asked, place)
-        assert not at_the_end
+        before = known(asked, place)
+        assert not before.at_the_end
         with Progress(asked) as watch:
             search_max_ratio(asked, place, execute=bench(), watch=watch)
-        assert known(asked, place) == (n_before + len(bench.trained), True)
-        told = re.findall(r"(\d+) of at most (\d+) trainings done", capsys.readouterr().err)
+        n_done = before.done + len(bench.trained)
+        assert known(asked, place) == Known(n_done, at_the_end=True, look=before.look)
+        said = capsys.readouterr().err
+        assert ("look 2 at these held-out images" in said) == (before.look == 2)
+        told = re.findall(r"(\d+) of at most (\d+) trainings done", said)
         done = [int(n) for n, _ in told]
-        assert done[-1] == n_before + len(bench.trained)
+        assert done[-1] == n_done
         assert done == sorted(done)
         return done, int(told[0][1])
 
