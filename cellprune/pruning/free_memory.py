@@ -1,6 +1,12 @@
-"""How much memory is free now for this process, which may stand in a container or a batch job, or beside others."""
+"""How much memory is free now for this process, which may stand in a container or a batch job, or beside others.
 
+And the way back: what a process has freed stays with it under glibc, in holes between what it still uses; after ProsPr
+has scored a U-Net of width 16 that is 2.8 GB, for as long as the training goes on.
+"""
+
+import ctypes
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +33,12 @@ def available_bytes(device: torch.device) -> int:
         return torch.cuda.mem_get_info(device)[0]
     free = min([psutil.virtual_memory().available, *_left_by_groups()])
     return int(free * _share(os.environ.get(SHARE, "1")))
+
+
+def give_back() -> None:
+    """Return to the system what this process has freed; other C libraries than glibc do so by themselves."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _share(text: str) -> float:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cellprune.config.names import BEFORE_TRAINING, METHODS, resolve, when
 from cellprune.errors import CellpruneError, TooMuchError, WorkError, unknown
-from cellprune.pruning import revival, whole_channels
+from cellprune.pruning import free_memory, revival, whole_channels
 from cellprune.pruning.budget import Scope, at_least, density, exact, select
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.correction import effectively
@@ -129,6 +129,7 @@ def prune(
         masks = _channels_kept(wish, model, weights, taken)
     else:
         masks = _weights_kept(wish, model, weights, counts, taken, rounds)
+    free_memory.give_back()
     if taken and not invert:  # which may well cut the network: that, too, is an answer
         check_connected(model, masks, taken[0], seed)
     if dead := dead_layers(masks):

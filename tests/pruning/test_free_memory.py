@@ -1,3 +1,6 @@
+import platform
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -88,3 +91,30 @@ def test_a_share_that_is_none_is_refused(share, monkeypatch):
 
 def test_what_this_machine_says_is_understood():
     assert 0 < free_memory.available_bytes(CPU) <= psutil.virtual_memory().total
+
+
+_SCORES = """
+import resource
+from itertools import repeat
+
+import psutil
+import torch
+from torch.nn.functional import cross_entropy
+
+import cellprune
+from cellprune.models.unet import build
+
+network, inputs, target = build(width=8), torch.randn(4, 1, 128, 128), torch.randint(0, 2, (4, 128, 128))
+before = psutil.Process().memory_info().rss
+cellprune.prune(network, sparsity=0.9, batches=repeat((inputs, target)), loss=cross_entropy)
+print(before, psutil.Process().memory_info().rss, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give back what is freed")
+def test_what_scoring_took_is_given_back():
+    done = subprocess.run([sys.executable, "-c", _SCORES], check=True, capture_output=True, text=True)
+    before, after, peak = map(int, done.stdout.split())
+    assert peak - before > 200 * MIB, "there is something to give back"
+    assert after - before < 0.5 * (peak - before)
