@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PALE, RED, drawing, svg
 from cellprune.report.formatting import count
@@ -16,6 +16,7 @@ from cellprune.runs import atomic
 from cellprune.search import sentences
 
 _COLOURS = {"not worse": GREEN, "undecided": ORANGE, "worse": RED}
+_FAR_APART = 5  # from that factor on sizes stand on a logarithmic axis, and 1, 2 and 5 mark it
 
 
 def write(path: Path, answer: Mapping[str, Any]) -> None:
@@ -92,13 +93,16 @@ def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str, foun
         if network["ratio"] in named:
             label = as_ratio(network["ratio"]) if network["ratio"] else "unpruned"
             axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
-    if key != "milliseconds":
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_minor_locator(NullLocator())
+    values = [network[key] for network in networks]
+    if key == "milliseconds":
+        axes.set_xlim(0, 1.3 * max(values, default=1))
     else:
-        axes.set_xlim(0, 1.3 * max((network[key] for network in networks), default=1))
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        if values and max(values) > _FAR_APART * min(values):
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))
     axes.margins(x=0.25, y=0.2)
 
 

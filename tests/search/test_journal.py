@@ -17,6 +17,7 @@ from simulated_worlds import world
 from cellprune.cli.search_progress import Table as Progress
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.report.formatting import count
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.search import sentences
 from cellprune.search.frames import Frames
@@ -284,6 +285,9 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
     lost = f"confirm random {found:g} seed 1001 fold 0"
     flattered = searched(tmp_path / "flattered", Bench(hopeless=(lost,)), asked)
     assert ">random<" not in costs(flattered)
+    sizes = [network | {"parameters": 16_000 if network["ratio"] else 122_000} for network in whole["networks"]]
+    far_apart = costs(whole | {"networks": sizes})
+    assert [tick for tick in (20_000, 50_000, 100_000) if f">{count(tick)}<" not in far_apart] == []
     draw(tmp_path / "page.html", flattered)
     assert flattered["sentences"]["controls"].startswith("Of random a training was hopeless, so nothing is decided.")
     assert "without 1 hopeless training, so its IoU flatters" in (tmp_path / "page.html").read_text()
