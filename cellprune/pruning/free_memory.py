@@ -36,7 +36,7 @@ def available_bytes(device: torch.device) -> int:
 
 
 def give_back() -> None:
-    """Return to the system what this process has freed; other C libraries than glibc do so by themselves."""
+    """Return to the system what this process has freed, where its C library is glibc; elsewhere do nothing."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -112,7 +112,7 @@ print(before, psutil.Process().memory_info().rss, 1024 * resource.getrusage(reso
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries give back what is freed")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked to")
 def test_what_scoring_took_is_given_back():
     done = subprocess.run([sys.executable, "-c", _SCORES], check=True, capture_output=True, text=True)
     before, after, peak = map(int, done.stdout.split())

@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from html import unescape
@@ -57,10 +57,10 @@ class Bench:
         dies_after: int | None = None,
         crashes: dict[str, list[str]] | None = None,
         hopeless: tuple[str, ...] = (),
-        facts: Callable[[], dict[str, object]] = dict,
+        there: tuple[str, ...] = (),
     ) -> None:
         self.trained: Counter[str] = Counter()
-        self._left, self._crashes, self._hopeless, self._facts = dies_after, crashes or {}, hopeless, facts
+        self._left, self._crashes, self._hopeless, self._there = dies_after, crashes or {}, hopeless, there
         self.jobs: dict[str, Job] = {}
 
     @contextmanager
@@ -79,7 +79,8 @@ class Bench:
                 elif key in self._hopeless:
                     yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
-                    yield job, Report("done", SCORES(job.trial), "", FACTS | {"run": key} | self._facts())
+                    facts = FACTS | {"run": key, "trained_here": key not in self._there}
+                    yield job, Report("done", SCORES(job.trial), "", facts)
 
         yield execute
 
@@ -206,8 +207,7 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
 ) -> None:
     clock = itertools.chain([0, 1, 1, 1], itertools.repeat(101))
     monkeypatch.setattr("cellprune.cli.search_progress.monotonic", lambda: next(clock))
-    facts = iter([{"trained_here": False}])
-    asked, bench = question(tmp_path / "search"), Bench(facts=lambda: next(facts, {}))
+    asked, bench = question(tmp_path / "search"), Bench(there=("search 0 seed 0 fold 0",))
     with Progress(asked) as watch:
         search_max_ratio(asked, Place(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
     first, second = capsys.readouterr().err.splitlines()
