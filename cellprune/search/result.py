@@ -9,16 +9,15 @@ from typing import Any
 import torch
 
 from cellprune import models
-from cellprune.config.schema import Search, Settings
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.search import looks, sentences
 from cellprune.search.confirm import Claim, fresh_seeds
 from cellprune.search.controls import CONTROLS, Beaten, Corrected, missing
-from cellprune.search.decide import alpha_of_look, seeds_needed
-from cellprune.search.frames import Frames
+from cellprune.search.decide import seeds_needed
 from cellprune.search.journal import Journal
 from cellprune.search.propose import Probe
+from cellprune.search.question import Place, Question
 from cellprune.search.trial import Outcome, Table, Trial
 from cellprune.structure import timing
 from cellprune.training import engine as engines
@@ -52,35 +51,29 @@ class Findings:
 def gather(
     found: Findings,
     journal: Journal,
-    *,
-    settings: Settings,
-    search: Search,
-    grid: Sequence[float],
-    frames: Frames,
-    runs: Path,
-    device: str,
+    question: Question,
+    place: Place,
     command: Sequence[str],
 ) -> dict[str, Any]:
     """Give the content of search.json: plain values, None where nothing is known.
 
     Args:
-        runs: where the trials' run folders are; networks are timed from there, if they still are.
-        device: "cpu", "cuda", "mps" or "auto", where they are timed.
+        place: networks are timed on its device, from its runs, if they still are there.
     """
-    outcomes = journal.outcomes
+    settings, search, outcomes = question.settings, question.search, journal.outcomes
     arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
-    networks, timed_on = _networks(arms, runs, device)
+    networks, timed_on = _networks(arms, place.runs, place.device)
     answer: dict[str, Any] = {
         "schema": SCHEMA,
         "made": provenance.gather(command),
         "settings": settings.model_dump(mode="json"),
         "question": search.model_dump(mode="json"),
         "words": sentences.words(settings, search),
-        "grid": list(grid),
-        "frames": asdict(frames),
+        "grid": list(question.grid),
+        "frames": asdict(question.frames),
         "look": journal.look,
         "looks": looks.told(journal, found.claims),
-        "alpha": alpha_of_look(1 - search.confidence, journal.look),
+        "alpha": question.alpha(journal.look),
         "stopped": found.stopped,
         "verdict": _verdict(found),
         "ratio": found.ratio,
@@ -96,7 +89,7 @@ def gather(
     }
     pruned = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
     best = pruned[found.ratio] if found.ratio is not None else None
-    folder = Folder(runs / best["run"]) if best else None
+    folder = Folder(place.runs / best["run"]) if best else None
     answer["model"] = str(folder.file("model")) if folder and folder.has("model") else None
     answer["sentences"] = {
         "answer": sentences.answer(answer),

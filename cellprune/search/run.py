@@ -50,17 +50,7 @@ def search_max_ratio(
             _find(question, journal.look, bench.measure, watch, found, proposed=journal.freeze)
         except LimitReached as limit:
             found.stopped = str(limit)
-        answer = result.gather(
-            found,
-            journal,
-            settings=question.settings,
-            search=question.search,
-            grid=question.grid,
-            frames=question.frames,
-            runs=place.runs,
-            device=place.device,
-            command=command,
-        )
+        answer = result.gather(found, journal, question, place, command)
         documents.write_json(journal.folder / RESULT, answer)
         page.write(journal.folder / PAGE, answer)
     return answer
