@@ -3,7 +3,7 @@
 import json as text
 import logging
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from cellprune.errors import CellpruneError
 
 if TYPE_CHECKING:
     from cellprune.search.question import Place, Question
+    from cellprune.search.workers import Execute
 
 _SEARCHED = {
     "pruning.ratio": "the ratio is what is searched, between --low and --high",
@@ -101,24 +102,25 @@ def search_max_ratio(
     logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here
     place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
     question = ask(resolved, search, place)
+    table = Table(question)
     with ExitStack() as opened:
-        execute: AbstractContextManager[Any] | None = places.local(workers) if workers else None
-        if scheduler and not dry_run:  # before an epoch is timed: one that does not answer is told at once
-            execute = nullcontext(opened.enter_context(places.cluster(scheduler)))
+        if workers:
+            trained = places.local(workers)
+        elif scheduler and not dry_run:  # before an epoch is timed: one that does not answer is told at once
+            trained = places.cluster(scheduler)
+        else:
+            trained = places.here([table.listener])
+        execute = opened.enter_context(trained)
         if dry_run or not (question.output / JOURNAL).exists():
-            planned = _planned(question, place, max(1, workers))
+            timed_by = opened.enter_context(places.here()) if scheduler else execute
+            planned = _planned(question, place, timed_by, max(1, workers))
             if dry_run:
                 print(text.dumps(planned) if json else _told(planned))
                 return
             print(_told(planned), file=sys.stderr)
-        table = opened.enter_context(Table(question))
-        found = find(
-            question,
-            place,
-            execute=execute or places.here([table.listener]),
-            watch=table,
-            command=["cellprune", *sys.argv[1:]],
-        )
+        opened.enter_context(table)
+        command = ["cellprune", *sys.argv[1:]]
+        found = find(question, place, execute=nullcontext(execute), watch=table, command=command)
     if json:
         print(text.dumps(found))
         return
@@ -171,7 +173,7 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     return resolved.model_copy(update={"seed": 0, "data": data})
 
 
-def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, Any]:
+def _planned(question: "Question", place: "Place", execute: "Execute", n_workers: int) -> dict[str, Any]:
     """Count the trainings that are left and time one epoch."""
     from rich.console import Console
 
@@ -185,13 +187,7 @@ def _planned(question: "Question", place: "Place", n_workers: int) -> dict[str, 
     seconds = 0.0
     if not before.at_the_end:
         with Console(stderr=True).status("timing one epoch"):
-            seconds = plan.seconds_of_a_training(
-                question.settings,
-                question.search,
-                question.grid[0],
-                data_root=place.data_root,
-                device=place.device,
-            )
+            seconds = plan.seconds_of_a_training(question, place, execute, n_workers)
     return {
         "ratios": list(question.grid),
         "held_out": question.frames.n_report,

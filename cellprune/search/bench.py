@@ -1,7 +1,7 @@
 """Gives outcomes from the journal, and trains what it lacks, as far as a call may."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from time import monotonic
 
@@ -22,6 +22,24 @@ class LimitReached(Exception):
     """No more trainings in this call; the search is not at its end."""
 
 
+def job_of(trial: Trial, question: Question, place: Place, curve: Mapping[int, float] | None = None) -> Job:
+    """Give a trial with all that a worker needs.
+
+    Args:
+        curve: of its reference, where it may be stopped early.
+    """
+    return Job(
+        trial=trial,
+        settings=config.resolve(frames.settings_of(trial, question.settings, question.search)),
+        runs=place.runs.absolute(),
+        data_root=place.data_root,
+        device=place.device,
+        curve=curve or {},
+        drop=HOPELESS_MARGINS * question.search.margin,
+        version=version("cellprune"),
+    )
+
+
 class Bench:
     """Gives outcomes from the journal, and trains what it lacks."""
 
@@ -30,7 +48,7 @@ class Bench:
     ) -> None:
         self._question, self._place, self._journal = question, place, journal
         self._execute, self._watch = execute, watch
-        self._begun, self._clock, self._version = 0, monotonic(), version("cellprune")
+        self._begun, self._clock = 0, monotonic()
         self._crashed: Counter[Trial] = Counter()
         self._asked: set[Trial] = set()
 
@@ -68,22 +86,13 @@ class Bench:
             yield self._job(trial)
 
     def _job(self, trial: Trial) -> Job:
-        search, settings = self._question.search, self._question.settings
         curve: dict[int, float] = {}
         # a method around training has several trainings, whose epochs cannot be compared with the reference's
-        if trial.phase == "search" and trial.ratio != REFERENCE and settings.pruning.method in BEFORE_TRAINING:
+        before = self._question.settings.pruning.method in BEFORE_TRAINING
+        if trial.phase == "search" and trial.ratio != REFERENCE and before:
             reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
             curve = {int(epoch): score for epoch, score in reference.facts["curve"].items()} if reference else {}
-        return Job(
-            trial=trial,
-            settings=config.resolve(frames.settings_of(trial, settings, search)),
-            runs=self._place.runs.absolute(),
-            data_root=self._place.data_root,
-            device=self._place.device,
-            curve=curve,
-            drop=HOPELESS_MARGINS * search.margin,
-            version=self._version,
-        )
+        return job_of(trial, self._question, self._place, curve)
 
     def _keep(self, trial: Trial, report: Report) -> None:
         seconds = report.facts.get("seconds", 0.0)

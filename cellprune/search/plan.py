@@ -2,19 +2,20 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-from cellprune import experiment
-from cellprune.config.schema import Runtime, Search, Settings
-from cellprune.errors import CellpruneError, TooMuchError, WorkError
+from cellprune.config.schema import Search
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs.folder import Folder
+from cellprune.search.bench import job_of
 from cellprune.search.confirm import STEPS_BELOW
-from cellprune.search.frames import settings_of
 from cellprune.search.grid import most_probes
 from cellprune.search.propose import most_rounds
+from cellprune.search.question import Place, Question
+from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
+from cellprune.search.workers import Execute
 
 
 @dataclass(frozen=True)
@@ -50,40 +51,40 @@ def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
     )
 
 
-def seconds_of_a_training(
-    settings: Settings,
-    question: Search,
-    ratio: float,
-    *,
-    data_root: Path | None,
-    device: Literal["auto", "cpu", "cuda", "mps"],
-) -> float:
-    """Train one epoch of one pruned trial, throw it away, and tell how long the whole would take.
+def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_at_once: int) -> float:
+    """Train one epoch of a pruned trial of the confirmation, throw it away, and tell how long the whole would take.
 
+    Args:
+        execute: of `workers`; what trains the trials, on this machine.
+        n_at_once: how many will be trained beside each other; so many epochs are, and the slowest counts.
     Raises:
         CellpruneError: so much cannot be removed.
         WorkError: the epoch fails, as those of the trials would.
     """
-    trial = settings_of(Trial("search", ratio, 0), settings, question)
-    one = trial.model_copy(update={"training": settings.training.model_copy(update={"epochs": 1})})
+    training = question.settings.training
+    one_epoch = question.settings.model_copy(update={"training": training.model_copy(update={"epochs": 1})})
+    trials = [Trial("confirm", question.grid[0], seed) for seed in range(n_at_once)]
+    n_evaluations = training.epochs // training.evaluate_every + 2  # the last epoch's, and the scores
     with tempfile.TemporaryDirectory(prefix="cellprune-") as folder:
-        runtime = Runtime(output=Path(folder) / "run", data_root=data_root, device=device)
-        times = _one_epoch(one, runtime, ratio).read_provenance()["times"]
-    epochs, every = settings.training.epochs, settings.training.evaluate_every
-    n_evaluations = epochs // every + 2  # the last epoch's, and the scores
-    return times.get("scoring_s", 0.0) + epochs * times["training_s"] + n_evaluations * times["evaluation_s"]
+        timed = replace(question, settings=one_epoch), replace(place, runs=Path(folder))
+        jobs = [job_of(trial, *timed) for trial in trials]
+        done = list(execute(jobs))
+        taken = [_times(job, report) for job, report in done]
+    return max(
+        times.get("scoring_s", 0.0) + training.epochs * times["training_s"] + n_evaluations * times["evaluation_s"]
+        for times in taken
+    )
 
 
-def _one_epoch(settings: Settings, runtime: Runtime, ratio: float) -> Folder:
-    """Train it; what fails is told as what it is, because its folder is gone by then."""
-    try:
-        return experiment.run(settings, runtime=runtime)
-    except TooMuchError as error:
-        reason = str(error).split(":")[0]
-        raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low") from error
-    except WorkError as error:
-        reason = str(error).split(";")[0]
+def _times(job: Job, report: Report) -> dict[str, float]:
+    """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
+    ratio, reason = job.trial.ratio, report.reason.split(";")[0]
+    if report.state == "hopeless":
+        raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
+    if report.state == "crashed":
         raise WorkError(
             f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
             "trainings of the search would, too"
-        ) from error
+        )
+    times: dict[str, float] = Folder(job.runs / report.facts["run"]).read_provenance()["times"]
+    return times

@@ -143,12 +143,26 @@ def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
     assert "drops" not in told
     assert "at most 132 (search 72, confirmation 60, controls 0)" in told
     assert not list(tmp_path.iterdir())
-    assert typed(*asked, "--json", "--workers", "2") == 0
+    assert typed(*asked, "--json") == 0
     planned = json.loads(capsys.readouterr().out)
-    assert planned["seconds_at_most"] == pytest.approx(planned["seconds_a_training"] * 132 / 2)
+    assert planned["seconds_at_most"] == pytest.approx(planned["seconds_a_training"] * 132)
     assert planned["chosen_on_by_fold"] == [3, 3, 3]
     assert typed(*asked, "--truth", "complete") == 0
     assert "frames that the truth policy drops: 02/004: 1 of 11 cells" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_plan_is_timed_where_it_will_be_trained(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = words(data_root, "--method", "random", "--cv", "3", "--dry-run", "--workers", "2")
+    assert typed(*asked, "--json") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["seconds_at_most"] == pytest.approx(planned["seconds_a_training"] * 132 / 2)
+    diverges = ["--set", "training.learning_rate=1.0e+30", "--set", "training.schedule=constant"]
+    assert typed(*asked, *diverges) == 1
+    assert "the epoch that is timed, with a ratio of 0.5, failed (the loss became nan" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,18 @@ def test_two_searches_on_one_machine_want_no_port_twice() -> None:
 
 
 @pytest.mark.slow
+def test_workers_keep_what_they_free_unless_the_user_wants_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    with workers.local(1):
+        born_with = [process.environ() for process in psutil.Process().children(recursive=True)]
+    assert [found["MALLOC_ARENA_MAX"] for found in born_with if "MALLOC_TRIM_THRESHOLD_" in found] == ["2"]
+    assert [found.get("MALLOC_TRIM_THRESHOLD_") for found in born_with if "MALLOC_MMAP_MAX_" in found] == [str(2**34)]
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")  # Dask leaves sockets of the killed to the garbage collector
 def test_a_killed_worker_loses_its_trial_to_another(tmp_path: Path, data_root: Path) -> None:
