@@ -1,7 +1,10 @@
 """What the tests share: one thread each, simulated cells made once, the real ones where they are present."""
 
 import os
+import signal
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a script, as are the commands we cut
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
