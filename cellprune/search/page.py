@@ -8,14 +8,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PALE, RED, drawing, svg
+from cellprune.report.drawing import BLUE, FAINT, INK, PALE, drawing, svg
 from cellprune.report.formatting import count
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.template import render, source
 from cellprune.runs import atomic
 from cellprune.search import sentences
+from cellprune.search.forest import COLOURS
 
-_COLOURS = {"not worse": GREEN, "undecided": ORANGE, "worse": RED}
 _FAR_APART = 5  # from that factor on sizes stand on a logarithmic axis, and 1, 2 and 5 mark it
 
 
@@ -47,7 +47,7 @@ def curve(answer: Mapping[str, Any]) -> str:
                               marker="o", markerfacecolor="white", linewidth=1)  # fmt: skip
         for claim in answer["confirmation"]:
             if "mean" in claim:
-                x, colour = _place(claim["ratio"]), _COLOURS[claim["verdict"]]
+                x, colour = _place(claim["ratio"]), COLOURS[claim["verdict"]]
                 axes.vlines(x, level + claim["lower"], level + claim["upper"], color=colour, linewidth=2.4)
                 axes.plot([x], [level + claim["mean"]], "o", color=colour, markersize=7)
         if answer["ratio"] is not None:

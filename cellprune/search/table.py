@@ -5,16 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from cellprune.errors import CellpruneError
-from cellprune.report.template import render
+from cellprune.report.template import render, source
 from cellprune.runs import atomic, documents
 from cellprune.search.decide import holm
+from cellprune.search.forest import forest
 from cellprune.search.journal import RESULT
+
+_TEST = ("ratio", "verdict", "mean", "lower", "upper")
 
 
 def write(path: Path, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """Write the page of several searches, and give what it tells: see `rows`."""
     found = rows(folders)
-    atomic.write_text(path, render("searches.html.jinja", {"rows": found, "confidence": found[0]["confidence"]}))
+    told = {"rows": found, "confidence": found[0]["confidence"], "figure": source(forest(found))}
+    atomic.write_text(path, render("searches.html.jinja", told))
     return found
 
 
@@ -25,8 +29,9 @@ def rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
         folders: of searches, finished or not; each counts as a claim.
     Returns:
         Of each: folder, dataset, network, method, unit, measure, margin, confidence, verdict, ratio (None if none),
-        p_value, adjusted_p_value, holds (whether the claim stands in this table), scope (what the claim is about), and
-        the score and size of the network with the found ratio and of the unpruned one (None where there is none).
+        p_value, adjusted_p_value, holds (whether the claim stands in this table), scope (what the claim is about),
+        tested (of each ratio that was decided on: ratio, verdict, mean, lower and upper limit), and the score and size
+        of the network with the found ratio and of the unpruned one (None where there is none).
     Raises:
         CellpruneError: a folder holds no search, or the searches were asked at several confidences.
     """
@@ -72,6 +77,7 @@ def _row(folder: Path, answer: Mapping[str, Any], plain: float, adjusted: float)
         "adjusted_p_value": adjusted,
         "holds": adjusted < 1 - question["confidence"],
         "scope": answer["sentences"]["scope"],
+        "tested": [{key: test[key] for key in _TEST} for test in answer["confirmation"] if "mean" in test],
         "pruned": networks.get(answer["ratio"]),
         "unpruned": networks.get(0.0),
     }

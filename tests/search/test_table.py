@@ -7,12 +7,17 @@ import pytest
 
 from cellprune.cli.main import main
 from cellprune.errors import CellpruneError
+from cellprune.search.forest import forest
 from cellprune.search.table import p_value, rows
 
 
 def search(folder: Path, ratio: float | None, p_values: list[float], **changed: object) -> Path:
     """Leave what a table reads of a search.json."""
-    tested = [{"ratio": 0.5 + 0.1 * place, "p_value": p} for place, p in enumerate(p_values)]
+    limits = {"mean": 0.001, "lower": -0.004, "upper": 0.006}
+    tested = [
+        {"ratio": 0.5 + 0.1 * place, "p_value": p, "verdict": "not worse" if p < 0.05 else "undecided"} | limits
+        for place, p in enumerate(p_values)
+    ]
     answer = {
         "question": {"margin": 0.005, "confidence": 0.95},
         "settings": {"data": {"dataset": "simulated"}, "pruning": {"method": folder.name}},
@@ -46,6 +51,21 @@ def test_each_search_is_one_claim_and_holm_corrects_them(tmp_path: Path) -> None
 def test_a_later_look_counts_by_the_error_it_has(tmp_path: Path) -> None:
     folder = search(tmp_path / "snip", 0.5, [0.02], alpha=0.025)
     assert p_value(json.loads((folder / "search.json").read_text())) == pytest.approx(0.04)
+
+
+def test_every_test_of_a_search_is_a_line_of_the_picture(tmp_path: Path) -> None:
+    undecided = {"ratio": 0.7, "verdict": "undecided"}  # too few seeds were left: without a mean
+    found = rows([
+        search(tmp_path / "snip", 0.6, [0.001, 0.02, 0.3]),
+        search(tmp_path / "random", None, [], confirmation=[undecided]),
+        search(tmp_path / "magnitude", None, [], verdict="none found"),
+    ])  # fmt: skip
+    assert [[test["ratio"] for test in row["tested"]] for row in found] == [[0.5, 0.6, 0.7], [], []]
+    picture = forest(found)
+    for name in ("snip, weights", "random, weights: not shown", "magnitude, weights: none found"):
+        assert f">simulated, {name}<" in picture
+    assert [picture.count(f">{ratio}\u00a0% removed<") for ratio in (50, 60, 70)] == [1, 1, 1]
+    assert picture == forest(found)
 
 
 def test_searches_of_two_confidences_are_not_set_together(tmp_path: Path) -> None:
