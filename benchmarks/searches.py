@@ -33,16 +33,21 @@ def table(answers: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = ["| set, method | removed | judged on | mean difference | limits | verdict |", "|---|---|---|---|---|---|"]
     for answer in answers:
         name = f"{answer['settings']['data']['dataset']}, {answer['settings']['pruning']['method']}"
-        lines.append(f"| **{name}** | | | | | |")
-        for probe in answer["search"]:
-            mean = probe["hopeless"] or difference(probe["mean"])
-            verdict = "may cost nothing" if probe["passes"] else "too much"
-            lines.append(f"| | {ratio(probe['ratio'])} | {_on(probe)} (search) | {mean} | | {verdict} |")
-        for test in answer["confirmation"]:
-            mean, lower, upper = (difference(test.get(key)) for key in ("mean", "lower", "upper"))
-            verdict = f"**{test['verdict']}**" if test["ratio"] == answer["ratio"] else test["verdict"]
-            lines.append(f"| | {ratio(test['ratio'])} | {_on(test)} | {mean} | {lower} to {upper} | {verdict} |")
+        judged = [*map(_probe, answer["search"]), *(_test(test, answer["ratio"]) for test in answer["confirmation"])]
+        lines += [f"| {'' if place else name} | {cells} |" for place, cells in enumerate(judged)]
     return lines
+
+
+def _probe(probe: Mapping[str, Any]) -> str:
+    mean = probe["hopeless"] or difference(probe["mean"])
+    verdict = "may cost nothing" if probe["passes"] else "too much"
+    return f"{ratio(probe['ratio'])} | {_on(probe)} (search) | {mean} | | {verdict}"
+
+
+def _test(test: Mapping[str, Any], found: float | None) -> str:
+    mean, lower, upper = (difference(test.get(key)) for key in ("mean", "lower", "upper"))
+    verdict = f"**{test['verdict']}**" if test["ratio"] == found else test["verdict"]
+    return f"{ratio(test['ratio'])} | {_on(test)} | {mean} | {lower} to {upper} | {verdict}"
 
 
 def _on(judged: Mapping[str, Any]) -> str:

@@ -1,0 +1,14 @@
+"""The table of the searches in docs/results.md is the one that their kept results give."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_results_page_shows_what_is_kept_of_the_searches(run_benchmark: Callable[..., str], tmp_path: Path) -> None:
+    kept, picture = sorted((DOCS / "measurements" / "searches").iterdir()), tmp_path / "searches.svg"
+    table = run_benchmark("searches", *kept, "--picture", picture).strip().replace("\u00a0", " ")
+    assert table.count("**not worse**") == len(kept)
+    assert table in (DOCS / "results.md").read_text(encoding="utf-8")
+    assert "82.32\u00a0% removed" in picture.read_text(encoding="utf-8")
