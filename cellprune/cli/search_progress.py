@@ -59,9 +59,11 @@ class Table(Watch):
         self._print(line)
 
     def _left(self) -> str:
-        mean = sum(self._seconds) / max(1, len(self._seconds))
-        left = max(0, self._most - self._done) * mean / max(1, self._busiest)
-        return f"{self._done} of at most {self._most} trainings done, at most {duration(left)} left"
+        done = f"{self._done} of at most {self._most} trainings done"
+        if not self._seconds:
+            return done
+        mean = sum(self._seconds) / len(self._seconds)
+        return f"{done}, at most {duration(max(0, self._most - self._done) * mean / self._busiest)} left"
 
     def _print(self, line: str) -> None:
         if not self._console.is_terminal:

@@ -212,6 +212,7 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
         search_max_ratio(asked, Place(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("search 0 seed 0 fold 0: there already, ")
+    assert first.endswith("1 of at most 26 trainings done"), "no training has told yet how long one takes"
     assert second.startswith("search 0 seed 1 fold 0: done, 1 min 40 s, ")
     assert second.endswith("at most 40 min 0 s left"), "24 trainings as long as the one that was trained"
 
