@@ -38,9 +38,8 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place],
 
     seconds = plan.seconds_of_a_training(*asked, execute, 2)
     assert seconds == 7.0 + 10 * 3.0 + 4 * 0.5, "two evaluations on the way, one at the end, and the scores"
-    assert [(job.trial.phase, job.trial.ratio, job.settings.training.epochs) for job in jobs] == [
-        ("confirm", 0.5, 1)
-    ] * 2
+    trained = [(job.trial.phase, job.trial.ratio, job.settings.training.epochs) for job in jobs]
+    assert trained == [("confirm", 0.5, 1)] * 2
     assert not list(tmp_path.iterdir())
     assert not jobs[0].runs.exists()
 
@@ -48,11 +47,7 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place],
 @pytest.mark.parametrize(
     ("report", "error", "said"),
     [
-        (
-            Report("hopeless", {}, "0 paths are left", {}),
-            CellpruneError,
-            "the lowest ratio, 0.5, cannot be had (0 paths",
-        ),
+        (Report("hopeless", {}, "no path", {}), CellpruneError, "the lowest ratio, 0.5, cannot be had (no path)"),
         (Report("crashed", {}, "out of memory", {}), WorkError, "the epoch that is timed, with a ratio of 0.5, failed"),
     ],
 )

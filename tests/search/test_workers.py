@@ -242,9 +242,7 @@ def test_two_searches_on_one_machine_want_no_port_twice() -> None:
 
 
 @pytest.mark.slow
-def test_workers_keep_what_they_free_unless_the_user_wants_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_workers_keep_what_they_free_unless_the_user_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
     with workers.local(1):
