@@ -68,9 +68,7 @@ def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_
     with tempfile.TemporaryDirectory(prefix="cellprune-") as folder:
         timed = replace(question, settings=one_epoch), replace(place, runs=Path(folder))
         jobs = [job_of(trial, *timed) for trial in trials]
-        done = list(
-            execute(jobs)
-        )  # to its end, before a failure is told: what is left open half-way outlives its workers
+        done = list(execute(jobs))  # to its end, before a failure is told: half-way it would outlive its workers
         taken = [_times(job, report) for job, report in done]
     return max(
         times.get("scoring_s", 0.0) + training.epochs * times["training_s"] + n_evaluations * times["evaluation_s"]
