@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from glob import escape
 from typing import Any
 
 import torch
@@ -122,6 +123,18 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
     masks = selection.masks(settings, model, loaders, loss, planned)
     found = cost(model, task.input(frames, settings.data), masks)
     return settings, masks, found | {"budget": selection.reached(settings.pruning, found)}
+
+
+def is_there(settings: Settings, *, runtime: Runtime) -> bool:
+    """Tell whether a run of these settings is finished in its folder of runs.
+
+    Only configurations are compared, which is quick: where the data changed since, `run` trains anew.
+    """
+    settings = _resolved(settings, engines.start(runtime.device))
+    begins = _name(settings, {}).rpartition("_")[0]
+    there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
+    asked = settings.model_dump(mode="json")
+    return any(folder.finished and folder.read_config() == asked for folder in there)
 
 
 def _resolved(settings: Settings, engine: Accelerator) -> Settings:

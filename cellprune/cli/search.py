@@ -183,7 +183,8 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
     n_controls = len(controls.of(question.settings))
     count = plan.count(question.search, question.grid, n_controls)
     before = known(question, place)
-    expected, most = (0 if before.at_the_end else max(1, n - before.done) for n in (count.expected, count.most))
+    left = (max(1, n - before.done - before.there) for n in (count.expected, count.most))
+    expected, most = (0, 0) if before.at_the_end else left
     seconds = 0.0
     if not before.at_the_end:
         with Console(stderr=True).status("timing one epoch"):
@@ -200,6 +201,7 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
             "confirmation_at_most": count.confirmation,
             "controls": count.controls,
             "done": before.done,
+            "there_already": before.there,
             "expected": expected,
             "at_most": most,
         },
@@ -214,11 +216,15 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
 
 def _told(planned: dict[str, Any]) -> str:
     from cellprune.report.formatting import duration, ratio
+    from cellprune.report.sentences import many
     from cellprune.search import sentences
 
     trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
-    by_fold, n_done = planned["chosen_on_by_fold"], trainings["done"]
-    done, more = (f"{n_done} {'is' if n_done == 1 else 'are'} done, ", "more (in all: ") if n_done else ("", "(")
+    by_fold, n_done, n_there = planned["chosen_on_by_fold"], trainings["done"], trainings["there_already"]
+    done = f"{n_done} {'is' if n_done == 1 else 'are'} done, " if n_done else ""
+    if n_there:
+        done += f"{many(n_there, 'unpruned network')} of other searches {'is' if n_there == 1 else 'are'} there, "
+    more = "more (in all: " if done else "("
     if not trainings["at_most"]:
         return f"{done}none is left to train: the search in {planned['output']} is at its end"
     few, most = min(by_fold), max(by_fold)

@@ -8,12 +8,13 @@ from typing import Any
 from cellprune.errors import WorkError
 from cellprune.runs import documents
 from cellprune.search import controls, page, result, sentences, workers
-from cellprune.search.bench import Bench, LimitReached
+from cellprune.search.bench import Bench, LimitReached, job_of
 from cellprune.search.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.journal import PAGE, RESULT, Journal, LackingError, opened
 from cellprune.search.propose import Probe, propose
 from cellprune.search.question import Place, Question, Watch
-from cellprune.search.trial import Measure, Outcome, Trial
+from cellprune.search.train import is_there
+from cellprune.search.trial import REFERENCE, Measure, Outcome, Trial
 
 
 def search_max_ratio(
@@ -58,15 +59,23 @@ def search_max_ratio(
 
 @dataclass(frozen=True)
 class Known:
-    """What a call need not train: `done` trainings of its question, or all; and which look it goes on with."""
+    """What a call need not train, and which look it goes on with.
+
+    Attributes:
+        done: trainings of its question that its journal has.
+        there: unpruned networks that other searches left in the folder of runs.
+        at_the_end: whether nothing is left to train.
+        look: from 1.
+    """
 
     done: int
+    there: int
     at_the_end: bool
     look: int
 
 
 def known(question: Question, place: Place) -> Known:
-    """Tell what a journal knows of a question; nothing is trained or written."""
+    """Tell what the journal and the folder of runs know of a question; nothing is trained or written."""
     content = opened(question.output, question.identity, question.search, resume=place.resume, runs=place.runs)
     journal, done = Journal(question.output, content), set[Trial]()
 
@@ -77,10 +86,16 @@ def known(question: Question, place: Place) -> Known:
     try:
         _find(question, journal.look, measure, Watch(), result.Findings(), proposed=lambda ratio: None)
     except (LackingError, WorkError):
-        at_the_end = False
+        pass
     else:
-        at_the_end = True
-    return Known(len(done), at_the_end, journal.look)
+        return Known(len(done), 0, True, journal.look)
+    fresh, folds = fresh_seeds(journal.look, question.search.confirm_seeds), range(question.n_folds)
+    references = [
+        *(Trial("search", REFERENCE, seed, fold) for seed in range(question.search.seeds) for fold in folds),
+        *(Trial("confirm", REFERENCE, seed, fold) for seed in fresh for fold in folds),
+    ]
+    there = sum(is_there(job_of(trial, question, place)) for trial in references if journal.outcome(trial) is None)
+    return Known(len(done), there, False, journal.look)
 
 
 def _find(

@@ -70,11 +70,10 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
     if job.version != (here := version("cellprune")):
         raise CellpruneError(f"a worker has cellprune {here}, the planner {job.version}: install the same everywhere")
     floor = _Floor(job)
-    runtime = Runtime(runs=job.runs, data_root=job.data_root, device=job.device, resume=True)
     clock, began = time.perf_counter(), provenance.now()
     try:
         with _ONE_AT_A_TIME:
-            folder = _patiently(job.settings, [floor, *listeners], runtime)
+            folder = _patiently(job, [floor, *listeners])
     except Stopped as stop:
         if not floor.reason:
             raise
@@ -102,10 +101,20 @@ def _disk_is_full(error: BaseException | None) -> bool:
     return False
 
 
-def _patiently(settings: Settings, listeners: Sequence[Listener], runtime: Runtime) -> Folder:
+def is_there(job: Job) -> bool:
+    """Tell whether a trial's network is trained already, as far as its configuration tells."""
+    return experiment.is_there(job.settings, runtime=_runtime(job))
+
+
+def _runtime(job: Job) -> Runtime:
+    return Runtime(runs=job.runs, data_root=job.data_root, device=job.device, resume=True)
+
+
+def _patiently(job: Job, listeners: Sequence[Listener]) -> Folder:
+    command = ["cellprune", "search-max-ratio"]
     while True:
         try:
-            return experiment.run(settings, listeners, runtime=runtime, command=["cellprune", "search-max-ratio"])
+            return experiment.run(job.settings, listeners, runtime=_runtime(job), command=command)
         except BusyError:
             time.sleep(_PATIENCE_S)
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,13 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert typed(*stricter, "--resume", "--dry-run") == 0
     assert "look 2 at these held-out images" in (told := capsys.readouterr().out)
     assert "fresh seeds, and an error of 0.025" in told
+    other = ["random" if word == "snip" else word for word in asked if word != "--json"]
+    assert typed(*other[:-1], "other", "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert "4 unpruned networks of other searches are there, " in told
+    left = re.search(r"at most (\d+) more \(in all: search 4, confirmation 6, controls (\d+)\)", told)
+    assert left, told
+    assert int(left[1]) == 4 + 6 + int(left[2]) - 4
 
 
 @pytest.mark.slow
