@@ -70,7 +70,7 @@ class Journal:
 
     @property
     def looks(self) -> list[dict[str, Any]]:
-        """Every look: its question, error and grid, and once it is frozen the proposal and when."""
+        """Every look: its question, error and grid, once it is frozen the proposal and when, and what it replaced."""
         return list(self._content["looks"])
 
     @property
@@ -205,8 +205,10 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
             f"the journal in {folder} was asked something else ({told}): a smaller margin, more seeds or a wider range "
             "may follow, anything else needs another --output"
         )
-    confirmed = last.get("proposed") is not None
-    return [*before, last, _look(question, len(looks) + 1)] if confirmed else [*before, _look(question, len(looks))]
+    if last.get("proposed") is not None:
+        return [*before, last, _look(question, len(looks) + 1)]
+    asked_before = [*last.get("asked_before", ()), last["question"]]  # in the open, though nothing was confirmed
+    return [*before, _look(question, len(looks)) | {"asked_before": asked_before}]
 
 
 def _is_open(kept: Mapping[str, Any], looks: list[dict[str, Any]]) -> bool:

@@ -192,6 +192,9 @@ def look(told: Mapping[str, Any]) -> str:
     """
     question = told["question"]
     asked = f"margin {question['margin']:g}, {question['confirm_seeds']} seeds, at an error of {told['alpha']:g}"
+    for earlier in told.get("asked_before", ()):
+        changed = (f"{key} {value}" for key, value in earlier.items() if value != question[key])
+        asked += f", asked with {', '.join(changed)} before anything was proposed"
     if "proposed" not in told:
         return f"{asked}: still searching"
     begun = f"{asked}, frozen {told['frozen']}"

@@ -183,7 +183,7 @@ def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: p
         with Progress(asked) as watch:
             search_max_ratio(asked, place, execute=bench(), watch=watch)
         n_done = before.done + len(bench.trained)
-        assert known(asked, place) == Known(n_done, at_the_end=True, look=before.look)
+        assert known(asked, place) == Known(n_done, there=0, at_the_end=True, look=before.look)
         said = capsys.readouterr().err
         assert ("look 2 at these held-out images" in said) == (before.look == 2)
         told = re.findall(r"(\d+) of at most (\d+) trainings done", said)
@@ -412,6 +412,9 @@ def test_before_the_confirmation_a_new_question_is_no_second_look(tmp_path: Path
     searched(output, Bench(), max_trials=3)
     found = searched(output, Bench(), ASKED.model_copy(update={"margin": 0.015}))
     assert (found["look"], len(found["looks"])) == (1, 1)
+    assert [earlier["margin"] for earlier in found["looks"][0]["asked_before"]] == [0.02]
+    draw(tmp_path / "page.html", found)
+    assert "asked with margin 0.02 before anything was proposed, frozen" in (tmp_path / "page.html").read_text()
 
 
 @pytest.mark.parametrize(
