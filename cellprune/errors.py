@@ -17,6 +17,10 @@ class TooMuchError(CellpruneError):
     """More is to be removed than can be: what must stay does not fit, or nothing reaches the output any more."""
 
 
+class ScarceError(CellpruneError):
+    """Too little memory is free just now: later, or elsewhere, the same may do."""
+
+
 class WorkError(CellpruneError):
     """Work that failed on its way (a NaN, a full disk, unreadable data). Leaves with exit code 1."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import ScarceError
 from cellprune.pruning.free_memory import available_bytes
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.objective import Objective, batch_statistics
@@ -35,14 +35,15 @@ def plan(
         {"segment": inner steps whose graph is kept at once, "micro_batch": samples a graph, or None for whole batches};
         `prune(..., segment=, micro_batch=)` takes both.
     Raises:
-        CellpruneError: not even one step fits; the message says how many samples a batch would.
+        ScarceError: not even one step fits; the message says how many samples a batch would.
     """
     device = device_of(model)
     batch = take([batch], 1, device)[0]
     n_samples = _n_samples(batch)
     per_sample, parameters = _measure(model, batch, loss)
     snapshots = min(inner_steps, STATES) + 4  # states kept, and the gradients, adjoints and products of one step
-    room = SAFE_SHARE * available_bytes(device) - snapshots * parameters
+    allowed = SAFE_SHARE * available_bytes(device)
+    room = allowed - snapshots * parameters
     graphs = max(0, int(room / (GRAPH_PER_FORWARD * per_sample)))  # of one sample and step each
     fitting = graphs // 2  # samples a step
     if fitting >= n_samples:
@@ -51,11 +52,12 @@ def plan(
         if fitting and batch_statistics(model) is None:
             Objective(model, [batch], loss, seed=0, micro_batch=fitting).check_micro_batches()
             return {"segment": 1, "micro_batch": fitting}
-    mib = (2 * GRAPH_PER_FORWARD * per_sample * n_samples + snapshots * parameters) / 2**20
+    needed = 2 * GRAPH_PER_FORWARD * per_sample * n_samples + snapshots * parameters
     remedy = f"lower pruning.batch_size to {fitting}" if fitting else "take a smaller network or image"
-    raise CellpruneError(
-        f"one step of the meta-gradient on {n_samples} samples needs about {mib:.0f} MiB, but "
-        f"{available_bytes(device) / 2**20:.0f} MiB are free on {device}: {remedy}, or {otherwise}"
+    raise ScarceError(
+        f"one step of the meta-gradient on {n_samples} samples needs about {needed / 2**20:.0f} MiB, but may take "
+        f"{allowed / 2**20:.0f} MiB ({SAFE_SHARE:.0%} of what is free for this process on {device}): {remedy}, or "
+        f"{otherwise}"
     )
 
 

@@ -58,7 +58,7 @@ def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_
         execute: of `workers`; what trains the trials, on this machine.
         n_at_once: how many will be trained beside each other; so many epochs are, and the slowest counts.
     Raises:
-        CellpruneError: so much cannot be removed.
+        CellpruneError: so much cannot be removed, or scoring does not fit into memory.
         WorkError: the epoch fails, as those of the trials would.
     """
     training = question.settings.training
@@ -82,7 +82,7 @@ def _times(job: Job, report: Report) -> dict[str, float]:
     if report.state == "hopeless":
         raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
     if report.state == "crashed":
-        raise WorkError(
+        raise (CellpruneError if report.facts.get("refused") else WorkError)(
             f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
             "trainings of the search would, too"
         )

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from cellprune import experiment
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
-from cellprune.errors import CellpruneError, TooMuchError, WorkError
+from cellprune.errors import CellpruneError, ScarceError, TooMuchError, WorkError
 from cellprune.report.record import machine, parameters_left
 from cellprune.report.results import Measure
 from cellprune.runs import provenance
@@ -85,10 +85,11 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
             raise WorkError(
                 f"the disk of {job.runs} is full ({job.trial.key}): free some space, then go on with --resume"
             ) from error
-        if isinstance(error, CellpruneError) and not isinstance(error, WorkError):
+        refused = isinstance(error, CellpruneError) and not isinstance(error, WorkError)
+        if refused and not isinstance(error, ScarceError):  # memory may have been short for the sake of a neighbour
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
-        return Report("crashed", {}, reason, {"seconds": time.perf_counter() - clock})
+        return Report("crashed", {}, reason, {"seconds": time.perf_counter() - clock, "refused": refused})
     return _read(folder, began, _measure(job))
 
 

@@ -48,7 +48,8 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place],
     ("report", "error", "said"),
     [
         (Report("hopeless", {}, "no path", {}), CellpruneError, "the lowest ratio, 0.5, cannot be had (no path)"),
-        (Report("crashed", {}, "out of memory", {}), WorkError, "the epoch that is timed, with a ratio of 0.5, failed"),
+        (Report("crashed", {}, "the loss became nan", {}), WorkError, "that is timed, with a ratio of 0.5, failed (t"),
+        (Report("crashed", {}, "no memory", {"refused": True}), CellpruneError, "a ratio of 0.5, failed (no memory"),
     ],
 )
 def test_an_epoch_that_fails_says_why(
@@ -56,4 +57,5 @@ def test_an_epoch_that_fails_says_why(
 ) -> None:
     with pytest.raises(error) as told:
         plan.seconds_of_a_training(*asked, lambda jobs: ((job, report) for job in jobs), 1)
+    assert type(told.value) is error
     assert said in str(told.value)

@@ -157,6 +157,19 @@ def test_a_crash_is_told_and_a_refusal_ends_the_search(tmp_path: Path, data_root
         train(replace(diverges, version="0.0.0"))
 
 
+def test_a_lack_of_memory_may_be_the_neighbours_so_the_trial_is_tried_again(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = job(Trial("confirm", 0.5, 0), tmp_path, data_root, "pruning.method=prospr")
+    with monkeypatch.context() as short:
+        short.setattr("cellprune.pruning.memory.available_bytes", lambda device: 2**20)
+        report = train(wanted)
+    assert (report.state, report.facts["refused"]) == ("crashed", True)
+    assert "but may take 1 MiB (60% of what is free for this process on cpu)" in report.reason
+    assert not list(tmp_path.glob("*/config.yaml")), "nothing is left of it"
+    assert train(wanted).state == "done"
+
+
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("I/O error (os error 28)")]
 )
