@@ -54,7 +54,7 @@ PAIRS = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--width", type=int, default=16, help="of the U-Net (default 16; four levels)")
+    parser.add_argument("--width", type=int, default=16, help="of the U-Net (default 16), of depth 4")
     parser.add_argument("--size", type=int, default=256, help="px of an image's side (default 256)")
     parser.add_argument("--epochs", type=int, default=2, help="of seven steps each (default 2)")
     parser.add_argument("--repeats", type=int, default=4, help="of the whole, each in another order (default 4)")

@@ -458,7 +458,7 @@ class Search(Frozen):
         0.005, description="the largest loss of IoU that counts as none"
     )
     confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
-        0.95, description="probability with which a claim is true, at least"
+        0.95, description="1 minus the probability of a false claim"
     )
     seeds: int = Field(
         3, ge=1, lt=500, description="trainings at each ratio while searching; twice as many where they are not clear"
