@@ -4,6 +4,7 @@
 """
 
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -97,7 +98,7 @@ def _resumption(words: Sequence[str]) -> str:
     if words[:1] not in (["train"], ["search-max-ratio"]):
         return "nothing is half-written"
     again = [*words, *([] if "--resume" in words else ["--resume"])]
-    return f"the last complete epoch is kept, go on with: cellprune {' '.join(again)}"
+    return f"the last complete epoch is kept, go on with: cellprune {shlex.join(again)}"
 
 
 if __name__ == "__main__":

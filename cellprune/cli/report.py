@@ -47,7 +47,7 @@ def report(
     if not paths:
         raise CellpruneError("no run is named: give the folders of finished runs, such as runs/*")
     alone = len(paths) == 1 and reference is None
-    if all((path / "search.json").exists() for path in paths):
+    if any((path / name).exists() for path in paths for name in ("search.json", "journal.json")):
         _searches(paths, output, json)
         return
     if output is not None:
@@ -72,12 +72,17 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     """Set searches side by side."""
     if output is None:
         raise CellpruneError("searches need a page to stand on: name it, such as -o searches.html")
+    for folder in folders:
+        if not (folder / "search.json").exists():
+            raise CellpruneError(
+                f"{folder} is no search with a result, as others here are: leave it away, or let its search stop"
+            )
     _refuse_taken(output, "searches")
 
     from cellprune.report.formatting import ratio
     from cellprune.search import table
 
-    rows = table.write(output, folders)
+    rows = table.write(output, list({folder.resolve(): folder for folder in folders}.values()))  # once each
     if json:
         print(text.dumps({"page": str(output), "searches": rows}))
         return

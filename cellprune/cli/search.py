@@ -25,6 +25,7 @@ _SEARCHED = {
     "data.select": "the search sets its own frames apart",
     "data.fold": "--cv K goes through the folds",
     "pruning.masks": "other ratios need other masks",
+    "pruning.control": "--controls trains the controls of the ratio that is found",
 }
 
 
@@ -113,7 +114,7 @@ def search_max_ratio(
         execute = opened.enter_context(trained)
         if dry_run or not (question.output / JOURNAL).exists():
             timed_by = opened.enter_context(places.here()) if scheduler else execute
-            planned = _planned(question, place, timed_by, max(1, workers))
+            planned = _planned(question, place, timed_by, max(1, workers)) | {"timed_here_alone": scheduler is not None}
             if dry_run:
                 print(text.dumps(planned) if json else _told(planned))
                 return
@@ -144,6 +145,8 @@ def _show(found: dict[str, Any], folder: Path) -> None:
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
     if workers < 0:
         raise CellpruneError(f"--workers {workers}: give how many, or leave it away to train in this process")
+    if scheduler == "":
+        raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or leave it away")
     if workers and scheduler:
         raise CellpruneError("--workers and --scheduler exclude each other: the scheduler has its own workers")
     if max_trials is not None and max_hours is not None:
@@ -161,7 +164,7 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
         section, _, name = key.rpartition(".")
         if key in asked or name in (getattr(flags, section) if section else flags).model_fields_set:
             raise ConfigError(f"{key} cannot be given to a search: {why}")
-    if flags.pruning.method == "dense":
+    if flags.pruning.method == "dense" or "pruning.method=dense" in assignments:
         raise ConfigError("--method dense removes nothing: give the method whose ratio is searched")
     assignments = (*assignments, f"pruning.ratio={search.low}")
     resolved = load(flags, file=config, assignments=assignments)
@@ -169,6 +172,8 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
         resolved = load(flags, file=config, assignments=(*assignments, "pruning.granularity=channel"))
     if resolved.pruning.method == "given":
         raise ConfigError(f"{config} trains given masks, and other ratios need other masks: give a --method")
+    if resolved.pruning.control != "none":
+        raise ConfigError(f"{config} trains a control: leave pruning.control away; {_SEARCHED['pruning.control']}")
     data = resolved.data.model_copy(update={"select": 0.0, "fold": None})
     return resolved.model_copy(update={"seed": 0, "data": data})
 
@@ -241,7 +246,8 @@ def _told(planned: dict[str, Any]) -> str:
             f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",
             f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
-            f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch; "
+            f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch"
+            f"{' on this machine, as if one after the other' if planned['timed_here_alone'] else ''}; "
             "hopeless ones are stopped early",
             f"the search goes to {planned['output']}",
         )

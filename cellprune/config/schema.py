@@ -469,15 +469,17 @@ class Search(Frozen):
     cv: Annotated[int, AfterValidator(_folds)] = Field(
         0, description="folds of cross-validation, so that every annotated frame counts once; 0: one hold-out"
     )
-    low: float = Field(0.5, gt=0, lt=1, description="the lowest ratio that is asked about")
-    high: float = Field(0.999, gt=0, lt=1, description="the highest")
+    low: Annotated[float, BeforeValidator(_ratio)] = Field(
+        0.5, gt=0, description="the lowest ratio that is asked about"
+    )
+    high: Annotated[float, BeforeValidator(_ratio)] = Field(0.999, gt=0, description="the highest")
     controls: Annotated[bool, Parameter(negative="")] = Field(
         False, description="also train what a pruned network must beat, at the found ratio"
     )
 
     @model_validator(mode="after")
     def _rising(self) -> "Search":
-        if self.low >= self.high:
+        if self.low > self.high:
             raise ValueError(f"--low {self.low:g} is not below --high {self.high:g}: exchange them")
         return self
 

@@ -86,7 +86,9 @@ def _splits(task: Task, found: Any, settings: Settings, question: Search) -> lis
     Raises:
         CellpruneError: it cannot be.
     """
-    trials = [Trial("search", REFERENCE, 0, fold) for fold in range(max(1, question.cv))]
+    trials = (
+        Trial("search", REFERENCE, 0, fold) for fold in range(max(1, question.cv))
+    )  # the first says what cannot be
     try:
         return [task.split(found, settings_of(trial, settings, question).data) for trial in trials]
     except CellpruneError as error:

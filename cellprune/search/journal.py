@@ -18,12 +18,13 @@ from cellprune.config.load import flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, lock, provenance
-from cellprune.search.confirm import fresh_seeds
+from cellprune.search.confirm import Terms, fresh_seeds, ratios_to_test
 from cellprune.search.decide import alpha_of_look
 from cellprune.search.grid import grid
-from cellprune.search.trial import Outcome, Trial
+from cellprune.search.trial import REFERENCE, Outcome, Trial, paired
 
 JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
+RESULT_SCHEMA = 1
 _SCHEMA = 1
 _WIDER = {"margin": -1, "seeds": 1, "confirm_seeds": 1, "low": -1, "high": 1}  # the direction in which each may move
 _FREE = {"controls"}  # adds trainings, changes no answer
@@ -132,7 +133,8 @@ class Journal:
 def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool, runs: Path) -> dict[str, Any]:
     """Give the journal's content with this question as its last look; nothing is written.
 
-    A trial that crashed may have done so for a passing cause, so it is open again, unless a confirmation rests on it.
+    A trial that crashed may have done so for a passing cause, so it is open again, unless something was judged without
+    it: who does not like a verdict would only have to ask for another.
 
     Raises:
         CellpruneError: as `Journal.held`, but for another planner.
@@ -144,7 +146,7 @@ def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resum
     _require_same(folder, content, identity)
     _require_runs(folder, content, runs)
     looks = _asked(folder, content["looks"], question)
-    trials = {key: kept for key, kept in content["trials"].items() if not _is_open(kept, looks)}
+    trials = {key: kept for key, kept in content["trials"].items() if not _is_open(kept, content["trials"], looks)}
     return content | {"looks": looks, "trials": trials, "runs": str(runs)}
 
 
@@ -159,16 +161,46 @@ def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
             f"{folder} holds {min(foreign)!r}, which no search writes: give an absent or empty folder as --output"
         )
     if JOURNAL not in names:
+        if names:
+            raise CellpruneError(
+                f"{folder} holds {min(names)!r} of a search whose {JOURNAL} is gone: give another --output"
+            )
         return None
     if not resume:
         raise CellpruneError(f"{folder} holds a search: go on with it by --resume, or give another --output")
     content = documents.read_json(folder / JOURNAL)
     if content.get("schema") != _SCHEMA or not {"identity", "looks", "trials", "crashes"} <= content.keys():
         raise CellpruneError(f"{folder / JOURNAL} is no journal of this version of cellprune: give another --output")
+    try:
+        _require_whole(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CellpruneError(
+            f"{folder / JOURNAL} is damaged ({type(error).__name__}: {' '.join(str(error).split())[:80]}): restore it, "
+            "or give another --output"
+        ) from None
     return content
 
 
+def _require_whole(content: Mapping[str, Any]) -> None:
+    """Read everything as a search will, so that what was damaged is told before any work."""
+    dict(flat(content["identity"]))
+    dict(content["crashes"])
+    for kept in content["trials"].values():
+        Trial(**kept["trial"])
+        dict(Outcome(**kept["outcome"]).facts)
+    for number, look in enumerate(content["looks"], 1):
+        Search.model_validate(look["question"])
+        terms(look, number)
+        if look.get("proposed") is not None:
+            ratios_to_test(look["grid"], look["proposed"])
+
+
 def _require_same(folder: Path, content: Mapping[str, Any], identity: Mapping[str, Any]) -> None:
+    made, here = content["identity"].get("cellprune"), identity["cellprune"]
+    if made != here:
+        raise CellpruneError(
+            f"the journal in {folder} is of cellprune {made}, this is {here}: install that, or give another --output"
+        )
     kept, asked = dict(flat(content["identity"])), dict(flat(identity))
     changed = sorted(key for key in kept.keys() | asked.keys() if kept.get(key) != asked.get(key))
     if changed:
@@ -211,14 +243,30 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
     return [*before, _look(question, len(looks)) | {"asked_before": asked_before}]
 
 
-def _is_open(kept: Mapping[str, Any], looks: list[dict[str, Any]]) -> bool:
+def terms(look: Mapping[str, Any], number: int) -> Terms:
+    """Give what the confirmation of a look is held to; the first look has number 1."""
+    question = look["question"]
+    seeds = fresh_seeds(number, question["confirm_seeds"])
+    return Terms(question["margin"], look["alpha"], seeds, max(1, question["cv"]))
+
+
+def _is_open(kept: Mapping[str, Any], trials: Mapping[str, Any], looks: list[dict[str, Any]]) -> bool:
     """Whether a trial that crashed twice may be tried again in the last look."""
     trial, look = Trial(**kept["trial"]), looks[-1]
     if kept["outcome"]["state"] != "excluded":
         return False
     if trial.phase == "search":
         return look.get("proposed") is None
-    return trial.seed in fresh_seeds(len(looks), look["question"]["confirm_seeds"])
+    held_to = terms(look, len(looks))
+    return trial.seed in held_to.seeds and not _was_judged(trial.ratio, trial.control, trials, held_to)
+
+
+def _was_judged(ratio: float, control: str, trials: Mapping[str, Any], held_to: Terms) -> bool:
+    """Whether an arm of a confirmation came to a verdict without the trials that it lost."""
+    arms = held_to.trials(REFERENCE), held_to.trials(ratio, control)
+    if not all(trial.key in trials for arm in arms for trial in arm):
+        return False
+    return paired(*({trial: Outcome(**trials[trial.key]["outcome"]) for trial in arm} for arm in arms)).decides
 
 
 def _look(question: Search, number: int) -> dict[str, Any]:

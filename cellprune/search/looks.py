@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from cellprune.search.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
-from cellprune.search.journal import Journal, LackingError
+from cellprune.errors import WorkError
+from cellprune.search.confirm import Claim, confirm, ratios_to_test
+from cellprune.search.journal import Journal, LackingError, terms
 
 
 def told(journal: Journal, claims: Sequence[Claim]) -> list[dict[str, Any]]:
@@ -27,12 +28,10 @@ def told(journal: Journal, claims: Sequence[Claim]) -> list[dict[str, Any]]:
 
 def _claims(journal: Journal, look: dict[str, Any], number: int) -> list[Claim]:
     """Test once more what an earlier look tested: its claims follow from the outcomes."""
-    question = look["question"]
-    seeds = fresh_seeds(number, question["confirm_seeds"])
-    terms = Terms(question["margin"], look["alpha"], seeds, max(1, question["cv"]))
     claims: list[Claim] = []
-    with suppress(LackingError):  # it was left before its end
-        confirm(ratios_to_test(look["grid"], look["proposed"]), journal.measure, terms, seen=claims.append)
+    with suppress(LackingError, WorkError):  # it was left before its end, or crashes ended it
+        ratios = ratios_to_test(look["grid"], look["proposed"])
+        confirm(ratios, journal.measure, terms(look, number), seen=claims.append)
     return claims
 
 

@@ -81,8 +81,10 @@ def _times(job: Job, report: Report) -> dict[str, float]:
     ratio, reason = job.trial.ratio, report.reason.split(";")[0]
     if report.state == "hopeless":
         raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
+    if report.state == "crashed" and report.facts.get("refused"):
+        raise CellpruneError(f"the epoch that is timed, with a ratio of {ratio:g}, was refused: {reason}")
     if report.state == "crashed":
-        raise (CellpruneError if report.facts.get("refused") else WorkError)(
+        raise WorkError(
             f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
             "trainings of the search would, too"
         )

@@ -93,7 +93,7 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
         config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
     except config.ConfigError as error:
         raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
-    _require_writable(place.runs)
+    _require_writable(place.runs, "--runs")
     found = frames.look(settings, search, place.data_root)
     name = "_".join(
         names.file_safe(part)
@@ -102,16 +102,22 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
     question = Question(settings, search, grid, found, place.output or Path())
     digest = hashlib.sha256(json.dumps(question.identity, sort_keys=True).encode()).hexdigest()
     question = question if place.output else replace(question, output=Path("searches") / f"{name}_{digest[:8]}")
+    _require_writable(question.output, "--output")
+    if place.runs.resolve().is_relative_to(question.output.resolve()):
+        raise CellpruneError(
+            f"--runs {place.runs} lies in --output {question.output}, which holds a search and nothing else: give them "
+            "side by side"
+        )
     opened(question.output, question.identity, search, resume=place.resume, runs=place.runs)
     return question
 
 
-def _require_writable(runs: Path) -> None:
-    nearest = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
+def _require_writable(folder: Path, flag: str) -> None:
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir():
-        raise CellpruneError(f"--runs {runs}: {nearest} is a file, not a folder: give another")
+        raise CellpruneError(f"{flag} {folder}: {nearest} is a file, not a folder: give another")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise CellpruneError(f"--runs {runs}: no permission to write in {nearest}: give another")
+        raise CellpruneError(f"{flag} {folder}: no permission to write in {nearest}: give another")
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

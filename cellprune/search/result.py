@@ -14,15 +14,13 @@ from cellprune.runs.folder import Folder
 from cellprune.search import looks, sentences
 from cellprune.search.confirm import Claim, fresh_seeds
 from cellprune.search.controls import CONTROLS, Beaten, Corrected, missing
-from cellprune.search.decide import seeds_needed
-from cellprune.search.journal import Journal
+from cellprune.search.decide import alpha_of_look, seeds_needed
+from cellprune.search.journal import RESULT_SCHEMA, Journal
 from cellprune.search.propose import Probe
 from cellprune.search.question import Place, Question
 from cellprune.search.trial import Outcome, Table, Trial
 from cellprune.structure import timing
 from cellprune.training import engine as engines
-
-SCHEMA = 1
 
 
 @dataclass
@@ -64,7 +62,7 @@ def gather(
     arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
     networks, timed_on = _networks(arms, place.runs, place.device)
     answer: dict[str, Any] = {
-        "schema": SCHEMA,
+        "schema": RESULT_SCHEMA,
         "made": provenance.gather(command),
         "settings": settings.model_dump(mode="json"),
         "question": search.model_dump(mode="json"),
@@ -121,13 +119,13 @@ def _probe(probe: Probe) -> dict[str, Any]:
 
 def _claim(claim: Claim) -> dict[str, Any]:
     decision = claim.decision
-    needed = (
-        seeds_needed(claim.table.differences, margin=decision.margin, alpha=decision.alpha)
-        if decision is not None and not claim.passed
-        else None
-    )
     numbers = asdict(decision) if decision else {"verdict": "undecided"}
-    return {"ratio": claim.ratio, **_table(claim.table), **numbers, "seeds_needed": needed}
+    needed: dict[str, int | None] = {"seeds_needed": None, "seeds_needed_next_look": None}
+    if decision is not None and not claim.passed:
+        for look, name in enumerate(needed, 1):
+            alpha = alpha_of_look(decision.alpha, look)
+            needed[name] = seeds_needed(claim.table.differences, margin=decision.margin, alpha=alpha)
+    return {"ratio": claim.ratio, **_table(claim.table), **numbers, **needed}
 
 
 def _control(beaten: Beaten) -> dict[str, Any]:

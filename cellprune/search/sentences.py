@@ -111,7 +111,12 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
         return f"{start} At this spread it takes more {images}, not more seeds{way}."
     if needed <= lowest["n_seeds"]:
         return f"{start} The spread is not in the way: {needed} seeds show a true loss of zero in 4 of 5 cases."
-    return f"{start} To show a true loss of zero in 4 of 5 cases takes {needed} seeds: `--confirm-seeds {needed}`."
+    later = lowest["seeds_needed_next_look"]
+    again = f"{later} (`--confirm-seeds {later}`)" if later is not None else f"more {images}"
+    return (
+        f"{start} To show a true loss of zero in 4 of 5 cases takes {needed} seeds at this error; asked again here, as "
+        f"look {found['look'] + 1} with half the error, it takes {again}."
+    )
 
 
 def controls(found: Mapping[str, Any]) -> str:
@@ -202,8 +207,12 @@ def look(told: Mapping[str, Any]) -> str:
         return f"{begun}: none to test"
     ratio = as_ratio(told["ratio"]) if told["ratio"] is not None else "no ratio shown"
     tests = "; ".join(
-        f"{as_ratio(tested['ratio'])} {tested['verdict']}, limits {difference(tested['lower'])} and "
-        f"{difference(tested['upper'])}"
+        f"{as_ratio(tested['ratio'])} {tested['verdict']}"
+        + (
+            f", limits {difference(tested['lower'])} and {difference(tested['upper'])}"
+            if tested["mean"] is not None
+            else ""
+        )
         for tested in told["tested"]
     )
     return f"{begun}: {ratio} ({tests or 'nothing tested yet'})"

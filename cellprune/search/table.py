@@ -9,7 +9,7 @@ from cellprune.report.template import render, source
 from cellprune.runs import atomic, documents
 from cellprune.search.decide import holm
 from cellprune.search.forest import forest
-from cellprune.search.journal import RESULT
+from cellprune.search.journal import RESULT, RESULT_SCHEMA
 
 _TEST = ("ratio", "verdict", "mean", "lower", "upper")
 
@@ -33,9 +33,10 @@ def rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
         tested (of each ratio that was decided on: ratio, verdict, mean, lower and upper limit), and the score and size
         of the network with the found ratio and of the unpruned one (None where there is none).
     Raises:
-        CellpruneError: a folder holds no search, or the searches were asked at several confidences.
+        CellpruneError: a folder holds no search, or one of another version, or the searches were asked at several
+            confidences.
     """
-    answers = [documents.read_json(folder / RESULT) for folder in folders]
+    answers = [_read(folder / RESULT) for folder in folders]
     confidences = {answer["question"]["confidence"] for answer in answers}
     if len(confidences) > 1:
         told = " and ".join(f"{confidence:g}" for confidence in sorted(confidences))
@@ -45,6 +46,13 @@ def rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
         _row(folder, answer, plain, adjusted)
         for folder, answer, plain, adjusted in zip(folders, answers, p_values, holm(p_values), strict=True)
     ]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    answer = documents.read_json(file)
+    if answer.get("schema") != RESULT_SCHEMA:
+        raise CellpruneError(f"{file} is no result of this version of cellprune: run its search again with --resume")
+    return answer
 
 
 def p_value(answer: Mapping[str, Any]) -> float:

@@ -22,7 +22,7 @@ from cellprune.report.formatting import ratio as as_ratio
 from cellprune.search import sentences
 from cellprune.search.frames import Frames
 from cellprune.search.grid import grid
-from cellprune.search.journal import JOURNAL, Journal
+from cellprune.search.journal import JOURNAL, RESULT, Journal
 from cellprune.search.page import costs
 from cellprune.search.page import write as draw
 from cellprune.search.question import Place, Question
@@ -359,6 +359,31 @@ def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp
     assert searched(tmp_path / "late", Bench())["confirmation"] == expected["confirmation"]
 
 
+def test_a_verdict_that_was_given_without_a_lost_seed_stays(tmp_path: Path) -> None:
+    asked, expected = ASKED.model_copy(update={"confirm_seeds": 4}), searched(tmp_path / "whole", Bench())
+    lost = f"confirm {expected['confirmation'][0]['ratio']:g} seed 1001 fold 0"
+    found = searched(tmp_path / "search", Bench(crashes={lost: ["no memory"] * 2}), asked)
+    again = Bench()
+    assert told(searched(tmp_path / "search", again, asked)) == told(found)
+    assert not again.trained
+
+    asked = ASKED  # of three seeds two decide nothing, so nothing was judged
+    open_ = searched(tmp_path / "open", Bench(crashes={lost: ["no memory"] * 2}), asked)
+    assert open_["verdict"] == "not shown"
+    assert searched(tmp_path / "open", again := Bench(), asked)["confirmation"] == expected["confirmation"]
+    assert again.trained[lost] == 1
+
+
+def test_a_second_look_does_not_fall_over_the_crashes_of_the_first(tmp_path: Path) -> None:
+    lowest = searched(tmp_path / "whole", Bench())["confirmation"][0]["ratio"]
+    lost = {f"confirm {lowest:g} seed {1000 + seed} fold 0": ["no memory"] * 2 for seed in range(3)}
+    with pytest.raises(WorkError, match=f"ratio of {lowest:g} came through"):
+        searched(tmp_path / "search", Bench(crashes=lost))
+    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.015}))
+    assert (found["look"], found["verdict"]) == (2, "found")
+    assert found["looks"][0]["tested"] == []
+
+
 def test_what_a_confirmation_rests_on_is_not_tried_again_and_a_search_that_proposed_nothing_is(tmp_path: Path) -> None:
     expected = searched(tmp_path / "whole", Bench())
     lost = f"search {expected['search'][0]['ratio']:g} seed 1 fold 0"
@@ -448,11 +473,37 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     content = json.loads((output / JOURNAL).read_text())
     content["identity"]["cellprune"] = "0.0.1"
     (output / JOURNAL).write_text(json.dumps(content))
-    with pytest.raises(CellpruneError, match=r"cellprune: 0\.0\.1 -> "):
+    with pytest.raises(CellpruneError, match=r"is of cellprune 0\.0\.1, this is .*: install that"):
         search_max_ratio(asked, place, execute=Bench()())
     (output / JOURNAL).write_text("{}")
     with pytest.raises(CellpruneError, match="no journal of this version"):
         search_max_ratio(asked, place, execute=Bench()())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"trials": []}, {"trials": {"confirm 0.5": {"trial": {}}}}, {"identity": 3}, {"looks": [{"alpha": 0.05}]},
+        {"trials": {"confirm 0.5": {"trial": {"phase": "search", "ratio": 0.5, "seed": 0}, "outcome": {"facts": 3}}}},
+    ],
+)  # fmt: skip
+def test_a_journal_that_was_damaged_is_refused(tmp_path: Path, damage: dict) -> None:
+    output = tmp_path / "search"
+    searched(output, Bench())
+    content = json.loads((output / JOURNAL).read_text()) | damage
+    (output / JOURNAL).write_text(json.dumps(content))
+    with pytest.raises(CellpruneError, match=r"journal\.json is damaged \(.*\): restore it, or give another --output"):
+        searched(output, Bench())
+
+
+def test_the_result_of_a_search_whose_journal_is_gone_is_not_written_over(tmp_path: Path) -> None:
+    output = tmp_path / "search"
+    searched(output, Bench())
+    (output / JOURNAL).unlink()
+    before = (output / RESULT).read_bytes()
+    with pytest.raises(CellpruneError, match=r"of a search whose journal\.json is gone: give another --output"):
+        searched(output, Bench())
+    assert (output / RESULT).read_bytes() == before
 
 
 def test_another_folder_of_runs_is_refused_where_it_has_none_of_the_search(tmp_path: Path) -> None:

@@ -49,7 +49,11 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place],
     [
         (Report("hopeless", {}, "no path", {}), CellpruneError, "the lowest ratio, 0.5, cannot be had (no path)"),
         (Report("crashed", {}, "the loss became nan", {}), WorkError, "that is timed, with a ratio of 0.5, failed (t"),
-        (Report("crashed", {}, "no memory", {"refused": True}), CellpruneError, "a ratio of 0.5, failed (no memory"),
+        (
+            Report("crashed", {}, "no memory", {"refused": True}),
+            CellpruneError,
+            "with a ratio of 0.5, was refused: no memory",
+        ),
     ],
 )
 def test_an_epoch_that_fails_says_why(

@@ -8,6 +8,7 @@ import pytest
 from cellprune.cli.main import main
 from cellprune.errors import CellpruneError
 from cellprune.search.forest import forest
+from cellprune.search.journal import JOURNAL, RESULT_SCHEMA
 from cellprune.search.table import p_value, rows
 
 
@@ -19,6 +20,7 @@ def search(folder: Path, ratio: float | None, p_values: list[float], **changed: 
         for place, p in enumerate(p_values)
     ]
     answer = {
+        "schema": RESULT_SCHEMA,
         "question": {"margin": 0.005, "confidence": 0.95},
         "settings": {"data": {"dataset": "simulated"}, "pruning": {"method": folder.name}},
         "words": {"unit": "weights", "measure": "IoU", "network": "unet, width 4"},
@@ -85,7 +87,18 @@ def test_the_command_writes_their_page(tmp_path: Path, capsys: pytest.CaptureFix
     assert "1 of 2 claims hold together" in page.read_text()
     for name in ("snip", "random"):
         assert f"The claim is about {name}, and <code>--split sequence</code> is harder." in page.read_text()
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["report", *both, f"{both[0]}/", "-o", str(page), "--json"])
+    assert len(json.loads(capsys.readouterr().out)["searches"]) == 2, "a search that is named twice is one claim"
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / JOURNAL).write_text("{}")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "search.json").write_text("{}")
     for more, said in (
+        ([str(tmp_path / "begun"), "-o", str(page)], "begun is no search with a result, as others here are: leave it"),
+        ([str(tmp_path / "gone"), "-o", str(page)], "gone is no search with a result"),
+        ([str(tmp_path / "old"), "-o", str(page)], "search.json is no result of this version of cellprune"),
         ([], "name it, such as -o searches.html"),
         (["-o", f"{both[0]}/search.json"], "is no name of a page"),
     ):
