@@ -12,6 +12,7 @@ from typing import Any
 
 from cellprune.report.formatting import difference, ratio
 from cellprune.runs import documents
+from cellprune.search import looks
 from cellprune.search.forest import forest
 from cellprune.search.journal import RESULT
 from cellprune.search.table import rows
@@ -29,11 +30,24 @@ def main() -> None:
 
 
 def table(answers: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Give the rows of a Markdown table, search by search: what it saw, in its order, then what it tested."""
+    """Give the rows of a Markdown table, search by search: earlier looks, what it saw, in its order, what it tested."""
     lines = ["| set, method | removed | judged on | mean difference | limits | verdict |", "|---|---|---|---|---|---|"]
     for answer in answers:
-        name = f"{answer['settings']['data']['dataset']}, {answer['settings']['pruning']['method']}"
-        judged = [*map(_probe, answer["search"]), *(_test(test, answer["ratio"]) for test in answer["confirmation"])]
+        settings, unit = answer["settings"], answer["words"]["unit"]
+        name = f"{settings['data']['dataset']}, {settings['pruning']['method']}{f', {unit}' * (unit != 'weights')}"
+        claimed = looks.claimed(answer["looks"])
+        before = [
+            f"{ratio(test['ratio'])} | look {look} | {_limits(test, claimed == {'ratio': test['ratio'], 'look': look})}"
+            for look, earlier in enumerate(answer["looks"][:-1], 1)
+            for test in earlier["tested"]
+        ]
+        on_look = f" (look {answer['look']})" if answer["look"] > 1 else ""
+        tests = [
+            f"{ratio(test['ratio'])} | {_on(test)}{on_look} | "
+            f"{_limits(test, claimed == {'ratio': test['ratio'], 'look': answer['look']})}"
+            for test in answer["confirmation"]
+        ]
+        judged = [*before, *map(_probe, answer["search"]), *tests]
         lines += [f"| {'' if place else name} | {cells} |" for place, cells in enumerate(judged)]
     return lines
 
@@ -44,10 +58,10 @@ def _probe(probe: Mapping[str, Any]) -> str:
     return f"{ratio(probe['ratio'])} | {_on(probe)} (search) | {mean} | | {verdict}"
 
 
-def _test(test: Mapping[str, Any], found: float | None) -> str:
+def _limits(test: Mapping[str, Any], is_claim: bool) -> str:
     mean, lower, upper = (difference(test.get(key)) for key in ("mean", "lower", "upper"))
-    verdict = f"**{test['verdict']}**" if test["ratio"] == found else test["verdict"]
-    return f"{ratio(test['ratio'])} | {_on(test)} | {mean} | {lower} to {upper} | {verdict}"
+    bold = "**" if is_claim else ""
+    return f"{mean} | {lower} to {upper} | {bold}{test['verdict']}{bold}"
 
 
 def _on(judged: Mapping[str, Any]) -> str:

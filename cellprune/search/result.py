@@ -85,9 +85,8 @@ def gather(
         "crashes": journal.crashes,
         "compute": _compute(outcomes.values(), journal),
     }
-    pruned = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
-    best = pruned[found.ratio] if found.ratio is not None else None
-    folder = Folder(place.runs / best["run"]) if best else None
+    answer["claimed"] = looks.claimed(answer["looks"])
+    folder = Folder(place.runs / _smallest(answer, outcomes)) if answer["claimed"] else None
     answer["model"] = str(folder.file("model")) if folder and folder.has("model") else None
     answer["sentences"] = {
         "answer": sentences.answer(answer),
@@ -98,8 +97,15 @@ def gather(
     return answer
 
 
+def _smallest(answer: Mapping[str, Any], outcomes: Mapping[Trial, Outcome]) -> str:
+    """Name the run of the first network with the highest ratio that was shown, in this look or an earlier one."""
+    ratio, number = answer["claimed"]["ratio"], answer["claimed"]["look"]
+    seeds = fresh_seeds(number, answer["looks"][number - 1]["question"]["confirm_seeds"])
+    return next(str(outcome.facts["run"]) for outcome in _arms(outcomes, seeds)["", ratio] if outcome.state == "done")
+
+
 def _verdict(found: Findings) -> str:
-    """Name how it ended: "found", "not shown" (none passed), "none found" (nothing to confirm), or "unfinished"."""
+    """Name how a look ended: "found", "not shown" (none passed), "none found" (nothing to confirm), or "unfinished"."""
     if found.stopped and not found.confirmed:
         return "unfinished"
     if found.proposed is None:

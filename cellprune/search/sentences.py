@@ -50,11 +50,21 @@ def claim(tested: Claim) -> str:
 
 
 def answer(found: Mapping[str, Any]) -> str:
-    """Say what was found, or what was not and what it would take.
+    """Say what was found, or what was not and what it would take; and what an earlier look showed.
 
     Args:
         found: the content of search.json.
     """
+    claimed = found["claimed"]
+    if claimed is None or claimed["look"] == found["look"]:
+        return _this_look(found)
+    return (
+        f"{_this_look(found)} What look {claimed['look']} showed stands: with {as_ratio(claimed['ratio'])} of the "
+        f"{found['words']['unit']} removed the network is not worse."
+    )
+
+
+def _this_look(found: Mapping[str, Any]) -> str:
     margin = found["question"]["margin"]
     if found["verdict"] == "unfinished":
         so_far = f" So far: {_not_worse(found)}" if found["ratio"] is not None else ""
@@ -66,7 +76,7 @@ def answer(found: Mapping[str, Any]) -> str:
             saw = f"a hopeless training ({lowest['hopeless']})"
         return (
             f"None found: already at the lowest ratio, {as_ratio(lowest['ratio'])}, the search saw {saw}. Nothing was "
-            "tested and nothing is claimed; a lower `--low` asks further down."
+            "tested; a lower `--low` asks further down."
         )
     if found["verdict"] == "not shown":
         return _not_shown(found, found["confirmation"][0], margin)
@@ -97,10 +107,11 @@ def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: floa
         why = lowest["hopeless"] or f"only {left} are left, too few to decide"
         return f"Not shown: with {as_ratio(lowest['ratio'])} of the {unit} removed, {why}."
     mean, lower, upper = (difference(lowest[key]) for key in ("mean", "lower", "upper"))
+    where = f" in look {found['look']}" if found["look"] > 1 else ""
     start = (
-        f"Not shown for any ratio. With {as_ratio(lowest['ratio'])} of the {unit} removed, the lowest tested, the "
-        f"verdict is '{lowest['verdict']}' ({left}): the mean difference is {mean}, its limits {lower} and {upper}; "
-        f"every margin above {lowest['smallest_margin']:.4f} would have passed, {margin:g} did not."
+        f"Not shown for any ratio{where}. With {as_ratio(lowest['ratio'])} of the {unit} removed, the lowest tested, "
+        f"the verdict is '{lowest['verdict']}' ({left}): the mean difference is {mean}, its limits {lower} and "
+        f"{upper}; every margin above {lowest['smallest_margin']:.4f} would have passed, {margin:g} did not."
     )
     needed = lowest["seeds_needed"]
     if lowest["verdict"] == "worse":
@@ -164,15 +175,16 @@ def model(found: Mapping[str, Any], folder: str) -> str:
 
 def scope(found: Mapping[str, Any]) -> str:
     """Say what the claim is about, and what it is not about; where nothing was shown, what was asked about."""
-    alpha, about = found["alpha"], f"{_about(found)}. {_near_copies(found)}"
+    about, claimed = f"{_about(found)}. {_near_copies(found)}", found["claimed"]
     together = sum(look["alpha"] for look in found["looks"])
     again = (
-        f" This is look {found['look']} at these {found['words']['images']}, tested at an error of {alpha:g}; with the "
-        f"looks before it, some claim is false with probability {together:g} at most."
+        f" This is look {found['look']} at these {found['words']['images']}, tested at an error of {found['alpha']:g}; "
+        f"with the looks before it, some claim is false with probability {together:g} at most."
     )
     later = again if found["look"] > 1 else ""
-    if found["ratio"] is None:
+    if claimed is None:
         return f"The question is about {about}Nothing is claimed.{later}"
+    alpha = found["looks"][claimed["look"] - 1]["alpha"]
     return (
         f"The claim is about {about}A claim is false with probability {alpha:g} at most; a table over several methods "
         f"or units needs Holm's correction.{later}"

@@ -7,6 +7,7 @@ from typing import Any
 from cellprune.errors import CellpruneError
 from cellprune.report.template import render, source
 from cellprune.runs import atomic, documents
+from cellprune.search import looks
 from cellprune.search.decide import holm
 from cellprune.search.forest import forest
 from cellprune.search.journal import RESULT, RESULT_SCHEMA
@@ -30,8 +31,9 @@ def rows(folders: Sequence[Path]) -> list[dict[str, Any]]:
     Returns:
         Of each: folder, dataset, network, method, unit, measure, margin, confidence, verdict, ratio (None if none),
         p_value, adjusted_p_value, holds (whether the claim stands in this table), scope (what the claim is about),
-        tested (of each ratio that was decided on: ratio, verdict, mean, lower and upper limit), and the score and size
-        of the network with the found ratio and of the unpruned one (None where there is none).
+        tested (of each ratio that was decided on: ratio, verdict, mean, lower and upper limit, and the look that did
+        where there are several), and the score and size of the network with the found ratio and of the unpruned one, as
+        the last look has them (None where it has none).
     Raises:
         CellpruneError: a folder holds no search, or one of another version, or the searches were asked at several
             confidences.
@@ -56,19 +58,28 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def p_value(answer: Mapping[str, Any]) -> float:
-    """Give the p-value of a search's claim: the largest up to the found ratio; 1 where nothing was found.
+    """Give the p-value of a search's claim, the highest ratio that any of its looks has shown; 1 where none has.
 
-    Every ratio below the found one had to pass, too. A later look has a part of the error only, and a p-value that is
-    larger by as much.
+    Every ratio below it had to pass in the same look, too: the largest p-value counts. It is divided by the look's part
+    of the error of all looks, so that one of several looks is wrong no more often than a single one.
     """
-    if answer["ratio"] is None:
+    claimed = looks.claimed(answer["looks"])
+    if claimed is None:
         return 1.0
-    passed = [tested["p_value"] for tested in answer["confirmation"] if tested["ratio"] <= answer["ratio"]]
-    return float(min(1.0, max(passed) * (1 - answer["question"]["confidence"]) / answer["alpha"]))
+    passed = [test["p_value"] for test in _tests(answer, claimed["look"]) if test["ratio"] <= claimed["ratio"]]
+    errors = [look["alpha"] for look in answer["looks"]]
+    return float(min(1.0, max(passed) * sum(errors) / errors[claimed["look"] - 1]))
+
+
+def _tests(answer: Mapping[str, Any], look: int) -> Sequence[Mapping[str, Any]]:
+    """Give what a look tested, from 1."""
+    tests: Sequence[Mapping[str, Any]] = answer["looks"][look - 1]["tested"]
+    return answer["confirmation"] if look == answer["look"] else tests
 
 
 def _row(folder: Path, answer: Mapping[str, Any], plain: float, adjusted: float) -> dict[str, Any]:
-    question, words = answer["question"], answer["words"]
+    question, words, claimed = answer["question"], answer["words"], looks.claimed(answer["looks"])
+    ratio = claimed["ratio"] if claimed else None
     networks = {network["ratio"]: network for network in answer["networks"] if not network["control"]}
     return {
         "folder": str(folder),
@@ -79,13 +90,18 @@ def _row(folder: Path, answer: Mapping[str, Any], plain: float, adjusted: float)
         "measure": words["measure"],
         "margin": question["margin"],
         "confidence": question["confidence"],
-        "verdict": answer["verdict"],
-        "ratio": answer["ratio"],
+        "verdict": "found" if claimed else answer["verdict"],
+        "ratio": ratio,
         "p_value": plain,
         "adjusted_p_value": adjusted,
         "holds": adjusted < 1 - question["confidence"],
         "scope": answer["sentences"]["scope"],
-        "tested": [{key: test[key] for key in _TEST} for test in answer["confirmation"] if "mean" in test],
-        "pruned": networks.get(answer["ratio"]),
+        "tested": [
+            {key: test[key] for key in _TEST} | {"look": look if len(answer["looks"]) > 1 else None}
+            for look in range(1, len(answer["looks"]) + 1)
+            for test in _tests(answer, look)
+            if test.get("mean") is not None
+        ],
+        "pruned": networks.get(ratio),
         "unpruned": networks.get(0.0),
     }

@@ -432,6 +432,26 @@ def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_
     assert f"{before['confirmation'][0]['lower']:+.4f}".replace("-", "−") in page
 
 
+def test_what_an_earlier_look_showed_stands_at_the_same_margin(tmp_path: Path) -> None:
+    output = tmp_path / "search"
+    before = searched(output, Bench())
+    hopeless = {f"confirm {ratio:g} seed 2000 fold 0" for ratio in before["grid"]}
+    wider = ASKED.model_copy(update={"high": 0.99})
+    found = searched(output, Bench(hopeless=hopeless), wider)
+    assert (found["verdict"], found["ratio"]) == ("not shown", None)
+    assert found["claimed"] == {"ratio": before["ratio"], "look": 1}
+    assert found["sentences"]["answer"].startswith("Not shown")
+    stands = (
+        f"What look 1 showed stands: with {as_ratio(before['ratio'])} of the weights removed the network is not worse"
+    )
+    assert stands in found["sentences"]["answer"]
+    assert "A claim is false with probability 0.05 at most" in found["sentences"]["scope"]
+    draw(tmp_path / "page.html", found)
+    assert "shown by look 1" in (tmp_path / "page.html").read_text()
+    stricter = searched(output, Bench(), wider.model_copy(update={"margin": 1e-6}))
+    assert (stricter["look"], stricter["claimed"]) == (3, None)
+
+
 def test_before_the_confirmation_a_new_question_is_no_second_look(tmp_path: Path) -> None:
     output = tmp_path / "search"
     searched(output, Bench(), max_trials=3)

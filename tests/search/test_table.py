@@ -9,14 +9,15 @@ from cellprune.cli.main import main
 from cellprune.errors import CellpruneError
 from cellprune.search.forest import forest
 from cellprune.search.journal import JOURNAL, RESULT_SCHEMA
-from cellprune.search.table import p_value, rows
+from cellprune.search.table import rows
+
+LIMITS = {"mean": 0.001, "lower": -0.004, "upper": 0.006}
 
 
 def search(folder: Path, ratio: float | None, p_values: list[float], **changed: object) -> Path:
     """Leave what a table reads of a search.json."""
-    limits = {"mean": 0.001, "lower": -0.004, "upper": 0.006}
     tested = [
-        {"ratio": 0.5 + 0.1 * place, "p_value": p, "verdict": "not worse" if p < 0.05 else "undecided"} | limits
+        {"ratio": 0.5 + 0.1 * place, "p_value": p, "verdict": "not worse" if p < 0.05 else "undecided"} | LIMITS
         for place, p in enumerate(p_values)
     ]
     answer = {
@@ -24,7 +25,8 @@ def search(folder: Path, ratio: float | None, p_values: list[float], **changed: 
         "question": {"margin": 0.005, "confidence": 0.95},
         "settings": {"data": {"dataset": "simulated"}, "pruning": {"method": folder.name}},
         "words": {"unit": "weights", "measure": "IoU", "network": "unet, width 4"},
-        "alpha": 0.05,
+        "look": 1,
+        "looks": [{"question": {"margin": 0.005}, "alpha": 0.05, "ratio": ratio, "tested": []}],
         "sentences": {"scope": f"The claim is about {folder.name}, and `--split sequence` is harder."},
         "verdict": "not shown" if ratio is None else "found",
         "ratio": ratio,
@@ -51,8 +53,18 @@ def test_each_search_is_one_claim_and_holm_corrects_them(tmp_path: Path) -> None
 
 
 def test_a_later_look_counts_by_the_error_it_has(tmp_path: Path) -> None:
-    folder = search(tmp_path / "snip", 0.5, [0.02], alpha=0.025)
-    assert p_value(json.loads((folder / "search.json").read_text())) == pytest.approx(0.04)
+    tested = [{"ratio": 0.5, "p_value": 0.01, "verdict": "not worse"} | LIMITS]
+    first = {"question": {"margin": 0.005}, "alpha": 0.05, "ratio": 0.5, "tested": tested}
+    second = {"question": {"margin": 0.005}, "alpha": 0.025, "tested": []}
+    higher = search(tmp_path / "snip", 0.6, [0.002, 0.02], look=2, looks=[first, second | {"ratio": 0.6}])
+    lost = search(tmp_path / "random", None, [0.3], look=2, looks=[first, second | {"ratio": None}])
+    table = rows([higher, lost])
+    assert [(row["ratio"], row["p_value"]) for row in table] == [
+        (0.6, pytest.approx(0.02 * 0.075 / 0.025)),
+        (0.5, pytest.approx(0.01 * 0.075 / 0.05)),
+    ], "what look 1 showed stands"
+    assert [(test["ratio"], test["look"]) for test in table[1]["tested"]] == [(0.5, 1), (0.5, 2)]
+    assert ">50\u00a0% removed, look 1<" in forest(table)
 
 
 def test_every_test_of_a_search_is_a_line_of_the_picture(tmp_path: Path) -> None:
