@@ -35,18 +35,10 @@ def table(answers: Iterable[Mapping[str, Any]]) -> list[str]:
     for answer in answers:
         settings, unit = answer["settings"], answer["words"]["unit"]
         name = f"{settings['data']['dataset']}, {settings['pruning']['method']}{f', {unit}' * (unit != 'weights')}"
-        claimed = looks.claimed(answer["looks"])
-        before = [
-            f"{ratio(test['ratio'])} | look {look} | {_limits(test, claimed == {'ratio': test['ratio'], 'look': look})}"
-            for look, earlier in enumerate(answer["looks"][:-1], 1)
-            for test in earlier["tested"]
-        ]
-        on_look = f" (look {answer['look']})" if answer["look"] > 1 else ""
-        tests = [
-            f"{ratio(test['ratio'])} | {_on(test)}{on_look} | "
-            f"{_limits(test, claimed == {'ratio': test['ratio'], 'look': answer['look']})}"
-            for test in answer["confirmation"]
-        ]
+        *earlier, _ = answer["looks"]
+        claim, on_look = looks.claimed(answer["looks"]), f" (look {answer['look']})" * bool(earlier)
+        before = [_test(test, f"look {n}", n, claim) for n, look in enumerate(earlier, 1) for test in look["tested"]]
+        tests = [_test(test, f"{_on(test)}{on_look}", answer["look"], claim) for test in answer["confirmation"]]
         judged = [*before, *map(_probe, answer["search"]), *tests]
         lines += [f"| {'' if place else name} | {cells} |" for place, cells in enumerate(judged)]
     return lines
@@ -58,10 +50,10 @@ def _probe(probe: Mapping[str, Any]) -> str:
     return f"{ratio(probe['ratio'])} | {_on(probe)} (search) | {mean} | | {verdict}"
 
 
-def _limits(test: Mapping[str, Any], is_claim: bool) -> str:
+def _test(test: Mapping[str, Any], judged_on: str, look: int, claim: Mapping[str, Any] | None) -> str:
     mean, lower, upper = (difference(test.get(key)) for key in ("mean", "lower", "upper"))
-    bold = "**" if is_claim else ""
-    return f"{mean} | {lower} to {upper} | {bold}{test['verdict']}{bold}"
+    bold = "**" if claim == {"ratio": test["ratio"], "look": look} else ""
+    return f"{ratio(test['ratio'])} | {judged_on} | {mean} | {lower} to {upper} | {bold}{test['verdict']}{bold}"
 
 
 def _on(judged: Mapping[str, Any]) -> str:

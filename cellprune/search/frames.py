@@ -86,9 +86,8 @@ def _splits(task: Task, found: Any, settings: Settings, question: Search) -> lis
     Raises:
         CellpruneError: it cannot be.
     """
-    trials = (
-        Trial("search", REFERENCE, 0, fold) for fold in range(max(1, question.cv))
-    )  # the first says what cannot be
+    # one after the other: the first says that there cannot be so many
+    trials = (Trial("search", REFERENCE, 0, fold) for fold in range(max(1, question.cv)))
     try:
         return [task.split(found, settings_of(trial, settings, question).data) for trial in trials]
     except CellpruneError as error:

@@ -218,16 +218,15 @@ def look(told: Mapping[str, Any]) -> str:
     if told["proposed"] is None:
         return f"{begun}: none to test"
     ratio = as_ratio(told["ratio"]) if told["ratio"] is not None else "no ratio shown"
-    tests = "; ".join(
-        f"{as_ratio(tested['ratio'])} {tested['verdict']}"
-        + (
-            f", limits {difference(tested['lower'])} and {difference(tested['upper'])}"
-            if tested["mean"] is not None
-            else ""
-        )
-        for tested in told["tested"]
-    )
+    tests = "; ".join(map(_tested, told["tested"]))
     return f"{begun}: {ratio} ({tests or 'nothing tested yet'})"
+
+
+def _tested(test: Mapping[str, Any]) -> str:
+    verdict = f"{as_ratio(test['ratio'])} {test['verdict']}"
+    if test["mean"] is None:
+        return verdict
+    return f"{verdict}, limits {difference(test['lower'])} and {difference(test['upper'])}"
 
 
 def _near_copies(found: Mapping[str, Any]) -> str:
