@@ -21,6 +21,7 @@ def predict(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
     rescale: Annotated[bool, Parameter(negative="")] = False,
+    numbers: Annotated[bool, Parameter(negative="")] = False,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -50,6 +51,9 @@ def predict(
         Height and width of the images' pixels in um; else what each TIFF says of itself.
     rescale
         Zoom the images so that their pixels are as large, in um, as those that the network learned from.
+    numbers
+        Write the number of each cell, as cells.csv has it, into the overlays. They have a scale bar where the pixel
+        size is known.
     device
         Where the network runs.
     json
@@ -71,6 +75,7 @@ def predict(
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=rescale)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
+    settings |= {"numbers": True} if numbers else {}
     folder = Output(output, settings, [image.name for image in images])
     warnings = []
     if labels:
@@ -83,7 +88,9 @@ def predict(
     for line in warnings:
         print(f"warning: {line}", file=sys.stderr)
     with _told(len(images)) as tell:
-        done = run(engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, tell=tell)
+        done = run(
+            engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
+        )
     if done.tiled and engine.receptive_field is None:
         warnings.append(
             f"{done.tiled[0]}{_and_more(done.tiled)} went through in tiles, but a pixel of this network depends on the "
@@ -144,7 +151,7 @@ def _show(done: "Done", output: Path) -> None:
     print("Look at:")
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
-        ("labels", "label images of native size: 0 is background, one number a cell"),
-        ("cells.csv", "one line a cell: place, area, whether it touches the border"),
+        ("labels", "label images of native size: 0 is background, one number per cell"),
+        ("cells.csv", "one line per cell: place, area, whether it touches the border"),
     ):
         print(f"  {output / name}   {what}")

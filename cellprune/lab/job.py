@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cellprune.data.images import read_image
@@ -56,6 +57,7 @@ def run(
     pixel_sizes: dict[str, Scale | None],
     zooms: dict[str, Scale],
     failures: Sequence[Failure] = (),
+    numbers: bool = False,
     tell: Tell = lambda done, message: None,
 ) -> Done:
     """Predict every image that is not done yet.
@@ -67,6 +69,7 @@ def run(
         pixel_sizes: (y, x) in um by the image's name; None where unknown.
         zooms: (y, x) network pixels for a native one by the image's name.
         failures: inputs that are lost already, for the record.
+        numbers: whether overlays show the number of each cell.
         tell: told of each image, and of each tile of a large one.
     Returns:
         What came of it; all of it is on the disk.
@@ -77,11 +80,13 @@ def run(
     if all(image.header.channels != engine.card.in_channels for image in images):
         _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
+    draw = partial(overlay_png, numbers=numbers)
     with output.held():
         finished = False
         try:
             for at, image in enumerate(images):
-                _one(engine, image, output, done, pixel_sizes[image.name], zooms[image.name], _tiles(tell, at, image))
+                size, zoom, step = pixel_sizes[image.name], zooms[image.name], _tiles(tell, at, image)
+                _one(engine, image, output, done, partial(draw, pixel_size_um=size), size, zoom, step)
                 tell(at + 1, image.shown)
             finished = True
         except WorkError as error:
@@ -103,13 +108,14 @@ def _one(
     image: Image,
     output: Output,
     done: Done,
+    draw: Callable[..., bytes],
     pixel_size_um: Scale | None,
     zoom: Scale,
     step: tiles.Step,
 ) -> None:
     try:
         there = output.labels_of(image)
-        made = None if there else _predicted(engine, image, done, zoom, step)
+        made = None if there else _predicted(engine, image, done, draw, zoom, step)
     except (CellpruneError, OSError, MemoryError) as error:
         why = "the memory does not suffice: cut it into parts" if isinstance(error, MemoryError) else str(error)
         done.failures.append(Failure(image.shown, printable(why)))
@@ -128,7 +134,7 @@ def _one(
 
 
 def _predicted(
-    engine: Engine, image: Image, done: Done, zoom: Scale, step: tiles.Step
+    engine: Engine, image: Image, done: Done, draw: Callable[..., bytes], zoom: Scale, step: tiles.Step
 ) -> tuple[Labels, list[str], bytes]:
     """Give the labels, the class name of each (the background's first), and the overlay."""
     _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
@@ -136,7 +142,7 @@ def _predicted(
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
     labels, class_of = instances(class_map(engine, pixels, zoom=zoom, step=step))
-    return labels, [engine.card.classes[k] for k in class_of], overlay_png(pixels, labels)
+    return labels, [engine.card.classes[k] for k in class_of], draw(pixels, labels)
 
 
 def _require_channels(engine: Engine, image: Image, shown: str) -> None:

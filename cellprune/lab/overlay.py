@@ -11,19 +11,30 @@ from scipy import ndimage
 
 from cellprune.data.images import resize_labels
 from cellprune.lab.engine import Floats
+from cellprune.lab.lettering import with_numbers, with_scale_bar
 
 LONGEST_PX = 2048  # of the picture's longer side; what is larger is shown smaller
+_PNG_LEVEL = 1  # of 9: a quarter of the time of level 6, for a file 8 % larger
 _COLOURS = np.array(
     [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167)], np.uint8
 )
 
 
-def overlay_png(image: Floats, labels: NDArray[np.unsignedinteger]) -> bytes:
+def overlay_png(
+    image: Floats,
+    labels: NDArray[np.unsignedinteger],
+    *,
+    pixel_size_um: tuple[float, float] | None = None,
+    numbers: bool = False,
+) -> bytes:
     """Draw the outlines of the cells on their image.
 
     Args:
-        image: (C, H, W) float32; three channels are shown in colour, else the mean in grey; contrast is stretched.
+        image: (C, H, W) float32; three channels are shown in colour, else the mean in grey; contrast is stretched, of
+            all colours alike.
         labels: (H, W), 0 is background.
+        pixel_size_um: (y, x) of the image's pixels, for a scale bar; None draws none.
+        numbers: whether the number of each cell is written into it.
     Returns:
         A PNG, RGB, of the image's size, or smaller where that is longer than `LONGEST_PX`.
     """
@@ -39,7 +50,11 @@ def overlay_png(image: Floats, labels: NDArray[np.unsignedinteger]) -> bytes:
         (inside != small) | (ndimage.grey_dilation(small, size=2 * line + 1, mode="nearest") != small)
     )
     picture[edge] = _COLOURS[small[edge] % len(_COLOURS)]
-    return bytes(imagecodecs.png_encode(picture, level=6))
+    if numbers:
+        picture = with_numbers(picture, small)
+    if pixel_size_um is not None:
+        picture = with_scale_bar(picture, pixel_size_um[1] * labels.shape[1] / size[1])
+    return bytes(imagecodecs.png_encode(picture, level=_PNG_LEVEL))
 
 
 def _shrunk(image: Floats, step: int) -> Floats:
@@ -55,6 +70,9 @@ def _shrunk(image: Floats, step: int) -> Floats:
 
 
 def _stretched(image: Floats) -> NDArray[np.uint8]:
-    """Cut off the darkest and brightest half percent of each channel; a constant one becomes black."""
-    low, high = np.percentile(image, [0.5, 99.5], axis=(1, 2), keepdims=True)
-    return (255 * np.clip((image - low) / np.where(high > low, high - low, 1), 0, 1)).astype(np.uint8)
+    """Cut off the darkest and brightest half percent, of all channels together: else a stain would change its colour.
+
+    A constant image becomes black.
+    """
+    low, high = np.percentile(image, [0.5, 99.5])
+    return (255 * np.clip((image - low) / (high - low if high > low else 1), 0, 1)).astype(np.uint8)

@@ -125,9 +125,22 @@ def test_people_are_told_what_to_look_at_and_the_same_again_is_done(
 ) -> None:
     words = (model, dataset.root / "01", "-o", tmp_path / "out")
     assert call(*words) == 0
-    assert f"{tmp_path / 'out' / 'cells.csv'}   one line a cell" in capsys.readouterr().out
+    assert f"{tmp_path / 'out' / 'cells.csv'}   one line per cell" in capsys.readouterr().out
     assert call(*words) == 0
     assert "(12 of them were there already)" in capsys.readouterr().out
+
+
+def test_numbers_are_another_picture_and_so_another_folder(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    image = next((dataset.root / "01").iterdir())
+    assert call(model, image, "-o", tmp_path / "plain") == 0
+    assert call(model, image, "-o", tmp_path / "numbered", "--numbers") == 0
+    plain, numbered = (next((tmp_path / name / "overlays").iterdir()).read_bytes() for name in ("plain", "numbered"))
+    assert plain != numbered
+    capsys.readouterr()
+    assert call(model, image, "-o", tmp_path / "plain", "--numbers") == 2
+    assert "another --numbers" in capsys.readouterr().err
 
 
 def test_another_pixel_size_is_warned_of_and_rescaled(
