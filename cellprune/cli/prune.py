@@ -64,11 +64,9 @@ def prune(
     if json:
         print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
         return
-    counts, sparsity, macs = cost["parameters"], cost["sparsity"], cost["macs"]
+    sparsity, macs = cost["sparsity"], cost["macs"]
     size = " x ".join(map(str, macs["input"]))
-    print(f"{resolved.pruning.label} keeps {counts['kept']:,} of {counts['prunable']:,} weights")
-    if cost["budget"]:
-        print(sentences.reached(cost["budget"]))
+    print(f"{resolved.pruning.label}: {sentences.reached(cost)}")
     print(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
     print(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row["name"]) for row in cost["layers"])

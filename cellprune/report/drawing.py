@@ -84,6 +84,13 @@ def dots(axes: Axes, place: int, values: Sequence[float], *, colour: str, mean_c
     axes.plot([mean, mean], [place - 0.34, place + 0.34], color=mean_colour, linewidth=2.4, solid_capstyle="butt")
 
 
+def widen(axes: Axes, least: float) -> None:
+    """Let the x axis span so much at least, so that differences of nothing do not look like some."""
+    low, high = axes.get_xlim()
+    if (missing := least - (high - low)) > 0:
+        axes.set_xlim(low - missing / 2, high + missing / 2)
+
+
 def name_rows(axes: Axes, labels: Sequence[str]) -> None:
     """Name the rows of dots, the first at the top."""
     axes.set_yticks(range(len(labels)), list(labels))

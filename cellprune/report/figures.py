@@ -20,9 +20,11 @@ from cellprune.report.drawing import (
     name_rows,
     or_gap,
     svg,
+    widen,
 )  # fmt: skip
 
 _LINES = ((BLUE, "o"), (ORANGE, "s"))
+_LEAST_SPREAD = 0.05  # of an axis of IoU: less than that is between near copies
 _MOST_CLASSES = 20  # whose names and shares are readable in one figure
 
 
@@ -82,6 +84,7 @@ def spread(scores: Mapping[str, Sequence[float]]) -> str:
         for place, values in enumerate(known.values()):
             dots(axes, place, values, colour=BLUE, mean_colour=RED)
         name_rows(axes, list(known))
+        widen(axes, _LEAST_SPREAD)
     return svg(figure)
 
 

@@ -64,6 +64,11 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
+def dataset(name: str) -> str:
+    """Name a data set for a title: a folder by its last part, for its path stands among the settings."""
+    return name.rstrip("/\\").replace("\\", "/").rpartition("/")[2].lstrip(".") or name
+
+
 def _three_digits(value: float, *, trim: bool = False) -> str:
     text = f"{value:.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".rstrip(".")
     return text.rstrip("0").rstrip(".") if trim and "." in text and "e" not in text else text

@@ -52,7 +52,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "n_epochs": sentences.many(made.get("epochs", len(metrics)), "epoch"),
         "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
-        "reached": sentences.reached(cost["budget"]) if cost.get("budget") else "",
+        "reached": sentences.reached(cost) if pruned else None,
         "paths": sentences.paths(cost) if pruned else None,
         "deaths": sentences.deaths(cost.get("dead_layers", [])),
         "network": sentences.network(config["model"] | ({"widths": control["widths"]} if control else {})),

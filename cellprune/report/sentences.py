@@ -132,36 +132,41 @@ def gain(cost: Mapping[str, Any]) -> str:
 
 
 def paths(cost: Mapping[str, Any]) -> str:
-    """Say how much was removed, and how many of the kept weights can matter: those on a path from input to output."""
+    """Say how many of the kept weights can matter: those on a path from input to output."""
     direct, effective = cost["sparsity"]["direct"], cost["sparsity"]["effective"]
-    parameters, size = cost["parameters"], " × ".join(map(str, cost["sparsity"]["input"]))
+    size = " × ".join(map(str, cost["sparsity"]["input"]))
     return (
-        f"{count(parameters['kept'])} of {count(parameters['prunable'])} prunable weights are kept, and "
-        f"{share((1 - effective) / (1 - direct))} of these lie on a path from the input to the output. So the direct "
-        f"sparsity is {ratio(direct)}, the effective one {ratio(effective)}, at an input of {size}."
+        f"{share((1 - effective) / (1 - direct))} of the kept weights lie on a path from the input to the output: the "
+        f"direct sparsity is {ratio(direct)}, the effective one {ratio(effective)}, at an input of {size}."
     )
 
 
-def reached(budget: Mapping[str, Any]) -> str:
-    """Say what was to stay and what stays.
+def reached(cost: Mapping[str, Any]) -> str:
+    """Say what stays, beside what was to stay.
 
     Args:
-        budget: the part of cost.json of that name.
+        cost: the content of cost.json of a pruned run; where nothing was asked (given masks) there is no "budget".
     """
+    parameters, budget = cost["parameters"], cost.get("budget")
+    if budget is None:
+        achieved = share(parameters["kept"] / parameters["prunable"])
+        return f"{parameters['kept']:,} of {parameters['prunable']:,} prunable weights stay ({achieved})."
     unit = {"params": "parameters", "macs": "multiply-adds an image"}.get(budget["unit"], budget["unit"])
+    as_asked = budget["kept"] == budget["allowed"]
     told = (
-        f"Of {budget['dense']:,} {unit}, {budget['allowed']:,} were to stay ({share(budget['target'])}), and "
-        f"{budget['kept']:,} do ({share(budget['achieved'])})"
+        f"{budget['kept']:,} of {budget['dense']:,} {unit} stay ({share(budget['achieved'])}, "
+        f"{'as asked' if as_asked else 'asked: ' + share(budget['target'])})"
     )
     by_cost = budget["unit"] in ("params", "macs")
     return f"{told}; nothing that was removed would fit into the rest." if by_cost else f"{told}."
 
 
-def deaths(names: list[str]) -> str:
-    """Name the layers that lost all their weights."""
+def deaths(names: Sequence[str]) -> str:
+    """Say how many layers lost all their weights; the table of layers names them."""
     if not names:
         return "No layer lost all its weights."
-    return f"{many(len(names), 'layer')} lost all weights: {', '.join(names)}. Nothing passes there but biases."
+    marked = "it is" if len(names) == 1 else "they are"
+    return f"{many(len(names), 'layer')} lost all weights ({marked} marked below): nothing passes there but biases."
 
 
 def pairing(group: Mapping[str, Any]) -> list[str]:

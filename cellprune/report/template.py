@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from cellprune.report import formatting
 
 _HERE = Path(__file__).parent
-_FORMATS = ("count", "difference", "duration", "file_size", "milliseconds", "ratio", "score", "share")
+_FORMATS = ("count", "dataset", "difference", "duration", "file_size", "milliseconds", "ratio", "score", "share")
 
 
 def render(name: str, told: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ def test_what_was_asked_and_what_was_achieved(
     output.with_suffix(".svg").unlink()
     assert typed(*command("prune", data_root, output, *words.split())) == 0
     told = capsys.readouterr().out
-    assert f"{budget['allowed']:,} were to stay" in told
+    assert f"{budget['kept']:,} of {budget['dense']:,}" in told
     assert ("channels\n" in told) == ("channel" in words)
     assert "at an input of 1 x 32 x 32" in told
 
@@ -88,7 +88,7 @@ def test_the_answers_for_people_and_for_programs(
     assert "head.weight" in told
     assert f"{found['overlap']:.2%}" in told
     assert typed(*command("prune", data_root, tmp_path / "erk.safetensors", "--method", "erk", "--prune", "0.8")) == 0
-    assert "erk keeps" in capsys.readouterr().out
+    assert "erk: 322 of 1,612 weights stay" in capsys.readouterr().out
 
 
 @pytest.mark.slow

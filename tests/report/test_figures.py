@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from cellprune.report import figures
+from cellprune.report import drawing, figures
 
 CURVES = {"iou_image_mean": "all classes", "iou_cell_image_mean": "cells"}
 
@@ -75,6 +75,15 @@ def test_curves_stand_gaps(rows: list[dict]) -> None:
 @pytest.mark.parametrize("values", [[], [0.5], [0.5, 0.5, 0.5], [0.1, 0.9]])
 def test_spread_is_drawn_for_any_number_of_images(values: list[float]) -> None:
     assert ("small" in words(figures.spread({"small": values, "native": []}))) == bool(values)
+
+
+def test_differences_of_nothing_do_not_look_like_some() -> None:
+    with drawing.drawing(height=1, columns=1) as (_, (axes,)):
+        drawing.dots(axes, 0, [0.9, 0.9003], colour="blue", mean_colour="red")
+        drawing.widen(axes, 0.05)
+        low, high = axes.get_xlim()
+    assert high - low == pytest.approx(0.05)
+    assert (low + high) / 2 == pytest.approx(0.90015)
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:

@@ -36,3 +36,17 @@ from cellprune.report import formatting
 )
 def test_few_digits_and_a_unit(format: str, value: float | None, text: str) -> None:
     assert getattr(formatting, format)(value).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("PhC-C2DH-U373", "PhC-C2DH-U373"),
+        ("./my-cells/", "my-cells"),
+        ("/home/lab/set 3/", "set 3"),
+        ("C:\\data\\cells\\", "cells"),
+        ("./", "./"),
+    ],
+)
+def test_a_folder_is_named_by_its_last_part(name: str, shown: str) -> None:
+    assert formatting.dataset(name) == shown

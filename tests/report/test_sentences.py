@@ -97,15 +97,17 @@ def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
 
 def test_what_was_asked_stands_beside_what_was_achieved() -> None:
     budget = {"unit": "macs", "target": 0.1, "achieved": 0.0999, "dense": 10000, "allowed": 1000, "kept": 999}
-    assert plain(sentences.reached(budget)) == (
-        "Of 10,000 multiply-adds an image, 1,000 were to stay (10 %), and 999 do (9.99 %); nothing that was removed "
-        "would fit into the rest."
+    assert plain(sentences.reached(COST | {"budget": budget})) == (
+        "999 of 10,000 multiply-adds an image stay (9.99 %, asked: 10 %); nothing that was removed would fit into the "
+        "rest."
     )
-    assert plain(sentences.reached(budget | {"unit": "channels"})).endswith("and 999 do (9.99 %).")
+    weights = {"unit": "weights", "target": 0.03, "achieved": 0.03, "dense": 484_824, "allowed": 14_545, "kept": 14_545}
+    assert plain(sentences.reached(COST | {"budget": weights})) == "14,545 of 484,824 weights stay (3 %, as asked)."
+    assert plain(sentences.reached(COST)) == "30 of 1,000 prunable weights stay (3 %)."
 
 
 def test_paths_and_deaths_are_told() -> None:
-    assert plain(sentences.paths(COST)).startswith("30 of 1.00 k prunable weights are kept, and 90 % of these")
+    assert plain(sentences.paths(COST)).startswith("90 % of the kept weights lie on a path")
     assert sentences.deaths([]) == "No layer lost all its weights."
-    assert sentences.deaths(["a"]).startswith("1 layer lost all weights: a.")
-    assert sentences.deaths(["a", "b"]).startswith("2 layers lost all weights: a, b.")
+    assert sentences.deaths(["a"]).startswith("1 layer lost all weights (it is marked")
+    assert sentences.deaths(["a", "b"]).startswith("2 layers lost all weights (they are")
