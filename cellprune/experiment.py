@@ -77,6 +77,8 @@ def run(
             engine=engine,
             listeners=listeners if engine.is_main_process else (),
         )
+        if engine.is_main_process:
+            work.say(task.preview(frames, split))
         stages = _stages(work)
         record.begin(work, split.as_dict(), stages, command)
         if settings.pruning.stands_in:

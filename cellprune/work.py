@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cellprune import models
 from cellprune.config.schema import Settings
+from cellprune.runs import log
 from cellprune.runs.folder import Folder
 from cellprune.tasks import Task
 from cellprune.training.fit import reseed
@@ -36,6 +37,13 @@ class Work:
     def judged(self) -> str:
         """The part the network is scored on: a run that sets frames apart to choose on never looks at the held-out."""
         return "select" if self.settings.data.select else "report"
+
+    def say(self, lines: Sequence[str]) -> None:
+        """Tell the listeners, and the run's log, what people want to know before the work."""
+        for line in lines:
+            log.LOGGER.info(line)
+            for listener in self.listeners:
+                listener.started(Event("data", message=line))
 
     @contextmanager
     def phase(self, name: str, message: str) -> Iterator[None]:

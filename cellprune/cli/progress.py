@@ -61,7 +61,11 @@ class Lines:
 
     def started(self, event: Event) -> None:
         self._clock, self._first, self._done = monotonic(), event.done, event.done
-        print(event.message or f"{event.phase}: {event.epochs} epochs", file=sys.stderr, flush=True)
+        print(
+            event.message or f"{event.phase}: {event.epochs} epoch{'s' * (event.epochs != 1)}",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def advanced(self, event: Event) -> None:
         if event.done == self._done or event.done * event.epochs != event.epoch * event.total:

@@ -48,10 +48,11 @@ def train(
     resolved = load(settings, file=config, assignments=set_)
 
     from cellprune import experiment  # torch and MONAI: only when there is work
+    from cellprune.cli.estimate import Estimate
     from cellprune.cli.progress import Curves, shown
     from cellprune.runs.folder import Folder
 
-    listeners = [shown(), *([Curves(tensorboard)] if tensorboard else [])]
+    listeners = [shown(), Estimate(), *([Curves(tensorboard)] if tensorboard else [])]
     folder: Folder = experiment.run(resolved, listeners, runtime=runtime, command=["cellprune", *sys.argv[1:]])
     if int(os.environ.get("RANK", 0)) > 0:
         return  # one of several processes speaks for all

@@ -21,6 +21,7 @@ class Task:
         split: (what `open` gave, data settings) -> parts with `as_dict()`, ready for split.yaml.
         whole: (what `open` gave, data settings) -> everything with gold truth as the part "report".
         again: (what `open` gave, content of split.yaml, "report" | "train" | "all") -> that part as "report".
+        preview: (what `open` gave, split) -> what is learned from and held out, in lines for people.
         recordings: split -> the recordings that its frames are from; none where every image stands alone.
         loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
@@ -35,6 +36,7 @@ class Task:
     split: Callable[[Any, Data], Any]
     whole: Callable[[Any, Data], Any]
     again: Callable[[Any, Mapping[str, Any], str], Any]
+    preview: Callable[[Any, Any], list[str]]
     recordings: Callable[[Any], tuple[str, ...]]
     loaders: Callable[[Any, Any, Settings, int, torch.device], Any]
     input: Callable[[Any, Data], tuple[int, int, int]]

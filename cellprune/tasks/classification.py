@@ -29,6 +29,13 @@ def _whole(dataset: Labelled, _: Data) -> Parts:
     return labelled.whole(dataset)
 
 
+def _preview(dataset: Labelled, parts: Parts) -> list[str]:
+    return [
+        f"learning from {len(parts.train)} images of {len(dataset.classes)} classes; {len(parts.select)} are set apart "
+        f"to watch the training, {len(parts.report)} are the test"
+    ]
+
+
 def _loaders(_: Labelled, parts: Parts, settings: Settings, __: int, device: torch.device) -> Loaders:
     training = settings.training
     return Loaders(parts, batch_size=training.batch_size, seed=settings.seed, device=device, augment=training.augment)
@@ -112,6 +119,7 @@ TASK = Task(
     split=_split,
     whole=_whole,
     again=labelled.again,
+    preview=_preview,
     recordings=lambda _: (),
     loaders=_loaders,
     input=_input,

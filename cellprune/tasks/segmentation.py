@@ -18,6 +18,7 @@ from cellprune.data.frames import Dataset
 from cellprune.data.images import read_header
 from cellprune.data.loaders import Loaders, Sample
 from cellprune.data.open import open_dataset
+from cellprune.data.preview import preview
 from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
@@ -162,6 +163,7 @@ TASK = Task(
     split=_split,
     whole=_whole,
     again=_again,
+    preview=preview,
     recordings=_recordings,
     loaders=_loaders,
     input=_input,
