@@ -191,6 +191,9 @@ def _networks(
             "parameters": facts["parameters"]["left"],
             "macs": facts["macs"]["masked"],
             "bytes": facts["bytes"],
+            "of_budget": _mean_or_none(
+                outcome.facts["of_budget"] for outcome in done[control, ratio] if "of_budget" in outcome.facts
+            ),
             "milliseconds": times.get(runs / facts["run"]),
             "run": facts["run"],
         }
@@ -222,6 +225,11 @@ def _compute(outcomes: Iterable[Outcome], journal: Journal) -> dict[str, Any]:
         "seconds": round(sum(fact.get("seconds", 0.0) for fact in facts) + journal.crashed_s, 1),
         "machines": dict(Counter(fact["machine"] for fact in facts if "machine" in fact)),
     }
+
+
+def _mean_or_none(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return _mean(found) if found else None
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 from cellprune.config.names import resolve
 from cellprune.config.schema import Search, Settings
-from cellprune.report.formatting import difference
+from cellprune.report.formatting import difference, share
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.results import Measure
 from cellprune.report.sentences import near_copies, network
@@ -149,6 +149,12 @@ def controls(found: Mapping[str, Any]) -> str:
     if better:
         whom = _listed(better) if alike or open_ or hopeless else f"each of its controls, {_listed(better)}"
         told.append(f"The pruned network is better than {whom}.")
+    near = [(n["control"], n["of_budget"]) for n in found["networks"] if n.get("of_budget") is not None]
+    if near:
+        told.append(
+            f"Of what the pruned network keeps, {_listed([f'{name} has {share(part)}' for name, part in near])}: that "
+            "is how near dense networks of whole channels come."
+        )
     whys: dict[str, list[str]] = {}
     for name, why in found["controls_missing"].items():
         whys.setdefault(why, []).append(name)

@@ -137,6 +137,7 @@ def _read(folder: Folder, began: str, measure: Measure) -> Report:
         "parameters": {"left": parameters_left(counted), "total": counted["total"]},
         "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
         "bytes": cost["bytes"]["model_file"],
+        **({"of_budget": cost["control"]["achieved"] / cost["control"]["target"]} if "control" in cost else {}),
         "curve": {str(row["epoch"]): row[measure.watched] for row in rows if row.get(measure.watched) is not None},
     }
     return Report("done", measure.of_each(folder.read_scores()), "", facts)
