@@ -29,7 +29,10 @@ class Record:
         metrics: the rows of metrics.csv.
         n_epochs: passes over the training part in all its trainings, and in those that its masks were learned by.
         densities: layer -> share of its weights that is kept, 0..1, in the order of the network.
-        cost: parameters, multiply-adds, bytes and milliseconds, as they are and of the dense network, and the machine.
+        cost: parameters, multiply-adds and bytes, as they are and of the dense network, the machine, and "time_ratio",
+            the time of an image beside that of the run's own dense network, measured in turn in one process; None where
+            no dense network was timed beside this one. Milliseconds of several runs were measured at several loads of
+            the machine and are never set side by side.
         masks: weight's name -> its shape and, one bit a weight, what is kept; empty for a dense run.
     """
 
@@ -141,9 +144,14 @@ def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
         "macs_dense": whole.get("macs", macs["dense"]),
         "bytes": n_bytes["model_file"],
         "bytes_dense": n_bytes.get("whole_fp32", n_bytes["dense_fp32"]),
-        "milliseconds": time.get("pruned", time["dense"]),
-        "milliseconds_dense": time.get("whole", time["dense"]),
+        "time_ratio": _time_ratio(time, stands_in="control" in cost),
     }
+
+
+def _time_ratio(time: Mapping[str, Any], *, stands_in: bool) -> float | None:
+    """Give the time of a run's network as a share of its dense one's, of the same measurement."""
+    ours, dense = ("dense", "whole") if stands_in else ("pruned", "dense")
+    return time[ours] / time[dense] if time.get(ours) and time.get(dense) else None
 
 
 def machine(made: Mapping[str, Any], time: Mapping[str, Any]) -> str:

@@ -194,7 +194,10 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
                 f"{other['number']}: only these are paired, and each run's own scores are of its own images."
             )
     if len({run["cost"]["machine"] for run in runs.values()}) > 1:
-        told.append("The times were measured on different machines or threads: do not compare them between rows.")
+        told.append(
+            "The times were measured on different machines or threads: what a network saves on one it need not save on "
+            "another."
+        )
     return told
 
 
