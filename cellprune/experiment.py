@@ -18,7 +18,7 @@ from cellprune.models import small
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.masks import Masks
 from cellprune.report import page
-from cellprune.runs import names
+from cellprune.runs import log, names
 from cellprune.runs.folder import Folder
 from cellprune.structure.cost import cost
 from cellprune.training import engine as engines
@@ -248,4 +248,9 @@ def _score(work: Work) -> None:
     """Score the last epoch's network, with the batch statistics that belong to it."""
     with work.phase("evaluation", "scoring what was held out"):
         reestimate(work.model, work.loaders.plain())
-        work.folder.write_scores(tasks.scored(work.settings, work.model, work.loaders, work.judged))
+        scores = tasks.scored(work.settings, work.model, work.loaders, work.judged)
+        work.folder.write_scores(scores)
+    if why := resolve("results", work.settings.task).measure.nothing(scores):
+        log.LOGGER.warning(
+            "the network learned nothing: %s; compare nothing with it, train longer or look at the data", why
+        )

@@ -33,6 +33,7 @@ class Record:
             the time of an image beside that of the run's own dense network, measured in turn in one process; None where
             no dense network was timed beside this one. Milliseconds of several runs were measured at several loads of
             the machine and are never set side by side.
+        nothing: why its network has learned nothing; "" if it has.
         masks: weight's name -> its shape and, one bit a weight, what is kept; empty for a dense run.
     """
 
@@ -44,6 +45,7 @@ class Record:
     n_epochs: int
     densities: dict[str, float]
     cost: dict[str, Any]
+    nothing: str
     masks: dict[str, tuple[tuple[int, ...], np.ndarray]]
 
     @property
@@ -118,17 +120,19 @@ def _record(folder: Folder) -> Record:
     config, cost, metrics, made = (
         folder.read_config(), folder.read_cost(), folder.read_metrics(), folder.read_provenance()
     )  # fmt: skip
+    scores = folder.read_scores()
     settings = dict(flat(config))
     results: Results = resolve("results", config["task"])
     return Record(
         path=folder.path,
         settings=settings,
-        judged=results.together.judged(config, folder.read_split(), folder.read_scores()),
+        judged=results.together.judged(config, folder.read_split(), scores),
         results=results,
         metrics=metrics,
         n_epochs=made.get("epochs", len(metrics)),
         densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
         cost=_cost(cost) | {"machine": machine(made, cost["milliseconds"])},
+        nothing=results.measure.nothing(scores),
         masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
     )
 

@@ -171,7 +171,11 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
         group: as `report.comparison.compare` gives it.
     """
     runs = {run["number"]: run for run in group["runs"]}
-    told = []
+    told = [
+        f"Run {run['number']} learned nothing: {run['nothing']}. A difference from it means nothing."
+        for run in runs.values()
+        if run["nothing"]
+    ]
     for run in (run for run in runs.values() if run["against"] is not None):
         other, name = runs[run["against"]], f"Run {run['number']}"
         if run["seed"] != other["seed"]:

@@ -104,10 +104,10 @@ class Bench:
         self._crashed[trial] += 1
         again = self._crashed[trial] < _TRIES
         self._watch.ended(trial, "crashed" if again else "excluded", seconds)
-        self._watch.said(f"{trial.key} crashed: {report.reason}")
+        self._watch.said(f"{trial.told(self._question.n_folds)} crashed: {report.reason}")
         self._journal.record_crash(trial, report.reason, seconds)
         if again:
             return
         if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
-            raise reference_failed(trial, report.reason)
+            raise reference_failed(trial, report.reason, self._question.n_folds)
         self._journal.record(trial, Outcome("excluded", report.scores, report.reason))

@@ -58,9 +58,11 @@ class Bench:
         crashes: dict[str, list[str]] | None = None,
         hopeless: tuple[str, ...] = (),
         there: tuple[str, ...] = (),
+        nothing: tuple[str, ...] = (),
     ) -> None:
         self.trained: Counter[str] = Counter()
         self._left, self._crashes, self._hopeless, self._there = dies_after, crashes or {}, hopeless, there
+        self._nothing = dict.fromkeys(nothing, {"nothing": "its IoU of cell is 0"})
         self.jobs: dict[str, Job] = {}
 
     @contextmanager
@@ -79,7 +81,7 @@ class Bench:
                 elif key in self._hopeless:
                     yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
-                    facts = FACTS | {"run": key, "trained_here": key not in self._there}
+                    facts = FACTS | {"run": key, "trained_here": key not in self._there} | self._nothing.get(key, {})
                     yield job, Report("done", SCORES(job.trial), "", facts)
 
         yield execute
@@ -331,13 +333,28 @@ def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_p
 def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
     lost = "search 0 seed 1 fold 0"
     bench = Bench(crashes={lost: ["the loss became nan", "the loss became nan"]})
-    with pytest.raises(WorkError, match=r"reference failed \(search 0 seed 1 fold 0: the loss became nan\)"):
+    with pytest.raises(WorkError, match=r"reference failed \(search, unpruned, seed 1: the loss became nan\)"):
         searched(tmp_path / "search", bench)
     assert bench.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
     content = json.loads((tmp_path / "search" / JOURNAL).read_text())
     assert content["trials"].keys() == {"search 0 seed 0 fold 0"}, "a passing cause does not block the journal"
     assert searched(tmp_path / "search", again := Bench())["verdict"] == "found"
     assert again.trained[lost] == 1
+
+
+def test_a_reference_that_learned_nothing_ends_the_search_before_anything_is_compared_with_it(tmp_path: Path) -> None:
+    blind = Bench(nothing=("search 0 seed 1 fold 0",))
+    said = r"learned nothing \(search, unpruned, seed 1: its IoU of cell is 0\), .* train longer \(--epochs\)"
+    for bench, n in ((blind, 2), (Bench(), 0)):  # and again, without a training
+        with pytest.raises(WorkError, match=said):
+            searched(tmp_path / "search", bench)
+        assert bench.trained.total() == n
+    assert not (tmp_path / "search" / RESULT).exists()
+    late = Bench(nothing=("confirm 0 seed 1002 fold 0",))
+    with pytest.raises(WorkError, match=r"learned nothing \(confirmation, unpruned, seed 1002: "):
+        searched(tmp_path / "late", late)
+    pruned = Bench(nothing=("search 0.823223 seed 0 fold 0", "search 0.875 seed 0 fold 0"))
+    assert searched(tmp_path / "pruned", pruned)["verdict"] == "found", "of a pruned network its score tells enough"
 
 
 def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp_path: Path) -> None:
