@@ -55,9 +55,12 @@ def report(
     elif not alone:
         raise CellpruneError("several runs need a page to stand on: name it, such as -o comparison.html")
 
-    from cellprune.report import comparison_page, page, record
-    from cellprune.report.comparison import compare
-    from cellprune.runs.folder import Folder
+    from cellprune.cli.progress import loading
+
+    with loading():
+        from cellprune.report import comparison_page, page, record
+        from cellprune.report.comparison import compare
+        from cellprune.runs.folder import Folder
 
     if output is None or alone:
         groups = compare(record.read(paths))

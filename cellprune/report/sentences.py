@@ -60,7 +60,7 @@ def stands_in(control: Mapping[str, Any]) -> str:
     """
     unit = {"params": "parameters", "macs": "multiply-adds an image"}[control["unit"]]
     shape = {
-        "narrow": "every level narrower, as nearly as whole channels allow by one factor",
+        "narrow": "every level narrower by about one factor, to the last channel that fits",
         "flat": "the same number of channels at every level",
     }[control["shape"]]
     target, achieved = control["target"], control["achieved"]

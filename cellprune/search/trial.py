@@ -109,8 +109,8 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
             raise reference_failed(trial, outcome.reason, n_folds)
         if why := outcome.facts.get("nothing"):
             raise WorkError(
-                f"an unpruned network learned nothing ({trial.told(n_folds)}: {why}), and to be not worse than that is no merit: "
-                "train longer (--epochs), or look at the data; with other settings give another --output"
+                f"an unpruned network learned nothing ({trial.told(n_folds)}: {why}), and to be not worse than that is "
+                "no merit: train longer (--epochs), or look at the data; with other settings give another --output"
             )
     unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
     lost = {trial.seed: f"{outcome.state}: {outcome.reason}" for trial, outcome in pruned.items() if not outcome.scores}
@@ -131,7 +131,8 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
 def reference_failed(trial: Trial, reason: str, n_folds: int) -> WorkError:
     """Say that there is nothing to compare with."""
     return WorkError(
-        f"the unpruned reference failed ({trial.told(n_folds)}: {reason}): mend what made it fail, then go on with --resume"
+        f"the unpruned reference failed ({trial.told(n_folds)}: {reason}): mend what made it fail, then go on with "
+        "--resume"
     )
 
 

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from cellprune.search.question import Place, Question
 from cellprune.search.run import Known, known, search_max_ratio
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
+from cellprune.training.progress import Event
 
 ASKED = Search(low=0.6, high=0.97, seeds=2, confirm_seeds=3, margin=0.02)
 FACTS = {
@@ -62,7 +64,7 @@ class Bench:
     ) -> None:
         self.trained: Counter[str] = Counter()
         self._left, self._crashes, self._hopeless, self._there = dies_after, crashes or {}, hopeless, there
-        self._nothing = dict.fromkeys(nothing, {"nothing": "its IoU of cell is 0"})
+        self._nothing = {key: {"nothing": "its IoU of cell is 0"} for key in nothing}
         self.jobs: dict[str, Job] = {}
 
     @contextmanager
@@ -212,11 +214,26 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
     asked, bench = question(tmp_path / "search"), Bench(there=("search 0 seed 0 fold 0",))
     with Progress(asked) as watch:
         search_max_ratio(asked, Place(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
-    first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("search 0 seed 0 fold 0: there already, ")
+    begun, first, then, second = capsys.readouterr().err.splitlines()
+    assert (begun, then) == ("search, unpruned, seed 0: begins", "search, unpruned, seed 1: begins")
+    assert first.startswith("search, unpruned, seed 0: there already, ")
     assert first.endswith("1 of at most 26 trainings done"), "no training has told yet how long one takes"
-    assert second.startswith("search 0 seed 1 fold 0: done, 1 min 40 s, ")
+    assert second.startswith("search, unpruned, seed 1: done, 1 min 40 s, ")
     assert second.endswith("at most 40 min 0 s left"), "24 trainings as long as the one that was trained"
+
+
+def test_a_long_training_is_told_of_now_and_then_in_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellprune.cli.heartbeat.EVERY_S", 0.02)
+    with Progress(question(tmp_path / "search")) as watch:
+        watch.began(Trial("confirm", 0.875, 1002, control="random"))
+        watch.listener.started(Event("scoring", message="scoring the weights (force)"))
+        watch.listener.advanced(Event("scoring", 7, 60, message="scoring the weights (force)"))
+        time.sleep(0.1)
+    begun, *rest = capsys.readouterr().err.replace("\u00a0", " ").splitlines()
+    assert begun == "confirmation, random, 87.5 % removed, seed 1002: begins"
+    assert rest[-1].startswith(f"{begun.removesuffix('begins')}scoring the weights (force), 7 of 60 done, for 0.")
 
 
 def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
