@@ -4,6 +4,7 @@ import json as text
 import logging
 import sys
 from contextlib import ExitStack, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -212,6 +213,11 @@ def _planned(question: "Question", place: "Place", execute: "Execute", workers: 
             "expected": expected,
             "at_most": most,
         },
+        "confirm_seeds": question.search.confirm_seeds,
+        "margin": question.search.margin,
+        "may_fold": bool(question.frames.recordings) and not question.search.cv,
+        "power": asdict(plan.chance(question, place, before.look)),
+        "runs": str(place.runs),
         "look": before.look,
         "alpha": question.alpha(before.look),
         "seconds_a_training": seconds,
@@ -262,6 +268,7 @@ def _told(planned: dict[str, Any]) -> str:
             f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
             *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
             *([later] if later else []),
+            sentences.power(planned),
             f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
             f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",

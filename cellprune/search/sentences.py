@@ -10,6 +10,7 @@ from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.results import Measure
 from cellprune.report.sentences import near_copies, network
 from cellprune.search.confirm import Claim
+from cellprune.search.power import ENOUGH
 from cellprune.search.propose import Probe
 
 UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
@@ -195,6 +196,35 @@ def scope(found: Mapping[str, Any]) -> str:
         f"The claim is about {about}A claim is false with probability {alpha:g} at most; a table over several methods "
         f"or units needs Holm's correction.{later}"
     )
+
+
+def power(planned: Mapping[str, Any]) -> str:
+    """Say in how many searches a true loss of zero would be shown, what that rests on, and what would do.
+
+    Args:
+        planned: what a search tells before it starts.
+    """
+    chance, images = planned["power"], planned["images"]
+    spread = "frames {frames:.3f}, seeds {seeds:.3f}, the rest {rest:.3f}".format(**chance["spread"])
+    spread = spread.replace("frames", images, 1)
+    by = f"assumed, because no pairs of runs in {planned['runs']} tell"
+    if chance["n_seeds_measured"]:
+        by = f"measured in pairs of runs of {chance['n_seeds_measured']} seeds in {planned['runs']}"
+    told = (
+        f"power: with {planned['held_out']} {images} and {planned['confirm_seeds']} seeds a true loss of zero is shown "
+        f"in {_of_ten(chance['shown'])} searches, at a margin of {planned['margin']:g} (standard deviations of "
+        f"differences: {spread}; {by})"
+    )
+    if chance["shown"] >= ENOUGH:
+        return told
+    if chance["enough_seeds"] is not None:
+        return f"{told}; with --confirm-seeds {chance['enough_seeds']} in 8 of 10"
+    return f"{told}; more seeds alone do not help, it takes more {images}{', as --cv gives' * planned['may_fold']}"
+
+
+def _of_ten(probability: float) -> str:
+    n = round(10 * probability)
+    return {0: "fewer than 1 of 10", 10: "more than 9 of 10"}.get(n, f"{n} of 10")
 
 
 def later_look(number: int, alpha: float) -> str:
