@@ -59,6 +59,20 @@ class Record:
         return bool(self.settings["pruning.method"] == "dense")
 
 
+def unfinished(paths: Sequence[Path]) -> list[Path]:
+    """Give those of the folders that hold a run which was begun, perhaps only just, and is not at its end."""
+    return [path for path in paths if path.is_dir() and not Folder(path).finished and _is_a_runs(path)]
+
+
+def _is_a_runs(path: Path) -> bool:
+    """Whether a folder is a run's, or could still become one: it holds nothing else, or nothing."""
+    try:
+        Folder.open(path, resume=True)
+    except CellpruneError:
+        return Folder(path).has("config")
+    return True
+
+
 def read(paths: Sequence[Path]) -> list[Record]:
     """Read finished runs.
 

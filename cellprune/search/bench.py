@@ -68,9 +68,7 @@ class Bench:
                 self._keep(job.trial, report)
             if self._begun == begun:
                 hours = (monotonic() - self._clock) / 3600
-                raise LimitReached(
-                    f"stopped after {many(begun, 'training')} and {hours:.1f} h, as asked: go on with --resume"
-                )
+                raise LimitReached(f"stopped after {many(begun, 'training')} and {hours:.1f} h, as asked")
         outcomes = [self._journal.outcome(trial) for trial in trials]
         return [outcome for outcome in outcomes if outcome is not None]
 

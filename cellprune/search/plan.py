@@ -40,7 +40,7 @@ class Chance:
 
 
 def chance(question: Question, place: Place, look: int) -> Chance:
-    """Tell the power of a look's test, by the spread in the folder of runs, or by an assumed one where it tells none."""
+    """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
     measured = spread_in(place.runs, question.settings)
     measure: Measure = resolve("results", question.settings.task).measure
     spread = measured.spread if measured else ASSUMED[measure.name]
