@@ -46,7 +46,7 @@ def main() -> None:
     for part, (n_frames, folds) in PARTS.items():
         for margin in MARGINS:
             seeds = fewest_seeds(n_frames, spread, margin=margin, alpha=ALPHA)
-            cost = "more frames, not more seeds | – " if seeds is None else f"{seeds} | {trainings(seeds, folds)}"
+            cost = "more frames, not more seeds |" if seeds is None else f"{seeds} | {trainings(seeds, folds)}"
             print(f"| {part} | {margin:g} | {cost} |", flush=True)
 
 
