@@ -5,11 +5,10 @@ table 4 that prune before training; over seeds their mean and Student's t interv
 method keeps of each layer, the mean over seeds.
 
     python benchmarks/methods.py docs/measurements/cifar10.json runs/cifar10*
-    python benchmarks/ranking.py docs/measurements/cifar10.json published.csv --picture docs/pictures/cifar10-layers.svg
+    python benchmarks/ranking.py docs/measurements/cifar10.json --picture docs/pictures/cifar10-layers.svg
 """
 
 import argparse
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
@@ -23,6 +22,7 @@ from cellprune.report.comparison import interval
 from cellprune.report.drawing import drawing, svg
 from cellprune.report.figures_together import colour
 from cellprune.report.formatting import share
+from cellprune.report.published import rows as table
 
 PUBLISHED = {  # as table 4 calls them -> our names
     "Random": "random",
@@ -39,26 +39,23 @@ def main() -> None:
     """Print both rankings at each sparsity, and draw the layers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kept", type=Path, help="the file of benchmarks/methods.py")
-    parser.add_argument("published", type=Path, help="CSV: table, method, sparsity_percent, mean")
     parser.add_argument("--picture", type=Path, help="the share kept of each layer, as SVG")
     arguments = parser.parse_args()
     rows = load(arguments.kept)
     for sparsity in SPARSITIES:
-        print("\n".join(agreement(rows, published(arguments.published, sparsity), sparsity)), end="\n\n")
+        print("\n".join(agreement(rows, published(sparsity), sparsity)), end="\n\n")
     if arguments.picture:
         arguments.picture.parent.mkdir(parents=True, exist_ok=True)
         arguments.picture.write_text(picture(rows), encoding="utf-8")
 
 
-def published(file: Path, sparsity: float) -> dict[str, float]:
+def published(sparsity: float) -> dict[str, float]:
     """Give the published accuracy in percent of each method, best first."""
-    with file.open(encoding="utf-8", newline="") as text:
-        found = {
-            PUBLISHED[row["method"]]: float(row["mean"])
-            for row in csv.DictReader(text)
-            if row["table"] == "4" and row["method"] in PUBLISHED
-            and float(row["sparsity_percent"]) == round(100 * sparsity, 1)
-        }  # fmt: skip
+    found = {
+        PUBLISHED[row["method"]]: float(row["mean"])
+        for row in table("4")
+        if row["method"] in PUBLISHED and float(row["sparsity_percent"]) == round(100 * sparsity, 1)
+    }
     return dict(sorted(found.items(), key=lambda method: -method[1]))
 
 

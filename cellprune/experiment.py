@@ -18,17 +18,22 @@ from cellprune.models import small
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.masks import Masks
 from cellprune.report import page
-from cellprune.runs import names
+from cellprune.runs import log, names
 from cellprune.runs.folder import Folder
 from cellprune.structure.cost import cost
 from cellprune.training import engine as engines
+from cellprune.training import progress
 from cellprune.training.fit import fit
-from cellprune.training.progress import Listener
+from cellprune.training.progress import PATIENCE_S, Event, Listener
 from cellprune.training.sparse import MaskPolicy
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Request, Stage, walk
 from cellprune.training.statistics import reestimate
 from cellprune.work import Work, architecture_of, initial_network
+
+_READING = Event("data", message="reading the data set", after_s=PATIENCE_S)
+_PLANNING = Event("data", message="looking at what fits into memory", after_s=PATIENCE_S)
+_REPORTING = Event("report", message="measuring the network and writing its report", after_s=PATIENCE_S)
 
 
 def run(
@@ -56,8 +61,10 @@ def run(
     settings = _resolved(settings, engine)
     task = tasks.of(settings)
 
-    frames = task.open(settings.data, runtime.data_root)
-    split = task.split(frames, settings.data)
+    listeners = listeners if engine.is_main_process else ()
+    with progress.phase(listeners, _READING):
+        frames = task.open(settings.data, runtime.data_root)
+        split = task.split(frames, settings.data)
     folder = Folder.open(runtime.output or runtime.runs / _name(settings, split.as_dict()), runtime.resume)
     with record.held(folder, engine):
         if record.is_complete(folder, settings, split.as_dict(), engine):
@@ -75,30 +82,35 @@ def run(
             loss=task.loss(settings.training.loss),
             folder=folder,
             engine=engine,
-            listeners=listeners if engine.is_main_process else (),
+            listeners=listeners,
         )
         if engine.is_main_process:
             work.say(task.preview(frames, split))
         stages = _stages(work)
-        record.begin(work, split.as_dict(), stages, command)
+        with progress.phase(listeners, _PLANNING):
+            record.begin(work, split.as_dict(), stages, command)
         if settings.pruning.stands_in:
             work, stages = _in_its_place(work), [Stage("init", {}, Static, settings.training.epochs)]
         masks = _train(work, stages)
         if engine.is_main_process:
             _score(work)
-            record.write_model(work, masks)
-            record.write_cost(work, masks)
-            page.write(folder)
+            with progress.phase(listeners, _REPORTING):
+                record.write_model(work, masks)
+                record.write_cost(work, masks)
+                page.write(folder)
             record.finish(work, keep_state=runtime.keep_state)
         engine.wait_for_everyone()
     return folder
 
 
-def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple[Settings, Masks, dict[str, Any]]:
+def choose_masks(
+    settings: Settings, listeners: Sequence[Listener] = (), *, runtime: Runtime | None = None
+) -> tuple[Settings, Masks, dict[str, Any]]:
     """Choose the masks that a run would train, and train nothing.
 
     Args:
-        settings, runtime: as `run` takes them; the training decides nothing here but its loss and augmentation.
+        settings, listeners, runtime: as `run` takes them; the training decides nothing here but its loss and
+            augmentation.
     Returns:
         The settings with every choice made, the masks, and what they cost: see `structure.cost`; its "budget" is what
         was asked for beside what was achieved, see `selection.reached`.
@@ -116,13 +128,16 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
             f"pruning.control={settings.pruning.control} changes no masks: leave it to 'cellprune train'"
         )
     task = tasks.of(settings)
-    frames = task.open(settings.data, runtime.data_root)
-    split = task.split(frames, settings.data)
+    with progress.phase(listeners, _READING):
+        frames = task.open(settings.data, runtime.data_root)
+        split = task.split(frames, settings.data)
     loaders = task.loaders(frames, split, settings, runtime.workers, engine.device)
     loss = task.loss(settings.training.loss)
     model = initial_network(architecture_of(settings, task, frames), settings.seed).to(engine.device)
-    planned = selection.plan(settings, model, loaders, loss)
-    masks = selection.masks(settings, model, loaders, loss, planned)
+    with progress.phase(listeners, _PLANNING):
+        planned = selection.plan(settings, model, loaders, loss)
+    with progress.phase(listeners, Event("scoring", message=_scoring(settings.pruning.method))) as tell:
+        masks = selection.masks(settings, model, loaders, loss, planned, tell)
     found = cost(model, task.input(frames, settings.data), masks)
     return settings, masks, found | {"budget": selection.reached(settings.pruning, found)}
 
@@ -205,8 +220,12 @@ def _in_its_place(work: Work) -> Work:
 
 def _choose(work: Work) -> Masks:
     planned, method = work.folder.read_provenance()["segments"], work.settings.pruning.method
-    with work.phase("scoring", "reading the masks" if method == "given" else f"scoring the weights ({method})"):
-        return selection.masks(work.settings, work.model, work.loaders, work.loss, planned)
+    with work.phase("scoring", _scoring(method)) as tell:
+        return selection.masks(work.settings, work.model, work.loaders, work.loss, planned, tell)
+
+
+def _scoring(method: str) -> str:
+    return "reading the masks" if method == "given" else f"scoring the weights ({method})"
 
 
 def _train(work: Work, stages: Sequence[Stage]) -> Masks:
@@ -248,6 +267,11 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
 
 def _score(work: Work) -> None:
     """Score the last epoch's network, with the batch statistics that belong to it."""
-    with work.phase("evaluation", "scoring what was held out"):
+    with work.phase("evaluation", "scoring what was held out") as tell:
         reestimate(work.model, work.loaders.plain())
-        work.folder.write_scores(tasks.scored(work.settings, work.model, work.loaders, work.judged))
+        scores = tasks.scored(work.settings, work.model, work.loaders, work.judged, tell)
+        work.folder.write_scores(scores)
+    if why := resolve("results", work.settings.task).measure.nothing(scores):
+        log.LOGGER.warning(
+            "the network learned nothing: %s; compare nothing with it, train longer or look at the data", why
+        )

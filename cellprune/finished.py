@@ -9,10 +9,17 @@ from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.training import engine as engines
+from cellprune.training.progress import Tell, unheard
 
 
 def evaluate(
-    path: Path, *, dataset: str | None = None, part: str = "report", data_root: Path | None = None, device: str = "auto"
+    path: Path,
+    *,
+    dataset: str | None = None,
+    part: str = "report",
+    data_root: Path | None = None,
+    device: str = "auto",
+    tell: Tell = unheard,
 ) -> dict[str, Any]:
     """Score a finished run's network on a part of its own data, or on all gold frames of another data set.
 
@@ -20,6 +27,7 @@ def evaluate(
         path: the run folder.
         dataset: a card's name or a folder; None for the run's own.
         part: "report" (held out), "train" or "all" of the run's own data; another data set is always taken whole.
+        tell: told of each image, or batch of images, that is done.
     Returns:
         The content of scores.json for these frames.
     Raises:
@@ -39,7 +47,7 @@ def evaluate(
     place = engines.start(device).device
     model = models.load(path).to(place)
     loaders = task.loaders(frames, split, settings, 0, place)
-    return tasks.scored(settings, model, loaders, "report") | {"part": part}
+    return tasks.scored(settings, model, loaders, "report", tell) | {"part": part}
 
 
 def _require_fit(path: Path, architecture: Mapping[str, Any], needed: Mapping[str, int], dataset: str) -> None:

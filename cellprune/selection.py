@@ -19,6 +19,7 @@ from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.scoring import device_of, take
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
+from cellprune.training.progress import Tell, unheard
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -65,12 +66,15 @@ def plan(settings: Settings, model: nn.Module, loaders: Any, loss: Loss) -> dict
     return prune.plan(model, **_asked(settings, loaders, loss))
 
 
-def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planned: dict[str, Any]) -> Masks:
+def masks(
+    settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planned: dict[str, Any], tell: Tell = unheard
+) -> Masks:
     """Choose the masks; the network stays as it is.
 
     Args:
         settings, model, loaders, loss: as `plan` takes them.
         planned: what `plan` gave.
+        tell: told of each round of scoring that is done.
     """
     pruning = settings.pruning
     if pruning.masks is not None:
@@ -86,6 +90,7 @@ def masks(settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planne
             exclude=pruning.exclude,
             seed=settings.seed,
             invert=pruning.control == "invert",
+            tell=tell,
             **_asked(settings, loaders, loss),
             **planned,
         )

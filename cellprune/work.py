@@ -14,8 +14,9 @@ from cellprune.config.schema import Settings
 from cellprune.runs import log
 from cellprune.runs.folder import Folder
 from cellprune.tasks import Task
+from cellprune.training import progress
 from cellprune.training.fit import reseed
-from cellprune.training.progress import Event, Listener
+from cellprune.training.progress import Event, Listener, Tell
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,18 @@ class Work:
         for line in lines:
             log.LOGGER.info(line)
             for listener in self.listeners:
-                listener.started(Event("data", message=line))
+                listener.started(Event("note", message=line))
 
     @contextmanager
-    def phase(self, name: str, message: str) -> Iterator[None]:
-        """Tell the listeners of a part of the work, and write its seconds into the record."""
-        event, clock = Event(name, message=message), perf_counter()
-        for listener in self.listeners:
-            listener.started(event)
-        yield
-        for listener in self.listeners:
-            listener.finished(event)
+    def phase(self, name: str, message: str) -> Iterator[Tell]:
+        """Tell the listeners and the log of a part of the work, and write its seconds into the record.
+
+        What is given tells the listeners how far it is.
+        """
+        clock = perf_counter()
+        log.LOGGER.info(message)
+        with progress.phase(self.listeners, Event(name, message=message)) as tell:
+            yield tell
         self.note_time(name, perf_counter() - clock)
 
     def note_time(self, phase: str, seconds: float) -> None:

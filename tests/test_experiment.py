@@ -118,13 +118,16 @@ def test_the_default_name_says_what_ran(data_root: Path, tmp_path: Path, monkeyp
 
 
 def test_a_run_with_frames_to_choose_on_never_scores_the_held_out(data_root: Path, tmp_path: Path) -> None:
-    settings = load(assignments=[*TINY, "training.epochs=1", "data.select=0.3", "data.fold=[1, 3]"])
+    blind = "training.learning_rate=1.0e-9"
+    settings = load(assignments=[*TINY, "training.epochs=1", "data.select=0.3", "data.fold=[1, 3]", blind])
     folder = experiment.run(settings, runtime=Runtime(runs=tmp_path, data_root=data_root))
     assert folder.path.parent == tmp_path
     scores, split = folder.read_scores(), folder.read_split()
     assert scores["part"] == "select"
     chosen_on = {f"{entry['sequence']}/{entry['frame']:03d}" for entry in split["parts"]["select"]}
     assert {image["id"] for image in scores["images"]} == chosen_on
+    assert "the network learned nothing: its IoU" in folder.log_path.read_text(encoding="utf-8")
+    assert "The network learned nothing: its IoU" in folder.file("report").read_text(encoding="utf-8")
     assert split["parts"]["report"]
     assert folder.read_metrics()[-1]["iou_image_mean"] == scores["summary"]["iou_image_mean"]["256"]
     assert load(file=folder.file("config")).data == settings.data

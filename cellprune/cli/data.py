@@ -131,9 +131,11 @@ def check(
     """
     from rich.console import Console
 
+    from cellprune.cli.progress import phase
     from cellprune.data.check import check as look
+    from cellprune.training.progress import PATIENCE_S
 
-    with Console(stderr=True).status(f"reading every file of {dataset}"):
+    with phase(f"reading every file of {dataset}", after_s=PATIENCE_S):
         found = look(dataset, data_root, classes)
     if json:
         print(text.dumps(found))

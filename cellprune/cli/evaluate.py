@@ -40,10 +40,14 @@ def evaluate(
     json
         Print scores.json's content for these frames as one JSON object.
     """
-    from cellprune import finished
-    from cellprune.config.names import resolve
+    from cellprune.cli.progress import loading, phase
 
-    scores = finished.evaluate(run, dataset=dataset, part=part, data_root=data_root, device=device)
+    with loading():
+        from cellprune import finished
+        from cellprune.config.names import resolve
+
+    with phase(f"scoring {run}", after_s=1) as tell:
+        scores = finished.evaluate(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
     if json:
         print(text.dumps(scores))
         return

@@ -59,19 +59,23 @@ def predict(
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
+    from cellprune.cli.progress import loading, phase
     from cellprune.errors import CellpruneError
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
     from cellprune.lab.inputs import find
     from cellprune.lab.job import run
     from cellprune.lab.output import Output
+    from cellprune.training.progress import PATIENCE_S
 
     if not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
         raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
-    images, failures, labels = find(inputs)
-    engine = engine_of(model, device=device)
+    with phase("looking at the images", after_s=PATIENCE_S):
+        images, failures, labels = find(inputs)
+    with loading():
+        engine = engine_of(model, device=device)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=rescale)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
@@ -126,19 +130,17 @@ def _told(n_images: int) -> Iterator["Tell"]:
     from cellprune.cli.progress import shown
     from cellprune.training.progress import Event
 
-    listener = shown()
-
     def event(done: int, message: str) -> Event:
         return Event("predicting", done=done, total=n_images, message=message)
 
-    def tell(done: int, message: str) -> None:
-        listener.advanced(event(done, message))
+    with shown() as watcher:
 
-    listener.started(event(0, f"{n_images} image{'s' * (n_images > 1)}"))
-    try:
+        def tell(done: int, message: str) -> None:
+            watcher.advanced(event(done, message))
+
+        watcher.started(event(0, f"{n_images} image{'s' * (n_images > 1)}"))
         yield tell
-    finally:
-        listener.finished(event(n_images, ""))
+        watcher.finished(event(n_images, ""))
 
 
 def _show(done: "Done", output: Path) -> None:

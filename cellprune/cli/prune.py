@@ -53,11 +53,17 @@ def prune(
     resolved = load(settings, file=config, assignments=set_)
     picture = _refuse_output(output)
 
-    from cellprune import experiment  # torch and MONAI: only when there is work
-    from cellprune.report import figures, sentences
-    from cellprune.runs import atomic, maskfile
+    from cellprune.cli.progress import loading, shown
 
-    resolved, masks, cost = experiment.choose_masks(resolved, runtime=Runtime(data_root=data_root, device=device))
+    with loading():
+        from cellprune import experiment  # torch and MONAI: only when there is work
+        from cellprune.report import figures, sentences
+        from cellprune.runs import atomic, maskfile
+
+    with shown() as watcher:
+        resolved, masks, cost = experiment.choose_masks(
+            resolved, [watcher], runtime=Runtime(data_root=data_root, device=device)
+        )
     made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
     maskfile.write(output, {name: mask.cpu().numpy() for name, mask in masks.items()}, made=made)
     atomic.write_text(picture, figures.layers(cost["layers"], by_channel="channels" in cost))

@@ -1,6 +1,7 @@
 """`cellprune report`: one finished run's page again, or several runs, or several searches, side by side."""
 
 import json as text
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,8 @@ def report(
     """Set finished runs side by side on one page, or make one run's page anew.
 
     Scores with their differences image by image, curves, masks, cost, and the settings that differ, from the runs' own
-    files alone. Runs on other data, or judged by another truth, stand in groups of their own.
+    files alone. Runs on other data, or judged by another truth, stand in groups of their own. Runs that are not
+    finished are left out and named.
 
     Examples:
 
@@ -55,42 +57,62 @@ def report(
     elif not alone:
         raise CellpruneError("several runs need a page to stand on: name it, such as -o comparison.html")
 
-    from cellprune.report import comparison_page, page, record
-    from cellprune.report.comparison import compare
-    from cellprune.runs.folder import Folder
+    from cellprune.cli.progress import loading
 
+    with loading():
+        from cellprune.report import comparison_page, page, record
+        from cellprune.report.comparison import compare
+        from cellprune.runs.folder import Folder
+
+    left_out = record.unfinished(paths)
+    if len(left_out) < len(paths):  # else the refusal names them
+        paths = [path for path in paths if path not in left_out]
     if output is None or alone:
         groups = compare(record.read(paths))
         page.write(Folder(paths[0]), output)
         written = output or Folder(paths[0]).file("report")
     else:
-        groups, written = comparison_page.write(paths, output, reference=reference), output
-    print(text.dumps({"page": str(written), "groups": groups}) if json else _told(written, groups))
+        groups = comparison_page.write(paths, output, reference=reference, left_out=left_out)
+        written = output
+    _name(left_out, "not finished: go on by 'cellprune train --resume'")
+    if json:
+        print(text.dumps({"page": str(written), "groups": groups, "left_out": [str(path) for path in left_out]}))
+        return
+    print(_told(written, groups))
 
 
 def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     """Set searches side by side."""
     if output is None:
         raise CellpruneError("searches need a page to stand on: name it, such as -o searches.html")
+    left_out = [path for path in folders if (path / "journal.json").exists() and not (path / "search.json").exists()]
+    folders = [path for path in folders if path not in left_out]
+    if not folders:
+        raise CellpruneError(f"no search with a result: {', '.join(map(str, left_out))}: go on with it by --resume")
     for folder in folders:
         if not (folder / "search.json").exists():
-            raise CellpruneError(
-                f"{folder} is no search with a result, as others here are: leave it away, or let its search stop"
-            )
+            raise CellpruneError(f"{folder} is no search, as others here are: name searches alone, or runs alone")
     _refuse_taken(output, "searches")
 
     from cellprune.report.formatting import ratio
     from cellprune.search import table
 
-    rows = table.write(output, list({folder.resolve(): folder for folder in folders}.values()))  # once each
+    once = list({folder.resolve(): folder for folder in folders}.values())
+    rows = table.write(output, once, left_out=left_out)
+    _name(left_out, "without a result yet: go on with the search by --resume")
     if json:
-        print(text.dumps({"page": str(output), "searches": rows}))
+        print(text.dumps({"page": str(output), "searches": rows, "left_out": [str(path) for path in left_out]}))
         return
     for row in rows:
         claim = f"{ratio(row['ratio'])} of the {row['unit']}" if row["ratio"] is not None else row["verdict"]
         holds = "holds" if row["holds"] else "does not hold"
         print(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
     print(f"Look at: {output}")
+
+
+def _name(left_out: Sequence[Path], why: str) -> None:
+    for path in left_out:
+        print(f"left out: {path}, {why}", file=sys.stderr)
 
 
 def _refuse_taken(output: Path, kind: str) -> None:

@@ -4,6 +4,7 @@ import json as text
 import logging
 import sys
 from contextlib import ExitStack, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -94,15 +95,20 @@ def search_max_ratio(
     _refuse(workers=workers, scheduler=scheduler, max_trials=max_trials, max_hours=max_hours)
     resolved = _settings(settings, config, set_, search)
 
-    from cellprune.cli.search_progress import Table  # what follows needs torch
-    from cellprune.search import workers as places
-    from cellprune.search.journal import JOURNAL
-    from cellprune.search.question import Place, ask
-    from cellprune.search.run import search_max_ratio as find
+    from cellprune.cli.progress import loading, phase
+
+    with loading():  # what follows needs torch
+        from cellprune.cli.search_progress import Table
+        from cellprune.search import workers as places
+        from cellprune.search.journal import JOURNAL
+        from cellprune.search.question import Place, ask
+        from cellprune.search.run import search_max_ratio as find
+        from cellprune.training.progress import PATIENCE_S
 
     logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here
     place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
-    question = ask(resolved, search, place)
+    with phase("reading the data set", after_s=PATIENCE_S):
+        question = ask(resolved, search, place)
     table = Table(question)
     with ExitStack() as opened:
         if workers:
@@ -111,10 +117,10 @@ def search_max_ratio(
             trained = places.cluster(scheduler)
         else:
             trained = places.here([table.listener])
-        execute = opened.enter_context(trained)
+        with phase("starting the workers", after_s=PATIENCE_S):
+            execute = opened.enter_context(trained)
         if dry_run or not (question.output / JOURNAL).exists():
-            timed_by = opened.enter_context(places.here()) if scheduler else execute
-            planned = _planned(question, place, timed_by, max(1, workers)) | {"timed_here_alone": scheduler is not None}
+            planned = _planned(question, place, execute, workers) | {"timed_here_alone": scheduler is not None}
             if dry_run:
                 print(text.dumps(planned) if json else _told(planned))
                 return
@@ -178,10 +184,8 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     return resolved.model_copy(update={"seed": 0, "data": data})
 
 
-def _planned(question: "Question", place: "Place", execute: "Execute", n_workers: int) -> dict[str, Any]:
+def _planned(question: "Question", place: "Place", execute: "Execute", workers: int) -> dict[str, Any]:
     """Count the trainings that are left and time one epoch."""
-    from rich.console import Console
-
     from cellprune.search import controls, plan, sentences
     from cellprune.search.run import known
 
@@ -192,8 +196,7 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
     expected, most = (0, 0) if before.at_the_end else left
     seconds = 0.0
     if not before.at_the_end:
-        with Console(stderr=True).status("timing one epoch"):
-            seconds = plan.seconds_of_a_training(question, place, execute, n_workers)
+        seconds = _seconds_of_a_training(question, place, execute, workers)
     return {
         "ratios": list(question.grid),
         "held_out": question.frames.n_report,
@@ -210,13 +213,36 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
             "expected": expected,
             "at_most": most,
         },
+        "confirm_seeds": question.search.confirm_seeds,
+        "margin": question.search.margin,
+        "may_fold": bool(question.frames.recordings) and not question.search.cv,
+        "power": asdict(plan.chance(question, place, before.look)),
+        "runs": str(place.runs),
         "look": before.look,
         "alpha": question.alpha(before.look),
         "seconds_a_training": seconds,
-        "seconds_expected": seconds * expected / n_workers,
-        "seconds_at_most": seconds * most / n_workers,
+        "seconds_expected": seconds * expected / max(1, workers),
+        "seconds_at_most": seconds * most / max(1, workers),
         "output": str(question.output),
     }
+
+
+def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execute", workers: int) -> float:
+    """Time one epoch by the workers of this machine, or in this process, and say what is under way meanwhile."""
+    from cellprune.cli.progress import Inside, shown
+    from cellprune.report.formatting import ratio
+    from cellprune.search import plan
+    from cellprune.search import workers as places
+    from cellprune.training import progress
+
+    timing = progress.Event(
+        "", message=f"timing one epoch with {ratio(question.grid[0])} removed", after_s=progress.PATIENCE_S
+    )
+    with shown() as watcher, progress.phase([watcher], timing):
+        if workers:
+            return plan.seconds_of_a_training(question, place, execute, workers)
+        with places.here([Inside(watcher, timing)]) as alone:
+            return plan.seconds_of_a_training(question, place, alone, 1)
 
 
 def _told(planned: dict[str, Any]) -> str:
@@ -242,6 +268,7 @@ def _told(planned: dict[str, Any]) -> str:
             f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
             *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
             *([later] if later else []),
+            sentences.power(planned),
             f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
             f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
             f"{trainings['controls']})",

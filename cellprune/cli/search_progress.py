@@ -9,6 +9,8 @@ from rich.live import Live
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cellprune.cli.heartbeat import Heartbeat
+from cellprune.cli.progress import described
 from cellprune.report.formatting import duration
 from cellprune.search import controls, plan
 from cellprune.search.question import Question, Watch
@@ -28,15 +30,20 @@ class Table(Watch):
         self._seconds: list[float] = []
         self._done = self._busiest = 0
         self._lines: list[str] = []
+        self._n_folds = question.n_folds
+        self._beat = Heartbeat(self._again)
         self.listener = _Epochs()
         self._live = Live(console=self._console, get_renderable=self._drawn, refresh_per_second=2)
 
     def __enter__(self) -> "Table":
         if self._console.is_terminal:
             self._live.start()
+        else:
+            self._beat.start()
         return self
 
     def __exit__(self, *_: Any) -> None:
+        self._beat.stop()
         if self._console.is_terminal:
             self._live.stop()
 
@@ -46,13 +53,14 @@ class Table(Watch):
     def began(self, trial: Trial) -> None:
         self._running[trial] = monotonic()
         self._busiest = max(self._busiest, len(self._running))
+        self._print(f"{trial.told(self._n_folds)}: begins")
 
     def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
         took = monotonic() - self._running.pop(trial, monotonic())
         if outcome != "there already":  # of another search: it tells nothing of those that are left
             self._seconds.append(took)
         self._done += outcome != "crashed"  # which is tried again
-        self._print(f"{trial.key}: {outcome}, {duration(took)}, {self._left()}")
+        self._print(f"{trial.told(self._n_folds)}: {outcome}, {duration(took)}, {self._left()}")
 
     def said(self, line: str) -> None:
         self._lines.append(line)
@@ -67,14 +75,24 @@ class Table(Watch):
 
     def _print(self, line: str) -> None:
         if not self._console.is_terminal:
+            self._beat.heard()
             print(line, file=sys.stderr, flush=True)
+
+    def _again(self) -> None:
+        for trial, since in list(self._running.items()):
+            self._print(f"{self._at(trial)}, for {duration(monotonic() - since)} now")
+        if not self._running:
+            self._print(f"comparing and timing the networks, {self._left()}")
+
+    def _at(self, trial: Trial) -> str:
+        return ": ".join(filter(None, (trial.told(self._n_folds), self.listener.at)))
 
     def _drawn(self) -> Group:
         table = RichTable(box=None, pad_edge=False)
         table.add_column("running")
         table.add_column("for", justify="right")
         for trial, since in list(self._running.items()):
-            table.add_row(f"{trial.key} {self.listener.at}".rstrip(), duration(monotonic() - since))
+            table.add_row(Text(self._at(trial)), duration(monotonic() - since))
         running = [table] if self._running else []
         return Group(*(Text(line) for line in self._lines[-_LINES:]), *running, Text(self._left()))
 
@@ -86,10 +104,10 @@ class _Epochs:
         self.at = ""
 
     def started(self, event: Event) -> None:
-        self.at = event.phase
+        self.at = described(event)
 
     def advanced(self, event: Event) -> None:
-        self.at = f"epoch {event.epoch}/{event.epochs}"
+        self.at = described(event)
 
     def finished(self, event: Event) -> None:
         self.at = ""

@@ -47,13 +47,18 @@ def train(
     """
     resolved = load(settings, file=config, assignments=set_)
 
-    from cellprune import experiment  # torch and MONAI: only when there is work
     from cellprune.cli.estimate import Estimate
-    from cellprune.cli.progress import Curves, shown
-    from cellprune.runs.folder import Folder
+    from cellprune.cli.progress import Curves, loading, shown
 
-    listeners = [shown(), Estimate(), *([Curves(tensorboard)] if tensorboard else [])]
-    folder: Folder = experiment.run(resolved, listeners, runtime=runtime, command=["cellprune", *sys.argv[1:]])
+    with loading():
+        from cellprune import experiment  # torch and MONAI: only when there is work
+        from cellprune.runs.folder import Folder
+
+    curves = [Curves(tensorboard)] if tensorboard else []
+    with shown() as watcher:
+        folder: Folder = experiment.run(
+            resolved, [watcher, Estimate(), *curves], runtime=runtime, command=["cellprune", *sys.argv[1:]]
+        )
     if int(os.environ.get("RANK", 0)) > 0:
         return  # one of several processes speaks for all
     scores = folder.read_scores()

@@ -150,6 +150,10 @@ class Loaders:
         # the native arrays of the training part may be large and are hardly ever asked for, so they are not kept
         return self._held_out[part] if part in self._held_out else self._prepared(part)
 
+    def n_samples(self, part: Part) -> int:
+        """Count the frames of a part."""
+        return len(self._split.part(part))
+
     def _prepared(self, part: Part) -> Iterator[Sample]:
         transform = self._transform(part, keep_native=True)
         for frame in self._split.part(part):

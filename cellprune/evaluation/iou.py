@@ -32,7 +32,8 @@ def counts(prediction: np.ndarray, target: np.ndarray, classes: Sequence[str]) -
         target: (H, W) uint8, an index into `classes`, or 255 where the truth is unknown.
         classes: names in the order of their indices.
     Returns:
-        {"classes": [{"name", "intersection", "union"}], "ignored_px"}, all plain int.
+        {"classes": [{"name", "intersection", "union", "truth"}], "ignored_px"}, all plain int; "truth" are the pixels
+        that are of the class.
     Raises:
         ValueError: shapes differ, or a pixel is of no class.
     """
@@ -49,8 +50,8 @@ def counts(prediction: np.ndarray, target: np.ndarray, classes: Sequence[str]) -
     unions = confusion.sum(axis=0) + confusion.sum(axis=1) - intersections
     return {
         "classes": [
-            {"name": name, "intersection": int(i), "union": int(u)}
-            for name, i, u in zip(classes, intersections, unions, strict=True)
+            {"name": name, "intersection": int(i), "union": int(u), "truth": int(t)}
+            for name, i, u, t in zip(classes, intersections, unions, confusion.sum(axis=1), strict=True)
         ],
         "ignored_px": int(target.size - truth.size),
     }
@@ -71,6 +72,29 @@ def summary(images: Sequence[Image]) -> dict[str, dict[str, float | None]]:
         for name, score in _SCORES.items():
             found[f"iou_{alone}_{name}"] = {size: score(of_class[size]) for size in SIZES}
     return found
+
+
+def background_alone(images: Sequence[Image]) -> float | None:
+    """Give the headline score of a prediction that is background everywhere: what any network has to beat.
+
+    Args:
+        images: entries of scores.json of one size.
+    Returns:
+        Mean over images of the mean over classes; None where no image has a score, or the truth was not counted (by an
+        older cellprune).
+    """
+    if not all("truth" in counted for image in images for counted in image["classes"]):
+        return None
+    return _image_mean([{"classes": _as_background(image["classes"])} for image in images])
+
+
+def _as_background(classes: Sequence[Mapping[str, int]]) -> list[dict[str, int]]:
+    known = sum(counted["truth"] for counted in classes)
+    background, *others = (counted["truth"] for counted in classes)
+    return [
+        {"intersection": background, "union": known},
+        *({"intersection": 0, "union": missed} for missed in others),
+    ]
 
 
 def class_mean(classes: Iterable[Mapping[str, Any]]) -> float | None:

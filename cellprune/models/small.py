@@ -1,11 +1,13 @@
 """Small dense networks of equal cost, the controls that a pruned network must beat.
 
-*narrow* is the same network with every level narrower by one factor, *flat* the one with equal width at every level:
-where pruning only finds out how wide a network need be, one of the two does as well.
+*narrow* is the same network with every level narrower by one factor, as nearly as whole channels allow, *flat* the one
+with equal width at every level: where pruning only finds out how wide a network need be, one of the two does as well.
+A control that spends less than its budget is an unfair one. Of a few channels a level, one more is a large step, so
+narrow ones are filled up level by level, to the last channel that fits; flat ones can only be told how near they come.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, cast
@@ -64,7 +66,14 @@ def instead(
     uses = positions_per_weight(whole, input_size)
     lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
     target = spent(whole, unit, input_size) - sum(lost.values())
-    widths, achieved = _largest(architecture, choices(levels, shape), unit, input_size, target)
+
+    def cost(widths: tuple[int, ...]) -> int:
+        return spent(_on_meta(of_widths(architecture, widths)), unit, input_size)
+
+    widths = _largest(choices(levels, shape), cost, unit, target)
+    if shape == "narrow":
+        widths = filled(widths, levels, cost, target)
+    achieved = cost(widths)
     costs = {"parameters": spent(whole, "params", input_size), "macs": spent(whole, "macs", input_size)}
     return Small(shape, unit, target, achieved, widths, {"widths": list(levels), **costs})
 
@@ -97,7 +106,10 @@ def of_widths(architecture: Mapping[str, Any], widths: Sequence[int]) -> dict[st
 
 
 def choices(levels: Sequence[int], shape: Shape) -> list[tuple[int, ...]]:
-    """List all networks of a shape, from the smallest on: each level's width is rounded down, and at least 1."""
+    """List all networks of one factor or of one width, from the smallest on.
+
+    Each level's width is rounded down, and at least 1.
+    """
     if shape == "flat":
         return [(width,) * len(levels) for width in range(1, max(levels) + 1)]
     factors = sorted({Fraction(part, level) for level in levels for part in range(1, level + 1)})
@@ -113,22 +125,39 @@ def spent(network: nn.Module, unit: Unit, input_size: Sequence[int]) -> int:
     return sum(layer.weight.numel() * uses[name] for name, layer in layers.items())
 
 
-def _largest(
-    architecture: Mapping[str, Any],
-    found: Sequence[tuple[int, ...]],
-    unit: Unit,
-    input_size: Sequence[int],
-    target: int,
-) -> tuple[tuple[int, ...], int]:
-    def cost(widths: tuple[int, ...]) -> int:
-        return spent(_on_meta(of_widths(architecture, widths)), unit, input_size)
+def filled(
+    widths: tuple[int, ...], levels: Sequence[int], cost: Callable[[tuple[int, ...]], int], target: int
+) -> tuple[int, ...]:
+    """Add channels one by one while one fits, each to the level that is narrowest beside the whole network's.
 
+    Args:
+        widths: where to start, within the target.
+        levels: widths of the whole network, which no level exceeds.
+        cost: of a network of such widths; it grows with each of them, so a level that is full stays full.
+        target: what the network may cost.
+    Returns:
+        Widths to which no single channel can be added; of levels that are equally narrow the first is wider.
+    """
+    open_levels = {level for level, width in enumerate(widths) if width < levels[level]}
+    while open_levels:
+        narrowest = min(open_levels, key=lambda level: (Fraction(widths[level], levels[level]), level))
+        wider = tuple(width + (level == narrowest) for level, width in enumerate(widths))
+        fits = cost(wider) <= target
+        widths = wider if fits else widths
+        if not fits or widths[narrowest] == levels[narrowest]:
+            open_levels.remove(narrowest)
+    return widths
+
+
+def _largest(
+    found: Sequence[tuple[int, ...]], cost: Callable[[tuple[int, ...]], int], unit: Unit, target: int
+) -> tuple[int, ...]:
     n_within = bisect_right(found, target, key=cost)
     if not n_within:
         raise TooMuchError(
             f"the masks keep {target:,} {unit}, but even one channel a level has {cost(found[0]):,}: prune less"
         )
-    return found[n_within - 1], cost(found[n_within - 1])
+    return found[n_within - 1]
 
 
 def _on_meta(architecture: Mapping[str, Any]) -> nn.Module:

@@ -47,6 +47,7 @@ def prune(
     exclude: Iterable[str] = (),
     seed: int = 0,
     invert: bool = False,
+    tell: Callable[[int, int], None] = lambda done, n_rounds: None,
     **options: Any,
 ) -> Masks:
     """Choose which weights go, once, before training.
@@ -77,6 +78,7 @@ def prune(
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: where every random draw of the scoring comes from.
         invert: rank the other way round, as a control: the lowest scores stay, even where they cut the network.
+        tell: called after each round of scoring with how many are done and how many there are.
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
         Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
@@ -114,7 +116,7 @@ def prune(
         raise CellpruneError("effective=True counts single weights, scored once: take no channels, macs or rounds")
     if row.needs_batches(options) and not row.data_free and loss is None:
         raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
-    wish = _Wish(row, options, loss, seed, share, unit, cost, scope, least, effective, invert)
+    wish = _Wish(row, options, loss, seed, share, unit, cost, scope, least, effective, invert, tell)
 
     model = bare(model)
     weights = prunable(model, exclude)
@@ -158,6 +160,7 @@ class _Wish:
     least: Fraction
     effective: bool
     invert: bool
+    tell: Callable[[int, int], None]
 
     def of(self, part: Callable[..., Any]) -> dict[str, Any]:
         return self.method.of(part, self.options)
@@ -230,6 +233,7 @@ def _weights_kept(
         if row.candidates is not survivors:
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
+        wish.tell(number, len(counts))
     return masks
 
 

@@ -87,7 +87,19 @@ def _right(found: Mapping[str, Any]) -> dict[Place, float]:
     return {(row["name"], number): float(mark) for row in found["classes"] for number, mark in enumerate(row["right"])}
 
 
-_MEASURE = Measure("accuracy", "images", "validation_accuracy", _of_each)
+def _nothing(found: Mapping[str, Any]) -> str:
+    """It is right no more often than an answer of always the most frequent class would be."""
+    frequent = max(found["classes"], key=lambda row: int(row["images"]))
+    if sum(row["correct"] for row in found["classes"]) > frequent["images"]:
+        return ""
+    alone = frequent["images"] / sum(row["images"] for row in found["classes"])
+    return (
+        f"its accuracy is {share(found['summary']['accuracy'])}, and always answering {frequent['name']!r}, the most "
+        f"frequent class, would have {share(alone)}"
+    )
+
+
+_MEASURE = Measure("accuracy", "images", "validation_accuracy", _of_each, _nothing)
 _TOGETHER = Together(
     judged=_judged,
     headline="accuracy",

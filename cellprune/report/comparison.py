@@ -88,6 +88,7 @@ def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[
             "against": None if (other := partner[record]) is None else number[other],
             "differences": None if other is None else _differences(record, other),
             "cost": record.cost,
+            "nothing": record.nothing,
         }
         for place, variant in enumerate(variants)
         for record in variant

@@ -15,13 +15,16 @@ from cellprune.runs import atomic
 _FAINTEST = 1e-3  # share kept of a layer that is not tinted any more
 
 
-def write(runs: Sequence[Path], output: Path, *, reference: Path | None = None) -> list[dict[str, Any]]:
+def write(
+    runs: Sequence[Path], output: Path, *, reference: Path | None = None, left_out: Sequence[Path] = ()
+) -> list[dict[str, Any]]:
     """Compare finished runs and write the page.
 
     Args:
         runs: their folders.
         output: the page's path; what is there is replaced.
         reference: the run that its kind is compared with, perhaps one more than `runs`; see `comparison.compare`.
+        left_out: runs that are not at their end; the page names them.
     Returns:
         The numbers of the page, as `comparison.compare` gives them.
     Raises:
@@ -34,7 +37,11 @@ def write(runs: Sequence[Path], output: Path, *, reference: Path | None = None) 
         groups = compare(records, wanted)
         html = render(
             "comparison.html.jinja",
-            {"groups": _titled([_told(group, records) for group in groups]), "n_runs": len(records)},
+            {
+                "groups": _titled([_told(group, records) for group in groups]),
+                "n_runs": len(records),
+                "left_out": left_out,
+            },
         )
     atomic.write_text(output, html)
     return groups

@@ -27,14 +27,14 @@ def write(folder: Folder, output: Path | None = None) -> None:
     """
     with needed(str(folder.path)):
         results: Results = resolve("results", folder.read_config()["task"])
-        html = render(results.template, _told(folder) | results.told(folder))
+        html = render(results.template, _told(folder, results) | results.told(folder))
     if output is None:
         folder.write_report(html)
     else:
         atomic.write_text(output, html)
 
 
-def _told(folder: Folder) -> dict[str, Any]:
+def _told(folder: Folder, results: Results) -> dict[str, Any]:
     """What the page tells of every task, by the names the template has for it."""
     config, split, cost = folder.read_config(), folder.read_split(), folder.read_cost()
     made, metrics = folder.read_provenance(), folder.read_metrics()
@@ -55,6 +55,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "reached": sentences.reached(cost) if pruned else None,
         "paths": sentences.paths(cost) if pruned else None,
         "deaths": sentences.deaths(cost.get("dead_layers", [])),
+        "nothing": results.measure.nothing(folder.read_scores()),
         "network": sentences.network(config["model"] | ({"widths": control["widths"]} if control else {})),
         "layers": cost["layers"],
         "sparsity_figure": source(moved) if (moved := figures.sparsity(metrics)) else None,

@@ -29,7 +29,11 @@ class Record:
         metrics: the rows of metrics.csv.
         n_epochs: passes over the training part in all its trainings, and in those that its masks were learned by.
         densities: layer -> share of its weights that is kept, 0..1, in the order of the network.
-        cost: parameters, multiply-adds, bytes and milliseconds, as they are and of the dense network, and the machine.
+        cost: parameters, multiply-adds and bytes, as they are and of the dense network, the machine, and "time_ratio",
+            the time of an image beside that of the run's own dense network, measured in turn in one process; None where
+            no dense network was timed beside this one. Milliseconds of several runs were measured at several loads of
+            the machine and are never set side by side.
+        nothing: why its network has learned nothing; "" if it has.
         masks: weight's name -> its shape and, one bit a weight, what is kept; empty for a dense run.
     """
 
@@ -41,6 +45,7 @@ class Record:
     n_epochs: int
     densities: dict[str, float]
     cost: dict[str, Any]
+    nothing: str
     masks: dict[str, tuple[tuple[int, ...], np.ndarray]]
 
     @property
@@ -52,6 +57,20 @@ class Record:
     def is_dense(self) -> bool:
         """Whether nothing was pruned."""
         return bool(self.settings["pruning.method"] == "dense")
+
+
+def unfinished(paths: Sequence[Path]) -> list[Path]:
+    """Give those of the folders that hold a run which was begun, perhaps only just, and is not at its end."""
+    return [path for path in paths if path.is_dir() and not Folder(path).finished and _is_a_runs(path)]
+
+
+def _is_a_runs(path: Path) -> bool:
+    """Whether a folder is a run's, or could still become one: it holds nothing else, or nothing."""
+    try:
+        Folder.open(path, resume=True)
+    except CellpruneError:
+        return Folder(path).has("config")
+    return True
 
 
 def read(paths: Sequence[Path]) -> list[Record]:
@@ -115,17 +134,19 @@ def _record(folder: Folder) -> Record:
     config, cost, metrics, made = (
         folder.read_config(), folder.read_cost(), folder.read_metrics(), folder.read_provenance()
     )  # fmt: skip
+    scores = folder.read_scores()
     settings = dict(flat(config))
     results: Results = resolve("results", config["task"])
     return Record(
         path=folder.path,
         settings=settings,
-        judged=results.together.judged(config, folder.read_split(), folder.read_scores()),
+        judged=results.together.judged(config, folder.read_split(), scores),
         results=results,
         metrics=metrics,
         n_epochs=made.get("epochs", len(metrics)),
         densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
         cost=_cost(cost) | {"machine": machine(made, cost["milliseconds"])},
+        nothing=results.measure.nothing(scores),
         masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
     )
 
@@ -141,9 +162,14 @@ def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
         "macs_dense": whole.get("macs", macs["dense"]),
         "bytes": n_bytes["model_file"],
         "bytes_dense": n_bytes.get("whole_fp32", n_bytes["dense_fp32"]),
-        "milliseconds": time.get("pruned", time["dense"]),
-        "milliseconds_dense": time.get("whole", time["dense"]),
+        "time_ratio": _time_ratio(time, stands_in="control" in cost),
     }
+
+
+def _time_ratio(time: Mapping[str, Any], *, stands_in: bool) -> float | None:
+    """Give the time of a run's network as a share of its dense one's, of the same measurement."""
+    ours, dense = ("dense", "whole") if stands_in else ("pruned", "dense")
+    return time[ours] / time[dense] if time.get(ours) and time.get(dense) else None
 
 
 def machine(made: Mapping[str, Any], time: Mapping[str, Any]) -> str:

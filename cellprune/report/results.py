@@ -19,12 +19,15 @@ class Measure:
         images: what it is taken of, "frames" or "images".
         watched: what it is called in metrics.csv.
         of_each: content of scores.json -> image -> score; without the images whose score is undefined.
+        nothing: content of scores.json -> why such a network has learned nothing, in a few words; "" if it has. What is
+            not worse than such a network is not worth anything either.
     """
 
     name: str
     images: str
     watched: str
     of_each: Callable[[Mapping[str, Any]], dict[str, float]]
+    nothing: Callable[[Mapping[str, Any]], str]
 
 
 @dataclass(frozen=True, eq=False)

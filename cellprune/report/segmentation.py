@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import stdev
 from typing import Any
 
-from cellprune.evaluation.iou import SIZES, class_mean, iou
+from cellprune.evaluation.iou import SIZES, background_alone, class_mean, iou
 from cellprune.report import figures, pictures, scores, sentences
 from cellprune.report.results import Judged, Measure, Place, Results, Together
 from cellprune.report.template import source
@@ -122,7 +122,20 @@ def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in counted.items() if value is not None}
 
 
-_MEASURE = Measure("IoU", "frames", "iou_image_mean", _of_each)
+def _nothing(found: Mapping[str, Any]) -> str:
+    """It has no pixel of any cell right, or scores less than an answer of background everywhere would."""
+    images = [image for image in found["images"] if image["size"] == "256"]
+    cells = [counted for image in images for counted in image["classes"][1:]]
+    there = any(counted.get("truth", counted["union"]) for counted in cells)
+    if there and not any(counted["intersection"] for counted in cells):
+        return f"its IoU of {' and '.join(scores.foreground(found))} is 0"
+    own, alone = found["summary"]["iou_image_mean"]["256"], background_alone(images)
+    if own is not None and alone is not None and own < alone:
+        return f"its IoU is {own:.4f}, and an answer of background everywhere would have {alone:.4f}"
+    return ""
+
+
+_MEASURE = Measure("IoU", "frames", "iou_image_mean", _of_each, _nothing)
 _TOGETHER = Together(
     judged=_judged,
     headline="mean IoU over images",

@@ -60,7 +60,7 @@ def stands_in(control: Mapping[str, Any]) -> str:
     """
     unit = {"params": "parameters", "macs": "multiply-adds an image"}[control["unit"]]
     shape = {
-        "narrow": "every level narrower by one factor",
+        "narrow": "every level narrower by about one factor, to the last channel that fits",
         "flat": "the same number of channels at every level",
     }[control["shape"]]
     target, achieved = control["target"], control["achieved"]
@@ -176,7 +176,11 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
         group: as `report.comparison.compare` gives it.
     """
     runs = {run["number"]: run for run in group["runs"]}
-    told = []
+    told = [
+        f"Run {run['number']} learned nothing: {run['nothing']}. A difference from it means nothing."
+        for run in runs.values()
+        if run["nothing"]
+    ]
     for run in (run for run in runs.values() if run["against"] is not None):
         other, name = runs[run["against"]], f"Run {run['number']}"
         if run["seed"] != other["seed"]:
@@ -199,7 +203,10 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
                 f"{other['number']}: only these are paired, and each run's own scores are of its own images."
             )
     if len({run["cost"]["machine"] for run in runs.values()}) > 1:
-        told.append("The times were measured on different machines or threads: do not compare them between rows.")
+        told.append(
+            "The times were measured on different machines or threads: what a network saves on one it need not save on "
+            "another."
+        )
     return told
 
 

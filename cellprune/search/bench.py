@@ -68,9 +68,7 @@ class Bench:
                 self._keep(job.trial, report)
             if self._begun == begun:
                 hours = (monotonic() - self._clock) / 3600
-                raise LimitReached(
-                    f"stopped after {many(begun, 'training')} and {hours:.1f} h, as asked: go on with --resume"
-                )
+                raise LimitReached(f"stopped after {many(begun, 'training')} and {hours:.1f} h, as asked")
         outcomes = [self._journal.outcome(trial) for trial in trials]
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -104,10 +102,10 @@ class Bench:
         self._crashed[trial] += 1
         again = self._crashed[trial] < _TRIES
         self._watch.ended(trial, "crashed" if again else "excluded", seconds)
-        self._watch.said(f"{trial.key} crashed: {report.reason}")
+        self._watch.said(f"{trial.told(self._question.n_folds)} crashed: {report.reason}")
         self._journal.record_crash(trial, report.reason, seconds)
         if again:
             return
         if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
-            raise reference_failed(trial, report.reason)
+            raise reference_failed(trial, report.reason, self._question.n_folds)
         self._journal.record(trial, Outcome("excluded", report.scores, report.reason))

@@ -20,9 +20,9 @@ from cellprune.search.trial import REFERENCE, Measure, Table, paired
 CONTROLS: dict[str, str] = {  # name -> what it is
     "shuffle": "as much in each layer, at places drawn anew",
     "random": "as much removed in all, drawn at random",
-    "narrow-params": "a dense network with as many parameters, every level narrower by one factor",
+    "narrow-params": "a dense network with as many parameters, every level narrower by about one factor",
     "flat-params": "a dense network with as many parameters, every level as wide as the others",
-    "narrow-macs": "a dense network with as many multiply-adds, every level narrower by one factor",
+    "narrow-macs": "a dense network with as many multiply-adds, every level narrower by about one factor",
     "flat-macs": "a dense network with as many multiply-adds, every level as wide as the others",
 }
 

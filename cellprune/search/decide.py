@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 from scipy.stats import t as student
 
 from cellprune.errors import CellpruneError
@@ -74,8 +75,7 @@ def decide(differences: ArrayLike, *, margin: float, alpha: float) -> Decision:
         )
     mean, squares = float(table.mean()), mean_squares(table)
     error, degrees = _error_of_mean(squares, n_frames, n_seeds)
-    reach = error * float(student.ppf(1 - alpha, degrees))
-    lower, upper = mean - reach, mean + reach
+    lower, upper = limits_of(mean, squares, n_frames, n_seeds, alpha)
     return Decision(
         verdict="not worse" if lower > -margin else "worse" if upper < -margin else "undecided",
         mean=mean,
@@ -150,6 +150,13 @@ def mean_squares(table: np.ndarray) -> MeanSquares:
         float(n_frames * np.square(by_seed - mean).sum() / (n_seeds - 1)),
         float(np.square(rest).sum() / ((n_frames - 1) * (n_seeds - 1))),
     )
+
+
+def limits_of(mean: float, squares: MeanSquares, n_frames: int, n_seeds: int, alpha: float) -> tuple[float, float]:
+    """Give the one-sided limits of the true mean, each at alpha, from what is left of a table in its mean squares."""
+    error, degrees = _error_of_mean(squares, n_frames, n_seeds)
+    reach = error * float(stdtrit(degrees, 1 - alpha))
+    return mean - reach, mean + reach
 
 
 def _error_of_mean(squares: MeanSquares, n_frames: int, n_seeds: int) -> tuple[float, float]:

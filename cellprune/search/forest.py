@@ -32,7 +32,7 @@ def forest(rows: Sequence[Mapping[str, Any]]) -> str:
                 colour, place = COLOURS[test["verdict"]], len(labels)
                 axes.hlines(place, test["lower"], test["upper"], color=colour, linewidth=2.4)
                 axes.plot([test["mean"]], [place], "o", color=colour, markersize=7)
-                look = f", look {test['look']}" if test["look"] else ""
+                look = f", test round {test['look']}" if test["look"] else ""
                 labels.append(f"{as_ratio(test['ratio'])} removed{look}")
         for row, (first, last) in zip(rows, pairwise([*heads, len(labels)]), strict=True):
             axes.fill_betweenx([first - 0.5, last - 0.5], -row["margin"], 0, color=PALE, alpha=0.5, linewidth=0)

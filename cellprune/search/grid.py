@@ -31,6 +31,18 @@ def grid(low: float, high: float) -> tuple[float, ...]:
     return ratios
 
 
+def beyond(ratio: float, n_steps: int) -> tuple[float, ...]:
+    """Give up to so many ratios above one of the grid, rising; with a negative number those below it.
+
+    Example:
+        >>> beyond(0.875, -2)
+        (0.75, 0.823223)
+    """
+    if n_steps < 0:
+        return tuple(one for one in _RATIOS if one < ratio)[n_steps:]
+    return tuple(one for one in _RATIOS if one > ratio)[:n_steps]
+
+
 def most_probes(n_ratios: int) -> int:
     """Give the most ratios that a bisection looks at."""
     return math.ceil(math.log2(n_ratios + 1))

@@ -26,7 +26,7 @@ from cellprune.search.trial import REFERENCE, Outcome, Trial, paired
 JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
 RESULT_SCHEMA = 1
 _SCHEMA = 1
-_WIDER = {"margin": -1, "seeds": 1, "confirm_seeds": 1, "low": -1, "high": 1}  # the direction in which each may move
+_MAY_MOVE = {"margin": (-1,), "seeds": (1,), "confirm_seeds": (1,), "low": (-1,), "high": (-1, 1)}  # down, up
 _FREE = {"controls"}  # adds trainings, changes no answer
 
 
@@ -222,7 +222,10 @@ def _require_runs(folder: Path, content: Mapping[str, Any], runs: Path) -> None:
 
 
 def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[dict[str, Any]]:
-    """Give the looks with this question as the last: one goes on, is replaced, or comes after it."""
+    """Give the looks with this question as the last: one goes on, is replaced, or comes after it.
+
+    Another range may be asked for, also a lower one: whatever is claimed there is held to the later look's error.
+    """
     asked = question.model_dump(mode="json")
     if not looks:
         return [_look(question, 1)]
@@ -230,12 +233,13 @@ def _asked(folder: Path, looks: list[dict[str, Any]], question: Search) -> list[
     changed = [key for key, value in asked.items() if last["question"][key] != value and key not in _FREE]
     if not changed:
         return [*before, last | {"question": asked}]
-    wrong = [key for key in changed if (asked[key] - last["question"][key]) * _WIDER.get(key, 0) <= 0]
+    moved = {key: 1 if asked[key] > last["question"][key] else -1 for key in changed}
+    wrong = [key for key, way in moved.items() if way not in _MAY_MOVE.get(key, ())]
     if wrong:
         told = "; ".join(f"{key}: {last['question'][key]} -> {asked[key]}" for key in wrong)
         raise CellpruneError(
-            f"the journal in {folder} was asked something else ({told}): a smaller margin, more seeds or a wider range "
-            "may follow, anything else needs another --output"
+            f"the journal in {folder} was asked something else ({told}): a smaller margin, more seeds, a lower --low "
+            "or another --high may follow, anything else needs another --output"
         )
     if last.get("proposed") is not None:
         return [*before, last, _look(question, len(looks) + 1)]

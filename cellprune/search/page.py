@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from cellprune.report.drawing import BLUE, FAINT, INK, PALE, drawing, svg
-from cellprune.report.formatting import count
+from cellprune.report.formatting import count, share
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.template import render, source
 from cellprune.runs import atomic
@@ -61,7 +61,7 @@ def curve(answer: Mapping[str, Any]) -> str:
 
 
 def costs(answer: Mapping[str, Any]) -> str:
-    """Draw the score over kept parameters, multiply-adds and milliseconds of every network of the confirmation.
+    """Draw the score over kept parameters, multiply-adds and time of every network of the confirmation.
 
     A control of which a training was hopeless is left out: the mean of the others would flatter it.
     """
@@ -69,7 +69,7 @@ def costs(answer: Mapping[str, Any]) -> str:
     with drawing(height=2.8, columns=3, share_y=True) as (figure, panels):
         for axes, (key, title) in zip(
             panels,
-            (("parameters", "kept parameters"), ("macs", "multiply-adds left"), ("milliseconds", "ms an image")),
+            (("parameters", "kept parameters"), ("macs", "multiply-adds left"), ("time_ratio", "time beside unpruned")),
             strict=True,
         ):
             _draw_cost(axes, [network for network in drawn if network[key] is not None], key, answer["ratio"])
@@ -94,8 +94,10 @@ def _draw_cost(axes: Axes, networks: Sequence[Mapping[str, Any]], key: str, foun
             label = as_ratio(network["ratio"]) if network["ratio"] else "unpruned"
             axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
     values = [network[key] for network in networks]
-    if key == "milliseconds":
+    if key == "time_ratio":
         axes.set_xlim(0, 1.3 * max(values, default=1))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(lambda value, _: share(value))
     else:
         axes.xaxis.set_major_locator(MaxNLocator(3))
         if values and max(values) > _FAR_APART * min(values):

@@ -1,21 +1,57 @@
-"""How many trainings a search takes, and how long: said before it starts, from one timed epoch."""
+"""What a search takes and what it can show: its trainings, its time from one timed epoch, its power."""
 
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cellprune.config.names import resolve
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.report.results import Measure
 from cellprune.runs.folder import Folder
 from cellprune.search.bench import job_of
 from cellprune.search.confirm import STEPS_BELOW
 from cellprune.search.grid import most_probes
+from cellprune.search.measured import spread_in
+from cellprune.search.power import ASSUMED, Spread, fewest_seeds, power
 from cellprune.search.propose import most_rounds
 from cellprune.search.question import Place, Question
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
 from cellprune.search.workers import Execute
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How likely a confirmation is to show a true loss of zero at one ratio.
+
+    Attributes:
+        shown: the probability.
+        enough_seeds: seeds with which it is 0.8; None where no number of seeds is enough.
+        spread: of the differences that this was computed from.
+        n_seeds_measured: seeds of runs that the spread was measured in; 0 where it is assumed.
+    """
+
+    shown: float
+    enough_seeds: int | None
+    spread: Spread
+    n_seeds_measured: int
+
+
+def chance(question: Question, place: Place, look: int) -> Chance:
+    """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
+    measured = spread_in(place.runs, question.settings)
+    measure: Measure = resolve("results", question.settings.task).measure
+    spread = measured.spread if measured else ASSUMED[measure.name]
+    n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
+    margin, alpha = question.search.margin, question.alpha(look)
+    return Chance(
+        shown=power(n_frames, n_seeds, spread, margin=margin, alpha=alpha),
+        enough_seeds=fewest_seeds(n_frames, spread, margin=margin, alpha=alpha),
+        spread=spread,
+        n_seeds_measured=measured.n_seeds if measured else 0,
+    )
 
 
 @dataclass(frozen=True)

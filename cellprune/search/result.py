@@ -18,7 +18,7 @@ from cellprune.search.decide import alpha_of_look, seeds_needed
 from cellprune.search.journal import RESULT_SCHEMA, Journal
 from cellprune.search.propose import Probe
 from cellprune.search.question import Place, Question
-from cellprune.search.trial import Outcome, Table, Trial
+from cellprune.search.trial import REFERENCE, Outcome, Table, Trial
 from cellprune.structure import timing
 from cellprune.training import engine as engines
 
@@ -177,10 +177,15 @@ def _arms(outcomes: Mapping[Trial, Outcome], seeds: Sequence[int]) -> dict[Arm, 
 def _networks(
     arms: Mapping[Arm, Sequence[Outcome]], runs: Path, device: str
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """What each arm scores and costs, and where it was timed; the milliseconds are those of its first network."""
+    """What each arm scores and costs, and where it was timed.
+
+    The milliseconds are those of its first network, all measured in turn; the time ratio sets them beside the unpruned
+    one's, and is None where that is gone.
+    """
     done = {arm: [outcome for outcome in outcomes if outcome.state == "done"] for arm, outcomes in arms.items()}
     firsts = {arm: outcomes[0].facts for arm, outcomes in done.items() if outcomes}
     times, timed_on = _milliseconds([runs / facts["run"] for facts in firsts.values()], device)
+    dense = times.get(runs / firsts["", REFERENCE]["run"]) if ("", REFERENCE) in firsts else None
     networks = [
         {
             "ratio": ratio,
@@ -191,7 +196,11 @@ def _networks(
             "parameters": facts["parameters"]["left"],
             "macs": facts["macs"]["masked"],
             "bytes": facts["bytes"],
-            "milliseconds": times.get(runs / facts["run"]),
+            "of_budget": _mean_or_none(
+                outcome.facts["of_budget"] for outcome in done[control, ratio] if "of_budget" in outcome.facts
+            ),
+            "milliseconds": (own := times.get(runs / facts["run"])),
+            "time_ratio": own / dense if own and dense else None,
             "run": facts["run"],
         }
         for (control, ratio), facts in firsts.items()
@@ -222,6 +231,11 @@ def _compute(outcomes: Iterable[Outcome], journal: Journal) -> dict[str, Any]:
         "seconds": round(sum(fact.get("seconds", 0.0) for fact in facts) + journal.crashed_s, 1),
         "machines": dict(Counter(fact["machine"] for fact in facts if "machine" in fact)),
     }
+
+
+def _mean_or_none(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return _mean(found) if found else None
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -1,18 +1,22 @@
 """What a search's numbers mean, in plain sentences; what a user may type stands in backticks."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellprune.config.names import resolve
 from cellprune.config.schema import Search, Settings
-from cellprune.report.formatting import difference
+from cellprune.report.formatting import difference, share
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.results import Measure
 from cellprune.report.sentences import near_copies, network
 from cellprune.search.confirm import Claim
+from cellprune.search.grid import beyond
+from cellprune.search.power import ENOUGH
 from cellprune.search.propose import Probe
 
 UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
+_STEPS = 3  # of the grid, by which a range is widened
 
 
 def words(settings: Settings, search: Search) -> dict[str, str]:
@@ -30,10 +34,14 @@ def probe(seen: Probe, margin: float) -> str:
     """Say what a probe of the search saw."""
     if seen.mean is None:
         why = seen.table.hopeless or "; ".join(seen.table.left_out.values())
-        return f"search, {as_ratio(seen.ratio)} removed: too much ({why})"
-    judged = "may cost nothing" if seen.passes else "too much"
+        return f"search, {as_ratio(seen.ratio)} removed: {screened(passes=False)} ({why})"
     start = f"search, {as_ratio(seen.ratio)} removed: mean difference {difference(seen.mean)}"
-    return f"{start}, {judged} at a margin of {margin:g}"
+    return f"{start}, {screened(passes=seen.passes)} at a margin of {margin:g}"
+
+
+def screened(*, passes: bool) -> str:
+    """Say what the search, which claims nothing, makes of a ratio."""
+    return "passes the screen" if passes else "does not pass the screen"
 
 
 def claim(tested: Claim) -> str:
@@ -50,7 +58,7 @@ def claim(tested: Claim) -> str:
 
 
 def answer(found: Mapping[str, Any]) -> str:
-    """Say what was found, or what was not and what it would take; and what an earlier look showed.
+    """Say what was found, or what was not and the command that asks on; and what an earlier look showed.
 
     Args:
         found: the content of search.json.
@@ -59,33 +67,29 @@ def answer(found: Mapping[str, Any]) -> str:
     if claimed is None or claimed["look"] == found["look"]:
         return _this_look(found)
     return (
-        f"{_this_look(found)} What look {claimed['look']} showed stands: with {as_ratio(claimed['ratio'])} of the "
-        f"{found['words']['unit']} removed the network is not worse."
+        f"{_this_look(found)} What test round {claimed['look']} showed stands: with {as_ratio(claimed['ratio'])} of "
+        f"the {found['words']['unit']} removed the network is not worse."
     )
 
 
 def _this_look(found: Mapping[str, Any]) -> str:
-    margin = found["question"]["margin"]
     if found["verdict"] == "unfinished":
         so_far = f" So far: {_not_worse(found)}" if found["ratio"] is not None else ""
-        return f"Not at its end: {found['stopped']}.{so_far}"
+        return f"Not at its end: {found['stopped']}.{so_far} To go on: {_command(found)}."
     if found["verdict"] == "none found":
-        lowest = [seen for seen in found["search"] if seen["ratio"] == found["grid"][0]][-1]
-        saw = f"a mean loss above {margin:g}"
-        if lowest["hopeless"]:
-            saw = f"a hopeless training ({lowest['hopeless']})"
-        return (
-            f"None found: already at the lowest ratio, {as_ratio(lowest['ratio'])}, the search saw {saw}. Nothing was "
-            "tested; a lower `--low` asks further down."
-        )
+        return _none_found(found)
     if found["verdict"] == "not shown":
-        return _not_shown(found, found["confirmation"][0], margin)
-    at_the_end = found["ratio"] == found["grid"][-1]
-    return (
-        f"{_not_worse(found)}"
-        f"{' It is the highest ratio of the range: a higher `--high` asks further up.' if at_the_end else ''}"
-        f"{' The controls are not complete: ' + found['stopped'] + '.' if found['stopped'] else ''}"
-    )
+        return " ".join(filter(None, (_not_shown(found), _more_seeds(found), _lower(found))))
+    told = [_not_worse(found)]
+    above = beyond(found["grid"][-1], _STEPS)
+    if found["ratio"] == found["grid"][-1] and above:
+        told.append(
+            f"It is the highest ratio of the range. To ask higher ratios: {_command(found, high=above[-1])} "
+            f"({_next_test(found)})."
+        )
+    if found["stopped"]:
+        told.append(f"The controls are not complete: {found['stopped']}. To go on: {_command(found)}.")
+    return " ".join(told)
 
 
 def _not_worse(found: Mapping[str, Any]) -> str:
@@ -99,35 +103,85 @@ def _not_worse(found: Mapping[str, Any]) -> str:
     )
 
 
-def _not_shown(found: Mapping[str, Any], lowest: Mapping[str, Any], margin: float) -> str:
-    """Say what the lowest ratio that was tested gave, and what it would take to show it."""
-    images, unit = found["words"]["images"], found["words"]["unit"]
-    left = f"{lowest['n_frames']} {images} and {lowest['n_seeds']} seeds"
-    if "mean" not in lowest:
-        why = lowest["hopeless"] or f"only {left} are left, too few to decide"
-        return f"Not shown: with {as_ratio(lowest['ratio'])} of the {unit} removed, {why}."
-    mean, lower, upper = (difference(lowest[key]) for key in ("mean", "lower", "upper"))
-    where = f" in look {found['look']}" if found["look"] > 1 else ""
-    start = (
-        f"Not shown for any ratio{where}. With {as_ratio(lowest['ratio'])} of the {unit} removed, the lowest tested, "
-        f"the verdict is '{lowest['verdict']}' ({left}): the mean difference is {mean}, its limits {lower} and "
-        f"{upper}; every margin above {lowest['smallest_margin']:.4f} would have passed, {margin:g} did not."
+def _none_found(found: Mapping[str, Any]) -> str:
+    """Say what the search saw at its lowest ratio; the question may go on at the same error, as nothing was tested."""
+    lowest = [seen for seen in found["search"] if seen["ratio"] == found["grid"][0]][-1]
+    saw = f"a mean loss above {found['question']['margin']:g}"
+    if lowest["hopeless"]:
+        saw = f"a hopeless training ({lowest['hopeless']})"
+    below = beyond(lowest["ratio"], -_STEPS)
+    on = f"To ask lower ratios: {_command(found, low=below[0])}." if below else "There is no lower ratio to ask for."
+    return (
+        f"None found: already at the lowest ratio, {as_ratio(lowest['ratio'])}, the search saw {saw}. Nothing was "
+        f"tested. {on}"
     )
-    needed = lowest["seeds_needed"]
-    if lowest["verdict"] == "worse":
-        return start
+
+
+def _not_shown(found: Mapping[str, Any]) -> str:
+    """Name the one ratio that was tested, and what its test gave."""
+    tested, images, unit = found["confirmation"][0], found["words"]["images"], found["words"]["unit"]
+    left = f"{tested['n_frames']} {images} and {tested['n_seeds']} seeds"
+    where = f" in test round {found['look']}" if found["look"] > 1 else ""
+    start = f"Not shown{where}. Only {as_ratio(tested['ratio'])} of the {unit} removed was tested"
+    if "mean" not in tested:
+        return f"{start}: {tested['hopeless'] or f'only {left} are left, too few to decide'}."
+    mean, lower, upper = (difference(tested[key]) for key in ("mean", "lower", "upper"))
+    return (
+        f"{start}, with {left}: the mean difference is {mean}, its limits are {lower} and {upper}, so the verdict is "
+        f"'{tested['verdict']}'. Every margin above {tested['smallest_margin']:.4f} would have passed; "
+        f"{found['question']['margin']:g} did not."
+    )
+
+
+def _more_seeds(found: Mapping[str, Any]) -> str:
+    """Say whether more seeds or frames would show it; "" where the network is worse, or nothing could be decided."""
+    tested, images = found["confirmation"][0], found["words"]["images"]
+    if "mean" not in tested or tested["verdict"] == "worse":
+        return ""
+    needed, later = tested["seeds_needed"], tested["seeds_needed_next_look"]
     if needed is None:
         may_fold = found["frames"]["recordings"] and not found["question"]["cv"]
-        way = ": `--cv` counts every annotated frame" if may_fold else ""
-        return f"{start} At this spread it takes more {images}, not more seeds{way}."
-    if needed <= lowest["n_seeds"]:
-        return f"{start} The spread is not in the way: {needed} seeds show a true loss of zero in 4 of 5 cases."
-    later = lowest["seeds_needed_next_look"]
-    again = f"{later} (`--confirm-seeds {later}`)" if later is not None else f"more {images}"
-    return (
-        f"{start} To show a true loss of zero in 4 of 5 cases takes {needed} seeds at this error; asked again here, as "
-        f"look {found['look'] + 1} with half the error, it takes {again}."
-    )
+        way = ": `--cv` counts every annotated frame, in another `--output`" if may_fold else ""
+        return f"With differences that vary so much it takes more {images}, not more seeds{way}."
+    if needed <= tested["n_seeds"]:
+        return (
+            "Random variation is not the reason. If pruning truly cost nothing, "
+            f"{needed} seeds would show it in 4 of 5 searches."
+        )
+    start = f"If pruning truly cost nothing, {needed} seeds would have shown it in 4 of 5 searches."
+    if later is None:
+        return f"{start} {_next_test(found).capitalize()} takes more {images}."
+    return f"{start} To ask with more seeds: {_command(found, confirm_seeds=later)} ({_next_test(found)})."
+
+
+def _lower(found: Mapping[str, Any]) -> str:
+    """Give the command that asks about the ratios below the tested one: those of the range, or else some below it."""
+    tested = found["confirmation"][0]["ratio"]
+    inside = [ratio for ratio in found["grid"] if ratio < tested]
+    below = beyond(tested, -_STEPS)
+    if not below:
+        return "There is no lower ratio to ask for."
+    range_of = {"high": inside[-1]} if inside else {"low": below[0], "high": below[-1]}
+    return f"To ask lower ratios: {_command(found, **range_of)} ({_next_test(found)})."
+
+
+def _next_test(found: Mapping[str, Any]) -> str:
+    number = found["look"] + 1
+    named = {2: "a second test", 3: "a third test"}.get(number, f"test {number}")
+    return f"{named}, with half the error"
+
+
+def _command(found: Mapping[str, Any], **flags: float) -> str:
+    """Give the command of the search with other flags, and with --resume, as code."""
+    changed = {f"--{name.replace('_', '-')}": f"{value:.10g}" for name, value in flags.items()}
+    words, kept = iter(found["made"]["command"] or ["cellprune", "search-max-ratio", "..."]), list[str]()
+    for word in words:
+        flag, equals, _ = word.partition("=")
+        if flag in changed and not equals:
+            next(words, None)  # its value
+        elif flag not in changed and word != "--resume":
+            kept.append(word)
+    return f"`{shlex.join([*kept, *(part for flag in changed.items() for part in flag), '--resume'])}`"
 
 
 def controls(found: Mapping[str, Any]) -> str:
@@ -149,10 +203,18 @@ def controls(found: Mapping[str, Any]) -> str:
     if better:
         whom = _listed(better) if alike or open_ or hopeless else f"each of its controls, {_listed(better)}"
         told.append(f"The pruned network is better than {whom}.")
+    near = [(n["control"], n["of_budget"]) for n in found["networks"] if n.get("of_budget") is not None]
+    if near:
+        told.append(
+            f"Of what the pruned network keeps, {_listed([f'{name} has {share(part)}' for name, part in near])}: that "
+            "is how near dense networks of whole channels come."
+        )
     whys: dict[str, list[str]] = {}
     for name, why in found["controls_missing"].items():
         whys.setdefault(why, []).append(name)
     told += [f"There is no control {_listed(names)}: {why}." for why, names in whys.items()]
+    if found["question"]["controls"] and found["ratio"] is None:
+        return "No control was trained: controls are trained at the ratio that is shown to cost nothing, and none is."
     return " ".join(told) if found["ratio"] is not None else ""
 
 
@@ -178,8 +240,8 @@ def scope(found: Mapping[str, Any]) -> str:
     about, claimed = f"{_about(found)}. {_near_copies(found)}", found["claimed"]
     together = sum(look["alpha"] for look in found["looks"])
     again = (
-        f" This is look {found['look']} at these {found['words']['images']}, tested at an error of {found['alpha']:g}; "
-        f"with the looks before it, some claim is false with probability {together:g} at most."
+        f" This is test round {found['look']} on these {found['words']['images']}, at an error of {found['alpha']:g}; "
+        f"with the test rounds before it, some claim is false with probability {together:g} at most."
     )
     later = again if found["look"] > 1 else ""
     if claimed is None:
@@ -191,13 +253,42 @@ def scope(found: Mapping[str, Any]) -> str:
     )
 
 
+def power(planned: Mapping[str, Any]) -> str:
+    """Say in how many searches a true loss of zero would be shown, what that rests on, and what would do.
+
+    Args:
+        planned: what a search tells before it starts.
+    """
+    chance, images = planned["power"], planned["images"]
+    spread = "frames {frames:.3f}, seeds {seeds:.3f}, the rest {rest:.3f}".format(**chance["spread"])
+    spread = spread.replace("frames", images, 1)
+    by = f"assumed, because no pairs of runs in {planned['runs']} tell"
+    if chance["n_seeds_measured"]:
+        by = f"measured in pairs of runs of {chance['n_seeds_measured']} seeds in {planned['runs']}"
+    told = (
+        f"power: with {planned['held_out']} {images} and {planned['confirm_seeds']} seeds a true loss of zero is shown "
+        f"in {_of_ten(chance['shown'])} searches, at a margin of {planned['margin']:g} (standard deviations of "
+        f"differences: {spread}; {by})"
+    )
+    if chance["shown"] >= ENOUGH:
+        return told
+    if chance["enough_seeds"] is not None:
+        return f"{told}; with --confirm-seeds {chance['enough_seeds']} in 8 of 10"
+    return f"{told}; more seeds alone do not help, it takes more {images}{', as --cv gives' * planned['may_fold']}"
+
+
+def _of_ten(probability: float) -> str:
+    n = round(10 * probability)
+    return {0: "fewer than 1 of 10", 10: "more than 9 of 10"}.get(n, f"{n} of 10")
+
+
 def later_look(number: int, alpha: float) -> str:
     """Say that an earlier question has its confirmation already, and what that costs; "" at the first look."""
     if number == 1:
         return ""
     return (
-        f"look {number} at these held-out images: the confirmation of another question has begun, so this one has "
-        f"fresh seeds, and an error of {alpha:g}"
+        f"test round {number} on these held-out images: the confirmation of another question has begun, so this one "
+        f"has fresh seeds, and an error of {alpha:g}"
     )
 
 
@@ -210,7 +301,11 @@ def look(told: Mapping[str, Any]) -> str:
     question = told["question"]
     asked = f"margin {question['margin']:g}, {question['confirm_seeds']} seeds, at an error of {told['alpha']:g}"
     for earlier in told.get("asked_before", ()):
-        changed = (f"{key} {value}" for key, value in earlier.items() if value != question[key])
+        changed = (
+            f"{key.replace('_', '-')} {value}"
+            for key, value in earlier.items()
+            if value != question[key] and key != "controls"  # which change no answer
+        )
         asked += f", asked with {', '.join(changed)} before anything was proposed"
     if "proposed" not in told:
         return f"{asked}: still searching"

@@ -15,10 +15,14 @@ from cellprune.search.journal import RESULT, RESULT_SCHEMA
 _TEST = ("ratio", "verdict", "mean", "lower", "upper")
 
 
-def write(path: Path, folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """Write the page of several searches, and give what it tells: see `rows`."""
+def write(path: Path, folders: Sequence[Path], *, left_out: Sequence[Path] = ()) -> list[dict[str, Any]]:
+    """Write the page of several searches, and give what it tells: see `rows`.
+
+    Args:
+        left_out: searches that have no result yet; the page names them.
+    """
     found = rows(folders)
-    told = {"rows": found, "confidence": found[0]["confidence"], "figure": source(forest(found))}
+    told = {"rows": found, "confidence": found[0]["confidence"], "figure": source(forest(found)), "left_out": left_out}
     atomic.write_text(path, render("searches.html.jinja", told))
     return found
 

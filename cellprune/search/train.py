@@ -83,7 +83,7 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
     except Exception as error:
         if _disk_is_full(error):
             raise WorkError(
-                f"the disk of {job.runs} is full ({job.trial.key}): free some space, then go on with --resume"
+                f"the disk of {job.runs} is full ({job.trial.told()}): free some space, then go on with --resume"
             ) from error
         refused = isinstance(error, CellpruneError) and not isinstance(error, WorkError)
         if refused and not isinstance(error, ScarceError):  # memory may have been short for the sake of a neighbour
@@ -128,6 +128,7 @@ def _measure(job: Job) -> Measure:
 def _read(folder: Folder, began: str, measure: Measure) -> Report:
     """Give what a finished run says."""
     rows, cost, made = folder.read_metrics(), folder.read_cost(), folder.read_provenance()
+    scores = folder.read_scores()
     counted = cost["parameters"]
     facts = {
         "run": folder.path.name,
@@ -137,9 +138,11 @@ def _read(folder: Folder, began: str, measure: Measure) -> Report:
         "parameters": {"left": parameters_left(counted), "total": counted["total"]},
         "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
         "bytes": cost["bytes"]["model_file"],
+        **({"nothing": why} if (why := measure.nothing(scores)) else {}),
+        **({"of_budget": cost["control"]["achieved"] / cost["control"]["target"]} if "control" in cost else {}),
         "curve": {str(row["epoch"]): row[measure.watched] for row in rows if row.get(measure.watched) is not None},
     }
-    return Report("done", measure.of_each(folder.read_scores()), "", facts)
+    return Report("done", measure.of_each(scores), "", facts)
 
 
 class _Floor:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cellprune.errors import WorkError
+from cellprune.report.formatting import ratio as as_ratio
 from cellprune.search.decide import FEWEST_FRAMES, FEWEST_SEEDS
 
 REFERENCE = 0.0
@@ -36,6 +37,13 @@ class Trial:
         return (
             f"{self.phase} {self.control}{' ' if self.control else ''}{self.ratio:g} seed {self.seed} fold {self.fold}"
         )
+
+    def told(self, n_folds: int = 1) -> str:
+        """Name the trial for people: "search, unpruned, seed 0", "confirmation, random, 96.88 % removed, seed 1002"."""
+        phase = {"search": "search", "confirm": "confirmation"}[self.phase]
+        much = "unpruned" if self.ratio == REFERENCE else f"{as_ratio(self.ratio)} removed"
+        fold = f"fold {self.fold}" if n_folds > 1 else ""
+        return ", ".join(filter(None, (phase, self.control, much, f"seed {self.seed}", fold)))
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,17 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
         pruned: every trial of one ratio; equal seeds and folds are pairs. A seed of which a fold has no score is
             left out whole, a frame whose score is undefined in some network as well.
     Raises:
-        WorkError: a reference has no score, so there is nothing to compare with.
+        WorkError: a reference has no score, or has learned nothing, so there is nothing to compare with.
     """
+    n_folds = 1 + max((trial.fold for trial in references), default=0)
     for trial, outcome in references.items():
         if outcome.state != "done":
-            raise reference_failed(trial, outcome.reason)
+            raise reference_failed(trial, outcome.reason, n_folds)
+        if why := outcome.facts.get("nothing"):
+            raise WorkError(
+                f"an unpruned network learned nothing ({trial.told(n_folds)}: {why}), and to be not worse than that is "
+                "no merit: train longer (--epochs), or look at the data; with other settings give another --output"
+            )
     unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
     lost = {trial.seed: f"{outcome.state}: {outcome.reason}" for trial, outcome in pruned.items() if not outcome.scores}
     seeds = tuple(sorted({trial.seed for trial in pruned} - lost.keys()))
@@ -114,10 +128,11 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
     return Table(np.array(differences).reshape(len(rows), len(seeds)), rows, seeds, lost, hopeless)
 
 
-def reference_failed(trial: Trial, reason: str) -> WorkError:
+def reference_failed(trial: Trial, reason: str, n_folds: int) -> WorkError:
     """Say that there is nothing to compare with."""
     return WorkError(
-        f"the unpruned reference failed ({trial.key}: {reason}): mend what made it fail, then go on with --resume"
+        f"the unpruned reference failed ({trial.told(n_folds)}: {reason}): mend what made it fail, then go on with "
+        "--resume"
     )
 
 

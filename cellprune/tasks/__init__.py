@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from cellprune.config.names import resolve
 from cellprune.config.schema import Data, Settings
+from cellprune.training.progress import Tell, unheard
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Task:
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         network: what `open` gave -> settings of the network that the data decide (channels, classes).
         loss: name -> (output, target) -> scalar mean.
-        scores: (network, loaders, part) -> the content of scores.json without schema, task and policy.
+        scores: (network, loaders, part, who is told of each image or batch) -> the content of scores.json without
+            schema, task and policy.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
     """
@@ -42,7 +44,7 @@ class Task:
     input: Callable[[Any, Data], tuple[int, int, int]]
     network: Callable[[Any], dict[str, int]]
     loss: Callable[[str], Callable[[Tensor, Tensor], Tensor]]
-    scores: Callable[[nn.Module, Any, str], dict[str, Any]]
+    scores: Callable[[nn.Module, Any, str, Tell], dict[str, Any]]
     watch: Callable[[nn.Module, Any, str], Mapping[str, float | None]]
     header: Callable[[Any, Settings], dict[str, Any]]
 
@@ -53,7 +55,7 @@ def of(settings: Settings) -> Task:
     return task
 
 
-def scored(settings: Settings, network: nn.Module, loaders: Any, part: str) -> dict[str, Any]:
+def scored(settings: Settings, network: nn.Module, loaders: Any, part: str, tell: Tell = unheard) -> dict[str, Any]:
     """Score a network on a part of its data; the content of scores.json."""
     policy = settings.model_dump()["data"].get("truth")
-    return {"schema": 1, "task": settings.task, "policy": policy, **of(settings).scores(network, loaders, part)}
+    return {"schema": 1, "task": settings.task, "policy": policy, **of(settings).scores(network, loaders, part, tell)}

@@ -14,6 +14,7 @@ from cellprune.data import cifar, labelled
 from cellprune.data.labelled import Labelled, Parts
 from cellprune.data.small_images import Loaders, Normalization, normalization
 from cellprune.tasks import Task
+from cellprune.training.progress import Tell, unheard
 from cellprune.training.statistics import reestimate
 
 
@@ -65,18 +66,19 @@ def _header(dataset: Labelled, settings: Settings) -> dict[str, Any]:
     }
 
 
-def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
+def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> dict[str, Any]:
     """Count what each class's images are taken for.
 
     Args:
         network: in the state it is judged in; its mode is kept. One that was loaded normalizes as it learned.
         part: "train", "select" or "report".
+        tell: told of the images that are done.
     Returns:
         part, classes (name, images, correct, accuracy; None without images; right, a "1" or "0" for each of its images
         in the order of the part), confusion ([true class][class it was taken for] -> images), summary (accuracy over
         all images, and mean over the classes).
     """
-    targets, taken_for = _taken_for(network, loaders, part)
+    targets, taken_for = _taken_for(network, loaders, part, tell)
     n_classes = len(loaders.classes)
     counted = torch.bincount(targets * n_classes + taken_for, minlength=n_classes**2)
     confusion = counted.reshape(n_classes, n_classes).tolist()
@@ -99,16 +101,18 @@ def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | 
 
 
 @torch.no_grad()
-def _taken_for(network: nn.Module, loaders: Loaders, part: str) -> tuple[Tensor, Tensor]:
+def _taken_for(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> tuple[Tensor, Tensor]:
     """Give every image's class and the one it is taken for: (N,) int64 each, in the order of the part, on the CPU."""
     device = next(network.parameters()).device
     learned = getattr(network, "header", {}).get("normalization")
     given = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
     mode = network.training
     network.eval()
-    found = [
-        (targets.cpu(), network(images.to(device)).argmax(1).cpu()) for images, targets in loaders.batches(part, given)
-    ]
+    found, n_done = list[tuple[Tensor, Tensor]](), 0
+    for images, classes in loaders.batches(part, given):
+        found.append((classes.cpu(), network(images.to(device)).argmax(1).cpu()))
+        n_done += len(classes)
+        tell(n_done, len(loaders.parts.part(part)))
     network.train(mode)
     targets, taken_for = zip(*found, strict=True)
     return torch.cat(targets), torch.cat(taken_for)

@@ -25,6 +25,7 @@ from cellprune.evaluation import iou
 from cellprune.report import pictures
 from cellprune.tasks import Task
 from cellprune.training import losses
+from cellprune.training.progress import Tell, unheard
 from cellprune.training.statistics import reestimate
 
 
@@ -102,12 +103,13 @@ def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     }
 
 
-def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
+def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> dict[str, Any]:
     """Score a network on every image of a part, at the network's size and at the native one.
 
     Args:
         network: in the state it is judged in; its mode is kept.
         part: "train", "select" or "report".
+        tell: told of each image that is done.
     Returns:
         part, images (counts per class, so that any IoU can be made later), summary and three pictures: see
         `scores.json` in the run folder.
@@ -124,6 +126,7 @@ def scores(network: nn.Module, loaders: Loaders, part: str) -> dict[str, Any]:
             where = {"id": frame.id, "sequence": frame.sequence, "frame": frame.number, "size": size}
             images.append(where | iou.counts(prediction, np.asarray(target), loaders.classes))
         drawn[frame.id] = (sample, large)
+        tell(len(drawn), loaders.n_samples(cast(Part, part)))
     return {
         "part": part,
         "images": images,

@@ -1,12 +1,16 @@
 """What a watcher shows: lines in a log, a bar on a terminal, curves where the library is."""
 
+import sys
+import time
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from cellprune.cli.progress import Bar, Curves, Lines
+from cellprune.cli import heartbeat
+from cellprune.cli.progress import Bar, Curves, Inside, Lines, loading, phase
 from cellprune.errors import CellpruneError
 from cellprune.training.progress import Event, Listener
 
@@ -24,6 +28,17 @@ def told(listener: Listener) -> None:
     listener.finished(Event("training", 6, 6, 3, 3, scores={"iou_image_mean": 0.75}))
 
 
+def until(said: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Wait until something is said on standard error, and give all that was."""
+    err = ""
+    for _ in range(500):
+        err += capsys.readouterr().err
+        if said in err:
+            return err
+        time.sleep(0.01)
+    raise AssertionError(f"{said!r} was never said, but {err!r}")
+
+
 def test_lines_are_one_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     told(Lines())
     out, err = capsys.readouterr()
@@ -35,6 +50,63 @@ def test_lines_are_one_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert "IoU" not in lines[2]
     assert "IoU 0.7500" in lines[4]
     assert lines[5] == "training done, IoU 0.7500"
+    one = Lines()
+    one.started(Event("training", 0, 2, 0, 1))
+    one.close()
+    assert capsys.readouterr().err == "training: 1 epoch\n"
+
+
+def test_what_is_counted_gets_a_line_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    lines, event = Lines(), Event("scoring", message="scoring the weights (force)")
+    lines.started(event)
+    for done in range(1, 61):
+        lines.advanced(Event("scoring", done, 60, message=event.message))
+    lines.finished(event)
+    first, *rounds = capsys.readouterr().err.splitlines()
+    assert first == event.message
+    assert len(rounds) == 10
+    assert rounds[0].startswith("scoring the weights (force), 6 of 60 done, ")
+    assert rounds[-1] == "scoring the weights (force), 60 of 60 done"
+
+
+def test_no_phase_is_silent_for_long_and_nothing_is_said_after_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY_S", 0.05)
+    lines = Lines()
+    lines.started(Event("predicting", 0, 1, message="1 image"))
+    lines.advanced(Event("predicting", 0, 1, message="mosaic.tif, tile 3/400"))
+    assert "mosaic.tif, tile 3/400, for 0." in until("now", capsys)
+    lines.finished(Event("predicting", 1, 1))
+    with pytest.raises(KeyError), phase("it breaks"):
+        raise KeyError
+    capsys.readouterr()
+    time.sleep(0.15)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_phase_tells_which_part_of_it_is_under_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY_S", 0.02)
+    lines, whole = Lines(), Event("", message="timing one epoch", after_s=0.02)
+    lines.started(whole)
+    Inside(lines, whole).advanced(Event("scoring", 7, 60, message="scoring the weights (force)"))
+    assert "timing one epoch: scoring the weights (force), 7 of 60 done, for 0." in until("now", capsys)
+    lines.finished(whole)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_phase_that_is_mostly_short_is_named_when_it_is_not(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with loading():
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("cellprune.cli.progress.PATIENCE_S", 0.01)
+    with loading():
+        assert "loading PyTorch" in until("loading", capsys)
 
 
 def test_lines_of_a_resumed_run_count_from_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,13 +115,15 @@ def test_lines_of_a_resumed_run_count_from_where_it_was(capsys: pytest.CaptureFi
     lines.advanced(Event("training", 5, 6, 3, 3, loss=1.0))
     lines.advanced(Event("training", 6, 6, 3, 3, loss=1.0))
     assert capsys.readouterr().err.splitlines()[1].startswith("epoch 3/3")
+    lines.close()
 
 
 def test_the_bar_shows_epoch_loss_and_iou() -> None:
     bar = Bar()
-    bar._console = Console(force_terminal=True, width=100, record=True)
+    bar._console = Console(force_terminal=True, width=100, record=True, file=StringIO())
     told(bar)
     shown = bar._console.export_text()
+    assert "scoring the weights (prospr)" in shown
     assert "epoch 3/3, loss 0.1667, IoU 0.7500" in shown
 
 

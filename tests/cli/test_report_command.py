@@ -29,6 +29,25 @@ def test_several_runs_get_a_page(
     assert told(dense.path, pruned.path, page, "-o", page) == 0, "again, and the page itself was in runs/*"
 
 
+def test_runs_that_are_not_finished_are_left_out_and_named(
+    make_run: Callable[..., Folder], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other, half = make_run("one", n_images=1), make_run("other", ratio=0, n_images=1), make_run("half", n_images=1)
+    half.write_provenance({**half.read_provenance(), "finished": None})
+    begun, page = tmp_path / "begun", tmp_path / "page.html"
+    begun.mkdir()  # and killed at once
+    assert told(one.path, other.path, half.path, begun, "-o", page, "--json") == 0
+    said = capsys.readouterr()
+    answer = json.loads(said.out)
+    assert answer["left_out"] == [str(half.path), str(begun)]
+    assert len(answer["groups"][0]["runs"]) == 2
+    assert [line.partition(",")[0] for line in said.err.splitlines()] == [
+        f"left out: {half.path}",
+        f"left out: {begun}",
+    ]
+    assert f"Left out, because not finished: {half.path}, {begun}." in page.read_text()
+
+
 def test_json_is_one_object_with_the_numbers(
     make_run: Callable[..., Folder], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,10 +99,12 @@ def test_a_page_of_ours_is_replaced_and_nothing_else(make_run: Callable[..., Fol
         (["one", "link", "-o", "page.html"], "named twice"),
         (["one", "--reference", "missing", "-o", "page.html"], "there is no missing"),
         (["one", "missing", "-o", "page.html"], "there is no missing"),
-        (["one", "empty", "-o", "page.html"], "empty is no run"),
+        (["one", "foreign", "-o", "page.html"], "foreign is no run"),
         (["one", ".", "-o", "page.html"], "is a folder of runs: give the runs in it"),
         (["one", "one/config.yaml", "-o", "page.html"], "one/config.yaml is no run"),
-        (["one", "half", "half2", "-o", "page.html"], "not finished: half, half2"),
+        (["half", "half2", "-o", "page.html"], "not finished: half, half2"),
+        (["one", "--reference", "half", "-o", "page.html"], "not finished: half"),
+        (["empty", "-o", "page.html"], "empty is no run"),
         (["half"], "not finished: half"),
         (["one", "damaged", "-o", "page.html"], "scores.json is damaged"),
         (["damaged"], "scores.json is damaged"),
@@ -108,6 +129,8 @@ def test_what_is_refused_is_said_in_one_line(
         half.write_provenance({**half.read_provenance(), "finished": None})
     make_run("damaged", n_images=1).file("scores").write_text("{")
     Path("empty").mkdir()
+    Path("foreign").mkdir()
+    Path("foreign", "thesis.tex").touch()
     Path("folder.html").mkdir()
     Path("link").symlink_to("one")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}

@@ -64,7 +64,7 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert "26 are done, none is left to train: the search in search is at its end" in capsys.readouterr().out
     stricter = ["0.2" if word == "0.3" else word for word in asked if word != "--json"]
     assert typed(*stricter, "--resume", "--dry-run") == 0
-    assert "look 2 at these held-out images" in (told := capsys.readouterr().out)
+    assert "test round 2 on these held-out images" in (told := capsys.readouterr().out)
     assert "fresh seeds, and an error of 0.025" in told
     other = ["random" if word == "snip" else word for word in asked if word != "--json"]
     assert typed(*other[:-1], "other", "--dry-run") == 0

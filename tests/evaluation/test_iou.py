@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cellprune.evaluation.iou import IGNORED, class_mean, counts, summary
+from cellprune.evaluation.iou import IGNORED, background_alone, class_mean, counts, summary
 
 CLASSES = ("background", "cell")
 THREE = ("background", "cell", "border")
@@ -54,7 +54,16 @@ def labelled(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 def test_counts_equal_the_slow_ones(pair: tuple[np.ndarray, np.ndarray]) -> None:
     counted = counts(*pair, THREE)
     assert [(c["intersection"], c["union"]) for c in counted["classes"]] == slow_counts(*pair, 3)
+    assert [c["truth"] for c in counted["classes"]] == [np.count_nonzero(pair[1] == k) for k in range(3)]
     assert counted["ignored_px"] == np.count_nonzero(pair[1] == IGNORED)
+
+
+def test_an_answer_of_background_everywhere_has_the_score_that_is_told() -> None:
+    made = pairs(classes=3)
+    nothing = scored([(np.zeros_like(prediction), target) for prediction, target in made], THREE)
+    assert background_alone(scored(made, THREE)) == summary(nothing)["iou_image_mean"]["256"] > 0
+    older = [{"classes": [{"name": "cell", "intersection": 1, "union": 2}]}]
+    assert background_alone(older) is None
 
 
 @given(labelled(), st.integers(-1000, 1000))

@@ -34,6 +34,20 @@ def test_prospr_is_the_default_and_the_count_is_exact(model):
     )
 
 
+def test_rounds_of_scoring_are_counted_for_who_wants_to_know(model):
+    told = []
+    prune(
+        model,
+        method="force",
+        rounds=4,
+        sparsity=0.5,
+        batches=DATA,
+        loss=F.cross_entropy,
+        tell=lambda *n: told.append(n),
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_everything_is_left_as_it_was(model):
     model.norm.eval()
     model.down.weight.requires_grad_(False)

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from cellprune.search.question import Place, Question
 from cellprune.search.run import Known, known, search_max_ratio
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import Trial
+from cellprune.training.progress import Event
 
 ASKED = Search(low=0.6, high=0.97, seeds=2, confirm_seeds=3, margin=0.02)
 FACTS = {
@@ -58,9 +60,11 @@ class Bench:
         crashes: dict[str, list[str]] | None = None,
         hopeless: tuple[str, ...] = (),
         there: tuple[str, ...] = (),
+        nothing: tuple[str, ...] = (),
     ) -> None:
         self.trained: Counter[str] = Counter()
         self._left, self._crashes, self._hopeless, self._there = dies_after, crashes or {}, hopeless, there
+        self._nothing = {key: {"nothing": "its IoU of cell is 0"} for key in nothing}
         self.jobs: dict[str, Job] = {}
 
     @contextmanager
@@ -79,7 +83,7 @@ class Bench:
                 elif key in self._hopeless:
                     yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
-                    facts = FACTS | {"run": key, "trained_here": key not in self._there}
+                    facts = FACTS | {"run": key, "trained_here": key not in self._there} | self._nothing.get(key, {})
                     yield job, Report("done", SCORES(job.trial), "", facts)
 
         yield execute
@@ -185,7 +189,7 @@ def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: p
         n_done = before.done + len(bench.trained)
         assert known(asked, place) == Known(n_done, there=0, at_the_end=True, look=before.look)
         said = capsys.readouterr().err
-        assert ("look 2 at these held-out images" in said) == (before.look == 2)
+        assert ("test round 2 on these held-out images" in said) == (before.look == 2)
         told = re.findall(r"(\d+) of at most (\d+) trainings done", said)
         done = [int(n) for n, _ in told]
         assert done[-1] == n_done
@@ -210,11 +214,26 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
     asked, bench = question(tmp_path / "search"), Bench(there=("search 0 seed 0 fold 0",))
     with Progress(asked) as watch:
         search_max_ratio(asked, Place(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
-    first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("search 0 seed 0 fold 0: there already, ")
+    begun, first, then, second = capsys.readouterr().err.splitlines()
+    assert (begun, then) == ("search, unpruned, seed 0: begins", "search, unpruned, seed 1: begins")
+    assert first.startswith("search, unpruned, seed 0: there already, ")
     assert first.endswith("1 of at most 26 trainings done"), "no training has told yet how long one takes"
-    assert second.startswith("search 0 seed 1 fold 0: done, 1 min 40 s, ")
+    assert second.startswith("search, unpruned, seed 1: done, 1 min 40 s, ")
     assert second.endswith("at most 40 min 0 s left"), "24 trainings as long as the one that was trained"
+
+
+def test_a_long_training_is_told_of_now_and_then_in_a_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cellprune.cli.heartbeat.EVERY_S", 0.02)
+    with Progress(question(tmp_path / "search")) as watch:
+        watch.began(Trial("confirm", 0.875, 1002, control="random"))
+        watch.listener.started(Event("scoring", message="scoring the weights (force)"))
+        watch.listener.advanced(Event("scoring", 7, 60, message="scoring the weights (force)"))
+        time.sleep(0.1)
+    begun, *rest = capsys.readouterr().err.replace("\u00a0", " ").splitlines()
+    assert begun == "confirmation, random, 87.5 % removed, seed 1002: begins"
+    assert rest[-1].startswith(f"{begun.removesuffix('begins')}scoring the weights (force), 7 of 60 done, for 0.")
 
 
 def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
@@ -243,7 +262,8 @@ def test_a_ratio_that_was_found_is_told_when_the_search_is_cut_later(tmp_path: P
     assert "So far: With " in early["sentences"]["answer"]
     for found in (cut, early):
         draw(tmp_path / "page.html", found)
-        assert found["sentences"]["answer"] in (tmp_path / "page.html").read_text()
+        answer = re.sub(r"`(.+?)`", r"<code>\1</code>", found["sentences"]["answer"])
+        assert answer in unescape((tmp_path / "page.html").read_text())
 
 
 def test_controls_are_told_in_words(tmp_path: Path) -> None:
@@ -331,13 +351,28 @@ def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_p
 def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
     lost = "search 0 seed 1 fold 0"
     bench = Bench(crashes={lost: ["the loss became nan", "the loss became nan"]})
-    with pytest.raises(WorkError, match=r"reference failed \(search 0 seed 1 fold 0: the loss became nan\)"):
+    with pytest.raises(WorkError, match=r"reference failed \(search, unpruned, seed 1: the loss became nan\)"):
         searched(tmp_path / "search", bench)
     assert bench.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
     content = json.loads((tmp_path / "search" / JOURNAL).read_text())
     assert content["trials"].keys() == {"search 0 seed 0 fold 0"}, "a passing cause does not block the journal"
     assert searched(tmp_path / "search", again := Bench())["verdict"] == "found"
     assert again.trained[lost] == 1
+
+
+def test_a_reference_that_learned_nothing_ends_the_search_before_anything_is_compared_with_it(tmp_path: Path) -> None:
+    blind = Bench(nothing=("search 0 seed 1 fold 0",))
+    said = r"learned nothing \(search, unpruned, seed 1: its IoU of cell is 0\), .* train longer \(--epochs\)"
+    for bench, n in ((blind, 2), (Bench(), 0)):  # and again, without a training
+        with pytest.raises(WorkError, match=said):
+            searched(tmp_path / "search", bench)
+        assert bench.trained.total() == n
+    assert not (tmp_path / "search" / RESULT).exists()
+    late = Bench(nothing=("confirm 0 seed 1002 fold 0",))
+    with pytest.raises(WorkError, match=r"learned nothing \(confirmation, unpruned, seed 1002: "):
+        searched(tmp_path / "late", late)
+    pruned = Bench(nothing=("search 0.823223 seed 0 fold 0", "search 0.875 seed 0 fold 0"))
+    assert searched(tmp_path / "pruned", pruned)["verdict"] == "found", "of a pruned network its score tells enough"
 
 
 def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp_path: Path) -> None:
@@ -420,7 +455,7 @@ def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_
     assert confirmed == {2000, 2001, 2002}, "fresh seeds"
     assert not first.trained & second.trained
     assert [look["question"]["margin"] for look in found["looks"]] == [0.02, 0.015]
-    assert "look 2" in found["sentences"]["scope"]
+    assert "test round 2" in found["sentences"]["scope"]
     assert "false with probability 0.075 at most" in found["sentences"]["scope"], "both looks together"
     assert found["looks"][0] == before["looks"][0], "what look 1 found is not taken back"
     assert found["looks"][0]["ratio"] == before["ratio"] is not None
@@ -441,13 +476,12 @@ def test_what_an_earlier_look_showed_stands_at_the_same_margin(tmp_path: Path) -
     assert (found["verdict"], found["ratio"]) == ("not shown", None)
     assert found["claimed"] == {"ratio": before["ratio"], "look": 1}
     assert found["sentences"]["answer"].startswith("Not shown")
-    stands = (
-        f"What look 1 showed stands: with {as_ratio(before['ratio'])} of the weights removed the network is not worse"
-    )
+    much = f"{as_ratio(before['ratio'])} of the weights removed"
+    stands = f"What test round 1 showed stands: with {much} the network is not worse"
     assert stands in found["sentences"]["answer"]
     assert "A claim is false with probability 0.05 at most" in found["sentences"]["scope"]
     draw(tmp_path / "page.html", found)
-    assert "shown by look 1" in (tmp_path / "page.html").read_text()
+    assert "shown by test round 1" in (tmp_path / "page.html").read_text()
     stricter = searched(output, Bench(), wider.model_copy(update={"margin": 1e-6}))
     assert (stricter["look"], stricter["claimed"]) == (3, None)
 
@@ -580,6 +614,68 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
         )
         assert "<script" not in html
         assert "http" not in html.replace("http-equiv", "")
+
+
+def test_not_shown_names_what_was_tested_and_the_command_that_asks_on(tmp_path: Path) -> None:
+    output, typed = tmp_path / "search", ["cellprune", "search-max-ratio", "--high=0.97", "-o", "my search", "--resume"]
+
+    def asked(**changes: float) -> dict:
+        search = ASKED.model_copy(update={"margin": 0.006, "controls": True, **changes})
+        place = Place(runs=tmp_path / "runs", output=output, resume=True)
+        return search_max_ratio(question(output, search), place, execute=Bench()(), command=typed)
+
+    found = asked()
+    tested = found["confirmation"][0]["ratio"]
+    lower = max(ratio for ratio in found["grid"] if ratio < tested)
+    said = found["sentences"]["answer"]
+    assert said.startswith(
+        f"Not shown. Only {as_ratio(tested)} of the weights removed was tested, with 6 frames and 3 s"
+    )
+    on = f"`cellprune search-max-ratio -o 'my search' --high {lower:g} --resume` (a second test, with half the error)."
+    assert said.endswith(f"To ask lower ratios: {on}")
+    assert found["sentences"]["controls"].startswith("No control was trained: ")
+    draw(tmp_path / "page.html", found)
+    page = unescape((tmp_path / "page.html").read_text())
+    assert re.search(r"What it must beat</h2>\s*<p class=\"scope\">No control was trained", page)
+    assert "<th><code>--controls</code></th><td>yes</td>" in page
+    assert "<td>True<" not in page.partition("All settings of a training")[0]
+    again = asked(high=lower)
+    assert (again["look"], again["alpha"]) == (2, pytest.approx(0.025))
+    assert {claim["ratio"] for claim in again["confirmation"]} <= set(grid(ASKED.low, lower))
+
+
+def test_what_would_help_is_said_with_its_command(tmp_path: Path) -> None:
+    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.006}))
+
+    def said(**changes: object) -> str:
+        return sentences.answer(found | {"confirmation": [found["confirmation"][0] | changes]})
+
+    more = said(verdict="undecided", seeds_needed=7, seeds_needed_next_look=9)
+    assert "7 seeds would have shown it in 4 of 5 searches. To ask with more seeds: `cellprune search-max-ratio" in more
+    assert "--confirm-seeds 9 --resume` (a second test, with half the error)." in more
+    assert "A second test, with half the error takes more frames." in said(
+        verdict="undecided", seeds_needed=7, seeds_needed_next_look=None
+    )
+    alike = said(verdict="undecided", seeds_needed=3, seeds_needed_next_look=4)
+    assert "Random variation is not the reason. If pruning truly cost nothing, 3 seeds would show it in 4 of 5" in alike
+    assert "it takes more frames, not more seeds: `--cv` counts" in said(verdict="undecided", seeds_needed=None)
+    assert "seeds would" not in said(verdict="worse", seeds_needed=7, seeds_needed_next_look=9)
+    lowest = said(ratio=0.292893)
+    assert lowest.endswith("There is no lower ratio to ask for.")
+    assert "--low 0.292893 --high 0.5 --resume` (a" in said(ratio=found["grid"][0]), "below the range"
+
+
+def test_other_ends_have_their_command(tmp_path: Path) -> None:
+    none = searched(tmp_path / "none", Bench(), ASKED.model_copy(update={"low": 0.92}))
+    assert (
+        "To ask lower ratios: `cellprune search-max-ratio ... --low 0.823223 --resume`." in none["sentences"]["answer"]
+    )
+    top = searched(tmp_path / "top", Bench(), ASKED.model_copy(update={"high": 0.83, "margin": 0.04}))
+    assert (
+        "To ask higher ratios: `cellprune search-max-ratio ... --high 0.9375 --resume` (a" in top["sentences"]["answer"]
+    )
+    cut = searched(tmp_path / "cut", Bench(), max_trials=1)
+    assert cut["sentences"]["answer"].endswith("To go on: `cellprune search-max-ratio ... --resume`.")
 
 
 def test_a_claim_over_folds_says_what_they_have_in_common(tmp_path: Path) -> None:

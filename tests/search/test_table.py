@@ -64,7 +64,7 @@ def test_a_later_look_counts_by_the_error_it_has(tmp_path: Path) -> None:
         (0.5, pytest.approx(0.01 * 0.075 / 0.05)),
     ], "what look 1 showed stands"
     assert [(test["ratio"], test["look"]) for test in table[1]["tested"]] == [(0.5, 1), (0.5, 2)]
-    assert ">50\u00a0% removed, look 1<" in forest(table)
+    assert ">50\u00a0% removed, test round 1<" in forest(table)
 
 
 def test_every_test_of_a_search_is_a_line_of_the_picture(tmp_path: Path) -> None:
@@ -107,9 +107,17 @@ def test_the_command_writes_their_page(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "begun" / JOURNAL).write_text("{}")
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "search.json").write_text("{}")
+    with pytest.raises(SystemExit) as leaving:
+        main(["report", *both, str(tmp_path / "begun"), "-o", str(page)])
+    assert leaving.value.code == 0
+    assert f"left out: {tmp_path / 'begun'}, without a result yet" in capsys.readouterr().err
+    assert f"Left out, because they have no result yet: {tmp_path / 'begun'}." in page.read_text()
+    with pytest.raises(SystemExit) as leaving:
+        main(["report", str(tmp_path / "begun"), "-o", str(page)])
+    assert leaving.value.code == 2
+    assert f"no search with a result: {tmp_path / 'begun'}: go on" in capsys.readouterr().err
     for more, said in (
-        ([str(tmp_path / "begun"), "-o", str(page)], "begun is no search with a result, as others here are: leave it"),
-        ([str(tmp_path / "gone"), "-o", str(page)], "gone is no search with a result"),
+        ([str(tmp_path / "gone"), "-o", str(page)], "gone is no search, as others here are"),
         ([str(tmp_path / "old"), "-o", str(page)], "search.json is no result of this version of cellprune"),
         ([], "name it, such as -o searches.html"),
         (["-o", f"{both[0]}/search.json"], "is no name of a page"),
