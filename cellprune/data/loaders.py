@@ -21,11 +21,13 @@ from torch.utils.data import DataLoader, Dataset
 from cellprune.data.augment import Strength, augment
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.frames import CLASSES, Frame
+from cellprune.data.network_input import KINDS
 from cellprune.data.reader import item, prepare
 from cellprune.data.split import Part, Split
 from cellprune.errors import CellpruneError
+from cellprune.runs.modelcard import Normalization
 
-Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32 of mean 0 and deviation 1; (B, h, w) int64, 255 ignored
+Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32, normalized; (B, h, w) int64, 255 ignored
 Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (C, h, w) and its target (h, w)
 Draw = tuple[int, int]  # epoch and index into the training part
 
@@ -42,7 +44,7 @@ class Sample:
     """One frame ready to be scored and shown.
 
     Attributes:
-        image: (1, C, h, w) float32 tensor, mean 0, deviation 1, at the network's size.
+        image: (1, C, h, w) float32 tensor, normalized, at the network's size.
         target: (h, w) uint8 at the network's size; 255 is ignored.
         target_native: (H, W) uint8 as the truth was drawn; 255 is ignored.
         raw: (C, H, W) float32 in 0..1, the native image, for pictures.
@@ -64,6 +66,7 @@ class Loaders:
         size: (height, width) of the network's input.
         batch_size: images of a batch, over all processes together.
         seed: of order and augmentation.
+        normalization: of every image, see `data.network_input`.
         workers: processes that augment; 0 augments in this one.
         augment: how much training batches are changed, see `data.augment`.
         ignore_border_px: see `data.truth.target`.
@@ -80,6 +83,7 @@ class Loaders:
         size: tuple[int, int] = (256, 256),
         batch_size: int,
         seed: int,
+        normalization: Normalization = KINDS["standard"],
         workers: int = 0,
         augment: Strength = "full",
         ignore_border_px: int = 0,
@@ -88,6 +92,7 @@ class Loaders:
     ) -> None:
         self.classes = classes
         self._split, self._size, self._border_px, self._channels = split, size, ignore_border_px, channels
+        self._normalization = normalization
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
             frames, transform = [item(frame) for frame in split.train], self._transform("train", keep_native=False)
@@ -159,10 +164,10 @@ class Loaders:
             yield Sample(frame, image, arrays["target"], arrays["target_native"], arrays["raw"])
 
     def _transform(self, part: Part, *, keep_native: bool) -> Compose:
-        policy = self._split.policy_of(part)
         return prepare(
             self._size,
-            policy,
+            self._split.policy_of(part),
+            self._normalization,
             channels=self._channels,
             classes=len(self.classes),
             ignore_border_px=self._border_px,

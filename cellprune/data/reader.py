@@ -20,12 +20,12 @@ from cellprune.data.images import (
     Floats,
     ImageError,
     Target,
-    normalize,
     read_image,
-    resize_image,
     resize_labels,
 )
+from cellprune.data.network_input import network_input
 from cellprune.data.truth import Policy, target
+from cellprune.runs.modelcard import Normalization
 
 
 class FrameReader(ImageReader):
@@ -65,6 +65,7 @@ def item(frame: Frame) -> dict[str, Any]:
 def prepare(
     size: tuple[int, int],
     policy: Policy,
+    normalization: Normalization,
     *,
     channels: int = 1,
     classes: int = 2,
@@ -76,12 +77,13 @@ def prepare(
     Args:
         size: (height, width) of the network's input.
         policy: what a cell without a gold mask is.
+        normalization: of the image.
         channels: that every image must have.
         classes: see `data.truth.target`.
         ignore_border_px: see `data.truth.target`; in native pixels.
         keep_native: keep the native arrays too, for scores and pictures.
     Returns:
-        A transform of `item(frame)` to `image` (C, h, w) float32 of mean 0 and deviation 1 and `target` (h, w) uint8,
+        A transform of `item(frame)` to `image` (C, h, w) float32, see `data.network_input`, and `target` (h, w) uint8,
         and with `keep_native` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays all.
     """
     steps: list[Transform] = [
@@ -93,7 +95,7 @@ def prepare(
         EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
         _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px, classes=classes)),
         CopyItemsd(("raw", "target_native"), names=("image", "target")),
-        _Apply("image", partial(_network_image, size=size)),
+        _Apply("image", partial(network_input, size=size, normalization=normalization)),
         _Apply("target", partial(resize_labels, size=size)),
     ]
     return Compose(steps if keep_native else [*steps, DeleteItemsd(("raw", "target_native"))])
@@ -104,7 +106,3 @@ _Apply = partial(Lambdad, track_meta=False)  # else every array becomes a MetaTe
 
 def _draw(frame: Frame, policy: Policy, ignore_border_px: int, classes: int) -> Target:
     return target(frame, policy, ignore_border_px=ignore_border_px, classes=classes)
-
-
-def _network_image(raw: Floats, size: tuple[int, int]) -> Floats:
-    return normalize(resize_image(raw, size))

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data.images import MAX_PIXELS, UNSTACK, ImageError, normalize, resize_image
+from cellprune.data.images import MAX_PIXELS, UNSTACK, ImageError
+from cellprune.data.network_input import network_input
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.lab.instances import instances
@@ -89,7 +90,7 @@ def class_map(
         (H, W) uint8, an index into the model's classes.
     """
     size = (image.shape[1], image.shape[2])
-    small = normalize(resize_image(image, network_size(size, zoom or engine.card.zoom)))
+    small = network_input(image, network_size(size, zoom or engine.card.zoom), engine.card.normalization)
     return decided(tiles.probabilities(engine, small, memory_bytes=memory_bytes, step=step), size)
 
 

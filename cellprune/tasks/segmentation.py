@@ -17,6 +17,7 @@ from cellprune.data.augment import Strength
 from cellprune.data.frames import Dataset
 from cellprune.data.images import read_header
 from cellprune.data.loaders import Loaders, Sample
+from cellprune.data.network_input import KINDS
 from cellprune.data.open import open_dataset
 from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
@@ -64,6 +65,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
         size=data.size,
         batch_size=settings.training.batch_size,
         seed=settings.seed,
+        normalization=KINDS[data.normalization],
         workers=workers,
         augment=cast(Strength, settings.training.augment),
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
@@ -94,7 +96,7 @@ def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
         "decision_rule": "argmax",
-        "normalization": {"name": "zero-mean-unit-variance", "per": "image", "when": "after resizing"},
+        "normalization": KINDS[settings.data.normalization].header(),
         "network_size_px": list(settings.data.size),
         "zoom": [settings.data.size[0] / height, settings.data.size[1] / width],
         "pixel_size_um": None if dataset.pixel_size_um is None else list(dataset.pixel_size_um),

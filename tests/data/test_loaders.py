@@ -177,7 +177,7 @@ def test_the_border_reaches_targets_of_both_sizes(made: Split) -> None:
         assert 0 in drawn
 
 
-STEPS = ("read_image", "resize_image", "normalize", "target")  # of making a sample from its files
+STEPS = ("read_image", "network_input", "resize_labels", "target")  # of making a sample from its files
 
 
 def test_nothing_is_decoded_or_resized_twice(made: Split, monkeypatch: pytest.MonkeyPatch) -> None:
