@@ -143,7 +143,9 @@ class Data(Frozen):
         description="two: labels number cells; more: label values are classes, from 0 in this order, 255 is unknown",
     )
     split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(0, ge=0, description="moves the split alone")
-    size: tuple[int, int] = Field((256, 256), description="height and width, px, that every frame is resized to")
+    size: tuple[int, int] = Field(
+        (256, 256), description="height and width, px, that every frame to learn from is resized to"
+    )
     normalization: Literal["percentile", "robust", "standard"] = Field(
         "percentile",
         description="scale of each image's grey levels: its percentiles 1 and 99.8; mean and deviation of what lies "

@@ -1,19 +1,48 @@
-"""From a native image to what a network takes in: grey levels on one scale, and the network's size. Plain numpy.
+"""From a native image to what a network takes in: the network's size, and grey levels on one scale. Plain numpy.
 
-Learning, scoring and predicting all come through here, so a network is judged and used as it was trained. Whatever the
-kind, the scale is that of the whole image, also where it goes through the network in tiles.
+Learning, scoring and predicting all come through here. Scoring and predicting take the same size, too (`seen`), so what
+is scored is what is predicted. The scale is that of the whole image, also where it goes through in tiles.
 """
 
 import numpy as np
 
-from cellprune.data.images import Floats, normalize, resize_image
-from cellprune.runs.modelcard import Normalization
+from cellprune.data.images import MAX_PIXELS, Floats, ImageError, normalize, resize_image
+from cellprune.runs.modelcard import ModelCard, Normalization
 
 KINDS = {  # of `data.normalization`
     "standard": Normalization(name="zero-mean-unit-variance"),
     "percentile": Normalization(name="percentile-range"),
     "robust": Normalization(name="zero-mean-unit-variance-within-percentiles"),
 }
+
+
+def seen(image: Floats, card: ModelCard, zoom: tuple[float, float] | None = None) -> Floats:
+    """Make a native image into what a trained network is shown of it.
+
+    Args:
+        image: (C, H, W) float32, any scale.
+        card: the network's.
+        zoom: (y, x) network pixels for a native one; None for the training's.
+    Raises:
+        ImageError: it would be too large to be meant.
+    """
+    size = network_size((image.shape[1], image.shape[2]), zoom or card.zoom)
+    return network_input(image, size, card.normalization)
+
+
+def network_size(size: tuple[int, int], zoom: tuple[float, float]) -> tuple[int, int]:
+    """Give the (height, width) that the network sees of a native one.
+
+    Raises:
+        ImageError: it would be too large to be meant.
+    """
+    height, width = (max(1, round(side * factor)) for side, factor in zip(size, zoom, strict=True))
+    if height * width > MAX_PIXELS:
+        raise ImageError(
+            f"{size[0]} x {size[1]} px zoomed by {zoom[0]:.3g} x {zoom[1]:.3g} give more than {MAX_PIXELS} px: "
+            "cut the image into parts, or check the pixel sizes"
+        )
+    return height, width
 
 
 def network_input(image: Floats, size: tuple[int, int], normalization: Normalization) -> Floats:
