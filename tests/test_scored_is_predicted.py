@@ -172,7 +172,7 @@ def test_scores_in_tiles_are_those_of_the_labels(
     run = finished_run(tmp_path / "run", network_of(1, norm, padding), settings_for(folder).model_copy())
     for function in (tiles.probabilities, segment.class_map):
         monkeypatch.setitem(function.__kwdefaults__, "memory_bytes", 1)
-    big = drawn(tmp_path / "big", [(450, 500), (520, 400)], tiff)
+    big = drawn(tmp_path / "big", [(260, 300)], tiff)
     scores = finished.evaluate(run, dataset=f"{big}/", device="cpu")
     assert native(scores) == counts_of_predict(run, big, tmp_path / "out")
 
@@ -183,3 +183,16 @@ def test_the_network_s_size_follows_the_zoom_not_the_frame(tmp_path: Path) -> No
     dataset = TASK.open(settings.data, None)
     loaders = TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
     assert {sample.seen(loaders.card).shape for sample in loaders.samples("report")} == {(1, 48, 56), (1, 96, 112)}
+
+
+def test_pixels_of_another_size_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def tagged(um: float) -> Save:
+        return lambda path, pixels: tiff(path, pixels, resolution=(1e4 / um, 1e4 / um), resolutionunit="CENTIMETER")
+
+    run = finished_run(
+        tmp_path / "run", network_of(1), settings_for(drawn(tmp_path / "own", UNIFORM[:3], tagged(0.65)))
+    )
+    for um, is_warned in ((0.6, False), (0.3, True)):
+        other = drawn(tmp_path / f"{um}", UNIFORM[:2], tagged(um))
+        finished.evaluate(run, dataset=f"{other}/", device="cpu")
+        assert ("0.3 x 0.3 um, the model learned from 0.65 x 0.65 um" in caplog.text) == is_warned

@@ -4,6 +4,9 @@ Learning, scoring and predicting all come through here. Scoring and predicting t
 is scored is what is predicted. The scale is that of the whole image, also where it goes through in tiles.
 """
 
+from collections.abc import Iterable
+from statistics import median_low
+
 import numpy as np
 
 from cellprune.data.images import MAX_PIXELS, Floats, ImageError, normalize, resize_image
@@ -28,6 +31,18 @@ def seen(image: Floats, card: ModelCard, zoom: tuple[float, float] | None = None
     """
     size = network_size((image.shape[1], image.shape[2]), zoom or card.zoom)
     return network_input(image, size, card.normalization)
+
+
+def training_zoom(sizes: Iterable[tuple[int, int]], network: tuple[int, int]) -> tuple[float, float]:
+    """Give the factors (y, x) from native to network pixels of a set of images.
+
+    Args:
+        sizes: (height, width) of each image. Images of several sizes are zoomed unlike in training; the middle size
+            stands for them.
+        network: (height, width) that they are brought to.
+    """
+    height, width = (median_low(sides) for sides in zip(*sizes, strict=True))
+    return network[0] / height, network[1] / width
 
 
 def network_size(size: tuple[int, int], zoom: tuple[float, float]) -> tuple[int, int]:

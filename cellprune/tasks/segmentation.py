@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from statistics import median_low
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +15,7 @@ from cellprune.data.augment import Strength
 from cellprune.data.frames import Dataset
 from cellprune.data.images import Floats, Target, read_header, resize_labels
 from cellprune.data.loaders import Loaders, Sample
-from cellprune.data.network_input import KINDS
+from cellprune.data.network_input import KINDS, training_zoom
 from cellprune.data.open import open_dataset
 from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
@@ -90,16 +89,14 @@ def _network(dataset: Dataset) -> dict[str, int]:
 
 
 def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    # frames of several sizes are zoomed unlike; the middle one stands for them
     sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
-    height, width = (median_low(sides) for sides in zip(*sizes, strict=True))
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
         "decision_rule": "argmax",
         "normalization": KINDS[settings.data.normalization].header(),
         "network_size_px": list(settings.data.size),
-        "zoom": [settings.data.size[0] / height, settings.data.size[1] / width],
+        "zoom": list(training_zoom(sizes, settings.data.size)),
         "pixel_size_um": None if dataset.pixel_size_um is None else list(dataset.pixel_size_um),
     }
 

@@ -77,7 +77,7 @@ def test_frames_of_several_sizes_are_each_resized(drawn: Drawn) -> None:
     write(truth_path(folder, "01", "003", "gold"), larger)
     report = check(str(folder))
     assert report["errors"] == []
-    assert "01: frames of 2 sizes, each resized to the network's: 48 x 64, 96 x 64" in report["notes"]
+    assert "01: frames of 2 sizes, each resized to the network's to learn from: 48 x 64, 96 x 64" in report["notes"]
     made = split(open_dataset(str(folder)), how="random", policy="ignore")
     loaders = Loaders(made, card=GREY, size=(24, 32), batch_size=4, seed=0)
     assert next(iter(loaders.train(0)))[0].shape[1:] == (1, 24, 32)
