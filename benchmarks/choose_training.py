@@ -124,6 +124,7 @@ def main() -> None:
                     f"model.width={arguments.width}",
                     f"data.dataset={dataset}",
                     "data.truth=paper",
+                    "data.normalization=standard",
                     f"seed={seed}",
                 ]
                 fixed += [

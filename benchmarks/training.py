@@ -30,14 +30,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellprune.config.schema import Training
+from cellprune.config.schema import Data, Settings, Training
 from cellprune.data.augment import augment
 from cellprune.data.loaders import Loaders
 from cellprune.data.open import open_dataset
-from cellprune.data.split import split
 from cellprune.models import build
 from cellprune.pruning.prune import prune
-from cellprune.tasks.segmentation import watch
+from cellprune.tasks.segmentation import TASK, watch
 from cellprune.training import engine, losses
 from cellprune.training.fit import fit
 from cellprune.training.sparse.static import Static
@@ -206,8 +205,11 @@ def scores(epochs: int = 40, size: int = 128, width: int = 16) -> dict[str, list
 
 def loaders(size: int, seed: int) -> Loaders:
     """The simulated cells, 13 frames to learn from."""
-    parts = split(open_dataset("simulated"), how="random", holdout=0.3, seed=0, policy="ignore")
-    return Loaders(parts, size=(size, size), batch_size=BATCH, seed=seed)
+    data = Data(size=(size, size), normalization="standard")
+    settings = Settings(data=data, training=Training(batch_size=BATCH), seed=seed)
+    dataset = open_dataset("simulated")
+    made: Loaders = TASK.loaders(dataset, TASK.split(dataset, data), settings, 0, torch.device("cpu"))
+    return made
 
 
 def network(width: int, seed: int = 0) -> nn.Module:

@@ -150,8 +150,9 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
     settings = _resolved(settings, engines.start(runtime.device))
     begins = _name(settings, {}).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
-    asked = settings.model_dump(mode="json")
-    return any(folder.finished and folder.read_config() == asked for folder in there)
+    return any(
+        folder.finished and not config.differences(settings, config.recorded(folder.read_config())) for folder in there
+    )
 
 
 def _resolved(settings: Settings, engine: Accelerator) -> Settings:

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import models, tasks
-from cellprune.config.schema import Settings
+from cellprune.config import load as config
 from cellprune.errors import CellpruneError
+from cellprune.lab import scale
+from cellprune.runs import log
 from cellprune.runs.folder import Folder
+from cellprune.runs.modelcard import read_card
 from cellprune.training import engine as engines
 from cellprune.training.progress import Tell, unheard
 
@@ -38,11 +41,17 @@ def evaluate(
         raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
     if dataset is None and part == "report":
         return folder.read_scores()
-    settings = Settings.model_validate(folder.read_config())
+    settings = config.recorded(folder.read_config())
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)
-    _require_fit(path, folder.read_model()[0]["architecture"], task.network(frames), data.dataset)
+    header = folder.read_model()[0]
+    _require_fit(path, header["architecture"], task.network(frames), data.dataset)
+    pixel_size_um = task.header(frames, settings).get("pixel_size_um")
+    if pixel_size_um is not None and (
+        doubt := scale.difference(read_card(header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
+    ):
+        log.LOGGER.warning("%s, and the scores are those of predicting without --rescale", doubt)
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     place = engines.start(device).device
     model = models.load(path).to(place)

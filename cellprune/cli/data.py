@@ -196,15 +196,17 @@ def _show_cards(cards: list[dict[str, Any]]) -> None:
 
 
 def _show(found: dict[str, Any], console: "Console") -> None:
-    """Print a table of what is there, then the notes and errors, each on its line."""
+    """Print a table of what is there, then the facts, warnings, notes and errors, each on its line."""
     from rich.table import Table
 
     table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
     (_fill_sequences if "sequences" in found else _fill_classes)(table, found)
     if table.row_count:
         console.print(table)
-    for kind in ("notes", "errors"):
-        for line in found[kind]:
+    for fact in found.get("facts", []):
+        console.print(fact, markup=False, highlight=False, soft_wrap=True)
+    for kind in ("warnings", "notes", "errors"):
+        for line in found.get(kind, []):
             # paths and names are not markup, and a line is never broken: it may be searched for
             console.print(f"{kind[:-1]}: {line}", markup=False, highlight=False, soft_wrap=True)
     console.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors", highlight=False)

@@ -18,10 +18,13 @@ from cellprune.config.schema import (
     CHOICE,
     METHOD_OPTIONS,
     MODEL_SETTINGS,
+    OLDER,
     TASK_DATA,
     TASK_DEFAULTS,
     Settings,
 )  # fmt: skip
+
+_OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed", "size"}  # settings of cells in images
 
 
 def load(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
@@ -78,9 +81,25 @@ def _refuse_foreign(
             raise ConfigError(f"{whose} has no option {key!r}; {known}")
 
 
+def completed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to a run's config.yaml what was the only way when an older version wrote it."""
+    values: dict[str, Any] = deepcopy(OLDER.get(content.get("task", ""), {}))
+    _merge(values, content)
+    return values
+
+
+def recorded(content: Mapping[str, Any]) -> Settings:
+    """Read a run's config.yaml, of this version or an older one.
+
+    Raises:
+        ConfigError: a setting that this version does not know.
+    """
+    return _validated(completed(content), "the run's config.yaml")
+
+
 def digest(settings: Settings, data: Mapping[str, Any]) -> str:
     """Hash what decides a run's result: the settings and the data's content hashes (hex, sha256)."""
-    content = {"settings": settings.model_dump(mode="json"), "data": data}
+    content = {"settings": settings.identity(), "data": data}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -104,7 +123,14 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'"
         )
-    return content or {}
+    found: dict[str, Any] = content or {}
+    return completed(found) if _is_record(found) else found
+
+
+def _is_record(content: Mapping[str, Any]) -> bool:
+    """Tell the config.yaml of a run, which says all, from a file that says what is to be otherwise than usual."""
+    data = content.get("data")
+    return Settings.model_fields.keys() <= content.keys() and isinstance(data, dict) and data.keys() >= _OF_EVERY_RECORD
 
 
 def _assignment(text: str) -> dict[str, Any]:

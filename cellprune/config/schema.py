@@ -143,7 +143,14 @@ class Data(Frozen):
         description="two: labels number cells; more: label values are classes, from 0 in this order, 255 is unknown",
     )
     split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(0, ge=0, description="moves the split alone")
-    size: tuple[int, int] = Field((256, 256), description="height and width, px, that every frame is resized to")
+    size: tuple[int, int] = Field(
+        (256, 256), description="height and width, px, that every frame to learn from is resized to"
+    )
+    normalization: Literal["percentile", "robust", "standard"] = Field(
+        "percentile",
+        description="scale of each image's grey levels: its percentiles 1 and 99.8; mean and deviation of what lies "
+        "between these (robust); of all (standard, as published: one hot pixel moves it)",
+    )
     select: float = Field(
         0.0,
         ge=0,
@@ -418,7 +425,16 @@ class Settings(Frozen):
         values["data"] = {key: value for key, value in values["data"].items() if key in TASK_DATA[self.task]}
         return values
 
+    def identity(self) -> dict[str, Any]:
+        """Give what tells runs apart, as JSON values: one that does what older ones did has their name."""
+        values: dict[str, Any] = self.model_dump(mode="json")
+        for section, older in OLDER.get(self.task, {}).items():
+            values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
+        return values
 
+
+# what a run did that is older than the setting, so that its file does not say it
+OLDER: dict[str, dict[str, dict[str, Any]]] = {"segmentation": {"data": {"normalization": "standard"}}}
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
     "classification": ("dataset", "holdout", "split_seed", "select"),

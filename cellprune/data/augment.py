@@ -18,7 +18,7 @@ import albumentations as A
 
 Strength = Literal["none", "turns", "full"]
 
-_RANGE = 10.0  # an image of mean 0 and deviation 1 lies within 5 deviations but for a few pixels
+_RANGE = 10.0  # a normalized image has about the deviation 1 and lies within 5 of them but for a few pixels
 _MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
 
 
@@ -26,7 +26,7 @@ def augment(image: Floats, target: Target, *, seed: int, strength: Strength = "f
     """Flip and turn; at full strength also scale, bend, and change brightness and contrast, all mildly.
 
     Args:
-        image: (C, h, w) float32 of mean 0 and deviation 1; clipped to 5 deviations.
+        image: (C, h, w) float32 of about mean 0 and deviation 1; clipped to -5..5.
         target: (h, w) uint8 of classes and 255; moves with the image and is never interpolated.
         seed: all that the change depends on.
         strength: "none" changes nothing, "turns" flips and takes quarter turns (of square images), "full" does all.

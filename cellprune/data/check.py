@@ -4,6 +4,7 @@ Errors (the set cannot be used as it is): a folder of no known layout; a file th
 images of different channels; labels beyond the classes; truth without its image, or of another size; a marker that
 man_track.txt does not list for its frame; a listed track that is not shown; fewer than two annotated frames; no cell in
 any of them.
+Warnings: cells that are too small at the network's size.
 Notes (partial or untidy truth, which the policies of `data.truth` are for): cells without gold or silver mask, masks
 in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
 """
@@ -18,8 +19,8 @@ from cellprune.data import cifar, ctc, labelled, plain
 from cellprune.data.cards import Card
 from cellprune.data.findings import Findings, class_notes, notes, report, shortened
 from cellprune.data.frames import CLASSES, Frame
-from cellprune.data.images import Labels, read_header, read_image
-from cellprune.data.matching import in_pieces, jaccard, n_regions, uncovered
+from cellprune.data.images import Labels, read_grey_levels, read_header
+from cellprune.data.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
 from cellprune.data.truth import ClassesError, read_truth, target
 from cellprune.errors import CellpruneError
@@ -33,9 +34,10 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
 
     Returns:
         Plain values: dataset; frames, gold, silver (counts of frames); cells (gold, tracked); missing (gold_frames
-        with the cells that have no mask); components; sizes; channels; dtypes; pixel_size_um; sequences (the same for
-        each); pairing (of a plain folder, else None); errors and notes (sentences). Of images that each have a class
-        what `data.labelled.check` gives.
+        with the cells that have no mask); components; sizes; channels; dtypes; grey_levels (darkest, brightest);
+        pixel_size_um; sequences (the same for each); cell_diameter_px (the median: native, and at network_size_px, the
+        usual one); pairing (of a plain folder, else None); facts, warnings, notes and errors (sentences). Of images
+        that each have a class what `data.labelled.check` gives.
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
@@ -115,11 +117,12 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
     try:
         header = read_header(frame.image)
         found.stacked += [frame.image] * header.looks_stacked
-        read_image(frame.image)
+        levels = read_grey_levels(frame.image)
     except CellpruneError as error:
         found.errors.append(str(error))
         return
     found.sizes.add(header.size)
+    found.grey_levels.update((levels.min().item(), levels.max().item()))
     found.channels.setdefault(header.channels, frame.image)
     if header.pixel_size_um is not None:
         found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
@@ -141,9 +144,12 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
             found.no_classes.append(str(error))
         except CellpruneError as error:
             found.errors.append(str(error))
-    if n_classes > 2:
-        found.n_cells["gold"] += n_regions(truth.get("gold"))
-    else:
+    if "gold" in truth:
+        cells = areas_px(truth["gold"] if n_classes == 2 else regions(truth["gold"]))
+        found.n_cells["gold"] += len(cells)
+        found.gold_sizes.append(header.size)
+        found.diameters_px += [2 * (area / np.pi) ** 0.5 for area in cells.values()]
+    if n_classes == 2:
         _compare(frame.name or frame.number, truth, found)
 
 
@@ -157,7 +163,6 @@ def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> No
             found.shown.setdefault(track, set()).add(number)
     if gold is not None:
         n_gold = np.unique(gold[gold > 0]).size
-        found.n_cells["gold"] += n_gold
         if n_gold == 0:
             found.empty.append(number)
         if pieces := in_pieces(gold):

@@ -1,17 +1,24 @@
 """What a check finds in a data set, sequence by sequence, and how it is told: in sentences, and as plain values."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from math import ceil
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import numpy as np
 
+from cellprune.config.schema import Data
 from cellprune.data.cards import Card
 from cellprune.data.images import IGNORED, UNSTACK
+from cellprune.data.network_input import training_zoom
 
+NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for
+SMALLEST_CELL_PX = 10  # in the network, below which neighbours run into each other
+_STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest
 _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
 
@@ -29,6 +36,9 @@ class Findings:
     n_lacking_in_silver: int = 0
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
+    gold_sizes: list[tuple[int, int]] = field(default_factory=list)  # of each frame with gold truth
+    diameters_px: list[float] = field(default_factory=list)  # of discs as large as the gold cells
+    grey_levels: set[float] = field(default_factory=set)  # each image's darkest and brightest
     stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
     channels: dict[int, Path] = field(default_factory=dict)  # number of channels -> the first image that has so many
     n_pixels: Counter[int] = field(default_factory=Counter)  # by value of the target, of plain folders
@@ -56,7 +66,7 @@ def notes(found: Findings, card: Card | None) -> list[str]:
         said.append(f"mean Jaccard of silver with gold {min(found.jaccard):.2f} to {max(found.jaccard):.2f}, by frame")
     if len(found.sizes) > 1:
         sizes = shortened([f"{h} x {w}" for h, w in sorted(found.sizes)])
-        said.append(f"frames of {len(found.sizes)} sizes, each resized to the network's: {sizes}")
+        said.append(f"frames of {len(found.sizes)} sizes, each resized to the network's to learn from: {sizes}")
     if found.stacked:
         names = shortened([path.name for path in found.stacked])
         said.append(f"tagged as colour, yet saved channel by channel: {names}; {UNSTACK}")
@@ -83,7 +93,8 @@ def shortened(names: Sequence[str]) -> str:
 def report(name: str, found: list[Findings], errors: list[str], notes: list[str]) -> dict[str, Any]:
     """Put everything into plain values, the totals first; see `data.check.check`."""
     sequences = [_sequence_report(sequence) for sequence in found]
-    return {
+    levels = [level for sequence in found for level in sequence.grey_levels]
+    counted = {
         "dataset": name,
         **{kind: sum(s[kind] for s in sequences) for kind in ("frames", "gold", "silver", "markers")},
         "cells": {kind: sum(s["cells"][kind] for s in sequences) for kind in ("gold", "tracked")},
@@ -96,11 +107,65 @@ def report(name: str, found: list[Findings], errors: list[str], notes: list[str]
             for kind in ("image", "gold", "silver", "markers")
         },
         "pixel_size_um": _merged(s["pixel_size_um"] for s in sequences),
+        "grey_levels": [min(levels), max(levels)] if levels else None,
+        "cell_diameter_px": _diameters_px(found),
+        "network_size_px": list(NETWORK_SIZE_PX),
         "sequences": sequences,
         "pairing": None,
+    }
+    return counted | {
+        "facts": _facts(counted),
+        "warnings": _warnings(counted, [size for sequence in found for size in sequence.gold_sizes]),
         "errors": errors,
         "notes": notes,
     }
+
+
+def _diameters_px(found: Sequence[Findings]) -> dict[str, float] | None:
+    """Give the median cell's diameter as saved, and as the network sees it where nothing else is asked for."""
+    diameters = [diameter for sequence in found for diameter in sequence.diameters_px]
+    if not diameters:
+        return None
+    down, across = training_zoom([size for sequence in found for size in sequence.gold_sizes], NETWORK_SIZE_PX)
+    native = float(np.median(diameters))
+    return {"native": native, "network": native * (down * across) ** 0.5}
+
+
+def _facts(counted: Mapping[str, Any]) -> list[str]:
+    """Say what the images and the cells are like."""
+    facts = []
+    if counted["grey_levels"]:
+        low, high = counted["grey_levels"]
+        whole = isinstance(low, int) and isinstance(high, int)
+        bits = f" ({(high - low).bit_length()} bits)" if whole else ""
+        channels = " or ".join(f"{n} channel{'s' * (n != 1)}" for n in sorted(counted["channels"]))
+        pixels = " or ".join(" x ".join(f"{um:.4g}" for um in size) + " um" for size in counted["pixel_size_um"])
+        facts.append(
+            f"images: {channels}, {' and '.join(counted['dtypes']['image'])}, grey levels {low:g} to {high:g}{bits}, "
+            f"pixels of {pixels or 'unknown size'}"
+        )
+    if diameter := counted["cell_diameter_px"]:
+        sizes = counted["pixel_size_um"]
+        um = f" ({diameter['native'] * (sizes[0][0] * sizes[0][1]) ** 0.5:.3g} um)" if len(sizes) == 1 else ""
+        height, width = counted["network_size_px"]
+        facts.append(
+            f"cells: median diameter {diameter['native']:.1f} px{um}, {diameter['network']:.1f} px in a network of "
+            f"{height} x {width} px"
+        )
+    return facts
+
+
+def _warnings(counted: Mapping[str, Any], sizes: Sequence[tuple[int, int]]) -> list[str]:
+    """Warn of cells that are too small in the network, with the size that would do."""
+    diameter = counted["cell_diameter_px"]
+    if diameter is None or diameter["network"] >= SMALLEST_CELL_PX:
+        return []
+    factor = SMALLEST_CELL_PX / diameter["native"]
+    enough = [_STEP_PX * ceil(median_low(sides) * factor / _STEP_PX) for sides in zip(*sizes, strict=True)]
+    return [
+        f"cells of {diameter['network']:.1f} px in the network can hardly be told apart: train with --data.size "
+        f"{enough[0]} {enough[1]}, which gives them {SMALLEST_CELL_PX} px or more"
+    ]
 
 
 def _sequence_report(found: Findings) -> dict[str, Any]:
@@ -117,6 +182,7 @@ def _sequence_report(found: Findings) -> dict[str, Any]:
         "channels": sorted(found.channels),
         "dtypes": {kind: sorted(types) for kind, types in found.dtypes.items()},
         "pixel_size_um": sorted(list(size) for size in found.pixel_sizes_um),
+        "grey_levels": [min(found.grey_levels), max(found.grey_levels)] if found.grey_levels else None,
     }
 
 

@@ -17,7 +17,8 @@ from cellprune.data.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, Ima
 
 __all__ = [
     "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
-    "Target", "normalize", "read_header", "read_image", "read_labels", "resize_image", "resize_labels",
+    "Target", "normalize", "read_grey_levels", "read_header", "read_image", "read_labels", "resize_image",
+    "resize_labels",
 ]  # fmt: skip
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case
@@ -50,6 +51,17 @@ def read_image(path: Path, plane: int | None = None) -> Floats:
     Raises:
         ImageError: see the module's hard rules.
     """
+    pixels = read_grey_levels(path, plane)
+    low = pixels.min()
+    # beyond 16 bits float32 cannot hold the value before the offset is gone
+    working: NDArray[np.floating] = pixels.astype(np.float64 if pixels.dtype.itemsize > 2 else np.float32)
+    working = working - low
+    working = working / working.max()
+    return working.astype(np.float32, copy=False)
+
+
+def read_grey_levels(path: Path, plane: int | None = None) -> NDArray:
+    """Read a microscopy image as it is saved: (C, H, W) of the file's own type; see `read_image`."""
     pixels = _opened(path, lambda kind: kind.read_pixels(path, plane))
     if pixels.dtype.kind not in "uif":
         raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
@@ -58,11 +70,7 @@ def read_image(path: Path, plane: int | None = None) -> Floats:
     low, high = pixels.min(), pixels.max()
     if low == high:
         raise ImageError(f"{path} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
-    # beyond 16 bits float32 cannot hold the value before the offset is gone
-    working: NDArray[np.floating] = pixels.astype(np.float64 if pixels.dtype.itemsize > 2 else np.float32)
-    working = working - low
-    working = working / working.max()
-    return working.astype(np.float32, copy=False)
+    return pixels
 
 
 def read_labels(path: Path) -> Labels:

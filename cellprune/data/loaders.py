@@ -6,26 +6,27 @@ of the sample, and the batches are the same for any number of workers.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, cycle, islice
 from typing import Protocol
 
 import numpy as np
 import torch
 from monai.data import CacheDataset
-from monai.transforms import Compose
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cellprune.data.augment import Strength, augment
 from cellprune.data.draws import shuffled, stable_hash
-from cellprune.data.frames import CLASSES, Frame
-from cellprune.data.reader import item, prepare
+from cellprune.data.frames import Frame
+from cellprune.data.network_input import seen
+from cellprune.data.reader import item, native, prepare
 from cellprune.data.split import Part, Split
 from cellprune.errors import CellpruneError
+from cellprune.runs.modelcard import ModelCard
 
-Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32 of mean 0 and deviation 1; (B, h, w) int64, 255 ignored
+Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32, normalized; (B, h, w) int64, 255 ignored
 Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (C, h, w) and its target (h, w)
 Draw = tuple[int, int]  # epoch and index into the training part
 
@@ -37,22 +38,25 @@ class Batches(Protocol):
     def __len__(self) -> int: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One frame ready to be scored and shown.
 
     Attributes:
-        image: (1, C, h, w) float32 tensor, mean 0, deviation 1, at the network's size.
-        target: (h, w) uint8 at the network's size; 255 is ignored.
         target_native: (H, W) uint8 as the truth was drawn; 255 is ignored.
-        raw: (C, H, W) float32 in 0..1, the native image, for pictures.
+        raw: (C, H, W) float32 in 0..1, the native image.
     """
 
     frame: Frame
-    image: Tensor
-    target: NDArray[np.uint8]
     target_native: NDArray[np.uint8]
     raw: NDArray[np.float32]
+    _seen: dict[ModelCard, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    def seen(self, card: ModelCard) -> NDArray[np.float32]:
+        """Give what a network of this card is shown: (C, h, w) float32. It is made once, however often it is scored."""
+        if card not in self._seen:
+            self._seen[card] = seen(self.raw, card)
+        return self._seen[card]
 
 
 class Loaders:
@@ -61,14 +65,13 @@ class Loaders:
     Args:
         split: which frames are learned from and which are held out. All are read here, so that a bad file is found
             before any work.
-        size: (height, width) of the network's input.
+        card: of the network that learns from them: the channels of every image, its normalization, the classes.
+        size: (height, width) that the frames to be learned from are brought to.
         batch_size: images of a batch, over all processes together.
         seed: of order and augmentation.
         workers: processes that augment; 0 augments in this one.
         augment: how much training batches are changed, see `data.augment`.
         ignore_border_px: see `data.truth.target`.
-        channels: that every image must have.
-        classes: names of what a pixel can be, see `data.open.open_dataset`.
     Raises:
         CellpruneError: a file that cannot be used; the message names it.
     """
@@ -77,20 +80,20 @@ class Loaders:
         self,
         split: Split,
         *,
+        card: ModelCard,
         size: tuple[int, int] = (256, 256),
         batch_size: int,
         seed: int,
         workers: int = 0,
         augment: Strength = "full",
         ignore_border_px: int = 0,
-        channels: int = 1,
-        classes: tuple[str, ...] = CLASSES,
     ) -> None:
-        self.classes = classes
-        self._split, self._size, self._border_px, self._channels = split, size, ignore_border_px, channels
+        self.card = card
+        self._split, self._border_px = split, ignore_border_px
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
-            frames, transform = [item(frame) for frame in split.train], self._transform("train", keep_native=False)
+            frames = [item(frame) for frame in split.train]
+            transform = prepare(size, split.policy_of("train"), card, ignore_border_px=ignore_border_px)
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
         self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
@@ -155,23 +158,11 @@ class Loaders:
         return len(self._split.part(part))
 
     def _prepared(self, part: Part) -> Iterator[Sample]:
-        transform = self._transform(part, keep_native=True)
+        transform = native(self._split.policy_of(part), self.card, ignore_border_px=self._border_px)
         for frame in self._split.part(part):
             with _clear_errors():
                 arrays = transform(item(frame))
-            image = torch.from_numpy(arrays["image"])[None]
-            yield Sample(frame, image, arrays["target"], arrays["target_native"], arrays["raw"])
-
-    def _transform(self, part: Part, *, keep_native: bool) -> Compose:
-        policy = self._split.policy_of(part)
-        return prepare(
-            self._size,
-            policy,
-            channels=self._channels,
-            classes=len(self.classes),
-            ignore_border_px=self._border_px,
-            keep_native=keep_native,
-        )
+            yield Sample(frame, arrays["target_native"], arrays["raw"])
 
 
 class _Training(Dataset):

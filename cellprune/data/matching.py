@@ -43,11 +43,11 @@ def in_pieces(labels: Labels) -> list[int]:
     return [owner for owner, n in zip(owners, n_parts, strict=True) if n > 1]
 
 
-def n_regions(labels: Labels | None) -> int:
-    """Count the connected regions of equal label; 0 without labels."""
+def regions(labels: Labels) -> Labels:
+    """Number the connected regions of equal label, from 1."""
     from skimage.measure import label
 
-    return 0 if labels is None else int(label(labels, background=0, connectivity=2).max())
+    return label(labels, background=0, connectivity=2).astype(np.int32)
 
 
 def jaccard(gold: Labels, labels: Labels) -> float:

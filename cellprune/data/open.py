@@ -2,11 +2,12 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from cellprune.data import cards, cifar, ctc, plain, simulate
 from cellprune.data.cards import Card
-from cellprune.data.frames import CLASSES, Dataset
+from cellprune.data.frames import CLASSES, Dataset, Frame
 from cellprune.data.images import ImageError, read_header
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
@@ -113,18 +114,22 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
             f"{frames[0].image} is a stack of {header.planes} planes, so {folder} is a 3-D set: take a 2-D one"
         )
     require_cells(name, classes)
-    if card is None:
-        return Dataset(name, folder, frames, channels=header.channels, classes=classes)
     return Dataset(
         name,
         folder,
         frames,
         channels=header.channels,
-        pixel_size_um=card.pixel_size_um,
-        frame_interval_min=card.frame_interval_min,
-        field_of_interest_px=card.field_of_interest_px,
+        pixel_size_um=(card.pixel_size_um if card else None) or _pixel_size_um(frames),
+        frame_interval_min=card.frame_interval_min if card else None,
+        field_of_interest_px=card.field_of_interest_px if card else None,
         classes=classes,
     )
+
+
+def _pixel_size_um(frames: Sequence[Frame]) -> tuple[float, float] | None:
+    """Give what the files say that are learned from, as of plain images."""
+    annotated = [frame for frame in frames if frame.gold is not None]
+    return plain.pixel_size_um(read_header(frame.image) for frame in annotated or frames[:1])
 
 
 def require_cells(name: str, classes: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from monai.config import PathLike
 from monai.data import ImageReader
-from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImage, Transform
+from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImage
 from monai.utils import ensure_tuple
 
 from cellprune.data.frames import Frame
@@ -19,13 +19,12 @@ from cellprune.data.images import (
     SUFFIXES,
     Floats,
     ImageError,
-    Target,
-    normalize,
     read_image,
-    resize_image,
     resize_labels,
 )
+from cellprune.data.network_input import network_input
 from cellprune.data.truth import Policy, target
+from cellprune.runs.modelcard import ModelCard
 
 
 class FrameReader(ImageReader):
@@ -62,49 +61,52 @@ def item(frame: Frame) -> dict[str, Any]:
     return {"raw": frame.image, "target_native": frame}
 
 
-def prepare(
-    size: tuple[int, int],
-    policy: Policy,
-    *,
-    channels: int = 1,
-    classes: int = 2,
-    ignore_border_px: int,
-    keep_native: bool,
-) -> Compose:
-    """Make the transform that reads a frame and its truth, resizes both, and normalizes the image.
+def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+    """Make the transform that reads a frame and draws its truth.
+
+    Args:
+        policy: what a cell without a gold mask is.
+        card: tells the channels that every image must have, and the classes of the truth.
+        ignore_border_px: see `data.truth.target`; in native pixels.
+    Returns:
+        A transform of `item(frame)` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays.
+    """
+    drawn = partial(target, policy=policy, ignore_border_px=ignore_border_px, classes=len(card.classes))
+    channels = card.in_channels
+    return Compose(
+        [
+            # the reader is given at the call: one given to LoadImage falls back to MONAI's own when it refuses a file
+            _Apply(
+                "raw",
+                partial(
+                    LoadImage(reader=FrameReader, image_only=True, channels=channels), reader=FrameReader(channels)
+                ),
+            ),
+            EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
+            _Apply("target_native", drawn),
+        ]
+    )
+
+
+def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+    """Make the transform that reads a frame to be learned from, and brings it to the size of all others.
 
     Args:
         size: (height, width) of the network's input.
-        policy: what a cell without a gold mask is.
-        channels: that every image must have.
-        classes: see `data.truth.target`.
-        ignore_border_px: see `data.truth.target`; in native pixels.
-        keep_native: keep the native arrays too, for scores and pictures.
+        policy, card, ignore_border_px: see `native`; the card also tells how images are normalized.
     Returns:
-        A transform of `item(frame)` to `image` (C, h, w) float32 of mean 0 and deviation 1 and `target` (h, w) uint8,
-        and with `keep_native` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays all.
+        A transform of `item(frame)` to `image` (C, h, w) float32, see `data.network_input`, and `target` (h, w) uint8.
     """
-    steps: list[Transform] = [
-        # the reader is given at the call: one given to LoadImage falls back to MONAI's own when it refuses a file
-        _Apply(
-            "raw",
-            partial(LoadImage(reader=FrameReader, image_only=True, channels=channels), reader=FrameReader(channels)),
-        ),
-        EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
-        _Apply("target_native", partial(_draw, policy=policy, ignore_border_px=ignore_border_px, classes=classes)),
-        CopyItemsd(("raw", "target_native"), names=("image", "target")),
-        _Apply("image", partial(_network_image, size=size)),
-        _Apply("target", partial(resize_labels, size=size)),
-    ]
-    return Compose(steps if keep_native else [*steps, DeleteItemsd(("raw", "target_native"))])
+    return Compose(
+        [
+            # one by one: the cache takes a transform made of several for a random one
+            *native(policy, card, ignore_border_px=ignore_border_px).transforms,
+            CopyItemsd(("raw", "target_native"), names=("image", "target")),
+            _Apply("image", partial(network_input, size=size, normalization=card.normalization)),
+            _Apply("target", partial(resize_labels, size=size)),
+            DeleteItemsd(("raw", "target_native")),
+        ]
+    )
 
 
 _Apply = partial(Lambdad, track_meta=False)  # else every array becomes a MetaTensor again
-
-
-def _draw(frame: Frame, policy: Policy, ignore_border_px: int, classes: int) -> Target:
-    return target(frame, policy, ignore_border_px=ignore_border_px, classes=classes)
-
-
-def _network_image(raw: Floats, size: tuple[int, int]) -> Floats:
-    return normalize(resize_image(raw, size))

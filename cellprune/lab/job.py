@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cellprune.data.images import read_image
+from cellprune.data.network_input import network_size
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
@@ -16,7 +17,7 @@ from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale
-from cellprune.lab.segment import class_map, network_size, require_channels
+from cellprune.lab.segment import class_map, require_channels
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
 

@@ -41,7 +41,13 @@ def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) 
 
 
 def warning(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:
-    """Give the line that says how many images have pixels of quite another size than the model's; None for none."""
+    """Give the line that tells a user of `predict` of pixels of quite another size than the model's; None for none."""
+    found = difference(card, sizes)
+    return f"{found}; use --rescale, or correct --pixel-size" if found else None
+
+
+def difference(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:
+    """Say which images, and how many, have pixels of quite another size than the model's; None for none."""
     if card.pixel_size_um is None:
         return None
     off = {name: size for name, size in sizes.items() if size is not None and _factor(size, card.pixel_size_um) > LIMIT}
@@ -51,7 +57,7 @@ def warning(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:
     more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
     return (
         f"{name}{more} has pixels of {_um(size)}, the model learned from {_um(card.pixel_size_um)}: "
-        "its cells look of another size to it; use --rescale, or correct --pixel-size"
+        "its cells look of another size to it"
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data.images import MAX_PIXELS, UNSTACK, ImageError, normalize, resize_image
+from cellprune.data.images import UNSTACK, ImageError
+from cellprune.data.network_input import seen
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.lab.instances import instances
@@ -54,21 +55,6 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
         )
 
 
-def network_size(size: tuple[int, int], zoom: tuple[float, float]) -> tuple[int, int]:
-    """Give the (height, width) that the network sees of a native one.
-
-    Raises:
-        ImageError: it would be too large to be meant.
-    """
-    height, width = (max(1, round(side * factor)) for side, factor in zip(size, zoom, strict=True))
-    if height * width > MAX_PIXELS:
-        raise ImageError(
-            f"{size[0]} x {size[1]} px zoomed by {zoom[0]:.3g} x {zoom[1]:.3g} give more than {MAX_PIXELS} px: "
-            "cut the image into parts, or check the pixel sizes"
-        )
-    return height, width
-
-
 def class_map(
     engine: Engine,
     image: Floats,
@@ -89,8 +75,8 @@ def class_map(
         (H, W) uint8, an index into the model's classes.
     """
     size = (image.shape[1], image.shape[2])
-    small = normalize(resize_image(image, network_size(size, zoom or engine.card.zoom)))
-    return decided(tiles.probabilities(engine, small, memory_bytes=memory_bytes, step=step), size)
+    maps = tiles.probabilities(engine, seen(image, engine.card, zoom), memory_bytes=memory_bytes, step=step)
+    return decided(maps, size)
 
 
 def decided(probabilities: Floats, size: tuple[int, int]) -> Classes:
@@ -102,7 +88,8 @@ def decided(probabilities: Floats, size: tuple[int, int]) -> Classes:
     Returns:
         (height, width) uint8; of equal probabilities the first class wins.
     Note:
-        the same sums as torch's `interpolate(mode="bilinear", align_corners=False)`, a band of rows at a time.
+        the same sums as torch's `interpolate(mode="bilinear", align_corners=False)` of two classes on a processor with
+        fused multiply-adds, bit for bit; a band of rows at a time.
     """
     classes = np.empty(size, np.uint8)
     up, down, low = _weights(probabilities.shape[1], size[0])
@@ -111,19 +98,25 @@ def decided(probabilities: Floats, size: tuple[int, int]) -> Classes:
         band = slice(start, start + _BAND_PX)
         first, last = up[band][0], down[band][-1] + 1
         rows = probabilities[:, first:last]
-        wide = rows[..., left] * (1 - far) + rows[..., right] * far
-        weight = low[band, None]
-        mixed = wide[:, up[band] - first] * (1 - weight) + wide[:, down[band] - first] * weight
-        classes[band] = mixed.argmax(0)
+        wide = _mixed(rows[..., left], rows[..., right], far)
+        classes[band] = _mixed(wide[:, up[band] - first], wide[:, down[band] - first], low[band, None]).argmax(0)
     return classes
 
 
 def _weights(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """Give for each new place along an axis the two old ones that it lies between, and its share of the second."""
-    scale = np.float32(old) / np.float32(new)
-    place = np.maximum(scale * (np.arange(new, dtype=np.float32) + np.float32(0.5)) - np.float32(0.5), np.float32(0))
+    scale = np.float64(np.float32(old) / np.float32(new))
+    # float64 holds the product exactly: rounded once, as by a fused multiply-add
+    place = np.maximum((scale * (np.arange(new) + 0.5) - 0.5).astype(np.float32), np.float32(0))
     before = np.minimum(place.astype(np.intp), old - 1)
-    return before, np.minimum(before + 1, old - 1), place - before.astype(np.float32)
+    share = np.minimum(place - before.astype(np.float32), np.float32(1))
+    return before, np.minimum(before + 1, old - 1), share
+
+
+def _mixed(one: Floats, other: Floats, share: Floats) -> Floats:
+    """Give `one` with so large a share of `other`: a product, and a fused multiply-add to it."""
+    rest = np.float32(1) - share
+    return (one * rest.astype(np.float64) + other * share).astype(np.float32)
 
 
 def _counted(n_channels: int) -> str:

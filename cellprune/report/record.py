@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from cellprune.config.load import flat
+from cellprune.config.load import completed, flat
 from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
 from cellprune.report.results import Judged, Results
@@ -135,7 +135,7 @@ def _record(folder: Folder) -> Record:
         folder.read_config(), folder.read_cost(), folder.read_metrics(), folder.read_provenance()
     )  # fmt: skip
     scores = folder.read_scores()
-    settings = dict(flat(config))
+    settings = dict(flat(completed(config)))
     results: Results = resolve("results", config["task"])
     return Record(
         path=folder.path,

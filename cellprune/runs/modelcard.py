@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from cellprune.errors import CellpruneError
 
 _Factor = Annotated[float, Field(gt=0.001, lt=1000, allow_inf_nan=False)]
+_Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -32,8 +33,36 @@ class ReceptiveField(_Part):
     stride_px: Annotated[int, Field(ge=1, le=2**10)]
 
 
-class _Normalization(_Part):
-    name: Literal["zero-mean-unit-variance"]
+class Normalization(_Part):
+    """How grey levels become the network's numbers; `data.network_input` does it.
+
+    Attributes:
+        name: what is done.
+        percentiles: of each channel's native grey levels, the two that set the scale; what is rarer does not move it.
+        limit: what lies further from 0 becomes this far from it.
+    """
+
+    name: Literal["zero-mean-unit-variance", "percentile-range", "zero-mean-unit-variance-within-percentiles"]
+    percentiles: Annotated[tuple[_Percentile, _Percentile], Field(strict=False)] = (1.0, 99.8)
+    limit: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 5.0
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.percentiles[0] >= self.percentiles[1]:
+            raise ValueError("the percentiles do not rise")
+        return self
+
+    def header(self) -> dict[str, Any]:
+        """Give what the model file says of it; numbers that it does not use are left out."""
+        if self.name == "zero-mean-unit-variance":
+            return {"name": self.name, "per": "image", "when": "after resizing"}
+        return {
+            "name": self.name,
+            "per": "channel of the image",
+            "when": "before resizing",
+            "percentiles": list(self.percentiles),
+            "limit": self.limit,
+        }
 
 
 class _Architecture(_Part):
@@ -55,7 +84,7 @@ class ModelCard(_Part):
     architecture: _Architecture = _Architecture()
     classes: Annotated[tuple[_Name, ...], Field(min_length=2, max_length=255, strict=False)]
     decision_rule: Literal["argmax"] = "argmax"
-    normalization: _Normalization = _Normalization(name="zero-mean-unit-variance")
+    normalization: Normalization = Normalization(name="zero-mean-unit-variance")
     zoom: Annotated[tuple[_Factor, _Factor], Field(strict=False)]
     pixel_size_um: Annotated[tuple[_Factor, _Factor] | None, Field(strict=False)] = None
     receptive_field: ReceptiveField | None = None

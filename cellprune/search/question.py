@@ -122,7 +122,7 @@ def _require_writable(folder: Path, flag: str) -> None:
 
 def _plain(settings: Settings) -> dict[str, Any]:
     """The settings without what a trial decides."""
-    plain = settings.model_dump(mode="json")
+    plain = settings.identity()
     plain["pruning"].pop("ratio")
     plain.pop("seed")
     return plain

@@ -4,25 +4,28 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from statistics import median_low
 from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from cellprune.config.schema import Data, Settings
 from cellprune.data.augment import Strength
 from cellprune.data.frames import Dataset
-from cellprune.data.images import read_header
+from cellprune.data.images import Floats, Target, read_header, resize_labels
 from cellprune.data.loaders import Loaders, Sample
+from cellprune.data.network_input import KINDS, training_zoom
 from cellprune.data.open import open_dataset
 from cellprune.data.preview import preview
 from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
+from cellprune.lab import tiles
+from cellprune.lab.segment import decided
+from cellprune.models.engine import TorchEngine
 from cellprune.report import pictures
+from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.tasks import Task
 from cellprune.training import losses
 from cellprune.training.progress import Tell, unheard
@@ -63,14 +66,13 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
     data = settings.data
     return Loaders(
         parts,
+        card=_card(dataset, settings),
         size=data.size,
         batch_size=settings.training.batch_size,
         seed=settings.seed,
         workers=workers,
         augment=cast(Strength, settings.training.augment),
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
-        channels=dataset.channels,
-        classes=dataset.classes,
     )
 
 
@@ -89,43 +91,43 @@ def _network(dataset: Dataset) -> dict[str, int]:
 
 
 def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    # frames of several sizes are zoomed unlike; the middle one stands for them
     sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
-    height, width = (median_low(sides) for sides in zip(*sizes, strict=True))
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
         "decision_rule": "argmax",
-        "normalization": {"name": "zero-mean-unit-variance", "per": "image", "when": "after resizing"},
+        "normalization": KINDS[settings.data.normalization].header(),
         "network_size_px": list(settings.data.size),
-        "zoom": [settings.data.size[0] / height, settings.data.size[1] / width],
+        "zoom": list(training_zoom(sizes, settings.data.size)),
         "pixel_size_um": None if dataset.pixel_size_um is None else list(dataset.pixel_size_um),
     }
 
 
+def _card(dataset: Dataset, settings: Settings) -> ModelCard:
+    """Give the card that the model file of this training will have, as far as scoring asks."""
+    return read_card({"architecture": _network(dataset), **_header(dataset, settings)}, dataset.name)
+
+
 def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> dict[str, Any]:
-    """Score a network on every image of a part, at the network's size and at the native one.
+    """Score the labels that `predict` would write of every image of a part, and what they are made from.
 
     Args:
-        network: in the state it is judged in; its mode is kept.
+        network: in the state it is judged in; its mode is kept. One that was loaded sees images as it learned to.
         part: "train", "select" or "report".
         tell: told of each image that is done.
     Returns:
-        part, images (counts per class, so that any IoU can be made later), summary and three pictures: see
-        `scores.json` in the run folder.
+        part, images (counts per class, so that any IoU can be made later; at the network's size and at the native one),
+        summary and three pictures: see `scores.json` in the run folder.
     """
     images: list[dict[str, Any]] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
-    for sample, probabilities in _predictions(network, loaders, part):
-        small = probabilities.argmax(1)[0].cpu().numpy()
-        # mapped back first, decided then: labels are never interpolated
-        native = F.interpolate(probabilities, sample.target_native.shape, mode="bilinear", align_corners=False)
-        large = native.argmax(1)[0].cpu().numpy()
-        frame = sample.frame
-        for size, prediction, target in (("256", small, sample.target), ("native", large, sample.target_native)):
+    for sample, maps in _predictions(network, loaders, part):
+        frame, truth = sample.frame, sample.target_native
+        native = decided(maps, (truth.shape[0], truth.shape[1]))
+        for size, prediction, target in (("256", maps.argmax(0), _small(truth, maps)), ("native", native, truth)):
             where = {"id": frame.id, "sequence": frame.sequence, "frame": frame.number, "size": size}
-            images.append(where | iou.counts(prediction, np.asarray(target), loaders.classes))
-        drawn[frame.id] = (sample, large)
+            images.append(where | iou.counts(prediction, target, loaders.card.classes))
+        drawn[frame.id] = (sample, native)
         tell(len(drawn), loaders.n_samples(cast(Part, part)))
     return {
         "part": part,
@@ -139,21 +141,26 @@ def watch(network: nn.Module, loaders: Loaders, part: str) -> dict[str, float | 
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     reestimate(network, loaders.plain())
     counted = []
-    for sample, probabilities in _predictions(network, loaders, part):
-        found = iou.counts(probabilities.argmax(1)[0].cpu().numpy(), np.asarray(sample.target), loaders.classes)
+    for sample, maps in _predictions(network, loaders, part):
+        found = iou.counts(maps.argmax(0), _small(sample.target_native, maps), loaders.card.classes)
         counted.append({"id": sample.frame.id, "size": "256"} | found)
     return {name: value["256"] for name, value in iou.summary(counted).items()}
 
 
-@torch.no_grad()
-def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tuple[Sample, Tensor]]:
-    """Give every image of a part with its class probabilities, (1, classes, h, w), in float32."""
-    device = next(network.parameters()).device
+def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tuple[Sample, Floats]]:
+    """Give every image of a part with its class probabilities, (classes, h, w) float32, as predicting makes them."""
+    header = getattr(network, "header", None)
+    card = loaders.card if header is None else read_card(header, "the network")
     mode = network.training
-    network.eval()
+    engine = TorchEngine(network, card, next(network.parameters()).device)
     for sample in loaders.samples(cast(Part, part)):
-        yield sample, network(sample.image.to(device)).softmax(1)
+        yield sample, tiles.probabilities(engine, sample.seen(card))
     network.train(mode)
+
+
+def _small(truth: Target, maps: Floats) -> Target:
+    """Bring the truth to the network's size."""
+    return resize_labels(truth, (maps.shape[1], maps.shape[2]))
 
 
 def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> dict[str, Any]:

@@ -23,6 +23,13 @@ def test_check_prints_a_table_and_notes(cells: Path, capsys: pytest.CaptureFixtu
         assert word in printed
 
 
+def test_check_describes_images_and_cells(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("data", "check", cells) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("images: 1 channel, uint8, grey levels ") for line in lines)
+    assert any(line.startswith("cells: median diameter ") and "in a network of 256 x 256 px" in line for line in lines)
+
+
 def test_check_prints_one_json_object_and_nothing_else(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed("data", "check", cells, "--json") == 0
     assert json.loads(capsys.readouterr().out)["frames"] == 8

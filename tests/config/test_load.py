@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cellprune.config import shipped
-from cellprune.config.load import ConfigError, differences, digest, load
+from cellprune.config.load import ConfigError, completed, differences, digest, load, recorded
 from cellprune.config.names import BEFORE_TRAINING, METHODS
 from cellprune.config.schema import MODEL_SETTINGS, Model, Pruning, Settings
 
@@ -318,3 +318,46 @@ def test_of_ratio_and_budget_the_later_source_wins(tmp_path: Path) -> None:
 def test_a_bad_budget_is_named(assignments: list[str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         load(assignments=[f"pruning.{text}".replace(".=", "=") for text in assignments])
+
+
+OLD_RECORD = {  # as runs wrote it before there was a choice
+    "task": "segmentation",
+    "seed": 0,
+    "data": {
+        "dataset": "simulated", "truth": "ignore", "ignore_border": False, "split": "random", "holdout": 0.3,
+        "split_seed": 0, "size": [256, 256],
+    },
+    "model": {"name": "unet", "width": 8, "depth": 4, "norm": "batch", "padding": "same"},
+    "pruning": {"method": "dense", "ratio": 0.0},
+    "training": {"epochs": 3},
+}  # fmt: skip
+
+
+def test_new_runs_are_normalized_by_percentiles_and_published_ones_as_published() -> None:
+    assert load().data.normalization == "percentile"
+    for path in CONFIGS:
+        published = "Published" in path.read_text() and load(file=path).task == "segmentation"
+        assert (load(file=path).data.normalization == "standard") == published
+
+
+def test_a_run_of_before_keeps_its_normalization_its_file_and_its_hash(tmp_path: Path) -> None:
+    old = recorded(OLD_RECORD)
+    assert old.data.normalization == "standard"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(OLD_RECORD))
+    assert load(file=tmp_path / "config.yaml") == old
+    assert load(file=tmp_path / "config.yaml", assignments=["data.normalization=robust"]).data.normalization == "robust"
+    # counted at commit b500f51
+    assert digest(old, {}) == "679439f863dbf50005039baf58778e2553ff9ceab3f90c50d46f33807d30ab0d"
+    new = old.model_copy(update={"data": old.data.model_copy(update={"normalization": "percentile"})})
+    assert digest(new, {}) != digest(old, {})
+    assert differences(new, old) == ["data.normalization: standard -> percentile"]
+
+
+def test_a_file_that_says_what_is_otherwise_is_no_record_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("data: {dataset: simulated, size: [64, 64], split: block}\n")
+    assert load(file=tmp_path / "own.yaml").data.normalization == load().data.normalization
+
+
+def test_classification_has_no_such_choice() -> None:
+    assert "normalization" not in load(assignments=["task=classification"]).model_dump()["data"]
+    assert completed({"task": "classification", "data": {"dataset": "cifar10"}})["data"] == {"dataset": "cifar10"}

@@ -8,9 +8,12 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from cellprune.data.frames import CLASSES
 from cellprune.data.simulate import simulate
+from cellprune.runs.modelcard import ModelCard
 
 SIZE = (48, 64)
+GREY = ModelCard(classes=CLASSES, zoom=(0.5, 0.5))  # of a network that finds cells in grey images
 
 
 @pytest.fixture(scope="session")

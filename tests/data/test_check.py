@@ -52,7 +52,7 @@ def test_what_is_partial_is_a_note(drawn: Callable[..., Path]) -> None:
         "01: no cell in the gold truth of frames 1",
         "01: silver truth lacks 1 of 9 tracked cells",
         "01: mean Jaccard of silver with gold 1.00 to 1.00, by frame",
-        "01: frames of 2 sizes, each resized to the network's: 48 x 32, 48 x 64",
+        "01: frames of 2 sizes, each resized to the network's to learn from: 48 x 32, 48 x 64",
     ]
     assert report["dtypes"]["image"] == ["uint16", "uint8"]
     assert report["components"] == 1
@@ -175,3 +175,38 @@ def test_a_3d_set_is_named(own_cells: Path) -> None:
 def test_a_named_set_is_checked_by_its_card(data_root: Path) -> None:
     report = check("simulated", data_root)
     assert (report["dataset"], report["frames"], report["errors"]) == ("simulated", 24, [])
+
+
+def test_images_and_cells_are_described(drawn: Callable[..., Path]) -> None:
+    folder = drawn({f"01/{at:03d}": {"gold": THREE} for at in range(3)})
+    for at in range(3):
+        pixels = np.random.default_rng(at).integers(33000, 33300, (48, 64)).astype(np.uint16)
+        pixels[0, :2] = 33000, 33299
+        write(folder / "01" / f"t{at:03d}.tif", pixels, resolution=(20000, 40000), resolutionunit="CENTIMETER")
+    report = found(folder)
+    assert (report["grey_levels"], report["channels"], report["pixel_size_um"]) == ([33000, 33299], [1], [[0.25, 0.5]])
+    native = 2 * (64 / np.pi) ** 0.5  # squares of 8 px a side
+    assert report["cell_diameter_px"]["native"] == pytest.approx(native)
+    assert report["cell_diameter_px"]["network"] == pytest.approx(native * (256 / 48 * 256 / 64) ** 0.5)
+    assert report["facts"] == [
+        "images: 1 channel, uint16, grey levels 33000 to 33299 (9 bits), pixels of 0.25 x 0.5 um",
+        "cells: median diameter 9.0 px (3.19 um), 41.7 px in a network of 256 x 256 px",
+    ]
+    assert report["warnings"] == []
+
+
+def test_cells_that_are_too_small_in_the_network_are_warned_of_with_the_size_that_would_do(tmp_path: Path) -> None:
+    for at in range(2):
+        image = np.random.default_rng(at).integers(0, 255, (900, 1200, 3)).astype(np.uint8)
+        write(tmp_path / "images" / f"c{at}.tif", image, photometric="rgb")
+        labels = np.zeros((900, 1200), np.uint16)
+        labels[10:28, 10:28] = 1
+        write(tmp_path / "labels" / f"c{at}.tif", labels)
+    report = found(tmp_path)
+    assert report["facts"][0] == "images: 3 channels, uint8, grey levels 0 to 254 (8 bits), pixels of unknown size"
+    (warning,) = report["warnings"]
+    assert warning == (
+        "cells of 5.0 px in the network can hardly be told apart: train with --data.size 448 592, which gives them "
+        "10 px or more"
+    )
+    assert report["cell_diameter_px"]["native"] * min(448 / 900, 592 / 1200) >= 10

@@ -13,11 +13,12 @@ from cellprune.data import reader
 from cellprune.data.frames import Dataset
 from cellprune.data.images import ImageError, normalize, read_image, resize_image, resize_labels
 from cellprune.data.loaders import Batch, Loaders
+from cellprune.data.network_input import KINDS, network_input
 from cellprune.data.open import open_dataset
 from cellprune.data.split import Split, split
 from cellprune.data.truth import target
 
-from .conftest import write
+from .conftest import GREY, write
 
 SIZE = (32, 40)
 
@@ -34,7 +35,7 @@ def made(dataset: Dataset) -> Split:
 
 @pytest.fixture(scope="module")
 def loaders(made: Split) -> Loaders:
-    return Loaders(made, size=SIZE, batch_size=4, seed=0)
+    return Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0)
 
 
 def same(one: list[Batch], other: list[Batch]) -> bool:
@@ -62,8 +63,8 @@ def test_epochs_and_seeds_differ_and_repeat(loaders: Loaders, made: Split) -> No
     first, second = list(loaders.train(0)), list(loaders.train(1))
     assert not same(first, second)
     assert same(first, list(loaders.train(0)))
-    assert same(second, list(Loaders(made, size=SIZE, batch_size=4, seed=0).train(1)))
-    assert not same(first, list(Loaders(made, size=SIZE, batch_size=4, seed=1).train(0)))
+    assert same(second, list(Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0).train(1)))
+    assert not same(first, list(Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=1).train(0)))
 
 
 def test_an_epoch_can_be_gone_through_again_beside_another(loaders: Loaders) -> None:
@@ -73,7 +74,7 @@ def test_an_epoch_can_be_gone_through_again_beside_another(loaders: Loaders) -> 
 
 
 def test_workers_change_nothing(loaders: Loaders, made: Split) -> None:
-    working = Loaders(made, size=SIZE, batch_size=4, seed=0, workers=2)
+    working = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0, workers=2)
     for epoch in (0, 1, 0):  # the workers live on from epoch to epoch
         assert same(list(loaders.train(epoch)), list(working.train(epoch)))
 
@@ -90,7 +91,7 @@ def test_the_global_generators_are_left_alone(loaders: Loaders) -> None:
 
 
 def test_every_image_is_seen_once_an_epoch(made: Split) -> None:
-    plain = Loaders(made, size=SIZE, batch_size=4, seed=0, augment="none")
+    plain = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0, augment="none")
     seen = images(list(plain.train(3)))
     fixed = images(list(plain.plain()))
     assert not torch.equal(seen, fixed)
@@ -99,7 +100,7 @@ def test_every_image_is_seen_once_an_epoch(made: Split) -> None:
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_processes_share_each_batch(made: Split, world: int) -> None:
-    plain = Loaders(made, size=SIZE, batch_size=4, seed=0, augment="none")
+    plain = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0, augment="none")
     shares = [list(plain.train(0, rank, world)) for rank in range(world)]
     whole = list(plain.train(0))
     for at, (inputs, _) in enumerate(whole):
@@ -128,7 +129,9 @@ def test_plain_is_fixed_not_augmented_and_never_one_alone(loaders: Loaders, made
 def test_a_last_single_image_joins_the_batch_before(
     made: Split, n_train: int, batch_size: int, sizes: list[int]
 ) -> None:
-    few = Loaders(replace(made, train=made.train[:n_train], report=()), size=SIZE, batch_size=batch_size, seed=0)
+    few = Loaders(
+        replace(made, train=made.train[:n_train], report=()), card=GREY, size=SIZE, batch_size=batch_size, seed=0
+    )
     assert [len(inputs) for inputs, _ in few.plain()] == sizes
 
 
@@ -136,7 +139,7 @@ def test_scoring_is_endless_full_and_depends_on_the_seed_alone(loaders: Loaders,
     taken = list(islice(loaders.scoring(4), 6))
     assert [len(inputs) for inputs, _ in taken] == [4] * 6
     list(loaders.train(0))
-    other = Loaders(made, size=SIZE, batch_size=2, seed=0, workers=0)
+    other = Loaders(made, card=GREY, size=SIZE, batch_size=2, seed=0, workers=0)
     assert same(taken, list(islice(other.scoring(4), 6)))
     assert not same(taken[:2], list(loaders.train(0))[:2])
 
@@ -148,36 +151,38 @@ def test_a_scoring_batch_larger_than_the_training_part_wraps_around(loaders: Loa
     assert torch.equal(inputs, images(list(islice(loaders.scoring(1), 23))))
 
 
-def test_samples_hold_network_and_native_size(loaders: Loaders, made: Split) -> None:
+def test_samples_are_native_and_seen_as_the_card_says(loaders: Loaders, made: Split) -> None:
     for part in ("train", "report"):
         samples = list(loaders.samples(part))
         assert [sample.frame for sample in samples] == list(made.part(part))
         sample = samples[0]
-        assert (sample.image.shape, sample.image.dtype) == ((1, 1, *SIZE), torch.float32)
-        assert (sample.target.shape, sample.target.dtype) == (SIZE, np.uint8)
         assert (sample.target_native.shape, sample.target_native.dtype) == ((64, 72), np.uint8)
         np.testing.assert_array_equal(sample.raw, read_image(sample.frame.image))
         np.testing.assert_array_equal(sample.target_native, target(sample.frame, "ignore"))
+        np.testing.assert_array_equal(sample.seen(GREY), normalize(resize_image(sample.raw, (32, 36))))
+        assert sample.seen(GREY) is sample.seen(GREY), "made once"
+        other = GREY.model_copy(update={"zoom": (1.0, 0.25), "normalization": KINDS["percentile"]})
+        np.testing.assert_array_equal(sample.seen(other), network_input(sample.raw, (64, 18), KINDS["percentile"]))
     assert list(loaders.samples("select")) == []
 
 
 def test_only_gold_truth_examines_under_silver(dataset: Dataset) -> None:
     made = split(dataset, how="sequence", policy="silver")
-    loaders = Loaders(made, size=SIZE, batch_size=4, seed=0)
+    loaders = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0)
     assert len(images(list(loaders.train(0)))) == 8
     partial = [s for s in loaders.samples("report") if (s.target_native == 255).any()]
     assert [sample.frame.id for sample in partial] == ["02/004"]
 
 
-def test_the_border_reaches_targets_of_both_sizes(made: Split) -> None:
-    loaders = Loaders(made, size=SIZE, batch_size=4, seed=0, augment="none", ignore_border_px=8)
+def test_the_border_reaches_what_is_learned_and_what_is_scored(made: Split) -> None:
+    loaders = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0, augment="none", ignore_border_px=8)
     sample = next(iter(loaders.samples("report")))
-    for drawn in (sample.target, sample.target_native):
+    for drawn in (next(loaders.plain())[1][0].numpy(), sample.target_native):
         assert 0 not in drawn[0]
         assert 0 in drawn
 
 
-STEPS = ("read_image", "resize_image", "normalize", "target")  # of making a sample from its files
+STEPS = ("read_image", "network_input", "resize_labels", "target")  # of making a sample from its files
 
 
 def test_nothing_is_decoded_or_resized_twice(made: Split, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,13 +195,14 @@ def test_nothing_is_decoded_or_resized_twice(made: Split, monkeypatch: pytest.Mo
             return own(*given, **options)
 
         monkeypatch.setattr(reader, step, counted)
-    loaders = Loaders(made, size=SIZE, batch_size=4, seed=0)
-    assert n_calls == dict.fromkeys(STEPS, 12), "once for each frame, before the first epoch"
+    loaders = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0)
+    once = {"read_image": 12, "target": 12, "network_input": 9, "resize_labels": 9}  # those learned from are resized
+    assert n_calls == once, "before the first epoch"
     for epoch in (0, 1):
         list(loaders.train(epoch))
         list(loaders.plain())
         list(loaders.samples("report"))
-    assert n_calls == dict.fromkeys(STEPS, 12)
+    assert n_calls == once
 
 
 @pytest.mark.parametrize("part", ["train", "report"])
@@ -205,4 +211,4 @@ def test_a_bad_file_is_named_before_any_work(own_cells: Path, part: str) -> None
     frame = made.part(part)[0]
     write(frame.image, np.full((64, 72), 3, np.uint8))
     with pytest.raises(ImageError, match=rf"{frame.image.name} is constant"):
-        Loaders(made, size=SIZE, batch_size=4, seed=0)
+        Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0)

@@ -23,7 +23,14 @@ def test_a_folder_is_opened_by_its_path(cells: Path) -> None:
     assert dataset.name == "cells"
     assert (len(dataset.frames), len(dataset.gold_frames)) == (16, 12)
     assert dataset.classes == CLASSES
-    assert (dataset.pixel_size_um, dataset.frame_interval_min, dataset.field_of_interest_px) == (None, None, None)
+    assert dataset.pixel_size_um == (0.65, 0.65), "as its files say"
+    assert (dataset.frame_interval_min, dataset.field_of_interest_px) == (None, None)
+
+
+def test_files_that_do_not_agree_on_the_pixel_size_say_nothing(own_cells: Path) -> None:
+    first = next(frame for frame in open_dataset(str(own_cells)).frames if frame.gold)
+    write(first.image, np.arange(64 * 72, dtype=np.uint16).reshape(64, 72))
+    assert open_dataset(str(own_cells)).pixel_size_um is None
 
 
 def test_images_that_each_have_a_class_are_for_the_other_task(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cellprune.data.loaders import Loaders
 from cellprune.data.open import open_dataset
 from cellprune.data.split import split
 
-from .conftest import SIZE, list_tracks, truth_path, write
+from .conftest import GREY, SIZE, list_tracks, truth_path, write
 
 THREE = [(4, 4), (4, 24), (30, 24)]
 Drawn = Callable[..., Path]
@@ -48,9 +48,10 @@ def test_sixteen_bits_with_a_large_offset(drawn: Drawn) -> None:
         write(folder / "01" / f"t{at:03d}.tif", image)
     report = check(str(folder))
     assert (report["errors"], report["dtypes"]["image"]) == ([], ["uint16"])
-    loaders = Loaders(split(open_dataset(str(folder)), how="random", policy="ignore"), size=SIZE, batch_size=2, seed=0)
+    card = GREY.model_copy(update={"zoom": (1.0, 1.0)})
+    loaders = Loaders(split(open_dataset(str(folder)), how="random", policy="ignore"), card=card, batch_size=2, seed=0)
     (sample,) = loaders.samples("report")
-    image, cells = sample.image[0, 0].numpy(), sample.target == 1
+    image, cells = sample.seen(card)[0], sample.target_native == 1
     assert image[cells].min() > image[~cells].max(), "nothing of the contrast is lost"
 
 
@@ -76,9 +77,9 @@ def test_frames_of_several_sizes_are_each_resized(drawn: Drawn) -> None:
     write(truth_path(folder, "01", "003", "gold"), larger)
     report = check(str(folder))
     assert report["errors"] == []
-    assert "01: frames of 2 sizes, each resized to the network's: 48 x 64, 96 x 64" in report["notes"]
+    assert "01: frames of 2 sizes, each resized to the network's to learn from: 48 x 64, 96 x 64" in report["notes"]
     made = split(open_dataset(str(folder)), how="random", policy="ignore")
-    loaders = Loaders(made, size=(24, 32), batch_size=4, seed=0)
+    loaders = Loaders(made, card=GREY, size=(24, 32), batch_size=4, seed=0)
     assert next(iter(loaders.train(0)))[0].shape[1:] == (1, 24, 32)
     sizes = [sample.target_native.shape for part in ("train", "report") for sample in loaders.samples(part)]
     assert sorted(sizes) == [SIZE, SIZE, SIZE, (96, 64)]

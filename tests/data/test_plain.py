@@ -18,7 +18,7 @@ from cellprune.data.split import SplitError, from_dict, split, whole
 from cellprune.data.truth import target
 from cellprune.errors import CellpruneError
 
-from .conftest import write
+from .conftest import GREY, write
 
 SIZE = (40, 48)
 
@@ -158,7 +158,7 @@ def test_what_is_wrong_is_one_clear_line(tmp_path: Path, name: str) -> None:
     assert any(re.search(message, error) for error in errors), errors
     assert not any("\n" in error for error in errors)
     with pytest.raises(CellpruneError, match=message):  # refused by train as well, before any work
-        Loaders(split(open_dataset(str(folder)), how="random", policy="ignore"), batch_size=1, seed=0)
+        Loaders(split(open_dataset(str(folder)), how="random", policy="ignore"), card=GREY, batch_size=1, seed=0)
 
 
 def test_labels_alone_and_no_images_folder(tmp_path: Path) -> None:
@@ -254,8 +254,9 @@ def test_a_class_beyond_the_given_ones_names_file_and_value(tmp_path: Path) -> N
     assert len(once) == 1
     assert re.search(message + r".* \(and 1 more label images\)", once[0])
     dataset = open_dataset(str(folder), classes=THREE)
+    card = GREY.model_copy(update={"classes": THREE})
     with pytest.raises(CellpruneError, match=message):
-        Loaders(split(dataset, how="random", policy="ignore"), batch_size=1, seed=0, classes=THREE)
+        Loaders(split(dataset, how="random", policy="ignore"), card=card, batch_size=1, seed=0)
 
 
 def test_the_challenge_s_labels_know_no_classes(cells: Path) -> None:

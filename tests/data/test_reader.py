@@ -7,10 +7,10 @@ import pytest
 from monai.transforms import LoadImage
 
 from cellprune.data.ctc import frames
-from cellprune.data.images import ImageError, read_image
-from cellprune.data.reader import FrameReader, item, prepare
+from cellprune.data.images import ImageError, normalize, read_image, resize_image
+from cellprune.data.reader import FrameReader, item, native, prepare
 
-from .conftest import write
+from .conftest import GREY, write
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_no_other_reader_steps_in_for_a_file_that_ours_refuses(own_cells: Path) 
     frame = frames(own_cells, "cells")[0]
     write(frame.image, np.full((64, 72), 3, np.uint8))
     with pytest.raises(RuntimeError) as raised:
-        prepare((32, 32), "ignore", ignore_border_px=0, keep_native=False)(item(frame))
+        prepare((32, 32), "ignore", GREY, ignore_border_px=0)(item(frame))
     assert isinstance(raised.value.__cause__, ImageError)
 
 
@@ -45,18 +45,18 @@ def test_an_image_of_other_channels_is_named(own_cells: Path) -> None:
     write(frame.image, np.random.default_rng(0).integers(0, 255, (64, 72, 3)).astype(np.uint8), photometric="rgb")
     with pytest.raises(ImageError, match=r"t000\.tif has 3 channel\(s\), but its data set 1"):
         FrameReader(1).read(frame.image)
-    assert prepare((32, 40), "ignore", channels=3, ignore_border_px=0, keep_native=False)(item(frame))[
-        "image"
-    ].shape == (3, 32, 40)
+    colour = GREY.model_copy(update={"architecture": GREY.architecture.model_copy(update={"in_channels": 3})})
+    assert prepare((32, 40), "ignore", colour, ignore_border_px=0)(item(frame))["image"].shape == (3, 32, 40)
 
 
 def test_nothing_is_left_but_plain_arrays(cells: Path) -> None:
     frame = frames(cells, "cells")[0]
-    small = prepare((32, 40), "ignore", ignore_border_px=0, keep_native=False)(item(frame))
+    small = prepare((32, 40), "ignore", GREY, ignore_border_px=0)(item(frame))
     assert {key: (type(v), v.dtype.name, v.shape) for key, v in small.items()} == {
         "image": (np.ndarray, "float32", (1, 32, 40)),
         "target": (np.ndarray, "uint8", (32, 40)),
     }
-    full = prepare((32, 40), "ignore", ignore_border_px=0, keep_native=True)(item(frame))
+    full = native("ignore", GREY, ignore_border_px=0)(item(frame))
+    assert {key: type(value) for key, value in full.items()} == {"raw": np.ndarray, "target_native": np.ndarray}
     np.testing.assert_array_equal(full["raw"], read_image(frame.image))
-    np.testing.assert_array_equal(full["image"], small["image"])
+    np.testing.assert_array_equal(small["image"], normalize(resize_image(full["raw"], (32, 40))))

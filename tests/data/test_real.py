@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from cellprune.data.check import check
-from cellprune.data.images import read_labels
+from cellprune.data.images import read_labels, resize_labels
 from cellprune.data.loaders import Loaders
 from cellprune.data.open import open_dataset
 from cellprune.data.split import split
 from cellprune.data.truth import target
+
+from .conftest import GREY
 
 U373, HELA = "PhC-C2DH-U373", "DIC-C2DH-HeLa"
 
@@ -97,12 +99,13 @@ def test_the_frame_with_15_of_18_cells_missing(real_root: Path) -> None:
 @pytest.mark.parametrize("name", [U373, HELA])
 def test_the_loaders_read_them(real_root: Path, name: str) -> None:
     made = split(open_dataset(name, data_root=real_root), how="random", policy="ignore")
-    loaders = Loaders(made, batch_size=8, seed=0)
+    loaders = Loaders(made, card=GREY, batch_size=8, seed=0)
     inputs, targets = next(iter(loaders.train(0)))
     assert inputs.shape == (8, 1, 256, 256)
     assert torch.isfinite(inputs).all()
     assert set(targets.unique().tolist()) <= {0, 1, 255}
     for sample in loaders.samples("report"):
-        assert abs(float(sample.image.mean())) < 1e-5
-        kept = [np.mean(drawn[drawn != 255]) for drawn in (sample.target, sample.target_native)]
+        assert abs(float(sample.seen(GREY).mean())) < 1e-5
+        drawn = (resize_labels(sample.target_native, (256, 256)), sample.target_native)
+        kept = [np.mean(truth[truth != 255]) for truth in drawn]
         assert kept[0] == pytest.approx(kept[1], abs=0.01)

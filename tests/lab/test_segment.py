@@ -9,9 +9,10 @@ from lab_engines import Bright, spots
 
 import cellprune
 from cellprune.data.images import ImageError
+from cellprune.data.network_input import network_size
 from cellprune.errors import CellpruneError
 from cellprune.lab import segment
-from cellprune.lab.segment import class_map, decided, network_size, predict
+from cellprune.lab.segment import class_map, decided, predict
 from cellprune.models import build
 from cellprune.models.engine import engine
 
@@ -20,6 +21,16 @@ from cellprune.models.engine import engine
 @pytest.mark.parametrize("new", [(7, 9), (520, 33), (5, 4), (1, 1)])
 def test_maps_go_back_as_torch_brings_them(old: tuple[int, int], new: tuple[int, int]) -> None:
     maps = np.random.default_rng(0).random((3, *old), dtype=np.float32)
+    theirs = torch.nn.functional.interpolate(torch.from_numpy(maps)[None], new, mode="bilinear", align_corners=False)
+    assert np.array_equal(decided(maps, new), theirs[0].argmax(0).numpy())
+
+
+@pytest.mark.parametrize("new", [(520, 696), (512, 512), (161, 133)])
+def test_two_maps_go_back_as_torch_brings_them_bit_for_bit(new: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    one = rng.random((256, 256), dtype=np.float32)
+    nearly = one + rng.integers(-2, 3, one.shape).astype(np.float32) * np.spacing(one)  # the last digit decides
+    maps = np.stack([one, nearly])
     theirs = torch.nn.functional.interpolate(torch.from_numpy(maps)[None], new, mode="bilinear", align_corners=False)
     assert np.array_equal(decided(maps, new), theirs[0].argmax(0).numpy())
 

@@ -225,3 +225,15 @@ def test_runs_that_chose_are_paired_on_the_images_set_apart(make_run: Callable[.
         folder.write_scores(folder.read_scores() | {"part": "select"})
     (group,) = compared(dense, pruned)
     assert group["runs"][1]["differences"]["native"]["n_images"] == 2
+
+
+def test_a_run_of_before_there_was_a_choice_is_told_from_one_normalized_otherwise(
+    make_run: Callable[..., Folder],
+) -> None:
+    old, same, new = make_run("old"), make_run("same", seed=1), make_run("new", seed=2)
+    change(same, "data", normalization="standard")
+    change(new, "data", normalization="percentile")
+    (group,) = compared(old, same, new)
+    assert [row for row in group["settings"] if row["key"].startswith("data.")] == [
+        {"key": "data.normalization", "values": ["standard", "standard", "percentile"]}
+    ]

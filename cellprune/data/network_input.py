@@ -1,0 +1,106 @@
+"""From a native image to what a network takes in: the network's size, and grey levels on one scale. Plain numpy.
+
+Learning, scoring and predicting all come through here. Scoring and predicting take the same size, too (`seen`), so what
+is scored is what is predicted. The scale is that of the whole image, also where it goes through in tiles.
+"""
+
+from collections.abc import Iterable
+from statistics import median_low
+
+import numpy as np
+
+from cellprune.data.images import MAX_PIXELS, Floats, ImageError, normalize, resize_image
+from cellprune.runs.modelcard import ModelCard, Normalization
+
+KINDS = {  # of `data.normalization`
+    "standard": Normalization(name="zero-mean-unit-variance"),
+    "percentile": Normalization(name="percentile-range"),
+    "robust": Normalization(name="zero-mean-unit-variance-within-percentiles"),
+}
+
+
+def seen(image: Floats, card: ModelCard, zoom: tuple[float, float] | None = None) -> Floats:
+    """Make a native image into what a trained network is shown of it.
+
+    Args:
+        image: (C, H, W) float32, any scale.
+        card: the network's.
+        zoom: (y, x) network pixels for a native one; None for the training's.
+    Raises:
+        ImageError: it would be too large to be meant.
+    """
+    size = network_size((image.shape[1], image.shape[2]), zoom or card.zoom)
+    return network_input(image, size, card.normalization)
+
+
+def training_zoom(sizes: Iterable[tuple[int, int]], network: tuple[int, int]) -> tuple[float, float]:
+    """Give the factors (y, x) from native to network pixels of a set of images.
+
+    Args:
+        sizes: (height, width) of each image. Images of several sizes are zoomed unlike in training; the middle size
+            stands for them.
+        network: (height, width) that they are brought to.
+    """
+    height, width = (median_low(sides) for sides in zip(*sizes, strict=True))
+    return network[0] / height, network[1] / width
+
+
+def network_size(size: tuple[int, int], zoom: tuple[float, float]) -> tuple[int, int]:
+    """Give the (height, width) that the network sees of a native one.
+
+    Raises:
+        ImageError: it would be too large to be meant.
+    """
+    height, width = (max(1, round(side * factor)) for side, factor in zip(size, zoom, strict=True))
+    if height * width > MAX_PIXELS:
+        raise ImageError(
+            f"{size[0]} x {size[1]} px zoomed by {zoom[0]:.3g} x {zoom[1]:.3g} give more than {MAX_PIXELS} px: "
+            "cut the image into parts, or check the pixel sizes"
+        )
+    return height, width
+
+
+def network_input(image: Floats, size: tuple[int, int], normalization: Normalization) -> Floats:
+    """Make a native image into the network's input.
+
+    Args:
+        image: (C, H, W) float32, any scale.
+        size: (height, width) that the network takes in.
+        normalization: as the network learned.
+    Returns:
+        (C, height, width) float32: each channel of mean 0 and deviation 1; of "percentile-range" with the two
+        percentiles at minus and plus half the limit instead. A constant channel is 0.
+    """
+    if normalization.name == "zero-mean-unit-variance":
+        return normalize(resize_image(image, size))
+    # before resizing, which would smear a hot pixel over its neighbours
+    return resize_image(np.stack([_within(channel, normalization) for channel in image]), size)
+
+
+def _within(channel: Floats, normalization: Normalization) -> Floats:
+    low, high = _levels(channel, normalization.percentiles)
+    if low == high:
+        return np.zeros_like(channel)
+    limit = normalization.limit
+    if normalization.name == "percentile-range":  # the deviation of normally distributed grey levels is about 1, too
+        centre, unit = (low + high) / 2, (high - low) / limit
+    else:
+        usual = channel.clip(low, high)
+        centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
+    return ((channel.clip(centre - limit * unit, centre + limit * unit) - centre) / unit).astype(np.float32)
+
+
+def _levels(channel: Floats, percentiles: tuple[float, float]) -> tuple[np.float64, np.float64]:
+    """Give two grey levels between which nearly all lie: the percentiles.
+
+    Where these are the same, as in a few cells on a background of nothing, the middle of what is brighter takes the
+    place of the one, or of what is darker that of the other: of whichever is more.
+    """
+    low, high = (np.float64(level) for level in np.percentile(channel, percentiles))
+    if low == high:
+        darker, brighter = channel[channel < low], channel[channel > high]
+        if len(darker) > len(brighter):
+            low = np.float64(np.median(darker))
+        elif len(brighter):
+            high = np.float64(np.median(brighter))
+    return low, high
