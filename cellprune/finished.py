@@ -1,6 +1,7 @@
 """A finished run, used again: its network scored on other images."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,10 @@ def evaluate(
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)
-    _require_fit(path, folder.read_model()[0]["architecture"], task.network(frames), data.dataset)
+    architecture = folder.read_model()[0]["architecture"]
+    if getattr(frames, "saved_channels", None) == architecture["in_channels"]:  # it learned from grey as it is saved
+        frames = replace(frames, channels=architecture["in_channels"])
+    _require_fit(path, architecture, task.network(frames), data.dataset)
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     place = engines.start(device).device
     model = models.load(path).to(place)

@@ -91,6 +91,11 @@ def predict(
             "quite the whole image's"
         )
         print(f"warning: {warnings[-1]}", file=sys.stderr)
+    if done.grey:
+        warnings.append(
+            f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
+        )
+        print(f"note: {warnings[-1]}", file=sys.stderr)
     for failure in done.failures:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         print(f"not done: {named}", file=sys.stderr)

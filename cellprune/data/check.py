@@ -18,7 +18,7 @@ from cellprune.data import cifar, ctc, labelled, plain
 from cellprune.data.cards import Card
 from cellprune.data.findings import Findings, class_notes, notes, report, shortened
 from cellprune.data.frames import CLASSES, Frame
-from cellprune.data.images import Labels, read_header, read_image
+from cellprune.data.images import Labels, equal_channels, read_header, read_image
 from cellprune.data.matching import in_pieces, jaccard, n_regions, uncovered
 from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
 from cellprune.data.truth import ClassesError, read_truth, target
@@ -116,11 +116,15 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         header = read_header(frame.image)
         found.stacked += [frame.image] * header.looks_stacked
         read_image(frame.image)
+        is_grey = header.channels > 1 and equal_channels(frame.image)
     except CellpruneError as error:
         found.errors.append(str(error))
         return
     found.sizes.add(header.size)
-    found.channels.setdefault(header.channels, frame.image)
+    if is_grey:  # it goes with grey images and with colour ones
+        found.grey.append(frame.image)
+    else:
+        found.channels.setdefault(header.channels, frame.image)
     if header.pixel_size_um is not None:
         found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
     found.dtypes.setdefault("image", set()).add(str(header.dtype))

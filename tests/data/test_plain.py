@@ -116,7 +116,7 @@ def cut(name: str, n_bytes: int) -> Callable[[Path], None]:
 
 
 FLOATS = labels().astype(np.float32)
-COLOUR = np.stack([labels()] * 3, axis=-1)
+COLOUR = np.stack([labels(), labels(), labels() // 2], axis=-1)
 WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "images but no labels": (remove("labels/*"), r"holds 4 image\(s\) but no labels for any: put images into images/"),
     "no label that fits": (
@@ -284,7 +284,7 @@ def test_pages_that_are_tagged_as_colour_are_noted(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
     for at, pages in ((0, 3), (1, 4)):
         with pytest.warns(DeprecationWarning, match="photometric"):  # tifffile's own guess
-            write(folder / "images" / f"c{at}.tif", np.stack([image(at)] * pages))
+            write(folder / "images" / f"c{at}.tif", np.stack([image(at + page) for page in range(pages)]))
     report = check(str(folder))
     said = "tagged as colour, yet saved channel by channel: c0.tif, c1.tif; if these are images of a stack, save them"
     assert any(said in note for note in report["notes"])
