@@ -41,6 +41,8 @@ def is_alone(xml: str, n_pages: int, path: Path) -> bool:
         if n_pages == 1:
             return False
         raise ImageError(f"{path} has {n_pages} planes that only another file describes: export it as one OME-TIFF")
+    if any(int(one.get(f"Size{axis}", 1)) < 1 for one in pixels for axis in "XYZCT"):
+        raise ImageError(f"{path} claims sizes below 1 in its OME description: export it anew")
     claimed = max(sum(map(_planes, pixels)), sum(_taken(data, n_pages) for data in _all(root, "TiffData")))
     if claimed > n_pages:
         raise ImageError(

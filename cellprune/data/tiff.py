@@ -78,12 +78,12 @@ def _opened(path: Path) -> "Iterator[_Image]":
 def _parsed(path: Path) -> "_Image":
     """Open a file and refuse it, closed again, where it cannot be understood."""
     pages = directories(path, tiff_tags.WANTED)
+    tiff_tags.check(pages, path)
     # this file alone: an OME-TIFF and the sets of Micro-Manager may name others, wherever they are, and bring their
     # planes for its own
     tif = tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False)
     try:
-        image = _Image(path, tif, pages, _series(tif, pages, path))
-        tiff_tags.check(pages, path)
+        image = _Image(path, tif, pages, *_series(tif, pages, path))
         assert image.header.planes  # made here
     except BaseException:
         tif.close()
@@ -91,16 +91,22 @@ def _parsed(path: Path) -> "_Image":
     return image
 
 
-def _series(tif: tifffile.TiffFile, pages: Sequence[Directory], path: Path) -> tifffile.TiffPageSeries:
-    """Give the one series of planes that the file holds; thumbnails and smaller copies do not count."""
+def _series(
+    tif: tifffile.TiffFile, pages: Sequence[Directory], path: Path
+) -> tuple[tifffile.TiffPageSeries, frozenset[str]]:
+    """Give the one series of planes that the file holds, and the kinds of words that claim to describe them all.
+
+    Thumbnails and smaller copies do not count.
+    """
     is_ome = bool(tif.is_ome)
     tif.is_ome = is_ome and ome.is_alone(tif.ome_metadata or "", len(pages), path)
+    words = frozenset(kind for kind in ("ome", "imagej", "shaped") if getattr(tif, f"is_{kind}"))
     found = tif.series
     tif.is_ome = is_ome
     full = [series for series in found if not series.keyframe.is_reduced] or found
     if len(full) != 1:
         raise ImageError(f"{path} holds {len(full)} images of different kinds: save the one that is meant")
-    return full[0]
+    return full[0], words
 
 
 @dataclass(frozen=True)
@@ -112,16 +118,21 @@ class _Image:
         tif: open while it is read.
         pages: of its chain.
         series: its planes; pages that form an array.
+        words: kinds of descriptions that claim to tell all planes: ome, imagej, shaped.
     """
 
     path: Path
     tif: tifffile.TiffFile
     pages: list[Directory]
     series: Any
+    words: frozenset[str]
 
     @cached_property
     def header(self) -> Header:
         series = self.series
+        if series.keyframe.dtype is None:
+            bits = f"BitsPerSample {series.keyframe.bitspersample}, SampleFormat {int(series.keyframe.sampleformat)}"
+            raise ImageError(f"{self.path} holds numbers of a kind that cellprune does not read ({bits}): save it anew")
         sizes = dict(zip(series.axes, series.shape, strict=True))
         if not {"Y", "X"} <= set(sizes):
             raise ImageError(f"{self.path} is of shape {series.shape}, not an image of rows and columns: save it anew")
@@ -196,12 +207,14 @@ class _Image:
         series, n_pages, size = self.series, self._n_pages, self.tif.filehandle.size
         held = len(self.pages)
         if self._lies_in_one_piece:
-            fits = series.dataoffset + prod(series.shape) * series.keyframe.dtype.itemsize <= size
+            start, end = series.dataoffset, series.dataoffset + prod(series.shape) * series.keyframe.dtype.itemsize
+            fits = end <= size and self._n_full == 1 and not any(start <= page.offset < end for page in self.pages)
         elif len(series.pages) == n_pages:
             fits = n_pages <= held and not (series.kind == "ome" and None in list(series.pages))
         else:
             fits = False
-        unread = series.kind in ("generic", "uniform") and (self.tif.is_imagej or self.tif.is_shaped)
+        # tifffile gave up on the words; what OME says of a single page tells of no other
+        unread = series.kind in ("generic", "uniform") and bool(self.words - ({"ome"} if held == 1 else set()))
         left = series.kind in ("imagej", "shaped") and not self._lies_in_one_piece and n_pages != self._n_full
         if series.kind == "shaped" and fits and not left:
             (words, *_) = self.tif.shaped_metadata or ({},)

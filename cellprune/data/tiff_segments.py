@@ -1,11 +1,12 @@
 """The strips or tiles of a TIFF page, held against the file and the page's size before memory is taken for pixels."""
 
-from math import ceil, prod
+from math import ceil, inf, prod
 from typing import Any
 
 import tifffile
 
 from cellprune.data.codestream import LONGEST_START, claimed_size
+from cellprune.data.header import MAX_PIXELS
 
 # bytes that one compressed byte can become at most: 8 pixels of a bit, the longest LZW string, 258 bytes of 2 bits
 _EXPANSION = {1: 1, 5: 4096, 8: 1032, 32946: 1032, 32773: 128}
@@ -27,10 +28,11 @@ def require_whole(page: Any) -> None:
     segments = list(zip(offsets[:n_needed], sizes, strict=False))
     if sum(size for _, size in segments) > file.size or any(at + size > file.size for at, size in segments):
         raise ValueError("some strips or tiles end beyond the file")
-    bits = keyframe.bitspersample
-    row = ceil(keyframe.imagewidth * keyframe.samplesperpixel * (bits if isinstance(bits, int) else max(bits)) / 8)
-    most = _EXPANSION.get(int(keyframe.compression))
-    if most and row * keyframe.imagelength * keyframe.imagedepth > most * sum(size for _, size in segments):
+    if keyframe.is_tiled and keyframe.tilelength * keyframe.tilewidth > MAX_PIXELS:
+        raise ValueError(f"it claims tiles of {keyframe.tilelength} x {keyframe.tilewidth} pixels")
+    bits = keyframe.bitspersample * keyframe.samplesperpixel
+    held = _EXPANSION.get(int(keyframe.compression), inf) * sum(size for _, size in segments)
+    if ceil(keyframe.imagewidth * bits / 8) * keyframe.imagelength > held:
         raise ValueError(f"it claims {keyframe.imagelength} x {keyframe.imagewidth} pixels, more than it can hold")
     for at, size in segments:
         _require_size(keyframe, file, at, size)

@@ -298,7 +298,12 @@ def test_two_pages_of_different_kinds_are_refused(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "t.tif") as tif:
         tif.write(RAMP.astype(np.uint8))
         tif.write(RAMP[:6].astype(np.uint16))
-    with pytest.raises(ImageError, match="holds 2 images"):
+    with pytest.raises(ImageError, match=r"has pages of different kinds \(BitsPerSample 8 and BitsPerSample 16\)"):
+        read_image(tmp_path / "t.tif")
+    with tifffile.TiffWriter(tmp_path / "t.tif") as tif:
+        tif.write(RAMP.astype(np.uint8))
+        tif.write(RAMP[:6].astype(np.uint8))
+    with pytest.raises(ImageError, match="holds 2 images of different kinds"):
         read_image(tmp_path / "t.tif")
 
 
