@@ -22,7 +22,8 @@ def page(width: int = 10, height: int = 10, **changed: int) -> Tags:
     return {
         256: (LONG, 1, width), 257: (LONG, 1, height), 258: (SHORT, 1, values["bits"]),
         259: (SHORT, 1, values["compression"]), 262: (SHORT, 1, values["photometric"]),
-        273: (LONG, 1, values["offset"]), 277: (SHORT, 1, values["samples"]), 278: (LONG, 1, height), 279: (LONG, 1, values["size"]),
+        273: (LONG, 1, values["offset"]), 277: (SHORT, 1, values["samples"]),
+        278: (LONG, 1, height), 279: (LONG, 1, values["size"]),
     }  # fmt: skip
 
 

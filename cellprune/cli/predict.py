@@ -43,7 +43,8 @@ def predict(
         A run folder or a model file.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is a time-lapse. A label image beside its image (NAME_masks, mask_NAME and so on) is left out.
+        is a time-lapse, unless it says that it is not. A label image beside its image (NAME_masks, mask_NAME and so on)
+        is left out.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
     pixel_size
