@@ -1,6 +1,7 @@
 """A finished run, used again: its network scored on other images."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,10 @@ def evaluate(
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)
     header = folder.read_model()[0]
-    _require_fit(path, header["architecture"], task.network(frames), data.dataset)
+    architecture = header["architecture"]
+    if getattr(frames, "saved_channels", None) == architecture["in_channels"]:  # it learned from grey as it is saved
+        frames = replace(frames, channels=architecture["in_channels"])
+    _require_fit(path, architecture, task.network(frames), data.dataset)
     pixel_size_um = task.header(frames, settings).get("pixel_size_um")
     if pixel_size_um is not None and (
         doubt := scale.difference(read_card(header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})

@@ -83,6 +83,13 @@ def test_it_is_evaluated_on_its_own_and_on_another_folder(
     assert "iou_dividing_pooled" in capsys.readouterr().out
 
 
+def test_a_network_of_colour_is_scored_on_grey_that_is_saved_in_colour(run: Folder, tmp_path: Path) -> None:
+    grey = tissue(tmp_path / "grey", channels=1)
+    for path in (grey / "images").iterdir():
+        tifffile.imwrite(path, np.stack([tifffile.imread(path)] * 3, axis=-1), photometric="rgb")
+    assert typed("evaluate", run.path, "--dataset", grey) == 0
+
+
 def test_a_network_of_other_channels_is_refused(
     run: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

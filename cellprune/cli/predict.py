@@ -44,7 +44,8 @@ def predict(
         A run folder or a model file.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is a time-lapse. A label image beside its image (NAME_masks, mask_NAME and so on) is left out.
+        is a time-lapse, unless it says that it is not. A label image beside its image (NAME_masks, mask_NAME and so on)
+        is left out.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
     pixel_size
@@ -102,6 +103,11 @@ def predict(
             "quite the whole image's"
         )
         print(f"warning: {warnings[-1]}", file=sys.stderr)
+    if done.grey:
+        warnings.append(
+            f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
+        )
+        print(f"note: {warnings[-1]}", file=sys.stderr)
     for failure in done.failures:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         print(f"not done: {named}", file=sys.stderr)

@@ -19,7 +19,7 @@ from cellprune.data import cifar, ctc, labelled, plain
 from cellprune.data.cards import Card
 from cellprune.data.findings import Findings, class_notes, notes, report, shortened
 from cellprune.data.frames import CLASSES, Frame
-from cellprune.data.images import Labels, read_grey_levels, read_header
+from cellprune.data.images import Labels, are_equal, read_grey_levels, read_header
 from cellprune.data.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
 from cellprune.data.truth import ClassesError, read_truth, target
@@ -123,7 +123,10 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         return
     found.sizes.add(header.size)
     found.grey_levels.update((levels.min().item(), levels.max().item()))
-    found.channels.setdefault(header.channels, frame.image)
+    if are_equal(levels):  # it goes with grey images and with colour ones
+        found.grey.append(frame.image)
+    else:
+        found.channels.setdefault(header.channels, frame.image)
     if header.pixel_size_um is not None:
         found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
     found.dtypes.setdefault("image", set()).add(str(header.dtype))

@@ -41,6 +41,7 @@ class Findings:
     grey_levels: set[float] = field(default_factory=set)  # each image's darkest and brightest
     stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
     channels: dict[int, Path] = field(default_factory=dict)  # number of channels -> the first image that has so many
+    grey: list[Path] = field(default_factory=list)  # images that are saved in colour, all channels equal
     n_pixels: Counter[int] = field(default_factory=Counter)  # by value of the target, of plain folders
     no_classes: list[str] = field(default_factory=list)  # one sentence for each label image with a value that is none
     dtypes: dict[str, set[str]] = field(default_factory=dict)
@@ -67,6 +68,9 @@ def notes(found: Findings, card: Card | None) -> list[str]:
     if len(found.sizes) > 1:
         sizes = shortened([f"{h} x {w}" for h, w in sorted(found.sizes)])
         said.append(f"frames of {len(found.sizes)} sizes, each resized to the network's to learn from: {sizes}")
+    if found.grey and set(found.channels) <= {1}:
+        names = shortened([path.name for path in found.grey])
+        said.append(f"saved in colour, but all channels are equal: read as grey: {names}")
     if found.stacked:
         names = shortened([path.name for path in found.stacked])
         said.append(f"tagged as colour, yet saved channel by channel: {names}; {UNSTACK}")
@@ -179,7 +183,7 @@ def _sequence_report(found: Findings) -> dict[str, Any]:
         "silver_lacks": found.n_lacking_in_silver,
         "silver_jaccard": [min(found.jaccard), max(found.jaccard)] if found.jaccard else None,
         "sizes": sorted(list(size) for size in found.sizes),
-        "channels": sorted(found.channels),
+        "channels": sorted(found.channels) or [1] * bool(found.grey),
         "dtypes": {kind: sorted(types) for kind, types in found.dtypes.items()},
         "pixel_size_um": sorted(list(size) for size in found.pixel_sizes_um),
         "grey_levels": [min(found.grey_levels), max(found.grey_levels)] if found.grey_levels else None,

@@ -53,6 +53,7 @@ class Dataset:
         frame_interval_min: time between two frames; None when unknown.
         field_of_interest_px: width of the outer band in which cells may be unannotated; None when unknown.
         channels: of every image: 1 grey, 3 colour.
+        saved_channels: of the files: more than one where every file saves grey as colour, so that `channels` is 1.
         classes: names of what a pixel of a target can be, in the order of their numbers.
     """
 
@@ -63,6 +64,7 @@ class Dataset:
     frame_interval_min: float | None = None
     field_of_interest_px: int | None = None
     channels: int = 1
+    saved_channels: int = 1
     classes: tuple[str, ...] = CLASSES
 
     @property

@@ -1,10 +1,13 @@
 """Images and label images: check the header, read, normalize, resize. Plain numpy, no torch.
 
-Hard rules, each an `ImageError` that names the file: a whole, readable TIFF or PNG; one plane, or the one asked for;
-at most `MAX_PIXELS` and `MAX_CHANNELS`; a real number type (labels: whole numbers, one channel); no NaN and no
-infinity; an image (not labels) that is not constant.
+Hard rules, each an `ImageError` that names the file: a whole, readable TIFF or PNG; tags that are honoured (see
+`data.tiff_tags`); one plane, or the one asked for; at most `MAX_PIXELS` and `MAX_CHANNELS`; a real number type (labels:
+whole numbers, one channel, no compression that may change them); no NaN and no infinity; an image (not labels) that is
+not constant.
 """
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,12 +15,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data import png, tiff
+from cellprune.data import foreign, png, tiff
 from cellprune.data.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError
 
 __all__ = [
     "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
-    "Target", "normalize", "read_grey_levels", "read_header", "read_image", "read_labels", "resize_image",
+    "Target", "are_equal", "equal_channels", "normalize", "read_grey_levels", "read_header", "read_image",
+    "read_labels", "resize_image",
     "resize_labels",
 ]  # fmt: skip
 
@@ -40,11 +44,23 @@ def read_header(path: Path) -> Header:
     return _opened(path, lambda kind: kind.read_header(path))
 
 
-def read_image(path: Path, plane: int | None = None) -> Floats:
+def equal_channels(path: Path, plane: int | None = None) -> bool:
+    """Tell whether a file saves one and the same image as each of several channels, as grey in colour is saved.
+
+    Args:
+        plane: see `read_image`.
+    Raises:
+        ImageError: see the module's hard rules.
+    """
+    return _opened(path, lambda kind: are_equal(kind.read_pixels(path, plane)))
+
+
+def read_image(path: Path, plane: int | None = None, *, channels: int | None = None) -> Floats:
     """Read a microscopy image.
 
     Args:
         plane: which image of a stack, from 0; None where the file must hold exactly one.
+        channels: how many are wanted: where it is one, equal channels are one; None takes them as they are saved.
     Returns:
         (C, H, W) float32 in 0..1: the image's own darkest value is 0, its brightest 1, over all channels together and
         whatever its type and offset. An alpha channel that hides nothing is dropped.
@@ -52,6 +68,8 @@ def read_image(path: Path, plane: int | None = None) -> Floats:
         ImageError: see the module's hard rules.
     """
     pixels = read_grey_levels(path, plane)
+    if channels == 1 and are_equal(pixels):
+        pixels = pixels[:1]
     low = pixels.min()
     # beyond 16 bits float32 cannot hold the value before the offset is gone
     working: NDArray[np.floating] = pixels.astype(np.float64 if pixels.dtype.itemsize > 2 else np.float32)
@@ -81,8 +99,8 @@ def read_labels(path: Path) -> Labels:
     Raises:
         ImageError: see the module's hard rules; also negative or huge labels.
     """
-    pixels = _opened(path, lambda kind: png.read_numbers(path) if kind is png else kind.read_pixels(path, None))
-    if len(pixels) != 1:
+    pixels = _opened(path, lambda kind: kind.read_numbers(path))
+    if len(pixels) != 1 and not are_equal(pixels):
         raise ImageError(f"{path} is a colour image of {len(pixels)} channels, but labels are numbers: save it as grey")
     if pixels.dtype.kind not in "uib":
         raise ImageError(f"{path} holds {pixels.dtype} values, but labels are whole numbers: save them as 16 bit")
@@ -133,16 +151,23 @@ def resize_labels(labels: NDArray, size: tuple[int, int]) -> NDArray:
     return labels[np.ix_(rows, columns)]
 
 
+def are_equal(pixels: NDArray) -> bool:
+    """Tell whether (C, H, W) pixels are one and the same image in each of several channels."""
+    return len(pixels) > 1 and all(np.array_equal(pixels[0], other) for other in pixels[1:])
+
+
 def _opened(path: Path, use: Callable[[Any], _T]) -> _T:
     """Use the module that reads such a file; what a decoder throws at a damaged one becomes one clear line."""
     try:
         return use(_kind(path))
-    except (ImageError, MemoryError):
+    except ImageError:
         raise
     except FileNotFoundError as error:
         raise ImageError(f"{path} is missing: copy it again") from error
     except PermissionError as error:
         raise ImageError(f"{path} may not be read by this user: change its permissions") from error
+    except MemoryError as error:
+        raise ImageError(f"{path} needs more memory than there is: cut it into parts") from error
     except Exception as error:  # decoders raise what they like: struct.error, IndexError, imagecodecs' own ...
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ImageError(f"{path} is not a whole TIFF or PNG ({reason}): copy it again") from error
@@ -150,14 +175,19 @@ def _opened(path: Path, use: Callable[[Any], _T]) -> _T:
 
 def _kind(path: Path) -> Any:
     """Tell TIFF and PNG by how they begin: names may lie."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{path} {foreign.refusal_of_folder(path)}")
+    if not stat.S_ISREG(mode):  # reading it might wait for ever
+        raise ImageError(f"{path} is a pipe, a socket or a device: save what comes out of it as a file")
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(foreign.LONGEST_START)
     if not start:
         raise ImageError(f"{path} is empty: copy it again")
-    if start == png.SIGNATURE:
+    if start.startswith(png.SIGNATURE):
         return png
     if start.startswith(tiff.SIGNATURES):
         return tiff
-    if start.startswith(b"\xff\xd8\xff"):
-        raise ImageError(f"{path} is a JPEG, which changes pixel values: use the original, as TIFF or PNG")
-    raise ValueError("it begins like neither")
+    if len(start) < len(png.SIGNATURE):
+        raise ValueError("it breaks off within its first bytes")
+    raise ImageError(f"{path} {foreign.refusal(start)}")

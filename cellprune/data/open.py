@@ -1,17 +1,20 @@
 """From what a user types to a data set: a card's name, or a folder in the challenge's layout or of plain images."""
 
+import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from cellprune.data import cards, cifar, ctc, plain, simulate
 from cellprune.data.cards import Card
 from cellprune.data.frames import CLASSES, Dataset, Frame
-from cellprune.data.images import ImageError, read_header
+from cellprune.data.images import Header, ImageError, equal_channels, read_header
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
 
+_log = logging.getLogger(__name__)
 _VOLUMES = re.compile(r"-[CN]3D[HL]-")  # in the challenge's names
 
 
@@ -118,7 +121,8 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
         name,
         folder,
         frames,
-        channels=header.channels,
+        channels=_channels(name, {frame.image: header for frame in frames}),  # as many as the first has, unless equal
+        saved_channels=header.channels,
         pixel_size_um=(card.pixel_size_um if card else None) or _pixel_size_um(frames),
         frame_interval_min=card.frame_interval_min if card else None,
         field_of_interest_px=card.field_of_interest_px if card else None,
@@ -150,21 +154,42 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
     if paired.lone_labels:
         n_lone = len(paired.lone_labels)
         raise ctc.LayoutError(f"{paired.lone_labels[0]} has no image ({n_lone} such files): bring the image back")
-    headers = {frame: read_header(frame.image) for frame in paired.frames}
-    first = paired.frames[0]
-    for frame, header in headers.items():
+    headers = {frame.image: read_header(frame.image) for frame in paired.frames}
+    for path, header in headers.items():
         if header.planes > 1:
-            raise ImageError(f"{frame.image} is a stack of {header.planes} images: save it image by image")
-        if header.channels != headers[first].channels:
-            raise ImageError(
-                f"{frame.image} has {header.channels} channel(s), but {first.image.name} {headers[first].channels}: "
-                "save all alike"
-            )
+            raise ImageError(f"{path} is a stack of {header.planes} images: save it image by image")
     return Dataset(
         name,
         folder,
         paired.frames,
         pixel_size_um=plain.pixel_size_um(headers.values()),
-        channels=headers[first].channels,
+        channels=_channels(name, headers),
+        saved_channels=max(header.channels for header in headers.values()),
         classes=classes,
     )
+
+
+def _channels(name: str, headers: Mapping[Path, Header]) -> int:
+    """Give the number of channels that the images of a set have in common; grey that is saved in colour has one.
+
+    Raises:
+        ImageError: an image of another number.
+    """
+    in_colour = [path for path, header in headers.items() if header.channels > 1]
+    if all(map(equal_channels, in_colour)):
+        if in_colour:
+            _say_grey(name, len(in_colour))
+        return 1
+    first, *others = headers
+    for path in others:
+        if headers[path].channels != headers[first].channels:
+            raise ImageError(
+                f"{path} has {headers[path].channels} channel(s), but {first.name} {headers[first].channels}: "
+                "save all alike"
+            )
+    return headers[first].channels
+
+
+@cache  # once, however often the set is opened
+def _say_grey(name: str, n_images: int) -> None:
+    _log.warning("%s: %d images are saved in colour, but all channels are equal: read as grey", name, n_images)

@@ -31,7 +31,7 @@ class FrameReader(ImageReader):
     """Reads one TIFF or PNG as float32 in 0..1, channels first, with every check of `data.images.read_image`.
 
     Args:
-        channels: that every image must have.
+        channels: that every image must have; see `data.images.read_image`.
     """
 
     def __init__(self, channels: int) -> None:
@@ -44,7 +44,7 @@ class FrameReader(ImageReader):
     def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Floats:
         """Read the file; MONAI passes one name, alone or in a sequence."""
         (name,) = ensure_tuple(data)
-        image = read_image(Path(name))
+        image = read_image(Path(name), channels=self._channels)
         if len(image) != self._channels:
             raise ImageError(
                 f"{name} has {len(image)} channel(s), but its data set {self._channels}: convert it, or leave it out"

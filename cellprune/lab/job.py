@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from cellprune.data.images import read_image
+from cellprune.data.images import equal_channels, read_image
 from cellprune.data.network_input import network_size
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import tiles
@@ -32,6 +32,7 @@ class Done:
         kept: how many of these were there before.
         failures: what could not be predicted.
         tiled: names of the images that went through in tiles.
+        grey: files that are saved in colour, all channels equal, and were read as grey.
     """
 
     failures: list[Failure]
@@ -39,6 +40,7 @@ class Done:
     images: list[dict[str, Any]] = field(default_factory=list)
     kept: int = 0
     tiled: list[str] = field(default_factory=list)
+    grey: list[str] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
         """Give what prediction.json says of it."""
@@ -78,7 +80,7 @@ def run(
         ImageError: no image has the channels that the network takes; nothing is written.
         WorkError: the output cannot be written; what is done stays, and the same call goes on from there.
     """
-    if all(image.header.channels != engine.card.in_channels for image in images):
+    if not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
     draw = partial(overlay_png, numbers=numbers)
@@ -138,12 +140,31 @@ def _predicted(
     engine: Engine, image: Image, done: Done, draw: Callable[..., bytes], zoom: Scale, step: tiles.Step
 ) -> tuple[Labels, list[str], bytes]:
     """Give the labels, the class name of each (the background's first), and the overlay."""
-    _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
-    pixels = read_image(image.path, image.plane)
+    if not _may_be_grey(engine, image):
+        _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
+    pixels = read_image(image.path, image.plane, channels=engine.card.in_channels)
+    if len(pixels) != engine.card.in_channels:
+        _require_channels(engine, image, str(image.path))
+    elif len(pixels) != image.header.channels and image.shown not in done.grey:
+        done.grey.append(image.shown)
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
     labels, class_of = instances(class_map(engine, pixels, zoom=zoom, step=step))
     return labels, [engine.card.classes[k] for k in class_of], draw(pixels, labels)
+
+
+def _fits(engine: Engine, image: Image) -> bool:
+    """Tell whether an image has the channels that the network takes; grey that is saved in colour has one."""
+    if image.header.channels == engine.card.in_channels:
+        return True
+    try:
+        return _may_be_grey(engine, image) and equal_channels(image.path, image.plane)
+    except CellpruneError:  # told of when its turn comes
+        return False
+
+
+def _may_be_grey(engine: Engine, image: Image) -> bool:
+    return engine.card.in_channels == 1 < image.header.channels
 
 
 def _require_channels(engine: Engine, image: Image, shown: str) -> None:

@@ -82,7 +82,11 @@ def float_labels(folder: Path) -> None:
 
 
 def colour_labels(folder: Path) -> None:
-    write(folder / "01_ST" / "SEG" / "man_seg000.tif", np.ones((64, 72, 3), np.uint8), photometric="rgb")
+    write(
+        folder / "01_ST" / "SEG" / "man_seg000.tif",
+        np.eye(64, 216, dtype=np.uint8).reshape(64, 72, 3),
+        photometric="rgb",
+    )
 
 
 def stack(folder: Path) -> None:

@@ -116,7 +116,7 @@ def cut(name: str, n_bytes: int) -> Callable[[Path], None]:
 
 
 FLOATS = labels().astype(np.float32)
-COLOUR = np.stack([labels()] * 3, axis=-1)
+COLOUR = np.stack([labels(), labels(), labels() // 2], axis=-1)
 WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "images but no labels": (remove("labels/*"), r"holds 4 image\(s\) but no labels for any: put images into images/"),
     "no label that fits": (
@@ -281,11 +281,38 @@ def test_the_pixel_size_is_known_where_all_files_say_the_same(tmp_path: Path, dt
     assert open_dataset(str(tmp_path)).pixel_size_um is None
 
 
+def test_grey_that_is_saved_in_colour_is_a_set_of_one_channel_and_said_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = filled(tmp_path / "in_colour", "images/c{}.tif", "labels/c{}.tif")
+    for at, suffix in ((0, "tif"), (1, "png")):  # and the others are grey
+        (folder / "images" / f"c{at}.tif").unlink()
+        save(folder / "images" / f"c{at}.{suffix}", np.stack([image(at)] * 3, axis=-1))
+    for _ in range(2):
+        dataset = open_dataset(str(folder))
+        assert (dataset.channels, dataset.saved_channels) == (1, 3)
+    assert [record.getMessage() for record in caplog.records] == [
+        "in_colour: 2 images are saved in colour, but all channels are equal: read as grey"
+    ]
+    report = check(str(folder))
+    assert (report["errors"], report["channels"]) == ([], [1])
+    assert any("all channels are equal: read as grey: c0.tif, c1.png" in note for note in report["notes"])
+
+
+def test_a_grey_image_among_colour_ones_is_of_colour(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = filled(tmp_path / "colour", "images/c{}.tif", "labels/c{}.tif", channels=3)
+    save(folder / "images" / "c0.tif", np.stack([image(0)] * 3, axis=-1))
+    assert open_dataset(str(folder)).channels == 3
+    report = check(str(folder))
+    assert (report["errors"], report["channels"]) == ([], [3])
+    assert not caplog.records
+
+
 def test_pages_that_are_tagged_as_colour_are_noted(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
     for at, pages in ((0, 3), (1, 4)):
         with pytest.warns(DeprecationWarning, match="photometric"):  # tifffile's own guess
-            write(folder / "images" / f"c{at}.tif", np.stack([image(at)] * pages))
+            write(folder / "images" / f"c{at}.tif", np.stack([image(at + page) for page in range(pages)]))
     report = check(str(folder))
     said = "tagged as colour, yet saved channel by channel: c0.tif, c1.tif; if these are images of a stack, save them"
     assert any(said in note for note in report["notes"])

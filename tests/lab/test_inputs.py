@@ -69,6 +69,16 @@ def test_a_stack_is_a_time_lapse(write: Write) -> None:
     assert [(image.plane, image.frame) for image in images] == [(0, 0), (1, 1), (2, 2)]
 
 
+def test_a_stack_of_slices_is_listed_by_name_and_never_taken_for_time(write: Write, tmp_path: Path) -> None:
+    write("good.tif")
+    write(
+        "depth.tif", np.stack([spots(), spots() + 1]), photometric="minisblack", description="ImageJ=1.54\nslices=2\n"
+    )
+    images, failures, _ = find([str(tmp_path)])
+    assert names(images) == ["good"]
+    assert "is a stack of 2 slices in Z, not of moments in time" in failures[0].why
+
+
 def test_a_stack_in_a_sequence_is_a_3d_set(write: Write, tmp_path: Path) -> None:
     write("01/t000.tif", np.stack([spots(), spots()]), photometric="minisblack")
     with pytest.raises(CellpruneError, match="the set is 3-D: cellprune predicts 2-D images"):

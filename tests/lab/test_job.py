@@ -182,7 +182,7 @@ def test_a_full_disk_keeps_what_is_done_and_says_so(
 
 
 def test_what_cannot_be_used_is_listed_and_the_rest_is_done(three: Path, write: Write, tmp_path: Path) -> None:
-    write("in/colour.tif", np.stack([spots()] * 3, axis=-1), photometric="rgb")
+    write("in/colour.tif", np.stack([spots(), spots(), 9 + spots()], axis=-1), photometric="rgb")
     write("in/flat.tif", np.full((9, 9), 7, np.uint8))
     write("in/nan.tif", np.full((9, 9), np.nan, np.float32))
     (three / "empty.tif").touch()
@@ -201,6 +201,18 @@ def test_no_image_with_the_models_channels_is_refused_before_anything_is_written
     with pytest.raises(ImageError, match="has 1 channel, the model takes 3: bring 3 channels"):
         predicted(three, tmp_path / "out", Bright(channels=3))
     assert not (tmp_path / "out").exists()
+
+
+def test_grey_that_is_saved_in_colour_is_grey_for_a_model_of_one_channel_and_colour_for_one_of_three(
+    write: Write, tmp_path: Path
+) -> None:
+    write("in/rgb.tif", np.stack([spots()] * 3, axis=-1), photometric="rgb")
+    write("grey/rgb.tif")
+    done, grey = predicted(tmp_path / "in", tmp_path / "out"), predicted(tmp_path / "grey", tmp_path / "grey_out")
+    assert (done.grey, grey.grey) == (["rgb.tif"], [])
+    assert not done.failures
+    assert done.rows == grey.rows
+    assert predicted(tmp_path / "in", tmp_path / "colour", Bright(channels=3)).grey == []
 
 
 class Small(Bright):
