@@ -133,7 +133,7 @@ def check(
 
     from cellprune.data.check import check as look
 
-    with Console(stderr=True).status(f"reading every file of {dataset}"):
+    with Console(stderr=True).status(f"reading every file of {dataset}", spinner="line"):
         found = look(dataset, data_root, classes)
     if json:
         print(text.dumps(found))

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from cellprune.lab.job import Done, Tell
 
 
+_MANY = 2000  # files whose headers take a while
+_LISTED = 20  # inputs that were not done, line by line; prediction.json has them all
+
+
 def predict(
     model: Path,
     /,
@@ -43,7 +47,8 @@ def predict(
         A run folder or a model file.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is a time-lapse. A label image beside its image (NAME_masks, mask_NAME and so on) is left out.
+        is a time-lapse. A label image beside its image (NAME_masks, mask_NAME and so on) is left out. What else looks
+        like an image in a folder (other formats, links to nothing, folders inside) is listed as not done.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
     pixel_size
@@ -66,7 +71,7 @@ def predict(
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
         raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
-    images, failures, labels = find(inputs)
+    images, failures, labels = find(inputs, tell=_tell_many)
     engine = engine_of(model, device=device)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=rescale)
@@ -75,7 +80,7 @@ def predict(
     warnings = []
     if labels:
         warnings.append(
-            f"{labels[0]}{_and_more(labels)} is named as the label image of an image beside it: left out; "
+            f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
     if not rescale and (doubt := scale.warning(engine.card, sizes)):
@@ -91,14 +96,21 @@ def predict(
             "quite the whole image's"
         )
         print(f"warning: {warnings[-1]}", file=sys.stderr)
-    for failure in done.failures:
+    for failure in done.failures[:_LISTED]:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         print(f"not done: {named}", file=sys.stderr)
+    if (n_more := len(done.failures) - _LISTED) > 0:
+        print(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}", file=sys.stderr)
     if json:
         print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
     else:
         _show(done, output)
     return 1 if done.failures else 0
+
+
+def _tell_many(n_files: int) -> None:
+    if n_files >= _MANY:
+        print(f"reading the headers of {n_files} files", file=sys.stderr, flush=True)
 
 
 def _and_more(names: list[str]) -> str:

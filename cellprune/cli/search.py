@@ -192,7 +192,7 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
     expected, most = (0, 0) if before.at_the_end else left
     seconds = 0.0
     if not before.at_the_end:
-        with Console(stderr=True).status("timing one epoch"):
+        with Console(stderr=True).status("timing one epoch", spinner="line"):
             seconds = plan.seconds_of_a_training(question, place, execute, n_workers)
     return {
         "ratios": list(question.grid),

@@ -54,6 +54,7 @@ class Dataset:
         field_of_interest_px: width of the outer band in which cells may be unannotated; None when unknown.
         channels: of every image: 1 grey, 3 colour.
         classes: names of what a pixel of a target can be, in the order of their numbers.
+        left_aside: sentences on what looks like an image in its folder and has no part in it.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Dataset:
     field_of_interest_px: int | None = None
     channels: int = 1
     classes: tuple[str, ...] = CLASSES
+    left_aside: tuple[str, ...] = ()
 
     @property
     def gold_frames(self) -> tuple[Frame, ...]:

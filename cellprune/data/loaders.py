@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from cellprune.data.augment import Strength, augment
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.frames import CLASSES, Frame
+from cellprune.data.known import require_known
 from cellprune.data.reader import item, prepare
 from cellprune.data.split import Part, Split
 from cellprune.errors import CellpruneError
@@ -70,7 +71,7 @@ class Loaders:
         channels: that every image must have.
         classes: names of what a pixel can be, see `data.open.open_dataset`.
     Raises:
-        CellpruneError: a file that cannot be used; the message names it.
+        CellpruneError: a file that cannot be used; the message names it. Or a part without a pixel that counts.
     """
 
     def __init__(
@@ -93,6 +94,11 @@ class Loaders:
             frames, transform = [item(frame) for frame in split.train], self._transform("train", keep_native=False)
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
         self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
+        learned = zip(split.train, (self._training[at]["target"] for at in range(self.n_train)), strict=True)
+        require_known(learned, policy=split.policy_of("train"), use="learned")
+        for part, samples in self._held_out.items():
+            scored = ((sample.frame, sample.target) for sample in samples)
+            require_known(scored, policy=split.policy_of(part), use="scored")
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
 
     @property

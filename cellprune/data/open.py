@@ -8,8 +8,10 @@ from cellprune.data import cards, cifar, ctc, plain, simulate
 from cellprune.data.cards import Card
 from cellprune.data.frames import CLASSES, Dataset
 from cellprune.data.images import ImageError, read_header
+from cellprune.data.naming import of_text
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
+from cellprune.listing import entry
 
 _VOLUMES = re.compile(r"-[CN]3D[HL]-")  # in the challenge's names
 
@@ -32,7 +34,7 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
     """
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
-        name = folder.resolve().name
+        name = of_text(folder.resolve().name)
         if cifar.holds(folder):
             raise _holds_no_cells(name)
         return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
@@ -52,7 +54,8 @@ def is_challenge(folder: Path) -> bool:
     Raises:
         LayoutError: it is not a folder.
     """
-    if not folder.is_dir():
+    found = entry(folder)
+    if found is None or found.kind != "folder":
         raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds the images, or 01, 01_GT and so on")
     return bool(ctc.sequences(folder))
 
@@ -113,8 +116,9 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
             f"{frames[0].image} is a stack of {header.planes} planes, so {folder} is a 3-D set: take a 2-D one"
         )
     require_cells(name, classes)
+    left_aside = tuple(ctc.aside(folder))
     if card is None:
-        return Dataset(name, folder, frames, channels=header.channels, classes=classes)
+        return Dataset(name, folder, frames, channels=header.channels, classes=classes, left_aside=left_aside)
     return Dataset(
         name,
         folder,
@@ -124,6 +128,7 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
         frame_interval_min=card.frame_interval_min,
         field_of_interest_px=card.field_of_interest_px,
         classes=classes,
+        left_aside=left_aside,
     )
 
 
@@ -142,18 +147,19 @@ def require_cells(name: str, classes: tuple[str, ...]) -> None:
 
 def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
     paired = plain.pair(folder, name)
-    if paired.lone_labels:
-        n_lone = len(paired.lone_labels)
-        raise ctc.LayoutError(f"{paired.lone_labels[0]} has no image ({n_lone} such files): bring the image back")
-    headers = {frame: read_header(frame.image) for frame in paired.frames}
-    first = paired.frames[0]
+    if paired.faults:
+        more = f" ({len(paired.faults)} such files)" if len(paired.faults) > 1 else ""
+        raise ctc.LayoutError(f"{paired.faults[0]}{more}")
+    # an image without labels is left aside, whatever it is
+    headers = {frame: read_header(frame.image) for frame in paired.frames if frame.gold}
+    first = next(iter(headers))
     for frame, header in headers.items():
         if header.planes > 1:
             raise ImageError(f"{frame.image} is a stack of {header.planes} images: save it image by image")
         if header.channels != headers[first].channels:
             raise ImageError(
                 f"{frame.image} has {header.channels} channel(s), but {first.image.name} {headers[first].channels}: "
-                "save all alike"
+                "save all alike, or move it out of the folder with its labels"
             )
     return Dataset(
         name,
@@ -162,4 +168,5 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
         pixel_size_um=plain.pixel_size_um(headers.values()),
         channels=headers[first].channels,
         classes=classes,
+        left_aside=(*paired.left_aside, *plain.unlabelled(paired)),
     )

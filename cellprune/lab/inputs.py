@@ -1,21 +1,28 @@
-"""From what a user names to the images that are meant: files, folders, patterns, the challenge's sets, stacks in time.
+"""From what a user names to the images that are meant: files, folders, patterns, the challenge's sets, time stacks.
 
-Headers are read here, pixels are not. What cannot be read is listed, not raised: the rest can be done.
+Headers are read here, pixels are not. Whatever looks like an image is in the answer, as an image or with the reason why
+not. What cannot be read is listed, not raised: the rest can be done.
 """
 
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
-from cellprune.data.images import SUFFIXES, Header, ImageError, read_header
-from cellprune.data.naming import IGNORE, IMAGES, LABELS, affix, stripped
+from cellprune.data import naming
+from cellprune.data.aside import EXPORT, holds_images, looks_like_image, seen, why_not
+from cellprune.data.images import Header, ImageError, read_header
+from cellprune.data.naming import IGNORE, IMAGES, LABELS
 from cellprune.errors import CellpruneError
+from cellprune.listing import Entry, entry, is_litter, listed
 
 # the challenge's layout, as `data.ctc` reads it; here truth plays no part
 _SEQUENCE = re.compile(r"\d\d")
+_BESIDE_SEQUENCES = re.compile(r"\d\d_\w+")
 _FRAME = re.compile(r"t(\d{3,4})\.tif")
 _LONGEST_NAME = 180  # bytes; file systems allow 255, and a file is written under a longer name first
 
@@ -48,99 +55,210 @@ class Failure:
     shown: str
     why: str
 
+    @staticmethod
+    def of(path: Path, why: str) -> "Failure":
+        """Say of a path why it is not predicted, as the rest of a sentence that begins with it."""
+        return Failure(printable(str(path)), printable(f"{path} {why}"))
+
 
 @dataclass(frozen=True)
 class _File:
     path: Path
-    sequence: str | None  # of the challenge's sets
+    sequence: str | None = None  # of the challenge's sets
 
 
-def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
+@dataclass(frozen=True)
+class _Labels:
+    path: Path  # a folder of label images beside images
+
+
+_Found = _File | _Labels | Failure
+
+
+class _Folders:
+    """What is known of folders while one call looks around; asked for every file, and looked up once."""
+
+    def __init__(self) -> None:
+        self.real = cache(lambda folder: Path(os.path.realpath(folder)))
+        self.is_sequence = cache(self._is_sequence)
+
+    def file(self, path: Path) -> Path:
+        """Give where the content of a file lies."""
+        return Path(os.path.realpath(path)) if path.is_symlink() else self.real(path.parent) / path.name
+
+    def sequence_of(self, path: Path) -> str | None:
+        return self.real(path.parent).name if self.is_sequence(path.parent) else None
+
+    def is_around(self, folder: Path) -> bool:
+        """Tell a link that leads back to where it lies, or above: what is there is looked at already, or not meant."""
+        home = self.real(folder.parent)
+        return folder.is_symlink() and self.real(folder) in (home, *home.parents)
+
+    def _is_sequence(self, folder: Path) -> bool:
+        named = _SEQUENCE.fullmatch(self.real(folder).name)
+        return bool(named) and any(_FRAME.fullmatch(found.name) for found in listed(folder))
+
+
+def find(
+    inputs: Sequence[str], *, tell: Callable[[int], None] = lambda n_files: None
+) -> tuple[list[Image], list[Failure], list[str]]:
     """List the images that the inputs mean, in their order; a file that is named twice counts once.
 
     Args:
         inputs: files, folders of images or with `images/` in them, folders of the challenge's sets or of one of their
             sequences, patterns.
+        tell: told how many files there are, before they are looked into.
     Returns:
-        The images; what cannot be read; and the names of files that were left out, because they are named as label
-        images of other inputs.
+        The images; what is not predicted: cannot be read, is in another format, in a folder of a folder, or would be
+        written under another's name; and the names of what was left out because it is named as label images are.
     Raises:
-        CellpruneError: an input that is not there, a folder without images, two images that would be written under
-            one name, or not one image that can be read.
+        CellpruneError: not one image that can be read; the first reason.
     """
-    files = {os.path.realpath(file.path): file for given in inputs for file in _files(given)}
-    labels = dict.fromkeys(_label_images(file.path for file in files.values()))
+    folders = _Folders()
+    files, failures, left_out = _gathered(inputs, folders)
+    labels = dict.fromkeys(_label_images((file.path for file in files), folders))
+    tell(len(files))
     images: list[Image] = []
-    failures: list[Failure] = []
-    for file in (file for file in files.values() if file.path not in labels):
+    for file in (file for file in files if file.path not in labels):
         try:
             images += _images(file)
         except ImageError as error:
             failures.append(Failure(printable(str(file.path)), printable(str(error))))
-    _refuse_equal_names(images)
+    images, clashing = _of_names_of_their_own(images)
+    failures += clashing
     if not images:
-        more = f" (and {len(failures) - 1} more that cannot be read)" if len(failures) > 1 else ""
-        raise CellpruneError(f"{failures[0].why}{more}")
-    return images, failures, [printable(path.name) for path in labels]
+        more = f" (and {len(failures) - 1} more not done)" if len(failures) > 1 else ""
+        raise CellpruneError(f"{failures[0].why}{more}" if failures else "label images alone are no images to predict")
+    return images, failures, [*left_out, *(printable(path.name) for path in labels)]
 
 
 def printable(name: str) -> str:
     """Write what would break a line, or is no text at all, as an escape."""
+    if name.isprintable():
+        return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
 
 
-def _label_images(files: Iterable[Path]) -> Iterator[Path]:
+def _gathered(inputs: Sequence[str], folders: _Folders) -> tuple[list[_File], list[Failure], list[str]]:
+    """Sort what the inputs mean; an input that means nothing is a failure like a file that cannot be read."""
+    files: dict[tuple[Path, str], _File] = {}
+    failures: dict[Failure, None] = {}
+    left_out: dict[str, None] = {}
+    for given in inputs:
+        try:
+            for found in _meant(given, folders):
+                if isinstance(found, _File):
+                    # links to one content are images of their own, unless their results would bear one name
+                    files.setdefault((folders.file(found.path), found.path.stem), found)
+                elif isinstance(found, Failure):
+                    failures[found] = None
+                else:
+                    left_out[printable(f"{found.name}/")] = None
+        except CellpruneError as error:
+            failures[Failure(printable(given), printable(str(error)))] = None
+    return list(files.values()), list(failures), list(left_out)
+
+
+def _label_images(files: Iterable[Path], folders: _Folders) -> Iterator[Path]:
     """Give the files whose names make them the label images of others among the files, in the same folder."""
-    named = {path: (os.path.realpath(path.parent), path.stem) for path in files}
+    named = {path: (folders.real(path.parent), naming.stem_of(path.name)) for path in files}
     images = set(named.values())
-    return (path for path, (folder, stem) in named.items() if any(affix(stem)) and (folder, stripped(stem)) in images)
-
-
-def _files(given: str) -> list[_File]:
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return _in_folder(path)
-    if path.exists():
-        return [_File(path, path.parent.resolve().name if _is_sequence(path.parent) else None)]
-    if glob.has_magic(given):
-        found = sorted(glob.glob(str(path), recursive=True))
-        if found:
-            return [file for name in found for file in _files(name)]
-        raise CellpruneError(f"no file fits {printable(given)!r}: check the pattern")
-    raise CellpruneError(f"there is no file or folder {printable(given)!r}: check the path")
-
-
-def _in_folder(folder: Path) -> list[_File]:
-    if _is_sequence(folder):
-        return [_File(path, folder.resolve().name) for path in _frames(folder)]
-    sequences = sorted(child for child in folder.iterdir() if _is_sequence(child))
-    if sequences:
-        return [_File(path, child.name) for child in sequences for path in _frames(child)]
-    if files := _images_in(folder):
-        return [_File(path, None) for path in files]
-    inner = [child for child in sorted(folder.glob("*/")) if child.name not in (*LABELS, IGNORE) and _images_in(child)]
-    meant = [child for child in inner if child.name in IMAGES]
-    if len(meant) == 1:  # a data set of images/ and labels/
-        return _in_folder(meant[0])
-    guess = f"; did you mean {printable(str(inner[0]))!r}?" if inner else ": give one with TIFF or PNG files in it"
-    raise CellpruneError(f"the folder {printable(str(folder))!r} holds no images{guess}")
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(
+    return (
         path
-        for path in folder.iterdir()
-        # file browsers leave hidden files of the same suffix
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        for path, (folder, stem) in named.items()
+        if any(naming.affix(stem)) and (folder, naming.stripped(stem)) in images
     )
 
 
-def _is_sequence(folder: Path) -> bool:
-    return bool(_SEQUENCE.fullmatch(folder.resolve().name)) and folder.is_dir() and bool(_frames(folder))
+def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
+    path = Path(os.path.expanduser(given))
+    found = entry(path)
+    if found is None and glob.has_magic(given):
+        fitting = [name for name in sorted(glob.glob(str(path), recursive=True)) if not is_litter(Path(name).name)]
+        if not fitting:
+            raise CellpruneError(f"no file fits {printable(given)!r}: check the pattern")
+        for name in fitting:
+            try:
+                yield from _meant(name, folders)
+            except CellpruneError as error:
+                yield Failure(printable(name), printable(str(error)))
+    elif found is None:
+        raise CellpruneError(f"there is no file or folder {printable(given)!r}{_nearest(path)}: check the path")
+    elif found.kind == "neither":
+        yield Failure.of(path, found.fault)
+    elif found.kind == "folder":
+        yield from _in_folder(path, folders)
+    elif is_litter(path.name):
+        return  # a shell's pattern hands it over
+    else:
+        yield _File(path, folders.sequence_of(path))
 
 
-def _frames(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.iterdir() if _FRAME.fullmatch(path.name)), key=_frame)
+def _nearest(path: Path) -> str:
+    """Give the names beside a missing one that are most like it."""
+    try:
+        there = {naming.of_text(inside.name): inside.name for inside in listed(path.parent)}
+    except CellpruneError:
+        return ""
+    close = get_close_matches(naming.of_text(path.name), there, n=2) if len(there) < 10_000 else []
+    return f" (did you mean {' or '.join(printable(there[name]) for name in close)}?)" if close else ""
+
+
+def _in_folder(folder: Path, folders: _Folders) -> Iterator[_Found]:
+    """Give all that looks like an image in a folder; what lies in folders inside is named, not predicted."""
+    inside = listed(folder)
+    inner = [found.path for found in inside if _is_inner(found)]
+    images = [found for found in inside if not _is_inner(found) and looks_like_image(found)]
+    recordings = {path for path in inner if folders.is_sequence(path)}
+    meant = [path for path in inner if naming.of_role(path.name, IMAGES)]
+    if recordings or any(map(_is_readable, images)):
+        meant = []
+    elif len(meant) != 1:  # else a data set of images/ and labels/
+        raise _nothing_in(folder, images, inner)
+    for found in images:
+        if _is_readable(found):
+            yield _File(found.path, folders.sequence_of(found.path))
+        else:
+            yield Failure.of(found.path, why_not(found))
+    for path in inner:
+        if path in recordings or path in meant:
+            yield from _in_folder(path, folders)
+        elif naming.of_role(path.name, (*LABELS, IGNORE)):
+            if not meant and holds_images(path):
+                yield _Labels(path)
+        elif recordings and _BESIDE_SEQUENCES.fullmatch(path.name):
+            continue  # truth and results of the challenge
+        elif not folders.is_around(path) and holds_images(path):
+            yield Failure.of(path, "is a folder in a folder that was named: name it, too, to predict the images in it")
+
+
+def _is_inner(found: Entry) -> bool:
+    return found.kind == "folder" and not naming.is_other_format(found.name)  # some formats are folders
+
+
+def _is_readable(found: Entry) -> bool:
+    return found.kind == "file" and naming.is_image(found.name)
+
+
+def _nothing_in(folder: Path, images: Sequence[Entry], inner: Sequence[Path]) -> CellpruneError:
+    """Say what a folder without a TIFF or PNG holds instead."""
+    start = f"the folder {printable(str(folder))!r} holds no images"
+    if broken := [f for f in images if f.kind == "neither" or not naming.is_other_format(f.name)]:
+        more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
+        return CellpruneError(printable(f"{broken[0].path} {why_not(broken[0])}{more}"))
+    if images:
+        return CellpruneError(f"{start} that can be read, but {seen(images)}: {EXPORT}")
+    others = [path for path in inner if not naming.of_role(path.name, (*LABELS, IGNORE)) and holds_images(path)]
+    if len(others) > 1 and (images_in := _images_in_each(others)):
+        return CellpruneError(f"{start}; did you mean {printable(str(folder / '*' / images_in))!r}?")
+    guess = f"; did you mean {printable(str(others[0]))!r}?" if others else ": give one with TIFF or PNG files in it"
+    return CellpruneError(f"{start}{guess}")
+
+
+def _images_in_each(folders: Sequence[Path]) -> str | None:
+    """Give the name of the folder of images that each of some has, as in the Data Science Bowl 2018."""
+    names = ({found.name for found in listed(folder)} for folder in folders[:3])
+    return next((name for name in sorted(set.intersection(*names)) if naming.of_role(name, IMAGES)), None)
 
 
 def _frame(path: Path) -> int:
@@ -167,12 +285,18 @@ def _images(file: _File) -> Iterator[Image]:
         yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header)
 
 
-def _refuse_equal_names(images: Sequence[Image]) -> None:
+def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:
+    """Set apart the files whose results would be written under one name: none of them is to be lost unsaid."""
     taken: dict[str, Image] = {}
+    clashing: dict[Path, str] = {}
     for image in images:
-        other = taken.setdefault(image.name.casefold(), image)  # some file systems do not tell a from A
+        # some file systems do not tell a from A, nor the spellings of an accent
+        other = taken.setdefault(naming.of_text(image.name).casefold(), image)
         if other is not image:
-            raise CellpruneError(
-                f"{printable(str(other.path))} and {printable(str(image.path))} would both be written as "
-                f"{printable(image.name)!r}: rename one, or predict them into folders of their own"
-            )
+            for path, rival in ((other.path, image.path), (image.path, other.path)):
+                clashing.setdefault(path, f"and {rival} would both be written as {image.name!r}")
+    failures = [
+        Failure.of(path, f"{what}: rename one, or predict them into folders of their own")
+        for path, what in clashing.items()
+    ]
+    return [image for image in images if image.path not in clashing], failures

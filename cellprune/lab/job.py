@@ -14,7 +14,7 @@ from cellprune.lab.inputs import Failure, Image, printable
 from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
-from cellprune.lab.scale import Scale
+from cellprune.lab.scale import Scale, unknown_scale
 from cellprune.lab.segment import class_map, network_size, require_channels
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
@@ -65,7 +65,7 @@ def run(
         images: as `inputs.find` gives them.
         output: the folder.
         pixel_sizes: (y, x) in um by the image's name; None where unknown.
-        zooms: (y, x) network pixels for a native one by the image's name.
+        zooms: (y, x) network pixels for a native one by the image's name; an image without them is not predicted.
         failures: inputs that are lost already, for the record.
         tell: told of each image, and of each tile of a large one.
     Returns:
@@ -81,7 +81,9 @@ def run(
         finished = False
         try:
             for at, image in enumerate(images):
-                _one(engine, image, output, done, pixel_sizes[image.name], zooms[image.name], _tiles(tell, at, image))
+                _one(
+                    engine, image, output, done, pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
+                )
                 tell(at + 1, image.shown)
             finished = True
         except WorkError as error:
@@ -104,9 +106,12 @@ def _one(
     output: Output,
     done: Done,
     pixel_size_um: Scale | None,
-    zoom: Scale,
+    zoom: Scale | None,
     step: tiles.Step,
 ) -> None:
+    if zoom is None:
+        done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
+        return
     try:
         there = output.labels_of(image)
         made = None if there else _predicted(engine, image, done, zoom, step)

@@ -22,6 +22,7 @@ from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
 from cellprune.report import pictures
+from cellprune.runs import log
 from cellprune.tasks import Task
 from cellprune.training import losses
 from cellprune.training.statistics import reestimate
@@ -59,6 +60,8 @@ def _recordings(parts: Split) -> tuple[str, ...]:
 
 def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _: torch.device) -> Loaders:
     data = settings.data
+    for sentence in dataset.left_aside:
+        log.warn_once(f"warning: {sentence}")
     return Loaders(
         parts,
         size=data.size,
