@@ -44,13 +44,16 @@ def is_misnamed(entry: Entry) -> bool:
 
 
 def holds_images(folder: Path) -> bool:
-    """Tell whether anything in a folder, however deep, looks like an image; links inside are not followed."""
+    """Tell whether anything in a folder, however deep, looks like an image; links inside are not followed.
+
+    What may not be listed may hold some.
+    """
     waiting = [folder]
     while waiting:
         try:
             inside = listed(waiting.pop())
         except CellpruneError:
-            continue
+            return True
         if any(entry.name == _PREDICTION for entry in inside):
             continue
         if any(map(looks_like_image, inside)):
@@ -79,13 +82,13 @@ def left_aside(folder: Path, is_part: Callable[[Entry], bool]) -> list[str]:
     folders = [e.name for e in others if e.kind == "folder" and (looks_like_image(e) or holds_images(e.path))]
     broken = [f"{e.name} {e.fault}" for e in others if e.kind == "neither" and looks_like_image(e)]
     said = [
-        (broken, "{}"),
-        (formats, f"{{}} left aside, as only TIFF and PNG are read: {EXPORT}"),
-        (misnamed, "{} left aside, not named as a TIFF or PNG, but beginning like one: give the ending .tif or .png"),
-        (images, "{} left aside, named or placed like no image of this data set"),
-        (folders, "{} left aside, with the images inside: name a folder by itself to use it"),
+        (broken, "cannot be opened"),
+        (formats, f"only TIFF and PNG are read, {EXPORT}"),
+        (misnamed, "these begin like a TIFF or PNG, give them the ending .tif or .png"),
+        (images, "not named or placed as the images of this data set are"),
+        (folders, "folders inside are not looked into, name one by itself to use it"),
     ]
-    return [f"{folder}: {sentence.format(some(names))}" for names, sentence in said if names]
+    return [f"left aside in {folder}: {some(names)} ({why})" for names, why in said if names]
 
 
 def seen(entries: Iterable[Entry]) -> str:

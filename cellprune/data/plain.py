@@ -22,7 +22,7 @@ from cellprune.data.layouts import LayoutError
 from cellprune.data.naming import IGNORE, IMAGES, LABELS
 from cellprune.listing import Entry, listed
 
-_COMPARED = 2000  # names at most that a lone label's is compared with
+_COMPARED = 200  # images at most whose names are compared with a lone label's
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,11 @@ def _paired(
             folder, images.place, labels.place, list(images.usable), [path for _, path in lone], broken
         )
     ways = {_way(stem, owner) for stem, owner in owners.items() if owner in images.usable}
-    unlabelled = [frame.id for frame in frames if frame.gold is None]
+    free = {stem.casefold(): path.name for stem, path in images.usable.items() if stem not in gold}
     return Pairing(
         told(sorted(ways)),
         frames,
-        (*broken, *(_alone(path, owner, unlabelled) for owner, path in lone)),
+        (*broken, *(_alone(path, owner, free) for owner, path in lone)),
         tuple(_aside(folder, images.place, labels.place)),
     )
 
@@ -173,10 +173,10 @@ def _way(stem: str, owner: str) -> str:
     return "NAME" if stem == owner else "NAME".join(naming.affix(stem))
 
 
-def _alone(path: Path, owner: str, unlabelled: list[str]) -> str:
+def _alone(path: Path, owner: str, free: Mapping[str, str]) -> str:
     """Say that truth has no image, and which of the images that have no truth is the nearest by its name."""
-    near = get_close_matches(owner, unlabelled[:_COMPARED], n=1, cutoff=0.7)
-    guess = f" (is it {near[0]}?)" if near else ""
+    near = get_close_matches(owner.casefold(), free, n=1, cutoff=0.8) if len(free) <= _COMPARED else []
+    guess = f" (is it {free[near[0]]}?)" if near else ""
     return f"{path} is truth without an image{guess}: bring the image back or remove the truth"
 
 

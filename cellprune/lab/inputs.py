@@ -95,8 +95,12 @@ class _Folders:
         return folder.is_symlink() and self.real(folder) in (home, *home.parents)
 
     def _is_sequence(self, folder: Path) -> bool:
-        named = _SEQUENCE.fullmatch(self.real(folder).name)
-        return bool(named) and any(_FRAME.fullmatch(found.name) for found in listed(folder))
+        if not _SEQUENCE.fullmatch(self.real(folder).name):
+            return False
+        try:
+            return any(_FRAME.fullmatch(found.name) for found in listed(folder))
+        except CellpruneError:
+            return False  # what may not be listed is told of where it is named
 
 
 def find(
@@ -128,7 +132,9 @@ def find(
     failures += clashing
     if not images:
         more = f" (and {len(failures) - 1} more not done)" if len(failures) > 1 else ""
-        raise CellpruneError(f"{failures[0].why}{more}" if failures else "label images alone are no images to predict")
+        raise CellpruneError(
+            f"{failures[0].why}{more}" if failures else "no image is named: give TIFF or PNG files, or folders of them"
+        )
     return images, failures, [*left_out, *(printable(path.name) for path in labels)]
 
 
@@ -153,7 +159,7 @@ def _gathered(inputs: Sequence[str], folders: _Folders) -> tuple[list[_File], li
                 elif isinstance(found, Failure):
                     failures[found] = None
                 else:
-                    left_out[printable(f"{found.name}/")] = None
+                    left_out[printable(f"{found.path.name}/")] = None
         except CellpruneError as error:
             failures[Failure(printable(given), printable(str(error)))] = None
     return list(files.values()), list(failures), list(left_out)
