@@ -68,7 +68,7 @@ def why_not(entry: Entry) -> str:
         return entry.fault
     if is_misnamed(entry):
         return "is a TIFF or PNG by its content, but not by its name: give it the ending .tif or .png"
-    return f"is a {naming.ending(entry.name)} file, which is not read: export the original as OME-TIFF"
+    return f"is of the format {naming.ending(entry.name)}, which is not read: export the original as OME-TIFF"
 
 
 def left_aside(folder: Path, is_part: Callable[[Entry], bool]) -> list[str]:
