@@ -10,6 +10,7 @@ are understood stands in `data.naming`, what is said of other layouts in `data.l
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +21,7 @@ from cellprune.data.frames import Frame
 from cellprune.data.images import Header
 from cellprune.data.layouts import LayoutError
 from cellprune.data.naming import IGNORE, IMAGES, LABELS
+from cellprune.errors import CellpruneError
 from cellprune.listing import Entry, listed
 
 _COMPARED = 200  # images at most whose names are compared with a lone label's
@@ -106,8 +108,9 @@ def _whole(folder: Path) -> Path:
     """Give the folder above, where only its folder of images or of labels was named."""
     if naming.of_role(folder.resolve().name, (*IMAGES, *LABELS)):
         above = folder.resolve().parent
-        if _among(above, IMAGES) and _among(above, LABELS) and not (_among(folder, LABELS) or _among(folder, IMAGES)):
-            return above
+        with suppress(CellpruneError):  # what may not be listed is not meant
+            if _among(above, IMAGES) and _among(above, LABELS) and not _among(folder, (*IMAGES, *LABELS)):
+                return above
     return folder
 
 
@@ -226,5 +229,5 @@ def _files(place: Path) -> _Files:
 
 
 def _counted(entry: Entry) -> tuple[list[tuple[int, str]], str]:
-    words = re.split(r"(\d+)", entry.name)
+    words = re.split(r"(\d+)", naming.of_text(entry.name))
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in words], entry.name

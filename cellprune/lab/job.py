@@ -10,7 +10,8 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
 from cellprune.lab.engine import Engine
-from cellprune.lab.inputs import Failure, Image, printable
+from cellprune.lab.gathering import Failure, printable
+from cellprune.lab.inputs import Image
 from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png

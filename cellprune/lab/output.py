@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from cellprune.data.images import ImageError, read_labels
 from cellprune.errors import CellpruneError
-from cellprune.lab.inputs import Image, printable
+from cellprune.lab.gathering import printable
+from cellprune.lab.inputs import Image
 from cellprune.listing import names
 from cellprune.runs import atomic, documents, lock
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from unicodedata import normalize
@@ -232,6 +233,15 @@ def test_of_two_folders_of_labels_the_one_with_images_is_meant(tmp_path: Path) -
     (folder / "annotations").mkdir()
     (folder / "annotations" / "all.json").touch()
     assert len(open_dataset(str(folder)).gold_frames) == 4
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_names_that_are_no_text_are_split(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
+    for path in sorted(folder.glob("*/*")):
+        os.rename(path, os.fsencode(path.parent) + b"/\xe9" + os.fsencode(path.name))
+    made = split(open_dataset(str(folder)), how="random", policy="ignore")
+    assert from_dict(made.as_dict(), open_dataset(str(folder))) == made
 
 
 def test_a_name_is_the_same_in_any_spelling(tmp_path: Path) -> None:

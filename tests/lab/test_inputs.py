@@ -11,7 +11,8 @@ import pytest
 from lab_engines import spots
 
 from cellprune.errors import CellpruneError
-from cellprune.lab.inputs import Image, find, printable
+from cellprune.lab.gathering import printable
+from cellprune.lab.inputs import Image, find
 
 Write = Callable[..., Path]
 

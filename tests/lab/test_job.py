@@ -14,7 +14,8 @@ from lab_engines import Bright, spots
 from cellprune.data.images import ImageError, read_header
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import scale
-from cellprune.lab.inputs import Failure, find
+from cellprune.lab.gathering import Failure
+from cellprune.lab.inputs import find
 from cellprune.lab.job import Done, run
 from cellprune.lab.output import Output
 from cellprune.runs import atomic
