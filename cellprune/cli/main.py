@@ -14,6 +14,7 @@ from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
 from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
+from cellprune.cli.streams import speak_plainly
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 
@@ -69,6 +70,7 @@ def _launch(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    speak_plainly()
     try:
         sys.exit(app.meta(words, result_action="return_value") or 0)
     except KeyboardInterrupt:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from cellprune.lab.job import Done, Tell
 
 
+_LISTED = 20  # inputs that were not done, line by line; prediction.json has them all
+
+
 def predict(
     model: Path,
     /,
@@ -45,7 +48,8 @@ def predict(
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
         is a time-lapse, unless it says that it is not. A label image beside its image (NAME_masks, mask_NAME and so on)
-        is left out.
+        is left out. What else looks like an image in a folder (other formats, links to nothing, folders inside) is
+        listed as not done.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
     pixel_size
@@ -85,7 +89,7 @@ def predict(
     warnings = []
     if labels:
         warnings.append(
-            f"{labels[0]}{_and_more(labels)} is named as the label image of an image beside it: left out; "
+            f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
     if not rescale and (doubt := scale.warning(engine.card, sizes)):
@@ -108,9 +112,11 @@ def predict(
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
         print(f"note: {warnings[-1]}", file=sys.stderr)
-    for failure in done.failures:
+    for failure in done.failures[:_LISTED]:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         print(f"not done: {named}", file=sys.stderr)
+    if (n_more := len(done.failures) - _LISTED) > 0:
+        print(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}", file=sys.stderr)
     if json:
         print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
     else:

@@ -17,10 +17,11 @@ import numpy as np
 
 from cellprune.data import cifar, ctc, labelled, plain
 from cellprune.data.cards import Card
-from cellprune.data.findings import Findings, class_notes, notes, report, shortened
+from cellprune.data.findings import Findings, class_notes, notes, report
 from cellprune.data.frames import CLASSES, Frame
-from cellprune.data.images import Labels, are_equal, read_grey_levels, read_header
+from cellprune.data.images import IGNORED, Labels, are_equal, read_grey_levels, read_header
 from cellprune.data.matching import areas_px, in_pieces, jaccard, regions, uncovered
+from cellprune.data.naming import of_text
 from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
 from cellprune.data.truth import ClassesError, read_truth, target
 from cellprune.errors import CellpruneError
@@ -43,7 +44,7 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
     """
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
-        name = folder.resolve().name
+        name = of_text(folder.resolve().name)
         if cifar.holds(folder):
             return labelled.check(name_or_folder)
         if not is_challenge(folder):
@@ -60,36 +61,47 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
 def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
     """Inspect the data set in a folder; see `check`. Whatever is wrong is listed, never raised."""
     try:
-        frames, lone = ctc.frames(folder, name), ctc.orphans(folder)
-    except ctc.LayoutError as error:
+        frames, lone, aside = ctc.frames(folder, name), ctc.orphans(folder), ctc.aside(folder)
+    except CellpruneError as error:
         return report(name, [], [str(error)], [])
     found = [_sequence(folder, sequence, list(own)) for sequence, own in groupby(frames, lambda f: f.sequence)]
-    return report(
-        name, found, _errors(name, found, lone), [note for sequence in found for note in notes(sequence, card)]
-    )
+    faults = [f"{path} is truth without an image: bring the image back or remove the truth" for path in lone]
+    said = [note for sequence in found for note in notes(sequence, card)]
+    return report(name, found, _errors(name, found, faults), [*said, *aside])
 
 
 def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict[str, Any]:
     try:
         paired = plain.pair(folder, name)
-    except ctc.LayoutError as error:
+    except CellpruneError as error:
         return report(name, [], [str(error)], [])
     found = Findings(paired.frames[0].sequence)
+    odd = []
     for frame in paired.frames:
         found.n_frames.update(frame.files.keys())
-        _look(frame, found, len(classes))
+        if frame.gold:
+            _look(frame, found, len(classes))
+        elif fault := _fault(frame.image):
+            odd.append(fault)
     if found.no_classes:  # mostly one mistake in all of them
         more = f" (and {len(found.no_classes) - 1} more label images)" if len(found.no_classes) > 1 else ""
         found.errors.append(f"{found.no_classes[0]}{more}")
     said = [f"paired {paired.how}", *notes(found, None), *class_notes(found, classes)]
-    if lone := [frame.id for frame in paired.frames if frame.gold is None]:
-        said.append(f"{len(lone)} of {len(paired.frames)} images have no labels and are left aside: {shortened(lone)}")
-    return report(name, [found], _errors(name, [found], list(paired.lone_labels)), said) | {"pairing": paired.how}
+    said += [*plain.unlabelled(paired), *(f"an image without labels: {fault}" for fault in odd), *paired.left_aside]
+    return report(name, [found], _errors(name, [found], list(paired.faults)), said) | {"pairing": paired.how}
 
 
-def _errors(name: str, found: list[Findings], lone: list[Path]) -> list[str]:
-    errors = [f"{path} is truth without an image: bring the image back or remove the truth" for path in lone]
-    errors += [error for sequence in found for error in sequence.errors]
+def _fault(image: Path) -> str:
+    """Say what is wrong with an image, empty for nothing; without labels it stands in nobody's way."""
+    try:
+        read_grey_levels(image)
+    except CellpruneError as error:
+        return str(error)
+    return ""
+
+
+def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
+    errors = [*faults, *(error for sequence in found for error in sequence.errors)]
     channels = {n: path for sequence in found for n, path in sequence.channels.items()}
     if len(channels) > 1:
         shown = " and ".join(f"{n} in {path}" for n, path in sorted(channels.items()))
@@ -97,7 +109,11 @@ def _errors(name: str, found: list[Findings], lone: list[Path]) -> list[str]:
     n_gold = sum(sequence.n_frames["gold"] for sequence in found)
     if n_gold < 2:
         errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
-    elif not any(sequence.n_cells["gold"] for sequence in found):
+    elif n_gold == sum(len(sequence.unknown) for sequence in found):
+        errors.append(f"{name} has no pixel that could be learned or scored: all of all {n_gold} images are ignored")
+    elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in found) and not any(
+        sequence.n_cells["gold"] for sequence in found
+    ):  # what could not be read may show some
         errors.append(f"{name} shows no cell in the truth of all {n_gold} annotated frames: annotate some")
     return errors
 
@@ -136,12 +152,14 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
             continue
         try:
             truth[kind] = read_truth(frame, kind)
+            found.n_read[kind] += 1
             found.dtypes.setdefault(kind, set()).add(str(read_header(frame.files[kind]).dtype))
         except CellpruneError as error:
             found.errors.append(str(error))
     if frame.name and "gold" in truth:
         try:
             drawn = target(frame, "ignore", classes=n_classes)
+            found.unknown += [frame.id] * bool((drawn == IGNORED).all())
             found.n_pixels.update(dict(zip(*(v.tolist() for v in np.unique(drawn, return_counts=True)), strict=True)))
         except ClassesError as error:
             found.no_classes.append(str(error))

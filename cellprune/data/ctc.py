@@ -12,8 +12,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellprune.data.aside import left_aside, some
 from cellprune.data.frames import Frame
-from cellprune.errors import CellpruneError
+from cellprune.data.layouts import LayoutError
+from cellprune.listing import listed
 
 _SEQUENCE = re.compile(r"\d\d")
 _FRAME = re.compile(r"t(\d{3,4})\.tif")
@@ -22,11 +24,8 @@ _TRUTH = {
     "silver": ("_ST/SEG", re.compile(r"man_seg(\d{3,4})\.tif")),
     "markers": ("_GT/TRA", re.compile(r"man_track(\d{3,4})\.tif")),
 }
-_SLICE = "man_seg_*_*.tif"  # gold truth of single planes exists in 3-D sets only
-
-
-class LayoutError(CellpruneError):
-    """A folder that is not laid out as the challenge's training sets are."""
+_SLICE = re.compile(r"man_seg_\d+_\d+\.tif")  # gold truth of single planes exists in 3-D sets only
+_RESULTS = re.compile(r"\d\d_\w+")  # folders of truth, and of what trackers leave beside it
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Track:
 
 def sequences(folder: Path) -> list[str]:
     """Name the recordings in a data set's folder, sorted; empty when there are none."""
-    return sorted(p.name for p in folder.iterdir() if p.is_dir() and _SEQUENCE.fullmatch(p.name))
+    return [e.name for e in listed(folder) if e.kind == "folder" and _SEQUENCE.fullmatch(e.name)]
 
 
 def frames(folder: Path, name: str) -> tuple[Frame, ...]:
@@ -51,7 +50,9 @@ def frames(folder: Path, name: str) -> tuple[Frame, ...]:
         folder: holds 01, 01_GT, 01_ST and so on.
         name: the data set's name, for messages and records.
     Raises:
-        LayoutError: not a folder, no sequence, a sequence without frames, two files for one frame, or a 3-D set.
+        LayoutError: not a folder, no sequence, a sequence without frames, two files for one frame, a file that cannot
+            be opened (a link to nothing, a pipe), or a 3-D set.
+        CellpruneError: a folder that may not be listed.
     """
     if not folder.is_dir():
         raise LayoutError(f"{folder} is not a folder: name the one that holds 01, 01_GT and so on")
@@ -64,7 +65,9 @@ def frames(folder: Path, name: str) -> tuple[Frame, ...]:
 def _sequence_frames(folder: Path, sequence: str, name: str) -> list[Frame]:
     images = _numbered(folder / sequence, _FRAME)
     if not images:
-        raise LayoutError(f"{folder / sequence} holds no frames: they must be named t000.tif, t001.tif and so on")
+        there = [entry.name for entry in listed(folder / sequence)]
+        seen = f" (but {some(there)})" if there else ""
+        raise LayoutError(f"{folder / sequence} holds no frames{seen}: they must be named t000.tif, t001.tif and so on")
     truth = _truth(folder, sequence)
     return [
         Frame(
@@ -88,6 +91,30 @@ def orphans(folder: Path) -> list[Path]:
         for files in _truth(folder, sequence).values():
             lone += [path for number, path in files.items() if number not in images]
     return sorted(lone)
+
+
+def truth_images(folder: Path) -> list[Path]:
+    """List the instance images in a folder of truth, in the order of time; whatever else lies there is none."""
+    patterns = dict.fromkeys(pattern for _, pattern in _TRUTH.values())  # gold and silver truth have the same
+    return [path for pattern in patterns for path in _numbered(folder, pattern).values()]
+
+
+def aside(folder: Path) -> list[str]:
+    """Say what looks like an image in a set's folder and is neither a frame nor truth of one."""
+    said = left_aside(folder, lambda entry: entry.kind == "folder" and _is_own(entry.name))
+    for sequence in sequences(folder):
+        said += _strangers(folder / sequence, _FRAME)
+        for place, pattern in _TRUTH.values():
+            said += _strangers(folder / f"{sequence}{place}", pattern)
+    return said
+
+
+def _strangers(folder: Path, pattern: re.Pattern[str]) -> list[str]:
+    return left_aside(folder, lambda entry: bool(pattern.fullmatch(entry.name)))
+
+
+def _is_own(name: str) -> bool:
+    return bool(_SEQUENCE.fullmatch(name) or _RESULTS.fullmatch(name))
 
 
 def tracks_path(folder: Path, sequence: str) -> Path:
@@ -118,19 +145,28 @@ def tracks(path: Path) -> dict[int, Track]:
 
 def _truth(folder: Path, sequence: str) -> dict[str, dict[int, Path]]:
     """Give kind -> number -> file for the truth of one sequence."""
-    slices = next((folder / f"{sequence}_GT" / "SEG").glob(_SLICE), None)
-    if slices is not None:
-        raise LayoutError(f"{slices} is truth of one plane, so {folder} is a 3-D set: cellprune reads 2-D time-lapses")
+    gold = folder / f"{sequence}_GT" / "SEG"
+    for entry in listed(gold) if gold.is_dir() else ():
+        if _SLICE.fullmatch(entry.name):
+            raise LayoutError(
+                f"{entry.path} is truth of one plane, so {folder} is a 3-D set: cellprune reads 2-D time-lapses"
+            )
     return {kind: _numbered(folder / f"{sequence}{place}", pattern) for kind, (place, pattern) in _TRUTH.items()}
 
 
 def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
     """Give time index -> file, in the order of time, for the files in `folder` whose whole name fits."""
     found: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        match = pattern.fullmatch(path.name)
+    broken: list[str] = []
+    for entry in listed(folder) if folder.is_dir() else ():
+        path, match = entry.path, pattern.fullmatch(entry.name)
         if match and int(match[1]) in found:
             raise LayoutError(f"{path} and {found[int(match[1])].name} are both frame {int(match[1])}: remove one")
-        if match:
+        if match and entry.kind == "neither":
+            broken.append(f"{path} {entry.fault}")
+        elif match:
             found[int(match[1])] = path
+    if broken:
+        more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
+        raise LayoutError(f"{broken[0]}{more}")
     return dict(sorted(found.items()))

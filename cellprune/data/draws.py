@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 def stable_hash(*parts: int | str) -> int:
     """Give a 64-bit number that depends on the parts alone."""
     words = "\0".join(f"{type(part).__name__}:{part}" for part in parts)
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(words.encode(errors="surrogatepass")).digest()[:8], "big")
 
 
 def shuffled(items: Iterable[_T], *seeds: int | str, key: Callable[[_T], int | str]) -> list[_T]:

@@ -28,6 +28,7 @@ from cellprune.data.open import folder_of, known_card
 from cellprune.data.placing import appearing
 from cellprune.data.root import data_root as root_of
 from cellprune.errors import CellpruneError
+from cellprune.listing import is_litter
 
 MAX_FILES = 100_000
 MAX_BYTES = 8 * 2**30  # unpacked
@@ -74,7 +75,7 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
         return folder
     with appearing(folder) as beside:
         if source.is_dir():
-            shutil.copytree(_set_folder(source, card.name), beside, dirs_exist_ok=True)
+            shutil.copytree(_set_folder(source, card.name), beside, ignore=_litter_among, dirs_exist_ok=True)
             _accept(beside, card, f"{source} is a folder, so its content is not verified against the card's digest")
         else:
             _unpack(source, card.name, beside)
@@ -197,7 +198,7 @@ def _unpack(archive: Path, name: str, folder: Path) -> None:
 
 def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
     """Check every member's name, kind and size; give those of the data set by their path inside it."""
-    members = [member for member in opened.infolist() if not member.is_dir()]
+    members = [member for member in opened.infolist() if not member.is_dir() and not _is_litter(member.filename)]
     if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:
         raise FetchError(
             f"{archive} holds more than {MAX_FILES} files or {MAX_BYTES} bytes: it is no data set's archive"
@@ -209,11 +210,19 @@ def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosix
         if stat.S_ISLNK(member.external_attr >> 16):
             raise FetchError(f"{archive} holds the link {member.filename!r}: links are not unpacked; do not use it")
     paths = {PurePosixPath(member.filename): member for member in members}
-    tops = sorted({path.parts[0] for path in paths} - {"__MACOSX"})
+    tops = sorted({path.parts[0] for path in paths})
     wanted = {path.relative_to(name): member for path, member in paths.items() if path.parts[0] == name}
     if not wanted:
         raise FetchError(f"{archive} holds {', '.join(tops[:3]) or 'nothing'}, not {name}: give the archive of {name}")
     return wanted
+
+
+def _is_litter(name: str) -> bool:
+    return any(map(is_litter, PurePosixPath(name).parts))
+
+
+def _litter_among(_: str, names: list[str]) -> list[str]:
+    return list(filter(is_litter, names))
 
 
 def _sha256(path: Path) -> str:

@@ -29,10 +29,12 @@ class Findings:
 
     name: str
     n_frames: Counter[str] = field(default_factory=Counter)  # by kind of file
+    n_read: Counter[str] = field(default_factory=Counter)  # by kind of truth: the files without an error
     n_cells: Counter[str] = field(default_factory=Counter)  # gold, tracked
     missing: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
     empty: list[int | str] = field(default_factory=list)
+    unknown: list[int | str] = field(default_factory=list)  # frames of which every pixel is ignored
     n_lacking_in_silver: int = 0
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
@@ -61,6 +63,8 @@ def notes(found: Findings, card: Card | None) -> list[str]:
         said.append(f"gold masks in several pieces in frames {_listed(c['frame'] for c in found.components)}")
     if found.empty:
         said.append(f"no cell in the gold truth of frames {_listed(found.empty)}")
+    if found.unknown:
+        said.append(f"every pixel is ignored in {_listed(found.unknown)}: nothing is learned or scored there")
     if found.n_lacking_in_silver:
         said.append(f"silver truth lacks {found.n_lacking_in_silver} of {found.n_cells['tracked']} tracked cells")
     if found.jaccard:

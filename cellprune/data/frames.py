@@ -55,6 +55,7 @@ class Dataset:
         channels: of every image: 1 grey, 3 colour.
         saved_channels: of the files: more than one where every file saves grey as colour, so that `channels` is 1.
         classes: names of what a pixel of a target can be, in the order of their numbers.
+        left_aside: sentences on what looks like an image in its folder and has no part in it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Dataset:
     channels: int = 1
     saved_channels: int = 1
     classes: tuple[str, ...] = CLASSES
+    left_aside: tuple[str, ...] = ()
 
     @property
     def gold_frames(self) -> tuple[Frame, ...]:

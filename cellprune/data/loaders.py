@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from cellprune.data.augment import Strength, augment
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.frames import Frame
+from cellprune.data.known import require_known
 from cellprune.data.network_input import seen
 from cellprune.data.reader import item, native, prepare
 from cellprune.data.split import Part, Split
@@ -73,7 +74,7 @@ class Loaders:
         augment: how much training batches are changed, see `data.augment`.
         ignore_border_px: see `data.truth.target`.
     Raises:
-        CellpruneError: a file that cannot be used; the message names it.
+        CellpruneError: a file that cannot be used; the message names it. Or a part without a pixel that counts.
     """
 
     def __init__(
@@ -96,6 +97,11 @@ class Loaders:
             transform = prepare(size, split.policy_of("train"), card, ignore_border_px=ignore_border_px)
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
         self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
+        learned = zip(split.train, (self._training[at]["target"] for at in range(self.n_train)), strict=True)
+        require_known(learned, policy=split.policy_of("train"), use="learned")
+        for part, samples in self._held_out.items():
+            scored = ((sample.frame, sample.target_native) for sample in samples)
+            require_known(scored, policy=split.policy_of(part), use="scored")
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
 
     @property

@@ -11,8 +11,10 @@ from cellprune.data import cards, cifar, ctc, plain, simulate
 from cellprune.data.cards import Card
 from cellprune.data.frames import CLASSES, Dataset, Frame
 from cellprune.data.images import Header, ImageError, equal_channels, read_header
+from cellprune.data.naming import of_text
 from cellprune.data.root import VARIABLE, data_root
 from cellprune.errors import CellpruneError, unknown
+from cellprune.listing import entry
 
 _log = logging.getLogger(__name__)
 _VOLUMES = re.compile(r"-[CN]3D[HL]-")  # in the challenge's names
@@ -36,7 +38,7 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
     """
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
-        name = folder.resolve().name
+        name = of_text(folder.resolve().name)
         if cifar.holds(folder):
             raise _holds_no_cells(name)
         return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
@@ -56,7 +58,8 @@ def is_challenge(folder: Path) -> bool:
     Raises:
         LayoutError: it is not a folder.
     """
-    if not folder.is_dir():
+    found = entry(folder)
+    if found is None or found.kind != "folder":
         raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds the images, or 01, 01_GT and so on")
     return bool(ctc.sequences(folder))
 
@@ -127,6 +130,7 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
         frame_interval_min=card.frame_interval_min if card else None,
         field_of_interest_px=card.field_of_interest_px if card else None,
         classes=classes,
+        left_aside=tuple(ctc.aside(folder)),
     )
 
 
@@ -151,10 +155,11 @@ def require_cells(name: str, classes: tuple[str, ...]) -> None:
 
 def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
     paired = plain.pair(folder, name)
-    if paired.lone_labels:
-        n_lone = len(paired.lone_labels)
-        raise ctc.LayoutError(f"{paired.lone_labels[0]} has no image ({n_lone} such files): bring the image back")
-    headers = {frame.image: read_header(frame.image) for frame in paired.frames}
+    if paired.faults:
+        more = f" ({len(paired.faults)} such files)" if len(paired.faults) > 1 else ""
+        raise ctc.LayoutError(f"{paired.faults[0]}{more}")
+    # an image without labels is left aside, whatever it is
+    headers = {frame.image: read_header(frame.image) for frame in paired.frames if frame.gold}
     for path, header in headers.items():
         if header.planes > 1:
             raise ImageError(f"{path} is a stack of {header.planes} images: save it image by image")
@@ -166,6 +171,7 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
         channels=_channels(name, headers),
         saved_channels=max(header.channels for header in headers.values()),
         classes=classes,
+        left_aside=(*paired.left_aside, *plain.unlabelled(paired)),
     )
 
 
@@ -185,7 +191,7 @@ def _channels(name: str, headers: Mapping[Path, Header]) -> int:
         if headers[path].channels != headers[first].channels:
             raise ImageError(
                 f"{path} has {headers[path].channels} channel(s), but {first.name} {headers[first].channels}: "
-                "save all alike"
+                "save all alike, or move it out of the folder with its labels"
             )
     return headers[first].channels
 

@@ -1,23 +1,30 @@
 """A plain folder of images and label images, paired by name in the ways that people save them.
 
-    NAME/images/a.tif   NAME/labels/a.tif     or masks/; the label image may have one of the affixes below
+    NAME/images/a.tif   NAME/labels/a.tif     or masks/, gt/ and so on; the label image may have an affix as below
     NAME/a.tif          NAME/a_masks.tif      all in one folder; here the label image must have an affix
     NAME/ignore/a.tif                         optional: pixels of value 255 are unknown
 
-TIFF or PNG, in any mixture. An image without labels is left aside; labels without an image are an error.
+TIFF or PNG, in any mixture. An image without labels is left aside; labels without an image are an error. Which names
+are understood stands in `data.naming`, what is said of other layouts in `data.layouts`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-from cellprune.data.ctc import LayoutError
+from cellprune.data import layouts, naming
+from cellprune.data.aside import left_aside, some
 from cellprune.data.frames import Frame
-from cellprune.data.images import SUFFIXES, Header
-from cellprune.data.naming import IGNORE, IMAGES, LABELS, affix, stripped
+from cellprune.data.images import Header
+from cellprune.data.layouts import LayoutError
+from cellprune.data.naming import IGNORE, IMAGES, LABELS
+from cellprune.errors import CellpruneError
+from cellprune.listing import Entry, listed
 
-_WAYS = "put images into images/ and labels of the same names into labels/, or NAME_masks.tif beside each NAME.tif"
+_COMPARED = 200  # images at most whose names are compared with a lone label's
 
 
 @dataclass(frozen=True)
@@ -27,36 +34,60 @@ class Pairing:
     Attributes:
         how: in words, "images/NAME with labels/NAME_masks".
         frames: every image, in the order of the names; an image without labels has no gold truth.
-        lone_labels: label images, and ignore images, without an image.
+        faults: a sentence for each file that stands in the way: labels and ignore images without an image, links to
+            nothing, pipes.
+        left_aside: sentences on what looks like an image and has no part in this.
     """
 
     how: str
     frames: tuple[Frame, ...]
-    lone_labels: tuple[Path, ...]
+    faults: tuple[str, ...]
+    left_aside: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The TIFF and PNG files of a folder by the stem that pairs them; those that cannot be opened, with the reason."""
+
+    place: Path
+    usable: Mapping[str, Path]
+    broken: Mapping[str, str]
+
+    def without(self, stems: Collection[str]) -> "_Files":
+        return _Files(
+            self.place,
+            {stem: path for stem, path in self.usable.items() if stem not in stems},
+            {stem: fault for stem, fault in self.broken.items() if stem not in stems},
+        )
+
+    def only(self, stems: Collection[str]) -> "_Files":
+        return self.without((self.usable.keys() | self.broken.keys()) - set(stems))
 
 
 def pair(folder: Path, name: str) -> Pairing:
     """Find the images in a folder and the labels that belong to them.
 
     Args:
-        folder: of the layouts above; `images/` itself stands for the folder it is in.
+        folder: of the layouts above; its `images/` or `labels/` stands for the folder that both are in.
         name: the data set's name, for messages and records.
     Raises:
         LayoutError: no images, images but no labels at all, several folders of images or of labels, two images or two
             labels that are the same by name.
+        CellpruneError: a folder that may not be listed.
     """
-    if folder.resolve().name in IMAGES and _among(folder.resolve().parent, LABELS) and not _among(folder, LABELS):
-        folder = folder.resolve().parent
+    folder = _whole(folder)
     images_at, labels_at = (_one(folder, names) for names in (IMAGES, LABELS))
     if images_at is None and labels_at is not None:
         raise LayoutError(f"{labels_at} holds labels, but {folder} no images: put them into {folder / IMAGES[0]}")
     if images_at is None or labels_at is None:
-        return _checked(_in_one_place(images_at or folder, name), images_at or folder)
-    images, labels = (_by_stem(_files(place)) for place in (images_at, labels_at))
-    owners = {stem: stem if stem in images else stripped(stem) for stem in labels}
-    ways = {"NAME".join(affix(stem)) if owner != stem else "NAME" for stem, owner in owners.items() if owner in images}
-    how = f"{images_at.name}/NAME with {' and '.join(f'{labels_at.name}/{way}' for way in sorted(ways))}"
-    return _checked(_paired(how, images, labels, owners, folder, name), folder)
+        return _in_one_place(images_at or folder, folder, name)
+    images, labels = _files(images_at), _files(labels_at)
+    owners = {stem: stem if stem in images.usable else naming.stripped(stem) for stem in labels.usable}
+
+    def told(ways: Iterable[str]) -> str:
+        return f"{images_at.name}/NAME with {' and '.join(f'{labels_at.name}/{way}' for way in ways)}"
+
+    return _paired(told, images, labels, owners, folder, name)
 
 
 def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
@@ -66,80 +97,137 @@ def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
     return None if others else size  # type: ignore[return-value]
 
 
-def _in_one_place(folder: Path, name: str) -> Pairing:
-    files = _by_stem(_files(folder))
-    labels = {stem: path for stem, path in files.items() if any(affix(stem))}
-    images = {stem: path for stem, path in files.items() if stem not in labels}
-    owners = {stem: stripped(stem) for stem in labels}
-    ways = {"NAME".join(affix(stem)) for stem, owner in owners.items() if owner in images}
-    how = f"NAME with {' and '.join(sorted(ways))}, in one folder"
-    return _paired(how, images, labels, owners, folder, name)
+def unlabelled(found: Pairing) -> list[str]:
+    """Say which images are left aside as they have no labels; at most one sentence."""
+    lone = [frame.id for frame in found.frames if frame.gold is None]
+    n_all = len(found.frames)
+    return [f"{len(lone)} of {n_all} images have no labels and are left aside: {some(lone)}"] if lone else []
+
+
+def _whole(folder: Path) -> Path:
+    """Give the folder above, where only its folder of images or of labels was named."""
+    if naming.of_role(folder.resolve().name, (*IMAGES, *LABELS)):
+        above = folder.resolve().parent
+        with suppress(CellpruneError):  # what may not be listed is not meant
+            if _among(above, IMAGES) and _among(above, LABELS) and not _among(folder, (*IMAGES, *LABELS)):
+                return above
+    return folder
+
+
+def _in_one_place(place: Path, folder: Path, name: str) -> Pairing:
+    files = _files(place)
+    stems = files.usable.keys() | files.broken.keys()
+    of_labels = {stem for stem in stems if naming.is_label(stem, stems)}
+    owners = {stem: naming.stripped(stem) for stem in files.usable if stem in of_labels}
+
+    def told(ways: Iterable[str]) -> str:
+        return f"NAME with {' and '.join(ways)}, in one folder"
+
+    return _paired(told, files.without(of_labels), files.only(of_labels), owners, folder, name)
 
 
 def _paired(
-    how: str, images: dict[str, Path], labels: dict[str, Path], owners: dict[str, str], folder: Path, name: str
+    told: Callable[[Iterable[str]], str],
+    images: _Files,
+    labels: _Files,
+    owners: Mapping[str, str],
+    folder: Path,
+    name: str,
 ) -> Pairing:
     """Give every image the labels whose owner it is, and its ignore image."""
     gold: dict[str, Path] = {}
-    for stem, path in labels.items():
+    for stem, path in labels.usable.items():
         if (owner := owners[stem]) in gold:
             raise LayoutError(f"{path} and {gold[owner].name} are both labels of {owner!r}: remove one of them")
         gold[owner] = path
-    unknown = _by_stem(_files(folder / IGNORE))
-    lone = [path for found in (gold, unknown) for owner, path in found.items() if owner not in images]
-    sequence = folder.resolve().name
+    unknown = _files(folder / IGNORE)
+    lone = [
+        (owner, path)
+        for found in (gold, unknown.usable)
+        for owner, path in found.items()
+        if owner not in images.usable and owner not in images.broken
+    ]
+    sequence = naming.of_text(folder.resolve().name)
     frames = tuple(
         Frame(
-            name, sequence, at, path, gold=gold.get(stem), silver=None, markers=None, ignore=unknown.get(stem),
-            name=path.name,
+            name, sequence, at, path, gold=gold.get(stem), silver=None, markers=None, ignore=unknown.usable.get(stem),
+            name=naming.of_text(path.name),
         )
-        for at, (stem, path) in enumerate(images.items())
+        for at, (stem, path) in enumerate(images.usable.items())
     )  # fmt: skip
-    return Pairing(how, frames, tuple(lone))
+    broken = [fault for files in (images, labels, unknown) for fault in files.broken.values()]
+    if not frames:
+        raise layouts.without_images(folder, images.place, [path for _, path in lone], broken)
+    if not any(frame.gold for frame in frames):
+        raise layouts.without_labels(
+            folder, images.place, labels.place, list(images.usable), [path for _, path in lone], broken
+        )
+    ways = {_way(stem, owner) for stem, owner in owners.items() if owner in images.usable}
+    free = {stem.casefold(): path.name for stem, path in images.usable.items() if stem not in gold}
+    return Pairing(
+        told(sorted(ways)),
+        frames,
+        (*broken, *(_alone(path, owner, free) for owner, path in lone)),
+        tuple(_aside(folder, images.place, labels.place)),
+    )
 
 
-def _checked(found: Pairing, folder: Path) -> Pairing:
-    if not found.frames:
-        others = sorted({path.suffix.lower() for path in folder.iterdir() if path.is_file()} - {"", *SUFFIXES})
-        seen = f" (but files of {', '.join(others)})" if others else ""
-        if found.lone_labels:
-            raise LayoutError(f"{found.lone_labels[0]} holds labels, but {folder} has no images: put them beside")
-        inner = next((child for child in sorted(folder.glob("*/")) if _among(child, IMAGES)), None)
-        advice = f"did you mean {inner}?" if inner else _WAYS
-        raise LayoutError(f"{folder} holds no sequences (01, 01_GT) and no TIFF or PNG images{seen}: {advice}")
-    if not any(frame.gold for frame in found.frames):
-        lone = f"; {found.lone_labels[0].name} fits none by its name" if found.lone_labels else ""
-        raise LayoutError(f"{folder} holds {len(found.frames)} image(s) but no labels for any{lone}: {_WAYS}")
-    return found
+def _way(stem: str, owner: str) -> str:
+    return "NAME" if stem == owner else "NAME".join(naming.affix(stem))
 
 
-def _one(folder: Path, names: Iterable[str]) -> Path | None:
-    """Give the one subfolder that bears one of the names, None where there is none."""
+def _alone(path: Path, owner: str, free: Mapping[str, str]) -> str:
+    """Say that truth has no image, and which of the images that have no truth is the nearest by its name."""
+    near = get_close_matches(owner.casefold(), free, n=1, cutoff=0.8) if len(free) <= _COMPARED else []
+    guess = f" (is it {free[near[0]]}?)" if near else ""
+    return f"{path} is truth without an image{guess}: bring the image back or remove the truth"
+
+
+def _aside(folder: Path, images_at: Path, labels_at: Path) -> list[str]:
+    """Name what has no part in the layout, in the folder itself and in its folders of images and labels."""
+    parts = {images_at, labels_at, folder / IGNORE}
+    said = (
+        left_aside(folder, lambda entry: entry.kind == "folder" and entry.path in parts) if folder not in parts else []
+    )
+    for place in sorted(parts):
+        said += left_aside(place, lambda entry: _is_file(entry) or entry.path in parts)
+    return said
+
+
+def _one(folder: Path, names: tuple[str, ...]) -> Path | None:
+    """Give the one subfolder that bears one of the names; of several the one with images in it."""
     found = _among(folder, names)
+    if len(found) > 1:
+        found = [place for place in found if any(map(_is_file, listed(place)))] or found[:1]
     if len(found) > 1:
         raise LayoutError(f"{folder} holds both {found[0].name} and {found[1].name}: keep the one that is meant")
     return found[0] if found else None
 
 
-def _among(folder: Path, names: Iterable[str]) -> list[Path]:
-    return [folder / name for name in names if (folder / name).is_dir()]
+def _among(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    return [e.path for e in listed(folder) if e.kind == "folder" and naming.of_role(e.name, names)]
 
 
-def _files(folder: Path) -> list[Path]:
-    """List the images in a folder as people count: a2 before a10."""
-    files = folder.iterdir() if folder.is_dir() else ()
-    return sorted((p for p in files if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=_counted)
+def _is_file(entry: Entry) -> bool:
+    return naming.is_image(entry.name) and entry.kind != "folder"
 
 
-def _counted(path: Path) -> tuple[list[tuple[int, str]], str]:
-    words = re.split(r"(\d+)", path.name)
-    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words], path.name
+def _files(place: Path) -> _Files:
+    """Find the images in a folder, in the order people count: a2 before a10."""
+    inside = sorted(filter(_is_file, listed(place)), key=_counted) if place.is_dir() else []
+    usable: dict[str, Path] = {}
+    broken: dict[str, str] = {}
+    for entry in inside:
+        stem = naming.stem_of(entry.name)
+        if entry.kind == "neither":
+            broken[stem] = f"{entry.path} {entry.fault}"
+        elif stem in usable:
+            raise LayoutError(f"{entry.path} and {usable[stem].name} are the same by name: remove one of them")
+        else:
+            usable[stem] = entry.path
+    return _Files(place, usable, broken)
 
 
-def _by_stem(files: Iterable[Path]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in files:
-        if path.stem in found:
-            raise LayoutError(f"{path} and {found[path.stem].name} are the same by name: remove one of them")
-        found[path.stem] = path
-    return found
+def _counted(entry: Entry) -> tuple[list[tuple[int, str]], str]:
+    words = re.split(r"(\d+)", naming.of_text(entry.name))
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words], entry.name

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.frames import Dataset, Frame
+from cellprune.data.naming import of_text
 from cellprune.data.truth import Policy, completeness, has_cells
 from cellprune.errors import CellpruneError
 
@@ -194,13 +195,13 @@ def from_dict(written: Mapping[str, Any], dataset: Dataset) -> Split:
     Raises:
         SplitError: it is a split of another set, a frame is missing, a file changed, or `written` is not a split.
     """
-    if written.get("dataset") != dataset.name:
+    if of_text(str(written.get("dataset"))) != dataset.name:
         raise SplitError(f"the split is one of {written.get('dataset')!r}, but the data set is {dataset.name!r}")
     by_id = {frame.id: frame for frame in dataset.frames}
 
     def found(entry: Mapping[str, Any]) -> Frame:
         name = entry.get("name") or f"{entry['sequence']}/{entry['frame']:03d}"
-        frame = by_id.get(name)
+        frame = by_id.get(of_text(name))
         if frame is None:
             raise SplitError(f"{dataset.name} has no frame {name} of the split any more")
         if gone := entry["sha256"].keys() - frame.files.keys():
@@ -240,7 +241,7 @@ def _fold(gold: Sequence[Frame], how: How, fold: tuple[int, int], seed: int) -> 
     if how == "sequence":
         return [frame for frame in gold if frame.sequence == sequences[number]]
     if how == "random":
-        chosen = shuffled(gold, "split", "folds", seed, key=lambda frame: frame.id)[number::n_folds]
+        chosen = set(shuffled(gold, "split", "folds", seed, key=lambda frame: frame.id)[number::n_folds])
         return [frame for frame in gold if frame in chosen]
     return list(gold[number * len(gold) // n_folds : (number + 1) * len(gold) // n_folds])
 
@@ -260,7 +261,7 @@ def _held_out(gold: Sequence[Frame], how: How, share: float, draw: str, seed: in
             f"holding out {n_held} of {len(gold)} annotated frames leaves none to learn from: annotate more"
         )
     if how == "random":
-        chosen = shuffled(gold, "split", draw, seed, key=lambda frame: frame.id)[:n_held]
+        chosen = set(shuffled(gold, "split", draw, seed, key=lambda frame: frame.id)[:n_held])
         return [frame for frame in gold if frame in chosen]
     runs = [[frame for frame in gold if frame.sequence == sequence] for sequence in sequences]
     blocks = [run[start : start + n_held] for run in runs for start in range(len(run) - n_held + 1)]
@@ -272,7 +273,8 @@ def _held_out(gold: Sequence[Frame], how: How, share: float, draw: str, seed: in
 def _outside(frames: Sequence[Frame], held: Sequence[Frame], how: How) -> list[Frame]:
     """Leave out what is held out: the frames, or for `block` and `sequence` all that lies among them in time."""
     if how == "random":
-        return [frame for frame in frames if frame not in held]
+        gone = set(held)
+        return [frame for frame in frames if frame not in gone]
     times = {sequence: [f.number for f in held if f.sequence == sequence] for sequence in {f.sequence for f in held}}
     if how == "sequence":
         return [frame for frame in frames if frame.sequence not in times]

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.data.ctc import truth_images
 from cellprune.data.frames import Frame
 from cellprune.data.images import IGNORED, ImageError, Labels, Target, read_header, read_labels
 from cellprune.data.matching import areas_px, covering
@@ -130,7 +131,7 @@ def usual_area_px(folder: Path) -> float:
     Raises:
         TruthError: the folder shows no cell.
     """
-    areas = [area for path in sorted(folder.glob("*.tif")) for area in areas_px(read_labels(path)).values()]
+    areas = [area for path in truth_images(folder) for area in areas_px(read_labels(path)).values()]
     if not areas:
         raise TruthError(f"{folder} shows no cell in any frame: the size of a missing cell cannot be estimated")
     return float(np.median(areas))

@@ -1,22 +1,18 @@
-"""From what a user names to the images that are meant: files, folders, patterns, the challenge's sets, stacks in time.
+"""From what a user names to the images that are meant, each with a name of its own for what is written of it.
 
 Headers are read here, pixels are not. What cannot be read is listed, not raised: the rest can be done.
 """
 
-import glob
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellprune.data.images import SUFFIXES, Header, ImageError, read_header
-from cellprune.data.naming import IGNORE, IMAGES, LABELS, affix, stripped
+from cellprune.data import naming
+from cellprune.data.images import Header, ImageError, read_header
 from cellprune.errors import CellpruneError
+from cellprune.lab.gathering import Failure, File, gathered, printable
 
-# the challenge's layout, as `data.ctc` reads it; here truth plays no part
-_SEQUENCE = re.compile(r"\d\d")
-_FRAME = re.compile(r"t(\d{3,4})\.tif")
 _LONGEST_NAME = 180  # bytes; file systems allow 255, and a file is written under a longer name first
 
 
@@ -41,20 +37,6 @@ class Image:
     header: Header
 
 
-@dataclass(frozen=True)
-class Failure:
-    """An input that was not predicted, and why."""
-
-    shown: str
-    why: str
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    sequence: str | None  # of the challenge's sets
-
-
 def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     """List the images that the inputs mean, in their order; a file that is named twice counts once.
 
@@ -62,117 +44,58 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
         inputs: files, folders of images or with `images/` in them, folders of the challenge's sets or of one of their
             sequences, patterns.
     Returns:
-        The images; what cannot be read; and the names of files that were left out, because they are named as label
-        images of other inputs.
+        The images; what is not predicted: cannot be read, is in another format, in a folder of a folder, or would be
+        written under another's name; and the names of what was left out because it is named as label images are.
     Raises:
-        CellpruneError: an input that is not there, a folder without images, two images that would be written under
-            one name, or not one image that can be read.
+        CellpruneError: not one image that can be read; the first reason.
     """
-    files = {os.path.realpath(file.path): file for given in inputs for file in _files(given)}
-    labels = dict.fromkeys(_label_images(file.path for file in files.values()))
+    files, failures, left_out = gathered(inputs)
     images: list[Image] = []
-    failures: list[Failure] = []
-    for file in (file for file in files.values() if file.path not in labels):
+    for file in files:
         try:
             images += _images(file)
         except ImageError as error:
             failures.append(Failure(printable(str(file.path)), printable(str(error))))
-    _refuse_equal_names(images)
+    images, clashing = _of_names_of_their_own(images)
+    failures += clashing
     if not images:
-        more = f" (and {len(failures) - 1} more that cannot be read)" if len(failures) > 1 else ""
-        raise CellpruneError(f"{failures[0].why}{more}")
-    return images, failures, [printable(path.name) for path in labels]
+        more = f" (and {len(failures) - 1} more not done)" if len(failures) > 1 else ""
+        raise CellpruneError(
+            f"{failures[0].why}{more}" if failures else "no image is named: give TIFF or PNG files, or folders of them"
+        )
+    return images, failures, left_out
 
 
-def printable(name: str) -> str:
-    """Write what would break a line, or is no text at all, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
-
-
-def _label_images(files: Iterable[Path]) -> Iterator[Path]:
-    """Give the files whose names make them the label images of others among the files, in the same folder."""
-    named = {path: (os.path.realpath(path.parent), path.stem) for path in files}
-    images = set(named.values())
-    return (path for path, (folder, stem) in named.items() if any(affix(stem)) and (folder, stripped(stem)) in images)
-
-
-def _files(given: str) -> list[_File]:
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return _in_folder(path)
-    if path.exists():
-        return [_File(path, path.parent.resolve().name if _is_sequence(path.parent) else None)]
-    if glob.has_magic(given):
-        found = sorted(glob.glob(str(path), recursive=True))
-        if found:
-            return [file for name in found for file in _files(name)]
-        raise CellpruneError(f"no file fits {printable(given)!r}: check the pattern")
-    raise CellpruneError(f"there is no file or folder {printable(given)!r}: check the path")
-
-
-def _in_folder(folder: Path) -> list[_File]:
-    if _is_sequence(folder):
-        return [_File(path, folder.resolve().name) for path in _frames(folder)]
-    sequences = sorted(child for child in folder.iterdir() if _is_sequence(child))
-    if sequences:
-        return [_File(path, child.name) for child in sequences for path in _frames(child)]
-    if files := _images_in(folder):
-        return [_File(path, None) for path in files]
-    inner = [child for child in sorted(folder.glob("*/")) if child.name not in (*LABELS, IGNORE) and _images_in(child)]
-    meant = [child for child in inner if child.name in IMAGES]
-    if len(meant) == 1:  # a data set of images/ and labels/
-        return _in_folder(meant[0])
-    guess = f"; did you mean {printable(str(inner[0]))!r}?" if inner else ": give one with TIFF or PNG files in it"
-    raise CellpruneError(f"the folder {printable(str(folder))!r} holds no images{guess}")
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        # file browsers leave hidden files of the same suffix
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
-
-
-def _is_sequence(folder: Path) -> bool:
-    return bool(_SEQUENCE.fullmatch(folder.resolve().name)) and folder.is_dir() and bool(_frames(folder))
-
-
-def _frames(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.iterdir() if _FRAME.fullmatch(path.name)), key=_frame)
-
-
-def _frame(path: Path) -> int:
-    match = _FRAME.fullmatch(path.name)
-    return int(match[1]) if match else 0
-
-
-def _images(file: _File) -> Iterator[Image]:
+def _images(file: File) -> Iterator[Image]:
     """Give the image of a file, or each of a stack's, which are taken for moments of time."""
     header = read_header(file.path)
-    in_sequence = file.sequence is not None and bool(_FRAME.fullmatch(file.path.name))
-    if in_sequence and header.planes > 1:
+    if file.sequence and header.planes > 1:
         raise ImageError(f"{file.path} is a stack in a sequence, so the set is 3-D: cellprune predicts 2-D images")
     stem = file.path.name.removesuffix(file.path.suffix)
-    name = f"{file.sequence}_{stem}" if in_sequence else stem
+    name = f"{file.sequence}_{stem}" if file.sequence else stem
     if len(os.fsencode(name)) > _LONGEST_NAME:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
-    shown = printable(f"{file.sequence}/{file.path.name}" if in_sequence else file.path.name)
+    shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
     if header.planes == 1:
-        yield Image(file.path, None, _frame(file.path) if in_sequence else 0, name, shown, header)
+        yield Image(file.path, None, file.frame, name, shown, header)
         return
     digits = max(3, len(str(header.planes - 1)))
     for plane in range(header.planes):
         yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header)
 
 
-def _refuse_equal_names(images: Sequence[Image]) -> None:
+def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:
+    """Set apart the files whose results would be written under one name: none of them is to be lost unsaid."""
     taken: dict[str, Image] = {}
+    clashing: dict[Path, str] = {}
     for image in images:
-        other = taken.setdefault(image.name.casefold(), image)  # some file systems do not tell a from A
+        # some file systems do not tell a from A, nor the spellings of an accent
+        other = taken.setdefault(naming.of_text(image.name).casefold(), image)
         if other is not image:
-            raise CellpruneError(
-                f"{printable(str(other.path))} and {printable(str(image.path))} would both be written as "
-                f"{printable(image.name)!r}: rename one, or predict them into folders of their own"
-            )
+            for path, rival in ((other.path, image.path), (image.path, other.path)):
+                clashing.setdefault(path, f"and {rival} would both be written as {image.name!r}")
+    failures = [
+        Failure.of(path, f"{what}: rename one, or predict them into folders of their own")
+        for path, what in clashing.items()
+    ]
+    return [image for image in images if image.path not in clashing], failures

@@ -12,11 +12,12 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
 from cellprune.lab.engine import Engine
-from cellprune.lab.inputs import Failure, Image, printable
+from cellprune.lab.gathering import Failure, printable
+from cellprune.lab.inputs import Image
 from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
-from cellprune.lab.scale import Scale
+from cellprune.lab.scale import Scale, unknown_scale
 from cellprune.lab.segment import class_map, require_channels
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
@@ -70,7 +71,7 @@ def run(
         images: as `inputs.find` gives them.
         output: the folder.
         pixel_sizes: (y, x) in um by the image's name; None where unknown.
-        zooms: (y, x) network pixels for a native one by the image's name.
+        zooms: (y, x) network pixels for a native one by the image's name; an image without them is not predicted.
         failures: inputs that are lost already, for the record.
         numbers: whether overlays show the number of each cell.
         tell: told of each image, and of each tile of a large one.
@@ -88,7 +89,7 @@ def run(
         finished = False
         try:
             for at, image in enumerate(images):
-                size, zoom, step = pixel_sizes[image.name], zooms[image.name], _tiles(tell, at, image)
+                size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
                 _one(engine, image, output, done, partial(draw, pixel_size_um=size), size, zoom, step)
                 tell(at + 1, image.shown)
             finished = True
@@ -113,9 +114,12 @@ def _one(
     done: Done,
     draw: Callable[..., bytes],
     pixel_size_um: Scale | None,
-    zoom: Scale,
+    zoom: Scale | None,
     step: tiles.Step,
 ) -> None:
+    if zoom is None:
+        done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
+        return
     try:
         there = output.labels_of(image)
         made = None if there else _predicted(engine, image, done, draw, zoom, step)

@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from cellprune.data.images import ImageError, read_labels
 from cellprune.errors import CellpruneError
-from cellprune.lab.inputs import Image, printable
+from cellprune.lab.gathering import printable
+from cellprune.lab.inputs import Image
+from cellprune.listing import names
 from cellprune.runs import atomic, documents, lock
 
 _LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
 _SCHEMA = 1
 
 Labels = NDArray[np.unsignedinteger]
@@ -38,15 +39,15 @@ class Output:
     Args:
         path: the folder.
         settings: JSON values that decide what the labels are; a folder made with others is refused.
-        names: of the images, as `Image.name`.
+        images: their names, as `Image.name`.
     Raises:
-        CellpruneError: a file, foreign content, other settings, or labels of images that are not among the names.
+        CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], names: Sequence[str]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, Any], images: Sequence[str]) -> None:
         self.path = path
         self._settings = dict(settings)
-        self._names = set(names)
+        self._names = set(images)
         self._digests: dict[Path, str] = {}
         self._refuse()
 
@@ -79,9 +80,9 @@ class Output:
                 said = json.loads(tif.pages.first.description)
             if said["source"] == self._source(image):
                 labels = read_labels(path).astype(np.uint32)
-                names = ["background", *(name for name, n_cells in said["cells"] for _ in range(n_cells))]
-                if labels.max(initial=0) == len(names) - 1:
-                    return labels, names
+                class_of = ["background", *(name for name, n_cells in said["cells"] for _ in range(n_cells))]
+                if labels.max(initial=0) == len(class_of) - 1:
+                    return labels, class_of
         return None
 
     def write(
@@ -160,24 +161,20 @@ class Output:
 
     def _foreign(self) -> Iterator[str]:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
-        ours = {lock.LOCK, *_LITTER}
+        ours = {lock.LOCK}
         if (self.path / _RECORD).exists() or self._began():
             ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD}
             for folder, suffix in ((_LABELS, ".tif"), (_OVERLAYS, ".png")):
-                for entry in (self.path / folder).iterdir() if (self.path / folder).is_dir() else ():
-                    if entry.name.removesuffix(suffix) not in self._names and not _passing(entry.name):
-                        yield f"{folder}/{entry.name}"
-        for entry in self.path.iterdir() if self.path.is_dir() else ():
-            if entry.name not in ours and not _passing(entry.name):
-                yield entry.name
+                for name in names(self.path / folder):
+                    if name.removesuffix(suffix) not in self._names and not atomic.is_partial(name):
+                        yield f"{folder}/{name}"
+        for name in names(self.path):
+            if name not in ours and not atomic.is_partial(name):
+                yield name
 
     def _began(self) -> bool:
         """Tell a folder whose maker was stopped before the record: the two folders in it are empty."""
-        return all((self.path / f).is_dir() and not any((self.path / f).iterdir()) for f in (_LABELS, _OVERLAYS))
-
-
-def _passing(name: str) -> bool:
-    return atomic.is_partial(name) or name in _LITTER
+        return all((self.path / f).is_dir() and not names(self.path / f) for f in (_LABELS, _OVERLAYS))
 
 
 def _resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:

@@ -22,8 +22,10 @@ def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) 
         card: its factors are those of training.
         sizes: pixel size in um by the image's name.
         rescale: correct them by the pixel sizes, so that the network sees as many um a pixel as in training.
+    Returns:
+        The factors; an image that is to be corrected and of which the pixel size is unknown has none.
     Raises:
-        CellpruneError: to be corrected, and the model's pixel size or an image's is unknown.
+        CellpruneError: to be corrected, and the model's pixel size or that of all images is unknown.
     """
     if not rescale:
         return dict.fromkeys(sizes, card.zoom)
@@ -32,12 +34,19 @@ def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) 
     found: dict[str, Scale] = {}
     for name, size in sizes.items():
         if size is None:
-            raise CellpruneError(f"--rescale: the pixel size of {name} is unknown: give it as --pixel-size Y X, in um")
+            continue
         found[name] = (
             card.zoom[0] * size[0] / card.pixel_size_um[0],
             card.zoom[1] * size[1] / card.pixel_size_um[1],
         )
+    if not found:
+        raise CellpruneError(f"--rescale: {unknown_scale(next(iter(sizes)))}")
     return found
+
+
+def unknown_scale(name: str) -> str:
+    """Say that an image's pixel size is unknown."""
+    return f"the pixel size of {name} is unknown: give it as --pixel-size Y X, in um"
 
 
 def warning(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cellprune import listing
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, maskfile, modelfile
 from cellprune.runs.lock import LOCK, held
@@ -30,7 +31,6 @@ FILES = {
     "report": "report.html",
 }
 STATE = "state"
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
 
 
 class Folder:
@@ -198,7 +198,7 @@ class Folder:
         try:
             if not self.path.is_dir():
                 return
-            names = {entry.name for entry in self.path.iterdir()} - _LITTER - {LOCK}
+            names = set(listing.names(self.path)) - {LOCK}
         except OSError as error:
             raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another --output") from error
         ours = {name for name in names if name in FILES.values() or name == STATE or atomic.is_partial(name)}

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from cellprune import listing
 from cellprune.config.load import flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
@@ -154,8 +155,7 @@ def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
     """Give the content of the journal that is there; None where the folder is free."""
     if folder.exists() and not folder.is_dir():
         raise CellpruneError(f"{folder} is a file, not a folder: give another --output")
-    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    names = {name for name in names if not atomic.is_partial(name)} - {lock.LOCK}
+    names = {name for name in listing.names(folder) if not atomic.is_partial(name)} - {lock.LOCK}
     if foreign := names - {JOURNAL, RESULT, PAGE}:
         raise CellpruneError(
             f"{folder} holds {min(foreign)!r}, which no search writes: give an absent or empty folder as --output"

@@ -25,6 +25,7 @@ from cellprune.lab import tiles
 from cellprune.lab.segment import decided
 from cellprune.models.engine import TorchEngine
 from cellprune.report import pictures
+from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.tasks import Task
 from cellprune.training import losses
@@ -64,6 +65,8 @@ def _recordings(parts: Split) -> tuple[str, ...]:
 
 def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _: torch.device) -> Loaders:
     data = settings.data
+    for sentence in dataset.left_aside:
+        log.warn_once(f"warning: {sentence}")
     return Loaders(
         parts,
         card=_card(dataset, settings),

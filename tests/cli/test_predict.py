@@ -114,10 +114,34 @@ def test_label_images_beside_their_images_are_left_out_and_said(
         (tmp_path / name).write_bytes(dataset.gold_frames[0].gold.read_bytes())
     assert call(model, tmp_path, "-o", tmp_path / "out", "--json") == 0
     out, err = capsys.readouterr()
-    said = "a_masks.tif (and 1 more) is named as the label image of an image beside it: left out"
+    said = "a_masks.tif (and 1 more) is named as labels of the images beside it: left out"
     assert said in err
     assert said in json.loads(out)["warnings"][0]
     assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == ["a.tif", "b.tif"]
+
+
+def test_what_is_not_done_is_listed_line_by_line_and_in_the_record(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.tif").write_bytes(dataset.frames[0].image.read_bytes())
+    (folder / "lost.tif").symlink_to("nowhere")
+    for at in range(24):
+        (folder / f"b{at:02d}.czi").touch()
+    assert call(model, folder, "-o", folder / "out") == 1
+    out, err = capsys.readouterr()
+    assert "1 image, 25 not done" in out
+    lines = [line for line in err.splitlines() if line.startswith("not done: ")]
+    assert len(lines) == 21
+    assert (
+        lines[0]
+        == f"not done: {folder}/b00.czi is of the format .czi, which is not read: export the original as OME-TIFF"
+    )
+    assert lines[-1] == f"not done: 5 more; all are listed in {folder}/out/prediction.json"
+    assert len(json.loads((folder / "out" / "prediction.json").read_text())["failed"]) == 25
+    assert call(model, folder, "-o", folder / "out") == 1
+    assert "25 not done" in capsys.readouterr().out, "its own results are no input"
 
 
 def test_people_are_told_what_to_look_at_and_the_same_again_is_done(

@@ -1,11 +1,12 @@
 """The challenge's layout: what is found, and every way in which it can be wrong."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cellprune.data.ctc import LayoutError, Track, frames, orphans, sequences, tracks, tracks_path
+from cellprune.data.ctc import LayoutError, Track, aside, frames, orphans, sequences, tracks, tracks_path
 
 from .conftest import write
 
@@ -44,7 +45,10 @@ def test_not_a_folder_and_no_sequence(tmp_path: Path) -> None:
 
 def test_a_sequence_without_frames(tmp_path: Path) -> None:
     (tmp_path / "01").mkdir()
-    with pytest.raises(LayoutError, match="holds no frames"):
+    with pytest.raises(LayoutError, match="holds no frames: they must be named"):
+        frames(tmp_path, "x")
+    (tmp_path / "01" / "img_0.TIF").touch()
+    with pytest.raises(LayoutError, match=r"holds no frames \(but img_0\.TIF\): they must be named"):
         frames(tmp_path, "x")
 
 
@@ -79,3 +83,38 @@ def test_a_bad_track_line_is_named(tmp_path: Path, line: str, message: str) -> N
 
 def test_where_tracks_are_listed(cells: Path) -> None:
     assert tracks_path(cells, "02").is_file()
+
+
+def test_what_looks_like_an_image_and_is_neither_frame_nor_truth_is_named(own_cells: Path) -> None:
+    assert aside(own_cells) == []
+    for name in (
+        "01/t003.tiff",
+        "01/._t000.tif",
+        "01_GT/SEG/old.tif",
+        "02/Thumbs.db",
+        "raw/t000.czi",
+        "01_RES/mask000.tif",
+    ):
+        (own_cells / name).parent.mkdir(exist_ok=True)
+        (own_cells / name).touch()
+    assert aside(own_cells) == [
+        f"left aside in {own_cells}: raw (folders inside are not looked into, name one by itself to use it)",
+        f"left aside in {own_cells}/01: t003.tiff (not named or placed as the images of this data set are)",
+        f"left aside in {own_cells}/01_GT/SEG: old.tif (not named or placed as the images of this data set are)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["01/t002.tif", "01_GT/SEG/man_seg002.tif", "02_GT/TRA/man_track001.tif"])
+def test_a_file_that_cannot_be_opened_is_named_and_not_opened(own_cells: Path, name: str) -> None:
+    (own_cells / name).unlink()
+    os.mkfifo(own_cells / name)
+    with pytest.raises(LayoutError, match=f"{name} is a pipe, not a file, and is not opened"):
+        frames(own_cells, "x")
+
+
+def test_links_to_nothing_are_counted(own_cells: Path) -> None:
+    for path in (own_cells / "01").iterdir():
+        path.unlink()
+        path.symlink_to("nowhere")
+    with pytest.raises(LayoutError, match=r"01/t000\.tif is a link to 'nowhere', .* \(and 7 more like it\)"):
+        frames(own_cells, "x")

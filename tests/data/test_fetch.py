@@ -43,7 +43,9 @@ def test_another_archive_is_taken_with_a_warning(
     cells: Path, archive: Callable[..., Path], root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not is_here(NAME, root)
-    folder = fetch(NAME, source=archive(cells, members={"__MACOSX/x": b""}), data_root=root)
+    folder = fetch(
+        NAME, source=archive(cells, members={"__MACOSX/x": b"", f"{NAME}/01/._t000.tif": b""}), data_root=root
+    )
     assert folder == root / NAME
     assert {p.relative_to(folder) for p in folder.rglob("*")} == {p.relative_to(cells) for p in cells.rglob("*")}
     (record,) = caplog.records

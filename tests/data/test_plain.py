@@ -1,14 +1,18 @@
 """Plain folders: every usual pairing is found and named, every mistake is one clear line, in check and in open."""
 
+import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
-import imagecodecs
 import numpy as np
 import pytest
+import torch
 from command_line import typed
 
+from cellprune.config.schema import Settings
 from cellprune.data.check import check
 from cellprune.data.images import IGNORED
 from cellprune.data.loaders import Loaders
@@ -17,39 +21,10 @@ from cellprune.data.plain import pair
 from cellprune.data.split import SplitError, from_dict, split, whole
 from cellprune.data.truth import target
 from cellprune.errors import CellpruneError
+from cellprune.tasks.segmentation import TASK
 
 from .conftest import GREY, write
-
-SIZE = (40, 48)
-
-
-def image(seed: int, channels: int = 1, dtype: str = "uint8") -> np.ndarray:
-    """Noise with a bright square; (H, W), or (H, W, C) for several channels."""
-    pixels = np.random.default_rng(seed).integers(0, 100, (*SIZE, channels)).astype(dtype)
-    pixels[8:20, 8:24] += 100
-    return pixels[..., 0] if channels == 1 else pixels
-
-
-def labels(dtype: str = "uint8") -> np.ndarray:
-    drawn = np.zeros(SIZE, dtype)
-    drawn[8:20, 8:16], drawn[8:20, 16:24] = 1, 2
-    return drawn
-
-
-def save(path: Path, pixels: np.ndarray) -> Path:
-    if path.suffix == ".png":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(imagecodecs.png_encode(pixels))
-        return path
-    return write(path, pixels, **({"photometric": "rgb"} if pixels.ndim == 3 else {}))
-
-
-def filled(folder: Path, image_name: str, label_name: str, n: int = 4, channels: int = 1) -> Path:
-    for at in range(n):
-        save(folder / image_name.format(at), image(at, channels))
-        save(folder / label_name.format(at), labels())
-    return folder
-
+from .plain_folders import SIZE, filled, image, labels, save
 
 WAYS = {
     "images and labels": ("images/c{}.tif", "labels/c{}.tif", "images/NAME with labels/NAME"),
@@ -60,6 +35,13 @@ WAYS = {
     "cellpose": ("c{}.png", "c{}_cp_masks.png", "NAME with NAME_cp_masks, in one folder"),
     "_masks": ("c{}.tif", "c{}_masks.tif", "NAME with NAME_masks, in one folder"),
     "mask_": ("c{}.tif", "mask_c{}.png", "NAME with mask_NAME, in one folder"),
+    "folders in capitals": ("Images/c{}.tif", "Labels/c{}.tif", "Images/NAME with Labels/NAME"),
+    "gt": ("images/c{}.tif", "GT/c{}_GT.png", "images/NAME with GT/NAME_GT"),
+    "annotations": ("img/c{}.tif", "annotations/c{}.tif", "img/NAME with annotations/NAME"),
+    "_seg": ("c{}.tif", "c{}_seg.tif", "NAME with NAME_seg, in one folder"),
+    "-mask": ("c{}.tif", "c{}-mask.png", "NAME with NAME-mask, in one folder"),
+    "OME-TIFF": ("images/c{}.ome.tif", "labels/c{}.tif", "images/NAME with labels/NAME"),
+    "an accent in two spellings": ("images/ü{}.tif", "labels/u\u0308{}.tif", "images/NAME with labels/NAME"),
     "_label": ("label_free_{}.TIF", "label_free_{}_label.TIF", "NAME with NAME_label, in one folder"),
 }
 
@@ -173,13 +155,105 @@ def test_a_folder_too_high_is_answered_with_the_one_that_is_meant(tmp_path: Path
         pair(tmp_path, "cells")
 
 
-def test_other_kinds_of_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(b"x")
-    (tmp_path / "a.czi").write_bytes(b"x")
-    assert (
-        r"no TIFF or PNG images (but files of .czi, .jpg): put images into images/"
-        in check(f"{tmp_path}/")["errors"][0]
-    )
+def test_what_is_no_part_of_the_layout_is_named_in_check_and_by_open(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
+    for name in ("overview.png", "images/old/a.tif", "test/deep/a.czi", "predicted/labels/a.tif", "notes/a.txt"):
+        save(folder / name, image(7)) if name.endswith(("f", "g")) else (
+            (folder / name).parent.mkdir(parents=True) or (folder / name).touch()
+        )
+    (folder / "predicted" / "prediction.json").touch()
+    (folder / "images" / "g.jpg").touch()
+    (folder / "images" / "._c0.tif").touch()
+    (folder / "labels" / "scan001").write_bytes((folder / "labels" / "c0.tif").read_bytes())
+    os.mkfifo(folder / "images" / "pipe")
+    dataset, report = open_dataset(str(folder)), check(str(folder))
+    assert report["errors"] == []
+    assert list(dataset.left_aside) == [note for note in report["notes"] if "left aside" in note]
+    said = "\n".join(dataset.left_aside)
+    assert f"left aside in {folder}: overview.png (not named or placed as" in said
+    assert f"left aside in {folder}: test (folders inside are not looked into" in said
+    assert f"left aside in {folder / 'images'}: g.jpg (only TIFF and PNG are read" in said
+    assert f"left aside in {folder / 'images'}: old (" in said
+    assert f"left aside in {folder / 'images'}: pipe is a pipe" in said
+    assert f"left aside in {folder / 'labels'}: scan001 (these begin like a TIFF or PNG" in said
+    assert len(dataset.left_aside) == 6, "what was predicted, text and litter are not named"
+
+
+def test_training_says_what_it_leaves_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
+    (folder / "images" / "g.jpg").touch()
+    settings = Settings.model_validate({"data": {"dataset": f"{folder}/", "size": (32, 32)}})
+    dataset = TASK.open(settings.data, None)
+    for _ in range(2):  # a search begins many runs on one data set
+        TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
+    assert [record.getMessage() for record in caplog.records] == [f"warning: {dataset.left_aside[0]}"]
+
+
+@pytest.mark.parametrize("place", ["images", "labels"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_file_that_cannot_be_opened_is_named_and_not_opened(tmp_path: Path, place: str, kind: str) -> None:
+    folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
+    path = folder / place / "c1.tif"
+    path.unlink()
+    if kind == "link":
+        path.symlink_to("../.git/annex/objects/KEY")
+    else:
+        os.mkfifo(path)
+    (error,) = check(str(folder))["errors"]
+    assert error.startswith(f"{path} is a {kind}")
+    with pytest.raises(CellpruneError, match=re.escape(error)):
+        open_dataset(str(folder))
+
+
+def test_an_odd_image_without_labels_stands_in_nobodys_way(tmp_path: Path) -> None:
+    folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
+    write(folder / "images/stack.tif", np.stack([image(1)] * 3), photometric="minisblack")
+    save(folder / "images/colour.tif", image(2, 3))
+    assert len(open_dataset(str(folder)).gold_frames) == 4
+    report = check(str(folder))
+    assert report["errors"] == []
+    assert any("an image without labels: " in note and "stack.tif is a stack" in note for note in report["notes"])
+
+
+def test_six_errors_are_six(tmp_path: Path) -> None:
+    folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif", n=6)
+    for path in (folder / "labels").iterdir():
+        save(path, FLOATS)
+    assert len(check(str(folder))["errors"]) == 6, "what cannot be read may well show cells"
+
+
+def test_a_lone_label_names_the_nearest_image(tmp_path: Path) -> None:
+    folder = filled(tmp_path, "images/cell{}.tif", "labels/cell{}.tif")
+    (folder / "labels" / "cell3.tif").rename(folder / "labels" / "Cell3.tif")
+    assert "Cell3.tif is truth without an image (is it cell3.tif?)" in check(str(folder))["errors"][0]
+
+
+def test_of_two_folders_of_labels_the_one_with_images_is_meant(tmp_path: Path) -> None:
+    folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
+    (folder / "annotations").mkdir()
+    (folder / "annotations" / "all.json").touch()
+    assert len(open_dataset(str(folder)).gold_frames) == 4
+
+
+@pytest.mark.skipif(os.name == "nt" or sys.platform == "darwin", reason="names are text there")
+def test_names_that_are_no_text_are_split(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
+    for path in sorted(folder.glob("*/*")):
+        os.rename(path, os.fsencode(path.parent) + b"/\xe9" + os.fsencode(path.name))
+    made = split(open_dataset(str(folder)), how="random", policy="ignore")
+    assert from_dict(made.as_dict(), open_dataset(str(folder))) == made
+
+
+def test_a_name_is_the_same_in_any_spelling(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "cells", "images/ü{}.tif", "labels/ü{}.tif")
+    written = split(open_dataset(str(folder)), how="random", policy="ignore").as_dict()
+    for path in sorted(folder.glob("*/*")):
+        path.rename(path.with_name(normalize("NFD", path.name)))  # as a copy on another system has it
+    again = open_dataset(str(folder))
+    assert [frame.id for frame in from_dict(written, again).train] == [
+        entry["name"] for entry in written["parts"]["train"]
+    ]
+    assert split(again, how="random", policy="ignore").as_dict() == written
 
 
 def test_pixels_of_255_in_ignore_are_unknown_under_every_policy(tmp_path: Path) -> None:

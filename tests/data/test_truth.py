@@ -128,3 +128,10 @@ def test_no_cell_has_no_usual_area(drawn: Callable[..., Path]) -> None:
 
 def test_the_usual_area_is_a_sequence_s_median(partial: Path) -> None:
     assert usual_area_px(partial / "01_GT" / "SEG") == AREA
+
+
+def test_other_files_beside_the_truth_have_no_say_in_the_usual_area(partial: Path) -> None:
+    folder = partial / "01_GT" / "SEG"
+    (folder / "._man_seg000.tif").write_bytes(b"of another system")
+    write(folder / "all.tif", np.ones((48, 64), np.uint16))
+    assert usual_area_px(folder) == AREA

@@ -11,6 +11,8 @@ import pytest
 import tifffile
 from command_line import typed
 
+from cellprune.data.check import check
+
 PAGE = pages.DOCS / "how-to/own-data.md"
 TINY = ["--data.size", "32", "32", "--model.depth", "1", "--epochs", "1"]
 
@@ -27,6 +29,24 @@ def drawn(folder: Path, n: int, n_classes: int = 9) -> None:
             image[row : row + 8, column : column + 8] += 300
         tifffile.imwrite(folder / "images" / f"day1_{at:02d}.tif", image)
         (folder / "labels" / f"day1_{at:02d}_masks.png").write_bytes(imagecodecs.png_encode(labels))
+
+
+def test_the_program_for_one_file_per_cell_makes_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        for part in ("images", "masks"):
+            (tmp_path / "stage1_train" / name / part).mkdir(parents=True)
+        pixels = np.random.default_rng(0).integers(0, 255, (20, 24, 4)).astype(np.uint8)
+        pixels[..., 3] = 255
+        (tmp_path / f"stage1_train/{name}/images/{name}.png").write_bytes(imagecodecs.png_encode(pixels))
+        for cell in range(3):
+            mask = np.zeros((20, 24), np.uint8)
+            mask[2:9, 7 * cell : 7 * cell + 6] = 255
+            (tmp_path / f"stage1_train/{name}/masks/{cell}.png").write_bytes(imagecodecs.png_encode(mask))
+    monkeypatch.chdir(tmp_path)
+    (program,) = pages.blocks(PAGE, "python")
+    exec(program, {})
+    found = check("./my-nuclei")
+    assert (found["errors"], found["gold"], found["cells"]["gold"], found["channels"]) == ([], 2, 6, [3])
 
 
 @pytest.mark.slow

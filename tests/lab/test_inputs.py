@@ -1,15 +1,18 @@
 """What a user names, and the images that are meant by it."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
 from lab_engines import spots
 
 from cellprune.errors import CellpruneError
-from cellprune.lab.inputs import Image, find, printable
+from cellprune.lab.gathering import printable
+from cellprune.lab.inputs import Image, find
 
 Write = Callable[..., Path]
 
@@ -92,14 +95,14 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_found(write: Write, tmp_p
     (tmp_path / "text.tif").write_text("no image at all")
     images, failures, _ = find([str(tmp_path)])
     assert names(images) == ["good"]
-    assert [Path(failure.shown).name for failure in failures] == ["cut.tif", "empty.tif", "text.tif"]
+    assert [Path(failure.shown).name for failure in failures] == ["x", "cut.tif", "empty.tif", "text.tif"]
     assert all("\n" not in failure.why for failure in failures)
 
 
 def test_nothing_that_can_be_read_is_refused(tmp_path: Path) -> None:
     for name in ("a.tif", "b.tif"):
         (tmp_path / name).touch()
-    with pytest.raises(CellpruneError, match=r"a\.tif is empty: copy it again \(and 1 more that cannot be read\)"):
+    with pytest.raises(CellpruneError, match=r"a\.tif is empty: copy it again \(and 1 more not done\)"):
         find([str(tmp_path)])
 
 
@@ -110,12 +113,23 @@ def test_nothing_that_can_be_read_is_refused(tmp_path: Path) -> None:
         ("*.tif", "no file fits"),
         ("folder", r"holds no images; did you mean .*folder/plate'"),
         ("bare", "holds no images: give one with TIFF or PNG files"),
+        ("foldr", r"no file or folder .*foldr' \(did you mean folder\?\): check the path"),
+        ("formats", r"formats' holds no images that can be read, but 2 \.jpg and 1 \.czi: export the originals as OME"),
+        ("bowl", r"holds no images; did you mean '.*/bowl/\*/images'"),
+        ("bare/desktop.ini", "no image is named: give TIFF or PNG files"),
+        ("lost", r"lost/a\.tif is a link to 'nowhere', .* \(and 1 more like it\)"),
     ],
 )
 def test_what_is_not_there_is_said(given: str, said: str, write: Write, tmp_path: Path) -> None:
     for name in ("labels/a", "masks/a", "plate/a"):
         write(f"folder/{name}.TIFF")
-    (tmp_path / "bare").mkdir()
+    for name in ("bare/desktop.ini", "formats/a.jpg", "formats/b.JPG", "formats/c.czi", "formats/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in "ab":
+        write(f"bowl/{name}/images/{name}.png")
+        (tmp_path / "lost").mkdir(exist_ok=True)
+        (tmp_path / "lost" / f"{name}.tif").symlink_to("nowhere")
     with pytest.raises(CellpruneError, match=said):
         find([str(tmp_path / given)])
 
@@ -128,6 +142,114 @@ def test_two_images_never_share_a_name(other: str, write: Write, tmp_path: Path)
     two = write(other)
     with pytest.raises(CellpruneError, match=r"would both be written as '[aA]': rename one"):
         find([str(one), str(two)])
+
+
+def test_files_that_would_share_a_name_are_listed_and_the_others_are_found(write: Write, tmp_path: Path) -> None:
+    for name in ("a.tif", "a.png", "b.tif"):
+        write(name)
+    images, failures, _ = find([str(tmp_path)])
+    assert names(images) == ["b"]
+    assert [Path(failure.shown).name for failure in failures] == ["a.png", "a.tif"]
+    assert all("would both be written as 'a': rename one" in failure.why for failure in failures)
+
+
+def test_two_spellings_of_an_accent_are_one_name(write: Write, tmp_path: Path) -> None:
+    one, two = (write(f"{form}/{normalize(form, 'ü')}.tif") for form in ("NFC", "NFD"))
+    with pytest.raises(CellpruneError, match="would both be written as"):
+        find([str(one), str(two)])
+
+
+def test_links_to_one_content_are_images_of_their_own(write: Write, tmp_path: Path) -> None:
+    path = write("annex/KEY.tif")
+    (tmp_path / "in").mkdir()
+    for name in ("f0.tif", "f3.tif"):
+        (tmp_path / "in" / name).symlink_to("../annex/KEY.tif")
+    assert names(find([str(tmp_path / "in")])[0]) == ["f0", "f3"]
+    (tmp_path / "again").symlink_to("in")
+    assert names(find([str(tmp_path / "in"), str(tmp_path / "again"), str(path)])[0]) == ["f0", "f3", "KEY"]
+
+
+def test_what_looks_like_an_image_and_is_not_done_is_listed(write: Write, tmp_path: Path) -> None:
+    write("in/a.tif")
+    write("in/old/deep/b.tif")
+    write("in/stack.ome.zarr/0.tif")
+    write("in/predicted/labels/a.tif")
+    (tmp_path / "in/predicted/prediction.json").touch()
+    (tmp_path / "in/scan001").write_bytes((tmp_path / "in/a.tif").read_bytes())
+    for name in ("g.jpg", "h.BMP", "notes.txt", "Thumbs.db", "._a.tif", "docs/read.md"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    (tmp_path / "in/lost.tif").symlink_to("nowhere")
+    (tmp_path / "in/loop").symlink_to(".")  # what lies there is done
+    os.mkfifo(tmp_path / "in/pipe.tif")
+    images, failures, left_out = find([str(tmp_path / "in")])
+    assert names(images) == ["a"]
+    assert left_out == []
+    said = {Path(failure.shown).name: failure.why for failure in failures}
+    assert {name: why.split(f"{name} ")[1].split(":")[0] for name, why in said.items()} == {
+        "g.jpg": "is of the format .jpg, which is not read",
+        "h.BMP": "is of the format .bmp, which is not read",
+        "lost.tif": "is a link to 'nowhere', which is not there",
+        "old": "is a folder in a folder that was named",
+        "pipe.tif": "is a pipe, not a file, and is not opened",
+        "scan001": "is a TIFF or PNG by its content, but not by its name",
+        "stack.ome.zarr": "is of the format .zarr, which is not read",
+    }
+
+
+def test_folders_of_labels_beside_images_are_left_out_and_named(write: Write, tmp_path: Path) -> None:
+    for name in ("in/a.tif", "in/Masks/a.tif", "in/images/b.tif"):
+        write(name)
+    images, failures, left_out = find([str(tmp_path / "in")])
+    assert (names(images), left_out) == (["a"], ["Masks/"])
+    assert [Path(failure.shown).name for failure in failures] == ["images"]
+
+
+def test_everything_in_a_sequence_is_done_and_what_lies_beside_is_named(write: Write, tmp_path: Path) -> None:
+    for name in ("01/t000.tif", "01/snap.tif", "01_GT/SEG/man_seg000.tif", "overview.tif", "raw/a.tif"):
+        write(f"SET/{name}")
+    images, failures, _ = find([str(tmp_path / "SET")])
+    assert names(images) == ["overview", "snap", "01_t000"]
+    assert [Path(failure.shown).name for failure in failures] == ["raw"]
+
+
+def test_one_odd_input_does_not_refuse_the_others(write: Write, tmp_path: Path) -> None:
+    write("a.tif")
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    images, failures, _ = find([str(tmp_path / name) for name in ("empty", "nowhere.tif", "pipe", "a.tif", "b*.tif")])
+    assert names(images) == ["a"]
+    assert [Path(failure.shown).name for failure in failures] == ["empty", "nowhere.tif", "pipe", "b*.tif"]
+
+
+def test_a_folder_that_may_not_be_listed_is_listed_as_not_done(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("in/a.tif")
+    for name in ("in/closed", "in/03"):
+        (tmp_path / name).mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path).name in ("closed", "03"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    images, failures, _ = find([str(tmp_path / "in"), str(tmp_path / "in/closed")])
+    assert names(images) == ["a"]
+    assert [Path(failure.shown).name for failure in failures] == ["03", "closed", "closed"]
+    assert "may not be read by this user: change its permissions" in failures[-1].why
+
+
+def test_many_files_take_no_time_each(tmp_path: Path, write: Write) -> None:
+    write("in/a.tif")
+    for at in range(3000):
+        (tmp_path / "in" / f"x{at}.jpg").touch()
+    clock = time.perf_counter()
+    _, failures, _ = find([str(tmp_path / "in")])
+    assert len(failures) == 3000
+    assert time.perf_counter() - clock < 5
 
 
 def test_a_stacks_images_may_not_be_named_like_another_file(write: Write, tmp_path: Path) -> None:

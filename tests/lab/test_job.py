@@ -14,6 +14,7 @@ from lab_engines import Bright, spots
 from cellprune.data.images import ImageError, read_header
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import scale
+from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import find
 from cellprune.lab.job import Done, run
 from cellprune.lab.output import Output
@@ -213,6 +214,24 @@ def test_grey_that_is_saved_in_colour_is_grey_for_a_model_of_one_channel_and_col
     assert not done.failures
     assert done.rows == grey.rows
     assert predicted(tmp_path / "in", tmp_path / "colour", Bright(channels=3)).grey == []
+
+
+def test_without_a_pixel_size_an_image_is_not_rescaled_and_the_rest_is(write: Write, tmp_path: Path) -> None:
+    write("in/a.tif", resolution=(1e4, 1e4), resolutionunit="CENTIMETER")
+    write("in/b.tif")
+    done = predicted(tmp_path / "in", tmp_path / "out", Bright(pixel_size_um=(1, 1)), rescale=True)
+    assert [image["name"] for image in done.images] == ["a"]
+    assert done.failures == [
+        Failure("b.tif", "--rescale: the pixel size of b.tif is unknown: give it as --pixel-size Y X, in um")
+    ]
+
+
+def test_litter_in_the_folder_is_nobodys_content(three: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "labels").mkdir(parents=True)
+    (tmp_path / "out" / "overlays").mkdir()
+    for name in ("._x", "labels/._a.tif", "labels/Thumbs.db", "@eaDir"):
+        (tmp_path / "out" / name).touch()
+    assert len(predicted(three, tmp_path / "out").images) == 3
 
 
 class Small(Bright):

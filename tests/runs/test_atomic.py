@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cellprune.errors import WorkError
-from cellprune.runs import atomic, container
+from cellprune.runs import atomic, container, documents, log
 
 
 def test_bytes_and_text_come_back_as_they_were(tmp_path: Path) -> None:
@@ -17,6 +17,19 @@ def test_bytes_and_text_come_back_as_they_were(tmp_path: Path) -> None:
     assert (tmp_path / "bytes").read_bytes() == b"\r\n\x00"
     assert (tmp_path / "text").read_bytes() == "µm\r\n".encode()
     assert {path.name for path in tmp_path.iterdir()} == {"bytes", "text"}
+
+
+def test_names_that_are_no_text_come_back_from_every_kind_of_file(tmp_path: Path) -> None:
+    content = {"image": "caf\udce9 ü.tif"}
+    documents.write_json(tmp_path / "x.json", content)
+    documents.write_yaml(tmp_path / "x.yaml", content)
+    documents.write_table(tmp_path / "x.csv", [content])
+    assert documents.read_json(tmp_path / "x.json") == content
+    assert documents.read_yaml(tmp_path / "x.yaml") == content
+    assert documents.read_table(tmp_path / "x.csv") == [{"image": r"caf\udce9 ü.tif"}]
+    with log.kept(tmp_path / "log.txt"):
+        log.LOGGER.warning("%s", content["image"])
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8").endswith("caf\\udce9 ü.tif\n")
 
 
 def test_a_writer_that_fails_leaves_the_old_content_and_nothing_beside_it(tmp_path: Path) -> None:
