@@ -22,8 +22,9 @@ from cellprune.errors import WorkError
 from cellprune.pruning.linear import Linear, is_additive
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.schedule import in_rounds
-from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
+from cellprune.pruning.scoring import untouched
 from cellprune.pruning.units import given
+from cellprune.structure.nested import map_tensors, tensors_of
 
 
 def sensitivity(
