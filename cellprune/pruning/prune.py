@@ -1,7 +1,7 @@
 """Prune a network: score its weights, rank them under a budget, and give the masks; the network stays as it is."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +19,7 @@ from cellprune.pruning.budget import Scope, at_least, density, exact, select
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.correction import effectively
 from cellprune.pruning.costs import Pricing, affordable, select_within
+from cellprune.pruning.linear import is_additive
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Batch, Loss, Masks, Method
 from cellprune.pruning.prunable import prunable
@@ -192,7 +193,7 @@ def _channels_kept(wish: _Wish, model: nn.Module, weights: Mapping[str, nn.Param
     assert row.channel is not None
     channels = whole_channels.removable(model, inputs, weights)
     ranks = row.channel(channels, wish.sensitivity(model, {}, taken), **wish.of(row.channel))
-    _warn_of_silence(whole_channels.by_layer(channels, ranks))
+    _check_silence(wish, model, whole_channels.by_layer(channels, ranks))
     ranks = -ranks if wish.invert else ranks
     if wish.unit:
         kept = whole_channels.choose_within(
@@ -223,7 +224,7 @@ def _weights_kept(
         if wish.invert:
             scores = {name: -score for name, score in scores.items()}
         if number == 1:
-            _warn_of_silence(scores)
+            _check_silence(wish, model, scores, head=[*scores][-1:])
         before, among = masks, row.candidates(model, masks, **wish.of(row.candidates))
         pick = partial(_pick, row, scores, prices, scope=wish.scope, among=among, least=wish.least)
         masks = effectively(model, taken[0][0].shape[1:], pick, keep) if wish.effective else pick(keep)
@@ -233,10 +234,25 @@ def _weights_kept(
     return masks
 
 
-def _warn_of_silence(scores: Mapping[str, Tensor]) -> None:
-    if silent := [name for name, score in scores.items() if not score.any()]:
-        log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
-                    ", ".join(silent))  # fmt: skip
+def _check_silence(wish: _Wish, model: nn.Module, scores: Mapping[str, Tensor], head: Collection[str] = ()) -> None:
+    """Warn of layers whose scores are all 0, and refuse where no layer but perhaps the head has others: ties decide."""
+    silent = [name for name, score in scores.items() if not score.any()]
+    if not silent:
+        return
+    loud = scores.keys() - silent
+    if wish.share < 1 and loud <= set(head):
+        raise CellpruneError(f"every score is 0{f' but those of {min(loud)!r}' if loud else ''}, so that the order of "
+                             f"layers would decide what stays: {_blocking(model)}")  # fmt: skip
+    log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
+                ", ".join(silent))  # fmt: skip
+
+
+def _blocking(model: nn.Module) -> str:
+    """Name the layer or norm of zeros that nothing passes, the last of them, and say what to do."""
+    zeros = [name for name, p in model.named_parameters() if not is_additive(name) and not p.any()]
+    if not zeros:
+        return "the loss sees none of these weights; check the loss, and that no activation lets nothing through"
+    return f"{zeros[-1]!r} starts at zero and lets nothing through; give it small random values, then prune"
 
 
 def _pick(
