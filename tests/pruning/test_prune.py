@@ -195,7 +195,7 @@ def test_scores_of_the_head_alone_rank_nothing_before_it():
     data = [(torch.randn(6, 3), torch.randint(2, (6,)))]
     with pytest.raises(CellpruneError, match=r"every score is 0 but those of '3.weight'.*: '2.weight' starts at zero"):
         prune(model, method="snip", sparsity=0.5, batches=data, loss=F.cross_entropy)
-    with pytest.raises(CellpruneError, match="every score is 0, so .*the loss sees none of these weights"):
+    with pytest.raises(CellpruneError, match=r"every score is 0, so .*the loss sees none of these weights"):
         prune(model[3:], method="snip", sparsity=0.5, batches=[(torch.zeros(6, 4), data[0][1])], loss=F.cross_entropy)
 
 
@@ -203,7 +203,7 @@ def test_channels_before_a_head_that_starts_at_zero_cannot_be_ranked():
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1))
     nn.init.zeros_(model[2].weight)
     data = [(torch.randn(4, 1, 8, 8), torch.randint(2, (4, 6, 6)))]
-    with pytest.raises(CellpruneError, match="every score is 0, so .*'2.weight' starts at zero"):
+    with pytest.raises(CellpruneError, match=r"every score is 0, so .*'2.weight' starts at zero"):
         prune(model, method="snip", sparsity=0.5, batches=data, loss=F.cross_entropy, granularity="channel")
 
 

@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import WorkError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.linear import Linear, is_additive
+from cellprune.pruning.linearity import bending
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.schedule import in_rounds
 from cellprune.pruning.scoring import untouched
@@ -41,6 +42,7 @@ def sensitivity(
     Returns:
         Parameter name -> float64, at least 0, shape of the parameter; zeros for biases.
     Raises:
+        CellpruneError: the network is not linear; the message names the module.
         WorkError: R is too large even for float64.
     """
     home = next(model.parameters()).device
@@ -55,6 +57,12 @@ def sensitivity(
     ones = map_tensors(lambda t: _one(t).to(device), batches[0][0])
     with untouched(model), Linear():
         model.eval()
+        if all(mask.all() for mask in masks.values()) and (where := bending(model, flowing | buffers, ones)):
+            raise CellpruneError(
+                f"synflow needs a network that is linear without its activations and norms, but {where} multiplies its "
+                f"maps by each other (a gate, attention), or bends them by a function that is not known: take another "
+                f"method"
+            )
         output = torch.func.functional_call(model, flowing | buffers, (ones,))
     outputs = [t for t in tensors_of(output) if t.requires_grad]
     total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
