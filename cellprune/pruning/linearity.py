@@ -1,8 +1,8 @@
 """Checks that what should run linearly does, and names the module where it does not.
 
-Along the way from zero to an input, a linear function climbs by its slope at that input: f(x) - f(0) = x . f'(x). So do a
-maximum and a function with a constant beside it (an embedding of positions). A gate, attention, a norm or an activation
-that is written out, and a value that is cut off, climb otherwise.
+Along the way from zero to an input, a linear function climbs by its slope at that input: f(x) - f(0) = x . f'(x).
+So do a maximum and a function with a constant beside it (an embedding of positions). A gate, attention, a norm or an
+activation that is written out, and a value that is cut off, climb otherwise.
 """
 
 from typing import Any

@@ -140,11 +140,14 @@ def test_what_is_prunable():
             "volume": nn.ConvTranspose3d(2, 2, 3),
             "slope": nn.PReLU(),
             "computed": nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
+            "turned": nn.utils.parametrizations.orthogonal(nn.Linear(4, 4)),
             "frozen": nn.Linear(4, 4).requires_grad_(False),
         }
     )
     model["tied"].weight = model["embedding"].weight
-    assert set(prune(model, method="magnitude", sparsity=0.5)) == {"conv.weight", "volume.weight"}
+    assert set(prune(model, method="magnitude", sparsity=0.5)) == {
+        "conv.weight", "volume.weight", "computed.parametrizations.weight.original1",
+    }  # fmt: skip
     with pytest.raises(CellpruneError, match="has no shape yet"):
         prune(nn.Sequential(nn.LazyLinear(3)), method="random", sparsity=0.5)
 
