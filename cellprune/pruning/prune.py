@@ -90,6 +90,8 @@ def prune(
             derivatives, or an output that the masks cut off from the input.
         WorkError: a loss or a score is NaN or infinite.
     Note:
+        Of several processes (`torch.distributed`) each chooses by its own batches. Call this in one of them, and give
+        the others its masks; `hold` refuses masks that differ.
         Switch activation checkpointing inside the model off for this call: it would play a part of the network again
         with the model's own parameters, not with those of the inner training.
     """
