@@ -106,28 +106,31 @@ def say_what_lies_outside(model: nn.Module, pruned: Mapping[str, Tensor], exclud
         pruned: name -> parameter, those of which some go.
         exclude: as `prunable` takes it; what the caller left out is no news.
     """
-    layers, patterns = multiplying(model), [exclude] if isinstance(exclude, str) else list(exclude)
+    patterns = [exclude] if isinstance(exclude, str) else list(exclude)
+    layers = multiplying(model) if patterns else {}
     names = {module: name for name, module in model.named_modules()}
-    outside: dict[str, nn.Parameter] = {}
-    for name, p in model.named_parameters():
-        told = name in layers and any(_matches(name, names[layers[name]], pattern) for pattern in patterns)
-        # one number a channel is a bias or a factor, which nobody expects to go
-        if name not in pruned and not told and not isinstance(p, UninitializedParameter) and p.numel() > max(p.shape):
-            outside[name] = p
-    n_outside = sum(p.numel() for p in outside.values())
-    share = n_outside / max(1, sum(p.numel() for p in model.parameters() if not isinstance(p, UninitializedParameter)))
+    shaped = {name: p for name, p in model.named_parameters() if not isinstance(p, UninitializedParameter)}
+    outside = {
+        name: p
+        for name, p in shaped.items()
+        if name not in pruned
+        and p.numel() > max(p.shape, default=1)  # one number a channel is a bias or a factor: nobody expects it to go
+        and not (name in layers and any(_matches(name, names[layers[name]], pattern) for pattern in patterns))
+    }
+    share = sum(p.numel() for p in outside.values()) / max(1, sum(p.numel() for p in shaped.values()))
     if share > _WORTH_SAYING:
+        computed = computed_weights(model)
         first = sorted(outside, key=lambda name: -outside[name].numel())[:_MOST_NAMED]
-        named = ", ".join(f"{name!r} ({_why(model, name, outside[name])})" for name in first)
+        named = ", ".join(f"{name!r} ({_why(model, name, computed)})" for name in first)
         more = f" and {len(outside) - len(first)} more" if len(outside) > len(first) else ""
         log.warning(f"{100 * share:.3g} % of the network's parameters lie outside what is pruned, and stay whole: "
                     f"{named}{more}")  # fmt: skip
 
 
-def _why(model: nn.Module, name: str, parameter: nn.Parameter) -> str:
-    if not parameter.requires_grad:
+def _why(model: nn.Module, name: str, computed: Iterable[str]) -> str:
+    if not model.get_parameter(name).requires_grad:
         return "frozen"
-    if any(f".{name}".startswith(f".{layer}." if layer else ".") for layer in computed_weights(model)):
+    if any(f".{name}".startswith(f".{layer}." if layer else ".") for layer in computed):
         return "its weight is computed"
     return type(model.get_submodule(name.rpartition(".")[0])).__name__
 

@@ -178,4 +178,5 @@ def test_channels_beside_computed_weights_stay_and_are_said(caplog):
 
 def test_nothing_is_said_of_what_was_excluded_or_is_little(caplog):
     model = nn.Sequential(nn.Embedding(2, 4), nn.Linear(4, 40), nn.Linear(40, 4))
+    model.scale = nn.Parameter(torch.ones(()))
     assert not outside(model, caplog, exclude=["1"])
