@@ -10,6 +10,7 @@ from cellprune.errors import CellpruneError
 from cellprune.pruning.method import Batch
 from cellprune.pruning.objective import Objective
 from cellprune.pruning.scoring import untouched
+from cellprune.structure.nested import tensors_of
 
 _MOST_NAMED = 5  # classes in a message
 LIMIT = 1000  # batches read at most, so that an endless source that lacks a class comes to an end
@@ -19,7 +20,7 @@ def class_count(model: nn.Module, batch: Batch) -> int | None:
     """Give the number of classes where each sample has one class for its target; None for maps, values and the like.
 
     Args:
-        model: gives (N, classes) then.
+        model: gives (N, classes) then, and no other tensor.
         batch: inputs and, then, (N,) whole numbers.
     """
     inputs, target = batch
@@ -30,7 +31,8 @@ def class_count(model: nn.Module, batch: Batch) -> int | None:
     with untouched(model), torch.no_grad():
         objective = Objective(model, [batch], lambda output, target: output, seed=0)
         output, _ = objective.output(0, objective.start({}))
-    return output.shape[1] if isinstance(output, Tensor) and output.dim() == 2 else None
+    outputs = tensors_of(output)
+    return outputs[0].shape[1] if len(outputs) == 1 and outputs[0].dim() == 2 else None
 
 
 def balanced(batches: Iterable[Batch], n_classes: int, per_class: int) -> list[Batch]:

@@ -68,6 +68,7 @@ def select(
     among: Mapping[str, Tensor] | None = None,
     quotas: Mapping[str, int] | None = None,
     least: Fraction = NO_FLOOR,
+    always: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Keep exactly `keep` entries: the largest scores, ties in the order of layers and then of the flat index.
 
@@ -79,6 +80,7 @@ def select(
         quotas: entries that each tensor keeps, `keep` in all; they take the place of `scope`.
         least: share of each tensor's entries that stays in any case, the best of it: `at_least`, all together no more
             than `keep`.
+        always: parameter name -> bool tensor, entries that come before all others; not every parameter has some.
     Returns:
         Parameter name -> bool tensor of the score's shape, True = kept.
     Raises:
@@ -87,7 +89,7 @@ def select(
     check_finite(scores)
     if scope not in get_args(Scope):
         raise CellpruneError(unknown("scope", scope, get_args(Scope)))
-    scores = ranked(scores, among, least)
+    scores = ranked(scores, among, least, always)
     if quotas is None and scope == "layer":
         sizes = {name: score.numel() for name, score in scores.items()}
         quotas = layer_quotas(sizes, keep, None if among is None else {n: int(m.sum()) for n, m in among.items()})
@@ -111,10 +113,17 @@ def check_finite(scores: Mapping[str, Tensor]) -> None:
             )
 
 
-def ranked(scores: Mapping[str, Tensor], among: Mapping[str, Tensor] | None, least: Fraction) -> dict[str, Tensor]:
+def ranked(
+    scores: Mapping[str, Tensor],
+    among: Mapping[str, Tensor] | None,
+    least: Fraction,
+    always: Mapping[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
     """Put what may not be kept below every score, so that it loses even to a tie, and what stays anyway above."""
     if among is not None:
         scores = {name: score.masked_fill(~among[name], -torch.inf) for name, score in scores.items()}
+    if always:
+        scores = {n: score.masked_fill(always[n], torch.inf) if n in always else score for n, score in scores.items()}
     if not least:
         return dict(scores)
     return {

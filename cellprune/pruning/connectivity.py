@@ -1,6 +1,8 @@
-"""Checks that the masked network still listens to its input, and names the layers where it was cut."""
+"""Checks that the masked network still listens to its input, and names the places where it was cut."""
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,8 +11,11 @@ from torch import Tensor, nn
 from cellprune.errors import TooMuchError
 from cellprune.pruning.method import Batch
 from cellprune.pruning.objective import Objective, Parameters
-from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
+from cellprune.pruning.scoring import untouched
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.nested import map_tensors, tensors_of
+
+log = logging.getLogger("cellprune")
 
 _MOST_NAMED = 3  # layers in a message
 _SAMPLES = 8  # as many as show a dependence; with two, batch norm over one value a sample leaves signs only
@@ -35,7 +40,7 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
     did not cut it.
 
     Raises:
-        CutOffError: the masks cut the output off from the input; the message names the layers.
+        CutOffError: the masks cut the output off from the input; the message names the places.
     """
     inputs, target = _few_samples(batch)
     generator = torch.Generator().manual_seed(seed)
@@ -48,10 +53,10 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         if not _varies(objectives, objectives[0].start({})):
             return
         cut = _where_cut(objectives, masked)
-    where = ", ".join(map(repr, cut[:_MOST_NAMED])) + f" and {len(cut) - _MOST_NAMED} more" * (len(cut) > _MOST_NAMED)
+    where = ", ".join(cut[:_MOST_NAMED]) + f" and {len(cut) - _MOST_NAMED} more" * (len(cut) > _MOST_NAMED)
     raise CutOffError(
-        f"after pruning, the output no longer depends on the input; it is cut at {where}: remove less, exclude these "
-        f"layers, or give each layer a least share, such as floor=0.02",
+        f"after pruning, the output no longer depends on the input; it is cut at {where}: remove less, exclude layers "
+        f"there, or give each layer a least share, such as floor=0.02",
         masks,
     )
 
@@ -71,28 +76,66 @@ def _few_samples(batch: Batch) -> Batch:
 
 def _varies(objectives: list[Objective], parameters: Parameters) -> bool:
     first, second = (objective.output(0, parameters)[0] for objective in objectives)
+    if not tensors_of(first):
+        log.warning("the network gives %s, in which no tensor is found: whether the masks cut it off from its input "
+                    "cannot be checked", type(first).__name__)  # fmt: skip
+        return True
     return _differ(first, second)
 
 
+@dataclass
+class _Call:
+    """One call of a module: what it was given and what it gave, copied, for the next module may write on it."""
+
+    module: nn.Module
+    given: Any
+    made: Any = None
+
+
 def _where_cut(objectives: list[Objective], parameters: Parameters) -> list[str]:
-    """Name the layers whose input differs between the two runs while their output does not."""
-    layers = weighted_layers(objectives[0].model)
-    names = {layer: name for name, layer in layers.items()}
-    runs: list[dict[str, tuple[Any, Any]]] = []
-    handles = [
-        layer.register_forward_hook(lambda layer, args, output: runs[-1].update({names[layer]: (args, output)}))
-        for layer in names
-    ]
+    """Name the places whose input differs between the two runs while their output does not, as far in as can be seen.
+
+    A layer is named by its weight, another module by its name and kind; where a module cuts by a function of its own
+    (F.relu), what stands before that function is named, too.
+    """
+    model = objectives[0].model
+    first, second = (_calls(objective, parameters) for objective in objectives)
+    pairs = list(zip(first, second, strict=False))  # a network may call less on other values
+    gives = {id(a): _differ(a.made, b.made) for a, b in pairs}
+    cuts = [a for a, b in pairs if not gives[id(a)] and _differ(a.given, b.given)]
+    within = {id(cut): set(cut.module.modules()) - {cut.module} for cut in cuts}
+    cuts = [cut for cut in cuts if not any(other.module in within[id(cut)] for other in cuts)]
+    names = {module: f"{name!r} ({type(module).__name__})" if name else type(module).__name__
+             for name, module in model.named_modules()}  # fmt: skip
+    names |= {layer: repr(name) for name, layer in weighted_layers(model).items()}
+    found = []
+    for cut in cuts:
+        before = [call.module for call in first if call.module in within[id(cut)] and gives.get(id(call))]
+        found.append(f"{names[cut.module]}{f', behind {names[before[-1]]}' if before else ''}")
+    return list(dict.fromkeys(found))
+
+
+def _calls(objective: Objective, parameters: Parameters) -> list[_Call]:
+    """Play the batch and note each module's calls, in the order in which they begin."""
+    calls: list[_Call] = []
+    running: list[_Call] = []
+
+    def begin(module: nn.Module, args: Any, kwargs: Any) -> None:
+        calls.append(_Call(module, map_tensors(torch.clone, (args, kwargs))))
+        running.append(calls[-1])
+
+    def end(module: nn.Module, args: Any, output: Any) -> None:
+        running.pop().made = map_tensors(torch.clone, output)
+
+    handles: list[Any] = []
+    for module in objective.model.modules():
+        handles += module.register_forward_pre_hook(begin, with_kwargs=True), module.register_forward_hook(end)
     try:
-        for objective in objectives:
-            runs.append({})
-            objective.output(0, parameters)
+        objective.output(0, parameters)
     finally:
         for handle in handles:
             handle.remove()
-    first, second = runs
-    return [name for name in first if _differ(first[name][0], second[name][0])
-            and not _differ(first[name][1], second[name][1])] or list(first)  # fmt: skip
+    return calls
 
 
 def _other_values(tensor: Tensor, generator: torch.Generator) -> Tensor:
@@ -104,5 +147,5 @@ def _other_values(tensor: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _differ(first: Any, second: Any) -> bool:
-    pairs = zip(tensors_of(first), tensors_of(second), strict=True)
-    return any(not torch.equal(a, b) for a, b in pairs)
+    ours, theirs = tensors_of(first), tensors_of(second)
+    return len(ours) != len(theirs) or any(not torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.pruning.agreement import refuse_different
 from cellprune.pruning.method import Masks
+from cellprune.pruning.scoring import device_of
 
 __all__ = [
     "Handle",
@@ -47,15 +49,17 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
     """Keep the masks exactly, through a user's own loop and with any optimizer, until released.
 
     Values are masked now and after each step, gradients as they arise (so that clipping never sees the pruned ones),
-    and optimizer state of the parameter's shape after each step, so that momentum and weight decay move nothing.
+    and optimizer state of the parameter's shape after each step, so that momentum and weight decay move nothing. Where
+    `torch.distributed` runs several processes, each must call this, and all with the same masks.
 
     Args:
         model: the network, bare or inside `DistributedDataParallel` or `torch.compile`.
         masks: parameter name -> bool, from `prune`.
         optimizer: the optimizer that trains it, bare or wrapped as accelerate does.
     Raises:
-        CellpruneError: a mask for an unknown parameter, or of another shape.
+        CellpruneError: a mask for an unknown parameter, or of another shape; or other masks in another process.
     """
+    refuse_different({_plain(name): mask for name, mask in masks.items()}, device_of(model))
     optimizer = _bare_optimizer(optimizer)
     mask_values(model, masks, optimizer)
     mask_gradients(model, masks)

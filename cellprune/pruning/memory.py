@@ -9,7 +9,8 @@ from cellprune.errors import ScarceError
 from cellprune.pruning.free_memory import available_bytes
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.objective import Objective, batch_statistics
-from cellprune.pruning.scoring import device_of, map_tensors, take, untouched
+from cellprune.pruning.scoring import device_of, take, untouched
+from cellprune.structure.nested import map_tensors
 
 # Bytes of one step's graph per byte that its forward pass saves; 1.5 to 1.9 were measured (benchmarks/metagradient.py).
 # While a segment is differentiated, what is on its way back through it takes about one more step's graph.

@@ -19,6 +19,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.scoring import full, reseed
 from cellprune.pruning.second_derivative import pull_back
+from cellprune.structure.nested import map_tensors, tensors_of
 
 Parameters = tuple[Tensor, ...]
 
@@ -129,7 +130,7 @@ class Objective:
                 parameters = self.start({})
                 outputs = [self.output(k, parameters, slice(i, i + self.micro_batch))[0]
                            for i in range(0, _length(self.batches[k]), self.micro_batch)]  # fmt: skip
-                whole = self.loss(torch.cat(outputs), target)
+                whole = self.loss(_joined(outputs), target)
                 parts = target.split(self.micro_batch)
                 mean = sum(self.loss(o, t) * len(t) for o, t in zip(outputs, parts, strict=True)) / len(target)
             if not torch.allclose(whole, torch.as_tensor(mean), rtol=1e-4):
@@ -183,6 +184,12 @@ class _MeanGradient(torch.autograd.Function):
             return pull_back(gradient, leaves, direction)
 
         return None, None, *ctx.objective.mean(ctx.k, product)
+
+
+def _joined(outputs: Sequence[Any]) -> Any:
+    """Put the outputs for parts of a batch together, tensor by tensor."""
+    columns = zip(*map(tensors_of, outputs), strict=True)
+    return map_tensors(lambda first: torch.cat(next(columns)) if first.dim() else next(columns)[0], outputs[0])
 
 
 def _length(batch: Batch) -> int:

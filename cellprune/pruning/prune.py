@@ -1,7 +1,7 @@
 """Prune a network: score its weights, rank them under a budget, and give the masks; the network stays as it is."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,12 +19,15 @@ from cellprune.pruning.budget import Scope, at_least, density, exact, select
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.correction import effectively
 from cellprune.pruning.costs import Pricing, affordable, select_within
+from cellprune.pruning.divided import best_of_slices, divided, refuse_empty
+from cellprune.pruning.linear import is_additive
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Batch, Loss, Masks, Method
-from cellprune.pruning.prunable import prunable
+from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
 from cellprune.pruning.revival import survivors
 from cellprune.pruning.schedule import one_shot
 from cellprune.pruning.scoring import Reader, device_of, take, untouched
+from cellprune.structure.layers import weighted_layers
 
 Granularity = Literal["weight", "channel"]
 
@@ -83,11 +86,14 @@ def prune(
     Returns:
         Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
         number is True. For channels also for the biases and norm parameters that go with them. Hand it to `hold`.
+        A warning says which share of the parameters lies outside, where that is more than a few per cent.
     Raises:
         CellpruneError: an unknown or missing argument, a share out of range, too few batches, a module without second
             derivatives, or an output that the masks cut off from the input.
         WorkError: a loss or a score is NaN or infinite.
     Note:
+        Of several processes (`torch.distributed`) each chooses by its own batches. Call this in one of them, and give
+        the others its masks; `hold` refuses masks that differ.
         Switch activation checkpointing inside the model off for this call: it would play a part of the network again
         with the model's own parameters, not with those of the inner training.
     """
@@ -120,6 +126,8 @@ def prune(
 
     model = bare(model)
     weights = prunable(model, exclude)
+    if effective or "macs" in (budget or ()):
+        _refuse_uncounted(model, "effective=True" if effective else "a budget in macs")
     counts = wish.counts(sum(weight.numel() for weight in weights.values()), share)
     rounds = _batches_of_rounds(wish, model, batches, len(counts))
     taken = next(rounds)
@@ -129,9 +137,11 @@ def prune(
         )
     if granularity == "channel":
         masks = _channels_kept(wish, model, weights, taken)
+        weights = {name: weight for name, weight in weights.items() if name in masks}
     else:
         masks = _weights_kept(wish, model, weights, counts, taken, rounds)
     free_memory.give_back()
+    say_what_lies_outside(model, weights, exclude)
     if taken and not invert:  # which may well cut the network: that, too, is an answer
         check_connected(model, masks, taken[0], seed)
     if dead := dead_layers(masks):
@@ -195,7 +205,7 @@ def _channels_kept(wish: _Wish, model: nn.Module, weights: Mapping[str, nn.Param
     assert row.channel is not None
     channels = whole_channels.removable(model, inputs, weights)
     ranks = row.channel(channels, wish.sensitivity(model, {}, taken), **wish.of(row.channel))
-    _warn_of_silence(whole_channels.by_layer(channels, ranks))
+    _check_silence(wish, model, whole_channels.by_layer(channels, ranks))
     ranks = -ranks if wish.invert else ranks
     if wish.unit:
         kept = whole_channels.choose_within(
@@ -217,6 +227,7 @@ def _weights_kept(
         prices, total, allowed = affordable(model, taken[0][0], weights, wish.share)
         counts = wish.counts(total, Fraction(allowed, total))
     _refuse_floor(weights, prices, counts[-1], wish.least)
+    axes = divided(model, weights)
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
     for number, (keep, batches) in enumerate(zip(counts, chain([taken], later), strict=False), start=1):
         with _in_round(number, len(counts), row.data_free):
@@ -226,10 +237,12 @@ def _weights_kept(
         if wish.invert:
             scores = {name: -score for name, score in scores.items()}
         if number == 1:
-            _warn_of_silence(scores)
+            _check_silence(wish, model, scores, head=[*scores][-1:])
         before, among = masks, row.candidates(model, masks, **wish.of(row.candidates))
-        pick = partial(_pick, row, scores, prices, scope=wish.scope, among=among, least=wish.least)
+        always = best_of_slices(scores, axes, among)
+        pick = partial(_pick, row, scores, prices, scope=wish.scope, among=among, least=wish.least, always=always)
         masks = effectively(model, taken[0][0].shape[1:], pick, keep) if wish.effective else pick(keep)
+        refuse_empty(masks, axes)
         if row.candidates is not survivors:
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
@@ -237,21 +250,36 @@ def _weights_kept(
     return masks
 
 
-def _warn_of_silence(scores: Mapping[str, Tensor]) -> None:
-    if silent := [name for name, score in scores.items() if not score.any()]:
-        log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
-                    ", ".join(silent))  # fmt: skip
+def _check_silence(wish: _Wish, model: nn.Module, scores: Mapping[str, Tensor], head: Collection[str] = ()) -> None:
+    """Warn of layers whose scores are all 0, and refuse where no layer but perhaps the head has others: ties decide."""
+    silent = [name for name, score in scores.items() if not score.any()]
+    if not silent:
+        return
+    loud = scores.keys() - silent
+    if wish.share < 1 and loud <= set(head):
+        raise CellpruneError(f"every score is 0{f' but those of {min(loud)!r}' if loud else ''}, so that the order of "
+                             f"layers would decide what stays: {_blocking(model)}")  # fmt: skip
+    log.warning("every score is 0 in %s: the loss does not see them, or a norm beside them starts at 0",
+                ", ".join(silent))  # fmt: skip
+
+
+def _blocking(model: nn.Module) -> str:
+    """Name the layer or norm of zeros that nothing passes, the last of them, and say what to do."""
+    zeros = [name for name, p in model.named_parameters() if not is_additive(name) and not p.any()]
+    if not zeros:
+        return "the loss sees none of these weights; check the loss, and that no activation lets nothing through"
+    return f"{zeros[-1]!r} starts at zero and lets nothing through; give it small random values, then prune"
 
 
 def _pick(
     row: Method, scores: Mapping[str, Tensor], prices: Mapping[str, int] | None, keep: int, *, scope: Scope,
-    among: Mapping[str, Tensor], least: Fraction,
+    among: Mapping[str, Tensor], least: Fraction, always: Mapping[str, Tensor],
 ) -> Masks:  # fmt: skip
     """Keep so many weights, or with prices those that so much pays for."""
     if prices is not None:
         return select_within(scores, prices, keep, among=among, least=least)
     quotas = row.quotas({name: score.shape for name, score in scores.items()}, keep) if row.quotas else None
-    return select(scores, keep, scope, among=among, quotas=quotas, least=least)
+    return select(scores, keep, scope, among=among, quotas=quotas, least=least, always=always)
 
 
 def _refuse_shares(method: str, row: Method, scope: Scope, unit: str | None, least: Fraction) -> None:
@@ -267,6 +295,17 @@ def _refuse_shares(method: str, row: Method, scope: Scope, unit: str | None, lea
         raise CellpruneError(f"{who} gives each layer a share, and a budget in {unit} ranks all together: drop one")
     if least and (row.quotas or scope == "layer"):
         raise CellpruneError(f"{who} gives each layer a share already: leave floor out")
+
+
+def _refuse_uncounted(model: nn.Module, what: str) -> None:
+    """Refuse what follows multiply-adds or paths where some weights are of a kind whose are not known."""
+    stored = weighted_layers(model)
+    others = [name for name in multiplying(model) if name not in stored]
+    if others:
+        raise CellpruneError(
+            f"{what} knows convolutions and linear layers that store their weight, but {others[0]!r} is of another "
+            f"kind (computed, attention, recurrent), as are {len(others) - 1} more: take sparsity or a budget in params"
+        )
 
 
 def _refuse_floor(

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.structure.layers import is_transposed, weighted_layers
+from cellprune.pruning.prunable import multiplying
+from cellprune.structure.layers import is_transposed
+from cellprune.structure.matrices import outputs_axis
 
 
 def survivors(model: nn.Module, masks: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -40,11 +42,13 @@ def in_dead_channels(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str,
     Returns:
         Parameter name -> bool tensor of the mask's shape.
     """
-    layers: dict[str, Any] = weighted_layers(model)
+    layers: dict[str, Any] = multiplying(model)
     dead = {}
     for name, mask in masks.items():
-        groups, outputs = (layers[name].groups, mask.shape[1]) if is_transposed(layers[name]) else (1, len(mask))
-        taps = mask[0, 0].numel() if is_transposed(layers[name]) else mask[0].numel()
+        layer = layers[name]
+        inputs_first = is_transposed(layer) or outputs_axis(layer) == 1
+        groups, outputs = (getattr(layer, "groups", 1), mask.shape[1]) if inputs_first else (1, len(mask))
+        taps = mask[0, 0].numel() if inputs_first else mask[0].numel()
         by_output = mask.reshape(groups, -1, outputs, taps)  # the second axis: inputs, where they come first
         is_dead = ~by_output.any(3, keepdim=True).any(1, keepdim=True)
         dead[name] = is_dead.expand_as(by_output).reshape(mask.shape)

@@ -1,7 +1,7 @@
 """The conditions under which a network is scored: train mode, full precision, and everything put back afterwards."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
 from cellprune.pruning.method import Batch
+from cellprune.structure.nested import map_tensors
 
 
 @contextmanager
@@ -94,25 +95,6 @@ class Reader:
 def take(batches: Iterable[Batch] | None, n: int, device: torch.device) -> list[Batch]:
     """Take the first `n` batches, moved to the device; a source of exactly one batch is used for all of them."""
     return Reader(batches, device, n).take(n)
-
-
-def map_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """Change each tensor inside a tensor, tuple, list or mapping; leave everything else as it is."""
-    if isinstance(value, Tensor):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {key: map_tensors(change, item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        items = [map_tensors(change, item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
-
-
-def tensors_of(value: Any) -> list[Tensor]:
-    """List the tensors inside a tensor, tuple, list or mapping, in order."""
-    found: list[Tensor] = []
-    map_tensors(lambda tensor: found.append(tensor) or tensor, value)  # type: ignore[func-returns-value]
-    return found
 
 
 def full(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.scoring import map_tensors, tensors_of
+from cellprune.structure.nested import map_tensors, tensors_of
 
 if TYPE_CHECKING:
     from cellprune.pruning.objective import Objective

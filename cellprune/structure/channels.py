@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cellprune.errors import CellpruneError
 from cellprune.structure.layers import is_transposed, weighted_layers
+from cellprune.structure.nested import map_tensors, tensors_of
 
 NORMS = (_NormBase, nn.GroupNorm)
 _CONSTANT, _FIXED = 0, 1  # marks of what no layer made, and of what keeps its size
@@ -102,16 +103,15 @@ def find(model: nn.Module, inputs: Any, *, whole: Iterable[str] = ()) -> Channel
     model.eval()
     try:
         # copies, for the marks stand on the tensors themselves
-        inputs = tree_map_only(Tensor, lambda tensor: tensor[:1].clone(), inputs)
-        for tensor in tree_leaves(inputs):
-            if isinstance(tensor, Tensor):
-                _mark(tensor, torch.full((1,) * tensor.dim(), float(_FIXED)).expand(tensor.shape))
+        inputs = map_tensors(lambda tensor: tensor[:1].clone(), inputs)
+        for tensor in tensors_of(inputs):
+            _mark(tensor, torch.full((1,) * tensor.dim(), float(_FIXED)).expand(tensor.shape))
         with torch.no_grad(), trace.hooked(), trace:
             output = model(inputs)
     finally:
         for module, training in modes.items():
             module.training = training
-    for value in _outputs(output):
+    for value in tensors_of(output):
         trace.fix(_marks(value))
     for name in whole:
         for marks in trace.slices.get(name, {}).values():
@@ -130,7 +130,7 @@ def verify(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> N
     Raises:
         CellpruneError: the two differ: the channels of this network were not followed rightly.
     """
-    inputs = tree_map_only(Tensor, lambda tensor: tensor[:1], inputs)
+    inputs = map_tensors(lambda tensor: tensor[:1], inputs)
     masked = deepcopy(model).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -151,7 +151,7 @@ def verify(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> N
         parameters = dict(masked.named_parameters())
         for name, mask in channels.masks(kept, {name: p.shape for name, p in parameters.items()}).items():
             parameters[name].mul_(mask.to(parameters[name]))
-        pairs = zip(_outputs(masked(inputs)), _outputs(zeroed(inputs)), strict=True)
+        pairs = zip(tensors_of(masked(inputs)), tensors_of(zeroed(inputs)), strict=True)
     for ours, theirs in pairs:
         if not torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5 * float(theirs.abs().max().clamp(min=1e-3))):
             raise CellpruneError(

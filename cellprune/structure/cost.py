@@ -99,7 +99,8 @@ def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[st
             n = (args[0] if is_transposed(layer) else output).shape[2:].numel()
         uses[names[id(layer.weight)]] += n
 
-    hooks = [m.register_forward_hook(count) for m in model.modules() if id(getattr(m, "weight", None)) in names]
+    # as stored: to read a weight that is computed may change the layer (spectral norm)
+    hooks = [m.register_forward_hook(count) for m in model.modules() if id(m._parameters.get("weight")) in names]
     try:
         with torch.no_grad(), probe(model, input_size) as ones:
             model(ones)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from cellprune.structure.layers import probe, weighted_layers
+from cellprune.structure.nested import tensors_of
 
 _MAX_TO_AVERAGE = {
     nn.MaxPool1d: nn.AvgPool1d,
@@ -52,7 +53,8 @@ def active_weights(
             module.register_forward_hook(lambda module, args, output: _Binary.apply(output))
     with torch.enable_grad(), probe(skeleton, input_size) as ones:
         output = skeleton(ones)
-    paths = torch.autograd.grad(output.sum(), list(weights.values()), materialize_grads=True)
+    total: Any = sum(tensor.sum() for tensor in tensors_of(output))
+    paths = torch.autograd.grad(total, list(weights.values()), materialize_grads=True)
     return {name: (weight > 0) & (path > 0) for (name, weight), path in zip(weights.items(), paths, strict=True)}
 
 

@@ -1,7 +1,9 @@
 """Which modules hold the weights that pruning and costs speak of: convolutions, transposed ones, linear maps."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -47,6 +49,18 @@ def by_output(layer: nn.Module, values: Tensor) -> Tensor:
         return values.flatten(1)
     groups: Any = layer.groups  # the inputs come first, and each group's outputs stand beside its own inputs
     return values.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1).flatten(1)
+
+
+def copied(layer: Any) -> nn.Module:
+    """Copy a layer to try it out, in evaluation mode: with the hooks by which torch computes weights, and no others."""
+    ours = {
+        key: hook for key, hook in layer._forward_pre_hooks.items() if type(hook).__module__.startswith("torch.nn.")
+    }
+    memo: dict[int, Any] = {id(value): value.detach() for value in vars(layer).values() if isinstance(value, Tensor)}
+    memo[id(layer._forward_pre_hooks)] = OrderedDict(ours)
+    memo |= {id(hooks): OrderedDict() for hooks in (layer._forward_hooks, layer._backward_hooks)}
+    copy: nn.Module = deepcopy(layer, memo)
+    return copy.eval().requires_grad_(False)
 
 
 @contextmanager

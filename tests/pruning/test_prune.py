@@ -154,11 +154,14 @@ def test_what_is_prunable():
             "volume": nn.ConvTranspose3d(2, 2, 3),
             "slope": nn.PReLU(),
             "computed": nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
+            "turned": nn.utils.parametrizations.orthogonal(nn.Linear(4, 4)),
             "frozen": nn.Linear(4, 4).requires_grad_(False),
         }
     )
     model["tied"].weight = model["embedding"].weight
-    assert set(prune(model, method="magnitude", sparsity=0.5)) == {"conv.weight", "volume.weight"}
+    assert set(prune(model, method="magnitude", sparsity=0.5)) == {
+        "conv.weight", "volume.weight", "computed.parametrizations.weight.original1",
+    }  # fmt: skip
     with pytest.raises(CellpruneError, match="has no shape yet"):
         prune(nn.Sequential(nn.LazyLinear(3)), method="random", sparsity=0.5)
 
@@ -189,6 +192,36 @@ def test_a_channel_whose_norm_starts_at_zero_is_reported(caplog):
     with caplog.at_level(logging.WARNING, "cellprune"):
         prune(model, method="snip", sparsity=0.3, batches=data, loss=F.cross_entropy, granularity="channel")
     assert "every score is 0 in 0.weight" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["snip", "iterative-snip", "force", "prospr", "synflow"])
+def test_a_head_that_starts_at_zero_leaves_nothing_to_rank_by(model, method):
+    nn.init.zeros_(model.head.weight)
+    options = {"inner_steps": 0} if method == "prospr" else {}
+    given = {"batches": DATA * 15, "loss": F.cross_entropy}
+    with pytest.raises(CellpruneError, match=r"every score is 0, so that .*: 'head.weight' starts at zero and lets"):
+        prune(model, method=method, sparsity=0.5, **given, **options)
+    assert all(mask.all() for mask in prune(model, method="snip", sparsity=0, **given).values()), "nothing is ranked"
+    assert prune(model, sparsity=0.5, **given), "one step of the inner training moves the head"
+
+
+def test_scores_of_the_head_alone_rank_nothing_before_it():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+    nn.init.zeros_(model[2].weight)
+    data = [(torch.randn(6, 3), torch.randint(2, (6,)))]
+    with pytest.raises(CellpruneError, match=r"every score is 0 but those of '3.weight'.*: '2.weight' starts at zero"):
+        prune(model, method="snip", sparsity=0.5, batches=data, loss=F.cross_entropy)
+    with pytest.raises(CellpruneError, match=r"every score is 0, so .*the loss sees none of these weights"):
+        prune(model[3:], method="snip", sparsity=0.5, batches=[(torch.zeros(6, 4), data[0][1])], loss=F.cross_entropy)
+
+
+def test_channels_before_a_head_that_starts_at_zero_cannot_be_ranked():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1))
+    nn.init.zeros_(model[2].weight)
+    data = [(torch.randn(4, 1, 8, 8), torch.randint(2, (4, 6, 6)))]
+    with pytest.raises(CellpruneError, match=r"every score is 0, so .*'2.weight' starts at zero"):
+        prune(model, method="snip", sparsity=0.5, batches=data, loss=F.cross_entropy, granularity="channel")
 
 
 def test_a_source_that_fills_one_memory_again_and_again_is_read_as_it_was(model):

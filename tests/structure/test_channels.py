@@ -1,7 +1,7 @@
 """Channels that live and die together: a masked network is the smaller one, in every architecture."""
 
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -195,3 +195,17 @@ def test_channels_followed_wrongly_are_refused():
     broken = replace(channels, of=wrong, inputs={n: a for n, a in channels.inputs.items() if n != "up.1.0.weight"})
     with pytest.raises(CellpruneError, match="the channels of UNet cannot be removed: without them it differs by"):
         verify(model, inputs, broken, some(channels))
+
+
+@dataclass
+class Logits:
+    logits: torch.Tensor
+
+
+def test_what_a_network_gives_inside_a_dataclass_keeps_its_size():
+    class Giving(nn.Sequential):
+        def forward(self, x):
+            return Logits(super().forward(x))
+
+    model = Giving(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 1))
+    assert list(find(model, torch.randn(1, 1, 8, 8)).layers()) == ["0.weight"]

@@ -25,9 +25,10 @@ from cellprune.pruning.balance import balanced, class_count
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.objective import Objective, Parameters, as_leaves
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.scoring import Reader, map_tensors
+from cellprune.pruning.scoring import Reader
 from cellprune.pruning.second_derivative import explained, pull_back
 from cellprune.pruning.units import given
+from cellprune.structure.nested import map_tensors
 
 SAMPLES_PER_CLASS = 10
 
@@ -64,7 +65,7 @@ def sensitivity(
         raise CellpruneError(f"temperature is {temperature!r}, but must be a number above 0")
 
     def tempered(output: Any, target: Any) -> Tensor:
-        return loss(map_tensors(lambda logits: logits / temperature, output), target)
+        return loss(map_tensors(lambda t: t / temperature if t.is_floating_point() else t, output), target)
 
     objective = Objective(model, batches, tempered, seed, micro_batch)
     objective.check_micro_batches()

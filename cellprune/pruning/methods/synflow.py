@@ -18,12 +18,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import WorkError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.linear import Linear, is_additive
+from cellprune.pruning.linearity import bending
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.schedule import in_rounds
-from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
+from cellprune.pruning.scoring import untouched
 from cellprune.pruning.units import given
+from cellprune.structure.computed import computed_weights
+from cellprune.structure.nested import map_tensors, tensors_of
 
 
 def sensitivity(
@@ -40,6 +43,7 @@ def sensitivity(
     Returns:
         Parameter name -> float64, at least 0, shape of the parameter; zeros for biases.
     Raises:
+        CellpruneError: the network is not linear; the message names the module.
         WorkError: R is too large even for float64.
     """
     home = next(model.parameters()).device
@@ -54,6 +58,8 @@ def sensitivity(
     ones = map_tensors(lambda t: _one(t).to(device), batches[0][0])
     with untouched(model), Linear():
         model.eval()
+        if all(mask.all() for mask in masks.values()):  # the first round; no other is less linear
+            _refuse_what_bends(model, flowing | buffers, ones)
         output = torch.func.functional_call(model, flowing | buffers, (ones,))
     outputs = [t for t in tensors_of(output) if t.requires_grad]
     total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
@@ -65,6 +71,21 @@ def sensitivity(
     gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
     return {name: (p.detach() * g).to(home if device == home else device)
             for (name, p), g in zip(flowing.items(), gradients, strict=True)}  # fmt: skip
+
+
+def _refuse_what_bends(model: nn.Module, values: dict[str, Tensor], ones: Any) -> None:
+    """Refuse a network whose flow is not linear in its input, or does not grow with each weight."""
+    for name, computed in computed_weights(model).items():
+        if not computed.scales:
+            raise CellpruneError(
+                f"synflow needs weights that carry flow as they grow, but {name!r} computes its weight by a norm, or "
+                f"otherwise: take another method, or put a plain weight in its place before pruning"
+            )
+    if where := bending(model, values, ones):
+        raise CellpruneError(
+            f"synflow needs a network that is linear without its activations and norms, but {where} multiplies maps by "
+            f"each other (a gate, attention), or bends them by a function that is not known: take another method"
+        )
 
 
 def _one(inputs: Tensor) -> Tensor:

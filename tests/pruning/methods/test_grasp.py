@@ -1,5 +1,8 @@
 """GraSP against the Hessian written out, its closed form and sign, and the samples it chooses."""
 
+from collections import OrderedDict
+from dataclasses import dataclass
+
 import pytest
 import torch
 from reference_pruning import EveryKind, batches, hessian_times_gradient
@@ -137,6 +140,48 @@ def test_maps_and_values_are_taken_as_they_stand():
         gathered(maps, 0, model)
     with pytest.raises(CellpruneError, match="is empty"):
         gathered([], model=model)
+
+
+class ModelOutput(OrderedDict):
+    """As transformers has it: a mapping whose items are attributes, too, made from its fields."""
+
+    def __init__(self, logits):
+        super().__init__(logits=logits)
+        self.logits = logits
+
+
+@dataclass
+class Output:
+    logits: torch.Tensor
+    n_layers: torch.Tensor
+
+
+class Giving(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.inner, self.kind = network("group"), kind
+
+    def forward(self, x):
+        return self.kind(self.inner(x))
+
+
+@pytest.mark.parametrize("kind", [ModelOutput, lambda logits: Output(logits, torch.tensor(3))])
+def test_the_temperature_reaches_logits_in_whatever_the_network_gives(kind):
+    def loss(output, target):
+        return F.cross_entropy(output.logits, target)
+
+    data = batches(2, size=8)
+    ours, theirs = score(Giving(kind), data, loss=loss), score(network("group"), data)
+    assert all(torch.equal(ours[f"inner.{name}"], theirs[name]) for name in theirs)
+    pruned = prune(Giving(ModelOutput), method="grasp", sparsity=0.5, batches=data, loss=loss, samples_per_class=2)
+    assert len(pruned) == 6
+    parts = score(Giving(kind), data, loss=loss, micro_batch=3)
+    assert all(torch.allclose(parts[name], ours[name], rtol=1e-9, atol=1e-22) for name in ours)
+
+
+def test_samples_are_balanced_by_the_only_output_whatever_holds_it():
+    (chosen,) = gathered(batches(1, size=60), 3, Giving(ModelOutput))
+    assert chosen[1].tolist() == [0, 1, 2] * 3
 
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan"), float("inf")])

@@ -6,7 +6,7 @@ from reference_pruning import EveryKind, batches, exact_mask, flow
 from torch import nn
 from torch.nn import functional as F
 
-from cellprune.errors import WorkError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.models import build, resnet
 from cellprune.pruning.methods import synflow
 from cellprune.pruning.prunable import prunable
@@ -156,3 +156,88 @@ def test_functions_are_caught_as_modules_are():
     assert scores["a.weight"].sum() == pytest.approx(
         (model.b.weight.abs() @ model.a.weight.abs()).sum().item(), rel=1e-6
     )
+
+
+class Function(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.cells, self.head = kind(4, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.cells(x)[0])
+
+
+def hand_written_norm(x):
+    return (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True) + 1e-5).sqrt()
+
+
+BENDING = {
+    "attention": lambda x: F.scaled_dot_product_attention(x, x, x),
+    "attention by softmax": lambda x: (x @ x.mT).softmax(-1) @ x,
+    "gate": lambda x: x * torch.sigmoid(x.mean(1, keepdim=True)),
+    "norm": hand_written_norm,
+    "length": lambda x: x / x.norm(dim=-1, keepdim=True),
+    "softmax": lambda x: x.exp() / x.exp().sum(-1, keepdim=True),
+    "activation": torch.special.expit,
+    "what is cut off": lambda x: x.clamp(0, 0.1),
+    "power": lambda x: x**2,
+}
+
+
+@pytest.mark.parametrize("kind", BENDING)
+def test_a_function_that_bends_the_flow_is_refused_and_its_module_named(kind):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), Function(BENDING[kind])), nn.Linear(4, 2))
+    with pytest.raises(CellpruneError, match=r"linear without its activations and norms, but '1.1' \(Function\)"):
+        prune(model, method="synflow", sparsity=0.5, batches=[(torch.randn(2, 5, 3), None)])
+
+
+@pytest.mark.parametrize(
+    ("module", "named"),
+    [
+        (Recurrent(nn.LSTM), r"'1.cells' \(LSTM\)"),
+        (Recurrent(nn.GRU), r"'1.cells' \(GRU\)"),
+        (nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), r"'1.self_attn' \(MultiheadAttention\)"),
+    ],
+)
+@pytest.mark.parametrize("first", [nn.Linear(3, 4), nn.Embedding(5, 4)])
+def test_gates_and_attention_of_torch_are_named(first, module, named):
+    inputs = torch.randint(5, (2, 5)) if isinstance(first, nn.Embedding) else torch.randn(2, 5, 3)
+    with pytest.raises(CellpruneError, match=named):
+        prune(nn.Sequential(first, module), method="synflow", sparsity=0.5, batches=[(inputs, None)])
+
+
+def test_a_gate_is_named_where_the_flow_is_too_large_to_tell():
+    gate = Function(lambda x: x * x)
+    model = nn.Sequential(*[layer for _ in range(12) for layer in (nn.Linear(4, 4, bias=False), gate)])
+    with torch.no_grad():
+        for p in model.parameters():
+            p.fill_(10.0)
+    with pytest.raises(CellpruneError, match=r"\(Function\) multiplies maps"):
+        prune(model, method="synflow", sparsity=0.5, batches=[(torch.ones(1, 4), None)])
+
+
+class Positions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 4, bias=False), nn.Linear(4, 2, bias=False)
+        self.positions = nn.Parameter(torch.ones(5, 4))
+
+    def forward(self, x):
+        x += 0  # in place, on what it is given
+        return self.last(F.max_pool1d(F.relu(self.first(x) + self.positions), 2).repeat(1, 1, 2))
+
+
+def test_constants_maxima_and_work_in_place_are_no_bends():
+    torch.manual_seed(0)
+    model = Positions()
+    scores = score(model, torch.randn(2, 5, 3))
+    assert scores["first.weight"].sum() + scores["positions"].sum() == pytest.approx(scores["last.weight"].sum().item())
