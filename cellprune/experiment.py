@@ -97,6 +97,11 @@ def run(
     return folder
 
 
+def settled(settings: Settings, *, runtime: Runtime) -> Settings:
+    """Give the settings with every choice made that this machine and given masks make, as a run writes them down."""
+    return _resolved(settings, engines.start(runtime.device))
+
+
 def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple[Settings, Masks, dict[str, Any]]:
     """Choose the masks that a run would train, and train nothing.
 
@@ -135,7 +140,7 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
 
     Only configurations are compared, which is quick: where the data changed since, `run` trains anew.
     """
-    settings = _resolved(settings, engines.start(runtime.device))
+    settings = settled(settings, runtime=runtime)
     begins = _name(settings, {}).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
     asked = settings.model_dump(mode="json")
