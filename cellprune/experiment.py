@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from glob import escape
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
@@ -20,10 +21,11 @@ from cellprune.pruning.masks import Masks
 from cellprune.report import page
 from cellprune.runs import log, names
 from cellprune.runs.folder import Folder
+from cellprune.runs.log import LOGGER
 from cellprune.structure.cost import cost
 from cellprune.training import engine as engines
 from cellprune.training import progress
-from cellprune.training.fit import fit
+from cellprune.training.fit import fit, require_fit
 from cellprune.training.progress import PATIENCE_S, Event, Listener
 from cellprune.training.sparse import MaskPolicy
 from cellprune.training.sparse.static import Static
@@ -67,7 +69,9 @@ def run(
         split = task.split(frames, settings.data)
     folder = Folder.open(runtime.output or runtime.runs / _name(settings, split.as_dict()), runtime.resume)
     with record.held(folder, engine):
-        if record.is_complete(folder, settings, split.as_dict(), engine):
+        is_complete = record.is_complete(folder, settings, split.as_dict(), engine)
+        engine.wait_for_everyone()  # all have looked before the folder changes
+        if is_complete:
             return folder
         architecture = architecture_of(settings, task, frames)
         # its name may be a typo: before any pixel
@@ -91,16 +95,22 @@ def run(
             record.begin(work, split.as_dict(), stages, command)
         if settings.pruning.stands_in:
             work, stages = _in_its_place(work), [Stage("init", {}, Static, settings.training.epochs)]
-        masks = _train(work, stages)
+        masks = record.trained(work) if record.was_trained(folder) else _train(work, stages)
         if engine.is_main_process:
             _score(work)
             with progress.phase(listeners, _REPORTING):
                 record.write_model(work, masks)
                 record.write_cost(work, masks)
+                record.require_whole(work, split.as_dict())
                 page.write(folder)
             record.finish(work, keep_state=runtime.keep_state)
         engine.wait_for_everyone()
     return folder
+
+
+def settled(settings: Settings, *, runtime: Runtime) -> Settings:
+    """Give the settings with every choice made that this machine and given masks make, as a run writes them down."""
+    return _resolved(settings, engines.start(runtime.device))
 
 
 def choose_masks(
@@ -147,7 +157,7 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
 
     Only configurations are compared, which is quick: where the data changed since, `run` trains anew.
     """
-    settings = _resolved(settings, engines.start(runtime.device))
+    settings = settled(settings, runtime=runtime)
     begins = _name(settings, {}).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
     return any(
@@ -193,7 +203,7 @@ def _prune(work: Work) -> Masks:
     folder, pruning = work.folder, work.settings.pruning
     if pruning.method == "dense":
         return {}
-    if work.engine.is_main_process and not folder.has("masks"):
+    if work.engine.is_main_process and not folder.holds("masks"):
         folder.write_masks({name: mask.cpu().numpy() for name, mask in _choose(work).items()})
     work.engine.wait_for_everyone()
     if pruning.control == "reinit":  # the same masks on other weights of the same distribution
@@ -204,7 +214,7 @@ def _prune(work: Work) -> Masks:
 def _in_its_place(work: Work) -> Work:
     """Put a small dense network where the pruned one would be; a resumed run finds its widths in its folder."""
     folder, settings = work.folder, work.settings
-    if work.engine.is_main_process and not folder.has("cost"):
+    if work.engine.is_main_process and not (folder.holds("cost") and "control" in folder.read_cost()):
         size = work.task.input(work.frames, settings.data)
         try:
             masks = _choose(work)
@@ -220,7 +230,7 @@ def _in_its_place(work: Work) -> Work:
 
 
 def _choose(work: Work) -> Masks:
-    planned, method = work.folder.read_provenance()["segments"], work.settings.pruning.method
+    planned, method = work.made["segments"], work.settings.pruning.method
     with work.phase("scoring", _scoring(method)) as tell:
         return selection.masks(work.settings, work.model, work.loaders, work.loss, planned, tell)
 
@@ -234,7 +244,7 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
     rewinds_to = max(stage.first_step for stage in stages)
 
     def train(policy: MaskPolicy, stage: Stage, number: int) -> None:
-        fit(
+        work.rows[:] = fit(
             work.model,
             policy,
             work.loaders.train,
@@ -255,14 +265,19 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
     def rewound() -> dict[str, Tensor]:
         return {name: torch.from_numpy(value) for name, value in work.folder.load_rewind().items()}
 
-    stored = work.folder.load_state()
+    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        require_fit(work.model, arrays, meta)
+        if not 1 <= meta["epoch"] <= stages[meta["stage"]].epochs:
+            raise ValueError("it is of a longer training")
+
+    stored = work.folder.load_state(check)
+    if stored is None and work.folder.has("metrics"):
+        LOGGER.warning("%s holds no complete state any more: its training begins anew", work.folder.path)
     reached = None if stored is None else stored[1]["stage"]
     masks = walk(work.model, stages, train, rewound=rewound, reached=reached)
     if work.engine.is_main_process:
-        rows = work.folder.read_metrics()
-        work.note_time("training", sum(row["seconds"] for row in rows))
-        made = work.folder.read_provenance()
-        work.folder.write_provenance(made | {"epochs": len(rows) + made.get("epochs_of_masks", 0)})
+        work.made["epochs"] = len(work.rows) + work.made.get("epochs_of_masks", 0)
+        work.note_time("training", sum(row["seconds"] for row in work.rows))
     return {name: mask.cpu() for name, mask in masks.items()}
 
 

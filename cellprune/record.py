@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from cellprune import selection
+from cellprune import lost, selection
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
@@ -18,7 +18,7 @@ from cellprune.models.receptive import receptive_field
 from cellprune.pruning.masks import Masks, dead_layers
 from cellprune.report import page
 from cellprune.runs import log, provenance
-from cellprune.runs.folder import Folder
+from cellprune.runs.folder import FILES, Folder
 from cellprune.structure import timing
 from cellprune.structure.cost import cost
 from cellprune.training.stages import Stage
@@ -35,7 +35,7 @@ def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
         engine.wait_for_everyone()
         yield
         return
-    is_new = not folder.has("config")
+    is_new = not any(folder.has(kind) for kind in FILES)
     with folder.lock():
         try:
             with log.kept(folder.log_path):
@@ -48,35 +48,48 @@ def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
 
 
 def is_complete(folder: Folder, settings: Settings, split: Mapping[str, Any], engine: Accelerator) -> bool:
-    """Tell whether the run is complete, and mend what a late kill left.
+    """Tell whether the run is complete, and mend what a late kill left, or what was lost and costs no work.
 
     Raises:
-        CellpruneError: the folder's run was started with other settings or other data.
+        CellpruneError: the folder's run was started with other settings or other data, nobody can tell with which,
+            or it was finished and has lost what nothing is left to make it from.
     """
-    if not folder.has("config"):
+    lost.require_same(folder, settings, split)
+    if not (folder.holds("provenance") and folder.finished):
         return False
-    changed = config.differences(settings, config.recorded(folder.read_config()))
-    if changed:
-        raise config.ConfigError(
-            f"{folder.path} was started with other settings ({'; '.join(changed)}): give the same, or another --output"
+    gone = lost.kinds(folder, settings)
+    if not folder.has_state and (never := [kind for kind in ("model", "metrics") if kind in gone]):
+        raise CellpruneError(
+            f"{folder.file(never[0])} is gone or damaged, and the run is finished, so no training state is left to "
+            "make it from: restore it, or train again in another --output"
         )
-    if folder.has("split") and folder.read_split() != split:
-        raise CellpruneError(f"the data changed since {folder.path} was started: restore it, or give another --output")
-    if folder.finished and engine.is_main_process:
+    if gone - {"config", "split", "report"}:
+        return False
+    if engine.is_main_process:
         log.LOGGER.warning("%s is finished already", folder.path)
-        if not folder.has("report"):
+        lost.write_known(folder, settings, split)
+        if "report" in gone:
             page.write(folder)
         folder.drop_state()
-    return folder.finished
+    return True
 
 
 def begin(work: Work, split: Mapping[str, Any], stages: Sequence[Stage], command: Sequence[str]) -> None:
     """Write down what is known before any work, once: what memory allows now is kept for every resume."""
     folder, settings, engine = work.folder, work.settings, work.engine
-    if engine.is_main_process and not folder.has("provenance"):
-        weights = sum(p.nbytes for p in work.model.parameters())
-        folder.require_space(11 * weights + 50_000_000)  # three states of weights and two moments, the model, the page
-        record = provenance.gather(command) | {
+    if not engine.is_main_process:
+        return
+    began, is_new = folder.holds("provenance"), not folder.has_work
+    if began:
+        made = folder.read_provenance()
+        made.pop("finished", None)  # of a run that lost a file since
+    else:
+        if is_new:
+            weights = sum(p.nbytes for p in work.model.parameters())
+            folder.require_space(11 * weights + 50_000_000)  # three states (weights, two moments), the model, the page
+        else:
+            log.LOGGER.warning("%s is gone or damaged: it is written anew", folder.file("provenance"))
+        made = provenance.gather(command) | {
             "threads": torch.get_num_threads(),
             "device": str(engine.device),
             "precision": settings.training.precision,
@@ -87,14 +100,39 @@ def begin(work: Work, split: Mapping[str, Any], stages: Sequence[Stage], command
             **({"epochs_of_masks": spent} if (spent := selection.epochs_spent(settings.pruning)) else {}),
             "times": {},
         }
-        folder.write_config(settings.model_dump(mode="json"))
-        folder.write_split(split)
-        folder.write_provenance(record)
-        log.LOGGER.info("started with %s", " ".join(command) or "cellprune.run")
-    elif engine.is_main_process:
-        record = folder.read_provenance()
-        folder.write_provenance(record | {"resumed": [*record.get("resumed", []), provenance.now()]})
+    if began or not is_new:
+        made["resumed"] = [*made.get("resumed", []), provenance.now()]
+    work.made.update(made)
+    lost.write_known(folder, settings, split)
+    folder.write_provenance(work.made)
+    if began or not is_new:
         log.LOGGER.info("resumed")
+    else:
+        log.LOGGER.info("started with %s", " ".join(command) or "cellprune.run")
+
+
+def was_trained(folder: Folder) -> bool:
+    """Tell whether the run was finished once: its network is there, and the states it came from are not."""
+    return not folder.has_state and all(map(folder.holds, ("model", "metrics"))) and lost.tells_every_epoch(folder)
+
+
+def trained(work: Work) -> Masks:
+    """Take up the network of a run that was finished once, and give its masks.
+
+    Raises:
+        CellpruneError: the model file is of another network.
+    """
+    _, weights, masks = work.folder.read_model()
+    try:
+        work.model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    except RuntimeError as error:
+        raise CellpruneError(
+            f"{work.folder.file('model')} is of another network than the run's settings: restore it, or train again in "
+            "another --output"
+        ) from error
+    work.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    work.rows[:] = work.folder.read_metrics()
+    return {name: torch.from_numpy(mask) for name, mask in masks.items()}
 
 
 def write_model(work: Work, masks: Masks) -> None:
@@ -103,9 +141,9 @@ def write_model(work: Work, masks: Masks) -> None:
     Raises:
         WorkError: it is not this network, bit for bit.
     """
-    if masks and not work.folder.has("masks"):  # what prune() chose stands there since before the training
+    if masks:  # what was chosen before the training stands there already, and is the same
         work.folder.write_masks({name: mask.numpy() for name, mask in masks.items()})
-    record = json.dumps(work.folder.read_provenance(), sort_keys=True)
+    record = json.dumps(work.made, sort_keys=True)
     field = receptive_field(work.model, work.architecture["in_channels"])
     header = {
         "architecture": work.architecture,
@@ -153,9 +191,36 @@ def _bytes(network: nn.Module) -> int:
     return sum(value.nbytes for value in network.state_dict().values())
 
 
+def require_whole(work: Work, split: Mapping[str, Any]) -> None:
+    """Write again what this process knows, and check that the rest is there to make the report from.
+
+    Raises:
+        WorkError: a file went away, or was damaged, while the run worked.
+    """
+    folder = work.folder
+    folder.write_provenance(work.made)
+    folder.write_metrics(work.rows)
+    lost.write_known(folder, work.settings, split)
+    _refuse_lost(folder, lost.kinds(folder, work.settings) - {"report"})
+
+
+def _refuse_lost(folder: Folder, gone: set[str]) -> None:
+    if gone:
+        names = ", ".join(sorted(FILES[kind] for kind in gone))
+        raise WorkError(
+            f"{folder.path} lost {names} while the run worked: go on with --resume, which makes it again; nothing else "
+            "may write or remove files there"
+        )
+
+
 def finish(work: Work, *, keep_state: bool) -> None:
-    """Say that the run is complete, last of all."""
-    work.folder.write_provenance(work.folder.read_provenance() | {"finished": provenance.now()})
+    """Say that the run is complete, last of all and only if every file is there.
+
+    Raises:
+        WorkError: a file went away, or was damaged, while the run worked.
+    """
+    _refuse_lost(work.folder, lost.kinds(work.folder, work.settings))
+    work.folder.write_provenance(work.made | {"finished": provenance.now()})
     log.LOGGER.info("finished")
     if not keep_state:
         work.folder.drop_state()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,12 @@ from cellprune.training.progress import Event, Listener, Tell
 
 @dataclass(frozen=True)
 class Work:
-    """What every step of a run has at hand."""
+    """What every step of a run has at hand.
+
+    Attributes:
+        made: the content of provenance.json, in the process that writes it; so it outlives the file.
+        rows: the content of metrics.csv, once the network is trained.
+    """
 
     settings: Settings
     task: Task
@@ -33,6 +38,8 @@ class Work:
     folder: Folder
     engine: Accelerator
     listeners: Sequence[Listener]
+    made: dict[str, Any] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def judged(self) -> str:
@@ -60,9 +67,8 @@ class Work:
 
     def note_time(self, phase: str, seconds: float) -> None:
         """Write the seconds of a part of the work into the record."""
-        record = self.folder.read_provenance()
-        record["times"][f"{phase}_s"] = round(seconds, 3)
-        self.folder.write_provenance(record)
+        self.made["times"][f"{phase}_s"] = round(seconds, 3)
+        self.folder.write_provenance(self.made)
 
 
 def architecture_of(settings: Settings, task: Task, frames: Any) -> dict[str, Any]:

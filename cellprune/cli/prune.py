@@ -1,8 +1,9 @@
 """`cellprune prune`: the masks that a run would train, chosen and pictured without training."""
 
 import json as text
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +12,7 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
 
 SUFFIX = ".safetensors"
+_TAKEN = "{} is there already: give another --output"
 
 
 def prune(
@@ -58,15 +60,23 @@ def prune(
     with loading():
         from cellprune import experiment  # torch and MONAI: only when there is work
         from cellprune.report import figures, sentences
-        from cellprune.runs import atomic, maskfile
+        from cellprune.runs import atomic, maskfile, scratch
 
-    with shown() as watcher:
-        resolved, masks, cost = experiment.choose_masks(
-            resolved, [watcher], runtime=Runtime(data_root=data_root, device=device)
-        )
-    made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
-    maskfile.write(output, {name: mask.cpu().numpy() for name, mask in masks.items()}, made=made)
-    atomic.write_text(picture, figures.layers(cost["layers"], by_channel="channels" in cost))
+    runtime = Runtime(data_root=data_root, device=device)
+    with scratch.made(output.absolute().parent, output.name) as beside:  # what a kill leaves, the next one removes
+        if output.exists():
+            resolved = experiment.settled(resolved, runtime=runtime)
+            made = _without_picture(output, resolved)
+            cost = made["cost"]
+        else:
+            with shown() as watcher:
+                resolved, masks, cost = experiment.choose_masks(resolved, [watcher], runtime=runtime)
+            made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
+            packed = {name: mask.cpu().numpy() for name, mask in masks.items()}
+            maskfile.write(beside / output.name, packed, made=made)
+            (beside / output.name).replace(output)
+        atomic.write_text(beside / picture.name, figures.layers(cost["layers"], by_channel="channels" in cost))
+        (beside / picture.name).replace(picture)
     if json:
         print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
         return
@@ -83,14 +93,27 @@ def prune(
     print(f"Look at:\n  {output}   the masks, for --masks and compare-masks\n  {picture}   what each layer keeps")
 
 
+def _without_picture(output: Path, settings: Settings) -> dict[str, Any]:
+    """Give how masks were made that a kill left without their picture: those of these settings, and no others."""
+    from cellprune.runs import maskfile
+
+    try:
+        made = maskfile.made(output)
+    except CellpruneError:
+        made = {}
+    if made.get("settings") != settings.model_dump(mode="json") or "cost" not in made:
+        raise CellpruneError(_TAKEN.format(output))
+    print(f"{output} holds these masks already, and lacks its picture alone", file=sys.stderr)
+    return made
+
+
 def _refuse_output(output: Path) -> Path:
-    """Give where the picture goes, if both files may be made."""
+    """Give where the picture goes, if both files may be made, or the picture of masks that have none."""
     if output.suffix != SUFFIX:
         raise CellpruneError(f"--output {str(output)!r} is no masks file: give a name that ends in {SUFFIX}")
     picture = output.with_suffix(".svg")
-    for path in (output, picture):
-        if path.exists():
-            raise CellpruneError(f"{path} is there already: give another --output")
+    if picture.exists():
+        raise CellpruneError(_TAKEN.format(output if output.exists() else picture))
     if not output.absolute().parent.is_dir():
         raise CellpruneError(f"there is no folder {str(output.parent)!r}: make it, or give another --output")
     return picture

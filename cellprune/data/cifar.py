@@ -11,9 +11,13 @@ Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images"
 """
 
 import hashlib
+import lzma
+import math
 import pickle
+import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,7 +31,9 @@ from cellprune.errors import CellpruneError
 
 SIZE_PX = 32
 NPZ = "images.npz"  # an npz that was fetched, in the data set's folder
-_MAX_NPZ_BYTES = 2**30  # four times what all of CIFAR takes
+_MAX_BYTES = 2**30  # five times what all of CIFAR takes
+_MAX_MEMBERS = 1000
+_MAX_NOTE_BYTES = 2**20  # of what an archive says about a member; the official ones say nothing
 
 Images = NDArray[np.uint8]  # (N, 3, 32, 32)
 Targets = NDArray[np.int64]  # (N,)
@@ -128,10 +134,12 @@ def bring(source: Path, name: str, folder: Path) -> None:
         found, at = _found(source)
         if found is not official:
             raise CifarError(f"{source} holds {found.folder}, not {official.folder}: give the files of {name}")
-        contents = {file: (at / file).read_bytes() for file in official.files if (at / file).is_file()}
-        _write(folder / official.folder, contents)
-    elif tarfile.is_tarfile(source):
-        _write(folder / official.folder, _unpacked(source, official))
+        (folder / official.folder).mkdir(exist_ok=True)
+        for file in official.files:
+            if (at / file).is_file():
+                shutil.copyfile(at / file, folder / official.folder / file)
+    elif not _begins_like_a_zip(source):  # its end may be that of an npz in a tar
+        _unpack(source, official, folder / official.folder)
     else:
         content = _read_npz(source)
         n_classes = 10 if name == "cifar10" else 100
@@ -139,7 +147,7 @@ def bring(source: Path, name: str, folder: Path) -> None:
             raise CifarError(
                 f"{source} has {len(content.classes)} classes, {name} has {n_classes}: fetch it by another name"
             )
-        _write(folder, {NPZ: source.read_bytes()})
+        shutil.copyfile(source, folder / NPZ)
         return
     try:
         read(folder)
@@ -169,25 +177,51 @@ def _folder_in(place: Path, official: Official) -> Path | None:
     return next((folder for folder in folders if any((folder / file).is_file() for file in official.train)), None)
 
 
-def _write(folder: Path, contents: dict[str, bytes]) -> None:
+def _begins_like_a_zip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+class _Member(tarfile.TarInfo):
+    """A member of which no more is read into memory, before it can be looked at, than any of CIFAR's has."""
+
+    def _proc_member(self, opened: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type == tarfile.GNUTYPE_SPARSE or (not self.isreg() and self.size > _MAX_NOTE_BYTES):
+            self._refuse()
+        return super()._proc_member(opened)  # type: ignore[misc]
+
+    def _proc_gnusparse_10(self, *_: Any) -> None:
+        self._refuse()
+
+    def _refuse(self) -> None:
+        raise tarfile.ReadError("a sparse file, or a member with more than a megabyte of notes")
+
+
+def _unpack(archive: Path, official: Official, folder: Path) -> None:
+    """Take the known files out of the archive by name; nothing of another member is kept."""
     folder.mkdir(exist_ok=True)
-    for file, content in contents.items():
-        (folder / file).write_bytes(content)
-
-
-def _unpacked(archive: Path, official: Official) -> dict[str, bytes]:
-    """Take the known files out of the archive by name; no other member is looked at."""
-    found = {}
+    missing = list(official.files)
     try:
-        with tarfile.open(archive) as opened:
-            for file in official.files:
-                member = opened.extractfile(f"{official.folder}/{file}")
-                found[file] = member.read() if member else b""
-    except KeyError as error:
-        raise CifarError(f"{archive} holds no {file} in {official.folder}: give the official archive") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise CifarError(f"{archive} is not a whole archive ({error}): copy it again") from error
-    return found
+        with tarfile.open(archive, tarinfo=_Member) as opened:
+            for number, member in enumerate(opened):
+                if number >= _MAX_MEMBERS or member.offset_data + member.size > _MAX_BYTES:
+                    raise CifarError(
+                        f"{archive} unpacks to more than {_MAX_MEMBERS} files or {_MAX_BYTES} bytes: it is no archive "
+                        "of CIFAR"
+                    )
+                file = member.name.removeprefix("./").removeprefix(f"{official.folder}/")
+                content = opened.extractfile(member) if member.isreg() and file in missing else None
+                if content is not None:
+                    missing.remove(file)
+                    with content, (folder / file).open("wb") as unpacked:
+                        shutil.copyfileobj(content, unpacked)
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk, not of what is read
+        reason = " ".join(str(error).split())[:200]
+        raise CifarError(f"{archive} is neither a whole archive nor an npz ({reason!r}): copy it again") from error
+    if missing:
+        raise CifarError(f"{archive} holds no {missing[0]} in {official.folder}: give the official archive")
 
 
 def _read_official(official: Official, folder: Path) -> Content:
@@ -197,6 +231,8 @@ def _read_official(official: Official, folder: Path) -> Content:
         path = folder / file
         if not path.is_file():
             raise CifarError(f"{path} is missing: fetch the set again")
+        if path.stat().st_size > _MAX_BYTES:
+            raise CifarError(f"{path} holds more than {_MAX_BYTES} bytes: it is no file of CIFAR; fetch the set again")
         content = path.read_bytes()
         if (found := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
             raise CifarError(f"{path} fails its checksum (md5 {found}, not {md5}): it is not read; fetch the set again")
@@ -234,18 +270,38 @@ def _bytes_of(text: str, encoding: str) -> bytes:
 def _read_npz(path: Path) -> Content:
     try:
         with zipfile.ZipFile(path) as packed:
-            if sum(member.file_size for member in packed.infolist()) > _MAX_NPZ_BYTES:
-                raise CifarError(f"{path} unpacks to more than {_MAX_NPZ_BYTES} bytes: it is no npz of small images")
+            if sum(member.file_size for member in packed.infolist()) > _MAX_BYTES:
+                raise CifarError(f"{path} unpacks to more than {_MAX_BYTES} bytes: it is no npz of small images")
+            for member in packed.infolist():
+                _refuse_claims(packed, member)
         with np.load(path, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in _wanted(opened.files, path)}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        raise CifarError(f"{path} is no npz of plain arrays ({error}): save it with numpy.savez") from error
+    except (
+        zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError, SyntaxError, MemoryError,
+    ) as error:  # fmt: skip
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise CifarError(f"{path} is no npz of plain arrays ({reason}): save it with numpy.savez") from error
     train, test = (_part(arrays[f"x_{part}"], arrays[f"y_{part}"], part, path) for part in ("train", "test"))
     n_classes = 1 + max(int(targets.max()) for _, targets in (train, test))
     names = tuple(map(str, arrays["label_names"])) if "label_names" in arrays else tuple(map(str, range(n_classes)))
     if len(names) < max(n_classes, 2):
         raise CifarError(f"{path}: {len(names)} class(es) have names, but labels go up to {n_classes - 1}: name them")
-    return Content(names, train, test, {path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+    with path.open("rb") as file:
+        return Content(names, train, test, {path.name: hashlib.file_digest(file, "sha256").hexdigest()})
+
+
+def _refuse_claims(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Refuse an array whose header claims more, or less, than what follows: the memory is taken for what it claims."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename!r} is not deflated")
+    with packed.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        claimed, follows = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+        is_plain = not dtype.hasobject  # of the others numpy says that they are none
+        if is_plain and (claimed != follows or min(shape, default=0) < 0):
+            raise ValueError(f"{member.filename!r} is not as long as its header claims")
 
 
 def _wanted(names: Iterable[str], path: Path) -> list[str]:

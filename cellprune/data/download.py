@@ -1,14 +1,13 @@
 """Download an archive over http: cut off, it goes on where it stopped, now or the next time it is asked for.
 
-pooch verifies the file and puts it into its place; this is the downloader it is given, as its own cannot resume.
-
 Source: RFC 9110, sections 13.1.5 (If-Range) and 14 (Range).
 """
 
 import errno
+import hashlib
 import http.client
-import logging
 import os
+import re
 import shutil
 import time
 import urllib.error
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellprune.data.redirects import Redirects
 from cellprune.errors import WorkError
 
 TIMEOUT_S = 30.0  # without a byte
@@ -42,24 +42,27 @@ def download(address: str, path: Path, *, sha256: str | None, progress: Progress
         sha256: of the whole file; None takes what comes.
     Raises:
         DownloadError: no answer, a refusal, a connection that stays cut, or a file of another digest or an insane size.
+        RedirectError: it is sent on to where it may not go, see `data.redirects`.
     """
-    import pooch
-
-    pooch.get_logger().setLevel(logging.WARNING)  # it tells its user what ours has no use for
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        pooch.retrieve(
-            address,
-            known_hash=sha256 and f"sha256:{sha256}",
-            fname=path.name,
-            path=path.parent,
-            downloader=lambda url, target, _: _bring(url, Path(target), path, progress),
-        )
-    except ValueError as error:
+    if path.is_file() and sha256 in (None, digest(path)):
+        return
+    part = _Part(path.with_name(f"{path.name}.part"))
+    _bring(address, part, progress)
+    if sha256 not in (None, digest(part.path)):
+        part.drop()
         raise DownloadError(
             f"{address} sent a file whose sha256 is not the known {sha256}: it was thrown away; try again, or get the "
             "archive elsewhere and give it with --from"
-        ) from error
+        )
+    os.replace(part.path, path)
+    part.drop()
+
+
+def digest(path: Path) -> str:
+    """Give the sha256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass
@@ -90,9 +93,8 @@ class _Part:
             path.unlink(missing_ok=True)
 
 
-def _bring(address: str, target: Path, path: Path, progress: Progress | None) -> None:
+def _bring(address: str, part: _Part, progress: Progress | None) -> None:
     """Ask until the file is whole; every try that brings something earns new ones."""
-    part = _Part(path.with_name(f"{path.name}.part"))
     n_vain, reason = 0, ""
     while n_vain < TRIES:
         if n_vain:
@@ -101,17 +103,17 @@ def _bring(address: str, target: Path, path: Path, progress: Progress | None) ->
         try:
             is_whole = _ask(address, part, progress)
         except (urllib.error.HTTPError, http.client.HTTPException, OSError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             if isinstance(error, urllib.error.HTTPError) and error.code < 500:
-                raise DownloadError(f"{address} is refused with {error.code} {error.reason}: get the archive elsewhere "
-                                    "and give it with --from") from error  # fmt: skip
+                raise DownloadError(f"{address} is refused with {error.code} {str(error.reason)[:200]!r}: get the "
+                                    "archive elsewhere and give it with --from") from error  # fmt: skip
             is_of_disk = isinstance(error, OSError) and (error.errno == errno.ENOSPC or error.filename is not None)
             if is_of_disk and not isinstance(error, urllib.error.URLError):
                 kept = f"{part.path} could not be written ({error}): free space, the same command goes on"
                 raise DownloadError(kept) from error
             reason, is_whole = _said(error), False
         if is_whole:
-            os.replace(part.path, target)
-            part.drop()
             return
         n_vain = 0 if part.n_bytes > before else n_vain + 1
     kept = f"{part.n_bytes} bytes are kept, the same command goes on from there" if part.n_bytes else "nothing came"
@@ -125,20 +127,29 @@ def _ask(address: str, part: _Part, progress: Progress | None) -> bool:
         headers |= {"Range": f"bytes={part.n_bytes}-", "If-Range": part.version}
     try:
         request = urllib.request.Request(address, headers=headers)
-        answer = urllib.request.build_opener().open(request, timeout=TIMEOUT_S)  # asks for the proxy of now
+        opener = urllib.request.build_opener(Redirects(address))  # asks for the proxy of now
+        answer = opener.open(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # there is nothing beyond what we have, yet it was not whole: it is no part of this file
+        if error.code != 416:
+            raise
+        # there is nothing beyond what we have: it is whole, and a kill came before it was put into its place; else it
+        # is no part of this file
+        is_whole = error.headers.get("Content-Range") == f"bytes */{part.n_bytes}"
+        error.close()
+        if not is_whole:
             part.drop()
-            return False
-        raise
+        return is_whole
     with answer:
-        n_lacking = _whole_number(answer.headers.get("Content-Length"))
-        if answer.status != 206 or not _goes_on(answer, part.n_bytes):
-            if answer.status == 206:
+        n_all, n_lacking = None, _whole_number(answer.headers.get("Content-Length"))
+        if answer.status == 206:
+            start, n_all = _place(answer)
+            if start != part.n_bytes:
                 part.drop()
                 return False
+        else:
             part.start(_version(answer))  # the whole file: the first time, a new version, or a server without ranges
-        n_all = None if n_lacking is None else part.n_bytes + n_lacking
+        if n_all is None and n_lacking is not None:
+            n_all = part.n_bytes + n_lacking
         _require_room(address, part, n_all)
         with part.path.open("ab") as file:
             while block := answer.read(_BLOCK_BYTES):
@@ -150,18 +161,22 @@ def _ask(address: str, part: _Part, progress: Progress | None) -> bool:
     return n_all is None or part.n_bytes == n_all
 
 
-def _goes_on(answer: Any, n_bytes: int) -> bool:
-    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {n_bytes}-")
+def _place(answer: Any) -> tuple[int | None, int | None]:
+    """Give where in the file an answer begins, and how long the file is; None for what is not said."""
+    said = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", str(answer.headers.get("Content-Range", "")), re.ASCII)
+    return (_whole_number(said[1]), _whole_number(said[2])) if said else (None, None)
 
 
 def _version(answer: Any) -> str:
     """Give what If-Range may be asked with: a strong ETag, else the date, else nothing."""
     tag = answer.headers.get("ETag", "")
-    return str(tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", ""))
+    version = str(tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", ""))
+    return version if version.isascii() and version.isprintable() and len(version) < 1000 else ""
 
 
 def _whole_number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    """Read a length; one of more digits than any file has is none, and asks for time without end."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 20 else None
 
 
 def _require_room(address: str, part: _Part, n_all: int | None) -> None:
@@ -177,9 +192,9 @@ def _require_room(address: str, part: _Part, n_all: int | None) -> None:
 
 def _said(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
-        return f"answers {error.code} {error.reason}"
+        return f"answers {error.code} {str(error.reason)[:200]!r}"
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, TimeoutError):
         return f"does not answer within {TIMEOUT_S:g} s"
-    told = getattr(reason, "strerror", None) or " ".join(str(reason).split()) or type(reason).__name__
-    return f"cannot be reached ({told})"
+    told = getattr(reason, "strerror", None) or " ".join(str(reason).split())[:200] or type(reason).__name__
+    return f"cannot be reached ({told if told.isprintable() else repr(told)})"

@@ -6,7 +6,6 @@ a warning when its content passes `data.check`; a downloaded one is not taken. W
 archive's is written into the data root, and later ones must agree with it.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ from filelock import FileLock
 from cellprune.data import cifar, ctc, simulate
 from cellprune.data.cards import Card
 from cellprune.data.check import inspect
-from cellprune.data.download import Progress, download
+from cellprune.data.download import Progress, digest, download
 from cellprune.data.open import folder_of, known_card
 from cellprune.data.placing import appearing
 from cellprune.data.root import data_root as root_of
@@ -32,6 +31,7 @@ from cellprune.listing import is_litter
 
 MAX_FILES = 100_000
 MAX_BYTES = 8 * 2**30  # unpacked
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DIGESTS = "digests.json"  # in the data root: of archives whose cards know none
 _EXTRA_BYTES = 64 * 2**20  # left free on the disk after unpacking
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
         return folder
     if source is None:
         return _downloaded(card, folder, progress)
-    if not source.exists():
+    if not (source.is_file() or source.is_dir()):
         raise FetchError(f"there is no {source} to bring {name} from: give its archive or folder with --from")
     if card.layout == "cifar":
         with appearing(folder) as beside:
@@ -75,17 +75,19 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
         return folder
     with appearing(folder) as beside:
         if source.is_dir():
-            shutil.copytree(_set_folder(source, card.name), beside, ignore=_litter_among, dirs_exist_ok=True)
+            shutil.copytree(
+                _only_files(_set_folder(source, card.name)), beside, ignore=_litter_among, dirs_exist_ok=True
+            )
             _accept(beside, card, f"{source} is a folder, so its content is not verified against the card's digest")
         else:
             _unpack(source, card.name, beside)
-            digest, expected = _sha256(source), _known_digest(card, folder.parent)
-            if expected and digest != expected:
-                _accept(beside, card, f"sha256 of {source} is {digest}, not the known {expected}: another archive")
+            found, expected = digest(source), _known_digest(card, folder.parent)
+            if expected and found != expected:
+                _accept(beside, card, f"sha256 of {source} is {found}, not the known {expected}: another archive")
             elif not expected:
-                _accept(beside, card, _unverified(card, digest))
+                _accept(beside, card, _unverified(card, found))
     if source.is_file() and not expected:
-        _record_digest(card, folder.parent, digest)
+        _record_digest(card, folder.parent, found)
     return folder
 
 
@@ -105,9 +107,9 @@ def _downloaded(card: Card, folder: Path, progress: Progress | None) -> Path:
                 else:
                     _unpack(archive, card.name, beside)
                 if not expected:
-                    digest = _sha256(archive)
-                    _accept(beside, card, _unverified(card, digest))
-                    _record_digest(card, root, digest)
+                    found = digest(archive)
+                    _accept(beside, card, _unverified(card, found))
+                    _record_digest(card, root, found)
         except FetchError:
             archive.unlink()  # asking for the same bytes again mends nothing
             raise
@@ -143,10 +145,11 @@ def _recorded(root: Path) -> dict[str, str]:
 
 
 def _record_digest(card: Card, root: Path, digest: str) -> None:
-    written = json.dumps({card.name: digest} | _recorded(root), indent=1, sort_keys=True)
-    beside = root / f".{DIGESTS}.{os.getpid()}"
-    beside.write_text(written, encoding="utf-8")
-    beside.replace(root / DIGESTS)
+    beside = root / f".{DIGESTS}"
+    with _alone(beside):
+        written = json.dumps({card.name: digest} | _recorded(root), indent=1, sort_keys=True)
+        beside.write_text(written, encoding="utf-8")
+        beside.replace(root / DIGESTS)
 
 
 def _unverified(card: Card, digest: str) -> str:
@@ -175,6 +178,14 @@ def _set_folder(source: Path, name: str) -> Path:
     raise FetchError(f"{source} holds neither {name} nor sequences (01, 02, ...): name the folder they are in")
 
 
+def _only_files(folder: Path) -> Path:
+    """Give the folder back, if files and folders are all it holds: a pipe or a device can be read for ever."""
+    for path in folder.rglob("*"):
+        if not (path.is_file() or path.is_dir()):
+            raise FetchError(f"{path} is neither a file nor a folder: remove it, or bring back what it links to")
+    return folder
+
+
 def _unpack(archive: Path, name: str, folder: Path) -> None:
     """Unpack what lies under `name` in the archive, straight into `folder`."""
     try:
@@ -193,7 +204,13 @@ def _unpack(archive: Path, name: str, folder: Path) -> None:
                     shutil.copyfileobj(packed, unpacked)  # reads no more than the size the member declares
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
         # RuntimeError: encrypted; NotImplementedError: a compression that zipfile does not know
-        raise FetchError(f"{archive} is not a whole zip archive ({error}): copy it again") from error
+        raise FetchError(f"{archive} is not a whole zip archive ({_told(error)}): copy it again") from error
+
+
+def _told(error: Exception) -> str:
+    """Give a library's words, in which a member's name may stand, on one line."""
+    words = " ".join(str(error).split())[:200]
+    return words if words.isprintable() else repr(words)
 
 
 def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
@@ -209,11 +226,14 @@ def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosix
             raise FetchError(f"{archive} holds {member.filename!r}, a path that leads out of its folder: do not use it")
         if stat.S_ISLNK(member.external_attr >> 16):
             raise FetchError(f"{archive} holds the link {member.filename!r}: links are not unpacked; do not use it")
+        if member.compress_type not in _COMPRESSIONS:  # others may ask for gigabytes of memory before their first byte
+            raise FetchError(f"{archive} holds {member.filename!r}, which is not deflated: zip its content anew")
     paths = {PurePosixPath(member.filename): member for member in members}
     tops = sorted({path.parts[0] for path in paths})
     wanted = {path.relative_to(name): member for path, member in paths.items() if path.parts[0] == name}
     if not wanted:
-        raise FetchError(f"{archive} holds {', '.join(tops[:3]) or 'nothing'}, not {name}: give the archive of {name}")
+        held = ", ".join(top[:100] if top.isprintable() else repr(top[:100]) for top in tops[:3]) or "nothing"
+        raise FetchError(f"{archive} holds {held}, not {name}: give the archive of {name}")
     return wanted
 
 
@@ -223,8 +243,3 @@ def _is_litter(name: str) -> bool:
 
 def _litter_among(_: str, names: list[str]) -> list[str]:
     return list(filter(is_litter, names))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

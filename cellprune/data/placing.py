@@ -1,12 +1,12 @@
 """Folders that are there whole or not at all: made beside, synced to the disk, renamed."""
 
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.runs import scratch
 
 
 class PlaceError(CellpruneError):
@@ -17,7 +17,7 @@ class PlaceError(CellpruneError):
 def appearing(folder: Path) -> Iterator[Path]:
     """Give an empty folder beside `folder` to fill; when the block ends without an error it becomes `folder`.
 
-    When another process has made `folder` meanwhile, theirs stays and ours goes.
+    When another process has made `folder` meanwhile, theirs stays and ours goes. What a killed one left is removed.
 
     Raises:
         PlaceError: something that is not empty is there already, or the place cannot be written to.
@@ -25,24 +25,24 @@ def appearing(folder: Path) -> Iterator[Path]:
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise PlaceError(f"{folder} is there already and not empty: name a new folder")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    try:
-        shutil.rmtree(beside, ignore_errors=True)  # of a process of this number that was killed
-        beside.mkdir(parents=True)
-    except OSError as error:
-        place = f"{folder.parent} cannot be written to ({error.strerror})"
-        raise PlaceError(f"{place}: name another place, for named sets with --data-root") from error
-    try:
-        yield beside
-        _synced(beside)
-        if not (folder.is_dir() and any(folder.iterdir())):
-            beside.rename(folder)
-    except OSError as error:
-        raise WorkError(
-            f"{folder} could not be written ({error.strerror or error}): free space and try again"
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    with ExitStack() as opened:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            private = opened.enter_context(scratch.made(folder.parent, folder.name))
+            beside = private / folder.name
+            beside.mkdir()
+        except OSError as error:
+            place = f"{folder.parent} cannot be written to ({error.strerror})"
+            raise PlaceError(f"{place}: name another place, for named sets with --data-root") from error
+        try:
+            yield beside
+            _synced(beside)
+            if not (folder.is_dir() and any(folder.iterdir())):
+                beside.rename(folder)
+        except OSError as error:
+            raise WorkError(
+                f"{folder} could not be written ({error.strerror or error}): free space and try again"
+            ) from error
 
 
 def _synced(folder: Path) -> None:

@@ -4,6 +4,7 @@ Whoever reads a name, at any moment and after any crash, sees the old content or
 """
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,10 +40,11 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         WorkError: the disk is full or the folder cannot be written; the old content stays.
     """
-    private = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")  # a folder: writers have leftovers of their own
+    # a folder, for writers have leftovers of their own; of a name that nobody can have prepared
+    private = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
     beside = private / path.name
     try:
-        private.mkdir(exist_ok=True)
+        private.mkdir()
         yield beside
         with suppress(
             OSError

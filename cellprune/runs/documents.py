@@ -41,9 +41,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write one line a row, the first row's keys as columns, None as an empty cell; floats keep every digit."""
+    """Write one line per row, None or a missing key as an empty cell; floats keep every digit.
+
+    The columns are the keys of the row that has the most.
+    """
     text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    table = csv.DictWriter(text, list(max(rows, key=lambda row: len(row), default=[])), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     atomic.write_text(path, text.getvalue())

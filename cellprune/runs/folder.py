@@ -5,18 +5,19 @@ Every file but log.txt is written beside, synced and renamed. One process at a t
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cellprune import listing
 from cellprune.errors import CellpruneError
+from cellprune.listing import is_litter
 from cellprune.runs import atomic, documents, maskfile, modelfile
 from cellprune.runs.lock import LOCK, held
-from cellprune.runs.state import States
+from cellprune.runs.state import Check, States
 
 FILES = {
     "config": "config.yaml",
@@ -31,6 +32,18 @@ FILES = {
     "report": "report.html",
 }
 STATE = "state"
+_BEFORE_WORK = ("config", "split", "provenance", "log")
+_WHOLE = {  # how each is read to its end; the report's last words are its closing tag
+    "config": documents.read_yaml,
+    "split": documents.read_yaml,
+    "provenance": documents.read_json,
+    "masks": maskfile.read,
+    "cost": documents.read_json,
+    "metrics": documents.read_table,
+    "scores": documents.read_json,
+    "model": modelfile.read,
+    "report": lambda path: documents.read_text(path).rstrip().endswith("</html>"),
+}
 
 
 class Folder:
@@ -79,9 +92,8 @@ class Folder:
 
     def withdraw(self) -> None:
         """Remove what a run writes before its work, unless there is more: a refused run leaves nothing behind."""
-        before = ("config", "split", "provenance", "log")
-        if not any(self.has(kind) for kind in FILES.keys() - set(before)):
-            for kind in before:
+        if not self.has_work:
+            for kind in _BEFORE_WORK:
                 self.file(kind).unlink(missing_ok=True)
 
     def require_space(self, n_bytes: int) -> None:
@@ -102,9 +114,26 @@ class Folder:
         """Whether the run is complete; its provenance says so, last of all."""
         return self.has("provenance") and bool(self.read_provenance().get("finished"))
 
+    @property
+    def has_work(self) -> bool:
+        """Whether there is more than what a run writes before its work."""
+        return self.has_state or any(self.has(kind) for kind in FILES.keys() - set(_BEFORE_WORK))
+
+    @property
+    def has_state(self) -> bool:
+        """Whether a state of the training is there, whole or not."""
+        return self._states.are_there
+
     def has(self, kind: str) -> bool:
         """Whether the file of this kind, a key of `FILES`, is there."""
         return self.file(kind).exists()
+
+    def holds(self, kind: str) -> bool:
+        """Whether the file of this kind is there, can be read to its end, and says something."""
+        try:
+            return bool(_WHOLE[kind](self.file(kind)))
+        except CellpruneError:
+            return False
 
     def file(self, kind: str) -> Path:
         """Give the path of the file of this kind, a key of `FILES`."""
@@ -146,7 +175,7 @@ class Folder:
         return documents.read_json(self.file("scores"))
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write metrics.csv anew: one line a row, the first row's keys as columns, None as an empty cell."""
+        """Write metrics.csv anew: one line per row; see `runs.documents.write_table`."""
         documents.write_table(self.file("metrics"), rows)
 
     def read_metrics(self) -> list[dict[str, Any]]:
@@ -178,9 +207,9 @@ class Folder:
         """Keep this state and the last complete one before it; see `runs.state.States.save`."""
         self._states.save(tensors, meta)
 
-    def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    def load_state(self, check: Check | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Give the last complete state, or None; see `runs.state.States.load`."""
-        return self._states.load()
+        return self._states.load(check)
 
     def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Keep the network as it was at an early step, until the run ends."""
@@ -198,9 +227,10 @@ class Folder:
         try:
             if not self.path.is_dir():
                 return
-            names = set(listing.names(self.path)) - {LOCK}
+            kinds = dict(_kinds(self.path))
         except OSError as error:
             raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another --output") from error
+        names = {name for name in kinds if not is_litter(name)} - {LOCK}
         ours = {name for name in names if name in FILES.values() or name == STATE or atomic.is_partial(name)}
         if foreign := names - ours:
             raise CellpruneError(
@@ -208,6 +238,11 @@ class Folder:
             )
         if ours and not self._resume:
             raise CellpruneError(f"{self.path} holds a run: go on with it by --resume, or give another --output")
+        for name in sorted(ours | ({LOCK} & set(kinds))):  # a link would have us write, or remove, what it leads to
+            is_right = stat.S_ISDIR if name == STATE or atomic.is_partial(name) else stat.S_ISREG
+            if not is_right(kinds[name]):
+                what = "a link" if stat.S_ISLNK(kinds[name]) else "of another kind than a run's"
+                raise CellpruneError(f"{self.path / name} is {what}, and runs write to their own files only: remove it")
 
     def _nearest(self) -> Path:
         """The folder itself, or the nearest above it that exists."""
@@ -215,3 +250,10 @@ class Folder:
             return next(folder for folder in (self.path.absolute(), *self.path.absolute().parents) if folder.exists())
         except OSError as error:
             raise CellpruneError(f"cannot reach {self.path} ({error.strerror}): give another --output") from error
+
+
+def _kinds(folder: Path) -> Iterator[tuple[str, int]]:
+    """Give name and kind of what is in a folder, as `lstat` has it; another process may be taking its own away."""
+    for entry in folder.iterdir():
+        with suppress(FileNotFoundError):
+            yield entry.name, entry.lstat().st_mode

@@ -24,12 +24,14 @@ def held(folder: Path) -> Iterator[None]:
 
     Raises:
         BusyError: another process holds it.
-        CellpruneError: it cannot be written.
+        CellpruneError: it cannot be written, or its lock is a link.
     """
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if (folder / LOCK).is_symlink():
+            raise CellpruneError(f"{folder / LOCK} is a link, and what it leads to is not ours to write: remove it")
         lock.acquire()
     except Timeout as error:
         raise BusyError(

@@ -44,6 +44,17 @@ def read(path: Path) -> dict[str, np.ndarray]:
         raise container.UnreadableFileError(f"{file} is damaged ({error}): copy or make it again") from error
 
 
+def made(path: Path) -> dict[str, Any]:
+    """Give how the masks of a file that stands alone were chosen, as `write` was told; empty where it was not.
+
+    Raises:
+        UnreadableFileError: no such file, damaged, or of another kind.
+    """
+    _, note = container.read(path, kind=_KIND, version=_VERSION)
+    told = note.get("made")
+    return dict(told) if isinstance(told, dict) else {}
+
+
 def digest(masks: Mapping[str, np.ndarray]) -> str:
     """Hash names, shapes and bits (hex, sha256): equal masks have equal hashes, whatever else their files say."""
     content = sha256()

@@ -2,12 +2,13 @@
 
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from cellprune.runs.commit import commit
 
 _LIBRARIES = (
     "cellprune", "torch", "monai", "albumentations", "accelerate", "numpy", "scikit-image", "tifffile", "imagecodecs",
@@ -23,7 +24,7 @@ def gather(command: Sequence[str]) -> dict[str, Any]:
     return {
         "started": now(),
         "command": [word.replace(str(Path.home()), "~") for word in command],
-        "commit": _commit(Path(__file__).parent),
+        "commit": commit(Path(__file__).parents[1]),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
@@ -43,18 +44,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _commit(folder: Path) -> str | None:
-    """Give the commit of the clone that the code runs from, with "+changes" when files differ; None in a wheel."""
-    try:
-        described = subprocess.run(
-            ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=40", "--exclude=*"],
-            capture_output=True, text=True, timeout=10,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return described.stdout.strip() or None
 
 
 def _processor() -> str:

@@ -8,7 +8,7 @@ switched off at any moment.
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ from cellprune.runs import atomic, container
 _KIND, _REWIND_KIND, _VERSION = "state", "rewind", 1
 _log = logging.getLogger(__name__)
 
+Check = Callable[[Mapping[str, np.ndarray], Mapping[str, Any]], None]
+# whatever a file of ours can be after a fault of the disk, or after somebody's hands
+_DAMAGES = (
+    container.UnreadableFileError, ValueError, TypeError, LookupError, AttributeError, RecursionError, OSError,
+)  # fmt: skip
+
 
 class States:
     """The states in one folder; the folder is made with the first and removed with the last."""
@@ -27,6 +33,7 @@ class States:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._good: int | None = None  # the newest state known to be complete: the one to keep beside a new one
+        self._bad: set[int] = set()  # states that were passed over, for good
 
     def save(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Add a state; keep it and the last good one, remove the others.
@@ -37,7 +44,7 @@ class States:
         Raises:
             WorkError: the disk is full or the folder cannot be written; the states so far stay.
         """
-        self.folder.mkdir(exist_ok=True)
+        self._make_folder()
         number = max(self._numbers(".safetensors") + self._numbers(".json"), default=0) + 1
         container.write(self._tensors(number), tensors, kind=_KIND, version=_VERSION, note={})
         text = json.dumps(meta)
@@ -48,20 +55,28 @@ class States:
             self._remove(old)
         self._good = number
 
-    def load(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    def load(self, check: Check | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Give the last complete state's tensors and meta; None where no state was ever completed.
 
-        A damaged one is passed over, with a warning in the log, for the one before.
+        A damaged one is passed over, with a warning in the log, for the one before, now and in later calls.
 
+        Args:
+            check: takes tensors and meta; raises ValueError where they are not what the caller can use.
         Raises:
             WorkError: every state there is damaged.
         """
         numbers = self._complete()
         for number in numbers:
+            if number in self._bad:
+                continue
             try:
                 state = self._read(number)
-            except (container.UnreadableFileError, ValueError, TypeError, KeyError, OSError) as error:
-                _log.warning("%s is damaged (%s): going back to the state before it", self._tensors(number), error)
+                if check is not None:
+                    check(*state)
+            except _DAMAGES as error:
+                reason = " ".join(str(error).split())
+                _log.warning("%s is damaged (%s): going back to the state before it", self._tensors(number), reason)
+                self._bad.add(number)
                 continue
             self._good = number
             return state
@@ -69,10 +84,16 @@ class States:
             raise WorkError(f"every state in {self.folder} is damaged: delete that folder to start from the beginning")
         return None
 
+    @property
+    def are_there(self) -> bool:
+        """Whether a state was ever completed and is there, damaged or not."""
+        return bool(self._complete())
+
     def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Keep the tensors that later stages go back to, beside the states, until `drop`."""
-        self.folder.mkdir(exist_ok=True)
-        container.write(self._rewind, tensors, kind=_REWIND_KIND, version=_VERSION, note={})
+        self._make_folder()
+        note = {"sha256": _content(tensors)}
+        container.write(self._rewind, tensors, kind=_REWIND_KIND, version=_VERSION, note=note)
 
     def load_rewind(self) -> dict[str, np.ndarray]:
         """Give what `save_rewind` kept.
@@ -81,7 +102,10 @@ class States:
             WorkError: it is gone or damaged; no later stage can begin without it.
         """
         try:
-            return container.read(self._rewind, kind=_REWIND_KIND, version=_VERSION)[0]
+            tensors, note = container.read(self._rewind, kind=_REWIND_KIND, version=_VERSION)
+            if note.get("sha256") not in (None, _content(tensors)):  # older ones have none
+                raise container.UnreadableFileError(f"{self._rewind} is damaged: its checksum differs")
+            return tensors
         except container.UnreadableFileError as error:
             raise WorkError(f"the weights to rewind to are lost ({error}): start the run anew") from error
 
@@ -100,6 +124,15 @@ class States:
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
         self._good = None
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WorkError(
+                f"could not make {self.folder} ({error.strerror}): free space or mend the folder, then go on with "
+                "--resume"
+            ) from error
 
     def _read(self, number: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         seal = json.loads(self._json(number).read_text(encoding="utf-8"))
@@ -128,6 +161,15 @@ class States:
 
     def _json(self, number: int) -> Path:
         return self.folder / f"{number:06d}.json"
+
+
+def _content(tensors: Mapping[str, np.ndarray]) -> str:
+    """Hash names, kinds, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = np.asarray(tensors[name], order="C")
+        digest.update(f"{name} {value.dtype} {value.shape}\n".encode() + value.tobytes())
+    return digest.hexdigest()
 
 
 def _digest(tensors: Path, meta: str) -> str:

@@ -9,6 +9,7 @@ from cellprune.config.names import resolve
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.results import Measure
+from cellprune.runs import scratch
 from cellprune.runs.folder import Folder
 from cellprune.search.bench import job_of
 from cellprune.search.confirm import STEPS_BELOW
@@ -101,8 +102,8 @@ def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_
     one_epoch = question.settings.model_copy(update={"training": training.model_copy(update={"epochs": 1})})
     trials = [Trial("confirm", question.grid[0], seed) for seed in range(n_at_once)]
     n_evaluations = training.epochs // training.evaluate_every + 2  # the last epoch's, and the scores
-    with tempfile.TemporaryDirectory(prefix="cellprune-") as folder:
-        timed = replace(question, settings=one_epoch), replace(place, runs=Path(folder))
+    with scratch.made(Path(tempfile.gettempdir()), "cellprune-timing") as folder:
+        timed = replace(question, settings=one_epoch), replace(place, runs=folder)
         jobs = [job_of(trial, *timed) for trial in trials]
         done = list(execute(jobs))  # to its end, before a failure is told: half-way it would outlive its workers
         taken = [_times(job, report) for job, report in done]

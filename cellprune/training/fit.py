@@ -105,6 +105,8 @@ def fit(
         first_step=first_step,
     )
     history = _restore(store, stage, model, optimizer, schedule, policy)
+    if history and engine.is_main_process:
+        store.write_metrics(history)  # a kill may have come between the state, which tells them all, and its table
     policy.start(model, optimizer)
     first = 1 + max([first_step // per_epoch, *(row["epoch"] for row in history if row["stage"] == stage)])
     event = Event("training", (first - 1) * per_epoch, per_epoch * epochs, epochs=epochs, message=message)
@@ -167,8 +169,7 @@ def fit(
         )
         if engine.is_main_process:
             store.save_state(*_state(stage, model, optimizer, schedule, policy, history))
-            columns = max(history, key=len)  # an epoch that was evaluated has them all
-            store.write_metrics([{name: row.get(name) for name in columns} for row in history])
+            store.write_metrics(history)
         engine.wait_for_everyone()
         if stops:
             raise Stopped(f"stopped after epoch {epoch} of {epochs} as a listener asked; --resume goes on")
@@ -216,6 +217,35 @@ def _state(
     return _arrays(tensors), meta
 
 
+def require_fit(model: nn.Module, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    """Check that a stored state is one of this network, before anything is put back.
+
+    Raises:
+        ValueError: a tensor of another name, shape or kind, or notes that are not a state's.
+    """
+    parameters = dict(model.named_parameters())
+    expected = {f"model.{name}": (value.shape, value.dtype) for name, value in model.state_dict().items()}
+    shapes = {f"optimizer.{i}": value.shape for i, value in enumerate(parameters.values())}
+    shapes |= {f"policy.{name}": value.shape for name, value in parameters.items()}
+    for name in expected.keys() - arrays.keys():
+        raise ValueError(f"it lacks {name}")
+    for name, array in arrays.items():
+        value = torch.from_numpy(array)
+        part = name.split(".", 1)[0]
+        key = name.rpartition(".")[0] if part == "optimizer" else name
+        fits = {
+            "model": expected.get(name) == (value.shape, value.dtype),
+            "optimizer": key in shapes and value.shape in (torch.Size(), shapes[key]),
+            "policy": key not in shapes or value.shape == shapes[key],
+        }
+        if not fits.get(part, False):
+            raise ValueError(f"its {name} is none of this network")
+    if not all({"stage", "epoch"} <= row.keys() for row in meta["history"]):
+        raise ValueError("its epochs are not told")
+    if not {"stage", "epoch", "optimizer", "schedule", "policy"} <= meta.keys():
+        raise ValueError("its notes are not a state's")
+
+
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
 
@@ -239,9 +269,16 @@ def _restore(
     for name, array in arrays.items():
         part, key = name.split(".", 1)
         parts[part][key] = torch.from_numpy(array)
-    model.load_state_dict(parts["model"])
-    optimizers.restore(optimizer, parts["optimizer"], meta["optimizer"])
-    if schedule is not None:
-        schedule.load_state_dict(meta["schedule"])
-    policy.load_state({**meta["policy"], **parts["policy"]})
+    try:
+        model.load_state_dict(parts["model"])
+        optimizers.restore(optimizer, parts["optimizer"], meta["optimizer"])
+        if schedule is not None:
+            schedule.load_state_dict(meta["schedule"])
+        policy.load_state({**meta["policy"], **parts["policy"]})
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise WorkError(
+            f"the saved state is none of this training ({reason}): delete the folder 'state' of the run to train it "
+            "from the beginning"
+        ) from error
     return list(meta["history"])

@@ -1,6 +1,7 @@
 """Masks by the command line: chosen alone, compared, trained, and through controls; what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,26 @@ def test_masks_alone_are_those_that_a_run_trains(chosen: Path, data_root: Path, 
     assert maskfile.digest(Folder(tmp_path / "run").read_masks()) == maskfile.digest(maskfile.read(chosen))
     assert {path.name for path in chosen.parent.iterdir()} == {"snip.safetensors", "snip.svg"}
     assert "head" in chosen.with_suffix(".svg").read_text()
+
+
+def test_masks_that_a_kill_left_without_their_picture_get_it(
+    chosen: Path, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "snip.safetensors"
+    shutil.copy(chosen, output)
+    (tmp_path / ".snip.safetensors.1a2b3c4d.partial").mkdir()
+    before = output.read_bytes()
+    assert typed(*command("prune", data_root, output, "--method", "snip", "--prune", "0.7")) == 2
+    assert "snip.safetensors is there already" in capsys.readouterr().err
+    assert not output.with_suffix(".svg").exists()
+    assert typed(*command("prune", data_root, output, "--method", "snip", "--prune", "0.8", "--json")) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["cost"]["layers"]
+    assert "holds these masks already" in err
+    assert output.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"snip.safetensors", "snip.svg"}
+    assert output.with_suffix(".svg").read_bytes() == chosen.with_suffix(".svg").read_bytes()
+    assert typed(*command("prune", data_root, output, "--method", "snip", "--prune", "0.8")) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """CIFAR's files: every layout gives the same images, and nothing that is not known is interpreted."""
 
+import gzip
 import pickle
 import tarfile
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -165,8 +168,76 @@ def test_a_file_that_fails_is_named_where_the_user_has_it(tmp_path):
         cifar.bring(tmp_path / "from", "cifar10", tmp_path / "copy")
 
 
+def _tar(path: Path, *members: tuple[tarfile.TarInfo, bytes], format: int = tarfile.GNU_FORMAT) -> Path:
+    with tarfile.open(path, "w:gz", format=format) as archive:
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, BytesIO(content))
+    return path
+
+
+def _bomb(path: Path, n_bytes: int) -> Path:
+    """An archive of some kilobytes whose first member claims, and has, so many bytes before the known ones."""
+    member = tarfile.TarInfo("zeros")
+    member.size = n_bytes
+    with gzip.open(path, "wb") as file:
+        file.write(member.tobuf())
+        file.write(bytes(n_bytes))
+    return path
+
+
+def _sparse(path: Path) -> Path:
+    member = tarfile.TarInfo("cifar-10-batches-py/data_batch_1")
+    member.type = tarfile.GNUTYPE_SPARSE
+    path.write_bytes(member.tobuf() + bytes(1024))
+    return path
+
+
+HOSTILE = {
+    "more bytes than CIFAR": lambda path: _bomb(path, 3_000_000),
+    "more members than CIFAR": lambda path: _tar(path, *[(tarfile.TarInfo(f"f{n}"), b"") for n in range(20)]),
+    "notes without end": lambda path: _tar(
+        path,
+        *[(member, b"") for member in [tarfile.TarInfo("f")] if not member.pax_headers.update({"comment": "x" * 3000})],
+        format=tarfile.PAX_FORMAT,
+    ),
+    "a name without end": lambda path: _tar(path, (tarfile.TarInfo("f" * 3000), b"")),
+    "a sparse file": _sparse,
+    "no archive": lambda path: path.write_bytes(b"x" * 3000) and path,
+    "cut off": lambda path: path.write_bytes(_bomb(path, 100_000).read_bytes()[:60]) and path,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_archive_that_claims_more_than_cifar_has_is_refused_before_it_is_read(tmp_path: Path, monkeypatch, name):
+    path = HOSTILE[name](tmp_path / "cifar.tar.gz")
+    for limit, value in (("_MAX_BYTES", 2_000_000), ("_MAX_MEMBERS", 10), ("_MAX_NOTE_BYTES", 2000)):
+        monkeypatch.setattr(cifar, limit, value)
+    (tmp_path / "to").mkdir()
+    said = "unpacks to more than" if name.startswith("more") else "is neither a whole archive nor an npz"
+    with pytest.raises(CifarError, match=said) as refusal:
+        cifar.bring(path, "cifar10", tmp_path / "to")
+    assert "\n" not in str(refusal.value)
+    assert not list((tmp_path / "to").rglob("data_batch*"))
+
+
+def test_an_array_that_claims_more_than_it_has_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    path = small_pictures.npz(tmp_path / "images.npz")
+    with zipfile.ZipFile(path) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    header = BytesIO()
+    claimed = {"descr": "|u1", "fortran_order": False, "shape": (10**9, 32, 32, 3)}
+    np.lib.format.write_array_header_1_0(header, claimed)
+    members["x_train.npy"] = header.getvalue() + bytes(100)
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    with pytest.raises(CifarError, match=r"'x_train\.npy' is not as long as its header claims"):
+        cifar.read(path)
+
+
 def test_an_npz_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch):
     path = small_pictures.npz(tmp_path / "images.npz")
-    monkeypatch.setattr(cifar, "_MAX_NPZ_BYTES", 1000)
+    monkeypatch.setattr(cifar, "_MAX_BYTES", 1000)
     with pytest.raises(CifarError, match=r"unpacks to more than"):
         cifar.read(path)

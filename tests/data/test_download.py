@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 import threading
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +20,8 @@ from cellprune.data import fetch as fetching
 from cellprune.data.cards import card
 from cellprune.data.download import DownloadError, download
 from cellprune.data.fetch import FetchError, fetch
+from cellprune.data.redirects import RedirectError, Redirects
+from cellprune.errors import WorkError
 
 CONTENT = np.random.default_rng(0).bytes(100_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -204,6 +208,102 @@ def test_more_than_a_data_set_can_have_is_refused(
     with pytest.raises(DownloadError, match="sends more than 50000 bytes"):
         download(server.address, path, sha256=DIGEST)
     assert in_root(path) == []
+
+
+def test_a_file_that_was_whole_when_a_kill_came_is_not_sent_again(server: Server, path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name("set.zip.part").write_bytes(CONTENT)
+    path.with_name("set.zip.part.version").write_text('"one"')
+
+    def nothing_beyond(to: BaseHTTPRequestHandler) -> None:
+        to.send_response(416)
+        to.send_header("Content-Range", f"bytes */{len(CONTENT)}")
+        to.send_header("Content-Length", "0")
+        to.end_headers()
+
+    server.faults = [nothing_beyond]
+    download(server.address, path, sha256=DIGEST)
+    assert (path.read_bytes(), server.n_sent, in_root(path)) == (CONTENT, 0, ["set.zip"])
+
+
+def test_a_rest_without_a_length_is_whole_when_the_file_is(server: Server, path: Path) -> None:
+    def unsized(to: BaseHTTPRequestHandler) -> None:
+        to.send_response(206)
+        to.send_header("Content-Range", f"bytes 30000-99999/{len(CONTENT)}")
+        to.end_headers()
+        to.wfile.write(CONTENT[30_000:60_000])
+
+    server.faults = [server.cut(30_000), unsized]
+    download(server.address, path, sha256=DIGEST)
+    assert [asked for asked, _ in server.asked] == [None, "bytes=30000-", "bytes=60000-"]
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "\u0661", "1e3"])
+def test_a_length_that_is_no_number_is_none(server: Server, path: Path, length: str) -> None:
+    def odd(to: BaseHTTPRequestHandler) -> None:
+        to.wfile.write(f"HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n".encode() + CONTENT)
+
+    server.faults = [odd]
+    download(server.address, path, sha256=DIGEST)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [404, 503])
+def test_what_a_server_says_cannot_speak_to_the_terminal(server: Server, path: Path, code: int) -> None:
+    says = f"HTTP/1.0 {code} gone\x1b[2J\x07{'x' * 9000}\r\n\r\n".encode()
+    server.faults = [lambda to: to.wfile.write(says)] * module.TRIES
+    with pytest.raises(DownloadError, match=r"gone\\x1b\[2J\\x07x") as refusal:
+        download(server.address, path, sha256=DIGEST)
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 600
+
+
+def sent_on(to: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(asking: BaseHTTPRequestHandler) -> None:
+        asking.send_response(302)
+        asking.send_header("Location", to)
+        asking.send_header("Content-Length", "0")
+        asking.end_headers()
+
+    return answer
+
+
+def test_a_host_may_send_on_to_itself(server: Server, path: Path) -> None:
+    server.faults = [sent_on(server.address + "?again")]
+    download(server.address, path, sha256=DIGEST)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("http://localhost:{port}/", "a host of this machine or its network"),
+        ("http://10.0.0.1/", "a host of this machine or its network"),
+        ("http://[::ffff:192.168.0.1]/", "a host of this machine or its network"),
+        ("http://169.254.169.254/latest", "a host of this machine or its network"),
+        ("http://intranet/", "a host of this machine or its network"),
+        ("ftp://127.0.0.1/", "the scheme 'ftp'"),
+        ("file:///etc/passwd", "not allowed"),
+    ],
+)
+def test_a_server_cannot_send_on_to_our_neighbours(server: Server, path: Path, target: str, why: str) -> None:
+    server.faults = [sent_on(target.format(port=server.address.split(":")[2].split("/")[0]))]
+    with pytest.raises(WorkError, match=re.escape(why)) as refusal:
+        download(server.address, path, sha256=DIGEST)
+    assert len(server.asked) == 1
+    assert str(refusal.value).isprintable()
+    assert "--from" in str(refusal.value)
+
+
+def test_an_encrypted_download_stays_encrypted() -> None:
+    asked = urllib.request.Request("https://127.0.0.1/set.zip")
+    rules = Redirects(asked.full_url)
+    assert rules.redirect_request(asked, None, 302, "", {}, "https://127.0.0.1/other.zip").full_url.endswith(
+        "other.zip"
+    )
+    with pytest.raises(RedirectError, match="a connection that is not encrypted"):
+        rules.redirect_request(asked, None, 302, "", {}, "http://127.0.0.1/set.zip")
 
 
 def test_more_than_the_disk_holds_is_said_at_once(server: Server, path: Path) -> None:

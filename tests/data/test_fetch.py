@@ -1,5 +1,6 @@
 """Fetching: whole sets come in, attacks and mistakes do not, and the data root is never left half-filled."""
 
+import os
 import stat
 import zipfile
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cellprune.data import fetch as module
+from cellprune.data.download import digest
 from cellprune.data.fetch import FetchError, fetch, is_here
 from cellprune.errors import CellpruneError
 
@@ -63,7 +65,7 @@ def test_the_card_s_archive_needs_no_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = archive(cells)
-    card = module.known_card(NAME).model_copy(update={"sha256": module._sha256(path)})
+    card = module.known_card(NAME).model_copy(update={"sha256": digest(path)})
     monkeypatch.setattr(module, "known_card", lambda name: card)
     fetch(NAME, source=path, data_root=root)
     assert not caplog.records
@@ -155,6 +157,31 @@ def test_a_torn_archive_and_one_that_is_none(archive: Callable[..., Path], cells
         path.write_bytes(content)
         with pytest.raises(FetchError, match="not a whole zip archive"):
             fetch(NAME, source=path, data_root=root)
+    assert_nothing_came(root)
+
+
+def test_what_takes_memory_to_unpack_is_refused(archive: Callable[..., Path], root: Path) -> None:
+    path = archive(members={f"{NAME}/01/t000.tif": b""})
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_LZMA) as packed:
+        packed.writestr(f"{NAME}/01/t001.tif", b"x")
+    with pytest.raises(FetchError, match=r"t001\.tif', which is not deflated: zip its content anew"):
+        fetch(NAME, source=path, data_root=root)
+    assert_nothing_came(root)
+
+
+def test_names_from_an_archive_cannot_speak_to_the_terminal(archive: Callable[..., Path], root: Path) -> None:
+    with pytest.raises(FetchError, match=r"holds '\\x1b\[2Jset'") as refusal:
+        fetch(NAME, source=archive(members={"\x1b[2Jset/01/t000.tif": b""}), data_root=root)
+    assert str(refusal.value).isprintable()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe in a folder is a Unix thing")
+def test_a_folder_with_what_could_be_read_for_ever_is_refused(own_cells: Path, root: Path, tmp_path: Path) -> None:
+    os.mkfifo(own_cells / "01" / "t099.tif")
+    with pytest.raises(FetchError, match=r"t099\.tif is neither a file nor a folder"):
+        fetch(NAME, source=own_cells, data_root=root)
+    with pytest.raises(FetchError, match=r"there is no .*t099\.tif"):
+        fetch(NAME, source=own_cells / "01" / "t099.tif", data_root=root)
     assert_nothing_came(root)
 
 

@@ -47,3 +47,11 @@ def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
             pass
     with pytest.raises(PlaceError, match="cannot be written to"), appearing(tmp_path / "file" / "set"):
         pass
+
+
+def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".set.1a2b3c4d.partial" / "set" / "01").mkdir(parents=True)
+    (tmp_path / ".set.1a2b3c4d.partial.lock").touch()
+    with appearing(tmp_path / "set") as beside:
+        (beside / "file").write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]

@@ -1,6 +1,7 @@
 """A run's folder: what it takes, what it refuses, and that one process at a time works in it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import FILES, STATE, Folder
+from cellprune.runs.state import States
 
 
 def fill(folder: Folder) -> None:
@@ -100,6 +102,29 @@ def test_foreign_content_is_refused_by_name(resume: bool, tmp_path: Path) -> Non
     (tmp_path / "thesis.docx").touch()
     with pytest.raises(CellpruneError, match=r"holds 'thesis.docx', which no run writes"):
         Folder.open(tmp_path, resume)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+@pytest.mark.parametrize("name", ["state", "metrics.csv", "log.txt", ".lock", ".scores.json.1.partial"])
+def test_a_link_in_a_run_is_refused_and_what_it_leads_to_is_left_alone(name: str, tmp_path: Path) -> None:
+    theirs, run = tmp_path / "theirs", tmp_path / "run"
+    States(theirs).save({}, {})
+    run.mkdir()
+    late = Folder.open(run, resume=True)
+    (run / name).symlink_to(theirs if name == "state" or name.endswith("partial") else theirs / "000001.json")
+    before = {path: path.read_bytes() for path in theirs.iterdir()}
+    with pytest.raises(CellpruneError, match=f"{re.escape(name)} is a link, .* remove it"):
+        Folder.open(run, resume=True)
+    with pytest.raises(CellpruneError, match="is a link"), late.lock():
+        pass
+    assert {path: path.read_bytes() for path in theirs.iterdir()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe in a folder is a Unix thing")
+def test_what_is_no_file_is_refused_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log.txt")
+    with pytest.raises(CellpruneError, match=r"log\.txt is of another kind than a run's"):
+        Folder.open(tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("below", ["", "runs"])

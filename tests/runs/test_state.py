@@ -4,7 +4,9 @@ import logging
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +78,8 @@ DAMAGES = {
     "json zeros": lambda folder, n: (folder / f"00000{n}.json").write_bytes(bytes(50)),
     "json a list": lambda folder, n: (folder / f"00000{n}.json").write_text("[]"),
     "json without seal": lambda folder, n: (folder / f"00000{n}.json").write_text('{"meta": "{}"}'),
+    "json of numbers": lambda folder, n: (folder / f"00000{n}.json").write_text('{"meta": 1, "sha256": 1}'),
+    "json nested without end": lambda folder, n: (folder / f"00000{n}.json").write_text("[" * 100_000),
     "other meta": lambda folder, n: replace(folder / f"00000{n}.json", f"{n - 1}", "7"),
 }
 
@@ -110,6 +114,25 @@ def test_a_damaged_state_falls_back_to_the_one_before(
     assert files(again) == ["000002.json", "000002.safetensors", "000004.json", "000004.safetensors"]
     DAMAGES["tensors cut off"](states.folder, 4)
     assert epoch_of(States(states.folder)) == 1
+
+
+def test_a_state_of_something_else_falls_back_too_and_stays_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    states = States(tmp_path / "state")
+    for epoch in range(2):
+        save(states, epoch)
+
+    def check(tensors: object, meta: Mapping[str, Any]) -> None:
+        if meta["epoch"] == 1:
+            raise ValueError("it is of another network")
+
+    again = States(states.folder)
+    assert again.load(check) is not None
+    assert epoch_of(again) == 0, "the next call asks no more"
+    assert caplog.text.count("000002.safetensors is damaged (it is of another network)") == 1
+    save(again, 1)
+    assert files(again) == ["000001.json", "000001.safetensors", "000003.json", "000003.safetensors"]
 
 
 def test_all_damaged_is_an_error_and_never_a_silent_new_start(tmp_path: Path) -> None:
@@ -151,6 +174,9 @@ def test_what_is_rewound_to_stays_until_the_drop(tmp_path: Path) -> None:
         save(states, number)
     states.sweep()
     assert (states.load_rewind()["weight"] == early["weight"]).all()
+    flip(states.folder / "rewind.safetensors")
+    with pytest.raises(WorkError, match=r"its checksum differs\): start the run anew"):
+        states.load_rewind()
     (states.folder / "rewind.safetensors").write_bytes(b"cut off")
     with pytest.raises(WorkError, match="start the run anew"):
         states.load_rewind()

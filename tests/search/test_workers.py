@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.record import parameters_left
 from cellprune.runs.folder import Folder
-from cellprune.search import frames, workers
+from cellprune.search import frames, pool, workers
 from cellprune.search.train import Job, Report, _Floor, train
 from cellprune.search.trial import Trial
 from cellprune.training.progress import Event
@@ -197,7 +198,7 @@ def test_an_interrupt_waits_until_the_workers_are_there_and_reaches_none_of_them
     said = []
 
     def interrupted() -> None:
-        with workers._deaf_to_interrupts():
+        with pool._deaf_to_interrupts():
             os.kill(os.getpid(), signal.SIGINT)
             said.append(subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True).stdout)
 
@@ -225,6 +226,46 @@ def test_a_lost_scheduler_and_a_lost_worker_are_told_apart() -> None:
     )
 
 
+class _Worker:
+    """Answers at once, as it was told; None is a death."""
+
+    def __init__(self, *answers: Report | CellpruneError | None) -> None:
+        self._answers, self.jobs, self.is_stopped = list(answers), [], False
+        self.pipe, self._far = multiprocessing.Pipe()
+
+    def give(self, job: Job) -> None:
+        self.jobs.append(job)
+        if self._answers:
+            self._far.send(self._answers.pop(0))
+
+    def answer(self) -> Report | CellpruneError | None:
+        return self.pipe.recv()
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+
+def test_a_trial_that_outlives_its_worker_is_given_to_the_next_and_not_for_ever(tmp_path: Path) -> None:
+    done = Report("done", {}, "", {})
+    first, second = (job(Trial("confirm", 0.5, seed), tmp_path, tmp_path) for seed in range(2))
+    worker = _Worker(None, done, None, None, done)
+    assert list(pool.spread([worker], [first, second])) == [(first, done), (second, done)]
+    assert worker.jobs == [first, first, second, second, second]
+    (_, crashed), last = pool.spread([_Worker(None, None, None, done)], [first, second])
+    assert crashed.state == "crashed"
+    assert "its worker was lost 3 times" in crashed.reason
+    assert last == (second, done)
+
+
+def test_a_refusal_ends_the_other_workers_and_no_job_is_taken_before_its_time(tmp_path: Path) -> None:
+    refused, busy = _Worker(CellpruneError("no such data")), _Worker()
+    waiting = iter(job(Trial("confirm", 0.5, seed), tmp_path, tmp_path) for seed in range(9))
+    with pytest.raises(CellpruneError, match="no such data"):
+        list(pool.spread([refused, busy], waiting))
+    assert (refused.is_stopped, busy.is_stopped) == (False, True)
+    assert len(list(waiting)) == 7
+
+
 def _holder(folder: Path) -> int | None:
     """The process that works in a run folder: it has files open there."""
     for process in psutil.Process().children(recursive=True):
@@ -249,9 +290,42 @@ def _killed_in_mid_trial(runs: Path, killed: list[Path]) -> None:
 
 
 @pytest.mark.slow
-def test_two_searches_on_one_machine_want_no_port_twice() -> None:
-    with workers.local(1), workers.local(1):  # a warning is an error here
-        pass
+def test_no_worker_of_this_machine_listens_to_anybody(tmp_path: Path) -> None:
+    refused = replace(job(Trial("confirm", 0.5, 0), tmp_path, tmp_path), version="0.0.0")
+    with workers.local(1) as execute:
+        with pytest.raises(CellpruneError, match="a worker has cellprune"):
+            list(execute([refused]))
+        trainers = _trainers(psutil.Process())
+        assert len(trainers) == 1
+        ours = [psutil.Process(), *trainers]
+        assert not [found for process in ours for found in process.net_connections() if found.status == "LISTEN"]
+    assert not trainers[0].is_running()
+
+
+STAY = """
+import sys, time
+from cellprune.search import workers
+if __name__ == "__main__":
+    with workers.local(1):
+        print("there", flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_planner_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "stay.py").write_text(STAY)
+    with subprocess.Popen([sys.executable, tmp_path / "stay.py"], stdout=subprocess.PIPE) as planner:
+        assert planner.stdout is not None
+        assert planner.stdout.readline() == b"there\n"
+        trainers = _trainers(psutil.Process(planner.pid))
+        planner.kill()
+    assert len(trainers) == 1
+    assert not psutil.wait_procs(trainers, timeout=60)[1]
+
+
+def _trainers(planner: psutil.Process) -> list[psutil.Process]:
+    return [child for child in planner.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
 
 
 @pytest.mark.slow
@@ -266,7 +340,6 @@ def test_workers_keep_what_they_free_unless_the_user_wants_otherwise(monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.filterwarnings("ignore")  # Dask leaves sockets of the killed to the garbage collector
 def test_a_killed_worker_loses_its_trial_to_another(tmp_path: Path, data_root: Path) -> None:
     runs = tmp_path / "runs"
     jobs = [job(Trial("confirm", 0.5, seed), runs, data_root, "training.epochs=12") for seed in (0, 1, 2)]

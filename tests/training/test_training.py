@@ -1,12 +1,13 @@
 """Statistics that fit the weights, schedules, stages, devices."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from cellprune.errors import CellpruneError
 from cellprune.pruning import masks as masking
-from cellprune.training import engine, optimizers
+from cellprune.training import engine, fit, optimizers
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Stage, walk
 from cellprune.training.statistics import reestimate
@@ -163,3 +164,37 @@ def test_a_processor_on_which_bf16_is_slow_is_named(capability, choice, slow, mo
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert engine.precision(choice, torch.device("cpu")) == choice
     assert ("many times slower" in caplog.text) is slow
+
+
+def _state(width: int, **changed: object) -> tuple[nn.Module, dict[str, np.ndarray], dict[str, object]]:
+    model = nn.Sequential(nn.Conv2d(1, width, 3), nn.BatchNorm2d(width))
+    optimizer, _ = optimizers.build(
+        model, name="adamw", learning_rate=0.1, weight_decay=0.0, schedule="constant", steps=9
+    )
+    model(torch.ones(2, 1, 4, 4)).sum().backward()
+    optimizer.step()
+    mask = Static({"0.weight": torch.ones(width, 1, 3, 3, dtype=torch.bool)})
+    arrays, meta = fit._state(0, model, optimizer, None, mask, [{"stage": 0, "epoch": 1}])
+    return model, arrays, meta | changed
+
+
+def test_a_state_is_taken_by_its_own_network_alone() -> None:
+    model, arrays, meta = _state(3)
+    fit.require_fit(model, arrays, meta)
+    wrong = {
+        "none of this network": _state(4)[1],
+        "it lacks model.1.weight": {name: value for name, value in arrays.items() if name != "model.1.weight"},
+        "its model.2.weight": arrays | {"model.2.weight": arrays["model.1.weight"]},
+        "its model.0.weight is": arrays | {"model.0.weight": arrays["model.0.weight"].astype(np.float64)},
+        "its optimizer.0.exp_avg ": arrays | {"optimizer.0.exp_avg": np.ones(2, np.float32)},
+        "its optimizer.9.exp_avg ": arrays | {"optimizer.9.exp_avg": np.ones(2, np.float32)},
+        "its policy.0.weight": arrays | {"policy.0.weight": np.ones(2, bool)},
+        "its other": arrays | {"other": np.ones(2, bool)},
+    }
+    for said, tensors in wrong.items():
+        with pytest.raises(ValueError, match=said):
+            fit.require_fit(model, tensors, meta)
+    with pytest.raises(ValueError, match="notes are not a state's"):
+        fit.require_fit(model, arrays, {key: value for key, value in meta.items() if key != "policy"})
+    with pytest.raises(ValueError, match="epochs are not told"):
+        fit.require_fit(model, arrays, meta | {"history": [{"epoch": 1}]})
