@@ -13,6 +13,7 @@ from pathlib import Path
 from cellprune.data.images import SUFFIXES, Header, ImageError, read_header
 from cellprune.data.naming import IGNORE, IMAGES, LABELS, affix, stripped
 from cellprune.errors import CellpruneError
+from cellprune.wording import printable
 
 # the challenge's layout, as `data.ctc` reads it; here truth plays no part
 _SEQUENCE = re.compile(r"\d\d")
@@ -82,11 +83,6 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
         more = f" (and {len(failures) - 1} more that cannot be read)" if len(failures) > 1 else ""
         raise CellpruneError(f"{failures[0].why}{more}")
     return images, failures, [printable(path.name) for path in labels]
-
-
-def printable(name: str) -> str:
-    """Write what would break a line, or is no text at all, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
 
 
 def _label_images(files: Iterable[Path]) -> Iterator[Path]:

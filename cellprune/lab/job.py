@@ -10,12 +10,13 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
 from cellprune.lab.engine import Engine
-from cellprune.lab.inputs import Failure, Image, printable
+from cellprune.lab.inputs import Failure, Image
 from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale
 from cellprune.lab.segment import class_map, network_size, require_channels
+from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
 

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from cellprune.data.images import ImageError, read_labels
 from cellprune.errors import CellpruneError
-from cellprune.lab.inputs import Image, printable
+from cellprune.lab.inputs import Image
 from cellprune.runs import atomic, documents, lock
+from cellprune.wording import printable
 
 _LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # left by file browsers that only looked
