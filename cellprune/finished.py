@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import models, tasks
-from cellprune.config.schema import Settings
+from cellprune.config.load import checked
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.training import engine as engines
@@ -30,7 +30,7 @@ def evaluate(
         raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
     if dataset is None and part == "report":
         return folder.read_scores()
-    settings = Settings.model_validate(folder.read_config())
+    settings = checked(folder.read_config(), str(folder.file("config")))
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)

@@ -55,7 +55,7 @@ def is_complete(folder: Folder, settings: Settings, split: Mapping[str, Any], en
     """
     if not folder.has("config"):
         return False
-    changed = config.differences(settings, Settings.model_validate(folder.read_config()))
+    changed = config.differences(settings, config.checked(folder.read_config(), str(folder.file("config"))))
     if changed:
         raise config.ConfigError(
             f"{folder.path} was started with other settings ({'; '.join(changed)}): give the same, or another --output"
