@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from cellprune import record, selection, tasks
+from cellprune import record, room, selection, tasks
 from cellprune.config import load as config
 from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, resolve
 from cellprune.config.schema import Runtime, Settings
@@ -63,6 +63,8 @@ def run(
         if record.is_complete(folder, settings, split.as_dict(), engine):
             return folder
         architecture = architecture_of(settings, task, frames)
+        size = task.input(frames, settings.data)
+        room.require(architecture, settings, size, engine.device, engine.num_processes)
         # its name may be a typo: before any pixel
         model = initial_network(architecture, settings.seed).to(engine.device)
         work = Work(
@@ -116,9 +118,11 @@ def choose_masks(settings: Settings, *, runtime: Runtime | None = None) -> tuple
     task = tasks.of(settings)
     frames = task.open(settings.data, runtime.data_root)
     split = task.split(frames, settings.data)
+    architecture = architecture_of(settings, task, frames)
+    room.require(architecture, settings, task.input(frames, settings.data), engine.device, engine.num_processes)
     loaders = task.loaders(frames, split, settings, runtime.workers, engine.device)
     loss = task.loss(settings.training.loss)
-    model = initial_network(architecture_of(settings, task, frames), settings.seed).to(engine.device)
+    model = initial_network(architecture, settings.seed).to(engine.device)
     planned = selection.plan(settings, model, loaders, loss)
     masks = selection.masks(settings, model, loaders, loss, planned)
     found = cost(model, task.input(frames, settings.data), masks)
