@@ -1,21 +1,32 @@
 """`cellprune COMMAND`: finds the command, and turns errors into one line and an exit code.
 
-0 done, 1 failed during the work, 2 refused before any work, 130 Ctrl-C. Nothing heavy is imported here.
+0 done, 1 failed during the work, 2 refused before any work, 130 Ctrl-C, 141 the reader of the output went away. Nothing
+heavy is imported here.
 """
 
+import io
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
+from cellprune import environment
 from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
+from cellprune.cli.terminal import listening, tell
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
+from cellprune.wording import printable, reason, shortened
+
+# what libraries say where the system gives no more memory, no more threads, or has no room for one more library
+_SCARCE = ("can't start new thread", "can't allocate memory", "cannot allocate memory", "out of memory",
+           "failed to map segment", "resource temporarily unavailable")  # fmt: skip
 
 
 def _version() -> str:
@@ -52,16 +63,23 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     debug: Annotated[bool, Parameter(negative="", help="show the traceback of an error")] = False,
 ) -> int:
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.root.handlers[0].setLevel(logging.WARNING)  # what is less goes to the run's own log
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file our own line tells
     try:
-        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        with listening():
+            said = [*environment.settle(), *environment.strangers()]
+            for line in said if os.environ.get("RANK", "0") == "0" else ():  # one of several processes speaks for all
+                logging.getLogger("cellprune").warning(line)
+            result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except BrokenPipeError:
+        raise
     except Exception as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from None
         if debug:
             raise
         message, code = _explained(error)
-        print(f"cellprune: {message}", file=sys.stderr)
+        with suppress(OSError):  # where nobody can be told, the code still says it
+            tell(*f"cellprune: {message}".split("\n"))
         return code
     return result if isinstance(result, int) else 0
 
@@ -69,11 +87,62 @@ def _launch(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that are no text, consoles that know ASCII alone
+            stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(app.meta(words, result_action="return_value") or 0)
+        code = app.meta(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
+        _flush()
     except KeyboardInterrupt:
-        print(f"\ncellprune: interrupted; {_resumption(words)}", file=sys.stderr)
-        sys.exit(130)
+        code = 130
+        with suppress(OSError):
+            if sys.stderr is not None and sys.stderr.isatty():
+                print(file=sys.stderr)  # which shows ^C in the line that was begun
+            tell(f"cellprune: interrupted; {_resumption(words)}")
+    except BrokenPipeError:  # `| head` has read enough, and all tools end there without a word
+        code = 141
+    except SystemExit as leaving:  # rich leaves by itself there
+        code = 141 if isinstance(leaving.__context__, BrokenPipeError) else leaving.code
+    except OSError as error:
+        code = 1
+        with suppress(OSError):
+            tell(f"cellprune: the output cannot be written ({reason(error)}); what was complete stays")
+    except CycloptsError as error:
+        code = 2
+        with suppress(OSError):
+            tell(f"cellprune: {_explained(error)[0]}")
+    _abandon_output()
+    sys.exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as where the shell closed it
+            stream.flush()
+
+
+def _abandon_output() -> None:
+    """Send to nowhere what could not be written: Python would try once more, and complain, as it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+
+
+def _was_interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: a library that was just being loaded makes an error of its own of it."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        if isinstance(found, KeyboardInterrupt):
+            return True
+        seen.add(id(found))
+        found = found.__cause__ or found.__context__
+    return False
 
 
 def _explained(error: Exception) -> tuple[str, int]:
@@ -83,13 +152,18 @@ def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, CycloptsError):
         if isinstance(error.__cause__, ValidationError):
             return faults(error.__cause__), 2
-        return " ".join(str(error).split()), 2
+        return shortened(" ".join(str(error).split())), 2
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("cellprune"):
         return f"this command needs {error.name}, which is not installed: pip install 'cellprune[train]'", 2
+    if isinstance(error, MemoryError) or any(said in str(error).lower() for said in _SCARCE):
+        return (
+            f"the system gives no more memory or threads ({reason(error)}): free some, raise the limit ('ulimit -a' "
+            "shows it), or ask for less; what was complete stays"
+        ), 1
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename or 'no file named'}; what was complete stays", 1
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"unexpected {type(error).__name__}: {reason} (run it again with --debug for the traceback)", 1
+        where = f": {printable(str(error.filename))}" if error.filename else ""
+        return f"{error.strerror}{where}; what was complete stays", 1
+    return f"unexpected {type(error).__name__}: {reason(error)} (run it again with --debug for the traceback)", 1
 
 
 def _resumption(words: Sequence[str]) -> str:

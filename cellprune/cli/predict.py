@@ -2,13 +2,15 @@
 
 import hashlib
 import json as text
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+from cellprune.cli import terminal
+from cellprune.cli.terminal import say
 
 if TYPE_CHECKING:
     from cellprune.lab.job import Done, Tell
@@ -81,7 +83,7 @@ def predict(
     if not rescale and (doubt := scale.warning(engine.card, sizes)):
         warnings.append(doubt)
     for line in warnings:
-        print(f"warning: {line}", file=sys.stderr)
+        terminal.tell(f"warning: {line}")
     with _told(len(images)) as tell:
         done = run(engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, tell=tell)
     if done.tiled and engine.receptive_field is None:
@@ -90,10 +92,10 @@ def predict(
             "whole image (an instance or group norm, a global pooling): near the tiles' borders the result is not "
             "quite the whole image's"
         )
-        print(f"warning: {warnings[-1]}", file=sys.stderr)
+        terminal.tell(f"warning: {warnings[-1]}")
     for failure in done.failures:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
-        print(f"not done: {named}", file=sys.stderr)
+        terminal.tell(f"not done: {named}")
     if json:
         print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
     else:
@@ -140,11 +142,11 @@ def _show(done: "Done", output: Path) -> None:
     cells, images = (
         f"{n} {what}{'s' * (n != 1)}" for n, what in ((len(done.rows), "cell"), (len(done.images), "image"))
     )
-    print(f"{cells} in {images}{kept}{failed}")
-    print("Look at:")
+    say(f"{cells} in {images}{kept}{failed}")
+    say("Look at:")
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number a cell"),
         ("cells.csv", "one line a cell: place, area, whether it touches the border"),
     ):
-        print(f"  {output / name}   {what}")
+        say(f"  {output / name}   {what}")

@@ -6,11 +6,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from cellprune.cli.terminal import console, tell
 from cellprune.errors import CellpruneError
 from cellprune.training.progress import Event, Listener
+from cellprune.wording import printable
 
 
 def shown() -> Listener:
@@ -22,16 +23,16 @@ class Bar:
     """One bar: epoch, loss, held-out IoU, time left."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = console()
         self._progress: Progress | None = None
         self._task: Any = None
 
     def started(self, event: Event) -> None:
         if not event.total:
-            self._console.print(event.message or event.phase)
+            self._console.print(printable(event.message or event.phase))
             return
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -61,18 +62,18 @@ class Lines:
 
     def started(self, event: Event) -> None:
         self._clock, self._first, self._done = monotonic(), event.done, event.done
-        print(event.message or f"{event.phase}: {event.epochs} epochs", file=sys.stderr, flush=True)
+        tell(event.message or f"{event.phase}: {event.epochs} epochs")
 
     def advanced(self, event: Event) -> None:
         if event.done == self._done or event.done * event.epochs != event.epoch * event.total:
             return  # within an epoch, or within an image
         self._done = event.done
         left = (monotonic() - self._clock) / (event.done - self._first) * (event.total - event.done)
-        print(f"{_described(event)}, {left / 60:.1f} min left", file=sys.stderr, flush=True)
+        tell(f"{_described(event)}, {left / 60:.1f} min left")
 
     def finished(self, event: Event) -> None:
         if event.scores:
-            print(f"{event.phase} done{_score(event.scores)}", file=sys.stderr, flush=True)
+            tell(f"{event.phase} done{_score(event.scores)}")
 
 
 class Curves:
@@ -101,7 +102,7 @@ class Curves:
 
 def _described(event: Event) -> str:
     if not event.epochs:
-        return event.message or event.phase
+        return printable(event.message or event.phase)
     loss = "" if event.loss is None else f", loss {event.loss:.4f}"
     return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}"
 

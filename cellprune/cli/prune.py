@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
@@ -66,17 +67,21 @@ def prune(
         return
     counts, sparsity, macs = cost["parameters"], cost["sparsity"], cost["macs"]
     size = " x ".join(map(str, macs["input"]))
-    print(f"{resolved.pruning.label} keeps {counts['kept']:,} of {counts['prunable']:,} weights")
+    say(f"{resolved.pruning.label} keeps {counts['kept']:,} of {counts['prunable']:,} weights")
     if cost["budget"]:
-        print(sentences.reached(cost["budget"]))
-    print(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
-    print(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
+        say(sentences.reached(cost["budget"]))
+    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
+    say(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row["name"]) for row in cost["layers"])
     for row in cost["layers"]:
         channels = f"  {row['channels_kept']:>5} of {row['channels']:>5} channels" if "channels" in cost else ""
         share = row["kept"] / row["weights"]
-        print(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
-    print(f"Look at:\n  {output}   the masks, for --masks and compare-masks\n  {picture}   what each layer keeps")
+        say(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
+    say(
+        "Look at:",
+        f"  {output}   the masks, for --masks and compare-masks",
+        f"  {picture}   what each layer keeps",
+    )
 
 
 def _refuse_output(output: Path) -> Path:

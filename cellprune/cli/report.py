@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say
 from cellprune.errors import CellpruneError
 
 
@@ -65,7 +66,10 @@ def report(
         written = output or Folder(paths[0]).file("report")
     else:
         groups, written = comparison_page.write(paths, output, reference=reference), output
-    print(text.dumps({"page": str(written), "groups": groups}) if json else _told(written, groups))
+    if json:
+        print(text.dumps({"page": str(written), "groups": groups}))
+    else:
+        say(*_told(written, groups))
 
 
 def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
@@ -89,8 +93,8 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     for row in rows:
         claim = f"{ratio(row['ratio'])} of the {row['unit']}" if row["ratio"] is not None else row["verdict"]
         holds = "holds" if row["holds"] else "does not hold"
-        print(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
-    print(f"Look at: {output}")
+        say(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
+    say(f"Look at: {output}")
 
 
 def _refuse_taken(output: Path, kind: str) -> None:
@@ -108,7 +112,7 @@ def _start(output: Path) -> str:
         return file.read(1000)
 
 
-def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
+def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> list[str]:
     """The headline of each run and its difference, and where the page is."""
     lines = []
     width = 6 + max(len(run["label"]) for group in groups for run in group["runs"]) if groups else 0
@@ -121,4 +125,4 @@ def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
             shown = f"{found['mean']:+.4f}" if found else "" if run["against"] else "reference"
             named = f"  {run['number']:<3}{run['label']}"
             lines.append(f"{named:{width}}{'undefined' if value is None else f'{value:.4f}':>12}{shown:>12}")
-    return "\n".join([*lines, f"Look at: {written}"])
+    return [*lines, f"Look at: {written}"]

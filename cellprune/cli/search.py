@@ -1,7 +1,6 @@
 """`cellprune search-max-ratio`: the highest ratio that costs no IoU, with the evidence."""
 
 import json as text
-import logging
 import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import busy, hush, say, tell
 from cellprune.cli.whole import Whole
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Search, Settings
@@ -100,7 +100,7 @@ def search_max_ratio(
     from cellprune.search.question import Place, ask
     from cellprune.search.run import search_max_ratio as find
 
-    logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here
+    hush()  # that a shared run is finished already is no news here
     place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
     question = ask(resolved, search, place)
     table = Table(question)
@@ -116,9 +116,12 @@ def search_max_ratio(
             timed_by = opened.enter_context(places.here()) if scheduler else execute
             planned = _planned(question, place, timed_by, max(1, workers)) | {"timed_here_alone": scheduler is not None}
             if dry_run:
-                print(text.dumps(planned) if json else _told(planned))
+                if json:
+                    print(text.dumps(planned))
+                else:
+                    say(*_told(planned))
                 return
-            print(_told(planned), file=sys.stderr)
+            tell(*_told(planned))
         opened.enter_context(table)
         command = ["cellprune", *sys.argv[1:]]
         found = find(question, place, execute=nullcontext(execute), watch=table, command=command)
@@ -131,15 +134,15 @@ def search_max_ratio(
 def _show(found: dict[str, Any], folder: Path) -> None:
     told = found["sentences"]
     for sentence in filter(None, (told["answer"], told["scope"], told["controls"])):
-        print(sentence)
-    print("Look at:")
-    print(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
-    print(f"  {folder / 'search.json'}   every number of it")
+        say(sentence)
+    say("Look at:")
+    say(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
+    say(f"  {folder / 'search.json'}   every number of it")
     if found["model"]:
         use = "'cellprune predict'" if found["settings"]["task"] == "segmentation" else "cellprune.load()"
-        print(f"  {found['model']}   for {use}: {told['model']}")
+        say(f"  {found['model']}   for {use}: {told['model']}")
     elif told["model"]:
-        print(told["model"])
+        say(told["model"])
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
@@ -180,8 +183,6 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
 
 def _planned(question: "Question", place: "Place", execute: "Execute", n_workers: int) -> dict[str, Any]:
     """Count the trainings that are left and time one epoch."""
-    from rich.console import Console
-
     from cellprune.search import controls, plan, sentences
     from cellprune.search.run import known
 
@@ -192,7 +193,7 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
     expected, most = (0, 0) if before.at_the_end else left
     seconds = 0.0
     if not before.at_the_end:
-        with Console(stderr=True).status("timing one epoch"):
+        with busy("timing one epoch"):
             seconds = plan.seconds_of_a_training(question, place, execute, n_workers)
     return {
         "ratios": list(question.grid),
@@ -219,7 +220,7 @@ def _planned(question: "Question", place: "Place", execute: "Execute", n_workers
     }
 
 
-def _told(planned: dict[str, Any]) -> str:
+def _told(planned: dict[str, Any]) -> list[str]:
     from cellprune.report.formatting import duration, ratio
     from cellprune.report.sentences import many
     from cellprune.search import sentences
@@ -231,24 +232,22 @@ def _told(planned: dict[str, Any]) -> str:
         done += f"{many(n_there, 'unpruned network')} of other searches {'is' if n_there == 1 else 'are'} there, "
     more = "more (in all: " if done else "("
     if not trainings["at_most"]:
-        return f"{done}none is left to train: the search in {planned['output']} is at its end"
+        return [f"{done}none is left to train: the search in {planned['output']} is at its end"]
     few, most = min(by_fold), max(by_fold)
     chosen_on = f"{len(by_fold)} × " * (len(by_fold) > 1) + (f"{few}" if few == most else f"{few} to {most}")
     dropped = "; ".join(f"{name}: {reason}" for name, reason in planned["dropped"].items())
     later = sentences.later_look(planned["look"], planned["alpha"])
-    return "\n".join(
-        (
-            f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
-            f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
-            *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
-            *([later] if later else []),
-            f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
-            f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
-            f"{trainings['controls']})",
-            f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
-            f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch"
-            f"{' on this machine, as if one after the other' if planned['timed_here_alone'] else ''}; "
-            "hopeless ones are stopped early",
-            f"the search goes to {planned['output']}",
-        )
-    )
+    return [
+        f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
+        f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
+        *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
+        *([later] if later else []),
+        f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
+        f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
+        f"{trainings['controls']})",
+        f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
+        f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch"
+        f"{' on this machine, as if one after the other' if planned['timed_here_alone'] else ''}; "
+        "hopeless ones are stopped early",
+        f"the search goes to {planned['output']}",
+    ]
