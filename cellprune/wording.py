@@ -32,7 +32,5 @@ def reason(error: BaseException) -> str:
     """Give what an error of a library says, on one line; its kind where it says nothing."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    if isinstance(error, MemoryError):
-        return "it takes more memory than there is"
     said = " ".join(shortened(str(error)).split()) or type(error).__name__
     return shortened(printable(said), 2 * VALUE_LIMIT)

@@ -64,61 +64,42 @@ def _launch(
     debug: Annotated[bool, Parameter(negative="", help="show the traceback of an error")] = False,
 ) -> int:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file our own line tells
-    try:
-        with listening():
-            said = [*environment.settle(), *environment.strangers()]
-            for line in said if os.environ.get("RANK", "0") == "0" else ():  # one of several processes speaks for all
-                logging.getLogger("cellprune").warning(line)
-            result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        if _was_interrupted(error):
-            raise KeyboardInterrupt from None
-        if debug:
-            raise
-        message, code = _explained(error)
-        with suppress(OSError):  # where nobody can be told, the code still says it
-            tell(*f"cellprune: {message}".split("\n"))
-        return code
+    with listening():
+        said = [*environment.settle(), *environment.strangers()]
+        for line in said if os.environ.get("RANK", "0") == "0" else ():  # one of several processes speaks for all
+            logging.getLogger("cellprune").warning(line)
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     return result if isinstance(result, int) else 0
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit code."""
+def main(arguments: Sequence[str] | None = None, *, heard: Sequence[int] = ()) -> None:
+    """Run the command line and leave the process with its exit code.
+
+    Args:
+        arguments: the words after the program's name; None for those of this process.
+        heard: signals that came so far. A library that is just being loaded may make any error of an interrupt.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that are no text, consoles that know ASCII alone
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app.meta(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
-        _flush()
-    except KeyboardInterrupt:
-        code = 130
-        with suppress(OSError):
-            if sys.stderr is not None and sys.stderr.isatty():
-                print(file=sys.stderr)  # which shows ^C in the line that was begun
-            tell(f"cellprune: interrupted; {_resumption(words)}")
-    except BrokenPipeError:  # `| head` has read enough, and all tools end there without a word
-        code = 141
-    except SystemExit as leaving:  # rich leaves by itself there
+        if sys.stdout is not None:  # as where the shell closed it
+            sys.stdout.flush()
+    except SystemExit as leaving:  # as rich does where nobody reads its output any more
         code = 141 if isinstance(leaving.__context__, BrokenPipeError) else leaving.code
-    except OSError as error:
-        code = 1
-        with suppress(OSError):
-            tell(f"cellprune: the output cannot be written ({reason(error)}); what was complete stays")
-    except CycloptsError as error:
-        code = 2
-        with suppress(OSError):
-            tell(f"cellprune: {_explained(error)[0]}")
+    except (Exception, KeyboardInterrupt) as error:
+        interrupted = bool(heard) or isinstance(error, KeyboardInterrupt)
+        if "--debug" in words and not interrupted:
+            raise
+        message, code = (f"interrupted; {_resumption(words)}", 130) if interrupted else _explained(error)
+        with suppress(OSError):  # where nobody can be told, the code still says it
+            if interrupted and sys.stderr is not None and sys.stderr.isatty():
+                print(file=sys.stderr)  # which shows ^C in the line that was begun
+            tell(*f"cellprune: {message}".split("\n") if message else ())
     _abandon_output()
     sys.exit(code)
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # as where the shell closed it
-            stream.flush()
 
 
 def _abandon_output() -> None:
@@ -133,20 +114,10 @@ def _abandon_output() -> None:
                 os.dup2(nowhere, stream.fileno())
 
 
-def _was_interrupted(error: BaseException) -> bool:
-    """Whether Ctrl-C is behind an error: a library that was just being loaded makes an error of its own of it."""
-    seen: set[int] = set()
-    found: BaseException | None = error
-    while found is not None and id(found) not in seen:
-        if isinstance(found, KeyboardInterrupt):
-            return True
-        seen.add(id(found))
-        found = found.__cause__ or found.__context__
-    return False
-
-
-def _explained(error: Exception) -> tuple[str, int]:
-    """Give the one line (two with nearest names) and the exit code for an error."""
+def _explained(error: BaseException) -> tuple[str, int]:
+    """Give the one line (two with nearest names, none where nobody reads) and the exit code for an error."""
+    if isinstance(error, BrokenPipeError):  # `| head` has read enough: all tools end there without a word
+        return "", 141
     if isinstance(error, CellpruneError):
         return str(error), error.exit_code
     if isinstance(error, CycloptsError):
@@ -161,8 +132,8 @@ def _explained(error: Exception) -> tuple[str, int]:
             "shows it), or ask for less; what was complete stays"
         ), 1
     if isinstance(error, OSError) and error.strerror:
-        where = f": {printable(str(error.filename))}" if error.filename else ""
-        return f"{error.strerror}{where}; what was complete stays", 1
+        where = printable(str(error.filename)) if error.filename else "the output"
+        return f"{error.strerror}: {where}; what was complete stays", 1
     return f"unexpected {type(error).__name__}: {reason(error)} (run it again with --debug for the traceback)", 1
 
 

@@ -15,14 +15,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from cellprune import reading
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import atomic
 from cellprune.wording import quoted, reason
 
 HEADER_LIMIT_BYTES = 16 * 2**20
 _MOST_BYTES = 2**40
 # what values that are not what they should be make of the code that takes them apart
-_BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+_BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _NOTE = "cellprune"
 _PICKLES = (b"\x80", b"PK\x03\x04")  # a bare pickle, and the zip that torch.save makes around one
 
@@ -78,11 +78,14 @@ def read_whole(path: Path, kind: str) -> Iterator[None]:
 
     Raises:
         UnreadableFileError: it cannot be read, or its content does not hold together or asks for too much.
+        WorkError: the memory does not suffice.
     """
     try:
         yield
     except (SafetensorError, *_BROKEN) as error:
         raise UnreadableFileError(f"{path} is damaged ({reason(error)}): copy or make the {kind} file again") from error
+    except MemoryError as error:
+        raise WorkError(f"{path} takes more memory than there is: free some, or read it on a larger machine") from error
     except OSError as error:
         raise UnreadableFileError(f"{path} cannot be read ({error.strerror or error}): check the path") from error
 

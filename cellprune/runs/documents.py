@@ -26,7 +26,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Give the mapping; CellpruneError where it is absent or damaged."""
     try:
         return _mapping(path, yaml12.read(read_text(path), keeps_1_1_text=True))
-    except (yaml12.YamlError, MemoryError) as error:
+    except yaml12.YamlError as error:
         raise _damaged(path, error) from error
 
 
@@ -39,7 +39,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Give the mapping; CellpruneError where it is absent or damaged."""
     try:
         return _mapping(path, json.loads(read_text(path)))
-    except (ValueError, RecursionError, MemoryError) as error:  # no JSON, a number without end, lists without end
+    except (ValueError, RecursionError) as error:  # no JSON, a number without end, lists without end
         raise _damaged(path, error) from error
 
 
@@ -56,7 +56,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     """Give the rows as they were written: int, float, text, or None for an empty cell."""
     try:
         rows = list(csv.reader(io.StringIO(read_text(path))))
-    except (csv.Error, MemoryError) as error:
+    except csv.Error as error:
         raise _damaged(path, error) from error
     if any(len(row) != len(rows[0]) for row in rows):
         raise _damaged(path, "its lines differ in length")
@@ -69,7 +69,7 @@ def read_text(path: Path) -> str:
         return reading.text_of(path, most=_MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that got so far") from error
-    except (UnicodeDecodeError, MemoryError) as error:
+    except UnicodeDecodeError as error:
         raise _damaged(path, error) from error
     except OSError as error:
         raise CellpruneError(f"{path} cannot be read ({error.strerror}): check the path") from error

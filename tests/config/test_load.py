@@ -368,7 +368,7 @@ def test_a_value_is_taken_as_it_is_written() -> None:
 def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "two.yaml"
     file.write_text("training:\n  epochs: 2\nmodel:\n  width: 4\ntraining:\n  batch_size: 2\n")
-    with pytest.raises(ConfigError, match="two.yaml is no plain YAML .line 5: the key 'training' stands there again"):
+    with pytest.raises(ConfigError, match=r"two.yaml is no plain YAML .line 5: the key 'training' stands there again"):
         load(file=file)
 
 
