@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cellprune.search.question import Place, Question
     from cellprune.search.workers import Execute
 
+_MOST_WORKERS = 256  # processes, each with a training, on one machine
 _SEARCHED = {
     "pruning.ratio": "the ratio is what is searched, between --low and --high",
     "pruning.budget": "the ratio is what is searched, between --low and --high; --unit says of what",
@@ -146,8 +147,10 @@ def _show(found: dict[str, Any], folder: Path) -> None:
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
-    if workers < 0:
-        raise CellpruneError(f"--workers {workers}: give how many, or leave it away to train in this process")
+    if not 0 <= workers <= _MOST_WORKERS:
+        raise CellpruneError(
+            f"--workers {workers}: give how many, up to {_MOST_WORKERS}, or leave it away to train in this process"
+        )
     if scheduler == "":
         raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or leave it away")
     if workers and scheduler:

@@ -11,23 +11,34 @@ Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images"
 """
 
 import hashlib
+import lzma
+import math
 import pickle
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune import reading
 from cellprune.errors import CellpruneError
+from cellprune.wording import quoted, reason
 
 SIZE_PX = 32
 NPZ = "images.npz"  # an npz that was fetched, in the data set's folder
 _MAX_NPZ_BYTES = 2**30  # four times what all of CIFAR takes
+_MOST_CLASSES = 1000
+# what zipfile and numpy make of a file that is none, or was made to break them
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError,
+    ArithmeticError, RuntimeError, MemoryError,
+)  # fmt: skip
 
 Images = NDArray[np.uint8]  # (N, 3, 32, 32)
 Targets = NDArray[np.int64]  # (N,)
@@ -233,19 +244,35 @@ def _bytes_of(text: str, encoding: str) -> bytes:
 
 def _read_npz(path: Path) -> Content:
     try:
+        reading.size_of(path, most=2**31)
         with zipfile.ZipFile(path) as packed:
             if sum(member.file_size for member in packed.infolist()) > _MAX_NPZ_BYTES:
                 raise CifarError(f"{path} unpacks to more than {_MAX_NPZ_BYTES} bytes: it is no npz of small images")
+            for member in (member for member in packed.infolist() if member.filename.endswith(".npy")):
+                with packed.open(member) as file:
+                    _require_whole(file, member)
         with np.load(path, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in _wanted(opened.files, path)}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        raise CifarError(f"{path} is no npz of plain arrays ({error}): save it with numpy.savez") from error
+    except _BROKEN as error:
+        raise CifarError(f"{path} is no npz of plain arrays ({reason(error)}): save it with numpy.savez") from error
     train, test = (_part(arrays[f"x_{part}"], arrays[f"y_{part}"], part, path) for part in ("train", "test"))
     n_classes = 1 + max(int(targets.max()) for _, targets in (train, test))
-    names = tuple(map(str, arrays["label_names"])) if "label_names" in arrays else tuple(map(str, range(n_classes)))
+    named = arrays.get("label_names", np.arange(n_classes))
+    if named.ndim != 1 or len(named) > _MOST_CLASSES:
+        raise CifarError(f"{path}: label_names is of shape {named.shape}: give one name a class")
+    names = tuple(map(str, named))
     if len(names) < max(n_classes, 2):
         raise CifarError(f"{path}: {len(names)} class(es) have names, but labels go up to {n_classes - 1}: name them")
     return Content(names, train, test, {path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+
+
+def _require_whole(file: IO[bytes], member: zipfile.ZipInfo) -> None:
+    """Refuse an array that claims more values than its bytes hold, before memory is taken for it."""
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, kind = header(file)
+    if math.prod(shape) * kind.itemsize > member.file_size:
+        raise ValueError(f"{member.filename} claims {quoted(shape)} values of {kind}, and has {member.file_size} bytes")
 
 
 def _wanted(names: Iterable[str], path: Path) -> list[str]:
@@ -263,6 +290,6 @@ def _part(pixels: np.ndarray, targets: np.ndarray, part: str, path: Path) -> tup
             f"{path}: y_{part} is {targets.dtype} {targets.shape}, "
             f"not one whole number for each of {len(pixels)} images"
         )
-    if not 0 <= int(targets.min()) <= int(targets.max()) < 1000:
+    if not 0 <= int(targets.min()) <= int(targets.max()) < _MOST_CLASSES:
         raise CifarError(f"{path}: y_{part} has values {targets.min()} to {targets.max()}, not classes from 0")
     return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), targets.astype(np.int64)

@@ -25,8 +25,11 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Make `text`, in UTF-8 with its own line ends, the whole content of `path`; raises as `write_bytes`."""
-    write_bytes(path, text.encode())
+    """Make `text`, in UTF-8 with its own line ends, the whole content of `path`; raises as `write_bytes`.
+
+    What is no text, as in a file's name that is no UTF-8, stands there as an escape, which JSON reads back.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 @contextmanager
