@@ -3,14 +3,28 @@
 Every room may raise them; the command line prints the message alone and leaves with the class's exit code.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from cellprune.wording import printable, quoted, shortened
+
+_NAMES_SHOWN = 40  # of those that would have done
+_SECOND_LINE = re.compile(r"\n(?=Did you mean |Known: )")  # as `unknown` begins it
+
 
 class CellpruneError(Exception):
-    """A request refused before any work: nothing was written. Leaves the command line with exit code 2."""
+    """A request refused before any work: nothing was written. Leaves the command line with exit code 2.
+
+    The message is made fit to be shown here, once for all: names of files and values from anywhere stand in it. It has
+    one line, and a second one only where `unknown` lists names.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        *first, last = _SECOND_LINE.split(message)
+        super().__init__("\n".join(shortened(printable(line)) for line in (*filter(None, ["\n".join(first)]), last)))
 
 
 class TooMuchError(CellpruneError):
@@ -33,10 +47,12 @@ def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> s
     Args:
         kind: what was named, as a reader says it: "pruning method".
         name: the name as given.
-        known: the names that would do.
+        known: the names that would do; of very many the first are listed.
         where: file and key, or the flag, that held the name; left out when empty.
     """
     names = sorted(known)
-    close = get_close_matches(str(name), names, n=2, cutoff=0.5)
+    close = get_close_matches(str(name)[:200], names, n=2, cutoff=0.5)  # its time grows with the square of the length
     guess = f"Did you mean {' or '.join(repr(n) for n in close)}? " if close else ""
-    return f"no {kind} {name!r}{f' (in {where})' if where else ''}.\n{guess}Known: {', '.join(names)}."
+    more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
+    listed = f"{', '.join(names[:_NAMES_SHOWN])}{more}"
+    return f"no {kind} {quoted(name)}{f' (in {where})' if where else ''}.\n{guess}Known: {listed}."

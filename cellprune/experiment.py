@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from cellprune import record, selection, tasks
+from cellprune import record, room, selection, tasks
 from cellprune.config import load as config
 from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, resolve
 from cellprune.config.schema import Runtime, Settings
@@ -74,6 +74,8 @@ def run(
         if is_complete:
             return folder
         architecture = architecture_of(settings, task, frames)
+        size = task.input(frames, settings.data)
+        room.require(architecture, settings, size, engine.device, engine.num_processes)
         # its name may be a typo: before any pixel
         model = initial_network(architecture, settings.seed).to(engine.device)
         work = Work(
@@ -141,9 +143,11 @@ def choose_masks(
     with progress.phase(listeners, _READING):
         frames = task.open(settings.data, runtime.data_root)
         split = task.split(frames, settings.data)
+    architecture = architecture_of(settings, task, frames)
+    room.require(architecture, settings, task.input(frames, settings.data), engine.device, engine.num_processes)
     loaders = task.loaders(frames, split, settings, runtime.workers, engine.device)
     loss = task.loss(settings.training.loss)
-    model = initial_network(architecture_of(settings, task, frames), settings.seed).to(engine.device)
+    model = initial_network(architecture, settings.seed).to(engine.device)
     with progress.phase(listeners, _PLANNING):
         planned = selection.plan(settings, model, loaders, loss)
     with progress.phase(listeners, Event("scoring", message=_scoring(settings.pruning.method))) as tell:

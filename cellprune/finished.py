@@ -42,7 +42,7 @@ def evaluate(
         raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
     if dataset is None and part == "report":
         return folder.read_scores()
-    settings = config.recorded(folder.read_config())
+    settings = config.recorded(folder.read_config(), str(folder.file("config")))
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     frames = task.open(data, data_root)

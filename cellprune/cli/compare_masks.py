@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say
+
 
 def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Print what two masks keep in each layer, and how much of it is the same.
@@ -34,18 +36,18 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
         print(text.dumps({"first": str(first), "second": str(second), **found}))
         return
     width = max(len(row["name"]) for row in (*found["layers"], {"name": "all layers"}))
-    print(f"{'':{width}}  {'weights':>11}  {'first':>8}  {'second':>8}  {'overlap':>8}  {'by chance':>9}")
+    say(f"{'':{width}}  {'weights':>11}  {'first':>8}  {'second':>8}  {'overlap':>8}  {'by chance':>9}")
     for row in (*found["layers"], {"name": "all layers"} | found):
         densities = (f"{kept / max(1, row['weights']):8.2%}" for kept in row["kept"])
-        print(f"{row['name']:{width}}  {row['weights']:>11,}  {'  '.join(densities)}  {_share(row['overlap']):>8}  "
+        say(f"{row['name']:{width}}  {row['weights']:>11,}  {'  '.join(densities)}  {_share(row['overlap']):>8}  "
               f"{_share(row['overlap_by_chance']):>9}")  # fmt: skip
-    print("first, second: share of the layer's weights kept. overlap: kept by both over kept by either; by chance: for")
-    print("places drawn at random within each layer.")
+    say("first, second: share of the layer's weights kept. overlap: kept by both over kept by either; by chance: for")
+    say("places drawn at random within each layer.")
     if any(mask.ndim == 1 for one in masks for mask in one.values()):
-        print("Whole channels were removed: of these, chance alone leaves more in common than of single places.")
+        say("Whole channels were removed: of these, chance alone leaves more in common than of single places.")
     for which, names in zip(("first", "second"), found["alone"], strict=True):
         if names:
-            print(f"masked in the {which} alone: {', '.join(names)}")
+            say(f"masked in the {which} alone: {', '.join(names)}")
 
 
 def _share(value: float | None) -> str:

@@ -1,12 +1,14 @@
 """`cellprune data`: say which data sets there are, bring one here, look at what it holds, or make a simulated one."""
 
 import json as text
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
+
+from cellprune.cli.terminal import console, say
+from cellprune.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +44,7 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
         print(text.dumps({"data_root": str(root), "datasets": found}))
     else:
         _show_cards(found)
-        print(f"Data root: {root}. Unknown is empty. Bring one here with: cellprune data fetch NAME")
+        say(f"Data root: {root}. Unknown is empty. Bring one here with: cellprune data fetch NAME")
 
 
 @app.command
@@ -70,7 +72,6 @@ def fetch(
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     from cellprune.data.cards import card
@@ -79,21 +80,21 @@ def fetch(
 
     was_here = is_here(name, data_root)
     is_download = card(name).source == "fetch" and source is None and not was_here
-    tell_terms = cache(lambda: print(f"Terms: {card(name).terms}", flush=True))  # once, when something comes
+    tell_terms = cache(lambda: say(f"Terms: {card(name).terms}"))  # once, when something comes
 
     def came(n_here: int, n_all: int | None) -> None:
         tell_terms()
         bar.update(task, completed=n_here, total=n_all)
 
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=not is_download) as bar:
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=console(), disable=not is_download) as bar:
         task = bar.add_task(f"downloading {name}", total=None)
         folder = bring(name, source=source, data_root=data_root, progress=came)
     if not was_here:
         tell_terms()
-    print(f"{name} {'was already' if was_here else 'is now'} in {folder}")
+    say(f"{name} {'was already' if was_here else 'is now'} in {folder}")
     if not was_here:
-        print(f"Look at it with: cellprune data check {name}")
+        say(f"Look at it with: cellprune data check {name}")
 
 
 @app.command
@@ -129,8 +130,6 @@ def check(
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     """
-    from rich.console import Console
-
     from cellprune.cli.progress import phase
     from cellprune.data.check import check as look
     from cellprune.training.progress import PATIENCE_S
@@ -140,7 +139,7 @@ def check(
     if json:
         print(text.dumps(found))
     else:
-        _show(found, Console(file=sys.stdout))
+        _show(found, console(error=False))
     return 1 if found["errors"] else 0
 
 
@@ -179,8 +178,8 @@ def simulate(
     from cellprune.data.simulate import simulate as make
 
     made = make(folder, seed=seed, frames=frames, size=size, sequences=sequences, optics=optics)
-    print(f"{sequences} sequences of {frames} frames are in {made}")
-    print(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
+    say(f"{sequences} sequences of {frames} frames are in {made}")
+    say(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
 
 
 def _show_cards(cards: list[dict[str, Any]]) -> None:
@@ -192,24 +191,24 @@ def _show_cards(cards: list[dict[str, Any]]) -> None:
         rows.append((card["name"], card["modality"] or "", shown, f"{interval:g}" if interval else "", here))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _show(found: dict[str, Any], console: "Console") -> None:
+def _show(found: dict[str, Any], out: "Console") -> None:
     """Print a table of what is there, then the facts, warnings, notes and errors, each on its line."""
     from rich.table import Table
 
-    table = Table(title=found["dataset"], title_justify="left", box=None, pad_edge=False)
+    table = Table(title=printable(found["dataset"]), title_justify="left", box=None, pad_edge=False)
     (_fill_sequences if "sequences" in found else _fill_classes)(table, found)
     if table.row_count:
-        console.print(table)
+        out.print(table)
     for fact in found.get("facts", []):
-        console.print(fact, markup=False, highlight=False, soft_wrap=True)
+        out.print(printable(fact), soft_wrap=True)
     for kind in ("warnings", "notes", "errors"):
         for line in found.get(kind, []):
             # paths and names are not markup, and a line is never broken: it may be searched for
-            console.print(f"{kind[:-1]}: {line}", markup=False, highlight=False, soft_wrap=True)
-    console.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors", highlight=False)
+            out.print(printable(f"{kind[:-1]}: {line}"), soft_wrap=True)
+    out.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors")
 
 
 def _fill_sequences(table: "Table", found: dict[str, Any]) -> None:
@@ -220,7 +219,7 @@ def _fill_sequences(table: "Table", found: dict[str, Any]) -> None:
         table.add_column(heading, justify="right")
     for row in found["sequences"]:
         table.add_row(
-            row["sequence"],
+            printable(row["sequence"]),
             *(str(row[kind]) for kind in ("frames", "gold", "silver")),
             str(row["cells"]["gold"]),
             str(sum(frame["missing"] for frame in row["missing"])),
@@ -231,10 +230,8 @@ def _fill_sequences(table: "Table", found: dict[str, Any]) -> None:
 
 
 def _fill_classes(table: "Table", found: dict[str, Any]) -> None:
-    from rich.text import Text
-
     table.add_column("class")
     for part in ("train", "test"):
         table.add_column(f"{part} images", justify="right")
     for row in [*found["classes"], {"name": "all", **found["images"]}] if found["classes"] else []:
-        table.add_row(Text(row["name"]), str(row["train"]), str(row["test"]))
+        table.add_row(printable(row["name"]), str(row["train"]), str(row["test"]))

@@ -1,8 +1,8 @@
 """How long a training will take, said as soon as one step of it was timed: before the first epoch is over."""
 
-import sys
 from time import monotonic
 
+from cellprune.cli.terminal import tell
 from cellprune.report.formatting import duration
 from cellprune.training.progress import Event
 
@@ -28,11 +28,9 @@ class Estimate:
             step_s = monotonic() - self._clock
             left_s = step_s * (event.total - event.done)
             if left_s > _WORTH_SAYING_S:
-                print(
+                tell(
                     f"this training takes about {duration(left_s)}: {event.total - self._from} steps of "
-                    f"{duration(step_s) if step_s > 1 else f'{1000 * step_s:.0f} ms'}",
-                    file=sys.stderr,
-                    flush=True,
+                    f"{duration(step_s) if step_s > 1 else f'{1000 * step_s:.0f} ms'}"
                 )
 
     def finished(self, event: Event) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say
+
 
 def evaluate(
     run: Path,
@@ -53,4 +55,4 @@ def evaluate(
         return
     whose = f"all of {dataset}" if dataset else f"its own, {'held out' if part == 'report' else part}"
     first, *table = resolve("results", scores["task"]).table(scores)
-    print("\n".join([f"{run}: {first}, {whose}", *table]))
+    say(f"{run}: {first}, {whose}", *table)

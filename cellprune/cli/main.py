@@ -1,22 +1,32 @@
 """`cellprune COMMAND`: finds the command, and turns errors into one line and an exit code.
 
-0 done, 1 failed during the work, 2 refused before any work, 130 Ctrl-C. Nothing heavy is imported here.
+0 done, 1 failed during the work, 2 refused before any work, 130 Ctrl-C, 141 the reader of the output went away. Nothing
+heavy is imported here.
 """
 
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
+from cellprune import environment
 from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
 from cellprune.cli.streams import speak_plainly
+from cellprune.cli.terminal import listening, tell
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
+from cellprune.wording import printable, reason, shortened
+
+# what libraries say where the system gives no more memory, no more threads, or has no room for one more library
+_SCARCE = ("can't start new thread", "can't allocate memory", "cannot allocate memory", "out of memory",
+           "failed to map segment", "resource temporarily unavailable")  # fmt: skip
 
 
 def _version() -> str:
@@ -53,45 +63,76 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     debug: Annotated[bool, Parameter(negative="", help="show the traceback of an error")] = False,
 ) -> int:
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.root.handlers[0].setLevel(logging.WARNING)  # what is less goes to the run's own log
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file our own line tells
-    try:
+    with listening():
+        said = [*environment.settle(), *environment.strangers()]
+        for line in said if os.environ.get("RANK", "0") == "0" else ():  # one of several processes speaks for all
+            logging.getLogger("cellprune").warning(line)
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
-    except Exception as error:
-        if debug:
-            raise
-        message, code = _explained(error)
-        print(f"cellprune: {message}", file=sys.stderr)
-        return code
     return result if isinstance(result, int) else 0
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit code."""
+def main(arguments: Sequence[str] | None = None, *, heard: Sequence[int] = ()) -> None:
+    """Run the command line and leave the process with its exit code.
+
+    Args:
+        arguments: the words after the program's name; None for those of this process.
+        heard: signals that came so far. A library that is just being loaded may make any error of an interrupt.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     speak_plainly()
     try:
-        sys.exit(app.meta(words, result_action="return_value") or 0)
-    except KeyboardInterrupt:
-        print(f"\ncellprune: interrupted; {_resumption(words)}", file=sys.stderr)
-        sys.exit(130)
+        code = app.meta(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
+        if sys.stdout is not None:  # as where the shell closed it
+            sys.stdout.flush()
+    except SystemExit as leaving:  # as rich does where nobody reads its output any more
+        code = 141 if isinstance(leaving.__context__, BrokenPipeError) else leaving.code
+    except (Exception, KeyboardInterrupt) as error:
+        interrupted = bool(heard) or isinstance(error, KeyboardInterrupt)
+        if "--debug" in words and not interrupted:
+            raise
+        message, code = (f"interrupted; {_resumption(words)}", 130) if interrupted else _explained(error)
+        with suppress(OSError):  # where nobody can be told, the code still says it
+            if interrupted and sys.stderr is not None and sys.stderr.isatty():
+                print(file=sys.stderr)  # which shows ^C in the line that was begun
+            tell(*f"cellprune: {message}".split("\n") if message else ())
+    _abandon_output()
+    sys.exit(code)
 
 
-def _explained(error: Exception) -> tuple[str, int]:
-    """Give the one line (two with nearest names) and the exit code for an error."""
+def _abandon_output() -> None:
+    """Send to nowhere what could not be written: Python would try once more, and complain, as it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            with suppress(OSError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """Give the one line (two with nearest names, none where nobody reads) and the exit code for an error."""
+    if isinstance(error, BrokenPipeError):  # `| head` has read enough: all tools end there without a word
+        return "", 141
     if isinstance(error, CellpruneError):
         return str(error), error.exit_code
     if isinstance(error, CycloptsError):
         if isinstance(error.__cause__, ValidationError):
             return faults(error.__cause__), 2
-        return " ".join(str(error).split()), 2
+        return shortened(" ".join(str(error).split())), 2
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("cellprune"):
         return f"this command needs {error.name}, which is not installed: pip install 'cellprune[train]'", 2
+    if isinstance(error, MemoryError) or any(said in str(error).lower() for said in _SCARCE):
+        return (
+            f"the system gives no more memory or threads ({reason(error)}): free some, raise the limit ('ulimit -a' "
+            "shows it), or ask for less; what was complete stays"
+        ), 1
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename or 'no file named'}; what was complete stays", 1
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"unexpected {type(error).__name__}: {reason} (run it again with --debug for the traceback)", 1
+        where = printable(str(error.filename)) if error.filename else "the output"
+        return f"{error.strerror}: {where}; what was complete stays", 1
+    return f"unexpected {type(error).__name__}: {reason(error)} (run it again with --debug for the traceback)", 1
 
 
 def _resumption(words: Sequence[str]) -> str:

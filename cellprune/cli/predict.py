@@ -2,13 +2,15 @@
 
 import hashlib
 import json as text
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+from cellprune.cli import terminal
+from cellprune.cli.terminal import say
 
 if TYPE_CHECKING:
     from cellprune.lab.job import Done, Tell
@@ -95,7 +97,7 @@ def predict(
     if not rescale and (doubt := scale.warning(engine.card, sizes)):
         warnings.append(doubt)
     for line in warnings:
-        print(f"warning: {line}", file=sys.stderr)
+        terminal.tell(f"warning: {line}")
     with _told(len(images)) as tell:
         done = run(
             engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
@@ -106,17 +108,17 @@ def predict(
             "whole image (an instance or group norm, a global pooling): near the tiles' borders the result is not "
             "quite the whole image's"
         )
-        print(f"warning: {warnings[-1]}", file=sys.stderr)
+        terminal.tell(f"warning: {warnings[-1]}")
     if done.grey:
         warnings.append(
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
-        print(f"note: {warnings[-1]}", file=sys.stderr)
+        terminal.tell(f"note: {warnings[-1]}")
     for failure in done.failures[:_LISTED]:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
-        print(f"not done: {named}", file=sys.stderr)
+        terminal.tell(f"not done: {named}")
     if (n_more := len(done.failures) - _LISTED) > 0:
-        print(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}", file=sys.stderr)
+        terminal.tell(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}")
     if json:
         print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
     else:
@@ -161,11 +163,11 @@ def _show(done: "Done", output: Path) -> None:
     cells, images = (
         f"{n} {what}{'s' * (n != 1)}" for n, what in ((len(done.rows), "cell"), (len(done.images), "image"))
     )
-    print(f"{cells} in {images}{kept}{failed}")
-    print("Look at:")
+    say(f"{cells} in {images}{kept}{failed}")
+    say("Look at:")
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number per cell"),
         ("cells.csv", "one line per cell: place, area, whether it touches the border"),
     ):
-        print(f"  {output / name}   {what}")
+        say(f"  {output / name}   {what}")

@@ -8,15 +8,16 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from cellprune.cli.heartbeat import Heartbeat
+from cellprune.cli.terminal import console, tell
 from cellprune.errors import CellpruneError
 from cellprune.report.formatting import duration
 from cellprune.report.sentences import many
 from cellprune.training import progress
 from cellprune.training.progress import PATIENCE_S, Event, Listener, Tell
+from cellprune.wording import printable
 
 _TENTHS = 10  # of what is counted, a line each
 
@@ -41,8 +42,8 @@ def phase(message: str, *, after_s: float = 0.0) -> Iterator[Tell]:
     Args:
         after_s: seconds that it may last before anything is said.
     """
-    with shown() as watcher, progress.phase([watcher], Event("", message=message, after_s=after_s)) as tell:
-        yield tell
+    with shown() as watcher, progress.phase([watcher], Event("", message=message, after_s=after_s)) as count:
+        yield count
 
 
 @contextmanager
@@ -56,7 +57,7 @@ class Bar:
     """One bar: epoch, loss, held-out IoU, time left; it moves to and fro where nothing can be counted."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = console()
         self._progress: Progress | None = None
         self._task: Any = None
         self._beat = Heartbeat(self._begin)
@@ -65,7 +66,7 @@ class Bar:
     def started(self, event: Event) -> None:
         self.close()
         if event.phase == "note":
-            self._console.print(event.message, markup=False, highlight=False)
+            self._console.print(printable(event.message))
             return
         self._event = event
         if event.after_s:
@@ -153,7 +154,7 @@ class Lines:
 
     def _say(self, line: str) -> None:
         self._beat.heard()
-        print(line, file=sys.stderr, flush=True)
+        tell(line)
 
 
 class Inside:
@@ -209,7 +210,7 @@ def described(event: Event) -> str:
         loss = "" if event.loss is None else f", loss {event.loss:.4f}"
         return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}"
     counted = f", {event.done} of {event.total} done" if event.total > 1 else ""
-    return f"{event.message or event.phase}{counted}"
+    return printable(f"{event.message or event.phase}{counted}")
 
 
 def _score(scores: Mapping[str, float | None]) -> str:

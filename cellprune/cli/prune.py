@@ -1,12 +1,12 @@
 """`cellprune prune`: the masks that a run would train, chosen and pictured without training."""
 
 import json as text
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say, tell
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
@@ -82,15 +82,19 @@ def prune(
         return
     sparsity, macs = cost["sparsity"], cost["macs"]
     size = " x ".join(map(str, macs["input"]))
-    print(f"{resolved.pruning.label}: {sentences.reached(cost)}")
-    print(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
-    print(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
+    say(f"{resolved.pruning.label}: {sentences.reached(cost)}")
+    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
+    say(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row["name"]) for row in cost["layers"])
     for row in cost["layers"]:
         channels = f"  {row['channels_kept']:>5} of {row['channels']:>5} channels" if "channels" in cost else ""
         share = row["kept"] / row["weights"]
-        print(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
-    print(f"Look at:\n  {output}   the masks, for --masks and compare-masks\n  {picture}   what each layer keeps")
+        say(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
+    say(
+        "Look at:",
+        f"  {output}   the masks, for --masks and compare-masks",
+        f"  {picture}   what each layer keeps",
+    )
 
 
 def _without_picture(output: Path, settings: Settings) -> dict[str, Any]:
@@ -103,7 +107,7 @@ def _without_picture(output: Path, settings: Settings) -> dict[str, Any]:
         made = {}
     if made.get("settings") != settings.model_dump(mode="json") or "cost" not in made:
         raise CellpruneError(_TAKEN.format(output))
-    print(f"{output} holds these masks already, and lacks its picture alone", file=sys.stderr)
+    tell(f"{output} holds these masks already, and lacks its picture alone")
     return made
 
 

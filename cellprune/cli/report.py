@@ -1,13 +1,13 @@
 """`cellprune report`: one finished run's page again, or several runs, or several searches, side by side."""
 
 import json as text
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say, tell
 from cellprune.errors import CellpruneError
 
 
@@ -77,8 +77,8 @@ def report(
     _name(left_out, "not finished: go on by 'cellprune train --resume'")
     if json:
         print(text.dumps({"page": str(written), "groups": groups, "left_out": [str(path) for path in left_out]}))
-        return
-    print(_told(written, groups))
+    else:
+        say(*_told(written, groups))
 
 
 def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
@@ -106,13 +106,13 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     for row in rows:
         claim = f"{ratio(row['ratio'])} of the {row['unit']}" if row["ratio"] is not None else row["verdict"]
         holds = "holds" if row["holds"] else "does not hold"
-        print(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
-    print(f"Look at: {output}")
+        say(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
+    say(f"Look at: {output}")
 
 
 def _name(left_out: Sequence[Path], why: str) -> None:
     for path in left_out:
-        print(f"left out: {path}, {why}", file=sys.stderr)
+        tell(f"left out: {path}, {why}")
 
 
 def _refuse_taken(output: Path, kind: str) -> None:
@@ -130,7 +130,7 @@ def _start(output: Path) -> str:
         return file.read(1000)
 
 
-def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
+def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> list[str]:
     """The headline of each run and its difference, and where the page is."""
     lines = []
     width = 6 + max(len(run["label"]) for group in groups for run in group["runs"]) if groups else 0
@@ -143,4 +143,4 @@ def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> str:
             shown = f"{found['mean']:+.4f}" if found else "" if run["against"] else "reference"
             named = f"  {run['number']:<3}{run['label']}"
             lines.append(f"{named:{width}}{'undefined' if value is None else f'{value:.4f}':>12}{shown:>12}")
-    return "\n".join([*lines, f"Look at: {written}"])
+    return [*lines, f"Look at: {written}"]

@@ -1,7 +1,6 @@
 """`cellprune search-max-ratio`: the highest ratio that costs no IoU, with the evidence."""
 
 import json as text
-import logging
 import sys
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.whole import Whole
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Search, Settings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cellprune.search.question import Place, Question
     from cellprune.search.workers import Execute
 
+_MOST_WORKERS = 256  # processes, each with a training, on one machine
 _SEARCHED = {
     "pruning.ratio": "the ratio is what is searched, between --low and --high",
     "pruning.budget": "the ratio is what is searched, between --low and --high; --unit says of what",
@@ -105,7 +106,7 @@ def search_max_ratio(
         from cellprune.search.run import search_max_ratio as find
         from cellprune.training.progress import PATIENCE_S
 
-    logging.root.handlers[0].setLevel(logging.ERROR)  # that a shared run is finished already is no news here
+    hush()  # that a shared run is finished already is no news here
     place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
     with phase("reading the data set", after_s=PATIENCE_S):
         question = ask(resolved, search, place)
@@ -122,9 +123,12 @@ def search_max_ratio(
         if dry_run or not (question.output / JOURNAL).exists():
             planned = _planned(question, place, execute, workers) | {"timed_here_alone": scheduler is not None}
             if dry_run:
-                print(text.dumps(planned) if json else _told(planned))
+                if json:
+                    print(text.dumps(planned))
+                else:
+                    say(*_told(planned))
                 return
-            print(_told(planned), file=sys.stderr)
+            tell(*_told(planned))
         opened.enter_context(table)
         command = ["cellprune", *sys.argv[1:]]
         found = find(question, place, execute=nullcontext(execute), watch=table, command=command)
@@ -137,20 +141,22 @@ def search_max_ratio(
 def _show(found: dict[str, Any], folder: Path) -> None:
     told = found["sentences"]
     for sentence in filter(None, (told["answer"], told["scope"], told["controls"])):
-        print(sentence)
-    print("Look at:")
-    print(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
-    print(f"  {folder / 'search.json'}   every number of it")
+        say(sentence)
+    say("Look at:")
+    say(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
+    say(f"  {folder / 'search.json'}   every number of it")
     if found["model"]:
         use = "'cellprune predict'" if found["settings"]["task"] == "segmentation" else "cellprune.load()"
-        print(f"  {found['model']}   for {use}: {told['model']}")
+        say(f"  {found['model']}   for {use}: {told['model']}")
     elif told["model"]:
-        print(told["model"])
+        say(told["model"])
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
-    if workers < 0:
-        raise CellpruneError(f"--workers {workers}: give how many, or leave it away to train in this process")
+    if not 0 <= workers <= _MOST_WORKERS:
+        raise CellpruneError(
+            f"--workers {workers}: give how many, up to {_MOST_WORKERS}, or leave it away to train in this process"
+        )
     if scheduler == "":
         raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or leave it away")
     if workers and scheduler:
@@ -245,7 +251,7 @@ def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execu
             return plan.seconds_of_a_training(question, place, alone, 1)
 
 
-def _told(planned: dict[str, Any]) -> str:
+def _told(planned: dict[str, Any]) -> list[str]:
     from cellprune.report.formatting import duration, ratio
     from cellprune.report.sentences import many
     from cellprune.search import sentences
@@ -257,25 +263,23 @@ def _told(planned: dict[str, Any]) -> str:
         done += f"{many(n_there, 'unpruned network')} of other searches {'is' if n_there == 1 else 'are'} there, "
     more = "more (in all: " if done else "("
     if not trainings["at_most"]:
-        return f"{done}none is left to train: the search in {planned['output']} is at its end"
+        return [f"{done}none is left to train: the search in {planned['output']} is at its end"]
     few, most = min(by_fold), max(by_fold)
     chosen_on = f"{len(by_fold)} × " * (len(by_fold) > 1) + (f"{few}" if few == most else f"{few} to {most}")
     dropped = "; ".join(f"{name}: {reason}" for name, reason in planned["dropped"].items())
     later = sentences.later_look(planned["look"], planned["alpha"])
-    return "\n".join(
-        (
-            f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
-            f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
-            *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
-            *([later] if later else []),
-            sentences.power(planned),
-            f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
-            f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
-            f"{trainings['controls']})",
-            f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
-            f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch"
-            f"{' on this machine, as if one after the other' if planned['timed_here_alone'] else ''}; "
-            "hopeless ones are stopped early",
-            f"the search goes to {planned['output']}",
-        )
-    )
+    return [
+        f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
+        f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
+        *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
+        *([later] if later else []),
+        sentences.power(planned),
+        f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
+        f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
+        f"{trainings['controls']})",
+        f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
+        f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch"
+        f"{' on this machine, as if one after the other' if planned['timed_here_alone'] else ''}; "
+        "hopeless ones are stopped early",
+        f"the search goes to {planned['output']}",
+    ]

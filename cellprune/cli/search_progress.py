@@ -1,21 +1,22 @@
 """A search as it goes on: a live table on a terminal, a line for every event in a log."""
 
-import sys
 from time import monotonic
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from cellprune.cli.heartbeat import Heartbeat
 from cellprune.cli.progress import described
+from cellprune.cli.terminal import console, tell
 from cellprune.report.formatting import duration
 from cellprune.search import controls, plan
 from cellprune.search.question import Question, Watch
 from cellprune.search.trial import Trial
 from cellprune.training.progress import Event
+from cellprune.wording import printable
 
 _LINES = 12  # of the newest verdicts
 
@@ -25,7 +26,7 @@ class Table(Watch):
 
     def __init__(self, question: Question) -> None:
         self._most = plan.count(question.search, question.grid, len(controls.of(question.settings))).most
-        self._console = Console(stderr=True)
+        self._console = console()
         self._running: dict[Trial, float] = {}
         self._seconds: list[float] = []
         self._done = self._busiest = 0
@@ -76,7 +77,7 @@ class Table(Watch):
     def _print(self, line: str) -> None:
         if not self._console.is_terminal:
             self._beat.heard()
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
     def _again(self) -> None:
         for trial, since in list(self._running.items()):
@@ -92,9 +93,9 @@ class Table(Watch):
         table.add_column("running")
         table.add_column("for", justify="right")
         for trial, since in list(self._running.items()):
-            table.add_row(Text(self._at(trial)), duration(monotonic() - since))
+            table.add_row(Text(printable(self._at(trial))), duration(monotonic() - since))
         running = [table] if self._running else []
-        return Group(*(Text(line) for line in self._lines[-_LINES:]), *running, Text(self._left()))
+        return Group(*(Text(printable(line)) for line in self._lines[-_LINES:]), *running, Text(self._left()))
 
 
 class _Epochs:

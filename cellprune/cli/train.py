@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from cellprune.cli.terminal import say
 from cellprune.config.load import load
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
@@ -65,12 +66,12 @@ def train(
     if json:
         print(text.dumps({"run": str(folder.path), "scores": scores["summary"]}))
         return
-    print(resolve("results", scores["task"]).headline(scores))
-    print("Look at:")
+    say(resolve("results", scores["task"]).headline(scores))
+    say("Look at:")
     for kind, what in (
         ("report", "the page with pictures: open it in a browser"),
         ("model", "the trained network"),
         ("scores", "every score, and the counts behind it"),
         ("config", "the settings, for --config"),
     ):
-        print(f"  {folder.file(kind)}   {what}")
+        say(f"  {folder.file(kind)}   {what}")

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
 
+from cellprune.wording import quoted
+
 
 def _whole(_: Any, tokens: Sequence[Token]) -> int:
     try:
         return int(tokens[0].value)
     except ValueError:
-        raise ValueError(f"{tokens[0].value!r} is no whole number: give one without a point") from None
+        raise ValueError(f"{quoted(tokens[0].value)} is no whole number: give one without a point") from None
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]

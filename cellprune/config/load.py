@@ -8,9 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from cellprune import reading
+from cellprune.config import yaml12
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import (
     ALWAYS_BY_CHANNEL,
@@ -23,6 +24,17 @@ from cellprune.config.schema import (
     TASK_DEFAULTS,
     Settings,
 )  # fmt: skip
+from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
+
+_MOST_BYTES = 2**20  # of a configuration file; one with every setting has some two thousand
+_FAULTS_TOLD = 12  # of one source
+_NEEDED = {  # pydantic's kinds of errors, for a reader of YAML
+    "int_type": "a whole number is needed, in digits alone",
+    "int_from_float": "a whole number is needed, in digits alone",
+    "float_type": "a number is needed, without quotes",
+    "bool_type": "true or false is needed",
+    "string_type": "text is needed: put it in quotes",
+}
 
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed", "size"}  # settings of cells in images
 
@@ -41,15 +53,15 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     sources: list[tuple[str, dict[str, Any]]] = []
     if file is not None:
         sources.append((str(file), _read(file)))
-    sources += [(f"--set {text}", _assignment(text)) for text in assignments]
+    sources += [(f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)) for text in assignments]
     for source, values in sources:
-        _validated(values, source)  # each source by itself first, so that a fault is told with its place
+        checked(values, source)  # each source by itself first, so that a fault is told with its place
         _merge_settings(merged, values)
     given = {} if flags is None else _given(flags)
     _merge_settings(merged, given)
     base = deepcopy(TASK_DEFAULTS.get(merged.get("task", ""), {}))
     _merge(base, merged)
-    settings = _validated(base, "the settings together")
+    settings = checked(base, "the settings together")
     masks, network = settings.pruning.masks, settings.model.name
     method = settings.pruning.method if masks is None else "given"
     options = METHOD_OPTIONS | ({} if masks is None else {"chosen": CHOICE})
@@ -66,7 +78,7 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
                 raise ConfigError(f"{source}: pruning.masks gives the masks, so drop pruning.{min(chosen)}")
             if method in ALWAYS_BY_CHANNEL and pruning.get("granularity") == "weight":
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
-        if not from_file or _validated(values, source).model.name == network:
+        if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
     return resolve(settings)
 
@@ -88,13 +100,9 @@ def completed(content: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def recorded(content: Mapping[str, Any]) -> Settings:
-    """Read a run's config.yaml, of this version or an older one.
-
-    Raises:
-        ConfigError: a setting that this version does not know.
-    """
-    return _validated(completed(content), "the run's config.yaml")
+def recorded(content: Mapping[str, Any], source: str = "the run's config.yaml") -> Settings:
+    """Give the settings that a run's config.yaml holds, of this version or an older one; raises as `checked`."""
+    return checked(completed(content), source)
 
 
 def digest(settings: Settings, data: Mapping[str, Any]) -> str:
@@ -110,15 +118,32 @@ def differences(ours: Settings, theirs: Settings) -> list[str]:
     return [f"{key}: {right.get(key)} -> {left.get(key)}" for key in keys]
 
 
+def checked(values: Mapping[str, Any], source: str) -> Settings:
+    """Give the settings that plain values are; each must be of its setting's kind: neither 3.0 nor "3" is whole.
+
+    Args:
+        values: sections and keys, as YAML gives them; what the command line turned into paths and tuples counts too.
+        source: whose they are, for the message.
+    Raises:
+        ConfigError: a key is unknown, or a value is of another kind or out of range; all are named.
+    """
+    try:  # as JSON, where strictness knows no tuples and paths
+        return Settings.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {faults(error)}") from None
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml12.read(reading.text_of(file, most=_MOST_BYTES))
     except FileNotFoundError:
         raise ConfigError(f"no configuration file {str(file)!r}: check the path given to --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read ({error}): give a YAML file to --config") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file} is no plain YAML ({' '.join(str(error).split())}): mend it") from None
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}): give a YAML file to --config") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 ({reason(error)}): give a YAML file to --config") from None
+    except yaml12.YamlError as error:
+        raise ConfigError(f"{file} is no plain YAML ({error}): mend it") from None
     if not isinstance(content or {}, dict):
         raise ConfigError(
             f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'"
@@ -136,11 +161,15 @@ def _is_record(content: Mapping[str, Any]) -> bool:
 def _assignment(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {text!r} is no assignment: write --set section.key=value")
+        raise ConfigError(f"--set {quoted(text)} is no assignment: write --set section.key=value")
+    if key.count(".") > 1:
+        raise ConfigError(f"--set {quoted(text)}: {_unknown_key(key)}")
     try:
-        nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
-        nested = value
+        nested: Any = yaml12.read(value)
+    except yaml12.YamlError as error:
+        if not error.is_syntax:
+            raise ConfigError(f"--set {quoted(text)}, {error}") from None
+        nested = value  # a path with a bracket in it, for example
     for part in reversed(key.split(".")):
         nested = {part: nested}
     return nested
@@ -167,27 +196,37 @@ def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:
             base[key] = dict(value) if isinstance(value, Mapping) else value
 
 
-def _validated(values: Mapping[str, Any], source: str) -> Settings:
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(f"{source}: {faults(error)}") from None
-
-
 def faults(error: ValidationError) -> str:
-    """Say all faults of a pydantic error on one line, unknown keys with the nearest known ones."""
-    return "; ".join(_fault(".".join(str(part) for part in e["loc"]), e) for e in error.errors())
+    """Say the faults of a pydantic error on one line, the first of very many; unknown keys with the nearest known."""
+    found = error.errors(include_url=False)
+    told = [_fault(".".join(str(part) for part in e["loc"]), e) for e in found[:_FAULTS_TOLD]]
+    more = [f"and {len(found) - _FAULTS_TOLD:,} more faults"] if len(found) > _FAULTS_TOLD else []
+    return "; ".join([*told, *more])
 
 
 def _fault(key: str, error: Any) -> str:
-    if error["type"] != "extra_forbidden":
-        reason = error["msg"].removeprefix("Value error, ")
-        told = ([key] if key else []) + ([] if error["type"] == "value_error" else [repr(error["input"])])
-        return ": ".join([*told, reason[:1].lower() + reason[1:]])
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(key)
+    if error["type"] == "json_invalid":  # the one thing that `json.dumps` writes and no JSON may hold
+        return "a name or text is not UTF-8: rename the file, or write the text anew"
+    if (needed := _NEEDED.get(error["type"])) is None:
+        said = " ".join(error["msg"].removeprefix("Value error, ").split())
+        needed = said[:1].lower() + said[1:]
+    told = ([key] if key else []) + ([] if error["type"] == "value_error" else [quoted(error["input"])])
+    return ": ".join([*told, needed])
+
+
+def _unknown_key(key: str) -> str:
     known = [*keys(Settings), *Settings.model_fields]
-    last = key.rsplit(".", 1)[-1]
-    close = get_close_matches(key, known, n=1) or [k for k in known if get_close_matches(last, [k.rsplit(".", 1)[-1]])]
-    return f"unknown key {key!r}, " + (f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}")
+    section, dot, last = key.rpartition(".")
+    near = key[-200:]  # the search for near names takes the square of the length
+    close = get_close_matches(near, known, n=1) or [
+        k for k in known if get_close_matches(last[-200:], [k.rsplit(".", 1)[-1]])
+    ]
+    if close:
+        return f"unknown key {quoted(key)}, did you mean {close[0]!r}?"
+    own = [k for k in known if k.startswith(f"{section}.")] if dot and section in known else []
+    return f"unknown key {quoted(key)}, known: {', '.join(own or Settings.model_fields)}"
 
 
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

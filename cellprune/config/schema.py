@@ -9,16 +9,29 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from cellprune.config import names
 from cellprune.errors import unknown
+from cellprune.wording import quoted
 
 
 class Frozen(BaseModel):
     """A value: complete, unchangeable, with no unknown key."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+MOST_SEED = 2**63 - 1  # as torch takes them
 
 
 def _named(kind: str, table: dict[str, str], *extra: str) -> AfterValidator:
@@ -32,22 +45,31 @@ def _named(kind: str, table: dict[str, str], *extra: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _ratio(value: Any) -> Any:
+def _ratio(value: Any, info: ValidationInfo) -> Any:
     """Turn `ladder:N` into 1 - 0.8^N, the published ladder, and see a percentage for what it is."""
     if isinstance(value, str) and value.startswith("ladder:"):
         step = value.removeprefix("ladder:")
-        if not step.isdecimal() or (removed := 1 - 0.8 ** int(step)) >= 1:
+        if not step.isdecimal() or len(step) > 3 or (removed := 1 - 0.8 ** int(step)) >= 1:
             raise ValueError(f"{value!r} is no step of the ladder: write ladder:9 for 1 - 0.8^9")
         return removed
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no ratio: give the share of weights to remove, such as 0.97") from None
+    number = _number(value, info)
+    if number is None:
+        raise ValueError(f"{quoted(value)} is no ratio: give the share of weights to remove, such as 0.97")
     if 1 < number < 100:
         raise ValueError(f"{value} is outside 0 <= ratio < 1: did you mean {round(number / 100, 6):g}?")
     if not 0 <= number < 1:
         raise ValueError(f"{value} is outside 0 <= ratio < 1: it is the share of weights to remove")
     return number
+
+
+def _number(value: Any, info: ValidationInfo) -> float | None:
+    """Give a number as it is written, else None; in YAML, which knows kinds, neither text nor a truth value is one."""
+    if isinstance(value, bool) or (info.mode == "json" and isinstance(value, str)):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _budget(value: Any) -> Any:
@@ -56,13 +78,13 @@ def _budget(value: Any) -> Any:
     if value is None:
         return None
     if not equals:
-        raise ValueError(f"{value!r} is no budget: write UNIT=KEPT, the share to keep, such as macs=0.1")
+        raise ValueError(f"{quoted(value)} is no budget: write UNIT=KEPT, the share to keep, such as macs=0.1")
     if unit not in UNITS:
         raise ValueError(unknown("budget unit", unit, UNITS))
     try:
         kept = float(share)
     except ValueError:
-        raise ValueError(f"{share!r} is no share of {unit} to keep: write {unit}=0.1 to keep a tenth") from None
+        raise ValueError(f"{quoted(share)} is no share of {unit} to keep: write {unit}=0.1 to keep a tenth") from None
     if 1 < kept < 100:
         raise ValueError(
             f"{value} is outside 0 < share kept <= 1: did you mean {unit}={round(kept / 100, 6):g}, which keeps "
@@ -78,8 +100,14 @@ def _classes(names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(f"{len(names)} names, {len(set(names))} of them different: give 2 to 255, background first")
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-            raise ValueError(f"{name!r} is no class's name: take letters, digits, - and _")
+            raise ValueError(f"{quoted(name)} is no class's name: take letters, digits, - and _")
     return names
+
+
+def _size(size: tuple[int, int]) -> tuple[int, int]:
+    if not all(1 <= side <= 2**15 for side in size):
+        raise ValueError(f"{size[0]} x {size[1]} px is no size: give height and width, each from 1 to {2**15} px")
+    return size
 
 
 def _fold(fold: tuple[int, int] | None) -> tuple[int, int] | None:
@@ -88,11 +116,10 @@ def _fold(fold: tuple[int, int] | None) -> tuple[int, int] | None:
     return fold
 
 
-def _confidence(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no confidence: give a probability between 0.5 and 1, such as 0.95") from None
+def _confidence(value: Any, info: ValidationInfo) -> float:
+    number = _number(value, info)
+    if number is None:
+        raise ValueError(f"{quoted(value)} is no confidence: give a probability between 0.5 and 1, such as 0.95")
     if not 0.5 < number < 1:
         hint = f": did you mean {round(number / 100, 6):g}?" if 50 < number < 100 else ", such as 0.95"
         raise ValueError(f"{number:g} is no confidence: give a probability between 0.5 and 1{hint}")
@@ -142,8 +169,10 @@ class Data(Frozen):
         ("background", "cell"),
         description="two: labels number cells; more: label values are classes, from 0 in this order, 255 is unknown",
     )
-    split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(0, ge=0, description="moves the split alone")
-    size: tuple[int, int] = Field(
+    split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(
+        0, ge=0, le=MOST_SEED, description="moves the split alone"
+    )
+    size: Annotated[tuple[int, int], AfterValidator(_size)] = Field(
         (256, 256), description="height and width, px, that every frame to learn from is resized to"
     )
     normalization: Literal["percentile", "robust", "standard"] = Field(
@@ -176,7 +205,7 @@ class Model(Frozen):
         "unet", description=f"one of: {', '.join(names.MODELS)}"
     )
     width: Annotated[int, Parameter(name="--model.width")] = Field(
-        64, ge=1, description="channels at the first level; they double at each level below"
+        64, ge=1, le=2**16, description="channels at the first level; they double at each level below"
     )
     depth: Annotated[int, Parameter(name="--model.depth")] = Field(4, ge=1, le=6, description="number of poolings")
     norm: Annotated[Literal["batch", "group", "instance", "none"], Parameter(name="--model.norm")] = Field(
@@ -239,8 +268,10 @@ class Pruning(Frozen):
         "kernel",
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
-    batch_size: int = Field(8, ge=1, description="images in each scoring batch")
-    inner_steps: int = Field(3, ge=0, description="prospr: training steps before the loss that is differentiated")
+    batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
+    inner_steps: int = Field(
+        3, ge=0, le=1000, description="prospr: training steps before the loss that is differentiated"
+    )
     inner_lr: float = Field(0.1, ge=0, description="prospr: learning rate of these steps")
     inner_momentum: float = Field(0.0, ge=0, lt=1, description="prospr: momentum of these steps")
     order: Literal["full", "first"] = Field("full", description="prospr: first leaves out the second derivatives")
@@ -250,7 +281,9 @@ class Pruning(Frozen):
     retrain: Literal["fine-tune", "rewind"] = Field(
         "fine-tune", description="magnitude-after: the second training starts from the trained or from earlier weights"
     )
-    rewind_step: int = Field(0, ge=0, description="lottery, magnitude-after: step gone back to; 0 is initialization")
+    rewind_step: int = Field(
+        0, ge=0, le=2**40, description="lottery, magnitude-after: step gone back to; 0 is initialization"
+    )
     update_from: float = Field(
         0.25, ge=0, lt=1, description="gradual, gradual-channel: share of the training before masks shrink"
     )
@@ -263,6 +296,7 @@ class Pruning(Frozen):
     update_every: int | None = Field(
         None,
         ge=1,
+        le=2**40,
         description="gradual, gradual-channel, rigl, set: steps between two updates of masks; none for 100, or for "
         "30 updates",
     )
@@ -272,7 +306,10 @@ class Pruning(Frozen):
     )
 
     rounds: int | None = Field(
-        None, ge=1, description="iterative-snip, force (60) and synflow (100): scorings, each of what the last one left"
+        None,
+        ge=1,
+        le=10_000,
+        description="iterative-snip, force (60) and synflow (100): scorings, each of what the last one left",
     )
     schedule: Literal["exponential", "linear"] = Field(
         "exponential", description="of methods in rounds: the same share removed in each, or the same number"
@@ -280,7 +317,10 @@ class Pruning(Frozen):
     revive_dead: bool = Field(True, description="force, rigl: weights may return to a channel that has none left")
     temperature: float = Field(200.0, gt=0, description="grasp: what the output is divided by before the loss")
     samples_per_class: int | None = Field(
-        None, ge=1, description="grasp: 10 where an image has one class; segmentation takes one batch as it stands"
+        None,
+        ge=1,
+        le=2**16,
+        description="grasp: 10 where an image has one class; segmentation takes one batch as it stands",
     )
 
     masks: Annotated[Path | None, Parameter(alias="--masks")] = Field(
@@ -385,8 +425,10 @@ ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 class Training(Frozen):
     """How the network is trained, pruned or not."""
 
-    epochs: Annotated[int, Parameter(alias="--epochs")] = Field(50, ge=1, description="passes over the training part")
-    batch_size: int = Field(2, ge=1, description="images in a step, over all processes")
+    epochs: Annotated[int, Parameter(alias="--epochs")] = Field(
+        50, ge=1, le=10**6, description="passes over the training part"
+    )
+    batch_size: int = Field(2, ge=1, le=2**16, description="images in a step, over all processes")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
     learning_rate: float = Field(2e-3, gt=0, description="its highest value")
     weight_decay: float = Field(1e-4, ge=0, description="decoupled for adamw")
@@ -401,7 +443,9 @@ class Training(Frozen):
         description="turns: flips and quarter turns; full: also mild scale, brightness, contrast, elastic; crop "
         "(classification): moved by up to 4 px and mirrored",
     )
-    evaluate_every: int = Field(5, ge=1, description="epochs between evaluations; the last is always evaluated")
+    evaluate_every: int = Field(
+        5, ge=1, le=10**6, description="epochs between evaluations; the last is always evaluated"
+    )
     precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
         "auto", description="of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
     )
@@ -411,7 +455,7 @@ class Settings(Frozen):
     """One run, completely: what `config.yaml` holds."""
 
     task: Annotated[str, _named("task", names.TASKS)] = Field("segmentation", description="what is learned")
-    seed: int = Field(0, ge=0, description="moves initialization, data order and augmentation")
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="moves initialization, data order and augmentation")
     data: Data = Data()
     # flattened, because the section's own flag would be --model, which names the network
     model: Annotated[Model, Parameter(name="*")] = Model()
@@ -509,6 +553,6 @@ class Runtime(Frozen):
     runs: Path = Field(Path("runs"), description="folder of runs, for runs that get no --output")
     data_root: Path | None = Field(None, description="folder of the data sets; else $CELLPRUNE_DATA, else the user's")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
-    workers: int = Field(0, ge=0, description="processes that prepare batches; results do not depend on it")
+    workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches; results do not depend on it")
     resume: bool = Field(False, description="go on where the run in the output folder stopped, or start it")
     keep_state: bool = Field(False, description="keep the training state of a finished run")

@@ -1,14 +1,17 @@
 """Data set cards: what is known of a named set, one YAML file each in `datasets/`. Unknown is null, never a guess."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
-from cellprune.config import shipped
+from cellprune import reading
+from cellprune.config import shipped, yaml12
 from cellprune.errors import CellpruneError, unknown
+
+_MOST_BYTES = 2**16
 
 
 class CardError(CellpruneError):
@@ -64,9 +67,12 @@ def read(path: Path) -> Card:
         CardError: the file is not plain YAML, lacks a field, has one too many or a bad value, or bears another name.
     """
     try:
-        found = Card.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise CardError(f"the card {path} is not plain YAML: {' '.join(str(error).split())}") from error
+        content = yaml12.read(reading.text_of(path, most=_MOST_BYTES))
+        found = Card.model_validate_json(json.dumps(content), strict=True)  # as JSON: strictness knows no tuples
+    except (yaml12.YamlError, UnicodeDecodeError) as error:
+        raise CardError(f"the card {path} is not plain YAML: {error}") from error
+    except OSError as error:
+        raise CardError(f"the card {path} cannot be read ({error.strerror}): install cellprune again") from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in error.errors())
         raise CardError(f"the card {path} is not valid: {faults}") from error

@@ -27,13 +27,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune import reading
 from cellprune.errors import CellpruneError
+from cellprune.wording import reason
 
 SIZE_PX = 32
 NPZ = "images.npz"  # an npz that was fetched, in the data set's folder
 _MAX_BYTES = 2**30  # five times what all of CIFAR takes
 _MAX_MEMBERS = 1000
 _MAX_NOTE_BYTES = 2**20  # of what an archive says about a member; the official ones say nothing
+_MOST_CLASSES = 1000
+# what zipfile and numpy make of a file that is none, or was made to break them
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, TypeError, LookupError, SyntaxError,
+    ArithmeticError, RuntimeError, MemoryError,
+)  # fmt: skip
 
 Images = NDArray[np.uint8]  # (N, 3, 32, 32)
 Targets = NDArray[np.int64]  # (N,)
@@ -269,6 +277,7 @@ def _bytes_of(text: str, encoding: str) -> bytes:
 
 def _read_npz(path: Path) -> Content:
     try:
+        reading.size_of(path, most=2**31)
         with zipfile.ZipFile(path) as packed:
             if sum(member.file_size for member in packed.infolist()) > _MAX_BYTES:
                 raise CifarError(f"{path} unpacks to more than {_MAX_BYTES} bytes: it is no npz of small images")
@@ -276,14 +285,14 @@ def _read_npz(path: Path) -> Content:
                 _refuse_claims(packed, member)
         with np.load(path, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in _wanted(opened.files, path)}
-    except (
-        zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError, SyntaxError, MemoryError,
-    ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise CifarError(f"{path} is no npz of plain arrays ({reason}): save it with numpy.savez") from error
+    except _BROKEN as error:
+        raise CifarError(f"{path} is no npz of plain arrays ({reason(error)}): save it with numpy.savez") from error
     train, test = (_part(arrays[f"x_{part}"], arrays[f"y_{part}"], part, path) for part in ("train", "test"))
     n_classes = 1 + max(int(targets.max()) for _, targets in (train, test))
-    names = tuple(map(str, arrays["label_names"])) if "label_names" in arrays else tuple(map(str, range(n_classes)))
+    named = arrays.get("label_names", np.arange(n_classes))
+    if named.ndim != 1 or len(named) > _MOST_CLASSES:
+        raise CifarError(f"{path}: label_names is of shape {named.shape}: give one name a class")
+    names = tuple(map(str, named))
     if len(names) < max(n_classes, 2):
         raise CifarError(f"{path}: {len(names)} class(es) have names, but labels go up to {n_classes - 1}: name them")
     with path.open("rb") as file:
@@ -319,6 +328,6 @@ def _part(pixels: np.ndarray, targets: np.ndarray, part: str, path: Path) -> tup
             f"{path}: y_{part} is {targets.dtype} {targets.shape}, "
             f"not one whole number for each of {len(pixels)} images"
         )
-    if not 0 <= int(targets.min()) <= int(targets.max()) < 1000:
+    if not 0 <= int(targets.min()) <= int(targets.max()) < _MOST_CLASSES:
         raise CifarError(f"{path}: y_{part} has values {targets.min()} to {targets.max()}, not classes from 0")
     return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)), targets.astype(np.int64)

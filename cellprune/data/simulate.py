@@ -21,7 +21,8 @@ from cellprune.errors import CellpruneError
 
 NAME = "simulated-v1"  # in the data root; another one as soon as a seed gives other pixels
 PIXEL_SIZE_UM = 0.65
-_SMALLEST_PX = 48
+_SMALLEST_PX, _LARGEST_PX = 48, 4096
+_MOST_FRAMES = 1000
 _MARKER_DEPTH = 0.5  # markers are the inner half of a cell
 
 
@@ -55,10 +56,12 @@ def simulate(
     """
     if optics not in OPTICS:
         raise SimulationError(f"no optics {optics!r}; known: {', '.join(OPTICS)}")
-    if frames < 4 or not 1 <= sequences <= 99 or min(size) < _SMALLEST_PX or seed < 0:
+    fits = 4 <= frames <= _MOST_FRAMES and 1 <= sequences <= 99 and 0 <= seed < 2**63
+    if not fits or not _SMALLEST_PX <= min(size) <= max(size) <= _LARGEST_PX:
         raise SimulationError(
             f"{sequences} sequences of {frames} frames of {size[0]} x {size[1]} px from seed {seed} cannot be made: "
-            f"at least 1 (at most 99), 4, {_SMALLEST_PX} x {_SMALLEST_PX} and 0"
+            f"at least 1 (at most 99), 4 ({_MOST_FRAMES}), {_SMALLEST_PX} x {_SMALLEST_PX} ({_LARGEST_PX} x "
+            f"{_LARGEST_PX}) and 0"
         )
     with appearing(folder) as beside:
         for at in range(1, sequences + 1):

@@ -17,6 +17,7 @@ from cellprune.data.aside import EXPORT, holds_images, looks_like_image, seen, w
 from cellprune.data.naming import IGNORE, IMAGES, LABELS
 from cellprune.errors import CellpruneError
 from cellprune.listing import Entry, entry, is_litter, listed
+from cellprune.wording import printable
 
 # the challenge's layout, as `data.ctc` reads it; here truth plays no part
 _SEQUENCE = re.compile(r"\d\d")
@@ -119,13 +120,6 @@ def gathered(inputs: Sequence[str]) -> tuple[list[File], list[Failure], list[str
     labels = dict.fromkeys(_label_images((file.path for file in files.values()), folders))
     left_out |= {printable(path.name): None for path in labels}
     return [file for file in files.values() if file.path not in labels], list(failures), list(left_out)
-
-
-def printable(name: str) -> str:
-    """Write what would break a line, or is no text at all, as an escape."""
-    if name.isprintable():
-        return name
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)
 
 
 def _meant(given: str, folders: _Folders) -> Iterator[_Found]:

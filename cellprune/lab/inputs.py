@@ -11,7 +11,8 @@ from pathlib import Path
 from cellprune.data import naming
 from cellprune.data.images import Header, ImageError, read_header
 from cellprune.errors import CellpruneError
-from cellprune.lab.gathering import Failure, File, gathered, printable
+from cellprune.lab.gathering import Failure, File, gathered
+from cellprune.wording import printable
 
 _LONGEST_NAME = 180  # bytes; file systems allow 255, and a file is written under a longer name first
 

@@ -12,13 +12,14 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
 from cellprune.lab.engine import Engine
-from cellprune.lab.gathering import Failure, printable
+from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
 from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale, unknown_scale
 from cellprune.lab.segment import class_map, require_channels
+from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
 

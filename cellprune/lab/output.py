@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from cellprune.data.images import ImageError, read_labels
 from cellprune.errors import CellpruneError
-from cellprune.lab.gathering import printable
 from cellprune.lab.inputs import Image
 from cellprune.listing import names
 from cellprune.runs import atomic, documents, lock
+from cellprune.wording import printable
 
 _LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
 _SCHEMA = 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError, unknown
+from cellprune.wording import quoted, reason
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,12 +27,14 @@ def build(settings: Mapping[str, Any]) -> "nn.Module":
     if "name" not in settings:
         raise CellpruneError("the model's settings have no name: say which network to build, such as name: unet")
     name = settings["name"]
+    if not isinstance(name, str):
+        raise CellpruneError(f"model.name is {quoted(name)}, but must be a name, such as unet")
     maker = resolve("model", name)
     own = {key: value for key, value in settings.items() if key != "name"}
     known = signature(maker).parameters
     for key in own:
         if key not in known:
-            raise CellpruneError(unknown(f"setting of model {name!r} called", key, known))
+            raise CellpruneError(unknown(f"setting of model {quoted(name)} called", key, known))
     return maker(**own)
 
 
@@ -57,8 +60,22 @@ def load(path: str | Path) -> "nn.Module":
         architecture = {key: value for key, value in header["architecture"].items() if key != "weights"}
         with torch.device("meta"):  # shapes first: a header may claim any width, the weights are what is there
             network = build(architecture)
+        _require_same(network.state_dict(), weights)
         network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
-    except (AttributeError, KeyError, TypeError, RuntimeError) as error:
-        raise CellpruneError(f"{file} describes no network that can be built ({error}): make it again") from error
+    except (CellpruneError, AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise CellpruneError(
+            f"{file} describes no network that can be built ({reason(error)}): make it again"
+        ) from error
     network.__dict__["header"] = header
     return network.eval()
+
+
+def _require_same(described: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse weights that are not those of the described network, in one sentence: torch has one for each of them."""
+    wrong = [
+        name
+        for name in sorted(described.keys() | given.keys())
+        if name not in described or name not in given or tuple(described[name].shape) != given[name].shape
+    ]
+    if wrong:
+        raise ValueError(f"{len(wrong)} of its {len(given)} tensors do not fit, such as {quoted(wrong[0])}")

@@ -6,6 +6,10 @@ from typing import Any
 from torch import nn
 
 from cellprune.errors import CellpruneError
+from cellprune.wording import quoted
+
+MOST_LEVELS = 16  # the deepest then looks at one pixel for 32,768
+MOST_CHANNELS = 2**24
 
 
 class Leveled(nn.Sequential):
@@ -23,9 +27,10 @@ def checked(widths: Sequence[Any], n_levels: int | None = None) -> tuple[int, ..
     Raises:
         CellpruneError: too few, too many, or not whole numbers of at least 1.
     """
-    whole = all(isinstance(width, int) and not isinstance(width, bool) and width > 0 for width in widths)
-    if not whole or (len(widths) < 2 if n_levels is None else len(widths) != n_levels):
+    few = 2 <= len(widths) <= MOST_LEVELS if n_levels is None else len(widths) == n_levels
+    if not few or not all(type(width) is int and 0 < width <= MOST_CHANNELS for width in widths):
         raise CellpruneError(
-            f"model.widths is {list(widths)}, but must be {n_levels or 'two or more'} whole numbers of at least 1"
+            f"model.widths is {quoted(list(widths))}, but must be {n_levels or f'2 to {MOST_LEVELS}'} whole numbers "
+            f"from 1 to {MOST_CHANNELS}"
         )
     return tuple(widths)

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
-from cellprune.models.levels import checked
+from cellprune.models.levels import MOST_CHANNELS, MOST_LEVELS, checked
 from cellprune.models.mirror import centre, mirrored
+from cellprune.wording import quoted
 
 Norm = Literal["batch", "group", "instance", "none"]
 Padding = Literal["same", "valid"]
@@ -45,8 +46,9 @@ def build(
         CellpruneError: a setting out of range.
     """
     for name, value in (("in_channels", in_channels), ("classes", classes), ("width", width), ("depth", depth)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise CellpruneError(f"model.{name} is {value!r}, but must be a whole number of at least 1")
+        most = MOST_LEVELS - 1 if name == "depth" else MOST_CHANNELS
+        if type(value) is not int or not 1 <= value <= most:
+            raise CellpruneError(f"model.{name} is {quoted(value)}, but must be a whole number from 1 to {most}")
     if norm not in _NORMS:
         raise CellpruneError(unknown("norm", norm, _NORMS, "model.norm"))
     if padding not in get_args(Padding):

@@ -28,7 +28,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Make `text`, in UTF-8 with its own line ends, the whole content of `path`; raises as `write_bytes`.
 
-    The name of a file may be bytes that are no text; they are written as an escape, which JSON reads back as they were.
+    What is no text, as in a file's name that is no UTF-8, stands there as an escape, which JSON reads back.
     """
     write_bytes(path, text.encode(errors="backslashreplace"))
 

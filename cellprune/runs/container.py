@@ -5,7 +5,8 @@ each refusal names the file, says what it is instead, and what to do. No pickle 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from cellprune.errors import CellpruneError
+from cellprune import reading
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import atomic
+from cellprune.wording import quoted, reason
 
 HEADER_LIMIT_BYTES = 16 * 2**20
+_MOST_BYTES = 2**40
+# what values that are not what they should be make of the code that takes them apart
+_BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _NOTE = "cellprune"
 _PICKLES = (b"\x80", b"PK\x03\x04")  # a bare pickle, and the zip that torch.save makes around one
 
@@ -59,19 +65,33 @@ def read(path: Path, *, kind: str, version: int) -> tuple[dict[str, np.ndarray],
     Raises:
         UnreadableFileError: no such file, damaged, not of this kind, of a newer version, or a pickle.
     """
-    try:
+    with read_whole(path, kind):
         _refuse_by_first_bytes(path, kind)
         with safe_open(path, framework="numpy") as file:
             note = _note(path, (file.metadata() or {}).get(_NOTE), kind, version)
             return {name: file.get_tensor(name) for name in list(file.keys())}, note
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UnreadableFileError(f"{path} is damaged ({error}): copy or make the {kind} file again") from error
+
+
+@contextmanager
+def read_whole(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a file's content is taken apart into one line that names the file.
+
+    Raises:
+        UnreadableFileError: it cannot be read, or its content does not hold together or asks for too much.
+        WorkError: the memory does not suffice.
+    """
+    try:
+        yield
+    except (SafetensorError, *_BROKEN) as error:
+        raise UnreadableFileError(f"{path} is damaged ({reason(error)}): copy or make the {kind} file again") from error
+    except MemoryError as error:
+        raise WorkError(f"{path} takes more memory than there is: free some, or read it on a larger machine") from error
     except OSError as error:
         raise UnreadableFileError(f"{path} cannot be read ({error.strerror or error}): check the path") from error
 
 
 def _refuse_by_first_bytes(path: Path, kind: str) -> None:
-    size = path.stat().st_size
+    size = reading.size_of(path, most=_MOST_BYTES)
     with path.open("rb") as file:
         first = file.read(8)
     if first.startswith(_PICKLES) and int.from_bytes(first, "little") > HEADER_LIMIT_BYTES:
@@ -92,16 +112,14 @@ def _refuse_by_first_bytes(path: Path, kind: str) -> None:
 def _note(path: Path, text: str | None, kind: str, version: int) -> dict[str, Any]:
     if text is None:
         raise UnreadableFileError(f"{path} was not written by cellprune: give a {kind} file")
-    try:
-        note = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("its note is nested too deeply") from error
+    note = json.loads(text)
     if not isinstance(note, dict) or not isinstance(note.get("kind"), str) or type(note.get("version")) is not int:
         raise ValueError("its note names no kind and version")
     if note["kind"] != kind:
-        raise UnreadableFileError(f"{path} is a {note['kind']!r} file: give a {kind} file")
+        raise UnreadableFileError(f"{path} is a {quoted(note['kind'])} file: give a {kind} file")
     if note["version"] > version:
         raise UnreadableFileError(
-            f"{path} has format version {note['version']}, this cellprune reads up to {version}: update cellprune"
+            f"{path} has format version {quoted(note['version'])}, this cellprune reads up to {version}: "
+            "update cellprune"
         )
     return note

@@ -8,22 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cellprune import reading
+from cellprune.config import yaml12
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic
+from cellprune.wording import reason
+
+_MOST_BYTES = 2**28  # the split of 100,000 frames has a tenth of it
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
     """Write a mapping of plain values, its keys in the order they come."""
-    atomic.write_text(path, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=120))
+    atomic.write_text(path, yaml12.write(content))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Give the mapping; CellpruneError where it is absent or damaged."""
     try:
-        return _mapping(path, yaml.safe_load(read_text(path)))
-    except (yaml.YAMLError, RecursionError) as error:
+        return _mapping(path, yaml12.read(read_text(path), keeps_1_1_text=True))
+    except yaml12.YamlError as error:
         raise _damaged(path, error) from error
 
 
@@ -36,7 +39,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Give the mapping; CellpruneError where it is absent or damaged."""
     try:
         return _mapping(path, json.loads(read_text(path)))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, a number without end, lists without end
         raise _damaged(path, error) from error
 
 
@@ -54,7 +57,10 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def read_table(path: Path) -> list[dict[str, Any]]:
     """Give the rows as they were written: int, float, text, or None for an empty cell."""
-    rows = list(csv.reader(io.StringIO(read_text(path))))
+    try:
+        rows = list(csv.reader(io.StringIO(read_text(path))))
+    except csv.Error as error:
+        raise _damaged(path, error) from error
     if any(len(row) != len(rows[0]) for row in rows):
         raise _damaged(path, "its lines differ in length")
     return [dict(zip(rows[0], map(_value, row), strict=True)) for row in rows[1:]]
@@ -63,7 +69,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
 def read_text(path: Path) -> str:
     """Give the text; CellpruneError where it is absent or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        return reading.text_of(path, most=_MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that got so far") from error
     except UnicodeDecodeError as error:
@@ -87,6 +93,6 @@ def _mapping(path: Path, content: Any) -> dict[str, Any]:
     return content
 
 
-def _damaged(path: Path, why: object) -> CellpruneError:
-    reason = " ".join(str(why).split())  # one line, also of YAML's four
-    return CellpruneError(f"{path} is damaged ({reason}): restore it, or make the run again")
+def _damaged(path: Path, why: str | BaseException) -> CellpruneError:
+    said = why if isinstance(why, str) else reason(why)
+    return CellpruneError(f"{path} is damaged ({said}): restore it, or make the run again")

@@ -38,10 +38,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
             f"{path} holds no {NAME}: give a pruned run (a dense one has no masks), or a file of 'cellprune prune'"
         )
     packed, note = container.read(file, kind=_KIND, version=_VERSION)
-    try:
+    with container.read_whole(file, _KIND):
         return packing.unpack_masks(packed, note.get("masks"))
-    except ValueError as error:
-        raise container.UnreadableFileError(f"{file} is damaged ({error}): copy or make it again") from error
 
 
 def made(path: Path) -> dict[str, Any]:

@@ -46,12 +46,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, n
         UnreadableFileError: no such file, damaged, cut off, of a newer format, or a pickle; the message names the file.
     """
     tensors, note = container.read(path, kind=_KIND, version=FORMAT_VERSION)
-    try:
+    with container.read_whole(path, _KIND):
         if not isinstance(note.get("header"), dict):
             raise ValueError("it has no header")
         weights, masks = packing.unpack(tensors, note.get("masks"))
-    except ValueError as error:
-        raise container.UnreadableFileError(
-            f"{path} is damaged ({error}): copy or make the model file again"
-        ) from error
     return {**note["header"], "format_version": note["version"]}, weights, masks

@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from cellprune.wording import quoted
+
 # names of the packed tensors: "mask:NAME" and "kept:NAME" for a masked one, "dense:NAME" for any other
 _MASK, _KEPT, _DENSE = "mask:", "kept:", "dense:"
+_ZLIB_MOST = 1040  # bytes that zlib packs into one at most; see "Maximum Compression Factor" in its technical details
 ELEMENTS_LIMIT = 2**29  # of all masks in a file: 2 GiB of float32, some seventeen times the U-Net of 2015
 
 
@@ -57,7 +60,7 @@ def pack(
     """
     for name, mask in masks.items():
         if name not in weights or weights[name].shape != mask.shape:
-            raise ValueError(f"the mask {name!r} of shape {mask.shape} fits no weight")
+            raise ValueError(f"the mask {quoted(name)} of shape {mask.shape} fits no weight")
     tensors, shapes = pack_masks(masks)
     for name, weight in weights.items():
         if name in masks:
@@ -81,7 +84,7 @@ def unpack(tensors: Mapping[str, np.ndarray], shapes: Any) -> tuple[dict[str, np
         elif name.startswith(_DENSE) and name.removeprefix(_DENSE) not in masks:
             weights[name.removeprefix(_DENSE)] = tensor
         elif not name.startswith(_MASK):
-            raise ValueError(f"tensor {name!r} has no place")
+            raise ValueError(f"tensor {quoted(name)} has no place")
     if missing := masks.keys() - weights.keys():
         raise ValueError(f"no kept values for {min(missing)!r}")
     return weights, masks
@@ -95,25 +98,27 @@ def _packed_bits(mask: np.ndarray) -> np.ndarray:
 
 def _unpacked_bits(name: str, packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if packed.dtype != np.uint8 or packed.ndim != 1:
-        raise ValueError(f"the mask {name!r} is not made of bytes")
+        raise ValueError(f"the mask {quoted(name)} is not made of bytes")
     n_bits = math.prod(shape)
     n_bytes = -(-n_bits // 8)
+    if n_bytes > _ZLIB_MOST * packed.size:  # before memory is taken for it
+        raise ValueError(f"the mask {quoted(name)} has {packed.size} bytes, too few for its shape {shape}")
     stream = zlib.decompressobj()
     try:
         data = stream.decompress(packed.tobytes(), max_length=n_bytes + 1)  # one more, to see that it is too long
     except zlib.error as error:
-        raise ValueError(f"the mask {name!r} does not decompress: {error}") from error
+        raise ValueError(f"the mask {quoted(name)} does not decompress: {error}") from error
     if len(data) != n_bytes or not stream.eof or stream.unused_data:
-        raise ValueError(f"the mask {name!r} does not fill its shape {shape}")
+        raise ValueError(f"the mask {quoted(name)} does not fill its shape {shape}")
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8))
     if bits[n_bits:].any():
-        raise ValueError(f"the mask {name!r} has more bits than its shape {shape}")
+        raise ValueError(f"the mask {quoted(name)} has more bits than its shape {shape}")
     return bits[:n_bits].view(np.bool_).reshape(shape)
 
 
 def _spread(name: str, kept: np.ndarray, mask: np.ndarray) -> np.ndarray:
     if kept.shape != (int(np.count_nonzero(mask)),):
-        raise ValueError(f"{name!r} has {kept.size} values for {np.count_nonzero(mask)} kept places")
+        raise ValueError(f"{quoted(name)} has {kept.size} values for {np.count_nonzero(mask)} kept places")
     weight = np.zeros(mask.shape, kept.dtype)
     weight[mask] = kept
     return weight

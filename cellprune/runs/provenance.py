@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cellprune import environment
 from cellprune.runs.commit import commit
 
 _LIBRARIES = (
@@ -30,6 +31,7 @@ def gather(command: Sequence[str]) -> dict[str, Any]:
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "environment": dict(environment.recorded()),
         },
     }
 

@@ -4,6 +4,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
+from cellprune import environment
 from cellprune.errors import CellpruneError
 from cellprune.models.device import choose
 from cellprune.runs import log
@@ -12,15 +13,18 @@ from cellprune.runs import log
 def start(device: str) -> Accelerator:
     """Give the engine for a device: "auto", "cpu", "cuda" or "mps".
 
-    Under `torchrun` or `accelerate launch` it joins the other processes; each trains on its share of every batch.
+    Under `torchrun` or `accelerate launch` it joins the other processes; each trains on its share of every batch. What
+    else accelerate would read from the environment counts for nothing; see `cellprune.environment`.
 
     Raises:
         CellpruneError: this machine has no such device.
     """
+    for line in environment.settle():  # of a program that calls us; the command line has done so before
+        log.LOGGER.warning(line)
     device = choose(device)
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
         AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run in this process chose for itself
-    engine = Accelerator(cpu=device == "cpu")
+    engine = Accelerator(cpu=device == "cpu", mixed_precision="no", gradient_accumulation_steps=1)
     if engine.device.type != device:
         raise CellpruneError(f"--device {device}: the engine chose {engine.device.type}: leave --device away")
     return engine

@@ -207,6 +207,9 @@ def bad_models(folder: Path, network: torch.nn.Module, header: dict) -> dict[str
     write_model(folder / "zoom", network, header | {"zoom": [-1, 1]})
     write_model(folder / "classes", network, {key: value for key, value in header.items() if key != "classes"})
     write_model(folder / "width", network, header | {"architecture": header["architecture"] | {"width": 10**9}})
+    wrong = {"other": {"width": 3}, "deep": {"depth": 10**9}, "wide": {"widths": [2] * 5000}, "odd": {"depth": [[]]}}
+    for name, settings in wrong.items():
+        write_model(folder / name, network, header | {"architecture": header["architecture"] | settings})
     write_model(folder / "maps", network, header | {"classes": ["background", "cell", "debris"]})
     write_model(folder / "unknown", network, header | {"architecture": {"name": "unett"}})
     container.write(folder / "newer", {}, kind="model", version=99, note={"masks": {}, "header": header})
@@ -215,6 +218,8 @@ def bad_models(folder: Path, network: torch.nn.Module, header: dict) -> dict[str
         "pickle": "is a pickle", "checkpoint.pt": "is a pickle", "gigabyte": "its header claims 1073741824 bytes",
         "long": "its header claims 1073741824 bytes", "zoom": "zoom.0: input should be greater than",
         "classes": "classes: field required", "width": "describes no network that can be built",
+        "other": "tensors do not fit, such as 'down.0.0.weight'", "deep": "a whole number from 1 to 15",
+        "wide": "2 to 16 whole numbers", "odd": "a whole number from 1 to 15",
         "maps": "3 classes have names, the network gives 2", "unknown": "Did you mean 'unet'?",
         "newer": "update cellprune", "nowhere": "cannot be read", "unfinished": "cannot be read",
     }  # fmt: skip
@@ -228,6 +233,7 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         out, err = capsys.readouterr()
         assert said in err, name
         assert len(err.strip().splitlines()) <= 2, err
+        assert len(err) < 1500, err
         assert out == ""
         assert not (tmp_path / "out").exists(), name
 

@@ -1,5 +1,6 @@
 """Sources of settings: which wins, what is refused, what is said."""
 
+import os
 from inspect import signature
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def test_the_ladder_has_a_name() -> None:
         ("pruning.ratio=97", "did you mean 0.97?"),
         ("pruning.ratio=1", "outside 0 <= ratio < 1"),
         ("pruning.ratio=-0.1", "outside 0 <= ratio < 1"),
-        ("pruning.ratio=nan", "outside 0 <= ratio < 1"),
+        ("pruning.ratio=.nan", "outside 0 <= ratio < 1"),
         ("pruning.ratio=much", "is no ratio"),
         ("pruning.ratio=ladder:x", "no step of the ladder"),
         ("pruning.method=synfow", "no pruning method 'synfow'"),
@@ -289,7 +290,7 @@ def test_of_ratio_and_budget_the_later_source_wins(tmp_path: Path) -> None:
         (["budget=macs=97"], "macs=97 is outside 0 < share kept <= 1: did you mean macs=0.97, which keeps 97 %?"),
         (["budget=params=0"], "params=0 is outside 0 < share kept <= 1: params=0.1 keeps a tenth"),
         (["budget=params=nan"], "outside 0 < share kept"),
-        (["budget=mac=0.1"], "no budget unit 'mac'.\nDid you mean 'macs'?"),
+        (["budget=mac=0.1"], "no budget unit 'mac'. Did you mean 'macs'?"),
         (["budget=0.1"], "0.1 is no budget: write UNIT=KEPT"),
         (["budget=macs=few"], "'few' is no share of macs to keep"),
         (["budget=channels=0.1"], "counts channels: add --granularity channel"),
@@ -361,3 +362,75 @@ def test_a_file_that_says_what_is_otherwise_is_no_record_of_a_run(tmp_path: Path
 def test_classification_has_no_such_choice() -> None:
     assert "normalization" not in load(assignments=["task=classification"]).model_dump()["data"]
     assert completed({"task": "classification", "data": {"dataset": "cifar10"}})["data"] == {"dataset": "cifar10"}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("seed=true", "a whole number is needed"),
+        ("seed='3'", "a whole number is needed"),
+        ("training.epochs=3.0", "a whole number is needed"),
+        ("training.epochs=1e2", "a whole number is needed"),
+        ("training.epochs=1:30", "a whole number is needed"),
+        ("training.learning_rate='0.1'", "a number is needed"),
+        ("training.learning_rate=true", "a number is needed"),
+        ("training.learning_rate=.inf", "finite"),
+        ("training.learning_rate=1e999", "finite"),
+        ("data.ignore_border=1", "true or false is needed"),
+        ("data.ignore_border=yes", "true or false is needed"),
+        ("data.dataset=12", "text is needed"),
+        ("pruning.ratio=true", "is no ratio"),
+        ("pruning.ratio='0.9'", "is no ratio"),
+        ("data.size=[64, 64.0]", "a whole number is needed"),
+        ("data.size=[64, 0]", "is no size"),
+        ("data.size=[64, 1000000]", "is no size"),
+        ("training.epochs=1000000000000", "1000000"),
+        ("pruning.batch_size=100000000", "65536"),
+        ("model.width=1000000", "65536"),
+        ("seed=99999999999999999999999", "less than or equal to"),
+        ("seed=" + "9" * 5000, "a number of 5,000 characters"),
+        ("seed=!!int 3", "the tag"),
+        ("training={epochs: 1, epochs: 2}", "the key 'epochs' stands there again"),
+        (".".join("x" * 100_000) + "=1", "unknown key"),
+    ],
+)
+def test_a_value_of_another_kind_or_size_is_refused(assignment: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(assignments=[assignment])
+    assert said in str(refusal.value)
+    assert len(str(refusal.value)) < 1600
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_value_is_taken_as_it_is_written() -> None:
+    settings = load(assignments=["seed=010", "training.learning_rate=1", "data.size=[0x40, 64]", "data.dataset=./a[b/"])
+    assert (settings.seed, settings.training.learning_rate, settings.data.size) == (10, 1.0, (64, 64))
+    assert settings.data.dataset == "./a[b/", "no YAML, so the text itself"
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text("training:\n  epochs: 2\nmodel:\n  width: 4\ntraining:\n  batch_size: 2\n")
+    with pytest.raises(ConfigError, match=r"two.yaml is no plain YAML .line 5: the key 'training' stands there again"):
+        load(file=file)
+
+
+@pytest.mark.parametrize("content", ["seed: " + "a" * 10**6, "".join(f"key{n}: {'v' * 300}\n" for n in range(3000))])
+def test_a_message_stays_a_line_however_much_is_wrong(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "large.yaml"
+    file.write_text(content)
+    with pytest.raises(ConfigError) as refusal:
+        load(file=file)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 2000
+
+
+def test_a_configuration_is_a_file_of_some_size(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="a pipe or a device"):
+        load(file=tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="a pipe or a device"):
+        load(file=Path("/dev/zero"))
+    (tmp_path / "large").write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(ConfigError, match="at most 1,048,576 are read"):
+        load(file=tmp_path / "large")

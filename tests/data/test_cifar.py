@@ -112,6 +112,15 @@ def test_an_npz_that_is_not_what_it_should_be_is_refused(tmp_path, name):
     assert "images.npz" in str(refusal.value)
 
 
+def test_an_array_that_claims_more_than_its_bytes_is_refused_before_memory_is_taken(tmp_path):
+    path = tmp_path / "images.npz"
+    with zipfile.ZipFile(path, "w") as packed, packed.open("x_train.npy", "w") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (10**12, 32, 32, 3)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(CifarError, match=r"x_train.npy claims .* and has \d+ bytes"):
+        cifar.read(path)
+
+
 def test_what_is_no_npz_or_no_folder_of_cifar_is_refused(tmp_path):
     (tmp_path / "text.npz").write_text("no zip")
     with pytest.raises(CifarError, match=r"text.npz is no npz"):

@@ -11,8 +11,8 @@ import pytest
 from lab_engines import spots
 
 from cellprune.errors import CellpruneError
-from cellprune.lab.gathering import printable
 from cellprune.lab.inputs import Image, find
+from cellprune.wording import printable
 
 Write = Callable[..., Path]
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -180,6 +181,13 @@ def test_a_flipped_byte_gives_a_refusal_or_a_model_of_the_same_shapes(tmp_path: 
         except UnreadableFileError:
             continue
         assert {w.shape for w in read.values()} == {w.shape for w in weights.values()}
+
+
+def test_a_pipe_or_a_device_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(container.UnreadableFileError, match="a pipe or a device"):
+            modelfile.read(path)
 
 
 @pytest.mark.parametrize("name", ["absent", "."])

@@ -108,6 +108,12 @@ def test_every_lie_in_a_file_is_seen(lie: str) -> None:
         packing.unpack(tensors, shapes)
 
 
+def test_a_shape_that_no_bytes_of_this_number_could_fill_is_refused_before_memory_is_taken() -> None:
+    packed = {"mask:w": compressed(b"\0" * 64)}
+    with pytest.raises(ValueError, match="too few for its shape"):
+        packing.unpack_masks(packed, {"w": [2**29]})
+
+
 @pytest.mark.parametrize("shapes", [None, [], "x", 3])
 def test_shapes_of_another_kind_are_refused(shapes: Any) -> None:
     with pytest.raises(ValueError, match="no lists of sizes"):

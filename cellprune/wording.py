@@ -1,0 +1,37 @@
+"""Text from outside, made fit to be shown: nothing in it breaks a line or is obeyed by a terminal, and it ends."""
+
+from reprlib import Repr
+
+MESSAGE_LIMIT = 1500  # characters of a message; the longest of ours, which lists names, has half of it
+VALUE_LIMIT = 120  # characters of one value in it
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = VALUE_LIMIT
+_SHORT.maxlevel, _SHORT.maxdict = 2, 6
+
+
+def printable(text: str) -> str:
+    """Write what would break a line, steers a terminal or the direction of writing, or is no text, as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """Cut what is longer than `limit` out of a text's middle: what it begins and what it ends with stay."""
+    tail = limit // 3
+    return text if len(text) <= limit else f"{text[: limit - tail - 3]} … {text[-tail:]}"
+
+
+def quoted(value: object) -> str:
+    """Give a value as Python writes it, but short, however large, nested or odd it is."""
+    if isinstance(value, int) and value.bit_length() > 8 * VALUE_LIMIT:
+        return f"a number of {value.bit_length():,} bits"  # Python refuses to write one of more than 4,300 digits
+    return shortened(printable(_SHORT.repr(value)), VALUE_LIMIT)
+
+
+def reason(error: BaseException) -> str:
+    """Give what an error of a library says, on one line; its kind where it says nothing."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    said = " ".join(shortened(told).split()) or type(error).__name__
+    return shortened(printable(said), 2 * VALUE_LIMIT)
