@@ -1,4 +1,4 @@
-"""Runs of many methods as one table and one picture, for docs/results.md, from a file that outlives the runs.
+"""Runs of many methods as one table and one picture, for docs/results/methods.md, from a file that outlives the runs.
 
 The runs are made by `cellprune train`, one a method, control and seed, alike in all else. What the table needs of each
 is kept in one JSON file, a line a run, so that later seeds are set beside earlier ones whose folders are long gone.

@@ -1,4 +1,4 @@
-"""Searches for the highest ratio as one table and one picture, for docs/results.md, from what is kept of each.
+"""Searches for the highest ratio as one table and one picture, for docs/results/searches.md, from what is kept of each.
 
     python benchmarks/searches.py docs/measurements/searches/* --picture docs/pictures/searches.svg
 

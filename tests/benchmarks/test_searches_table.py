@@ -1,4 +1,4 @@
-"""The table of the searches in docs/results.md is the one that their kept results give."""
+"""The table of the searches in docs/results/searches.md is the one that their kept results give."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,5 +14,5 @@ def test_the_results_page_shows_what_is_kept_of_the_searches(run_benchmark: Call
         for name, rest in (("DIC", "HeLa"), ("PhC", "U373"))
         for method in ("prospr", "prospr, multiply-adds", "snip", "gradual")
     }
-    assert table in (DOCS / "results.md").read_text(encoding="utf-8")
+    assert table in (DOCS / "results/searches.md").read_text(encoding="utf-8")
     assert "82.32\u00a0% removed" in picture.read_text(encoding="utf-8")
