@@ -65,6 +65,8 @@ class _Chain:
 
     def pages(self) -> Iterator[Directory]:
         offset = self._number(self._offset, self._first)
+        if not offset:
+            raise ValueError("it has no pages")
         while offset:
             directory, end, inner = self._directory(offset)
             yield directory

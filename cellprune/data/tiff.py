@@ -217,8 +217,8 @@ class _Image:
         unread = series.kind in ("generic", "uniform") and bool(self.words - ({"ome"} if held == 1 else set()))
         left = series.kind in ("imagej", "shaped") and not self._lies_in_one_piece and n_pages != self._n_full
         if series.kind == "shaped" and fits and not left:
-            (words, *_) = self.tif.shaped_metadata or ({},)
-            left = prod(words.get("shape", ())) != prod(series.shape)
+            words = (self.tif.shaped_metadata or ())[self.tif.series.index(series)]
+            left = prod(words["shape"]) != prod(series.shape)
         if not fits or unread or left:
             raise ImageError(
                 f"{self.path} has a description that does not fit its {held} page{'s' * (held != 1)}: save it anew"

@@ -226,6 +226,10 @@ def test_a_thumbnail_is_left_aside_wherever_it_stands(tmp_path: Path, flag: dict
             for pixels, options in order:
                 tif.write(pixels, **options)
         np.testing.assert_array_equal(read_labels(tmp_path / "t.tif"), PIXELS)
+    with tifffile.TiffWriter(tmp_path / "t.tif", shaped=True) as tif:  # with tifffile's own words on both
+        tif.write(PIXELS[::2, ::3], **flag)
+        tif.write(PIXELS)
+    np.testing.assert_array_equal(read_labels(tmp_path / "t.tif"), PIXELS)
     with tifffile.TiffWriter(tmp_path / "t.tif") as tif:
         for options in ({"metadata": None}, small):
             tif.write(PIXELS, **options)
