@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from statistics import median_low
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellprune.data.images import MAX_PIXELS, Floats, ImageError, normalize, resize_image
 from cellprune.runs.modelcard import ModelCard, Normalization
@@ -17,6 +18,8 @@ KINDS = {  # of `data.normalization`
     "percentile": Normalization(name="percentile-range"),
     "robust": Normalization(name="zero-mean-unit-variance-within-percentiles"),
 }
+
+_MOST_TOGETHER = 2  # faulty pixels
 
 
 def seen(image: Floats, card: ModelCard, zoom: tuple[float, float] | None = None) -> Floats:
@@ -81,6 +84,7 @@ def _within(channel: Floats, normalization: Normalization) -> Floats:
     low, high = _levels(channel, normalization.percentiles)
     if low == high:
         return np.zeros_like(channel)
+    channel = _mended(channel, low - normalization.fault * (high - low), high + normalization.fault * (high - low))
     limit = normalization.limit
     if normalization.name == "percentile-range":  # the deviation of normally distributed grey levels is about 1, too
         centre, unit = (low + high) / 2, (high - low) / limit
@@ -88,6 +92,22 @@ def _within(channel: Floats, normalization: Normalization) -> Floats:
         usual = channel.clip(low, high)
         centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
     return ((channel.clip(centre - limit * unit, centre + limit * unit) - centre) / unit).astype(np.float32)
+
+
+def _mended(channel: Floats, lowest: np.float64, highest: np.float64) -> Floats:
+    """Give hot and dead pixels, alone or two together, the median of the 3 x 3 pixels around: a cell is larger."""
+    far = (channel < lowest) | (channel > highest)
+    rows, columns = np.nonzero(far)
+    if not len(rows):
+        return channel
+
+    def around(padded: NDArray) -> NDArray:
+        return np.stack([padded[rows + down, columns + across] for down in range(3) for across in range(3)])
+
+    lone = around(np.pad(far, 1)).sum(0) <= _MOST_TOGETHER
+    mended = channel.copy()
+    mended[rows[lone], columns[lone]] = np.median(around(np.pad(channel, 1, mode="edge")), axis=0)[lone]
+    return mended
 
 
 def _levels(channel: Floats, percentiles: tuple[float, float]) -> tuple[np.float64, np.float64]:

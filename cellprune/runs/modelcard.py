@@ -40,11 +40,14 @@ class Normalization(_Part):
         name: what is done.
         percentiles: of each channel's native grey levels, the two that set the scale; what is rarer does not move it.
         limit: what lies further from 0 becomes this far from it.
+        fault: one or two neighbouring pixels that lie so many times the percentiles' distance beyond them are taken
+            for a fault of the camera and get the median of the pixels around.
     """
 
     name: Literal["zero-mean-unit-variance", "percentile-range", "zero-mean-unit-variance-within-percentiles"]
     percentiles: Annotated[tuple[_Percentile, _Percentile], Field(strict=False)] = (1.0, 99.8)
     limit: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 5.0
+    fault: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 2.0
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -62,6 +65,7 @@ class Normalization(_Part):
             "when": "before resizing",
             "percentiles": list(self.percentiles),
             "limit": self.limit,
+            "fault": self.fault,
         }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import listing
-from cellprune.config.load import flat
+from cellprune.config.load import completed, flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
 from cellprune.runs import atomic, documents, lock, provenance
@@ -183,7 +183,7 @@ def _read(folder: Path, resume: bool) -> dict[str, Any] | None:
 
 def _require_whole(content: Mapping[str, Any]) -> None:
     """Read everything as a search will, so that what was damaged is told before any work."""
-    dict(flat(content["identity"]))
+    dict(flat({**content["identity"], "settings": completed(content["identity"]["settings"])}))
     dict(content["crashes"])
     for kept in content["trials"].values():
         Trial(**kept["trial"])
@@ -201,7 +201,9 @@ def _require_same(folder: Path, content: Mapping[str, Any], identity: Mapping[st
         raise CellpruneError(
             f"the journal in {folder} is of cellprune {made}, this is {here}: install that, or give another --output"
         )
-    kept, asked = dict(flat(content["identity"])), dict(flat(identity))
+    kept, asked = (
+        dict(flat({**its, "settings": completed(its["settings"])})) for its in (content["identity"], identity)
+    )
     changed = sorted(key for key in kept.keys() | asked.keys() if kept.get(key) != asked.get(key))
     if changed:
         told = "; ".join(

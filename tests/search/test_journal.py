@@ -519,12 +519,19 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
         "settings.training.epochs: 50 -> 3": replace(
             asked, settings=Settings.model_validate({"training": {"epochs": 3}})
         ),
+        "settings.data.normalization: percentile -> standard": replace(
+            asked, settings=Settings.model_validate({"data": {"normalization": "standard"}})
+        ),
         "search.confidence: 0.95 -> 0.9": replace(asked, search=ASKED.model_copy(update={"confidence": 0.9})),
     }
     for said, other in others.items():
         with pytest.raises(CellpruneError, match=re.escape(said)):
             search_max_ratio(other, place, execute=Bench()())
     content = json.loads((output / JOURNAL).read_text())
+    older = content["identity"]["settings"]["data"].pop("normalization")
+    (output / JOURNAL).write_text(json.dumps(content))  # as before there was a choice
+    with pytest.raises(CellpruneError, match=f"settings.data.normalization: standard -> {older}"):
+        search_max_ratio(asked, place, execute=Bench()())
     content["identity"]["cellprune"] = "0.0.1"
     (output / JOURNAL).write_text(json.dumps(content))
     with pytest.raises(CellpruneError, match=r"is of cellprune 0\.0\.1, this is .*: install that"):
