@@ -155,10 +155,10 @@ def _show(found: dict[str, Any], folder: Path) -> None:
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
     if not 0 <= workers <= _MOST_WORKERS:
         raise CellpruneError(
-            f"--workers {workers}: give how many, up to {_MOST_WORKERS}, or leave it away to train in this process"
+            f"--workers {workers}: give how many, up to {_MOST_WORKERS}, or remove it to train in this process"
         )
     if scheduler == "":
-        raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or leave it away")
+        raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or remove it")
     if workers and scheduler:
         raise CellpruneError("--workers and --scheduler exclude each other: the scheduler has its own workers")
     if max_trials is not None and max_hours is not None:
@@ -185,7 +185,7 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     if resolved.pruning.method == "given":
         raise ConfigError(f"{config} trains given masks, and other ratios need other masks: give a --method")
     if resolved.pruning.control != "none":
-        raise ConfigError(f"{config} trains a control: leave pruning.control away; {_SEARCHED['pruning.control']}")
+        raise ConfigError(f"{config} trains a control: remove pruning.control; {_SEARCHED['pruning.control']}")
     data = resolved.data.model_copy(update={"select": 0.0, "fold": None})
     return resolved.model_copy(update={"seed": 0, "data": data})
 

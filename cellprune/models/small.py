@@ -93,7 +93,7 @@ def levels_of(network: nn.Module, name: str) -> tuple[int, ...]:
     if widths is None:
         raise CellpruneError(
             f"model {name!r} has no widths to choose, so there is no narrow or flat one of it: "
-            "take another --model, or leave --control away"
+            "take another --model, or remove --control"
         )
     return widths
 

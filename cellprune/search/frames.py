@@ -59,7 +59,7 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
     if question.cv and "fold" not in TASK_DATA[settings.task]:
         raise CellpruneError(
             f"--cv {question.cv} with --task {settings.task}: the test images are the data set's own, and all of them "
-            "count already: leave --cv away"
+            "count already: remove --cv"
         )
     task = tasks.of(settings)
     found = task.open(settings.data, data_root)

@@ -86,7 +86,7 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
     granularity = settings.pruning.granularity
     if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
         raise CellpruneError(
-            f"--unit {search.unit} with --granularity {granularity} counts what does not go: leave one of them away"
+            f"--unit {search.unit} with --granularity {granularity} counts what does not go: remove one of them"
         )
     grid = grid_of(search.low, search.high)
     try:

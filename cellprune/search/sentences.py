@@ -203,7 +203,8 @@ def controls(found: Mapping[str, Any]) -> str:
     if better:
         whom = _listed(better) if alike or open_ or hopeless else f"each of its controls, {_listed(better)}"
         told.append(f"The pruned network is better than {whom}.")
-    near = [(n["control"], n["of_budget"]) for n in found["networks"] if n.get("of_budget") is not None]
+    compared = {control["name"] for control in found["controls"]}
+    near = [(n["control"], n["of_budget"]) for n in found["networks"] if n["control"] in compared and n["of_budget"]]
     if near:
         told.append(
             f"Of what the pruned network keeps, {_listed([f'{name} has {share(part)}' for name, part in near])}: that "

@@ -17,9 +17,15 @@ from cellprune.search import workers
 from cellprune.search.controls import CONTROLS
 
 TINY = [
-    "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=2",
+    "data.size=[32, 32]",
+    "model.width=4",
+    "model.depth=1",
+    "pruning.batch_size=4",
+    "training.epochs=3",
+    "training.batch_size=1",
+    "training.learning_rate=0.02",
     "training.evaluate_every=1",
-]  # fmt: skip
+]  # fmt: skip; enough for the unpruned network to learn something
 
 
 def words(data_root: Path, *more: str) -> list[str]:
@@ -33,6 +39,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = words(data_root, "--method", "snip", "--seeds", "1", "--confirm-seeds", "3", "--margin", "0.3",
                   "--low", "0.5", "--high", "0.6", "--controls", "--json", "-o", "search")  # fmt: skip
@@ -100,6 +107,7 @@ def test_a_running_scheduler_gives_the_answer_of_one_process(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_small_search_of_multiply_adds(data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = words(data_root, "--method", "random", "--unit", "macs", "--seeds", "1", "--confirm-seeds", "3",
                   "--margin", "0.4", "--low", "0.6", "--high", "0.999", "--controls", "-o", "search")  # fmt: skip

@@ -84,6 +84,7 @@ class Bench:
                     yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
                     facts = FACTS | {"run": key, "trained_here": key not in self._there} | self._nothing.get(key, {})
+                    facts |= {"of_budget": 0.81} if job.trial.control == "flat-macs" else {}
                     yield job, Report("done", SCORES(job.trial), "", facts)
 
         yield execute
@@ -271,6 +272,8 @@ def test_controls_are_told_in_words(tmp_path: Path) -> None:
     own = found["controls"][0]
     assert own["adjusted_by"] == own["pruned_minus_control"]["adjusted_by"] == "Holm"
     assert own["adjusted_p_value"] >= own["p_value"]
+    near = "Of what the pruned network keeps, flat-macs has 81 %: that is how near"
+    assert near in found["sentences"]["controls"].replace("\u00a0", " ")
     draw(tmp_path / "page.html", found)
     page = unescape((tmp_path / "page.html").read_text())
     assert found["sentences"]["controls"] in page

@@ -19,6 +19,7 @@ import pytest
 import small_pictures
 
 from cellprune.config.load import load
+from cellprune.config.names import resolve
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.record import parameters_left
@@ -55,6 +56,8 @@ def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_r
     assert len(first.scores) == 5
     assert first.facts["trained_here"]
     assert first.facts["curve"].keys() == {"1", "2"}
+    scores = Folder(tmp_path / first.facts["run"]).read_scores()
+    assert first.facts.get("nothing", "") == resolve("results", "segmentation").measure.nothing(scores)
     time.sleep(1.1)  # times of runs are in seconds
     again = train(wanted)
     assert again.scores == first.scores
