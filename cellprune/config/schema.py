@@ -205,7 +205,7 @@ class Model(Frozen):
         "unet", description=f"one of: {', '.join(names.MODELS)}"
     )
     width: Annotated[int, Parameter(name="--model.width")] = Field(
-        64, ge=1, le=2**16, description="channels at the first level; they double at each level below"
+        16, ge=1, le=2**16, description="channels at the first level; they double at each level below"
     )
     depth: Annotated[int, Parameter(name="--model.depth")] = Field(4, ge=1, le=6, description="number of poolings")
     norm: Annotated[Literal["batch", "group", "instance", "none"], Parameter(name="--model.norm")] = Field(
@@ -428,7 +428,7 @@ class Training(Frozen):
     epochs: Annotated[int, Parameter(alias="--epochs")] = Field(
         50, ge=1, le=10**6, description="passes over the training part"
     )
-    batch_size: int = Field(2, ge=1, le=2**16, description="images in a step, over all processes")
+    batch_size: int = Field(1, ge=1, le=2**16, description="images in a step, over all processes")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
     learning_rate: float = Field(2e-3, gt=0, description="its highest value")
     weight_decay: float = Field(1e-4, ge=0, description="decoupled for adamw")

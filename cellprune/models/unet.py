@@ -29,7 +29,7 @@ _NORMS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def build(
-    *, in_channels: int = 1, classes: int = 2, width: int = 64, depth: int = 4, norm: Norm = "batch",
+    *, in_channels: int = 1, classes: int = 2, width: int = 16, depth: int = 4, norm: Norm = "batch",
     padding: Padding = "same", widths: Sequence[int] | None = None,
 ) -> "UNet":  # fmt: skip
     """Build a U-Net with weights drawn from torch's current random state.

@@ -151,7 +151,7 @@ def test_a_file_that_is_no_configuration(tmp_path: Path, content: str, said: str
 
 def test_a_network_has_its_own_settings_alone(tmp_path: Path) -> None:
     unet, other = load(), load(assignments=["model.name=smp:unet/resnet18"])
-    assert unet.model_dump()["model"] == {"name": "unet", "width": 64, "depth": 4, "norm": "batch", "padding": "same"}
+    assert unet.model_dump()["model"] == {"name": "unet", "width": 16, "depth": 4, "norm": "batch", "padding": "same"}
     assert other.model_dump()["model"] == {"name": "smp:unet/resnet18", "weights": None}
     assert load(Settings.model_validate(other.model_dump())).model == other.model
     flags = Settings.model_validate({"model": {"weights": "imagenet"}})  # whose own name is still unet
@@ -330,7 +330,7 @@ OLD_RECORD = {  # as runs wrote it before there was a choice
     },
     "model": {"name": "unet", "width": 8, "depth": 4, "norm": "batch", "padding": "same"},
     "pruning": {"method": "dense", "ratio": 0.0},
-    "training": {"epochs": 3},
+    "training": {"epochs": 3, "batch_size": 2},
 }  # fmt: skip
 
 
