@@ -55,8 +55,8 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         cut = _where_cut(objectives, masked)
     where = ", ".join(cut[:_MOST_NAMED]) + f" and {len(cut) - _MOST_NAMED} more" * (len(cut) > _MOST_NAMED)
     raise CutOffError(
-        f"after pruning, the output no longer depends on the input; it is cut at {where}: remove less, exclude layers "
-        f"there, or give each layer a least share, such as floor=0.02",
+        f"after pruning, the output no longer depends on the input; it is cut at {where}: remove less, exclude these "
+        f"layers, or give each layer a least share, such as floor=0.02",
         masks,
     )
 
