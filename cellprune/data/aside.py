@@ -93,7 +93,8 @@ def left_aside(folder: Path, is_part: Callable[[Entry], bool]) -> list[str]:
 
 def seen(entries: Iterable[Entry]) -> str:
     """Count files by their endings, the most frequent first: "3 .czi and 2 .jpg"; empty for none."""
-    counted = Counter(naming.ending(e.name) or "without ending" for e in entries if e.kind == "file")
+    files = (e for e in entries if e.kind == "file" or is_other_format(e.name))  # some formats are folders
+    counted = Counter(naming.ending(e.name) or "without ending" for e in files)
     return " and ".join(f"{n} {suffix}" for suffix, n in counted.most_common(3))
 
 

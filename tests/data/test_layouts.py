@@ -69,6 +69,7 @@ def outlines_beside(folder: Path) -> None:
 LAYOUTS: dict[str, tuple[Make, str]] = {
     "other formats": (files("a.jpg", "b.jpg", "c.czi"), "no TIFF or PNG images, but 2 .jpg and 1 .czi: export"),
     "other formats in images/": (images_of_czi, "images holds no TIFF or PNG images, but 4 .czi: export"),
+    "a format that is a folder": (files("a.zarr/0"), "no TIFF or PNG images, but 1 .zarr: export"),
     "text": (files("a.txt"), r"no TIFF or PNG images \(but 1 .txt\): put images into images/"),
     "folders": (files("x/a.txt"), r"\(but folders: x\): put images into images/"),
     "the Bowl": (bowl, r"has a folder for each image \(id0\); the labels are one file per cell"),
