@@ -16,6 +16,7 @@ from typing import Any
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.search.train import Job, Report, train
+from cellprune.search.trial import Trial
 
 _LIVES = 3  # a trial that ends so many workers is at fault itself
 
@@ -86,7 +87,7 @@ def spread(workers: Sequence[Worker], jobs: Iterable[Job]) -> Iterator[tuple[Job
     Raises:
         CellpruneError: a worker was refused what every other would be refused, too.
     """
-    waiting, lost, deaths = iter(jobs), deque[Job](), Counter[int]()
+    waiting, lost, deaths = iter(jobs), deque[Job](), Counter[Trial]()
     busy: dict[Worker, Job] = {}
     try:
         while True:
@@ -106,8 +107,8 @@ def spread(workers: Sequence[Worker], jobs: Iterable[Job]) -> Iterator[tuple[Job
             if answer is not None:
                 yield job, answer
                 continue
-            deaths[id(job)] += 1
-            if deaths[id(job)] < _LIVES:
+            deaths[job.trial] += 1
+            if deaths[job.trial] < _LIVES:
                 lost.append(job)
             else:
                 yield job, Report("crashed", {}, f"its worker was lost {_LIVES} times; was memory short?", {})
@@ -119,7 +120,8 @@ def spread(workers: Sequence[Worker], jobs: Iterable[Job]) -> Iterator[tuple[Job
 def _work(pipe: Any) -> None:
     """Train what comes through the pipe, in a process of its own."""
     threading.Thread(target=_end_with_planner, daemon=True).start()
-    logging.basicConfig(format="%(message)s", level=logging.ERROR)
+    logging.basicConfig(format="%(message)s")
+    logging.root.handlers[0].setLevel(logging.ERROR)  # the rest stands in the logs of the runs
     while True:
         try:
             job = pipe.recv()
