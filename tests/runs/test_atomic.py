@@ -19,7 +19,11 @@ def test_bytes_and_text_come_back_as_they_were(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"bytes", "text"}
 
 
-def test_names_that_are_no_text_come_back_from_every_kind_of_file(tmp_path: Path) -> None:
+def test_names_that_are_no_text_come_back_from_every_kind_of_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pytest keeps what reaches the root, and its workers cannot send such a name to each other
+    monkeypatch.setattr(log.LOGGER, "propagate", False)
     content = {"image": "caf\udce9 ü.tif"}
     documents.write_json(tmp_path / "x.json", content)
     documents.write_yaml(tmp_path / "x.yaml", content)
