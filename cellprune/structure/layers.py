@@ -1,7 +1,6 @@
 """Which modules hold the weights that pruning and costs speak of: convolutions, transposed ones, linear maps."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,19 +48,17 @@ def by_output(layer: nn.Module, values: Tensor) -> Tensor:
     return values.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1).flatten(1)
 
 
-@contextmanager
-def probe(model: nn.Module, input_size: Sequence[int]) -> Iterator[Tensor]:
-    """Give one sample of ones for the model, which is in evaluation mode meanwhile.
+def ones(model: nn.Module, input_size: Sequence[int]) -> Tensor:
+    """Give one sample of ones, on the device and of the precision of the model's first parameter.
 
     Args:
-        model: any network; its modes are put back afterwards.
+        model: any network.
         input_size: shape of one sample, without the batch axis.
     """
-    modes = {module: module.training for module in model.modules()}
     parameter = next(model.parameters())
-    model.eval()
-    try:
-        yield torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    return torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
+
+
+def first_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Give what a layer reads, of a call with or without keywords."""
+    return next(iter((*args, *kwargs.values())))
