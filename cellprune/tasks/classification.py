@@ -13,6 +13,7 @@ from cellprune.config.schema import Data, Settings
 from cellprune.data import cifar, labelled
 from cellprune.data.labelled import Labelled, Parts
 from cellprune.data.small_images import Loaders, Normalization, normalization
+from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training.statistics import reestimate
 
@@ -97,12 +98,11 @@ def _taken_for(network: nn.Module, loaders: Loaders, part: str) -> tuple[Tensor,
     device = next(network.parameters()).device
     learned = getattr(network, "header", {}).get("normalization")
     given = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
-    mode = network.training
-    network.eval()
-    found = [
-        (targets.cpu(), network(images.to(device)).argmax(1).cpu()) for images, targets in loaders.batches(part, given)
-    ]
-    network.train(mode)
+    with evaluating(network):
+        found = [
+            (targets.cpu(), network(images.to(device)).argmax(1).cpu())
+            for images, targets in loaders.batches(part, given)
+        ]
     targets, taken_for = zip(*found, strict=True)
     return torch.cat(targets), torch.cat(taken_for)
 

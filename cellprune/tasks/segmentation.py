@@ -22,6 +22,7 @@ from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
 from cellprune.report import pictures
+from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training import losses
 from cellprune.training.statistics import reestimate
@@ -145,11 +146,9 @@ def watch(network: nn.Module, loaders: Loaders, part: str) -> dict[str, float | 
 def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tuple[Sample, Tensor]]:
     """Give every image of a part with its class probabilities, (1, classes, h, w), in float32."""
     device = next(network.parameters()).device
-    mode = network.training
-    network.eval()
-    for sample in loaders.samples(cast(Part, part)):
-        yield sample, network(sample.image.to(device)).softmax(1)
-    network.train(mode)
+    with evaluating(network):
+        for sample in loaders.samples(cast(Part, part)):
+            yield sample, network(sample.image.to(device)).softmax(1)
 
 
 def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> dict[str, Any]:
