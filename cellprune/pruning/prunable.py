@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from torch import nn
-from torch.nn.parameter import UninitializedParameter
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.standing_in import require_shapes
 
 
 def prunable(model: nn.Module, exclude: Iterable[str] = ()) -> dict[str, nn.Parameter]:
@@ -21,9 +21,10 @@ def prunable(model: nn.Module, exclude: Iterable[str] = ()) -> dict[str, nn.Para
     Returns:
         Parameter name -> parameter, in the order of `model.named_parameters()`, which is also the order of ties.
     Raises:
-        CellpruneError: a pattern matches no layer (nearest names listed), nothing is left to prune, or a lazy layer
-            has not seen its first input yet.
+        CellpruneError: a pattern matches no layer (nearest names listed), nothing is left to prune, or a lazy
+            module has not seen its first input yet.
     """
+    require_shapes(model)
     layers = weighted_layers(model)
     patterns = [exclude] if isinstance(exclude, str) else list(exclude)
     for pattern in patterns:
@@ -39,9 +40,6 @@ def prunable(model: nn.Module, exclude: Iterable[str] = ()) -> dict[str, nn.Para
             f"{type(model).__name__} has nothing to prune: no trainable weight of a convolution or linear layer is "
             f"left{' after exclude' if patterns else ''}; leave some layers in"
         )
-    for name, parameter in weights.items():
-        if isinstance(parameter, UninitializedParameter):
-            raise CellpruneError(f"{name!r} has no shape yet: call the model once on an input, then prune it")
     return weights
 
 

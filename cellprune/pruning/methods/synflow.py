@@ -24,6 +24,8 @@ from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.schedule import in_rounds
 from cellprune.pruning.scoring import map_tensors, tensors_of, untouched
 from cellprune.pruning.units import given
+from cellprune.structure.modes import evaluating
+from cellprune.structure.standing_in import standing_in
 
 
 def sensitivity(
@@ -52,9 +54,8 @@ def sensitivity(
                for name, b in model.named_buffers()}  # fmt: skip
     leaves = [p.requires_grad_() for p in flowing.values()]
     ones = map_tensors(lambda t: _one(t).to(device), batches[0][0])
-    with untouched(model), Linear():
-        model.eval()
-        output = torch.func.functional_call(model, flowing | buffers, (ones,))
+    with untouched(model), Linear(), standing_in(model, flowing | buffers), evaluating(model):
+        output = model(ones)
     outputs = [t for t in tensors_of(output) if t.requires_grad]
     total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
     if not total.isfinite():
