@@ -7,8 +7,9 @@ once, and a tensor is known by what it is, not by what it is called: what is sha
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from operator import is_
 from threading import RLock
 from typing import Any
 
@@ -59,7 +60,7 @@ def standing_in(model: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[Non
     """Put other tensors where the network's parameters and buffers are, and everything back afterwards.
 
     Back come the parameters and buffers themselves, modes, hooks, classes, and every other attribute of every module,
-    with what its lists, dictionaries and sets held. Tensors that are plain attributes are copied meanwhile.
+    with what its lists, dictionaries and sets held. Tensors among these that are not registered are copied meanwhile.
 
     Args:
         model: the network.
@@ -74,20 +75,27 @@ def standing_in(model: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[Non
             f"{type(model).__name__} was compiled by TorchScript, where nothing can stand in for a weight: give the "
             f"network that it was made from"
         )
-    with _one_at_a_time, _attributes_kept(model):
+    with _one_at_a_time:
         own = _tensors(model)
         assert tensors.keys() <= own.keys()
         takes_place = {id(tensor): tensors.get(name, tensor) for name, tensor in own.items()}
-        held: Any
-        for module in model.modules():
-            for held in (module._parameters, module._buffers, vars(module)):
-                for key, value in held.items():
-                    if isinstance(value, Tensor):
+        kinds = [(module, type(module)) for module in model.modules()]
+        kept = _containers(model).values()
+        try:
+            for container, content in kept:
+                for place, value in content.items() if isinstance(content, dict) else enumerate(content):
+                    if isinstance(value, Tensor) and not isinstance(container, set):
                         # what is not registered is an activation, a cache: the network may write on it
                         if id(value) not in takes_place:
                             takes_place[id(value)] = value.clone()
-                        held[key] = takes_place[id(value)]
-        yield
+                        container[place] = takes_place[id(value)]
+            yield
+        finally:
+            for module, kind in kinds:
+                if type(module) is not kind:  # lazy modules turn into others
+                    module.__class__ = kind
+            for container, content in kept:
+                _refill(container, content)
 
 
 def copies(
@@ -151,33 +159,34 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
     return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
-@contextmanager
-def _attributes_kept(model: nn.Module) -> Iterator[None]:
-    kept = [(module, type(module), dict(vars(module)), _contents(module)) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, kind, attributes, contents in kept:
-            if type(module) is not kind:
-                module.__class__ = kind
-            _refill(vars(module), attributes)
-            for container, content in contents:
-                _refill(container, content)
+def _containers(model: nn.Module) -> dict[int, tuple[Any, Any]]:
+    """Pair each module's attributes, and each dictionary, list and set found in them, with a copy of its content."""
+    found: dict[int, tuple[Any, Any]] = {}
+    waiting: list[Any] = [vars(module) for module in model.modules()]
+    while waiting:
+        container = waiting.pop()
+        if id(container) not in found:
+            content = _content(container)
+            found[id(container)] = container, content
+            waiting += [value for value in _values(content) if isinstance(value, (dict, list, deque, set))]
+    return found
 
 
-def _contents(module: nn.Module) -> list[tuple[Any, Any]]:
-    return [(value, copy(value)) for value in vars(module).values()
-            for kind, copy in _COPIES.items() if isinstance(value, kind)]  # fmt: skip
+def _content(container: Any) -> Any:
+    return dict(container) if isinstance(container, dict) else list(container)
 
 
-_COPIES: dict[type, Callable[[Any], Any]] = {dict: dict, list: list, set: set, deque: list}
+def _values(content: Any) -> Any:
+    return content.values() if isinstance(content, dict) else content
 
 
 def _refill(container: Any, content: Any) -> None:
-    """Put the content back; a dictionary whose keys are the same is never empty on the way."""
+    now = _content(container)
+    if len(now) == len(content) and all(map(is_, _values(now), _values(content))) and list(now) == list(content):
+        return
     if isinstance(container, dict):
         container.update(content)
-        if list(container) == list(content):
+        if list(container) == list(content):  # and so it was empty at no time
             return
     container.clear()
-    container.update(content) if isinstance(container, (dict, set)) else container.extend(content)
+    container.extend(content) if isinstance(container, (list, deque)) else container.update(content)

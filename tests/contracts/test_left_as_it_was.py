@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -83,17 +84,22 @@ class Counts(Net):
 
 
 class Keeps(Net):
-    """Activations: as an attribute, in a list, and written into a tensor that is no buffer."""
+    """Activations: as an attribute, in lists and dictionaries, and written into tensors that are no buffers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.all, self.by_name, self.memory = [], {}, torch.zeros(4)
+        self.all, self.by_name, self.memory = [], {"all": []}, torch.zeros(4)
+        self.memories, self.names, self.latest = [torch.zeros(4)], set(), deque(maxlen=2)
 
     def middle(self, x):
         self.last = x
         self.all.append(x)
         self.by_name["middle"] = x
-        self.memory.add_(x.detach().mean((0, 2, 3)))
+        self.by_name["all"].append(x)
+        self.names.add(f"call {len(self.all)}")
+        self.latest.append(x)
+        for memory in (self.memory, *self.memories):
+            memory.add_(x.detach().mean((0, 2, 3)))
         return x
 
 
