@@ -143,9 +143,10 @@ def _guessed(network: nn.Module) -> ModelCard:
         with torch.no_grad():
             output: Any = network(probe)
     except Exception as error:  # it is the caller's own, and may fail in any way
+        reason = str(error).partition("\n")[0][:120]
         raise CellpruneError(
-            f"the network does not take a float32 image of {tuple(probe.shape)} alone ({type(error).__name__}: "
-            f"{str(error).splitlines()[0][:120] if str(error) else 'no reason given'}): give one that does"
+            f"the network does not take a float32 image of shape {tuple(probe.shape)} alone "
+            f"({type(error).__name__}: {reason}): give one that does"
         ) from error
     if not isinstance(output, Tensor) or output.ndim != 4 or output.shape[1] < 2 or output.shape[2:] != probe.shape[2:]:
         raise CellpruneError("the network must give one logit map a class, at least two, of the image's size")
