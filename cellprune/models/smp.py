@@ -16,7 +16,6 @@ from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.models.mirror import centre, mirrored
-from cellprune.structure.modes import evaluating
 from cellprune.torchvision_compat import ensure_torchvision
 
 _SMALLEST_PX = {"pan": 128}  # its pyramid halves the deepest maps three times more
@@ -137,8 +136,8 @@ def _take_out_idle(fitted: Fitted, in_channels: int) -> None:
     called: set[nn.Module] = set()
     hooks = [m.register_forward_hook(lambda module, *_: called.add(module)) for m in fitted.modules()]
     size = fitted.input_size(1)
-    with evaluating(fitted), torch.enable_grad():
-        maps = fitted(torch.zeros(1, in_channels, size, size))
+    with torch.enable_grad():
+        maps = fitted.eval()(torch.zeros(1, in_channels, size, size))
     for hook in hooks:
         hook.remove()
     parameters = dict(fitted.named_parameters())
@@ -150,3 +149,4 @@ def _take_out_idle(fitted: Fitted, in_channels: int) -> None:
             fitted.set_submodule(name, nn.Identity())
         for parameter in own:
             parameter.requires_grad_(id(parameter) not in idle)
+    fitted.train()  # some of timm's encoders are made in evaluation mode
