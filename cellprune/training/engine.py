@@ -49,5 +49,5 @@ def precision(choice: str, device: torch.device) -> str:
 
 
 def bf16_is_slow(device: torch.device) -> bool:
-    """Whether bf16 is many times slower than fp32: on x86 processors without AVX-512 (33 times, docs/results/machine.md)."""
+    """Whether bf16 is many times slower than fp32: on x86 without AVX-512 (33 times, docs/results/machine.md)."""
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"
