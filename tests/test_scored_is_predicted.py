@@ -1,6 +1,7 @@
 """What scores.json counts is what `predict` writes, whatever the images are like: one procedure, not two."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,26 @@ def test_scores_in_tiles_are_those_of_the_labels(
     big = drawn(tmp_path / "big", [(260, 300)], tiff)
     scores = finished.evaluate(run, dataset=f"{big}/", device="cpu")
     assert native(scores) == counts_of_predict(run, big, tmp_path / "out")
+
+
+@pytest.mark.parametrize("failing", [None, "network", "listener"])
+def test_every_module_keeps_its_mode_while_it_is_scored(failing: str | None, tmp_path: Path) -> None:
+    folder = drawn(tmp_path / "set", UNIFORM[:2], tiff)
+    settings, network = settings_for(folder), network_of(1)
+    dataset = TASK.open(settings.data, None)
+    loaders = TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
+    [norm, *_] = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    norm.eval()
+    modes = [module.training for module in network.modules()]
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if failing == "network":
+        norm.register_forward_hook(fail)
+    with nullcontext() if failing is None else pytest.raises(KeyboardInterrupt):
+        TASK.scores(network, loaders, "report", fail if failing == "listener" else lambda *_: None)
+    assert [module.training for module in network.modules()] == modes
 
 
 def test_the_network_s_size_follows_the_zoom_not_the_frame(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 What an engine is, for whatever runs the network, stands in `cellprune.lab.engine`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import finalize
@@ -20,6 +21,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.models.device import choose
 from cellprune.models.receptive import receptive_field
 from cellprune.runs.modelcard import ModelCard, ReceptiveField, read_card
+from cellprune.structure.standing_in import copies, looking, require_values
 
 Floats = NDArray[np.float32]
 
@@ -34,25 +36,38 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto") -> "TorchEn
     Args:
         model: a run folder, a model file, what `cellprune.load` gives, or any other network that gives one logit map
             a class, of the image's size. Of the last nothing is known but its channels: it takes images as they are.
+            A network in memory is left as it was, and the engine keeps the weights that it has now.
         device: "auto", "cpu", "cuda" or "mps".
     Raises:
-        CellpruneError: no such file, or one that cannot be used; no such device.
+        CellpruneError: no such file, or one that cannot be used; no such device; a network without values yet, or one
+            that does not give such maps.
     """
     place = torch.device(choose(device))
-    network = model if isinstance(model, nn.Module) else models.load(model)
+    network, weights = _usable(model, place)
     header = getattr(network, "header", None)
-    return TorchEngine(network, _guessed(network) if header is None else read_card(header, model), place)
+    with _running(network, weights):
+        card = _guessed(network) if header is None else read_card(header, model)
+    return TorchEngine(network, card, place, weights)
 
 
 class TorchEngine:
     """A network in evaluation mode on its device, float32 with TF32 off; see `cellprune.lab.engine.Engine`."""
 
-    def __init__(self, network: nn.Module, card: ModelCard, device: torch.device) -> None:
-        self._network = network.to(device).eval()
-        self._device = device
+    def __init__(
+        self, network: nn.Module, card: ModelCard, device: torch.device, weights: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Wrap a network.
+
+        Args:
+            network: the network, ready on the device where no weights are given.
+            card: what is known of it.
+            device: where it runs.
+            weights: stand in for what the network has, which others use, too: parameters and buffers by name.
+        """
+        self._network, self._device, self._weights = network, device, weights
+        self.card = card
         self._known_field: list[ReceptiveField | None] = [card.receptive_field] if card.receptive_field else []
         self._bytes_per_pixel = 0.0
-        self.card = card
         self._mirrors_itself = hasattr(network, "input_size")
         self.input_size: Callable[[int], int] = getattr(network, "input_size", self._fitting)
 
@@ -62,8 +77,9 @@ class TorchEngine:
         Raises:
             WorkError: the memory does not suffice.
         """
+        exact = torch.backends.cudnn.flags(allow_tf32=False)
         try:
-            with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+            with _running(self._network, self._weights), torch.inference_mode(), exact:
                 padded, inside = (images, ...) if self._mirrors_itself else self._mirrored(images)
                 logits: Tensor = self._network(torch.from_numpy(np.ascontiguousarray(padded)).to(self._device))
                 return logits[inside].float().softmax(1).cpu().numpy()
@@ -78,14 +94,17 @@ class TorchEngine:
     def receptive_field(self) -> ReceptiveField | None:
         """The model file's, else measured at the first use; None where it has no bound."""
         if not self._known_field:
-            self._known_field.append(receptive_field(self._network, self.card.in_channels))
+            with _running(self._network, self._weights):
+                self._known_field.append(receptive_field(self._network, self.card.in_channels))
         return self._known_field[0]
 
     @property
     def bytes_per_pixel(self) -> float:
         """Working memory for a pixel of the input, measured at the first use."""
         if not self._bytes_per_pixel:
-            self._bytes_per_pixel = _WORKSPACE * _live_bytes(self._network, self.card.in_channels) / _PROBE_PX**2
+            with _running(self._network, self._weights):
+                live = _live_bytes(self._network, self.card.in_channels)
+            self._bytes_per_pixel = _WORKSPACE * live / _PROBE_PX**2
         return self._bytes_per_pixel
 
     def _fitting(self, size: int) -> int:
@@ -102,16 +121,33 @@ class TorchEngine:
         return np.pad(images, paddings, mode="reflect"), tuple(inside)
 
 
+def _usable(model: "nn.Module | str | Path", device: torch.device) -> tuple[nn.Module, dict[str, Tensor] | None]:
+    """Give a network that is ready, or one that is left as it is and the weights to run it on."""
+    if not isinstance(model, nn.Module):
+        return models.load(model).to(device), None
+    require_values(model)  # that is, before anything is moved
+    return model, copies(model, device=device, dtype=torch.float32)
+
+
+def _running(network: nn.Module, weights: Mapping[str, Tensor] | None) -> AbstractContextManager[None]:
+    return nullcontext() if weights is None else looking(network, weights)
+
+
 def _guessed(network: nn.Module) -> ModelCard:
     """What a bare network tells of itself: its first convolution's channels, and how many maps come out."""
     first = next((m for m in network.modules() if isinstance(m, nn.modules.conv._ConvNd)), None)
     if first is None:
         raise CellpruneError("the network has no convolution to tell its channels: give what cellprune.load returns")
-    mode = network.training
-    with torch.no_grad():
-        probe = torch.zeros(1, first.in_channels, _PROBE_PX, _PROBE_PX, device=first.weight.device)
-        output: Any = network.eval()(probe)
-    network.train(mode)
+    probe = torch.zeros(1, first.in_channels, _PROBE_PX, _PROBE_PX, device=first.weight.device)
+    try:
+        with torch.no_grad():
+            output: Any = network(probe)
+    except Exception as error:  # it is the caller's own, and may fail in any way
+        reason = str(error).partition("\n")[0][:120]
+        raise CellpruneError(
+            f"the network does not take a float32 image of shape {tuple(probe.shape)} alone "
+            f"({type(error).__name__}: {reason}): give one that does"
+        ) from error
     if not isinstance(output, Tensor) or output.ndim != 4 or output.shape[1] < 2 or output.shape[2:] != probe.shape[2:]:
         raise CellpruneError("the network must give one logit map a class, at least two, of the image's size")
     return ModelCard.model_validate(

@@ -5,13 +5,13 @@ in the output is all that depends on the patch, in any network of this shape, pr
 pooling over the whole image carries it everywhere: then there is no bound.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from cellprune.runs.modelcard import ReceptiveField
+from cellprune.structure.standing_in import looking
 
 _CELL = 64  # the largest stride that is told; every stride that a network of ours has divides it
 _REACHES = (256, 1024)  # px looked at on both sides of the patch, near first; a wider field is as good as none
@@ -26,9 +26,9 @@ def receptive_field(network: nn.Module, in_channels: int) -> ReceptiveField | No
         None when the network gives no maps, or when what a pixel depends on has no bound of some 1000 px, or is not on
         a grid of 1, 2, 4 ... 64 px.
     """
-    with _exact(network):
-        parameter = next(network.parameters(), torch.empty(0))
-        if network(torch.zeros(1, in_channels, _CELL, _CELL, device=parameter.device)).ndim < 4:
+    # no cuDNN: its faster convolutions carry a NaN to neighbours that it does not reach
+    with looking(network), torch.backends.cudnn.flags(enabled=False):
+        if network(_zeros(network, (1, in_channels, _CELL, _CELL))).ndim < 4:
             return None
         found = [_along(axis, network, in_channels) for axis in (-2, -1)]
     if found[0] is None or found[1] is None:
@@ -58,12 +58,11 @@ def _along(axis: int, network: nn.Module, in_channels: int) -> ReceptiveField | 
 
 def _touched(network: nn.Module, in_channels: int, axis: int, reach: int, shift: int) -> tuple[int, int]:
     """Give begin and end of what a patch, `reach + shift` px from the strip's start, touches along the axis."""
-    parameter = next(network.parameters(), torch.empty(0))
     fitting = getattr(network, "input_size", None)
     # as thin as the network allows; one more cell, so that a shifted patch reaches no further towards the end
     shape = [1, in_channels, *[min(_CELL, fitting(1)) if fitting else _CELL] * 2]
     shape[axis] = 2 * reach + 2 * _CELL
-    image = torch.zeros(shape, device=parameter.device)
+    image = _zeros(network, shape)
     image.narrow(axis, reach + shift, _CELL).fill_(float("nan"))
     output: Tensor = network(image)
     other = -1 if axis == -2 else -2
@@ -71,14 +70,6 @@ def _touched(network: nn.Module, in_channels: int, axis: int, reach: int, shift:
     return (int(places[0]), int(places[-1]) + 1) if len(places) else (reach + shift, reach + shift + _CELL)
 
 
-@contextmanager
-def _exact(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode, and no cuDNN: its faster convolutions carry a NaN to neighbours that it does not reach."""
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        with torch.no_grad(), torch.backends.cudnn.flags(enabled=False):
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+def _zeros(network: nn.Module, shape: Sequence[int]) -> Tensor:
+    parameter = next(network.parameters(), torch.empty(0))
+    return torch.zeros(shape, device=parameter.device, dtype=parameter.dtype)

@@ -149,4 +149,4 @@ def _take_out_idle(fitted: Fitted, in_channels: int) -> None:
             fitted.set_submodule(name, nn.Identity())
         for parameter in own:
             parameter.requires_grad_(id(parameter) not in idle)
-    fitted.train()
+    fitted.train()  # some of timm's encoders are made in evaluation mode

@@ -45,7 +45,7 @@ def shuffled_channels(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor]
     """
     # what was excluded is in no mask, and stays whole
     channels = find(model, inputs, whole=[name for name in weighted_layers(model) if name not in masks])
-    if (kept := whole_channels.kept_by(model, channels, masks)) is None:
+    if not channels.count or (kept := whole_channels.kept_by(model, channels, masks)) is None:
         return None
     generator = torch.Generator().manual_seed(seed)
     layers = whole_channels.by_layer(channels, kept).values()

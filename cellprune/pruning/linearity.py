@@ -5,59 +5,51 @@ So do a maximum and a function with a constant beside it (an embedding of positi
 activation that is written out, and a value that is cut off, climb otherwise.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.standing_in import as_it_was, copies, standing_in
 
 _TOLERANCE = 1e-9  # of float64; sums of positive numbers err by some 1e-14 of their size, a gate by the whole
 
 
-def bending(model: nn.Module, values: dict[str, Tensor], inputs: Any) -> str | None:
+def bending(model: nn.Module, inputs: Any) -> str | None:
     """Name the innermost module that is not linear in its input; None where the network is.
 
     Args:
-        model: the network, in the mode and under the mode of torch in which it should be linear.
-        values: parameter and buffer name -> float64, in the place of the model's.
+        model: the network, in float64, in the mode and under the mode of torch in which it should be linear; it is left
+            as it was.
         inputs: one sample; where they are real numbers, others of about one are drawn.
     """
     inputs = map_tensors(_drawn, inputs)
-    if _bends(model, values, ((inputs,), {})) is False:
+    if _bends(model, ((inputs,), {})) is False:
         return None
     calls: dict[nn.Module, Any] = {}
 
     def remember(module: nn.Module, args: Any, kwargs: Any) -> None:
         calls.setdefault(module, map_tensors(_drawn, (args, kwargs)))
 
-    handles = [m.register_forward_pre_hook(remember, with_kwargs=True) for m in model.modules()]
-    try:
-        with torch.no_grad():
-            functional_call(model, values, (inputs,))
-    finally:
-        for handle in handles:
-            handle.remove()
-    of = {id(tensor): values[name] for name, tensor in _named(model) if name in values}
+    with _unchanged(model), torch.no_grad():
+        for module in model.modules():
+            module.register_forward_pre_hook(remember, with_kwargs=True)
+        model(inputs)
     for name, module in reversed(list(model.named_modules())):
-        own = {key: of[id(tensor)] for key, tensor in _named(module) if id(tensor) in of}
-        if module in calls and _bends(module, own, calls[module]):
+        if module in calls and _bends(module, calls[module]):
             return f"{name!r} ({type(module).__name__})" if name else type(module).__name__
     return None
 
 
-def _named(module: nn.Module) -> list[tuple[str, Tensor]]:
-    """List parameters and buffers under every name that they have."""
-    return [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
-
-
-def _bends(module: nn.Module, values: dict[str, Tensor], call: tuple[Any, Any]) -> bool | None:
+def _bends(module: nn.Module, call: tuple[Any, Any]) -> bool | None:
     """Tell whether a module climbs otherwise than its slope says; None where there is nothing to tell by."""
     call = map_tensors(lambda t: t.detach().requires_grad_() if t.is_floating_point() else t, call)
     if not (leaves := [t for t in tensors_of(call) if t.requires_grad]):
         return None
-    end = _total(module, values, call)
+    end = _total(module, call)
     if not end.isfinite():
         return None
     slope = torch.zeros_like(end)
@@ -65,18 +57,26 @@ def _bends(module: nn.Module, values: dict[str, Tensor], call: tuple[Any, Any]) 
         gradients = torch.autograd.grad(end, leaves, materialize_grads=True)
         slope = sum(((t * g).sum() for t, g in zip(leaves, gradients, strict=True)), slope)
     with torch.no_grad():
-        start = _total(module, values, map_tensors(lambda t: torch.zeros_like(t) if t.requires_grad else t, call))
+        start = _total(module, map_tensors(lambda t: torch.zeros_like(t) if t.requires_grad else t, call))
     size = max(abs(float(value.detach())) for value in (end, start, slope))
     return not float((end - start - slope).detach().abs()) <= _TOLERANCE * size  # a norm written out may divide by zero
 
 
-def _total(module: nn.Module, values: dict[str, Tensor], call: tuple[Any, Any]) -> Tensor:
+def _total(module: nn.Module, call: tuple[Any, Any]) -> Tensor:
     """Sum all that the module gives, each number with a factor of its own: a norm's would add up to nothing."""
     generator = torch.Generator().manual_seed(0)
     args, kwargs = map_tensors(torch.clone, call)  # one that works in place may not write on a leaf
-    made = [t for t in tensors_of(functional_call(module, values, args, kwargs)) if t.is_floating_point()]
+    with _unchanged(module):
+        made = [t for t in tensors_of(module(*args, **kwargs)) if t.is_floating_point()]
     factors = [0.5 + torch.rand(t.shape, generator=generator, dtype=torch.float64).to(t.device) for t in made]
     return sum((t * f).sum() for t, f in zip(made, factors, strict=True)) + torch.zeros((), dtype=torch.float64)
+
+
+@contextmanager
+def _unchanged(module: nn.Module) -> Iterator[None]:
+    """Undo what a run does to the module and to random draws: every run begins from the same."""
+    with as_it_was(module), standing_in(module, copies(module)):
+        yield
 
 
 def _drawn(tensor: Tensor) -> Tensor:

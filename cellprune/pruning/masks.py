@@ -61,6 +61,7 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
     """
     refuse_different({_plain(name): mask for name, mask in masks.items()}, device_of(model))
     optimizer = _bare_optimizer(optimizer)
+    check(model, masks)  # before anything is masked
     mask_values(model, masks, optimizer)
     mask_gradients(model, masks)
     hooks: list[Any] = [
@@ -72,8 +73,9 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
         def mask_gradient(gradient: Tensor, pruned: Tensor = pruned) -> Tensor:
             return gradient.masked_fill(pruned.to(gradient.device), 0.0)  # the model may move to a GPU after this
 
-        # a hook before accumulation: distributed training then averages gradients that are masked already
-        hooks.append(parameter.register_hook(mask_gradient))
+        if parameter.requires_grad:  # not the frozen norm beside a channel
+            # a hook before accumulation: distributed training then averages gradients that are masked already
+            hooks.append(parameter.register_hook(mask_gradient))
     return Handle(hooks)
 
 

@@ -4,7 +4,8 @@ Every method before training differentiates this function. It plays a batch on s
 that the model stays as it is and the same call gives the same value however often it is played.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.method import Batch, Loss
-from cellprune.pruning.scoring import full, reseed
+from cellprune.pruning.scoring import reseed
 from cellprune.pruning.second_derivative import pull_back
 from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.standing_in import copied, full, standing_in
 
 Parameters = tuple[Tensor, ...]
 
@@ -48,10 +49,15 @@ class Objective:
         """The parameters that the inner training moves, by name; `Parameters` come in this order."""
         return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
 
+    @cached_property
+    def fixed(self) -> dict[str, Tensor]:
+        """Copies of the parameters that the inner training leaves alone, in full precision."""
+        return {name: copied(p) for name, p in self.model.named_parameters() if not p.requires_grad}
+
     def start(self, masks: Mapping[str, Tensor]) -> Parameters:
-        """Give the masked initial parameters, in full precision, cut off from any graph."""
-        values = ((masks.get(name), full(p.detach())) for name, p in self.trainable.items())
-        return tuple(v if mask is None or mask.all() else v.masked_fill(~mask, 0.0) for mask, v in values)
+        """Copy the masked initial parameters, in full precision, cut off from any graph."""
+        values = ((masks.get(name), copied(p)) for name, p in self.trainable.items())
+        return tuple(v if mask is None or mask.all() else v.masked_fill_(~mask, 0.0) for mask, v in values)
 
     def at(self, k: int, parameters: Parameters, part: slice = slice(None)) -> Tensor:
         """Give the loss of batch k, or of some of its samples, as a scalar with a graph.
@@ -60,8 +66,8 @@ class Objective:
             WorkError: the loss is NaN or infinite.
             CellpruneError: the loss is not a scalar.
         """
-        output, target = self.output(k, parameters, part)
-        value = self.loss(output, target)
+        with self._played(k, parameters, part) as (output, target):
+            value = self.loss(output, target)
         if not isinstance(value, Tensor) or value.numel() != 1:
             raise CellpruneError("the loss must give one number, the mean over the batch; reduce it before it returns")
         if not value.isfinite():
@@ -72,16 +78,20 @@ class Objective:
 
     def output(self, k: int, parameters: Parameters, part: slice = slice(None)) -> tuple[Any, Any]:
         """Run the network on batch k, or on some of its samples, and give its output and the target."""
+        with self._played(k, parameters, part) as played:
+            return played
+
+    @contextmanager
+    def _played(self, k: int, parameters: Parameters, part: slice) -> Iterator[tuple[Any, Any]]:
+        """Give output and target while the stand-ins are in place: a loss may read the network, too."""
         inputs, target = self.batches[k]
         if part != slice(None):
             inputs, target = inputs[part], target[part]
-        # clones: train-mode batch norm updates running statistics, which must stay the model's own
-        fixed = {name: full(buffer).clone() for name, buffer in self.model.named_buffers()}
-        fixed |= {name: full(p) for name, p in self.model.named_parameters() if not p.requires_grad}
+        # copies: train-mode batch norm updates running statistics, which must stay the model's own
+        buffers = {name: copied(buffer) for name, buffer in self.model.named_buffers()}
         reseed(self.seed, k, part.start)
-        return functional_call(
-            self.model, fixed | dict(zip(self.trainable, parameters, strict=True)), (inputs,)
-        ), target
+        with standing_in(self.model, self.fixed | buffers | dict(zip(self.trainable, parameters, strict=True))):
+            yield self.model(inputs), target
 
     def gradient(self, k: int, parameters: Parameters, *, graph: bool = False) -> Parameters:
         """Give the gradient of batch k's loss; with `graph`, as a function that can be differentiated again."""

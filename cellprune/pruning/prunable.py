@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils.prune import BasePruningMethod
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.structure.computed import computed_weights
 from cellprune.structure.layers import WEIGHTED
 from cellprune.structure.matrices import matrices
+from cellprune.structure.standing_in import require_shapes
 
 log = logging.getLogger("cellprune")
 
@@ -30,9 +30,10 @@ def prunable(model: nn.Module, exclude: Iterable[str] = ()) -> dict[str, nn.Para
     Returns:
         Parameter name -> parameter, in the order of `model.named_parameters()`, which is also the order of ties.
     Raises:
-        CellpruneError: a pattern matches no layer (nearest names listed), nothing is left to prune, a lazy layer has
+        CellpruneError: a pattern matches no layer (nearest names listed), nothing is left to prune, a lazy module has
             not seen its first input yet, or torch.nn.utils.prune holds a mask on a weight already.
     """
+    require_shapes(model)
     layers = multiplying(model)
     names = {module: name for name, module in model.named_modules()}
     patterns = [exclude] if isinstance(exclude, str) else list(exclude)
@@ -51,9 +52,7 @@ def prunable(model: nn.Module, exclude: Iterable[str] = ()) -> dict[str, nn.Para
             f"{type(model).__name__} has nothing to prune: no trainable weight of a convolution or linear layer is "
             f"left{' after exclude' if patterns else ''}; leave some layers in"
         )
-    for name, parameter in weights.items():
-        if isinstance(parameter, UninitializedParameter):
-            raise CellpruneError(f"{name!r} has no shape yet: call the model once on an input, then prune it")
+    for name in weights:
         if any(isinstance(hook, BasePruningMethod) and name.endswith(f"{hook._tensor_name}_orig")
                for hook in layers[name]._forward_pre_hooks.values()):  # fmt: skip
             raise CellpruneError(
@@ -109,15 +108,14 @@ def say_what_lies_outside(model: nn.Module, pruned: Mapping[str, Tensor], exclud
     patterns = [exclude] if isinstance(exclude, str) else list(exclude)
     layers = multiplying(model) if patterns else {}
     names = {module: name for name, module in model.named_modules()}
-    shaped = {name: p for name, p in model.named_parameters() if not isinstance(p, UninitializedParameter)}
     outside = {
         name: p
-        for name, p in shaped.items()
+        for name, p in model.named_parameters()
         if name not in pruned
         and p.numel() > max(p.shape, default=1)  # one number a channel is a bias or a factor: nobody expects it to go
         and not (name in layers and any(_matches(name, names[layers[name]], pattern) for pattern in patterns))
     }
-    share = sum(p.numel() for p in outside.values()) / max(1, sum(p.numel() for p in shaped.values()))
+    share = sum(p.numel() for p in outside.values()) / max(1, sum(p.numel() for p in model.parameters()))
     if share > _WORTH_SAYING:
         computed = computed_weights(model)
         first = sorted(outside, key=lambda name: -outside[name].numel())[:_MOST_NAMED]

@@ -28,6 +28,7 @@ from cellprune.pruning.revival import survivors
 from cellprune.pruning.schedule import one_shot
 from cellprune.pruning.scoring import Reader, device_of, take, untouched
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.standing_in import as_it_was, require_values
 
 Granularity = Literal["weight", "channel"]
 
@@ -56,7 +57,8 @@ def prune(
     """Choose which weights go, once, before training.
 
     Args:
-        model: any network; parameters, buffers, gradients, modes and random states are left as they were.
+        model: any network, each of its modules in the mode (train or eval) in which it will be trained. It is left as
+            it was, to its hooks, and so are the random states.
         method: a row of the methods' table: prospr, snip, iterative-snip, force, grasp, synflow, magnitude, erk or
             random.
         sparsity: share of prunable weights, or of removable channels, that goes, 0 <= sparsity < 1. Exactly one of this
@@ -125,27 +127,30 @@ def prune(
     wish = _Wish(row, options, loss, seed, share, unit, cost, scope, least, effective, invert, tell)
 
     model = bare(model)
-    weights = prunable(model, exclude)
-    if effective or "macs" in (budget or ()):
-        _refuse_uncounted(model, "effective=True" if effective else "a budget in macs")
-    counts = wish.counts(sum(weight.numel() for weight in weights.values()), share)
-    rounds = _batches_of_rounds(wish, model, batches, len(counts))
-    taken = next(rounds)
-    if (unit or effective or granularity == "channel") and not taken:
-        raise CellpruneError(
-            "channels, macs and paths are found by an input that goes through the network: give batches, one will do"
-        )
-    if granularity == "channel":
-        masks = _channels_kept(wish, model, weights, taken)
-        weights = {name: weight for name, weight in weights.items() if name in masks}
-    else:
-        masks = _weights_kept(wish, model, weights, counts, taken, rounds)
-    free_memory.give_back()
-    say_what_lies_outside(model, weights, exclude)
-    if taken and not invert:  # which may well cut the network: that, too, is an answer
-        check_connected(model, masks, taken[0], seed)
-    if dead := dead_layers(masks):
-        log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
+    require_values(model)
+    with as_it_was(model):  # whatever reading the batches draws and computing the loss leaves behind, too
+        weights = prunable(model, exclude)
+        if effective or "macs" in (budget or ()):
+            _refuse_uncounted(model, "effective=True" if effective else "a budget in macs")
+        counts = wish.counts(sum(weight.numel() for weight in weights.values()), share)
+        rounds = _batches_of_rounds(wish, model, batches, len(counts))
+        taken = next(rounds)
+        if (unit or effective or granularity == "channel") and not taken:
+            raise CellpruneError(
+                "channels, macs and paths are found by an input that goes through the network: give batches, "
+                "one will do"
+            )
+        if granularity == "channel":
+            masks = _channels_kept(wish, model, weights, taken)
+            weights = {name: weight for name, weight in weights.items() if name in masks}
+        else:
+            masks = _weights_kept(wish, model, weights, counts, taken, rounds)
+        free_memory.give_back()
+        say_what_lies_outside(model, weights, exclude)
+        if taken and not invert:  # which may well cut the network: that, too, is an answer
+            check_connected(model, masks, taken[0], seed)
+        if dead := dead_layers(masks):
+            log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
     return masks
 
 
@@ -267,7 +272,10 @@ def _blocking(model: nn.Module) -> str:
     """Name the layer or norm of zeros that nothing passes, the last of them, and say what to do."""
     zeros = [name for name, p in model.named_parameters() if not is_additive(name) and not p.any()]
     if not zeros:
-        return "the loss sees none of these weights; check the loss, and that no activation lets nothing through"
+        return (
+            "the loss sees none of these weights; check the loss, that no activation lets nothing through, and for "
+            "channels that the norms behind them are not frozen"
+        )
     return f"{zeros[-1]!r} starts at zero and lets nothing through; give it small random values, then prune"
 
 
@@ -336,7 +344,10 @@ def plan(
     row = _row(method)
     if not row.needs_batches(resolved := row.resolve(method, options, granularity)):
         return {}
-    return row.plan(bare(model), take(batches, 1, device_of(model))[0], loss, resolved)
+    model = bare(model)
+    require_values(model)
+    with as_it_was(model):
+        return row.plan(model, take(batches, 1, device_of(model))[0], loss, resolved)
 
 
 @contextmanager

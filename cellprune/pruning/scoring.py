@@ -1,4 +1,4 @@
-"""The conditions under which a network is scored: train mode, full precision, and everything put back afterwards."""
+"""The conditions under which a network is scored: its own modes, full precision, and everything put back afterwards."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -8,32 +8,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cellprune.errors import CellpruneError
 from cellprune.pruning.method import Batch
 from cellprune.structure.nested import map_tensors
+from cellprune.structure.standing_in import as_it_was, full
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Put the model into train mode and full precision; give back modes and random states as they were.
+    """Compute in full precision, in the modes that the modules have; give back all that happens to the network.
 
     Parameters, buffers and gradients need no putting back: scoring only ever runs the model on stand-ins for them
     (`objective.py`).
     """
-    modes = {module: module.training for module in model.modules()}
-    states = random.getstate(), np.random.get_state()
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    try:
-        with torch.random.fork_rng(devices), _full_precision(device_of(model).type):
-            model.train()
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-        random.setstate(states[0])
-        np.random.set_state(states[1])
+    with as_it_was(model), _full_precision(device_of(model).type):
+        yield
 
 
 def reseed(*key: object) -> None:
@@ -95,11 +86,6 @@ class Reader:
 def take(batches: Iterable[Batch] | None, n: int, device: torch.device) -> list[Batch]:
     """Take the first `n` batches, moved to the device; a source of exactly one batch is used for all of them."""
     return Reader(batches, device, n).take(n)
-
-
-def full(tensor: Tensor) -> Tensor:
-    """Widen half precision to float32; leave float32, float64 and whole numbers as they are."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def device_of(model: nn.Module) -> torch.device:

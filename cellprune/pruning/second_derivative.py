@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from cellprune.errors import CellpruneError
 from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.standing_in import copied, standing_in
 
 if TYPE_CHECKING:
     from cellprune.pruning.objective import Objective
@@ -91,12 +91,13 @@ def _culprit(objective: "Objective") -> str:
 
 
 def _differentiates_twice(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}
-    parameters = {name: p.detach().requires_grad_() for name, p in module.named_parameters()}
+    buffers = {name: copied(buffer) for name, buffer in module.named_buffers()}
+    parameters = {name: copied(p).requires_grad_() for name, p in module.named_parameters()}
     args, kwargs = map_tensors(_leaf, (args, kwargs))
     leaves = [t for t in tensors_of((args, kwargs, parameters)) if t.requires_grad]
     args, kwargs = map_tensors(torch.clone, (args, kwargs))  # an in-place module may not write on a leaf
-    ends = [t for t in tensors_of(functional_call(module, parameters | buffers, args, kwargs)) if t.requires_grad]
+    with standing_in(module, parameters | buffers):
+        ends = [t for t in tensors_of(module(*args, **kwargs)) if t.requires_grad]
     if not ends:
         return True
     try:

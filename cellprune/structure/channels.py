@@ -10,8 +10,6 @@ Source: Fang et al., CVPR 2023 (arXiv:2301.12900), dependencies between layers; 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +20,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cellprune.errors import CellpruneError
-from cellprune.structure.layers import is_transposed, weighted_layers
+from cellprune.structure.layers import first_of, is_transposed, weighted_layers
 from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.standing_in import as_it_was, copies, full, looking, standing_in
 
 NORMS = (_NormBase, nn.GroupNorm)
 _CONSTANT, _FIXED = 0, 1  # marks of what no layer made, and of what keeps its size
@@ -98,19 +97,15 @@ def find(model: nn.Module, inputs: Any, *, whole: Iterable[str] = ()) -> Channel
         inputs: what the model takes, with one sample or more; its size decides nothing but the time.
         whole: names of weights none of whose rows and columns may go.
     """
-    trace = _Trace(model)
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        # copies, for the marks stand on the tensors themselves
-        inputs = map_tensors(lambda tensor: tensor[:1].clone(), inputs)
-        for tensor in tensors_of(inputs):
-            _mark(tensor, torch.full((1,) * tensor.dim(), float(_FIXED)).expand(tensor.shape))
-        with torch.no_grad(), trace.hooked(), trace:
+    # copies, for the marks stand on the tensors themselves
+    inputs = map_tensors(lambda tensor: full(tensor[:1]).clone(), inputs)
+    for tensor in tensors_of(inputs):
+        _mark(tensor, torch.full((1,) * tensor.dim(), float(_FIXED)).expand(tensor.shape))
+    with looking(model):
+        trace = _Trace(model)
+        trace.hook()
+        with trace:
             output = model(inputs)
-    finally:
-        for module, training in modes.items():
-            module.training = training
     for value in tensors_of(output):
         trace.fix(_marks(value))
     for name in whole:
@@ -130,34 +125,41 @@ def verify(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> N
     Raises:
         CellpruneError: the two differ: the channels of this network were not followed rightly.
     """
-    inputs = map_tensors(lambda tensor: tensor[:1], inputs)
-    masked = deepcopy(model).eval()
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for module in masked.modules():
-            if isinstance(module, NORMS):
-                for name, value in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
-                    if value.is_floating_point():  # statistics and constants as after a training, variances positive
-                        drawn = torch.randn(value.shape, generator=generator).to(value)
-                        value.copy_(0.5 + drawn.abs() if name in ("weight", "running_var") else drawn)
-            elif isinstance(bias := getattr(module, "bias", None), Tensor):
-                bias.copy_(torch.randn(bias.shape, generator=generator).to(bias))
-        zeroed = deepcopy(masked)
-        for name, layer in weighted_layers(zeroed).items():
-            if name in channels.inputs:
-                axis = channels.inputs[name]
-                weight: Any = layer.weight
-                weight.mul_(_outer({axis: channels.of[name][axis]}, kept, tuple(weight.shape)).to(weight))
-        parameters = dict(masked.named_parameters())
-        for name, mask in channels.masks(kept, {name: p.shape for name, p in parameters.items()}).items():
-            parameters[name].mul_(mask.to(parameters[name]))
-        pairs = zip(tensors_of(masked(inputs)), tensors_of(zeroed(inputs)), strict=True)
-    for ours, theirs in pairs:
+    inputs = map_tensors(lambda tensor: full(tensor[:1]), inputs)
+    with looking(model):
+        _draw_constants(model)
+        shapes = {name: p.shape for name, p in model.named_parameters()}
+        unread = {
+            name: _outer({axis: channels.of[name][axis]}, kept, tuple(shapes[name]))
+            for name, axis in channels.inputs.items()
+        }
+        masked, zeroed = (_run_under(model, inputs, masks) for masks in (channels.masks(kept, shapes), unread))
+    for ours, theirs in zip(masked, zeroed, strict=True):
         if not torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5 * float(theirs.abs().max().clamp(min=1e-3))):
             raise CellpruneError(
                 f"the channels of {type(model).__name__} cannot be removed: without them it differs by "
                 f"{float((ours - theirs).abs().max()):.3g} from the network that does not read them; prune its weights"
             )
+
+
+def _draw_constants(model: nn.Module) -> None:
+    """Draw biases and all that norms hold as after a training, variances positive; in place, the same every time."""
+    generator = torch.Generator().manual_seed(0)
+    for module in model.modules():
+        own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
+        for name, value in own.items():
+            if value.is_floating_point() and (isinstance(module, NORMS) or name == "bias"):
+                drawn = torch.randn(value.shape, generator=generator).to(value)
+                is_positive = isinstance(module, NORMS) and name in ("weight", "running_var")
+                value.copy_(0.5 + drawn.abs() if is_positive else drawn)
+
+
+def _run_under(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor]) -> list[Tensor]:
+    tensors = copies(model)
+    for name, mask in masks.items():
+        tensors[name].mul_(mask.to(tensors[name]))
+    with as_it_was(model), standing_in(model, tensors):  # random numbers are the same each time
+        return tensors_of(model(inputs))
 
 
 class _Trace(TorchDispatchMode):
@@ -178,16 +180,12 @@ class _Trace(TorchDispatchMode):
         self.norms: dict[str, list[str]] = {}
         self.depth = 0  # of layers we are in: these speak for the operations inside them
 
-    def hooked(self) -> ExitStack:
-        stack = ExitStack()
+    def hook(self) -> None:
         for module in self.model.modules():
-            known = self.names.get(id(getattr(module, "weight", None))) in self.weighted
+            known = self.names.get(id(module._parameters.get("weight"))) in self.weighted
             if known or isinstance(module, (*NORMS, nn.PReLU)):
-                after = self._weighted if known else self._normed
-                handles = [module.register_forward_pre_hook(self._enter), module.register_forward_hook(after)]
-                for handle in handles:
-                    stack.callback(handle.remove)
-        return stack
+                module.register_forward_pre_hook(self._enter)
+                module.register_forward_hook(self._weighted if known else self._normed, with_kwargs=True)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -247,7 +245,7 @@ class _Trace(TorchDispatchMode):
     def _enter(self, module: nn.Module, args: Any) -> None:
         self.depth += 1
 
-    def _weighted(self, layer: Any, args: Any, output: Tensor) -> None:
+    def _weighted(self, layer: Any, args: Any, kwargs: Any, output: Tensor) -> None:
         """Note what a layer reads and what it makes; a layer called twice makes the same channels twice."""
         self.depth -= 1
         name = self.names[id(layer.weight)]
@@ -255,7 +253,7 @@ class _Trace(TorchDispatchMode):
         groups = 1 if linear else layer.groups
         out_axis, in_axis = (1, 0) if is_transposed(layer) else (0, 1)
         axis = output.dim() - 1 if linear else 1
-        inputs = self._vector(_marks(args[0]), axis)
+        inputs = self._vector(_marks(first_of(args, kwargs)), axis)
         depthwise = 1 < groups == len(inputs)
         if name not in self.made:
             self.made[name] = self._new(output.shape[axis], name)
@@ -276,10 +274,10 @@ class _Trace(TorchDispatchMode):
             self._note(name, in_axis, inputs[: layer.weight.shape[in_axis]])
         _mark(output, _along(outputs, axis, output.shape))
 
-    def _normed(self, norm: Any, args: Any, output: Tensor) -> None:
+    def _normed(self, norm: Any, args: Any, kwargs: Any, output: Tensor) -> None:
         """Let channels through, with the parameters that a norm or a PReLU has for each."""
         self.depth -= 1
-        marks = self._vector(_marks(args[0]), 1)
+        marks = self._vector(_marks(first_of(args, kwargs)), 1)
         if isinstance(norm, nn.GroupNorm):
             for group in marks.chunk(norm.num_groups):
                 self._tie_all(group[:1].expand_as(group), group)

@@ -1,6 +1,6 @@
 """Weights that a layer computes before it uses them: weight norm, spectral norm, standardization, a parametrization.
 
-A copy of the layer is run on a small input, and the weight that reaches its convolution or matrix product is looked at.
+The layer is tried out on a small input, and the weight that reaches its convolution or matrix product is looked at.
 Where it is 0 at exactly the places at which one parameter of its shape is 0, that parameter can be pruned in its place.
 It does not matter how the weight is computed: by hooks, by a parametrization, or in a `forward` of the layer's own.
 """
@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
-from cellprune.structure.layers import WEIGHTED, copied, is_transposed
+from cellprune.structure.layers import WEIGHTED, is_transposed
+from cellprune.structure.trying import tried_out
 
 _USES = {F.linear, F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d}
 _MASKS = 4  # drawn to see whether a weight follows; one alone may fit by chance
@@ -59,20 +60,18 @@ def _is_plain(layer: nn.Module) -> bool:
 
 def _computed(layer: nn.Module) -> Computed | None:
     """Say what a layer computes; None where it uses its own weight, or does not show what it uses."""
-    twin = copied(layer)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(0)
-        for parameter in twin.parameters():
+    with tried_out(layer):
+        parameters = dict(layer.named_parameters())
+        for parameter in parameters.values():
             parameter.copy_(_drawn(parameter))
-        used = _used(twin)
+        used = _used(layer)
         if used is None:
             return None if "weight" in layer._parameters else Computed(layer, None)
-        if used is twin._parameters.get("weight"):
+        if used is layer._parameters.get("weight"):
             return None
-        for name in reversed([name for name, p in twin.named_parameters() if p.shape == used.shape]):
-            original = twin.get_parameter(name)
-            if _has_its_zeros(twin, original):
-                return Computed(layer, name, _divided(twin, original), _scales(twin, original))
+        for name, original in reversed(parameters.items()):
+            if original.shape == used.shape and _has_its_zeros(layer, original):
+                return Computed(layer, name, _divided(layer, original), _scales(layer, original))
     return Computed(layer, None)
 
 
@@ -115,7 +114,7 @@ def _used(layer: Any) -> Tensor | None:
     return next((weight for weight in uses.weights if weight.shape == expected), None)
 
 
-def _has_its_zeros(layer: nn.Module, original: nn.Parameter) -> bool:
+def _has_its_zeros(layer: nn.Module, original: Tensor) -> bool:
     for _ in range(_MASKS):
         kept = torch.rand(original.shape).to(original.device) < 0.5
         with _values(original, _drawn(original) * kept):
@@ -126,7 +125,7 @@ def _has_its_zeros(layer: nn.Module, original: nn.Parameter) -> bool:
     return True
 
 
-def _divided(layer: nn.Module, original: nn.Parameter) -> int | None:
+def _divided(layer: nn.Module, original: Tensor) -> int | None:
     """Find the finest slices that may not be all 0, by emptying one."""
     for axis in sorted(range(original.dim()), key=lambda axis: -original.shape[axis]):
         emptied = _drawn(original)
@@ -137,7 +136,7 @@ def _divided(layer: nn.Module, original: nn.Parameter) -> int | None:
 
 
 @contextmanager
-def _values(parameter: nn.Parameter, values: Tensor) -> Iterator[None]:
+def _values(parameter: Tensor, values: Tensor) -> Iterator[None]:
     before = parameter.clone()
     parameter.copy_(values)
     try:
@@ -146,13 +145,13 @@ def _values(parameter: nn.Parameter, values: Tensor) -> Iterator[None]:
         parameter.copy_(before)
 
 
-def _breaks(layer: nn.Module, original: nn.Parameter, value: Tensor) -> bool:
+def _breaks(layer: nn.Module, original: Tensor, value: Tensor) -> bool:
     with _values(original, value):
         used = _used(layer)
     return used is not None and not bool(used.isfinite().all())
 
 
-def _scales(layer: nn.Module, original: nn.Parameter) -> bool:
+def _scales(layer: nn.Module, original: Tensor) -> bool:
     before, once = original.clone(), _used(layer)
     with _values(original, 2 * before):
         twice = _used(layer)

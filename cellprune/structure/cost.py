@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from cellprune.structure.channels import find
 from cellprune.structure.effective import active_weights
-from cellprune.structure.layers import by_output, is_transposed, probe, weighted_layers
+from cellprune.structure.layers import by_output, first_of, is_transposed, ones, weighted_layers
+from cellprune.structure.standing_in import copies, looking
 
 
 def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
@@ -81,30 +82,27 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
 
 
 def _channels(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor]) -> dict[str, int]:
-    with probe(model, input_size) as ones:
-        channels = find(model, ones, whole=weighted_layers(model).keys() - masks.keys())
+    channels = find(model, ones(model, input_size), whole=weighted_layers(model).keys() - masks.keys())
     return {"total": channels.count, "kept": int(channels.kept(masks).sum())}
 
 
 def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:
     """Count how often each weight of a layer is used on one sample; layers that share a weight add up."""
-    layers = weighted_layers(model)
-    uses = dict.fromkeys(layers, 0)
-    names = {id(layer.weight): name for name, layer in layers.items()}
+    uses: dict[str, int] = {}
+    names: dict[int, str] = {}
 
-    def count(layer: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+    def count(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
         if isinstance(layer, nn.Linear):
             n = output.shape[:-1].numel()
         else:
-            n = (args[0] if is_transposed(layer) else output).shape[2:].numel()
+            n = (first_of(args, kwargs) if is_transposed(layer) else output).shape[2:].numel()
         uses[names[id(layer.weight)]] += n
 
-    # as stored: to read a weight that is computed may change the layer (spectral norm)
-    hooks = [m.register_forward_hook(count) for m in model.modules() if id(m._parameters.get("weight")) in names]
-    try:
-        with torch.no_grad(), probe(model, input_size) as ones:
-            model(ones)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with looking(model, copies(model)):  # shapes suffice; hooks are put back, too
+        for name, layer in weighted_layers(model).items():
+            uses[name], names[id(layer.weight)] = 0, name
+        for module in model.modules():
+            if id(module._parameters.get("weight")) in names:
+                module.register_forward_hook(count, with_kwargs=True)
+        model(ones(model, input_size))
     return uses

@@ -7,15 +7,15 @@ Note: the paper sums path products, which over- and underflow in deep networks; 
 """
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from cellprune.structure.layers import probe, weighted_layers
+from cellprune.structure.layers import ones, weighted_layers
 from cellprune.structure.nested import tensors_of
+from cellprune.structure.standing_in import copies, looking, require_values
 
 _MAX_TO_AVERAGE = {
     nn.MaxPool1d: nn.AvgPool1d,
@@ -46,15 +46,18 @@ def active_weights(
         Weight name -> bool tensor of its shape, for every weighted layer.
     """
     masks = masks or {}
-    skeleton = _skeleton(deepcopy(model), masks)
-    weights: dict[str, Any] = {name: layer.weight for name, layer in weighted_layers(skeleton).items()}
-    for module in skeleton.modules():
-        if any(module.weight is weight for weight in weights.values() if hasattr(module, "weight")):
-            module.register_forward_hook(lambda module, args, output: _Binary.apply(output))
-    with torch.enable_grad(), probe(skeleton, input_size) as ones:
-        output = skeleton(ones)
-    total: Any = sum(tensor.sum() for tensor in tensors_of(output))
-    paths = torch.autograd.grad(total, list(weights.values()), materialize_grads=True)
+    require_values(model)
+    with looking(model, _wires(model, masks)):  # which puts hooks and modules back, too
+        weights: dict[str, Any] = {name: layer.weight for name, layer in weighted_layers(model).items()}
+        ids = {id(weight) for weight in weights.values()}
+        for module in model.modules():
+            if id(module._parameters.get("weight")) in ids:
+                module.register_forward_hook(lambda module, args, output: _Binary.apply(output))
+        sample = ones(model, input_size)
+        with torch.enable_grad():
+            output = _straightened(model)(sample)
+            total: Any = sum(tensor.sum() for tensor in tensors_of(output))
+            paths = torch.autograd.grad(total, list(weights.values()), materialize_grads=True)
     return {name: (weight > 0) & (path > 0) for (name, weight), path in zip(weights.items(), paths, strict=True)}
 
 
@@ -70,18 +73,16 @@ class _Binary(torch.autograd.Function):
         return (gradient > 0).to(gradient.dtype)
 
 
-def _skeleton(model: nn.Module, masks: Mapping[str, Tensor]) -> nn.Module:
-    """Turn a copy of the network into its wiring: weights 0 or 1, no constants, nothing that bends a value."""
-    layers = weighted_layers(model)
-    model.float()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name in layers)
-            if name in layers and name in masks:
-                parameter.copy_(masks[name])
-            else:  # masks of channels cover biases and norms as well, which are constants here
-                parameter.fill_(1.0 if name in layers else 0.0)
-    return _straightened(model)
+def _wires(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give weights of 0 or 1 and no constants, in float32."""
+    tensors, layers = copies(model, dtype=torch.float32), weighted_layers(model)
+    for name, _ in model.named_parameters():
+        if name in layers and name in masks:
+            tensors[name].copy_(masks[name])
+        else:  # masks of channels cover biases and norms as well, which are constants here
+            tensors[name].fill_(1.0 if name in layers else 0.0)
+        tensors[name].requires_grad_(name in layers)
+    return tensors
 
 
 def _straightened(module: nn.Module) -> nn.Module:

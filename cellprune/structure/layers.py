@@ -1,9 +1,6 @@
 """Which modules hold the weights that pruning and costs speak of: convolutions, transposed ones, linear maps."""
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -51,31 +48,17 @@ def by_output(layer: nn.Module, values: Tensor) -> Tensor:
     return values.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1).flatten(1)
 
 
-def copied(layer: Any) -> nn.Module:
-    """Copy a layer to try it out, in evaluation mode: with the hooks by which torch computes weights, and no others."""
-    ours = {
-        key: hook for key, hook in layer._forward_pre_hooks.items() if type(hook).__module__.startswith("torch.nn.")
-    }
-    memo: dict[int, Any] = {id(value): value.detach() for value in vars(layer).values() if isinstance(value, Tensor)}
-    memo[id(layer._forward_pre_hooks)] = OrderedDict(ours)
-    memo |= {id(hooks): OrderedDict() for hooks in (layer._forward_hooks, layer._backward_hooks)}
-    copy: nn.Module = deepcopy(layer, memo)
-    return copy.eval().requires_grad_(False)
-
-
-@contextmanager
-def probe(model: nn.Module, input_size: Sequence[int]) -> Iterator[Tensor]:
-    """Give one sample of ones for the model, which is in evaluation mode meanwhile.
+def ones(model: nn.Module, input_size: Sequence[int]) -> Tensor:
+    """Give one sample of ones, on the device and of the precision of the model's first parameter.
 
     Args:
-        model: any network; its modes are put back afterwards.
+        model: any network.
         input_size: shape of one sample, without the batch axis.
     """
-    modes = {module: module.training for module in model.modules()}
     parameter = next(model.parameters())
-    model.eval()
-    try:
-        yield torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    return torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
+
+
+def first_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Give what a layer reads, of a call with or without keywords."""
+    return next(iter((*args, *kwargs.values())))

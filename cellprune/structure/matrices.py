@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.structure.layers import WEIGHTED, copied
+from cellprune.structure.layers import WEIGHTED
+from cellprune.structure.trying import tried_out
 
 _OF_TORCH: dict[type[nn.Module], tuple[str, ...]] = {
     nn.MultiheadAttention: ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"),
@@ -40,12 +41,12 @@ def outputs_axis(module: nn.Module) -> int | None:
         or next(module.children(), None) is not None
     ):
         return None
-    twin: Any = copied(module)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(0)
-        for parameter in twin.parameters():
+    with tried_out(module):
+        for parameter in module.parameters():
             parameter.copy_(torch.rand(parameter.shape).to(parameter))
-        return next((axis for axis, matrix in ((0, twin.weight.mT), (1, twin.weight)) if _applies(twin, matrix)), None)
+        stored = module._parameters["weight"]  # another tensor than before
+        assert stored is not None
+        return next((axis for axis, matrix in ((0, stored.mT), (1, stored)) if _applies(module, matrix)), None)
 
 
 def _applies(module: Any, matrix: Tensor) -> bool:

@@ -1,21 +1,23 @@
 """Milliseconds an image, measured: several networks in turn, so that a busy neighbour slows all of them alike."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from itertools import count
 from time import perf_counter
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.structure.standing_in import looking, require_values
 
-@torch.no_grad()
+
 def milliseconds(
     networks: Mapping[str, nn.Module], inputs: Tensor, *, repeats: int = 5, least_s: float = 0.3
 ) -> dict[str, float]:
     """Give the fastest forward pass of each network, in evaluation mode: a neighbour can only make one slower.
 
     Args:
-        networks: name -> network, on the device of `inputs`; their modes are kept, their memory becomes channels-last.
+        networks: name -> network, on the device of `inputs`; they are left as they were.
         inputs: one batch, (N, C, H, W).
         repeats: passes of each that count, at least; one more comes first to warm up.
         least_s: seconds that the passes take together, at least: short ones are repeated more often.
@@ -23,22 +25,27 @@ def milliseconds(
         name -> milliseconds, and "repeats": the passes of each that count.
     """
     times: dict[str, list[float]] = {name: [] for name in networks}
-    modes = {name: network.training for name, network in networks.items()}
-    for network in networks.values():
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the layout alone may cost a third
-        network.eval()
-    inputs = inputs.to(memory_format=torch.channels_last)
-    begin = perf_counter()
-    for repeat in count():
-        if repeat > repeats and perf_counter() - begin > least_s:
-            break
-        for name, network in networks.items():
-            start = perf_counter()
-            network(inputs)
-            if inputs.is_cuda:
-                torch.cuda.synchronize(inputs.device)
-            if repeat > 0:
-                times[name].append(1000 * (perf_counter() - start))
-    for name, network in networks.items():
-        network.train(modes[name])
+    inputs = _channels_last(inputs)
+    with ExitStack() as stack:
+        for network in networks.values():  # in one layout: that alone may cost a third
+            require_values(network)
+            tensors = dict(network.named_parameters()) | dict(network.named_buffers())
+            stack.enter_context(looking(network, {name: _channels_last(t) for name, t in tensors.items()}))
+        begin = perf_counter()
+        for repeat in count():
+            if repeat > repeats and perf_counter() - begin > least_s:
+                break
+            for name, network in networks.items():
+                start = perf_counter()
+                network(inputs)
+                if inputs.is_cuda:
+                    torch.cuda.synchronize(inputs.device)
+                if repeat > 0:
+                    times[name].append(1000 * (perf_counter() - start))
     return {name: round(min(values), 3) for name, values in times.items()} | {"repeats": repeat - 1}
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    """Copy it, with the channels of a pixel side by side where it has rows and columns."""
+    layout = torch.channels_last if tensor.dim() == 4 else torch.preserve_format
+    return tensor.detach().clone(memory_format=layout)

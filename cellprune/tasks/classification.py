@@ -13,6 +13,7 @@ from cellprune.config.schema import Data, Settings
 from cellprune.data import cifar, labelled
 from cellprune.data.labelled import Labelled, Parts
 from cellprune.data.small_images import Loaders, Normalization, normalization
+from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training.progress import Tell, unheard
 from cellprune.training.statistics import reestimate
@@ -106,14 +107,12 @@ def _taken_for(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unh
     device = next(network.parameters()).device
     learned = getattr(network, "header", {}).get("normalization")
     given = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
-    mode = network.training
-    network.eval()
     found, n_done = list[tuple[Tensor, Tensor]](), 0
-    for images, classes in loaders.batches(part, given):
-        found.append((classes.cpu(), network(images.to(device)).argmax(1).cpu()))
-        n_done += len(classes)
-        tell(n_done, len(loaders.parts.part(part)))
-    network.train(mode)
+    with evaluating(network):
+        for images, classes in loaders.batches(part, given):
+            found.append((classes.cpu(), network(images.to(device)).argmax(1).cpu()))
+            n_done += len(classes)
+            tell(n_done, len(loaders.parts.part(part)))
     targets, taken_for = zip(*found, strict=True)
     return torch.cat(targets), torch.cat(taken_for)
 

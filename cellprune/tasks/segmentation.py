@@ -27,6 +27,7 @@ from cellprune.models.engine import TorchEngine
 from cellprune.report import pictures
 from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
+from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training import losses
 from cellprune.training.progress import Tell, unheard
@@ -154,11 +155,11 @@ def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tu
     """Give every image of a part with its class probabilities, (classes, h, w) float32, as predicting makes them."""
     header = getattr(network, "header", None)
     card = loaders.card if header is None else read_card(header, "the network")
-    mode = network.training
     engine = TorchEngine(network, card, next(network.parameters()).device)
     for sample in loaders.samples(cast(Part, part)):
-        yield sample, tiles.probabilities(engine, sample.seen(card))
-    network.train(mode)
+        with evaluating(network):  # image by image: who takes them may stop, or fail, in between
+            maps = tiles.probabilities(engine, sample.seen(card))
+        yield sample, maps
 
 
 def _small(truth: Target, maps: Floats) -> Target:

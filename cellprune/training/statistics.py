@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from cellprune.structure.modes import evaluating
+
 
 @torch.no_grad()
 def reestimate(model: nn.Module, batches: Iterable[tuple[Tensor, Any]]) -> None:
@@ -24,17 +26,16 @@ def reestimate(model: nn.Module, batches: Iterable[tuple[Tensor, Any]]) -> None:
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not norms:
         return
-    modes = {module: module.training for module in model.modules()}
     momenta = [norm.momentum for norm in norms]
-    model.eval()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # cumulative mean
-        norm.train()
     device = next(model.parameters()).device
-    for images, _ in batches:
-        model(images.to(device))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    for module, mode in modes.items():
-        module.training = mode
+    with evaluating(model):
+        try:
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # cumulative mean
+                norm.train()
+            for images, _ in batches:
+                model(images.to(device))
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum

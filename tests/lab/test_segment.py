@@ -71,6 +71,37 @@ def test_predict_takes_any_torch_network() -> None:
     assert predict(network, np.random.default_rng(0).random((3, 33, 21))).shape == (33, 21)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_predict_runs_networks_of_any_precision_in_float32(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    network = build({"name": "unet", "width": 2, "depth": 1}).to(dtype)
+    image = np.random.default_rng(0).random((33, 21))
+    labels = predict(network, image)
+    assert next(network.parameters()).dtype == dtype
+    assert np.array_equal(labels, predict(network.float(), image))
+
+
+def test_predict_between_two_epochs_leaves_training_as_it_is() -> None:
+    torch.manual_seed(0)
+    network = build({"name": "unet", "width": 2, "depth": 1})
+    network.down[0].eval()
+    predict(network, np.random.default_rng(0).random((33, 21)))
+    assert {name for name, module in network.named_modules() if not module.training} == {
+        name for name, _ in network.named_modules() if name.startswith("down.0")
+    }
+    network(torch.randn(2, 1, 16, 16))
+    assert int(network.down[1][1].num_batches_tracked) == 1, "batch statistics still move"
+
+
+def test_a_network_that_takes_no_single_image_is_refused_in_one_line() -> None:
+    class Pair(torch.nn.Conv2d):
+        def forward(self, image, other):
+            return super().forward(image)
+
+    with pytest.raises(CellpruneError, match=r"float32 image of shape \(1, 3, 128, 128\) alone \(TypeError: .*missing"):
+        engine(Pair(3, 2, 1))
+
+
 @pytest.mark.parametrize(
     ("image", "said"),
     [

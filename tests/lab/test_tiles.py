@@ -22,7 +22,7 @@ class Exact(TorchEngine):
 
 def network_engine(**settings) -> Exact:
     torch.manual_seed(0)
-    network = build({"name": "unet", "width": 4} | settings)
+    network = build({"name": "unet", "width": 4} | settings).eval()
     for module in network.modules():  # as after training: means and variances of their own
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_()

@@ -4,7 +4,7 @@ from math import comb
 
 import pytest
 import torch
-from reference_pruning import EveryKind, after_training, batches, unrolled_sensitivity
+from reference_pruning import EveryKind, after_training, batches, freeze, unrolled_sensitivity
 from torch import nn
 from torch.nn import functional as F
 
@@ -12,6 +12,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.metagradient import InnerTraining, _first_part, meta_gradient, plan
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.objective import Objective
+from cellprune.pruning.prune import prune
 from cellprune.pruning.scoring import untouched
 
 
@@ -42,6 +43,25 @@ def test_it_equals_autograd_through_the_whole_training(norm, steps, momentum, qu
         ours = score(model, data, inner_steps=steps, inner_lr=0.3, inner_momentum=momentum,
                      detach_first_gradient=quirk, segment=segment)  # fmt: skip
         assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_frozen_norm_is_scored_as_it_trains(steps):
+    model, data = network(), batches(steps + 1)
+    training = unrolled_sensitivity(model, data, lr=0.3)
+    freeze(model.norm)
+    frozen = unrolled_sensitivity(model, data, lr=0.3)
+    assert_same(score(model, data, inner_steps=steps, inner_lr=0.3), frozen)
+    assert not torch.allclose(frozen["stem.weight"], training["stem.weight"], rtol=0.1)
+
+
+def test_a_frozen_norm_over_one_value_is_scored():
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 3))
+    freeze(model[2])
+    one = [(inputs[:1].float(), target[:1]) for inputs, target in batches(4)]
+    for granularity in ("weight", "channel"):
+        masks = prune(model, sparsity=0.5, batches=one, loss=F.cross_entropy, granularity=granularity)
+        assert 0 < int(masks["0.weight"].sum()) < masks["0.weight"].numel()
 
 
 def test_the_momentum_quirk_changes_scores_and_one_step_of_it_is_first_order():

@@ -8,7 +8,7 @@ Source: Lee, Ajanthan, Torr, ICLR 2019 (arXiv:1810.02340), connection sensitivit
 Note: the SNIP paper divides by the sum of scores; the order stays the same, so we do not. Public codes score weights
     other than those that are trained (mi-lad/snip, where ties also keep more; snip-public, which prunes biases, too),
     score in eval mode and divide by the loss (SNIP-it), or balance the classes (sanity-checking-pruning); we score the
-    network that will be trained, in train mode, on a batch as it comes.
+    network that will be trained, each module in the mode that it has, on a batch as it comes.
     FORCE's public code has ten rounds by default and sixty in its example; so many we take. It averages up to forty
     batches a round, more for larger data; we read one. The iterative SNIP of effective-sparsity has 300 rounds.
 """

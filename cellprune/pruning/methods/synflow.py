@@ -26,7 +26,9 @@ from cellprune.pruning.schedule import in_rounds
 from cellprune.pruning.scoring import untouched
 from cellprune.pruning.units import given
 from cellprune.structure.computed import computed_weights
+from cellprune.structure.modes import evaluating
 from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.standing_in import standing_in
 
 
 def sensitivity(
@@ -56,11 +58,10 @@ def sensitivity(
                for name, b in model.named_buffers()}  # fmt: skip
     leaves = [p.requires_grad_() for p in flowing.values()]
     ones = map_tensors(lambda t: _one(t).to(device), batches[0][0])
-    with untouched(model), Linear():
-        model.eval()
+    with untouched(model), Linear(), standing_in(model, flowing | buffers), evaluating(model):
         if all(mask.all() for mask in masks.values()):  # the first round; no other is less linear
-            _refuse_what_bends(model, flowing | buffers, ones)
-        output = torch.func.functional_call(model, flowing | buffers, (ones,))
+            _refuse_what_bends(model, ones)
+        output = model(ones)
     outputs = [t for t in tensors_of(output) if t.requires_grad]
     total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
     if not total.isfinite():
@@ -73,7 +74,7 @@ def sensitivity(
             for (name, p), g in zip(flowing.items(), gradients, strict=True)}  # fmt: skip
 
 
-def _refuse_what_bends(model: nn.Module, values: dict[str, Tensor], ones: Any) -> None:
+def _refuse_what_bends(model: nn.Module, ones: Any) -> None:
     """Refuse a network whose flow is not linear in its input, or does not grow with each weight."""
     for name, computed in computed_weights(model).items():
         if not computed.scales:
@@ -81,7 +82,7 @@ def _refuse_what_bends(model: nn.Module, values: dict[str, Tensor], ones: Any) -
                 f"synflow needs weights that carry flow as they grow, but {name!r} computes its weight by a norm, or "
                 f"otherwise: take another method, or put a plain weight in its place before pruning"
             )
-    if where := bending(model, values, ones):
+    if where := bending(model, ones):
         raise CellpruneError(
             f"synflow needs a network that is linear without its activations and norms, but {where} multiplies maps by "
             f"each other (a gate, attention), or bends them by a function that is not known: take another method"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from reference_pruning import EveryKind, batches, hessian_times_gradient
+from reference_pruning import EveryKind, batches, freeze, hessian_times_gradient
 from torch import nn
 from torch.nn import functional as F
 
@@ -19,7 +19,10 @@ from cellprune.pruning.scoring import Reader, untouched
 
 def network(norm="batch"):
     torch.manual_seed(1)
-    return EveryKind(norm).double()
+    model = EveryKind("batch" if norm == "frozen" else norm).double()
+    if norm == "frozen":
+        freeze(model.norm)
+    return model
 
 
 def score(model, data, masks=(), loss=F.cross_entropy, **options):
@@ -27,7 +30,7 @@ def score(model, data, masks=(), loss=F.cross_entropy, **options):
         return grasp.sensitivity(model, dict(masks), data, loss, seed=0, **options)
 
 
-@pytest.mark.parametrize("norm", ["batch", "group"])
+@pytest.mark.parametrize("norm", ["batch", "frozen", "group"])
 @pytest.mark.parametrize("temperature", [pytest.param(1.0, marks=pytest.mark.slow), 200.0])
 def test_it_equals_the_hessian_written_out(norm, temperature):
     model, data = network(norm), [*batches(1, size=4), *batches(1, size=6)]
