@@ -90,11 +90,11 @@ def run(
             engine=engine,
             listeners=listeners,
         )
-        if engine.is_main_process:
-            work.say(task.preview(frames, split))
         stages = _stages(work)
         with progress.phase(listeners, _PLANNING):
             record.begin(work, split.as_dict(), stages, command)
+        if engine.is_main_process:
+            work.say(task.preview(frames, split))
         if settings.pruning.stands_in:
             work, stages = _in_its_place(work), [Stage("init", {}, Static, settings.training.epochs)]
         masks = record.trained(work) if record.was_trained(folder) else _train(work, stages)

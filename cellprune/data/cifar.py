@@ -310,7 +310,7 @@ def _refuse_claims(packed: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         claimed, follows = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
         is_plain = not dtype.hasobject  # of the others numpy says that they are none
         if is_plain and (claimed != follows or min(shape, default=0) < 0):
-            raise ValueError(f"{member.filename!r} is not as long as its header claims")
+            raise ValueError(f"{member.filename} claims {quoted(shape)} values of {dtype}, and has {follows} bytes")
 
 
 def _wanted(names: Iterable[str], path: Path) -> list[str]:

@@ -241,7 +241,7 @@ def test_an_array_that_claims_more_than_it_has_is_refused_before_memory_is_taken
     with zipfile.ZipFile(path, "w") as packed:
         for name, content in members.items():
             packed.writestr(name, content)
-    with pytest.raises(CifarError, match=r"'x_train\.npy' is not as long as its header claims"):
+    with pytest.raises(CifarError, match=r"x_train.npy claims .* and has \d+ bytes"):
         cifar.read(path)
 
 

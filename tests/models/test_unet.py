@@ -21,7 +21,7 @@ def by_hand(width, depth, classes, biases):
 @pytest.mark.parametrize(("norm", "total"), [("batch", 31_036_546), ("none", 31_030_658)])
 def test_width_64_has_31_million_parameters(norm, total):
     with torch.device("meta"):
-        model = build({"name": "unet", "norm": norm})
+        model = build({"name": "unet", "width": 64, "norm": norm})
     assert sum(p.numel() for p in model.parameters()) == total == by_hand(64, 4, 2, norm == "none")
 
 
