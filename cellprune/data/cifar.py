@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from cellprune import reading
 from cellprune.errors import CellpruneError
-from cellprune.wording import reason
+from cellprune.wording import quoted, reason
 
 SIZE_PX = 32
 NPZ = "images.npz"  # an npz that was fetched, in the data set's folder
