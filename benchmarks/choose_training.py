@@ -10,7 +10,7 @@ epoch. What is best here is taken for all networks, pruned or not, and not looke
 import argparse
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ SETTINGS = {
     "learning rate 1e-3": ["training.learning_rate=0.001"],
     "learning rate 5e-3": ["training.learning_rate=0.005"],
     "batch 1": ["training.batch_size=1"],
+    "batch 1, robust": ["training.batch_size=1", "data.normalization=robust"],
     "batch 1, 1e-3": ["training.batch_size=1", "training.learning_rate=0.001"],
     "batch 1, 5e-3": ["training.batch_size=1", "training.learning_rate=0.005"],
     "batch 1, group norm": ["training.batch_size=1", "model.norm=group"],
@@ -44,7 +45,12 @@ SETTINGS = {
     "flips and turns, 1e-3": ["training.augment=turns", "training.learning_rate=0.001"],
     "no augmentation": ["training.augment=none"],
 }
-
+SHARED = [  # unless a setting says otherwise
+    "data.truth=paper",
+    "data.normalization=standard",
+    "training.batch_size=2",
+    "training.evaluate_every=50",
+]
 
 SUMMED = {"batch 1, sums of 4": 4}  # batches whose gradients make one step; each has batch statistics of its own
 
@@ -78,6 +84,11 @@ class Forgetful:
     def load_state(self) -> None: ...
 
     def write_metrics(self, rows: object) -> None: ...
+
+
+def settings_of(name: str, assignments: Sequence[str]) -> Settings:
+    """Give the settings of one training: what all share, then `assignments`, then its own, which win."""
+    return load(assignments=[*SHARED, *assignments, *SETTINGS[name]])
 
 
 def score(settings: Settings, data_root: Path, n_batches: int = 1) -> dict[str, float | None]:
@@ -120,20 +131,15 @@ def main() -> None:
     for dataset in arguments.datasets:
         for name in arguments.settings:
             for seed in arguments.seeds:
-                fixed = [
+                asked = [
                     f"model.width={arguments.width}",
                     f"data.dataset={dataset}",
-                    "data.truth=paper",
-                    "data.normalization=standard",
                     f"seed={seed}",
-                ]
-                fixed += [
-                    "training.evaluate_every=50",
                     f"training.precision={arguments.precision}",
                     f"pruning.ratio={arguments.prune}",
                 ]
                 start = time.perf_counter()
-                settings = load(assignments=[*fixed, *SETTINGS[name]])
+                settings = settings_of(name, asked)
                 found = score(settings, arguments.data_root, SUMMED.get(name, 1))
                 row = {"dataset": dataset, "setting": name, "prune": arguments.prune, "seed": seed,
                        "seconds": round(time.perf_counter() - start)}  # fmt: skip

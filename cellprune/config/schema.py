@@ -175,10 +175,10 @@ class Data(Frozen):
     size: Annotated[tuple[int, int], AfterValidator(_size)] = Field(
         (256, 256), description="height and width, px, that every frame to learn from is resized to"
     )
-    normalization: Literal["percentile", "robust", "standard"] = Field(
-        "percentile",
-        description="scale of each image's grey levels: its percentiles 1 and 99.8; mean and deviation of what lies "
-        "between these (robust); of all (standard, as published: one hot pixel moves it)",
+    normalization: Literal["robust", "standard"] = Field(
+        "robust",
+        description="what sets the scale of an image's grey levels: all but the rarest, so that a hot pixel changes "
+        "nothing (robust), or all of them (standard, as published)",
     )
     select: float = Field(
         0.0,

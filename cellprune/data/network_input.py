@@ -15,7 +15,6 @@ from cellprune.runs.modelcard import ModelCard, Normalization
 
 KINDS = {  # of `data.normalization`
     "standard": Normalization(name="zero-mean-unit-variance"),
-    "percentile": Normalization(name="percentile-range"),
     "robust": Normalization(name="zero-mean-unit-variance-within-percentiles"),
 }
 
@@ -71,8 +70,8 @@ def network_input(image: Floats, size: tuple[int, int], normalization: Normaliza
         size: (height, width) that the network takes in.
         normalization: as the network learned.
     Returns:
-        (C, height, width) float32: each channel of mean 0 and deviation 1; of "percentile-range" with the two
-        percentiles at minus and plus half the limit instead. A constant channel is 0.
+        (C, height, width) float32: each channel of mean 0 and deviation 1, or about that where rare grey levels do not
+        count. A constant channel is 0.
     """
     if normalization.name == "zero-mean-unit-variance":
         return normalize(resize_image(image, size))
@@ -85,13 +84,10 @@ def _within(channel: Floats, normalization: Normalization) -> Floats:
     if low == high:
         return np.zeros_like(channel)
     channel = _mended(channel, low - normalization.fault * (high - low), high + normalization.fault * (high - low))
-    limit = normalization.limit
-    if normalization.name == "percentile-range":  # the deviation of normally distributed grey levels is about 1, too
-        centre, unit = (low + high) / 2, (high - low) / limit
-    else:
-        usual = channel.clip(low, high)
-        centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
-    return ((channel.clip(centre - limit * unit, centre + limit * unit) - centre) / unit).astype(np.float32)
+    usual = channel.clip(low, high)
+    centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
+    furthest = normalization.limit * unit
+    return ((channel.clip(centre - furthest, centre + furthest) - centre) / unit).astype(np.float32)
 
 
 def _mended(channel: Floats, lowest: np.float64, highest: np.float64) -> Floats:

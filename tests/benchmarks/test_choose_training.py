@@ -27,6 +27,14 @@ def test_a_setting_is_scored_on_what_was_set_apart(program: ModuleType, data_roo
         assert 0 <= found["iou_image_mean"] <= 1
 
 
+def test_what_a_setting_says_wins_over_what_all_share(program: ModuleType) -> None:
+    found = {name: program.settings_of(name, ["seed=1"]) for name in ("base", "batch 1", "batch 1, robust")}
+    assert {name: (s.data.normalization, s.training.batch_size) for name, s in found.items()} == {
+        "base": ("standard", 2), "batch 1": ("standard", 1), "batch 1, robust": ("robust", 1),
+    }  # fmt: skip
+    assert {(s.seed, s.data.truth) for s in found.values()} == {(1, "paper")}
+
+
 def test_one_step_takes_the_mean_gradient_of_so_many_batches(program: ModuleType) -> None:
     model = nn.Linear(2, 1, bias=False)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)

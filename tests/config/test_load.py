@@ -334,8 +334,8 @@ OLD_RECORD = {  # as runs wrote it before there was a choice
 }  # fmt: skip
 
 
-def test_new_runs_are_normalized_by_percentiles_and_published_ones_as_published() -> None:
-    assert load().data.normalization == "percentile"
+def test_new_runs_are_normalized_robustly_and_published_ones_as_published() -> None:
+    assert load().data.normalization == "robust"
     for path in CONFIGS:
         published = "Published" in path.read_text() and load(file=path).task == "segmentation"
         assert (load(file=path).data.normalization == "standard") == published
@@ -349,9 +349,9 @@ def test_a_run_of_before_keeps_its_normalization_its_file_and_its_hash(tmp_path:
     assert load(file=tmp_path / "config.yaml", assignments=["data.normalization=robust"]).data.normalization == "robust"
     # counted at commit b500f51
     assert digest(old, {}) == "679439f863dbf50005039baf58778e2553ff9ceab3f90c50d46f33807d30ab0d"
-    new = old.model_copy(update={"data": old.data.model_copy(update={"normalization": "percentile"})})
+    new = old.model_copy(update={"data": old.data.model_copy(update={"normalization": "robust"})})
     assert digest(new, {}) != digest(old, {})
-    assert differences(new, old) == ["data.normalization: standard -> percentile"]
+    assert differences(new, old) == ["data.normalization: standard -> robust"]
 
 
 def test_a_file_that_says_what_is_otherwise_is_no_record_of_a_run(tmp_path: Path) -> None:

@@ -161,8 +161,8 @@ def test_samples_are_native_and_seen_as_the_card_says(loaders: Loaders, made: Sp
         np.testing.assert_array_equal(sample.target_native, target(sample.frame, "ignore"))
         np.testing.assert_array_equal(sample.seen(GREY), normalize(resize_image(sample.raw, (32, 36))))
         assert sample.seen(GREY) is sample.seen(GREY), "made once"
-        other = GREY.model_copy(update={"zoom": (1.0, 0.25), "normalization": KINDS["percentile"]})
-        np.testing.assert_array_equal(sample.seen(other), network_input(sample.raw, (64, 18), KINDS["percentile"]))
+        other = GREY.model_copy(update={"zoom": (1.0, 0.25), "normalization": KINDS["robust"]})
+        np.testing.assert_array_equal(sample.seen(other), network_input(sample.raw, (64, 18), KINDS["robust"]))
     assert list(loaders.samples("select")) == []
 
 

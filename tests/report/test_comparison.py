@@ -232,8 +232,8 @@ def test_a_run_of_before_there_was_a_choice_is_told_from_one_normalized_otherwis
 ) -> None:
     old, same, new = make_run("old"), make_run("same", seed=1), make_run("new", seed=2)
     change(same, "data", normalization="standard")
-    change(new, "data", normalization="percentile")
+    change(new, "data", normalization="robust")
     (group,) = compared(old, same, new)
     assert [row for row in group["settings"] if row["key"].startswith("data.")] == [
-        {"key": "data.normalization", "values": ["standard", "standard", "percentile"]}
+        {"key": "data.normalization", "values": ["standard", "standard", "robust"]}
     ]

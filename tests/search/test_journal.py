@@ -522,7 +522,7 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
         "settings.training.epochs: 50 -> 3": replace(
             asked, settings=Settings.model_validate({"training": {"epochs": 3}})
         ),
-        "settings.data.normalization: percentile -> standard": replace(
+        "settings.data.normalization: robust -> standard": replace(
             asked, settings=Settings.model_validate({"data": {"normalization": "standard"}})
         ),
         "search.confidence: 0.95 -> 0.9": replace(asked, search=ASKED.model_copy(update={"confidence": 0.9})),
