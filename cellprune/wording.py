@@ -11,8 +11,12 @@ _SHORT.maxlevel, _SHORT.maxdict = 2, 6
 
 
 def printable(text: str) -> str:
-    """Write what would break a line, steers a terminal or the direction of writing, or is no text, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    """Write what would break a line, steers a terminal or the direction of writing, or is no text, as an escape.
+
+    The space that a page does not break at is a plain one on a line.
+    """
+    plain = text.replace("\u00a0", " ")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in plain)
 
 
 def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:

@@ -16,18 +16,13 @@ if TYPE_CHECKING:
 def say(*lines: str) -> None:
     """Print lines of a result on standard output."""
     for line in lines:
-        print(printable(_spaced(line)))
+        print(printable(line))
 
 
 def tell(*lines: str) -> None:
     """Print lines about the work on standard error, at once."""
     for line in lines if sys.stderr is not None else ():  # as where the shell closed it; `print` would take the other
-        print(shortened(printable(_spaced(line))), file=sys.stderr, flush=True)
-
-
-def _spaced(line: str) -> str:
-    """Write the spaces that a page does not break at as plain ones: they are no letters of ASCII consoles."""
-    return line.replace("\u00a0", " ")
+        print(shortened(printable(line)), file=sys.stderr, flush=True)
 
 
 def console(*, error: bool = True) -> "Console":

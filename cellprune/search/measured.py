@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cellprune.config.load import completed
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
@@ -58,7 +59,7 @@ def _pairs(runs: Path, settings: Settings) -> dict[tuple[float, str], dict[tuple
     pruned: dict[tuple[float, str, str], dict[tuple[int, int], Folder]] = defaultdict(dict)
     for folder in (Folder(path) for path in sorted(runs.iterdir()) if path.is_dir()) if runs.is_dir() else ():
         config = _config(folder)
-        if config is None or _trained_as(config) != wanted or "control" in config["pruning"]:
+        if config is None or _trained_as(completed(config)) != wanted or "control" in config["pruning"]:
             continue
         fold, n_folds = config["data"].get("fold") or (0, 1)
         judged_on, at = f"{n_folds} {config['data'].get('select', 0)}", (config["seed"], fold)

@@ -13,6 +13,7 @@ from cellprune.data.loaders import Loaders
 from cellprune.data.open import open_dataset
 from cellprune.data.split import Split, split, whole
 
+from .conftest import GREY
 from .plain_folders import SIZE, filled, save
 
 NOTHING = np.full(SIZE, 255, np.uint8)
@@ -30,7 +31,7 @@ def unknown(folder: Path, names: list[str]) -> Split:
 
 
 def loaded(made: Split) -> Loaders:
-    return Loaders(made, size=(16, 16), batch_size=1, seed=0)
+    return Loaders(made, card=GREY, size=(16, 16), batch_size=1, seed=0)
 
 
 @pytest.mark.parametrize(("part", "use"), [("train", "learned"), ("report", "scored")])
@@ -45,10 +46,9 @@ def test_a_part_of_ignored_pixels_is_refused(folder: Path, part: str, use: str) 
 def test_one_known_pixel_that_the_network_is_not_shown_is_none(folder: Path) -> None:
     one = NOTHING.copy()
     one[0, 0] = 0  # resizing to 16 x 16 does not take it
-    names = [frame.id for frame in unknown(folder, []).report]
-    for name in names:
-        save(folder / "ignore" / name, one)
-    with pytest.raises(NothingKnownError, match="nothing can be scored"):
+    for frame in unknown(folder, []).train:
+        save(folder / "ignore" / frame.id, one)
+    with pytest.raises(NothingKnownError, match="nothing can be learned"):
         loaded(split(open_dataset(str(folder)), how="block", policy="ignore"))
 
 

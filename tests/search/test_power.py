@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cellprune.config.load import load
+from cellprune.config.load import recorded
 from cellprune.runs.folder import Folder
 from cellprune.search import sentences
 from cellprune.search.decide import decide
@@ -80,8 +80,7 @@ def test_pairs_of_runs_tell_the_spread(make_run: Callable[..., Folder]) -> None:
             folder.write_scores(scores)
             folders.append(folder)
     runs, config = folders[0].path.parent, folders[0].read_config()
-    settings = load(assignments=[f"{s}.{k}={json.dumps(v)}" for s in ("data", "model", "training")
-                                 for k, v in config[s].items()])  # fmt: skip
+    settings = recorded(config)
     found = spread_in(runs, settings)
     assert found is not None
     assert (found.n_frames, found.n_seeds) == (4, 3)

@@ -95,7 +95,7 @@ def test_the_command_writes_their_page(tmp_path: Path, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit) as leaving:
         main(["report", *both, "-o", str(page)])
     assert leaving.value.code == 0
-    assert "60\u00a0% of the weights, adjusted p 0.040, holds" in capsys.readouterr().out
+    assert "60 % of the weights, adjusted p 0.040, holds" in capsys.readouterr().out
     assert "1 of 2 claims hold together" in page.read_text()
     for name in ("snip", "random"):
         assert f"The claim is about {name}, and <code>--split sequence</code> is harder." in page.read_text()

@@ -185,7 +185,7 @@ def test_a_full_disk_ends_the_search_at_once(
 
     monkeypatch.setattr("cellprune.runs.container.save_file", fails)
     wanted = job(Trial("confirm", 0.5, 1000), tmp_path, data_root)
-    with pytest.raises(WorkError, match=r"the disk of .* is full \(confirm 0\.5 seed 1000 fold 0\): free some"):
+    with pytest.raises(WorkError, match=r"the disk of .* is full \(confirmation, 50 % removed, seed 1000\): free some"):
         train(wanted)
 
 
