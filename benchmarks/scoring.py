@@ -20,29 +20,28 @@ from typing import Any
 import cases
 import fresh_process
 
+from cellprune.config import names
+
 CASES = {"resnet18": (128, 32), "vgg19": (128, 32), "unet64": (2, 256)}  # network: batch, px of a side
 QUICK = {"resnet20": (64, 32), "unet16": (2, 128)}
 KNOWN = CASES | QUICK | {"vgg16": (128, 32)}
-IN_ROUNDS = ("iterative-snip", "force", "synflow")
 SPARSITY = 0.9
 STEPS = 3  # the fastest of so many counts as one
 
 
 def main() -> None:
     """Measure every method in a fresh process and print the table."""
-    from cellprune.config.names import BEFORE_TRAINING
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small networks")
     parser.add_argument("--network", action="append", choices=KNOWN, help="this network alone")
-    parser.add_argument("--rounds", type=int, help=f"of {', '.join(IN_ROUNDS)}")
-    parser.add_argument("--method", action="append", choices=sorted(BEFORE_TRAINING), help="this method alone")
+    parser.add_argument("--rounds", type=int, help="of methods in rounds")
+    parser.add_argument("--method", action="append", choices=sorted(names.methods("before")), help="this method alone")
     parser.add_argument("--json", metavar="FILE", help="write the rows as JSON, too")
     arguments = parser.parse_args()
     rows = []
     print(f"{'network':20} {'method':>22} {'CPU s':>8} {'steps':>8} {'extra MiB':>10} {'memory':>7}")
     networks = arguments.network or (QUICK if arguments.quick else CASES)
-    for row in compare(networks, arguments.method or BEFORE_TRAINING, arguments.rounds):
+    for row in compare(networks, arguments.method or names.methods("before"), arguments.rounds):
         rows.append(row)
         print(f"{row['network']:20} {row['method']:>22} {row['cpu_s']:8.2f} {row['steps']:8.2f} "
               f"{row['extra_mib']:10.0f} {row['memory']:7.2f}", flush=True)  # fmt: skip
@@ -59,7 +58,7 @@ def compare(networks: Iterable[str], methods: Iterable[str], rounds: int | None)
         of_step = fresh_process.run(measure, **case, method=None)["extra_mib"]
         for method in methods:
             ways: tuple[dict[str, Any], ...] = ({"order": "full"}, {"order": "first"}) if method == "prospr" else ({},)
-            if rounds and method in IN_ROUNDS:
+            if rounds and names.method(method).rounds:
                 ways = ({"rounds": rounds},)
             for options in ways:
                 row = fresh_process.run(measure, **case, method=method, **options)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cellprune import record, room, selection, tasks
 from cellprune.config import load as config
-from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, resolve
+from cellprune.config.names import method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
 from cellprune.models import small
@@ -187,7 +187,7 @@ def _name(settings: Settings, split: Mapping[str, Any]) -> str:
 def _stages(work: Work) -> list[Stage]:
     """List the trainings: one, under masks chosen at initialization, unless the method has its own list."""
     pruning, training, engine = work.settings.pruning, work.settings.training, work.engine
-    if pruning.method not in AROUND_TRAINING | DURING_TRAINING:
+    if method(pruning.method).when not in ("around", "during"):
         return [Stage("init", lambda *_: _prune(work), Static, training.epochs)]
     request = Request(
         sparsity=pruning.ratio,
@@ -234,13 +234,13 @@ def _in_its_place(work: Work) -> Work:
 
 
 def _choose(work: Work) -> Masks:
-    planned, method = work.made["segments"], work.settings.pruning.method
-    with work.phase("scoring", _scoring(method)) as tell:
+    planned = work.made["segments"]
+    with work.phase("scoring", _scoring(work.settings.pruning.method)) as tell:
         return selection.masks(work.settings, work.model, work.loaders, work.loss, planned, tell)
 
 
-def _scoring(method: str) -> str:
-    return "reading the masks" if method == "given" else f"scoring the weights ({method})"
+def _scoring(by: str) -> str:
+    return "reading the masks" if by == "given" else f"scoring the weights ({by})"
 
 
 def _train(work: Work, stages: Sequence[Stage]) -> Masks:

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from cellprune.config.schema import READ_BATCHES, Settings
+from cellprune.config.names import method
+from cellprune.config.schema import Settings
 from cellprune.errors import ScarceError
 from cellprune.pruning.free_memory import available_bytes
 
@@ -43,7 +44,7 @@ def require(
             "training.batch_size, data.size or model.width",
         ),
     }
-    if settings.pruning.method in READ_BATCHES:
+    if method(settings.pruning.method).reads_batches:
         n_batches = settings.pruning.inner_steps + 1 if settings.pruning.method == "prospr" else 1
         n_scored = n_batches * settings.pruning.batch_size
         pixels = size[0] * size[1] * size[2]

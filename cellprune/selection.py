@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.config import load as config
-from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING
+from cellprune.config import names
 from cellprune.config.schema import Pruning, Settings
 from cellprune.errors import CellpruneError
 from cellprune.models import small
@@ -61,7 +61,7 @@ def plan(settings: Settings, model: nn.Module, loaders: Any, loss: Loss) -> dict
         small.levels_of(model, settings.model.name)
     if settings.pruning.masks is not None:
         check(model, _given(settings))
-    if settings.pruning.method not in BEFORE_TRAINING:
+    if names.method(settings.pruning.method).when != "before":
         return {}
     return prune.plan(model, **_asked(settings, loaders, loss))
 
@@ -107,7 +107,7 @@ def epochs_spent(pruning: Pruning) -> int:
     """Count the epochs that given masks took to find: those of a run that learned them around or during training."""
     if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
         return 0
-    learned = run.read_config()["pruning"]["method"] in AROUND_TRAINING | DURING_TRAINING
+    learned = names.method(run.read_config()["pruning"]["method"]).when in ("around", "during")
     return int(run.read_provenance().get("epochs", 0)) if learned else 0
 
 

@@ -18,8 +18,9 @@ from stopping import Stop
 
 import cellprune
 from cellprune import experiment, finished
+from cellprune.config import names
 from cellprune.config.load import load
-from cellprune.config.schema import ROUNDS, Runtime, Settings
+from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped, TrainingFailed
@@ -143,7 +144,7 @@ def test_a_fold_that_is_none_is_refused() -> None:
     "method", ["grasp", "force", *(pytest.param(m, marks=pytest.mark.slow) for m in ("random", "magnitude", "synflow"))]
 )
 def test_every_method_runs(method: str, tmp_path: Path, data_root: Path) -> None:
-    rounds = ["pruning.rounds=3"] if method in ROUNDS else []
+    rounds = ["pruning.rounds=3"] if names.method(method).rounds else []
     settings = load(assignments=[*TINY, "pruning.ratio=0.5", f"pruning.method={method}", "training.epochs=1", *rounds])
     assert experiment.run(settings, runtime=Runtime(output=tmp_path / "run", data_root=data_root)).finished
 

@@ -11,13 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cellprune import reading
-from cellprune.config import yaml12
+from cellprune.config import names, yaml12
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import (
-    ALWAYS_BY_CHANNEL,
     AMOUNTS,
     CHOICE,
-    METHOD_OPTIONS,
     MODEL_SETTINGS,
     OLDER,
     TASK_DATA,
@@ -64,7 +62,9 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     settings = checked(base, "the settings together")
     masks, network = settings.pruning.masks, settings.model.name
     method = settings.pruning.method if masks is None else "given"
-    options = METHOD_OPTIONS | ({} if masks is None else {"chosen": CHOICE})
+    row = names.method(method)
+    options = {name: names.method(name).options for name in names.methods()}
+    options |= {} if masks is None else {"chosen": CHOICE}
     for source, values in (*sources, ("the command line", given)):
         _refuse_foreign(
             values.get("data", {}), TASK_DATA[settings.task], TASK_DATA, f"{source}: task {settings.task!r}"
@@ -73,10 +73,10 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
         from_file = source == str(file)
         if not from_file:
             pruning, whose = values.get("pruning", {}), f"{source}: pruning method {method!r}"
-            _refuse_foreign(pruning, METHOD_OPTIONS.get(method, ()), options, whose)
+            _refuse_foreign(pruning, row.options, options, whose)
             if masks is not None and (chosen := {"method", *AMOUNTS} & pruning.keys()):
                 raise ConfigError(f"{source}: pruning.masks gives the masks, so drop pruning.{min(chosen)}")
-            if method in ALWAYS_BY_CHANNEL and pruning.get("granularity") == "weight":
+            if row.channels == "always" and pruning.get("granularity") == "weight":
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")

@@ -4,38 +4,77 @@ The code is imported when a name is resolved, so that `--help` and a typo's answ
 nothing but strings; every room may read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from cellprune.errors import CellpruneError, unknown
 
-# prune() chooses the masks, once, at initialization
-BEFORE_TRAINING = {
-    "random": "cellprune.pruning.methods.random:METHOD",
-    "erk": "cellprune.pruning.methods.erk:METHOD",
-    "magnitude": "cellprune.pruning.methods.magnitude:METHOD",
-    "snip": "cellprune.pruning.methods.snip:METHOD",
-    "iterative-snip": "cellprune.pruning.methods.snip:ITERATIVE",
-    "force": "cellprune.pruning.methods.snip:FORCE",
-    "grasp": "cellprune.pruning.methods.grasp:METHOD",
-    "synflow": "cellprune.pruning.methods.synflow:METHOD",
-    "prospr": "cellprune.pruning.methods.prospr:METHOD",
+When = Literal["before", "around", "during", "never"]
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """The facts of a pruning method: settings, their checks, a run's hash, help and documentation follow from them.
+
+    Attributes:
+        home: the code behind the name, "module:attribute".
+        when: it works: "before" training (`prune` chooses the masks, once), "around" trainings (one stage after the
+            other, masks are chosen of a trained network) or "during" one (a policy moves the masks); "never" is what
+            `dense` and `given` do, which choose nothing.
+        options: the settings of the section `pruning` that belong to it; another method is refused them.
+        reads_batches: whether it sees more of a batch than its shape, so that the size of batches decides its masks.
+        channels: whether it removes whole channels: "never", where "asked", or "always".
+        own_shares: whether it gives each layer a share of its own, so that layers do not compete.
+        rounds: how many scorings it takes unless told; None for a method without rounds.
+    """
+
+    home: str
+    when: When = "before"
+    options: tuple[str, ...] = ()
+    reads_batches: bool = False
+    channels: Literal["never", "asked", "always"] = "never"
+    own_shares: bool = False
+    rounds: int | None = None
+
+
+_HERE = "cellprune.pruning.methods"
+_RAMP = ("update_from", "update_until", "update_every")
+_EXCHANGE = ("initial", "update_until", "update_every", "drop_fraction")
+METHODS: dict[str, MethodRow] = {
+    "random": MethodRow(f"{_HERE}.random:METHOD", channels="asked"),
+    "erk": MethodRow(f"{_HERE}.erk:METHOD", own_shares=True),
+    "magnitude": MethodRow(f"{_HERE}.magnitude:METHOD", channels="asked"),
+    "snip": MethodRow(f"{_HERE}.snip:METHOD", options=("gate",), reads_batches=True, channels="asked"),
+    "iterative-snip": MethodRow(
+        f"{_HERE}.snip:ITERATIVE", options=("rounds", "schedule"), reads_batches=True, rounds=60
+    ),
+    "force": MethodRow(
+        f"{_HERE}.snip:FORCE", options=("rounds", "schedule", "revive_dead"), reads_batches=True, rounds=60
+    ),
+    "grasp": MethodRow(f"{_HERE}.grasp:METHOD", options=("temperature", "samples_per_class"), reads_batches=True),
+    "synflow": MethodRow(f"{_HERE}.synflow:METHOD", options=("rounds", "schedule"), rounds=100),
+    "prospr": MethodRow(
+        f"{_HERE}.prospr:METHOD",
+        options=("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient", "gate"),
+        reads_batches=True,
+        channels="asked",
+    ),
+    "magnitude-after": MethodRow(
+        "cellprune.training.magnitude_after:stages", when="around", options=("retrain", "rewind_step")
+    ),
+    "lottery": MethodRow("cellprune.training.lottery:stages", when="around", options=("rewind_step",)),
+    "gradual": MethodRow("cellprune.training.sparse.gradual:stages", when="during", options=_RAMP),
+    "gradual-channel": MethodRow(
+        "cellprune.training.sparse.gradual_channel:stages", when="during", options=_RAMP, channels="always"
+    ),
+    "rigl": MethodRow(
+        "cellprune.training.sparse.rigl:stages", when="during", options=(*_EXCHANGE, "revive_dead"), own_shares=True
+    ),
+    "set": MethodRow("cellprune.training.sparse.set:stages", when="during", options=_EXCHANGE, own_shares=True),
 }
-# several trainings, one stage after the other; masks are chosen of a trained network
-AROUND_TRAINING = {
-    "magnitude-after": "cellprune.training.magnitude_after:stages",
-    "lottery": "cellprune.training.lottery:stages",
-}
-# one training, in which a policy moves the masks
-DURING_TRAINING = {
-    "gradual": "cellprune.training.sparse.gradual:stages",
-    "gradual-channel": "cellprune.training.sparse.gradual_channel:stages",
-    "rigl": "cellprune.training.sparse.rigl:stages",
-    "set": "cellprune.training.sparse.set:stages",
-}
-METHODS = BEFORE_TRAINING | AROUND_TRAINING | DURING_TRAINING
 # one logit a class and pixel
 SEGMENTING = {
     "unet": "cellprune.models.unet:build",
@@ -64,7 +103,13 @@ ENGINES = {
     "torch": "cellprune.models.engine:engine",
 }
 
-_TABLES = {"pruning method": METHODS, "model": MODELS, "task": TASKS, "results": RESULTS, "engine": ENGINES}
+_TABLES: dict[str, Mapping[str, Any]] = {
+    "pruning method": METHODS,
+    "model": MODELS,
+    "task": TASKS,
+    "results": RESULTS,
+    "engine": ENGINES,
+}
 
 
 def resolve(kind: str, name: str) -> Any:
@@ -80,12 +125,13 @@ def resolve(kind: str, name: str) -> Any:
     key = row(table, name)
     if key is None:
         raise CellpruneError(unknown(kind, name, table))
-    module, attribute = table[key].split(":")
+    home = table[key].home if isinstance(table[key], MethodRow) else table[key]
+    module, attribute = home.split(":")
     found = getattr(import_module(module), attribute)
     return found if key == name else partial(found, name.split(":", 1)[1])
 
 
-def row(table: Mapping[str, str], name: str) -> str | None:
+def row(table: Iterable[str], name: str) -> str | None:
     """Give the key under which a name stands, or None: itself, or for `smp:unet/resnet18` the key that begins `smp:`.
 
     Of a name with a colon, what comes after it is the first argument of the row's function.
@@ -96,10 +142,25 @@ def row(table: Mapping[str, str], name: str) -> str | None:
     return next((key for key in table if colon and key.split(":")[0] == family != key), None)
 
 
-def when(method: str) -> str:
+def method(name: str) -> MethodRow:
+    """Give the facts of a pruning method; of `dense` and `given`, which choose nothing, there are none."""
+    return METHODS.get(name, MethodRow("", when="never"))
+
+
+def methods(when: When | None = None, *, option: str | None = None) -> list[str]:
+    """Name the pruning methods, those that work at a time, or those that have an option."""
+    return [
+        name
+        for name, row in METHODS.items()
+        if (when is None or row.when == when) and (option is None or option in row.options)
+    ]
+
+
+def when(method_name: str) -> str:
     """Say when a pruning method works, as the end of a sentence."""
-    if method == "given":
-        return "by masks that were there before"
-    if method in BEFORE_TRAINING:
-        return "at initialization"
-    return "around training" if method in AROUND_TRAINING else "during training"
+    return {
+        "before": "at initialization",
+        "around": "around training",
+        "during": "during training",
+        "never": "by masks that were there before",
+    }[method(method_name).when]

@@ -2,8 +2,9 @@
 
 from fractions import Fraction
 
-from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, NETWORKS, row
-from cellprune.config.schema import ALWAYS_BY_CHANNEL, BY_CHANNEL, OWN_SHARES, TASK_CHOICES, Pruning, Settings
+from cellprune.config import names
+from cellprune.config.names import NETWORKS, row
+from cellprune.config.schema import TASK_CHOICES, Pruning, Settings
 from cellprune.errors import CellpruneError
 
 
@@ -25,14 +26,14 @@ def resolve(settings: Settings) -> Settings:
         if pruning.control == "invert":
             raise ConfigError("pruning.control=invert needs scores, which masks from a file have not: give --method")
         return settings.model_copy(update={"pruning": pruning.model_copy(update={"method": "given", "budget": None})})
-    if pruning.control != "none" and pruning.method in AROUND_TRAINING | DURING_TRAINING:
+    if pruning.control != "none" and names.method(pruning.method).when in ("around", "during"):
         raise ConfigError(
             f"pruning.control={pruning.control} needs masks chosen before training, and {pruning.method!r} has none: "
             f"train it, then give its run with --masks RUN"
         )
     if pruning.method == "given":
         raise ConfigError("pruning.method is given, yet no masks are: add --masks FILE")
-    if pruning.method in ALWAYS_BY_CHANNEL:
+    if names.method(pruning.method).channels == "always":
         pruning = pruning.model_copy(update={"granularity": "channel"})
     pruning = _counted(pruning)
     if pruning.ratio == 0 and pruning.budget is None:
@@ -64,7 +65,7 @@ def _refuse_amounts(pruning: Pruning) -> None:
     """Refuse a budget, a floor or an effective ratio of a method that cannot count so."""
     wishes = {f"--budget {pruning.budget}": pruning.budget, "pruning.floor": pruning.floor}
     asked = [wish for wish, is_asked in (wishes | {"pruning.effective": pruning.effective}).items() if is_asked]
-    if asked and pruning.method not in BEFORE_TRAINING:
+    if asked and names.method(pruning.method).when != "before":
         raise ConfigError(
             f"{asked[0]} is for masks chosen before training: with pruning method {pruning.method!r} give --prune alone"
         )
@@ -73,7 +74,7 @@ def _refuse_amounts(pruning: Pruning) -> None:
             "pruning.cost=marginal prices channels under a budget in params or macs, and nothing is priced here: "
             "drop it, or give --budget macs=KEPT"
         )
-    shares = [f"pruning method {pruning.method!r}"] * (pruning.method in OWN_SHARES)
+    shares = [f"pruning method {pruning.method!r}"] * names.method(pruning.method).own_shares
     shares += ["pruning.scope=layer"] * (pruning.scope == "layer")
     if shares and (clash := [*shares[1:], *(wish for wish, is_asked in wishes.items() if is_asked)]):
         raise ConfigError(f"{shares[0]} gives each layer a share of its own: drop {clash[0]}")
@@ -87,10 +88,11 @@ def _refuse_channels(pruning: Pruning) -> None:
     """Refuse what does not go with the granularity."""
     if pruning.granularity == "weight" and pruning.gate != "activation":
         raise ConfigError(f"pruning.gate={pruning.gate} is for channels: add --granularity channel")
-    if pruning.granularity == "channel" and pruning.method not in BY_CHANNEL:
+    if pruning.granularity == "channel" and names.method(pruning.method).channels == "never":
+        able = [name for name in names.methods() if names.method(name).channels != "never"]
         raise ConfigError(
             f"pruning method {pruning.method!r} chooses weights, not channels: with --granularity channel take "
-            f"{', '.join(BY_CHANNEL)}"
+            f"{', '.join(able)}"
         )
 
 

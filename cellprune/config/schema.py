@@ -5,6 +5,7 @@ into the run, and its hash names the run. `Runtime` decides where and how comfor
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,7 +35,7 @@ class Frozen(BaseModel):
 MOST_SEED = 2**63 - 1  # as torch takes them
 
 
-def _named(kind: str, table: dict[str, str], *extra: str) -> AfterValidator:
+def _named(kind: str, table: Mapping[str, Any], *extra: str) -> AfterValidator:
     """Accept the names of a table only; answer a typo with the nearest of them."""
 
     def check(name: str) -> str:
@@ -43,6 +44,13 @@ def _named(kind: str, table: dict[str, str], *extra: str) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+def _own(option: str, meaning: str) -> str:
+    """Begin the help of a method's option with the methods that have it."""
+    having = names.methods(option=option)
+    rounds = {name: f" ({names.method(name).rounds})" if option == "rounds" else "" for name in having}
+    return f"{', '.join(name + rounds[name] for name in having)}: {meaning}"
 
 
 def _ratio(value: Any, info: ValidationInfo) -> Any:
@@ -262,65 +270,79 @@ class Pruning(Frozen):
     granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
         "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
     )
-    gate: Literal["activation", "weight"] = Field(
-        "activation",
-        description="snip, prospr by channel: what is scored of each, its norm's output or, as in ProsPr's code, its "
-        "kernel",
-    )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
-    inner_steps: int = Field(
-        3, ge=0, le=1000, description="prospr: training steps before the loss that is differentiated"
+
+    gate: Literal["activation", "weight"] = Field(
+        "activation",
+        description=_own(
+            "gate", "by channel: what is scored of each, its norm's output or, as in ProsPr's code, its kernel"
+        ),
     )
-    inner_lr: float = Field(0.1, ge=0, description="prospr: learning rate of these steps")
-    inner_momentum: float = Field(0.0, ge=0, lt=1, description="prospr: momentum of these steps")
-    order: Literal["full", "first"] = Field("full", description="prospr: first leaves out the second derivatives")
+    inner_steps: int = Field(
+        3, ge=0, le=1000, description=_own("inner_steps", "training steps before the loss that is differentiated")
+    )
+    inner_lr: float = Field(0.1, ge=0, description=_own("inner_lr", "learning rate of these steps"))
+    inner_momentum: float = Field(0.0, ge=0, lt=1, description=_own("inner_momentum", "momentum of these steps"))
+    order: Literal["full", "first"] = Field(
+        "full", description=_own("order", "first leaves out the second derivatives")
+    )
     detach_first_gradient: bool = Field(
-        False, description="prospr: the public code's momentum buffer, for replication; without effect at momentum 0"
+        False,
+        description=_own(
+            "detach_first_gradient", "the public code's momentum buffer, for replication; without effect at momentum 0"
+        ),
     )
     retrain: Literal["fine-tune", "rewind"] = Field(
-        "fine-tune", description="magnitude-after: the second training starts from the trained or from earlier weights"
+        "fine-tune",
+        description=_own("retrain", "the second training starts from the trained or from earlier weights"),
     )
     rewind_step: int = Field(
-        0, ge=0, le=2**40, description="lottery, magnitude-after: step gone back to; 0 is initialization"
+        0, ge=0, le=2**40, description=_own("rewind_step", "step gone back to; 0 is initialization")
     )
     update_from: float = Field(
-        0.25, ge=0, lt=1, description="gradual, gradual-channel: share of the training before masks shrink"
+        0.25, ge=0, lt=1, description=_own("update_from", "share of the training before masks shrink")
     )
     update_until: float = Field(
-        0.75,
-        gt=0,
-        le=1,
-        description="gradual, gradual-channel, rigl, set: share of the training after which masks stay",
+        0.75, gt=0, le=1, description=_own("update_until", "share of the training after which masks stay")
     )
     update_every: int | None = Field(
         None,
         ge=1,
         le=2**40,
-        description="gradual, gradual-channel, rigl, set: steps between two updates of masks; none for 100, or for "
-        "30 updates",
+        description=_own("update_every", "steps between two updates of masks; none for 100, or for 30 updates"),
     )
-    initial: Literal["erk", "uniform"] = Field("erk", description="rigl, set: how the first mask shares among layers")
+    initial: Literal["erk", "uniform"] = Field(
+        "erk", description=_own("initial", "how the first mask shares among layers")
+    )
     drop_fraction: float = Field(
-        0.3, ge=0, le=1, description="rigl, set: share of a layer's weights exchanged at first; it falls as a cosine"
+        0.3,
+        ge=0,
+        le=1,
+        description=_own("drop_fraction", "share of a layer's weights exchanged at first; it falls as a cosine"),
     )
-
     rounds: int | None = Field(
         None,
         ge=1,
         le=10_000,
-        description="iterative-snip, force (60) and synflow (100): scorings, each of what the last one left",
+        description=_own("rounds", "scorings, each of what the last one left; none for the number in brackets"),
     )
     schedule: Literal["exponential", "linear"] = Field(
-        "exponential", description="of methods in rounds: the same share removed in each, or the same number"
+        "exponential", description=_own("schedule", "the same share removed in each round, or the same number")
     )
-    revive_dead: bool = Field(True, description="force, rigl: weights may return to a channel that has none left")
-    temperature: float = Field(200.0, gt=0, description="grasp: what the output is divided by before the loss")
+    revive_dead: bool = Field(
+        True, description=_own("revive_dead", "weights may return to a channel that has none left")
+    )
+    temperature: float = Field(
+        200.0, gt=0, description=_own("temperature", "what the output is divided by before the loss")
+    )
     samples_per_class: int | None = Field(
         None,
         ge=1,
         le=2**16,
-        description="grasp: 10 where an image has one class; segmentation takes one batch as it stands",
+        description=_own(
+            "samples_per_class", "10 where an image has one class; segmentation takes one batch as it stands"
+        ),
     )
 
     masks: Annotated[Path | None, Parameter(alias="--masks")] = Field(
@@ -345,7 +367,7 @@ class Pruning(Frozen):
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
-        told = self.granularity == "weight" or self.method in ALWAYS_BY_CHANNEL
+        told = self.granularity == "weight" or names.method(self.method).channels == "always"
         words = [self.method, "" if told else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
@@ -371,18 +393,19 @@ class Pruning(Frozen):
 
     def options(self) -> dict[str, Any]:
         """Give the settings that belong to this method alone."""
-        own = METHOD_OPTIONS.get(self.method, ())
-        options = {key: getattr(self, key) for key in own if key != "gate" or self.granularity == "channel"}
-        return options | ({"rounds": self.rounds or ROUNDS[self.method]} if "rounds" in options else {})
+        row = names.method(self.method)
+        options = {key: getattr(self, key) for key in row.options if key != "gate" or self.granularity == "channel"}
+        return options | ({"rounds": self.rounds or row.rounds} if "rounds" in options else {})
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: Any) -> dict[str, Any]:
         """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
-        foreign = {key for options in METHOD_OPTIONS.values() for key in options} - set(self.options())
-        foreign |= {"batch_size"} if self.method not in READ_BATCHES else set()
-        foreign |= {"scope"} if self.method in OWN_SHARES else set()
+        row = names.method(self.method)
+        foreign = {key for other in names.METHODS.values() for key in other.options} - set(self.options())
+        foreign |= set() if row.reads_batches else {"batch_size"}
+        foreign |= {"scope"} if row.own_shares else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {"budget", "cost"} if self.budget is None else {"ratio", "scope"}
         foreign |= {"granularity", "cost"} if self.granularity == "weight" else set()
@@ -390,22 +413,6 @@ class Pruning(Frozen):
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-METHOD_OPTIONS = {
-    "prospr": ("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient", "gate"),
-    "snip": ("gate",),
-    "iterative-snip": ("rounds", "schedule"),
-    "force": ("rounds", "schedule", "revive_dead"),
-    "grasp": ("temperature", "samples_per_class"),
-    "synflow": ("rounds", "schedule"),
-    "magnitude-after": ("retrain", "rewind_step"),
-    "lottery": ("rewind_step",),
-    "gradual": ("update_from", "update_until", "update_every"),
-    "gradual-channel": ("update_from", "update_until", "update_every"),
-    "rigl": ("initial", "update_until", "update_every", "drop_fraction", "revive_dead"),
-    "set": ("initial", "update_until", "update_every", "drop_fraction"),
-}
-READ_BATCHES = ("prospr", "snip", "iterative-snip", "force", "grasp")  # methods that see more of one than its shape
-OWN_SHARES = ("erk", "rigl", "set")  # methods that give each layer a share of their own
 _UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
 CHOICE = (
     "scope",
@@ -415,11 +422,8 @@ CHOICE = (
     "exclude",
     "batch_size",
 )  # what decides how masks are chosen, and nothing where they are given
-BY_CHANNEL = ("random", "magnitude", "snip", "prospr", "gradual-channel")  # methods that can remove channels
-ALWAYS_BY_CHANNEL = ("gradual-channel",)
 AMOUNTS = {"ratio", "budget"}  # of which one says how much goes
 UNITS = ("params", "macs", "channels")  # of budgets
-ROUNDS = {"iterative-snip": 60, "force": 60, "synflow": 100}
 
 
 class Training(Frozen):

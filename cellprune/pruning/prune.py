@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from cellprune.config.names import BEFORE_TRAINING, METHODS, resolve, when
+from cellprune.config import names
 from cellprune.errors import CellpruneError, TooMuchError, WorkError, unknown
 from cellprune.pruning import free_memory, revival, whole_channels
 from cellprune.pruning.budget import Scope, at_least, density, exact, select
@@ -103,7 +103,7 @@ def prune(
     if granularity not in get_args(Granularity):
         raise CellpruneError(unknown("granularity", granularity, get_args(Granularity)))
     if granularity == "channel" and row.channel is None:
-        able = [name for name in BEFORE_TRAINING if _row(name).channel is not None]
+        able = [name for name in names.methods("before") if names.method(name).channels != "never"]
         raise CellpruneError(f"pruning method {method!r} scores weights, not channels: take {', '.join(able)}")
     options = row.resolve(method, options, granularity)
     if scope not in get_args(Scope):  # here, too: not only after a scoring of minutes
@@ -363,10 +363,10 @@ def _in_round(number: int, n_rounds: int, data_free: bool) -> Iterator[None]:
 
 
 def _row(method: str) -> Method:
-    if method in METHODS and method not in BEFORE_TRAINING:
+    if names.method(method).when in ("around", "during"):
         raise CellpruneError(
-            f"pruning method {method!r} works {when(method)}, so prune() has no masks to give: run 'cellprune train "
-            f"--method {method}', or take one of {', '.join(BEFORE_TRAINING)}"
+            f"pruning method {method!r} works {names.when(method)}, so prune() has no masks to give: run 'cellprune "
+            f"train --method {method}', or take one of {', '.join(names.methods('before'))}"
         )
-    row: Method = resolve("pruning method", method)
+    row: Method = names.resolve("pruning method", method)
     return row

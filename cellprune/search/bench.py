@@ -6,7 +6,7 @@ from importlib.metadata import version
 from time import monotonic
 
 from cellprune.config import load as config
-from cellprune.config.names import BEFORE_TRAINING
+from cellprune.config import names
 from cellprune.report.sentences import many
 from cellprune.search import frames, workers
 from cellprune.search.journal import Journal
@@ -86,7 +86,7 @@ class Bench:
     def _job(self, trial: Trial) -> Job:
         curve: dict[int, float] = {}
         # a method around training has several trainings, whose epochs cannot be compared with the reference's
-        before = self._question.settings.pruning.method in BEFORE_TRAINING
+        before = names.method(self._question.settings.pruning.method).when == "before"
         if trial.phase == "search" and trial.ratio != REFERENCE and before:
             reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
             curve = {int(epoch): score for epoch, score in reference.facts["curve"].items()} if reference else {}

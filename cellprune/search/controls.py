@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from cellprune.config.names import BEFORE_TRAINING
+from cellprune.config.names import method
 from cellprune.config.schema import Pruning, Settings
 from cellprune.models import small
 from cellprune.search.confirm import Terms
@@ -89,14 +89,14 @@ def missing(settings: Settings) -> dict[str, str]:
         return dict.fromkeys(CONTROLS, "what is searched is a control itself")
     if pruning.method == "random":
         lacking |= dict.fromkeys(("shuffle", "random"), "the masks are random already")
-    elif pruning.method not in BEFORE_TRAINING:
+    elif method(pruning.method).when != "before":
         lacking["shuffle"] = f"{pruning.method} has its masks only after training: train a run, then shuffle its masks"
-    if pruning.method not in BEFORE_TRAINING:
+    if method(pruning.method).when != "before":
         why = f"nobody knows before training how many multiply-adds {pruning.method} will leave"
         lacking |= dict.fromkeys(("narrow-macs", "flat-macs"), why)
     if not small.has_levels(settings.model.model_dump()):
-        names = [name for name in CONTROLS if name.startswith(("narrow", "flat"))]
-        lacking |= dict.fromkeys(names, f"model {settings.model.name} has no widths to choose")
+        small_ones = [name for name in CONTROLS if name.startswith(("narrow", "flat"))]
+        lacking |= dict.fromkeys(small_ones, f"model {settings.model.name} has no widths to choose")
     return lacking
 
 
@@ -108,7 +108,7 @@ def changes(name: str, pruning: Pruning) -> dict[str, str]:
     """
     if name == "random":
         return {"method": "random"}
-    return {"control": name} | ({} if pruning.method in BEFORE_TRAINING else {"method": "random"})
+    return {"control": name} | ({} if method(pruning.method).when == "before" else {"method": "random"})
 
 
 def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) -> list[Beaten]:

@@ -64,7 +64,7 @@ class SettingsTable(Generated):
 
 class Methods(Generated):
     def text(self, name: str) -> str:
-        pages = "\n".join(f"/methods/{method}" for method in getattr(names, name))
+        pages = "\n".join(f"/methods/{method}" for method in names.methods(name))
         return f"```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```"
 
 

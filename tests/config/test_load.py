@@ -9,7 +9,7 @@ import yaml
 
 from cellprune.config import shipped
 from cellprune.config.load import ConfigError, completed, differences, digest, load, recorded
-from cellprune.config.names import BEFORE_TRAINING, METHODS
+from cellprune.config.names import METHODS
 from cellprune.config.schema import MODEL_SETTINGS, Model, Pruning, Settings
 
 CONFIGS = sorted(shipped.folder("configs").glob("*.yaml"))
@@ -201,7 +201,7 @@ def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
     from cellprune.config.names import resolve
 
     row = resolve("pruning method", method)
-    parameters = () if method in BEFORE_TRAINING else signature(row).parameters.values()
+    parameters = () if METHODS[method].when == "before" else signature(row).parameters.values()
     defaults = row.defaults() if not parameters else {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     of_memory = {"segment", "micro_batch"}
     own = {name: value for name, value in defaults.items() if name not in of_memory}
@@ -263,9 +263,8 @@ def test_what_a_method_never_reads_moves_no_hash(method: str) -> None:
     """`scope` and `batch_size` of methods that have a use for neither, and all that was not asked for."""
     plain = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.5"])
     other = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.5", "pruning.batch_size=3"])
-    reads_batches = method in {"prospr", "snip", "iterative-snip", "force", "grasp"}
-    assert (digest(plain, {}) != digest(other, {})) == reads_batches
-    assert ("scope" in plain.model_dump()["pruning"]) == (method not in {"erk", "rigl", "set"})
+    assert (digest(plain, {}) != digest(other, {})) == METHODS[method].reads_batches
+    assert ("scope" in plain.model_dump()["pruning"]) != METHODS[method].own_shares
     assert not {"budget", "cost", "floor", "effective", "control"} & plain.model_dump()["pruning"].keys()
 
 

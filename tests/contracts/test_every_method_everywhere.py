@@ -8,7 +8,7 @@ from left_as_it_was import left_as_it_was
 from torch import nn
 from torch.nn import functional as F
 
-from cellprune.config.names import AROUND_TRAINING, BEFORE_TRAINING, DURING_TRAINING, resolve
+from cellprune.config.names import methods, resolve
 from cellprune.models import build
 from cellprune.pruning.prune import prune
 from cellprune.training.stages import Request
@@ -52,7 +52,7 @@ def case(name):
 
 
 @every_network
-@pytest.mark.parametrize("method", BEFORE_TRAINING)
+@pytest.mark.parametrize("method", methods("before"))
 def test_before_training(method, network):
     model, batches, _ = case(network)
     row = resolve("pruning method", method)
@@ -67,7 +67,7 @@ def test_before_training(method, network):
 
 
 @every_network
-@pytest.mark.parametrize("method", AROUND_TRAINING | DURING_TRAINING)
+@pytest.mark.parametrize("method", [*methods("around"), *methods("during")])
 def test_around_and_during_training(method, network):
     model, _, size = case(network)
     request = Request(sparsity=0.5, epochs=1, steps_per_epoch=4, input_size=size)

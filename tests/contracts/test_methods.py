@@ -9,7 +9,8 @@ import torch
 from reference_pruning import EveryKind
 from torch.nn import functional as F
 
-from cellprune.config.names import BEFORE_TRAINING, resolve
+from cellprune.config import names
+from cellprune.config.names import resolve
 from cellprune.models import build, resnet
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
@@ -23,7 +24,7 @@ NETWORKS = {
     "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), ()),
 }
 SOONER = {"rounds": 4}  # of the methods in rounds, which have up to a hundred by default
-every_method = pytest.mark.parametrize("method", sorted(BEFORE_TRAINING))
+every_method = pytest.mark.parametrize("method", sorted(names.methods("before")))
 every_network = pytest.mark.parametrize("network", NETWORKS)
 
 
@@ -150,8 +151,18 @@ def test_a_network_of_equal_weights_is_full_of_ties_and_still_exact(method):
 
 
 @every_method
+def test_the_facts_of_its_row_are_those_of_its_code(method):
+    """The row is read without torch; what it says must be what the method does."""
+    row, code = names.method(method), resolve("pruning method", method)
+    assert row.reads_batches == (code.needs_batches(code.defaults()) > 0 and not code.data_free)
+    assert (row.channels == "asked") == (code.channel is not None)
+    assert row.own_shares == (code.quotas is not None)
+    assert row.rounds == code.defaults().get("rounds")
+
+
+@every_method
 def test_it_says_where_it_comes_from(method):
-    module, _ = BEFORE_TRAINING[method].split(":")
+    module, _ = names.METHODS[method].home.split(":")
     assert "Source:" in __import__(module, fromlist=["METHOD"]).__doc__
 
 

@@ -7,15 +7,15 @@ import torch
 
 import cellprune
 from cellprune import experiment
+from cellprune.config import names
 from cellprune.config.load import load
-from cellprune.config.names import AROUND_TRAINING, DURING_TRAINING, METHODS, when
-from cellprune.config.schema import ALWAYS_BY_CHANNEL, Runtime
+from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError
 from cellprune.pruning.prune import prune
 from cellprune.pruning.whole_channels import kept_by
 from cellprune.structure.channels import find
 
-TRAINING_METHODS = sorted(AROUND_TRAINING | DURING_TRAINING)
+TRAINING_METHODS = sorted([*names.methods("around"), *names.methods("during")])
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2", "pruning.ratio=0.35"]
 FAST = ("gradual-channel", "lottery", "rigl")  # one of each kind: masks that shrink, that are drawn again, that move
 every_method = pytest.mark.parametrize("method", TRAINING_METHODS)
@@ -31,7 +31,7 @@ def test_its_run_holds_exactly_the_final_mask_and_counts_every_epoch(
     folder = experiment.run(settings, runtime=Runtime(output=tmp_path / "run", data_root=data_root))
     masks, (_, weights, stored) = folder.read_masks(), folder.read_model()
     n_prunable, kept = sum(m.size for m in masks.values()), sum(int(m.sum()) for m in masks.values())
-    if method in ALWAYS_BY_CHANNEL:
+    if names.method(method).channels == "always":
         network = cellprune.load(folder.path)
         channels = find(network, torch.zeros(1, 1, 32, 32))
         left = kept_by(network, channels, {name: torch.from_numpy(mask) for name, mask in masks.items()})
@@ -56,17 +56,17 @@ def test_its_run_holds_exactly_the_final_mask_and_counts_every_epoch(
 def test_prune_refuses_it_with_one_line(method: str) -> None:
     with pytest.raises(CellpruneError, match=f"cellprune train --method {method}") as refusal:
         prune(torch.nn.Linear(4, 4), method=method, sparsity=0.5)
-    assert when(method) in str(refusal.value)
+    assert names.when(method) in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 @every_method
 def test_it_says_where_it_comes_from(method: str) -> None:
-    module, _ = METHODS[method].split(":")
+    module, _ = names.METHODS[method].home.split(":")
     assert "\nSource: " in __import__(module, fromlist=["stages"]).__doc__
 
 
 def test_every_method_works_at_one_time() -> None:
-    assert [when(method) for method in ("prospr", "lottery", "rigl")] == [
+    assert [names.when(method) for method in ("prospr", "lottery", "rigl")] == [
         "at initialization", "around training", "during training",
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import sys
+from types import ModuleType
 
 import cyclopts
 import pages
@@ -10,7 +12,8 @@ import yaml
 
 import cellprune
 from cellprune.cli.main import app
-from cellprune.config.load import load
+from cellprune.config import names
+from cellprune.config.load import digest, load
 from cellprune.config.names import METHODS, resolve
 
 every_page = pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
@@ -54,19 +57,42 @@ def test_the_loop_of_ones_own_runs(capsys):
     assert f"{n_prunable - round(n_prunable * 0.2)} of {n_prunable} prunable weights" in capsys.readouterr().out
 
 
-def test_the_method_that_contributors_are_shown_works(monkeypatch):
+@pytest.fixture
+def gradient(monkeypatch):
+    """The method that contributors are shown, added as the page says: one file, one row."""
+    file, row = (
+        next(b for b in pages.blocks(pages.DOCS / "contributing.md", "python") if part in b)
+        for part in ("METHOD = ", '"gradient": ')
+    )
+    home = ModuleType("cellprune.pruning.methods.gradient")
+    exec(file, home.__dict__)
+    monkeypatch.setitem(sys.modules, home.__name__, home)
+    table = {"MethodRow": names.MethodRow}
+    exec(row, table)
+    [(name, facts)] = table["METHODS"].items()
+    monkeypatch.setitem(names.METHODS, name, facts)
+    return name
+
+
+def test_the_method_that_contributors_are_shown_works(gradient):
     import torch
     from torch import nn
 
-    block = next(b for b in pages.blocks(pages.DOCS / "contributing.md", "python") if "METHOD = " in b)
-    namespace = {}
-    exec(block, namespace)
-    monkeypatch.setattr("cellprune.pruning.prune.resolve", lambda kind, name: namespace["METHOD"])
     batch = torch.randn(2, 1, 8, 8), torch.randint(0, 2, (2, 6, 6))
     masks = cellprune.prune(
-        nn.Sequential(nn.Conv2d(1, 2, 3)), method="gradient", sparsity=0.5, batches=[batch], loss=nn.CrossEntropyLoss()
+        nn.Sequential(nn.Conv2d(1, 2, 3)), method=gradient, sparsity=0.5, batches=[batch], loss=nn.CrossEntropyLoss()
     )
     assert int(masks["0.weight"].sum()) == 9
+
+
+def test_what_that_method_reads_stands_in_its_runs_and_moves_their_hash(gradient):
+    """Two runs whose masks differ must not share a name, or --resume takes one for the other."""
+    small, large = (
+        load(assignments=[f"pruning.method={gradient}", "pruning.ratio=0.5", f"pruning.batch_size={n}"]) for n in (4, 8)
+    )
+    assert small.model_dump()["pruning"]["batch_size"] == 4
+    assert digest(small, {}) != digest(large, {})
+    assert not {"rounds", "gate", "inner_steps"} & small.model_dump()["pruning"].keys()
 
 
 def _commands(of, path=()):
@@ -93,7 +119,7 @@ def test_every_method_names_its_source_and_has_a_page(method):
     )
     assert "\nSource: " in page.read_text(encoding="utf-8")
     assert f"```{{method-options}} {method}\n" in page.read_text(encoding="utf-8")
-    module = METHODS[method].split(":")[0]
+    module = METHODS[method].home.split(":")[0]
     resolve("pruning method", method)
     assert "\nSource: " in __import__(module, fromlist=["METHOD"]).__doc__
     assert f"\n| `{method}` |" in (pages.DOCS.parent / "README.md").read_text(encoding="utf-8")
