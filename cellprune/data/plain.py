@@ -78,7 +78,7 @@ def pair(folder: Path, name: str) -> Pairing:
     folder = _whole(folder)
     images_at, labels_at = (_one(folder, names) for names in (IMAGES, LABELS))
     if images_at is None and labels_at is not None:
-        raise LayoutError(f"{labels_at} holds labels, but {folder} no images: put them into {folder / IMAGES[0]}")
+        raise layouts.without_folder_of_images(folder, labels_at)
     if images_at is None or labels_at is None:
         return _in_one_place(images_at or folder, folder, name)
     images, labels = _files(images_at), _files(labels_at)

@@ -155,6 +155,9 @@ DAMAGED = {
     "a JPEG XL of another size": (
         packed_as(50002, imagecodecs.jpegxl_encode(BLANK, lossless=True)), "claims 9000 x 9000 pixels, more than fit"
     ),
+    "a JPEG XL in a container, of another size": (
+        packed_as(50002, imagecodecs.jpegxl_encode(BLANK, usecontainer=True)), "claims 9000 x 9000 pixels, more"
+    ),
     "a JPEG 2000 of another size": (packed_as(34712, imagecodecs.jpeg2k_encode(BLANK)), "claims 9000 x 9000"),
     "a JPEG of another size": (packed_as(7, imagecodecs.jpeg8_encode(BLANK)), "claims 9000 x 9000"),
     "a PNG of another size": (packed_as(34933, imagecodecs.png_encode(BLANK)), "claims 9000 x 9000"),
