@@ -65,8 +65,8 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path: Path, monkeypatch: p
 
 
 OWN = {  # folders that cellprune itself fills, and patterns that a user types
-    "data/cards.py", "data/placing.py", "experiment.py", "lab/gathering.py", "listing.py", "report/record.py",
-    "runs/atomic.py", "runs/state.py",
+    "data/cards.py", "data/fetch.py", "data/placing.py", "experiment.py", "lab/gathering.py", "listing.py",
+    "report/record.py", "runs/atomic.py", "runs/folder.py", "runs/scratch.py", "runs/state.py", "search/measured.py",
 }  # fmt: skip
 
 
