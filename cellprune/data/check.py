@@ -108,7 +108,8 @@ def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
         errors.append(f"{name} has images of different channels, {shown}: save all alike")
     n_gold = sum(sequence.n_frames["gold"] for sequence in found)
     if n_gold < 2:
-        errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
+        if not faults:  # else what is annotated may be there, and stand in the way
+            errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
     elif n_gold == sum(len(sequence.unknown) for sequence in found):
         errors.append(f"{name} has no pixel that could be learned or scored: all of all {n_gold} images are ignored")
     elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in found) and not any(

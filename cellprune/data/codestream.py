@@ -75,9 +75,10 @@ def _lerc(start: bytes) -> tuple[int, int]:
 
 
 def _jpeg_xl(start: bytes) -> tuple[int, int]:
-    if not start.startswith(b"\xff\x0a"):
-        raise ValueError("a JPEG XL strip or tile in a container")
-    bits = _Bits(int.from_bytes(start[2:18], "little"))
+    at = _jpeg_xl_codestream(start)
+    if start[at : at + 2] != b"\xff\x0a":
+        raise ValueError("a JPEG XL strip or tile without a size")
+    bits = _Bits(int.from_bytes(start[at + 2 : at + 18], "little"))
     small = bits.take(1)
     height = _jpeg_xl_side(bits, small)
     ratio = bits.take(3)
@@ -85,6 +86,17 @@ def _jpeg_xl(start: bytes) -> tuple[int, int]:
         return height, _jpeg_xl_side(bits, small)
     above, below = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
     return height, height * above // below
+
+
+def _jpeg_xl_codestream(start: bytes) -> int:
+    """Find where the codestream begins: at once, or within a box of a container; one in several boxes is not found."""
+    at = 0 if start.startswith(b"\0\0\0\x0cJXL ") else len(start)
+    while at + 8 <= len(start):
+        size, kind = _big(start, at, 4), start[at + 4 : at + 8]
+        if kind in (b"jxlc", b"jxlp") or size < 8:
+            return at + 8 if kind == b"jxlc" and size != 1 else len(start)
+        at += size
+    return 0
 
 
 def _jpeg_xl_side(bits: "_Bits", small: int) -> int:

@@ -12,9 +12,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellprune.data.aside import left_aside, some
+from cellprune.data.aside import EXPORT, left_aside, seen, some
 from cellprune.data.frames import Frame
 from cellprune.data.layouts import LayoutError
+from cellprune.data.naming import is_other_format
 from cellprune.listing import listed
 
 _SEQUENCE = re.compile(r"\d\d")
@@ -65,9 +66,7 @@ def frames(folder: Path, name: str) -> tuple[Frame, ...]:
 def _sequence_frames(folder: Path, sequence: str, name: str) -> list[Frame]:
     images = _numbered(folder / sequence, _FRAME)
     if not images:
-        there = [entry.name for entry in listed(folder / sequence)]
-        seen = f" (but {some(there)})" if there else ""
-        raise LayoutError(f"{folder / sequence} holds no frames{seen}: they must be named t000.tif, t001.tif and so on")
+        raise _without_frames(folder / sequence)
     truth = _truth(folder, sequence)
     return [
         Frame(
@@ -81,6 +80,14 @@ def _sequence_frames(folder: Path, sequence: str, name: str) -> list[Frame]:
         )
         for number, image in images.items()
     ]
+
+
+def _without_frames(place: Path) -> LayoutError:
+    inside = listed(place)
+    if others := [entry for entry in inside if is_other_format(entry.name)]:
+        return LayoutError(f"{place} holds no frames, but {seen(others)}: {EXPORT}, named t000.tif, t001.tif and so on")
+    there = f" (but {some([entry.name for entry in inside])})" if inside else ""
+    return LayoutError(f"{place} holds no frames{there}: they must be named t000.tif, t001.tif and so on")
 
 
 def orphans(folder: Path) -> list[Path]:

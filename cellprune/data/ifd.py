@@ -24,10 +24,12 @@ class Directory:
     Attributes:
         offset: where the directory stands in the file.
         tags: the values of the tags that were asked for, whole numbers only; of a long list none.
+        unread: the tags that were asked for and hold something else, which some programs read.
     """
 
     offset: int
     tags: dict[int, tuple[int, ...]]
+    unread: tuple[int, ...] = ()
 
     def value(self, tag: int, default: int = 0) -> int:
         """Give the first value of a tag, the default where there is none."""
@@ -85,6 +87,7 @@ class _Chain:
         start = offset + struct.calcsize(self._count)
         raw = self._bytes(start, n_tags * self._entry.size)
         tags: dict[int, tuple[int, ...]] = {}
+        unread: list[int] = []
         inner: tuple[int, ...] = ()
         for tag, kind, count, inline in self._entry.iter_unpack(raw):
             if tag == _SUB_DIRECTORIES:
@@ -93,7 +96,8 @@ class _Chain:
                 self._take(count)  # bytes at least
             elif tag in self._wanted:
                 tags[tag] = self._values(kind, count, inline) if count <= _MOST_VALUES else ()
-        return Directory(offset, tags), start + len(raw), inner
+                unread += [tag] * (kind not in _TYPES and count <= _MOST_VALUES)
+        return Directory(offset, tags, tuple(unread)), start + len(raw), inner
 
     def _values(self, kind: int, count: int, inline: bytes) -> tuple[int, ...]:
         if kind not in _TYPES:

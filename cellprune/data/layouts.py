@@ -51,6 +51,20 @@ def without_images(folder: Path, place: Path, lone: Sequence[Path], broken: Sequ
     return LayoutError(f"{folder} holds no sequences (01, 01_GT) and no TIFF or PNG images{files}: {advice}")
 
 
+def without_folder_of_images(folder: Path, labels_at: Path) -> LayoutError:
+    """Say that a folder has a folder of labels and none of images: what is there instead, and where images belong."""
+    place, inside = folder / IMAGES[0], listed(folder)
+    if any(entry.kind == "file" and naming.is_image(entry.name) for entry in inside):
+        return LayoutError(f"{folder} holds {labels_at.name}/, but its images lie beside it: move them into {place}")
+    if others := [entry for entry in inside if naming.is_other_format(entry.name) or is_misnamed(entry)]:
+        return LayoutError(f"{folder} holds no TIFF or PNG images, but {seen(others)}: {EXPORT}, into {place}")
+    stems = [naming.stripped(naming.stem_of(entry.name)) for entry in listed(labels_at)]
+    other = next((e.path for e in inside if e.kind == "folder" and _fits(e, stems, labels_at)), None)
+    if other is not None:
+        return LayoutError(f"{labels_at} holds labels, but {folder} no images; if {other} holds them, name it {place}")
+    return LayoutError(f"{labels_at} holds labels, but {folder} no images: put them into {place}")
+
+
 def without_labels(
     folder: Path, images_at: Path, labels_at: Path, stems: Sequence[str], lone: Sequence[Path], broken: Sequence[str]
 ) -> LayoutError:

@@ -59,8 +59,7 @@ def of_text(name: str) -> str:
 
 def stem_of(name: str) -> str:
     """Give what pairs an image with its labels: the name without `.tif`, `.png`, and without OME's `.ome`."""
-    stem = of_text(splitext(name)[0])
-    return stem[:-4] if stem.lower().endswith(".ome") and len(stem) > 4 else stem
+    return _without_ome(of_text(splitext(name)[0]))
 
 
 def affix(stem: str) -> tuple[str, str]:
@@ -73,7 +72,12 @@ def affix(stem: str) -> tuple[str, str]:
 def stripped(stem: str) -> str:
     """Give the name of the image that a label image of this name belongs to; a bare name as it is."""
     before, after = affix(stem)
-    return stem.removeprefix(before).removesuffix(after)
+    # a.ome_cp_masks.png is what Cellpose writes beside a.ome.tif
+    return _without_ome(stem.removeprefix(before).removesuffix(after)) if before or after else stem
+
+
+def _without_ome(stem: str) -> str:
+    return stem[:-4] if stem.lower().endswith(".ome") and len(stem) > 4 else stem
 
 
 def is_label(stem: str, stems: Collection[str]) -> bool:

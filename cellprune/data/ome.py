@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from cellprune.data.header import ImageError
+from cellprune.data.header import MAX_CHANNELS, ImageError
 
 
 def is_alone(xml: str, n_pages: int, path: Path) -> bool:
@@ -43,6 +43,8 @@ def is_alone(xml: str, n_pages: int, path: Path) -> bool:
         raise ImageError(f"{path} has {n_pages} planes that only another file describes: export it as one OME-TIFF")
     if any(int(one.get(f"Size{axis}", 1)) < 1 for one in pixels for axis in "XYZCT"):
         raise ImageError(f"{path} claims sizes below 1 in its OME description: export it anew")
+    if any(int(one.get("SizeC", 1)) > MAX_CHANNELS * n_pages for one in pixels):  # samples of a pixel count in SizeC
+        raise ImageError(f"{path} claims more channels in its OME description than an image has: export it anew")
     claimed = max(sum(map(_planes, pixels)), sum(_taken(data, n_pages) for data in _all(root, "TiffData")))
     if claimed > n_pages:
         raise ImageError(

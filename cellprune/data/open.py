@@ -198,4 +198,5 @@ def _channels(name: str, headers: Mapping[Path, Header]) -> int:
 
 @cache  # once, however often the set is opened
 def _say_grey(name: str, n_images: int) -> None:
-    _log.warning("%s: %d images are saved in colour, but all channels are equal: read as grey", name, n_images)
+    images = "1 image is" if n_images == 1 else f"{n_images} images are"
+    _log.warning("%s: %s saved in colour, but all channels are equal: read as grey", name, images)

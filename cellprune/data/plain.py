@@ -37,12 +37,14 @@ class Pairing:
         faults: a sentence for each file that stands in the way: labels and ignore images without an image, links to
             nothing, pipes.
         left_aside: sentences on what looks like an image and has no part in this.
+        unlabelled: ids of the images that have no labels, not even some that cannot be opened.
     """
 
     how: str
     frames: tuple[Frame, ...]
     faults: tuple[str, ...]
     left_aside: tuple[str, ...]
+    unlabelled: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def pair(folder: Path, name: str) -> Pairing:
     folder = _whole(folder)
     images_at, labels_at = (_one(folder, names) for names in (IMAGES, LABELS))
     if images_at is None and labels_at is not None:
-        raise LayoutError(f"{labels_at} holds labels, but {folder} no images: put them into {folder / IMAGES[0]}")
+        raise layouts.without_folder_of_images(folder, labels_at)
     if images_at is None or labels_at is None:
         return _in_one_place(images_at or folder, folder, name)
     images, labels = _files(images_at), _files(labels_at)
@@ -99,8 +101,7 @@ def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
 
 def unlabelled(found: Pairing) -> list[str]:
     """Say which images are left aside as they have no labels; at most one sentence."""
-    lone = [frame.id for frame in found.frames if frame.gold is None]
-    n_all = len(found.frames)
+    lone, n_all = found.unlabelled, len(found.frames)
     return [f"{len(lone)} of {n_all} images have no labels and are left aside: {some(lone)}"] if lone else []
 
 
@@ -162,6 +163,7 @@ def _paired(
         raise layouts.without_labels(
             folder, images.place, labels.place, list(images.usable), [path for _, path in lone], broken
         )
+    in_doubt = {stem if stem in images.usable else naming.stripped(stem) for stem in labels.broken}
     ways = {_way(stem, owner) for stem, owner in owners.items() if owner in images.usable}
     free = {stem.casefold(): path.name for stem, path in images.usable.items() if stem not in gold}
     return Pairing(
@@ -169,6 +171,7 @@ def _paired(
         frames,
         (*broken, *(_alone(path, owner, free) for owner, path in lone)),
         tuple(_aside(folder, images.place, labels.place)),
+        tuple(f.id for f, stem in zip(frames, images.usable, strict=True) if not f.gold and stem not in in_doubt),
     )
 
 

@@ -28,9 +28,9 @@ def preview(dataset: Dataset, parts: Split) -> list[str]:
     Returns:
         One to three lines for people.
     """
-    chosen_on = f", {len(parts.select)} are set apart to choose on" if parts.select else ""
+    chosen_on = f", {len(parts.select)} set apart to choose on" if parts.select else ""
     lines = [
-        f"learning from {_many(len(parts.train))}{chosen_on}, {len(parts.report)} are held out "
+        f"learning from {_many(len(parts.train))}{chosen_on}, {len(parts.report)} held out "
         f"(split {parts.how}, truth policy {parts.policy})"
     ]
     if parts.dropped:

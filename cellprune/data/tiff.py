@@ -24,9 +24,10 @@ _NO_MOMENTS = {"Z": "slices in Z", "R": "positions", "P": "positions", "M": "til
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 _UM_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
 _UM_PER_UNIT = {
-    "nm": 1e-3, "mm": 1e3,
-    # the two signs that look like mu, and ImageJ's escape of one
-    **dict.fromkeys(("um", "\u00b5m", "\u03bcm", r"\u00B5m", "micron", "microns"), 1.0),
+    "pm": 1e-6, "\u00c5": 1e-4, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "in": 25400.0, "inch": 25400.0,
+    # the two signs that look like mu, ImageJ's escape of one, and words that people type into ImageJ
+    **dict.fromkeys(("um", "\u00b5m", "\u03bcm", r"\u00b5m", "micron", "microns"), 1.0),
+    **dict.fromkeys(("micrometer", "micrometers", "micrometre", "micrometres"), 1.0),
 }  # fmt: skip
 _COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, which programs write unasked
 
@@ -314,7 +315,7 @@ def _pixel_size_um(tif: tifffile.TiffFile) -> tuple[float, float] | None:
     if tif.is_ome:
         size = _ome_um(tif.ome_metadata or "")
     elif tif.is_imagej:
-        size = _inverse(across, down, _UM_PER_UNIT.get((tif.imagej_metadata or {}).get("unit", "")))
+        size = _inverse(across, down, _UM_PER_UNIT.get(str((tif.imagej_metadata or {}).get("unit", "")).lower()))
     else:
         size = None
     size = size or _inverse(across, down, _UM_PER_RESOLUTION_UNIT.get(int(page.resolutionunit or 0)))

@@ -62,6 +62,8 @@ def check(pages: Sequence[Directory], path: Path) -> None:
     smaller = [page for page in pages if is_smaller_copy(page)]
     full = [page for page in pages if not is_smaller_copy(page)] or smaller
     for page in full:
+        if page.unread:
+            raise ImageError(f"{path} has no whole number as its {_NAMES[page.unread[0]]}: save it anew")
         if page.value(254) & _MASK:
             raise ImageError(f"{path} holds a transparency mask ({_shown(254, page)}): save it without")
         for tag in _ALIKE:

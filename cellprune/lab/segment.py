@@ -48,7 +48,8 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
     """
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
-        remedy = "convert it to grey" if takes == 1 else f"bring {takes} channels"
+        one = "convert it to grey" if n_channels == 3 else "save the channel that is meant by itself"
+        remedy = one if takes == 1 else f"bring {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
             f"{image} has {_counted(n_channels)}, the model takes {takes}: {remedy}, or take another model"

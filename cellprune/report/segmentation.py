@@ -107,7 +107,10 @@ def _sentence(found: Mapping[str, Any]) -> str:
 
 def _table(found: Mapping[str, Any]) -> list[str]:
     n_images = len({image["id"] for image in found["images"]})
-    lines = [f"{n_images} images, truth policy {found['policy']}", f"{'':24}{'256':>10}{'native':>10}"]
+    lines = [
+        f"{n_images} image{'s' * (n_images != 1)}, truth policy {found['policy']}",
+        f"{'':24}{'256':>10}{'native':>10}",
+    ]
     for name, values in found["summary"].items():
         lines.append(f"{name:24}" + "".join(f"{_shown(values[size]):>10}" for size in SIZES))
     return lines

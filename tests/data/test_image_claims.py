@@ -63,6 +63,7 @@ CLAIMS = {
     "OME, no size": (ome(SizeT=-1), 2, "claims sizes below 1"),
     "OME, 5000 digits": (ome(SizeT="9" * 5000), 2, "not a whole TIFF"),
     "OME, larger planes": (ome(SizeX=10**6, SizeT=2), 2, "a description that does not fit its 2 pages"),
+    "OME, 1e10 samples a pixel": (ome('<Channel SamplesPerPixel="10000000000"/>', SizeC=10**10), 1, "more channels"),
     "OME, slices": (ome(SizeZ=2), 2, "is a stack of 2 slices in Z, not of moments in time"),
     "OME, another's": (b'<OME xmlns="x"><BinaryOnly/></OME>', 2, "2 planes that only another file describes"),
     "OME, damaged": (b"<OME><x></OME>", 2, "a damaged OME description"),
@@ -154,6 +155,9 @@ DAMAGED = {
     ),
     "a JPEG XL of another size": (
         packed_as(50002, imagecodecs.jpegxl_encode(BLANK, lossless=True)), "claims 9000 x 9000 pixels, more than fit"
+    ),
+    "a JPEG XL in a container, of another size": (
+        packed_as(50002, imagecodecs.jpegxl_encode(BLANK, usecontainer=True)), "claims 9000 x 9000 pixels, more"
     ),
     "a JPEG 2000 of another size": (packed_as(34712, imagecodecs.jpeg2k_encode(BLANK)), "claims 9000 x 9000"),
     "a JPEG of another size": (packed_as(7, imagecodecs.jpeg8_encode(BLANK)), "claims 9000 x 9000"),

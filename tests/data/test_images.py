@@ -66,8 +66,12 @@ def test_the_resolution_of_a_screen_or_printer_is_no_pixel_size(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("unit", "um"), [("um", 1.0), ("micron", 1.0), (r"\u00B5m", 1.0), ("nm", 1e-3), ("inch", None), ("pixel", None)]
-)
+    ("unit", "um"),
+    [
+        ("um", 1.0), ("micron", 1.0), ("Microns", 1.0), ("micrometer", 1.0), (r"\u00B5m", 1.0), ("nm", 1e-3),
+        ("inch", None), ("pixel", None),
+    ],
+)  # fmt: skip
 def test_imagej_says_the_pixel_size_in_its_own_words(tmp_path: Path, unit: str, um: float | None) -> None:
     path = saved(
         tmp_path / "t.tif", RAMP.astype(np.uint8), imagej=True, resolution=(1 / 0.5, 1 / 0.25), metadata={"unit": unit}
@@ -81,6 +85,7 @@ def test_imagej_says_the_pixel_size_in_its_own_words(tmp_path: Path, unit: str, 
     [
         ({"PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.25}, (0.25, 0.5)),
         ({"PhysicalSizeX": 0.5, "PhysicalSizeY": 250, "PhysicalSizeYUnit": "nm"}, (0.25, 0.5)),
+        ({"PhysicalSizeX": 0.5, "PhysicalSizeY": 2.5e-5, "PhysicalSizeYUnit": "cm"}, (0.25, 0.5)),
         ({"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}, (0.25, 0.5)),
         ({"PhysicalSizeX": 0.5}, None),
         ({"PhysicalSizeX": 0.5, "PhysicalSizeXUnit": "pixel", "PhysicalSizeY": 0.25}, None),

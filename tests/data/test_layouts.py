@@ -66,6 +66,16 @@ def outlines_beside(folder: Path) -> None:
     files("annotations/all.json")(folder)
 
 
+def beside(images: str) -> Make:
+    """Labels in labels/ and images elsewhere."""
+    return lambda folder: filled(folder, images, "labels/c{}.tif")
+
+
+def formats_beside_labels(folder: Path) -> None:
+    save(folder / "labels" / "a.png", labels())
+    files("a.jpg", "b.jpg")(folder)
+
+
 LAYOUTS: dict[str, tuple[Make, str]] = {
     "other formats": (files("a.jpg", "b.jpg", "c.czi"), "no TIFF or PNG images, but 2 .jpg and 1 .czi: export"),
     "other formats in images/": (images_of_czi, "images holds no TIFF or PNG images, but 4 .czi: export"),
@@ -78,6 +88,10 @@ LAYOUTS: dict[str, tuple[Make, str]] = {
     "numbered cells": (numbered_cells, "no labels for any; the labels are one file per cell"),
     "Cellpose": (cellpose, r"NAME_seg\.npy is Cellpose's own format, .*\(File > Save masks as PNG/tif"),
     "labels by another name": (another_name, "no labels for any; if .*/outlines holds them, name it .*/labels"),
+    "images beside labels/": (beside("c{}.tif"), "holds labels/, but its images lie beside it: move them .*/images"),
+    "other formats beside labels/": (formats_beside_labels, "no TIFF or PNG images, but 2 .jpg: export .*/images"),
+    "images by another name": (beside("photos/c{}.tif"), "no images; if .*/photos holds them, name it .*/images"),
+    "frames of another format": (files("01/t000.jpg", "01/t001.jpg"), "01 holds no frames, but 2 .jpg: export"),
     "outlines as text": (outlines_beside, "/annotations holds 1 .json: save label images, TIFF or PNG"),
     "a link to nothing": (
         lambda folder: folder.mkdir() or (folder / "a.tif").symlink_to("nowhere"),

@@ -29,6 +29,10 @@ def test_an_affix_is_found_and_taken_off(stem: str) -> None:
     assert is_label(stem, {stem}) is (stem in CERTAIN)
 
 
+def test_programs_put_their_affix_after_omes() -> None:
+    assert stripped(stem_of("a.ome_cp_masks.png")) == stem_of("a.ome.tif")
+
+
 @pytest.mark.parametrize("stem", NEVER)
 def test_other_names_are_images_own(stem: str) -> None:
     assert not any(affix(stem))

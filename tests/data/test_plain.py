@@ -143,6 +143,17 @@ def test_what_is_wrong_is_one_clear_line(tmp_path: Path, name: str) -> None:
         Loaders(split(open_dataset(str(folder)), how="random", policy="ignore"), card=GREY, batch_size=1, seed=0)
 
 
+def test_labels_that_cannot_be_opened_are_not_missed_as_well(tmp_path: Path) -> None:
+    folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
+    for n in (1, 2, 3):
+        (folder / f"labels/c{n}.tif").unlink()
+        (folder / f"labels/c{n}.tif").symlink_to("nowhere")
+    report = check(str(folder))
+    assert [f"c{n}.tif is a link to" in report["errors"][n - 1] for n in (1, 2, 3)] == [True] * 3
+    assert len(report["errors"]) == 3, report["errors"]
+    assert not any("have no labels" in note for note in report["notes"])
+
+
 def test_labels_alone_and_no_images_folder(tmp_path: Path) -> None:
     for folder in (tmp_path / "a", tmp_path / "b"):
         save(folder / ("labels/c.tif" if folder.name == "a" else "c_masks.tif"), labels())

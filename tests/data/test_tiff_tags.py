@@ -1,5 +1,6 @@
 """What tags and chunks make of numbers: as Pillow shows them, or refused by the tag's name."""
 
+import struct
 import zlib
 from pathlib import Path
 
@@ -143,9 +144,16 @@ def no_photometric(path: Path) -> None:
     tiff_pages.write(path, [{tag: value for tag, value in tiff_pages.page().items() if tag != 262}], bytes(range(100)))
 
 
+def in_fractions(tag: int, value: float):
+    inline = (11, 1, struct.pack("<f", value))
+    return lambda path: tiff_pages.write(path, [tiff_pages.page() | {tag: inline}], bytes(range(100)))
+
+
 REFUSED = {
     **{f"orientation {n}": (with_tag(274, n), f"lies turned or mirrored in its file .Orientation {n}")
        for n in range(2, 9)},
+    "orientation 6 as a fraction": (in_fractions(274, 6), "has no whole number as its Orientation"),
+    "black first as a fraction": (in_fractions(262, 1), "has no whole number as its PhotometricInterpretation"),
     "CMYK": (saved_as("CMYK"), "holds CMYK .PhotometricInterpretation 5"),
     "YCbCr": (saved_as("YCbCr"), "has colours that cellprune does not read .PhotometricInterpretation 6"),
     "Lab": (in_lab, "holds CIELab .PhotometricInterpretation 8"),
