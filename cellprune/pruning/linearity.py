@@ -54,7 +54,12 @@ def _bends(module: nn.Module, call: tuple[Any, Any]) -> bool | None:
         return None
     slope = torch.zeros_like(end)
     if end.requires_grad:
-        gradients = torch.autograd.grad(end, leaves, materialize_grads=True)
+        try:
+            gradients = torch.autograd.grad(end, leaves, materialize_grads=True)
+        except RuntimeError as error:
+            if "inplace" not in str(error):
+                raise
+            return True  # it wrote on what its slope needs: a gate that works in place
         slope = sum(((t * g).sum() for t, g in zip(leaves, gradients, strict=True)), slope)
     with torch.no_grad():
         start = _total(module, map_tensors(lambda t: torch.zeros_like(t) if t.requires_grad else t, call))

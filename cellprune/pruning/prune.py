@@ -96,8 +96,8 @@ def prune(
     Note:
         Of several processes (`torch.distributed`) each chooses by its own batches. Call this in one of them, and give
         the others its masks; `hold` refuses masks that differ.
-        Switch activation checkpointing inside the model off for this call: it would play a part of the network again
-        with the model's own parameters, not with those of the inner training.
+        Activation checkpointing inside the model plays a part of it again, with other weights than those that are
+        scored. Where that would change a score it is refused: switch it off for this call.
     """
     row = _row(method)
     if granularity not in get_args(Granularity):

@@ -93,3 +93,13 @@ def test_an_output_that_hides_its_tensors_is_said(caplog):
     with caplog.at_level(logging.WARNING, "cellprune"):
         check_connected(Giving(Opaque), {}, (INPUTS, torch.zeros(6)), 0)
     assert "the network gives Opaque, in which no tensor is found" in caplog.text
+
+
+def test_a_head_that_starts_at_zero_may_not_lose_all_of_it():
+    torch.manual_seed(0)
+    model = Giving(lambda y: y)
+    nn.init.zeros_(model.last.weight)
+    assert cut(model, without=["last.weight"]) == "'last.weight'"
+    assert cut(model, without=["first.weight"]) == "'first.weight'"
+    check_connected(model, {"last.weight": torch.ones(2, 4).bool()}, (INPUTS, torch.zeros(6)), 0)
+    check_connected(Giving(torch.zeros_like), {"last.weight": torch.zeros(2, 4).bool()}, (INPUTS, torch.zeros(6)), 0)
