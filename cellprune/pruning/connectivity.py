@@ -33,12 +33,19 @@ class CutOffError(TooMuchError):
         self.masks = dict(masks or {})
 
 
-def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch, seed: int) -> None:
+def check_connected(
+    model: nn.Module, masks: Mapping[str, Tensor], batch: Batch, seed: int, *, zeros_may_learn: bool = False
+) -> None:
     """Run the masked network on some samples and on other values, and refuse if the output is the same to the bit.
 
-    Where the output is constant before pruning too, weights that start at zero (a head) are played with others: masks
-    that take all of them would leave it constant for ever. If it is constant even so, the masks did not cut it.
+    A network whose output is constant before pruning too (a head that starts at zero) is let through: the masks
+    did not cut it.
 
+    Args:
+        model, masks, batch: the network, what stays of it, and inputs with their targets.
+        seed: where the other values, and dropout, come from.
+        zeros_may_learn: play such a network again with other values where it has layers of zeros: masks that take all
+            of a head would leave its output constant for ever.
     Raises:
         CutOffError: the masks cut the output off from the input; the message names the places.
     """
@@ -51,6 +58,8 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         if _varies(objectives, masked := objectives[0].start(masks)):
             return
         if not _varies(objectives, objectives[0].start({})):
+            if not zeros_may_learn:
+                return
             masked = _moved(objectives[0], masks, seed)
             if _varies(objectives, masked) or not _varies(objectives, _moved(objectives[0], {}, seed)):
                 return

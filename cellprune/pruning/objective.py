@@ -65,14 +65,14 @@ class Objective:
 
         Raises:
             WorkError: the loss is NaN or infinite.
-            CellpruneError: the loss is not a scalar.
+            CellpruneError: the loss is not a real scalar.
         """
         with self._played(k, parameters, part) as (output, target):
             return self._loss(k, output, target)
 
     def _loss(self, k: int, output: Any, target: Any) -> Tensor:
         value = self.loss(output, target)
-        if not isinstance(value, Tensor) or value.numel() != 1:
+        if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
             raise CellpruneError("the loss must give one number, the mean over the batch; reduce it before it returns")
         if not value.isfinite():
             where = f"batch {k + 1} of {len(self.batches)}"
@@ -109,6 +109,11 @@ class Objective:
         # backwards, too, runs while the stand-ins are in place: activation checkpointing plays modules again
         with torch.enable_grad(), played_once(graph), self._played(k, leaves, part) as (output, target):
             value = self._loss(k, output, target)
+            if not value.requires_grad:
+                raise CellpruneError(
+                    "the loss has no gradient: network or loss cuts it off (detach, item, no_grad, argmax), so nothing "
+                    "can be scored by it"
+                )
             if k == 0:
                 refuse_bypassed(self.trainable, value)
             return torch.autograd.grad(value, leaves, create_graph=graph, materialize_grads=True)

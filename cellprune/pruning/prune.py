@@ -124,6 +124,8 @@ def prune(
         raise CellpruneError("effective=True counts single weights, scored once: take no channels, macs or rounds")
     if row.needs_batches(options) and not row.data_free and loss is None:
         raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
+    if loss is not None and not callable(loss):
+        raise CellpruneError(f"loss must be a function, (output, target) -> scalar mean, not {loss!r:.60}")
     wish = _Wish(row, options, loss, seed, share, unit, cost, scope, least, effective, invert, tell)
 
     model = bare(model)
@@ -148,7 +150,9 @@ def prune(
         free_memory.give_back()
         say_what_lies_outside(model, weights, exclude)
         if taken and not invert:  # which may well cut the network: that, too, is an answer
-            check_connected(model, masks, taken[0], seed)
+            # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn
+            by_loss = bool(row.needs_batches(options)) and not row.data_free
+            check_connected(model, masks, taken[0], seed, zeros_may_learn=by_loss)
         if dead := dead_layers(masks):
             log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
     return masks

@@ -188,3 +188,33 @@ def test_activation_checkpointing_is_refused_where_it_would_play_other_weights(m
     _, model, asked = checkpointed(use_reentrant)
     with left_as_it_was(model), pytest.raises(CellpruneError, match=r"^activation checkpointing plays .* switch it"):
         prune(model, method=method, **asked)
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (lambda output, target: F.cross_entropy(output, target).detach(), "the loss has no gradient"),
+        (lambda output, target: (output.argmax(1) == target).float().mean(), "the loss has no gradient"),
+        (lambda output, target: F.cross_entropy(output, target) + 0j, "the loss must give one number"),
+        ("dice", "loss must be a function"),
+    ],
+)
+def test_a_loss_that_cannot_be_differentiated_is_refused(loss, said):
+    data = [(torch.randn(30, 4), torch.arange(30) % 3)]
+    for method in ("snip", "prospr", "grasp"):
+        with pytest.raises(CellpruneError, match=said):
+            prune(nn.Linear(4, 3), method=method, sparsity=0.5, batches=data, loss=loss)
+
+
+def test_batches_that_cannot_be_read_and_outputs_that_show_nothing_are_refused():
+    data = [(torch.randn(30, 4), torch.arange(30) % 3)]
+    with pytest.raises(CellpruneError, match="pairs, not int"):
+        prune(nn.Linear(4, 3), method="snip", sparsity=0.5, batches=3, loss=F.cross_entropy)
+
+    class Hidden(nn.Linear):
+        def forward(self, x):
+            output = super().forward(x)
+            return lambda: output
+
+    with pytest.raises(CellpruneError, match="grasp divides the output by its temperature, but function"):
+        prune(Hidden(4, 3), method="grasp", sparsity=0.5, batches=data, loss=lambda o, t: F.cross_entropy(o(), t))
