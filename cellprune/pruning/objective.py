@@ -18,7 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.scoring import reseed
-from cellprune.pruning.second_derivative import pull_back
+from cellprune.pruning.second_derivative import dense, pull_back
 from cellprune.pruning.stood_in_for import played_once, refuse_bypassed
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import copied, full, standing_in
@@ -116,7 +116,7 @@ class Objective:
                 )
             if k == 0:
                 refuse_bypassed(self.trainable, value)
-            return torch.autograd.grad(value, leaves, create_graph=graph, materialize_grads=True)
+            return dense(torch.autograd.grad(value, leaves, create_graph=graph, materialize_grads=True))
 
     def mean(self, k: int, of: Callable[[slice], Parameters]) -> Parameters:
         """Average over the micro-batches of batch k, each weighted by its number of samples."""

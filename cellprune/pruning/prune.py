@@ -243,6 +243,9 @@ def _weights_kept(
             sensitivity = wish.sensitivity(model, masks, batches)
         scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
         del sensitivity
+        if wrong := [name for name, score in scores.items() if score.is_complex()]:
+            raise CellpruneError(f"the scores of {wrong[0]!r} are complex numbers, which have no order: exclude it, or "
+                                 f"take another method")  # fmt: skip
         if wish.invert:
             scores = {name: -score for name, score in scores.items()}
         if number == 1:

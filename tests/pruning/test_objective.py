@@ -218,3 +218,27 @@ def test_batches_that_cannot_be_read_and_outputs_that_show_nothing_are_refused()
 
     with pytest.raises(CellpruneError, match="grasp divides the output by its temperature, but function"):
         prune(Hidden(4, 3), method="grasp", sparsity=0.5, batches=data, loss=lambda o, t: F.cross_entropy(o(), t))
+
+
+@pytest.mark.parametrize("method", ["snip", "prospr", "grasp"])
+def test_a_sparse_embedding_is_scored_as_a_dense_one(method):
+    def made(sparse):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Embedding(9, 4, sparse=sparse), nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+
+    data = [(torch.arange(30) % 9, torch.arange(30) % 3)]
+    found = [prune(made(sparse), method=method, sparsity=0.5, batches=data, loss=F.cross_entropy)
+             for sparse in (False, True)]  # fmt: skip
+    assert all(torch.equal(mask, found[1][name]) for name, mask in found[0].items())
+
+
+def test_scores_that_are_complex_are_refused():
+    class Magnitude(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x.cfloat()).abs()
+
+    data = [(torch.randn(30, 4), torch.arange(30) % 3)]
+    network = Magnitude(nn.Linear(4, 5, dtype=torch.cfloat), nn.Linear(5, 3, dtype=torch.cfloat))
+    assert prune(network, method="snip", sparsity=0.5, batches=data, loss=F.cross_entropy)
+    with pytest.raises(CellpruneError, match=r"^the scores of '0\.weight' are complex"):
+        prune(network, method="grasp", sparsity=0.5, batches=data, loss=F.cross_entropy)

@@ -190,6 +190,7 @@ BENDING = {
     "activation": torch.special.expit,
     "what is cut off": lambda x: x.clamp(0, 0.1),
     "power": lambda x: x**2,
+    "gate without gradient": lambda x: x * torch.sigmoid(x).detach(),
     "in place": lambda x: x.mul_(x.sigmoid()),
 }
 
