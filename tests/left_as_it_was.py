@@ -44,9 +44,17 @@ def _inside(value: Any, versions: bool) -> tuple[Any, ...]:
     if isinstance(value, dict):
         return tuple((key, _Same(held), *_inside(held, versions)) for key, held in value.items())
     if isinstance(value, (list, deque)):
-        return tuple((_Same(held), *_inside(held, versions)) for held in value)
+        # modules in a plain list are none of the network's, which have a path of their own
+        inside = [vars(held) if isinstance(held, nn.Module) else held for held in value]
+        return tuple((_Same(held), *_inside(content, versions)) for held, content in zip(value, inside, strict=True))
     if isinstance(value, (set, bool, int, float, str)):
         return (repr(value),)
+    if isinstance(value, torch.Generator):
+        return (_bits(value.get_state()),)
+    if isinstance(value, random.Random):
+        return value.getstate()
+    if isinstance(value, (np.random.RandomState, np.random.Generator)):
+        return (repr(value.get_state() if isinstance(value, np.random.RandomState) else value.bit_generator.state),)
     if isinstance(value, Tensor):
         if is_lazy(value):
             return ("lazy", type(value))

@@ -33,12 +33,19 @@ class CutOffError(TooMuchError):
         self.masks = dict(masks or {})
 
 
-def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch, seed: int) -> None:
+def check_connected(
+    model: nn.Module, masks: Mapping[str, Tensor], batch: Batch, seed: int, *, zeros_may_learn: bool = False
+) -> None:
     """Run the masked network on some samples and on other values, and refuse if the output is the same to the bit.
 
     A network whose output is constant before pruning too (a head that starts at zero) is let through: the masks
     did not cut it.
 
+    Args:
+        model, masks, batch: the network, what stays of it, and inputs with their targets.
+        seed: where the other values, and dropout, come from.
+        zeros_may_learn: play such a network again with other values where it has layers of zeros: masks that take all
+            of a head would leave its output constant for ever.
     Raises:
         CutOffError: the masks cut the output off from the input; the message names the places.
     """
@@ -51,7 +58,11 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         if _varies(objectives, masked := objectives[0].start(masks)):
             return
         if not _varies(objectives, objectives[0].start({})):
-            return
+            if not zeros_may_learn:
+                return
+            masked = _moved(objectives[0], masks, seed)
+            if _varies(objectives, masked) or not _varies(objectives, _moved(objectives[0], {}, seed)):
+                return
         cut = _where_cut(objectives, masked)
     where = ", ".join(cut[:_MOST_NAMED]) + f" and {len(cut) - _MOST_NAMED} more" * (len(cut) > _MOST_NAMED)
     raise CutOffError(
@@ -59,6 +70,17 @@ def check_connected(model: nn.Module, masks: Mapping[str, Tensor], batch: Batch,
         f"layers, or give each layer a least share, such as floor=0.02",
         masks,
     )
+
+
+def _moved(objective: Objective, masks: Mapping[str, Tensor], seed: int) -> Parameters:
+    """Give the masked parameters, as training might have moved those that start at zero."""
+    generator = torch.Generator().manual_seed(seed)
+    values = []
+    for name, value in zip(objective.trainable, objective.start({}), strict=True):
+        if not value.any():
+            value = torch.randn(value.shape, generator=generator).to(value)
+        values.append(value.masked_fill(~masks[name].to(value.device), 0.0) if name in masks else value)
+    return tuple(values)
 
 
 def _few_samples(batch: Batch) -> Batch:

@@ -18,7 +18,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.method import Batch, Loss
 from cellprune.pruning.scoring import reseed
-from cellprune.pruning.second_derivative import pull_back
+from cellprune.pruning.second_derivative import dense, pull_back
+from cellprune.pruning.stood_in_for import played_once, refuse_bypassed
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import copied, full, standing_in
 
@@ -64,11 +65,14 @@ class Objective:
 
         Raises:
             WorkError: the loss is NaN or infinite.
-            CellpruneError: the loss is not a scalar.
+            CellpruneError: the loss is not a real scalar.
         """
         with self._played(k, parameters, part) as (output, target):
-            value = self.loss(output, target)
-        if not isinstance(value, Tensor) or value.numel() != 1:
+            return self._loss(k, output, target)
+
+    def _loss(self, k: int, output: Any, target: Any) -> Tensor:
+        value = self.loss(output, target)
+        if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
             raise CellpruneError("the loss must give one number, the mean over the batch; reduce it before it returns")
         if not value.isfinite():
             where = f"batch {k + 1} of {len(self.batches)}"
@@ -102,8 +106,17 @@ class Objective:
     def whole_gradient(self, k: int, parameters: Parameters, part: slice, *, graph: bool) -> Parameters:
         """Give the gradient of the loss of the samples in `part`, in one graph."""
         leaves = parameters if graph else as_leaves(parameters)
-        with torch.enable_grad():
-            return torch.autograd.grad(self.at(k, leaves, part), leaves, create_graph=graph, materialize_grads=True)
+        # backwards, too, runs while the stand-ins are in place: activation checkpointing plays modules again
+        with torch.enable_grad(), played_once(graph), self._played(k, leaves, part) as (output, target):
+            value = self._loss(k, output, target)
+            if not value.requires_grad:
+                raise CellpruneError(
+                    "the loss has no gradient: network or loss cuts it off (detach, item, no_grad, argmax), so nothing "
+                    "can be scored by it"
+                )
+            if k == 0:
+                refuse_bypassed(self.trainable, value)
+            return dense(torch.autograd.grad(value, leaves, create_graph=graph, materialize_grads=True))
 
     def mean(self, k: int, of: Callable[[slice], Parameters]) -> Parameters:
         """Average over the micro-batches of batch k, each weighted by its number of samples."""

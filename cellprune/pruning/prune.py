@@ -96,8 +96,8 @@ def prune(
     Note:
         Of several processes (`torch.distributed`) each chooses by its own batches. Call this in one of them, and give
         the others its masks; `hold` refuses masks that differ.
-        Switch activation checkpointing inside the model off for this call: it would play a part of the network again
-        with the model's own parameters, not with those of the inner training.
+        Activation checkpointing inside the model plays a part of it again, with other weights than those that are
+        scored. Where that would change a score it is refused: switch it off for this call.
     """
     row = _row(method)
     if granularity not in get_args(Granularity):
@@ -124,6 +124,8 @@ def prune(
         raise CellpruneError("effective=True counts single weights, scored once: take no channels, macs or rounds")
     if row.needs_batches(options) and not row.data_free and loss is None:
         raise CellpruneError(f"pruning method {method!r} needs a loss: give loss=(output, target) -> scalar mean")
+    if loss is not None and not callable(loss):
+        raise CellpruneError(f"loss must be a function, (output, target) -> scalar mean, not {loss!r:.60}")
     wish = _Wish(row, options, loss, seed, share, unit, cost, scope, least, effective, invert, tell)
 
     model = bare(model)
@@ -148,7 +150,9 @@ def prune(
         free_memory.give_back()
         say_what_lies_outside(model, weights, exclude)
         if taken and not invert:  # which may well cut the network: that, too, is an answer
-            check_connected(model, masks, taken[0], seed)
+            # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn
+            by_loss = bool(row.needs_batches(options)) and not row.data_free
+            check_connected(model, masks, taken[0], seed, zeros_may_learn=by_loss)
         if dead := dead_layers(masks):
             log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
     return masks
@@ -239,6 +243,9 @@ def _weights_kept(
             sensitivity = wish.sensitivity(model, masks, batches)
         scores: dict[str, Tensor] = {name: row.unit(weight, sensitivity[name]) for name, weight in weights.items()}
         del sensitivity
+        if wrong := [name for name, score in scores.items() if score.is_complex()]:
+            raise CellpruneError(f"the scores of {wrong[0]!r} are complex numbers, which have no order: exclude it, or "
+                                 f"take another method")  # fmt: skip
         if wish.invert:
             scores = {name: -score for name, score in scores.items()}
         if number == 1:

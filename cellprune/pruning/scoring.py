@@ -52,6 +52,8 @@ class Reader:
         if batches is None:
             raise CellpruneError(f"this pruning method needs {_many(needed)}, but batches is None: give (inputs, "
                                  f"target) pairs")  # fmt: skip
+        if not isinstance(batches, Iterable):
+            raise CellpruneError(f"batches must give (inputs, target) pairs, not {type(batches).__name__}")
         self._source, self._device, self._needed = iter(batches), device, needed
         self._n_read = 0
         self._only: Batch | None = None

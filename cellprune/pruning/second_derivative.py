@@ -29,7 +29,12 @@ def pull_back(ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequenc
         return tuple(map(torch.zeros_like, starts))
     outputs, vectors = zip(*moving, strict=True)
     _refuse_error_nodes(outputs)
-    return torch.autograd.grad(outputs, starts, vectors, materialize_grads=True)
+    return dense(torch.autograd.grad(outputs, starts, vectors, materialize_grads=True))
+
+
+def dense(gradient: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Fill up what an embedding with sparse=True gives."""
+    return tuple(g.to_dense() if g.is_sparse else g for g in gradient)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ once, and a tensor is known by what it is, not by what it is called: what is sha
 
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from operator import is_
 from threading import RLock
 from typing import Any
@@ -21,6 +22,7 @@ from torch.nn.parameter import is_lazy
 from cellprune.errors import CellpruneError
 from cellprune.structure.modes import evaluating
 
+_GENERATORS = (torch.Generator, random.Random, np.random.RandomState, np.random.Generator)
 _one_at_a_time = RLock()  # two threads that take turns at swapping would each keep the other's stand-ins
 
 
@@ -60,7 +62,8 @@ def standing_in(model: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[Non
     """Put other tensors where the network's parameters and buffers are, and everything back afterwards.
 
     Back come the parameters and buffers themselves, modes, hooks, classes, and every other attribute of every module,
-    with what its lists, dictionaries and sets held. Tensors among these that are not registered are copied meanwhile.
+    with what its lists, dictionaries and sets held, and random generators among these. Tensors among these that are not
+    registered are copied meanwhile.
 
     Args:
         model: the network.
@@ -81,13 +84,14 @@ def standing_in(model: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[Non
         takes_place = {id(tensor): tensors.get(name, tensor) for name, tensor in own.items()}
         kinds = [(module, type(module)) for module in model.modules()]
         kept = _containers(model).values()
+        drawing = [_state(value) for _, content in kept for value in _values(content) if isinstance(value, _GENERATORS)]
         try:
             for container, content in kept:
                 for place, value in content.items() if isinstance(content, dict) else enumerate(content):
                     if isinstance(value, Tensor) and not isinstance(container, set):
                         # what is not registered is an activation, a cache: the network may write on it
                         if id(value) not in takes_place:
-                            takes_place[id(value)] = value.clone()
+                            takes_place[id(value)] = value.detach().clone()
                         container[place] = takes_place[id(value)]
             yield
         finally:
@@ -96,6 +100,8 @@ def standing_in(model: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[Non
                     module.__class__ = kind
             for container, content in kept:
                 _refill(container, content)
+            for put_back in drawing:
+                put_back()
 
 
 def copies(
@@ -169,6 +175,8 @@ def _containers(model: nn.Module) -> dict[int, tuple[Any, Any]]:
             content = _content(container)
             found[id(container)] = container, content
             waiting += [value for value in _values(content) if isinstance(value, (dict, list, deque, set))]
+            # a module in a plain list is no part of the network, but may well run with it
+            waiting += [vars(value) for value in _values(content) if isinstance(value, nn.Module)]
     return found
 
 
@@ -178,6 +186,17 @@ def _content(container: Any) -> Any:
 
 def _values(content: Any) -> Any:
     return content.values() if isinstance(content, dict) else content
+
+
+def _state(generator: Any) -> Callable[[], Any]:
+    """Remember where a generator stands; give what puts it back there."""
+    if isinstance(generator, torch.Generator):
+        return partial(generator.set_state, generator.get_state())
+    if isinstance(generator, random.Random):
+        return partial(generator.setstate, generator.getstate())
+    if isinstance(generator, np.random.RandomState):
+        return partial(generator.set_state, generator.get_state())
+    return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
 
 
 def _refill(container: Any, content: Any) -> None:

@@ -128,6 +128,29 @@ class Draws(Net):
         return x * torch.rand(()) * random.random() * np.random.rand()
 
 
+class DrawsFromItsOwn(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.draws = torch.Generator().manual_seed(0)
+        self.others = [np.random.RandomState(0), np.random.default_rng(0), random.Random(0)]
+
+    def middle(self, x):
+        return x * torch.rand((), generator=self.draws) * sum(generator.random() for generator in self.others)
+
+
+class Hides(Net):
+    """Runs with modules that are no part of it: in a plain list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = [nn.BatchNorm2d(4)]
+        self.hidden[0].eval()
+
+    def middle(self, x):
+        self.hidden[0].train()
+        return self.hidden[0](x.float()).to(x)
+
+
 class ByKeyword(Net):
     def forward(self, x):
         return self.b(input=F.relu(self.norm(input=self.a(input=x))))
@@ -243,6 +266,8 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
     "writes its weights": WritesItsWeights,
     "merges in eval": MergesInEval,
     "draws": Draws,
+    "draws from its own": DrawsFromItsOwn,
+    "hides": Hides,
     "by keyword": ByKeyword,
     "recurrent": Recurrent,
     "attention": Attends,
@@ -351,11 +376,11 @@ def refusal(kind: str, way: str) -> str | None:
     if kind in (*COMPUTED, *OF_OTHER_LAYERS) and way in ("macs", "effective"):
         return "knows convolutions and linear layers that store their weight"
     # the first layer's channels are made by a weight that is no parameter, or read by what is not followed
-    if kind in (*COMPUTED, *OF_OTHER_LAYERS) and way.endswith(" channel"):
+    if kind in (*COMPUTED, *OF_OTHER_LAYERS, "hides") and way.endswith(" channel"):
         return "has no channel that can go"
     if kind == "mixed gradients" and way in ("snip channel", "prospr channel"):
         return "^every score is 0.*frozen"
-    if kind in (*COMPUTED, "recurrent", "attention", "writes its weights") and way == "synflow weight":
+    if kind in (*COMPUTED, "recurrent", "attention", "writes its weights", "hides") and way == "synflow weight":
         return "^synflow needs "
     return None
 

@@ -47,11 +47,11 @@ class Giving(nn.Module):
         return self.kind(self.last(self.first(x)))
 
 
-def cut(model, *, without):
+def cut(model, *, without, **options):
     masks = {name: torch.ones_like(model.get_parameter(name), dtype=torch.bool) for name in without}
     masks = {name: ~mask for name, mask in masks.items()}
     with pytest.raises(CutOffError) as error:
-        check_connected(model, masks, (INPUTS, torch.zeros(6)), 0)
+        check_connected(model, masks, (INPUTS, torch.zeros(6)), 0, **options)
     return str(error.value).partition(" it is cut at ")[2].partition(": remove less")[0]
 
 
@@ -93,3 +93,15 @@ def test_an_output_that_hides_its_tensors_is_said(caplog):
     with caplog.at_level(logging.WARNING, "cellprune"):
         check_connected(Giving(Opaque), {}, (INPUTS, torch.zeros(6)), 0)
     assert "the network gives Opaque, in which no tensor is found" in caplog.text
+
+
+def test_a_head_that_starts_at_zero_may_not_lose_all_of_it():
+    torch.manual_seed(0)
+    model, batch = Giving(lambda y: y), (INPUTS, torch.zeros(6))
+    nn.init.zeros_(model.last.weight)
+    nothing, all_of_it = torch.zeros(2, 4).bool(), torch.ones(2, 4).bool()
+    assert cut(model, without=["last.weight"], zeros_may_learn=True) == "'last.weight'"
+    assert cut(model, without=["first.weight"], zeros_may_learn=True) == "'first.weight'"
+    check_connected(model, {"last.weight": all_of_it}, batch, 0, zeros_may_learn=True)
+    check_connected(Giving(torch.zeros_like), {"last.weight": nothing}, batch, 0, zeros_may_learn=True)
+    check_connected(model, {"last.weight": nothing}, batch, 0)

@@ -28,7 +28,7 @@ from cellprune.pruning.prunable import prunable
 from cellprune.pruning.scoring import Reader
 from cellprune.pruning.second_derivative import explained, pull_back
 from cellprune.pruning.units import given
-from cellprune.structure.nested import map_tensors
+from cellprune.structure.nested import map_tensors, tensors_of
 
 SAMPLES_PER_CLASS = 10
 
@@ -65,6 +65,9 @@ def sensitivity(
         raise CellpruneError(f"temperature is {temperature!r}, but must be a number above 0")
 
     def tempered(output: Any, target: Any) -> Tensor:
+        if not tensors_of(output):
+            raise CellpruneError(f"grasp divides the output by its temperature, but {type(output).__name__} shows no "
+                                 f"tensor: let the network give tensors, or take another method")  # fmt: skip
         return loss(map_tensors(lambda t: t / temperature if t.is_floating_point() else t, output), target)
 
     objective = Objective(model, batches, tempered, seed, micro_batch)

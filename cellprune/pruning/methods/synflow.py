@@ -11,7 +11,9 @@ Note: the public code computes in float32, where deep networks overflow, takes t
     float64, with its hundred rounds; counts are exact, and nothing comes back.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -24,11 +26,14 @@ from cellprune.pruning.linearity import bending
 from cellprune.pruning.method import Batch, Loss, Method
 from cellprune.pruning.schedule import in_rounds
 from cellprune.pruning.scoring import untouched
+from cellprune.pruning.stood_in_for import played_once, refuse_bypassed
 from cellprune.pruning.units import given
 from cellprune.structure.computed import computed_weights
 from cellprune.structure.modes import evaluating
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import standing_in
+
+_OTHER_TYPE = re.compile(r"dtype|scalar type|type .* should be the same")
 
 
 def sensitivity(
@@ -58,20 +63,40 @@ def sensitivity(
                for name, b in model.named_buffers()}  # fmt: skip
     leaves = [p.requires_grad_() for p in flowing.values()]
     ones = map_tensors(lambda t: _one(t).to(device), batches[0][0])
-    with untouched(model), Linear(), standing_in(model, flowing | buffers), evaluating(model):
+    own = dict(model.named_parameters())
+    with _in_float64(model), untouched(model), Linear(), standing_in(model, flowing | buffers), evaluating(model):
         if all(mask.all() for mask in masks.values()):  # the first round; no other is less linear
             _refuse_what_bends(model, ones)
-        output = model(ones)
-    outputs = [t for t in tensors_of(output) if t.requires_grad]
-    total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
-    if not total.isfinite():
-        raise WorkError(
-            "synflow's flow is too large even for float64: the network is too deep, drawn too large, or multiplies its "
-            "maps by each other (gates, attention); take another method, or a smaller initialization"
-        )
-    gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
+        outputs = [t for t in tensors_of(model(ones)) if t.requires_grad]
+        total: Any = sum((t.sum() for t in outputs), torch.zeros((), dtype=torch.float64, requires_grad=True))
+        refuse_bypassed(own, total)
+        if not total.isfinite():
+            raise WorkError(
+                "synflow's flow is too large even for float64: the network is too deep, drawn too large, or multiplies "
+                "its maps by each other (gates, attention); take another method, or a smaller initialization"
+            )
+        gradients = torch.autograd.grad(total, leaves, materialize_grads=True)
     return {name: (p.detach() * g).to(home if device == home else device)
             for (name, p), g in zip(flowing.items(), gradients, strict=True)}  # fmt: skip
+
+
+@contextmanager
+def _in_float64(model: nn.Module) -> Iterator[None]:
+    """Refuse a network that meets our numbers with others: it casts, or keeps weights where nothing stands in for them.
+
+    Raises:
+        CellpruneError: with torch's own words.
+    """
+    try:
+        with played_once(graph=False):
+            yield
+    except RuntimeError as error:
+        if not _OTHER_TYPE.search(str(error)):
+            raise
+        raise CellpruneError(
+            f"synflow computes in float64, but {type(model).__name__} casts its maps, or keeps weights outside its "
+            f"modules ({str(error).splitlines()[0][:120]}): take another method"
+        ) from error
 
 
 def _refuse_what_bends(model: nn.Module, ones: Any) -> None:

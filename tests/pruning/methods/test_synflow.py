@@ -190,6 +190,8 @@ BENDING = {
     "activation": torch.special.expit,
     "what is cut off": lambda x: x.clamp(0, 0.1),
     "power": lambda x: x**2,
+    "gate without gradient": lambda x: x * torch.sigmoid(x).detach(),
+    "in place": lambda x: x.mul_(x.sigmoid()),
 }
 
 
@@ -241,3 +243,9 @@ def test_constants_maxima_and_work_in_place_are_no_bends():
     model = Positions()
     scores = score(model, torch.randn(2, 5, 3))
     assert scores["first.weight"].sum() + scores["positions"].sum() == pytest.approx(scores["last.weight"].sum().item())
+
+
+def test_a_cast_is_refused_in_one_line():
+    model = nn.Sequential(nn.Linear(3, 4), Function(lambda x: x.float()), nn.Linear(4, 2))
+    with pytest.raises(CellpruneError, match=r"^synflow computes in float64, but Sequential casts"):
+        prune(model, method="synflow", sparsity=0.5, batches=[(torch.randn(2, 3), None)])
