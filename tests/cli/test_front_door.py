@@ -68,6 +68,13 @@ def test_ctrl_c_while_libraries_are_loaded_is_one_line() -> None:
     assert (done.returncode, done.stderr) == (130, "cellprune: interrupted; nothing is half-written\n")
 
 
+def test_nothing_that_takes_time_is_loaded_before_ctrl_c_is_heard() -> None:
+    root = Path(cellprune.cli.__file__).parents[2]
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); import cellprune.__main__; print('typing' in sys.modules)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_whatever_error_follows_an_interrupt_is_taken_for_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
