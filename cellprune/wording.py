@@ -15,6 +15,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def spoken(line: str) -> str:
+    """Write a line for people: `printable`, and the spaces that a page does not break at as plain ones."""
+    return printable(line.replace("\u00a0", " "))  # those are no letters of ASCII consoles
+
+
 def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """Cut what is longer than `limit` out of a text's middle: what it begins and what it ends with stay."""
     tail = limit // 3
