@@ -3,8 +3,13 @@
 The public names are loaded on first use, so that `import cellprune` costs nothing.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # for type checkers: `typing` takes longer to load than all that Ctrl-C has to wait for here
+if TYPE_CHECKING:
+    from typing import Any
 
 _HOMES = {
     "prune": "cellprune.pruning.prune",

@@ -1,9 +1,14 @@
 """The program `cellprune`, also as `python -m cellprune`: small, so that Ctrl-C is answered from its first moment."""
 
+from __future__ import annotations
+
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # as `typing.TYPE_CHECKING`, which takes a moment to load
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from cellprune.wording import printable, quoted, shortened
+from cellprune.wording import quoted, shortened, spoken
 
 _NAMES_SHOWN = 40  # of those that would have done
 _SECOND_LINE = re.compile(r"\n(?=Did you mean |Known: )")  # as `unknown` begins it
@@ -24,7 +24,7 @@ class CellpruneError(Exception):
 
     def __init__(self, message: str = "") -> None:
         *first, last = _SECOND_LINE.split(message)
-        super().__init__("\n".join(shortened(printable(line)) for line in (*filter(None, ["\n".join(first)]), last)))
+        super().__init__("\n".join(shortened(spoken(line)) for line in (*filter(None, ["\n".join(first)]), last)))
 
 
 class TooMuchError(CellpruneError):

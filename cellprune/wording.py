@@ -11,12 +11,13 @@ _SHORT.maxlevel, _SHORT.maxdict = 2, 6
 
 
 def printable(text: str) -> str:
-    """Write what would break a line, steers a terminal or the direction of writing, or is no text, as an escape.
+    """Write what would break a line, steers a terminal or the direction of writing, or is no text, as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
-    The space that a page does not break at is a plain one on a line.
-    """
-    plain = text.replace("\u00a0", " ")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in plain)
+
+def spoken(line: str) -> str:
+    """Write a line for people: `printable`, and the spaces that a page does not break at as plain ones."""
+    return printable(line.replace("\u00a0", " "))  # those are no letters of ASCII consoles
 
 
 def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from cellprune.errors import CellpruneError, WorkError, unknown
-from cellprune.wording import MESSAGE_LIMIT, VALUE_LIMIT, printable, quoted, reason, shortened
+from cellprune.wording import MESSAGE_LIMIT, VALUE_LIMIT, printable, quoted, reason, shortened, spoken
 
 HOSTILE = "a\n\x1b[31mb\u202ec\udcff\x00\u2028d"
 
@@ -17,6 +17,12 @@ def repr_of(value: object) -> str:
 def test_a_name_is_shown_escaped() -> None:
     assert printable(HOSTILE) == "a\\n\\x1b[31mb\\u202ec\\udcff\\x00\\u2028d"
     assert printable("Zelle µ 細胞 [bold]") == "Zelle µ 細胞 [bold]"
+
+
+def test_a_space_that_does_not_break_is_spoken_as_a_space_and_kept_in_names() -> None:
+    assert spoken("50\u00a0% removed\u202f") == "50 % removed\\u202f"
+    assert str(CellpruneError("50\u00a0% removed: give another")) == "50 % removed: give another"
+    assert printable("a\u00a0b.tif") == "a\\xa0b.tif"
 
 
 def test_a_long_text_keeps_its_ends() -> None:

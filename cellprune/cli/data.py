@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from cellprune.cli.terminal import console, say
-from cellprune.wording import printable
+from cellprune.wording import printable, spoken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -203,11 +203,11 @@ def _show(found: dict[str, Any], out: "Console") -> None:
     if table.row_count:
         out.print(table)
     for fact in found.get("facts", []):
-        out.print(printable(fact), soft_wrap=True)
+        out.print(spoken(fact), soft_wrap=True)
     for kind in ("warnings", "notes", "errors"):
         for line in found.get(kind, []):
             # paths and names are not markup, and a line is never broken: it may be searched for
-            out.print(printable(f"{kind[:-1]}: {line}"), soft_wrap=True)
+            out.print(spoken(f"{kind[:-1]}: {line}"), soft_wrap=True)
     out.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors")
 
 

@@ -17,7 +17,7 @@ from cellprune.report.formatting import duration
 from cellprune.report.sentences import many
 from cellprune.training import progress
 from cellprune.training.progress import PATIENCE_S, Event, Listener, Tell
-from cellprune.wording import printable
+from cellprune.wording import spoken
 
 _TENTHS = 10  # of what is counted, a line each
 
@@ -66,7 +66,7 @@ class Bar:
     def started(self, event: Event) -> None:
         self.close()
         if event.phase == "note":
-            self._console.print(printable(event.message))
+            self._console.print(spoken(event.message))
             return
         self._event = event
         if event.after_s:
@@ -210,7 +210,7 @@ def described(event: Event) -> str:
         loss = "" if event.loss is None else f", loss {event.loss:.4f}"
         return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}"
     counted = f", {event.done} of {event.total} done" if event.total > 1 else ""
-    return printable(f"{event.message or event.phase}{counted}")
+    return spoken(f"{event.message or event.phase}{counted}")
 
 
 def _score(scores: Mapping[str, float | None]) -> str:

@@ -16,7 +16,7 @@ from cellprune.search import controls, plan
 from cellprune.search.question import Question, Watch
 from cellprune.search.trial import Trial
 from cellprune.training.progress import Event
-from cellprune.wording import printable
+from cellprune.wording import spoken
 
 _LINES = 12  # of the newest verdicts
 
@@ -93,9 +93,9 @@ class Table(Watch):
         table.add_column("running")
         table.add_column("for", justify="right")
         for trial, since in list(self._running.items()):
-            table.add_row(Text(printable(self._at(trial))), duration(monotonic() - since))
+            table.add_row(Text(spoken(self._at(trial))), duration(monotonic() - since))
         running = [table] if self._running else []
-        return Group(*(Text(printable(line)) for line in self._lines[-_LINES:]), *running, Text(self._left()))
+        return Group(*(Text(spoken(line)) for line in self._lines[-_LINES:]), *running, Text(self._left()))
 
 
 class _Epochs:

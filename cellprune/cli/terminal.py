@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cellprune.runs.log import OneLine
-from cellprune.wording import printable, shortened
+from cellprune.wording import shortened, spoken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def say(*lines: str) -> None:
     """Print lines of a result on standard output."""
     for line in lines:
-        print(printable(line))
+        print(spoken(line))
 
 
 def tell(*lines: str) -> None:
     """Print lines about the work on standard error, at once."""
     for line in lines if sys.stderr is not None else ():  # as where the shell closed it; `print` would take the other
-        print(shortened(printable(line)), file=sys.stderr, flush=True)
+        print(shortened(spoken(line)), file=sys.stderr, flush=True)
 
 
 def console(*, error: bool = True) -> "Console":
@@ -37,7 +37,7 @@ def busy(with_what: str) -> Iterator[None]:
     """Show on a terminal that something is under way."""
     from rich.text import Text
 
-    with console().status(Text(printable(with_what))):
+    with console().status(Text(spoken(with_what))):
         yield
 
 

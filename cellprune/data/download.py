@@ -94,15 +94,14 @@ class _Part:
 
 
 def _bring(address: str, part: _Part, progress: Progress | None) -> None:
-    """Ask until the file is whole; every try that brings something earns new ones."""
-    n_vain, reason = 0, ""
+    """Ask until the file is whole; every try that brings more than any before earns new ones."""
+    n_vain, reason, most = 0, "", part.n_bytes
     while n_vain < TRIES:
         if n_vain:
             time.sleep(PAUSE_S * 2 ** (n_vain - 1))
-        before = part.n_bytes
         try:
             is_whole = _ask(address, part, progress)
-        except (urllib.error.HTTPError, http.client.HTTPException, OSError) as error:
+        except (http.client.HTTPException, OSError, ValueError) as error:  # the last of an address that is none
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
             if isinstance(error, urllib.error.HTTPError) and error.code < 500:
@@ -115,7 +114,8 @@ def _bring(address: str, part: _Part, progress: Progress | None) -> None:
             reason, is_whole = _said(error), False
         if is_whole:
             return
-        n_vain = 0 if part.n_bytes > before else n_vain + 1
+        # not than the try before: a server that sends too much would be asked for ever
+        n_vain, most = (0, part.n_bytes) if part.n_bytes > most else (n_vain + 1, most)
     kept = f"{part.n_bytes} bytes are kept, the same command goes on from there" if part.n_bytes else "nothing came"
     raise DownloadError(f"{address} {reason or 'breaks off'} ({TRIES} tries): {kept}; without the internet take --from")
 
@@ -134,7 +134,7 @@ def _ask(address: str, part: _Part, progress: Progress | None) -> bool:
             raise
         # there is nothing beyond what we have: it is whole, and a kill came before it was put into its place; else it
         # is no part of this file
-        is_whole = error.headers.get("Content-Range") == f"bytes */{part.n_bytes}"
+        is_whole = part.n_bytes > 0 and error.headers.get("Content-Range") == f"bytes */{part.n_bytes}"
         error.close()
         if not is_whole:
             part.drop()

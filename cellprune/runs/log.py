@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.wording import MESSAGE_LIMIT, printable, shortened
+from cellprune.wording import MESSAGE_LIMIT, shortened, spoken
 
 LOGGER = logging.getLogger("cellprune")
 
@@ -20,7 +20,7 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Give the line of a record."""
-        return shortened(printable(super().formatMessage(record)), MESSAGE_LIMIT)
+        return shortened(spoken(super().formatMessage(record)), MESSAGE_LIMIT)
 
 
 @contextmanager

@@ -109,6 +109,12 @@ def test_a_phase_that_is_mostly_short_is_named_when_it_is_not(
         assert "loading PyTorch" in until("loading", capsys)
 
 
+def test_a_share_is_told_with_a_plain_space(capsys: pytest.CaptureFixture[str]) -> None:
+    with phase("timing one epoch with 50\u00a0% removed"):
+        pass
+    assert "with 50 % removed" in capsys.readouterr().err
+
+
 def test_lines_of_a_resumed_run_count_from_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Lines()
     lines.started(Event("training", 4, 6, 0, 3))

@@ -269,6 +269,31 @@ def sent_on(to: str) -> Callable[[BaseHTTPRequestHandler], None]:
     return answer
 
 
+@pytest.mark.parametrize("target", ["http://[::1", "http://[x]/", "//[::1/"])
+def test_to_be_sent_on_to_what_is_no_address_is_told(server: Server, path: Path, target: str) -> None:
+    server.faults = [sent_on(target)] * 8
+    with pytest.raises(DownloadError, match=r"cannot be reached \(.*nothing came"):
+        download(server.address, path, sha256=None)
+
+
+def too_much(to: BaseHTTPRequestHandler) -> None:
+    to.wfile.write(b"HTTP/1.0 206 Part\r\nContent-Range: bytes 0-2/2\r\n\r\nabc")
+
+
+def nothing_beyond(to: BaseHTTPRequestHandler) -> None:
+    to.wfile.write(b"HTTP/1.0 416 No\r\nContent-Range: bytes */0\r\n\r\n")
+
+
+@pytest.mark.parametrize("fault", [too_much, nothing_beyond])
+def test_a_server_that_never_sends_what_it_claims_is_left(
+    server: Server, path: Path, fault: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    server.faults = [fault] * 9
+    with pytest.raises(DownloadError, match="4 tries"):
+        download(server.address, path, sha256=None)
+    assert len(server.asked) < 9
+
+
 def test_a_host_may_send_on_to_itself(server: Server, path: Path) -> None:
     server.faults = [sent_on(server.address + "?again")]
     download(server.address, path, sha256=DIGEST)
