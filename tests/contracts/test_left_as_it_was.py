@@ -18,7 +18,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils import prune as torch_prune
 
 import cellprune
-from cellprune.config.names import BEFORE_TRAINING, resolve
+from cellprune.config.names import methods, resolve
 from cellprune.errors import CellpruneError
 from cellprune.models.engine import engine
 from cellprune.models.receptive import receptive_field
@@ -312,7 +312,7 @@ def pruned(network: nn.Module, method: str, granularity: str = "weight", **optio
     return cellprune.prune(network, method=method, granularity=granularity, **given)
 
 
-WAYS = [(method, granularity) for method in BEFORE_TRAINING for granularity in ("weight", "channel")
+WAYS = [(method, granularity) for method in methods("before") for granularity in ("weight", "channel")
         if granularity == "weight" or resolve("pruning method", method).channel]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from cellprune.config.names import BEFORE_TRAINING, resolve
+from cellprune.config.names import methods, resolve
 from cellprune.errors import CellpruneError
 from cellprune.pruning.methods import snip
 from cellprune.pruning.objective import Objective
@@ -53,7 +53,7 @@ def made(kind, *arguments):
     return kind(*arguments).double()
 
 
-@pytest.mark.parametrize("method", BEFORE_TRAINING)
+@pytest.mark.parametrize("method", methods("before"))
 def test_a_module_under_two_names_is_scored_as_under_one(method):
     own = {"rounds": 3, "samples_per_class": 2}
     options = {key: n for key, n in own.items() if key in resolve("pruning method", method).defaults()}
