@@ -90,6 +90,7 @@ def test_the_model_file_says_what_goes_in_and_what_comes_out(pruned: Folder) -> 
     assert cellprune.load(pruned.path)(torch.zeros(1, 3, 32, 32)).shape == (1, 4)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(pruned: Folder, images: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         run(tmp_path / "run", images, listeners=[Stop()])

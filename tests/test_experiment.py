@@ -356,6 +356,7 @@ def test_a_cut_command_goes_on(sign: signal.Signals, tmp_path: Path, data_root: 
     assert [row["epoch"] for row in Folder(output).read_metrics()] == list(range(1, 41))
 
 
+@pytest.mark.slow
 def test_real_recordings_train(real_root: Path, tmp_path: Path) -> None:
     settings = Settings.model_validate({"data": {"dataset": "DIC-C2DH-HeLa", "size": (32, 32), "truth": "ignore"}})
     short = load(settings, assignments=[*TINY, "pruning.ratio=0.5", "training.epochs=1"])

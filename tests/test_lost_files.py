@@ -131,6 +131,7 @@ def test_a_lost_record_is_written_anew(
     assert "provenance.json is gone or damaged: it is written anew" in folder.log_path.read_text()
 
 
+@pytest.mark.slow
 def test_a_finished_run_makes_again_what_its_network_tells(
     start: Start, uncut: Folder, copy: Callable[[Folder], Folder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +195,7 @@ class _Remover:
     def finished(self, event: Event) -> None: ...
 
 
+@pytest.mark.slow
 def test_a_file_removed_under_a_working_run_is_there_at_its_end(
     start: Start, uncut: Folder, cut: Folder, copy: Callable[[Folder], Folder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +215,7 @@ def test_a_file_removed_under_a_working_run_is_there_at_its_end(
     assert_whole(folder, uncut)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_at_any_write_costs_a_line_and_no_bit(
     start: Start, uncut: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

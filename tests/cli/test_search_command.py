@@ -149,6 +149,7 @@ def test_a_small_search_among_classes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["words"]["measure"] == "accuracy"
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_it_takes_and_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,7 @@ def test_u373_is_as_known(real_root: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_hela_is_as_known(real_root: Path) -> None:
     report = check(HELA, real_root)
     assert report["errors"] == []

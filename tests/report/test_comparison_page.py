@@ -191,6 +191,7 @@ def test_a_page_made_again_is_the_same(make_run: Callable[..., Folder], output: 
 
 
 @pytest.mark.skipif(BROWSER is None, reason="needs a headless browser")
+@pytest.mark.slow
 def test_a_browser_shows_a_dozen_runs(make_run: Callable[..., Folder], output: Path, tmp_path: Path) -> None:
     ratios = (0, 0.8, 0.9, 0.95)
     runs = [make_run(f"{ratio}-{seed}", ratio=ratio, seed=seed) for ratio in ratios for seed in range(3)]

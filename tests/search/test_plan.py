@@ -24,6 +24,7 @@ def asked(tmp_path: Path, data_root: Path) -> tuple[Question, Place]:
     return ask(load(assignments=TINY), Search(low=0.5, high=0.9), place), place
 
 
+@pytest.mark.slow
 def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place], tmp_path: Path) -> None:
     jobs: list[Job] = []
 

@@ -49,6 +49,7 @@ def job(trial: Trial, folder: Path, data_root: Path, *more: str) -> Job:
     )
 
 
+@pytest.mark.slow
 def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_root: Path) -> None:
     wanted = job(Trial("confirm", 0.5, 1000), tmp_path, data_root)
     first = train(wanted)
@@ -101,6 +102,7 @@ def test_a_search_among_classes_never_looks_at_the_test_images(tmp_path: Path) -
     assert trained("confirm", 1).scores != confirmed.scores
 
 
+@pytest.mark.slow
 def test_a_reference_that_two_searches_want_at_once_is_trained_once(tmp_path: Path, data_root: Path) -> None:
     wanted = replace(job(Trial("confirm", 0.5, 1000), tmp_path, data_root), trial=Trial("confirm", 0.0, 1000))
     found: list[Report] = []
