@@ -55,7 +55,9 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == "found"
     assert found["ratio"] == 0.5
-    assert found["compute"]["trainings"] == len(list((tmp_path / "runs").iterdir())) == 26
+    n_trained = found["compute"]["trainings"]
+    assert n_trained == len(list((tmp_path / "runs").iterdir()))
+    assert n_trained in (26, 28)  # a ratio that is not clear is asked again with another seed
     assert [control["name"] for control in found["controls"]] == [*CONTROLS]
     assert {network["ratio"] for network in found["networks"]} == {0.0, 0.5}
     assert all(network["milliseconds"] > 0 for network in found["networks"])
@@ -68,7 +70,7 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     assert typed(*asked, "--resume") == 0
     assert json.loads(capsys.readouterr().out)["ratio"] == 0.5
     assert typed(*(word for word in asked if word != "--json"), "--resume", "--dry-run") == 0
-    assert "26 are done, none is left to train: the search in search is at its end" in capsys.readouterr().out
+    assert f"{n_trained} are done, none is left to train: the search in search is at its end" in capsys.readouterr().out
     stricter = ["0.2" if word == "0.3" else word for word in asked if word != "--json"]
     assert typed(*stricter, "--resume", "--dry-run") == 0
     assert "test round 2 on these held-out images" in (told := capsys.readouterr().out)
@@ -76,10 +78,11 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     other = ["random" if word == "snip" else word for word in asked if word != "--json"]
     assert typed(*other[:-1], "other", "--dry-run") == 0
     told = capsys.readouterr().out
-    assert "4 unpruned networks of other searches are there, " in told
+    there = re.search(r"(\d) unpruned networks of other searches are there, ", told)
+    assert there, told
     left = re.search(r"at most (\d+) more \(in all: search 4, confirmation 6, controls (\d+)\)", told)
     assert left, told
-    assert int(left[1]) == 4 + 6 + int(left[2]) - 4
+    assert int(left[1]) == 4 + 6 + int(left[2]) - int(there[1])
 
 
 @pytest.mark.slow
