@@ -43,6 +43,21 @@ def test_runs_become_a_table_and_a_picture_that_outlive_them(
     assert kept.read_text(encoding="utf-8") == before
 
 
+def test_no_seconds_of_two_runs_stand_in_one_column(
+    make_run: Callable[..., Folder], table: Table, tmp_path: Path
+) -> None:
+    """Runs are measured at different loads: only the times of one run are set beside each other."""
+    run = make_run("run")
+    made = run.read_provenance()
+    run.write_provenance(made | {"times": {"scoring_s": 30.0, "training_s": 120.0}})
+    heading, _, row = table(tmp_path / "kept.json", run.path)
+    assert dict(zip(heading, row, strict=True))["scoring, of its training"] == "25 %"
+    assert not any(cell.endswith((" s", " ms")) for cell in row)
+    for page in (Path(__file__).parents[2] / "docs" / "results").glob("*.md"):
+        headings = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| network |")]
+        assert not any("| training | scoring |" in line for line in headings), page.name
+
+
 def test_a_second_seed_is_set_beside_the_first_with_an_interval(
     make_run: Callable[..., Folder], table: Table, tmp_path: Path
 ) -> None:
