@@ -16,6 +16,7 @@ from cellprune.pruning import free_memory
 from cellprune.search import pool
 from cellprune.search.train import Job, Report, train
 from cellprune.training.progress import Listener
+from cellprune.wording import reason
 
 Execute = Callable[[Iterable[Job]], Iterator[tuple[Job, Report]]]
 """Trains jobs, taking each only when a worker is free for it; gives them back as they are done."""
@@ -103,7 +104,7 @@ def _result(future: Any) -> Report:
     error = future.exception()
     if isinstance(error, CellpruneError):
         raise error
-    return Report("crashed", {}, f"its worker was lost: {' '.join(str(error).split())}", {})
+    return Report("crashed", {}, f"its worker was lost: {reason(error)}", {})
 
 
 def _environment(number: int, n_workers: int, n_threads: int) -> dict[str, str]:
