@@ -167,6 +167,10 @@ DAMAGED = {
         packed_as(50001, imagecodecs.webp_encode(BLANK_RGB, lossless=True), photometric=2, samples=3),
         "claims 900 x 800",
     ),
+    "a WebP of another size under its old number": (
+        packed_as(34927, imagecodecs.webp_encode(BLANK_RGB, lossless=True), photometric=2, samples=3),
+        "claims 900 x 800",
+    ),
     "a lossy WebP of another size": (
         packed_as(50001, imagecodecs.webp_encode(BLANK_RGB, lossless=False), photometric=2, samples=3),
         "claims 900 x 800",
