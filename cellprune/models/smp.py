@@ -62,7 +62,7 @@ def build(name: str, /, *, in_channels: int = 1, classes: int = 2, weights: str 
         build(name, in_channels=in_channels, classes=classes)  # which says so if it is not the weights
         raise CellpruneError(
             f"the {weights} weights of {encoder!r} cannot be fetched ({reason(error)}): connect this machine to the "
-            "internet, or leave --model.weights away"
+            "internet, or remove --model.weights"
         ) from error
     return fitted
 

@@ -62,7 +62,7 @@ def cluster(address: str) -> Iterator[Execute]:
     except (OSError, TimeoutError, ValueError) as error:
         raise CellpruneError(
             f"no Dask scheduler answers at {address!r} within {_ANSWER_S} s: start one with 'dask scheduler', "
-            "check the address, or leave --scheduler away"
+            "check the address, or remove --scheduler"
         ) from error
     with client:
         if not client.scheduler_info()["workers"]:
@@ -122,7 +122,5 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise CellpruneError(
-            "--scheduler needs Dask: pip install 'cellprune[search]', or leave --scheduler away"
-        ) from None
+        raise CellpruneError("--scheduler needs Dask: pip install 'cellprune[search]', or remove --scheduler") from None
     return distributed
