@@ -45,8 +45,7 @@ def require(
         ),
     }
     if method(settings.pruning.method).reads_batches:
-        n_batches = settings.pruning.inner_steps + 1 if settings.pruning.method == "prospr" else 1
-        n_scored = n_batches * settings.pruning.batch_size
+        n_scored = (1 + settings.pruning.options().get("inner_steps", 0)) * settings.pruning.batch_size
         pixels = size[0] * size[1] * size[2]
         needs[f"{n_scored:,} images to score with"] = (n_scored * pixels, "pruning.batch_size")
     free = available_bytes(device)

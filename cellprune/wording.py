@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be shown: nothing in it breaks a line or is obeyed by a terminal, and it ends."""
+"""Text made fit to be shown: nothing from outside breaks a line or is obeyed by a terminal, and it ends."""
 
 from reprlib import Repr
 
@@ -24,6 +24,11 @@ def shortened(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """Cut what is longer than `limit` out of a text's middle: what it begins and what it ends with stay."""
     tail = limit // 3
     return text if len(text) <= limit else f"{text[: limit - tail - 3]} … {text[-tail:]}"
+
+
+def many(n: int, noun: str) -> str:
+    """Give "1 epoch", "2 epochs"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def quoted(value: object) -> str:

@@ -106,7 +106,7 @@ def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
     words = ["train", "--dataset", folder, "-o", output, "--split", "block", "--ignore-border"]
     tiny = [word for assignment in TINY for word in ("--set", assignment)]
     assert typed(*words, *tiny) == 2
-    assert "has no known field of interest: leave --ignore-border away" in capsys.readouterr().err
+    assert "has no known field of interest: remove --ignore-border" in capsys.readouterr().err
     assert typed(*words[:-1], *tiny) == 0
     assert Folder(output).read_scores()["summary"].keys() == {
         "iou_image_mean", "iou_pooled", "iou_cell_image_mean", "iou_cell_pooled"

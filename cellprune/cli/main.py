@@ -18,8 +18,7 @@ from pydantic import ValidationError
 
 from cellprune import environment
 from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
-from cellprune.cli.streams import speak_plainly
-from cellprune.cli.terminal import listening, tell
+from cellprune.cli.terminal import listening, speak_plainly, tell
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 from cellprune.wording import printable, reason, shortened

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from cellprune.cli import terminal
 from cellprune.cli.terminal import say
+from cellprune.wording import many
 
 if TYPE_CHECKING:
     from cellprune.lab.job import Done, Tell
@@ -152,7 +153,7 @@ def _told(n_images: int) -> Iterator["Tell"]:
         def tell(done: int, message: str) -> None:
             watcher.advanced(event(done, message))
 
-        watcher.started(event(0, f"{n_images} image{'s' * (n_images > 1)}"))
+        watcher.started(event(0, many(n_images, "image")))
         yield tell
         watcher.finished(event(n_images, ""))
 
@@ -160,9 +161,7 @@ def _told(n_images: int) -> Iterator["Tell"]:
 def _show(done: "Done", output: Path) -> None:
     kept = f" ({done.kept} of them were there already)" if done.kept else ""
     failed = f", {len(done.failures)} not done" if done.failures else ""
-    cells, images = (
-        f"{n} {what}{'s' * (n != 1)}" for n, what in ((len(done.rows), "cell"), (len(done.images), "image"))
-    )
+    cells, images = (many(n, what) for n, what in ((len(done.rows), "cell"), (len(done.images), "image")))
     say(f"{cells} in {images}{kept}{failed}")
     say("Look at:")
     for name, what in (

@@ -14,10 +14,9 @@ from cellprune.cli.heartbeat import Heartbeat
 from cellprune.cli.terminal import console, tell
 from cellprune.errors import CellpruneError
 from cellprune.report.formatting import duration
-from cellprune.report.sentences import many
 from cellprune.training import progress
 from cellprune.training.progress import PATIENCE_S, Event, Listener, Tell
-from cellprune.wording import spoken
+from cellprune.wording import many, spoken
 
 _TENTHS = 10  # of what is counted, a line each
 

@@ -14,6 +14,7 @@ from cellprune.cli.whole import Whole
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError
+from cellprune.wording import many
 
 if TYPE_CHECKING:
     from cellprune.search.question import Place, Question
@@ -253,7 +254,6 @@ def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execu
 
 def _told(planned: dict[str, Any]) -> list[str]:
     from cellprune.report.formatting import duration, ratio
-    from cellprune.report.sentences import many
     from cellprune.search import sentences
 
     trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
@@ -269,7 +269,7 @@ def _told(planned: dict[str, Any]) -> list[str]:
     dropped = "; ".join(f"{name}: {reason}" for name, reason in planned["dropped"].items())
     later = sentences.later_look(planned["look"], planned["alpha"])
     return [
-        f"{len(ratios)} ratio{'s' * (len(ratios) != 1)} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
+        f"{many(len(ratios), 'ratio')} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
         f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
         *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
         *([later] if later else []),

@@ -1,5 +1,6 @@
 """Everything that people read goes out here: in what names and values carry, a terminal finds nothing to obey."""
 
+import io
 import logging
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,13 @@ from cellprune.wording import shortened, spoken
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+def speak_plainly() -> None:
+    """Have standard output and standard error write as an escape what they have no sign for, where they would fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(*lines: str) -> None:
@@ -30,15 +38,6 @@ def console(*, error: bool = True) -> "Console":
     from rich.console import Console
 
     return Console(stderr=error, markup=False, emoji=False, highlight=False)
-
-
-@contextmanager
-def busy(with_what: str) -> Iterator[None]:
-    """Show on a terminal that something is under way."""
-    from rich.text import Text
-
-    with console().status(Text(spoken(with_what))):
-        yield
 
 
 @contextmanager

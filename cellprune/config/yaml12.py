@@ -82,7 +82,7 @@ class _Nodes(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()
         if getattr(event, "tag", None) is not None:
-            raise _refused(event, f"the tag {quoted(event.tag)} says of what kind a value is: leave it away")
+            raise _refused(event, f"the tag {quoted(event.tag)} says of what kind a value is: remove it")
         self._depth += 1
         if self._depth > _DEEPEST:
             raise _refused(event, f"values within values, more than {_DEEPEST} deep: no setting is")

@@ -98,6 +98,11 @@ def seen(entries: Iterable[Entry]) -> str:
     return " and ".join(f"{n} {suffix}" for suffix, n in counted.most_common(3))
 
 
+def first(sentences: Sequence[str]) -> str:
+    """Give the first of sentences that mostly tell of one mistake, and how many more there are."""
+    return f"{sentences[0]} (and {len(sentences) - 1} more like it)" if len(sentences) > 1 else sentences[0]
+
+
 def some(names: Sequence[str]) -> str:
     """Give the first of many names, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

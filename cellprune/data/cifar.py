@@ -226,8 +226,7 @@ def _unpack(archive: Path, official: Official, folder: Path) -> None:
     except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RecursionError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the disk, not of what is read
-        reason = " ".join(str(error).split())[:200]
-        raise CifarError(f"{archive} is neither a whole archive nor an npz ({reason!r}): copy it again") from error
+        raise CifarError(f"{archive} is neither a whole archive nor an npz ({reason(error)}): copy it again") from error
     if missing:
         raise CifarError(f"{archive} holds no {missing[0]} in {official.folder}: give the official archive")
 

@@ -9,24 +9,19 @@ from cellprune.data import tiff_tags
 LONGEST_START = 2**16  # bytes: a JPEG may bear that much before it comes to its size
 
 
-def claimed_size(compression: int, start: bytes) -> tuple[int, int] | None:
+def claimed_size(compression: int, start: bytes) -> tuple[int, int]:
     """Give (height, width) from the first bytes of a strip or tile.
 
     Args:
-        compression: the TIFF's tag.
+        compression: the TIFF's tag, one of `SIZED`: of others the strips and tiles have no size of their own.
         start: the first `LONGEST_START` bytes, fewer if there are no more.
-    Returns:
-        None for a compression that has no size of its own: the TIFF's is taken.
     Raises:
         ValueError: no such size is found.
     """
-    for compressions, read in _READERS:
-        if compression in compressions:
-            try:
-                return read(start)
-            except IndexError as error:
-                raise ValueError("a strip or tile is cut short") from error
-    return None
+    try:
+        return _READERS[compression](start)
+    except IndexError as error:
+        raise ValueError("a strip or tile is cut short") from error
 
 
 def _jpeg(start: bytes) -> tuple[int, int]:
@@ -131,7 +126,9 @@ def _whole(number: int, start: bytes, end: int) -> int:
     return number
 
 
-_READERS = (
-    (tiff_tags.JPEG, _jpeg), (tiff_tags.JPEG_2000, _jpeg_2000), (tiff_tags.PNG, _png), (tiff_tags.WEBP, _webp),
-    (tiff_tags.LERC, _lerc), (tiff_tags.JPEG_XL, _jpeg_xl),
-)  # fmt: skip
+_READERS = {
+    **dict.fromkeys(tiff_tags.JPEG, _jpeg), **dict.fromkeys(tiff_tags.JPEG_2000, _jpeg_2000),
+    **dict.fromkeys(tiff_tags.PNG, _png), **dict.fromkeys(tiff_tags.WEBP, _webp),
+    **dict.fromkeys(tiff_tags.LERC, _lerc), **dict.fromkeys(tiff_tags.JPEG_XL, _jpeg_xl),
+}  # fmt: skip
+SIZED = _READERS.keys()

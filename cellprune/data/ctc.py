@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellprune.data.aside import EXPORT, left_aside, seen, some
+from cellprune.data.aside import EXPORT, first, left_aside, seen, some
 from cellprune.data.frames import Frame
 from cellprune.data.layouts import LayoutError
 from cellprune.data.naming import is_other_format
@@ -174,6 +174,5 @@ def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
         elif match:
             found[int(match[1])] = path
     if broken:
-        more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
-        raise LayoutError(f"{broken[0]}{more}")
+        raise LayoutError(first(broken))
     return dict(sorted(found.items()))

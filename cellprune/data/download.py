@@ -19,6 +19,7 @@ from typing import Any
 
 from cellprune.data.redirects import Redirects
 from cellprune.errors import WorkError
+from cellprune.wording import reason
 
 TIMEOUT_S = 30.0  # without a byte
 TRIES = 4  # in a row that bring nothing
@@ -95,7 +96,7 @@ class _Part:
 
 def _bring(address: str, part: _Part, progress: Progress | None) -> None:
     """Ask until the file is whole; every try that brings more than any before earns new ones."""
-    n_vain, reason, most = 0, "", part.n_bytes
+    n_vain, said, most = 0, "", part.n_bytes
     while n_vain < TRIES:
         if n_vain:
             time.sleep(PAUSE_S * 2 ** (n_vain - 1))
@@ -111,13 +112,13 @@ def _bring(address: str, part: _Part, progress: Progress | None) -> None:
             if is_of_disk and not isinstance(error, urllib.error.URLError):
                 kept = f"{part.path} could not be written ({error}): free space, the same command goes on"
                 raise DownloadError(kept) from error
-            reason, is_whole = _said(error), False
+            said, is_whole = _said(error), False
         if is_whole:
             return
         # not than the try before: a server that sends too much would be asked for ever
         n_vain, most = (0, part.n_bytes) if part.n_bytes > most else (n_vain + 1, most)
     kept = f"{part.n_bytes} bytes are kept, the same command goes on from there" if part.n_bytes else "nothing came"
-    raise DownloadError(f"{address} {reason or 'breaks off'} ({TRIES} tries): {kept}; without the internet take --from")
+    raise DownloadError(f"{address} {said or 'breaks off'} ({TRIES} tries): {kept}; without the internet take --from")
 
 
 def _ask(address: str, part: _Part, progress: Progress | None) -> bool:
@@ -193,8 +194,7 @@ def _require_room(address: str, part: _Part, n_all: int | None) -> None:
 def _said(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"answers {error.code} {str(error.reason)[:200]!r}"
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(reason, TimeoutError):
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, TimeoutError):
         return f"does not answer within {TIMEOUT_S:g} s"
-    told = getattr(reason, "strerror", None) or " ".join(str(reason).split())[:200] or type(reason).__name__
-    return f"cannot be reached ({told if told.isprintable() else repr(told)})"
+    return f"cannot be reached ({reason(cause) if isinstance(cause, Exception) else cause})"

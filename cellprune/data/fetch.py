@@ -28,6 +28,7 @@ from cellprune.data.placing import appearing
 from cellprune.data.root import data_root as root_of
 from cellprune.errors import CellpruneError
 from cellprune.listing import is_litter
+from cellprune.wording import reason
 
 MAX_FILES = 100_000
 MAX_BYTES = 8 * 2**30  # unpacked
@@ -204,13 +205,7 @@ def _unpack(archive: Path, name: str, folder: Path) -> None:
                     shutil.copyfileobj(packed, unpacked)  # reads no more than the size the member declares
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
         # RuntimeError: encrypted; NotImplementedError: a compression that zipfile does not know
-        raise FetchError(f"{archive} is not a whole zip archive ({_told(error)}): copy it again") from error
-
-
-def _told(error: Exception) -> str:
-    """Give a library's words, in which a member's name may stand, on one line."""
-    words = " ".join(str(error).split())[:200]
-    return words if words.isprintable() else repr(words)
+        raise FetchError(f"{archive} is not a whole zip archive ({reason(error)}): copy it again") from error
 
 
 def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:

@@ -15,6 +15,7 @@ from cellprune.config.schema import Data
 from cellprune.data.cards import Card
 from cellprune.data.images import IGNORED, UNSTACK
 from cellprune.data.network_input import training_zoom
+from cellprune.wording import many
 
 NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for
 SMALLEST_CELL_PX = 10  # in the network, below which neighbours run into each other
@@ -146,7 +147,7 @@ def _facts(counted: Mapping[str, Any]) -> list[str]:
         low, high = counted["grey_levels"]
         whole = isinstance(low, int) and isinstance(high, int)
         bits = f" ({(high - low).bit_length()} bits)" if whole else ""
-        channels = " or ".join(f"{n} channel{'s' * (n != 1)}" for n in sorted(counted["channels"]))
+        channels = " or ".join(many(n, "channel") for n in sorted(counted["channels"]))
         pixels = " or ".join(" x ".join(f"{um:.4g}" for um in size) + " um" for size in counted["pixel_size_um"])
         facts.append(
             f"images: {channels}, {' and '.join(counted['dtypes']['image'])}, grey levels {low:g} to {high:g}{bits}, "

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cellprune.data import foreign, png, tiff
 from cellprune.data.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError
+from cellprune.wording import reason
 
 __all__ = [
     "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
@@ -169,8 +170,7 @@ def _opened(path: Path, use: Callable[[Any], _T]) -> _T:
     except MemoryError as error:
         raise ImageError(f"{path} needs more memory than there is: cut it into parts") from error
     except Exception as error:  # decoders raise what they like: struct.error, IndexError, imagecodecs' own ...
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise ImageError(f"{path} is not a whole TIFF or PNG ({reason}): copy it again") from error
+        raise ImageError(f"{path} is not a whole TIFF or PNG ({reason(error)}): copy it again") from error
 
 
 def _kind(path: Path) -> Any:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
+from cellprune.data.aside import some
 from cellprune.data.frames import Frame
 from cellprune.data.images import IGNORED, Target
 from cellprune.data.truth import Policy
 from cellprune.errors import CellpruneError
 from cellprune.runs import log
-
-_SHOWN = 5
 
 
 class NothingKnownError(CellpruneError):
@@ -29,8 +28,7 @@ def require_known(frames: Iterable[tuple[Frame, Target]], *, policy: Policy, use
     unknown = [name for name, is_known in known.items() if not is_known]
     if not unknown:
         return
-    shown = ", ".join(unknown[:_SHOWN]) + (f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else "")
-    start = f"every pixel of {shown} is ignored under truth policy {policy!r}"
+    start = f"every pixel of {some(unknown)} is ignored under truth policy {policy!r}"
     if len(unknown) == len(known):
         raise NothingKnownError(
             f"{start}, so nothing can be {use}: correct the ignore images or the labels, or take another --truth or "

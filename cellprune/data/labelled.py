@@ -93,7 +93,7 @@ def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labell
     card = known_card(name_or_path)
     if card.layout != "cifar":
         raise CellpruneError(
-            f"{card.name} holds outlined cells, no class for each image: leave --task classification away, or take "
+            f"{card.name} holds outlined cells, no class for each image: remove --task classification, or take "
             f"{' or '.join(cifar.OFFICIAL)}"
         )
     root = root_of(data_root)

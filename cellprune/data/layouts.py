@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cellprune.data import naming
-from cellprune.data.aside import EXPORT, is_misnamed, seen
+from cellprune.data.aside import EXPORT, first, is_misnamed, seen
 from cellprune.data.naming import IMAGES, LABELS, of_role
 from cellprune.errors import CellpruneError
 from cellprune.listing import Entry, listed
@@ -34,8 +34,7 @@ def without_images(folder: Path, place: Path, lone: Sequence[Path], broken: Sequ
     """
     inside = listed(place)
     if broken:
-        more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
-        return LayoutError(f"{broken[0]}{more}")
+        return LayoutError(first(broken))
     if others := [entry for entry in inside if naming.is_other_format(entry.name) or is_misnamed(entry)]:
         return LayoutError(f"{place} holds no TIFF or PNG images, but {seen(others)}: {EXPORT}")
     if lone:

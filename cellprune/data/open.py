@@ -148,8 +148,8 @@ def require_cells(name: str, classes: tuple[str, ...]) -> None:
     """
     if len(classes) > 2:
         raise CellpruneError(
-            f"{name} is in the challenge's layout, where labels number cells and know no {classes[2]!r}: leave "
-            "data.classes away"
+            f"{name} is in the challenge's layout, where labels number cells and know no {classes[2]!r}: remove "
+            "data.classes"
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cellprune.data.frames import Dataset
 from cellprune.data.split import Split, SplitError, split
 from cellprune.data.truth import Policy
+from cellprune.wording import many
 
 _SHOWN = 3  # frames that are named with the reason why they are left out
 _MORE: dict[Policy, tuple[Policy, ...]] = {  # what a policy may be exchanged for; `paper` teaches wrong background
@@ -30,16 +31,16 @@ def preview(dataset: Dataset, parts: Split) -> list[str]:
     """
     chosen_on = f", {len(parts.select)} set apart to choose on" if parts.select else ""
     lines = [
-        f"learning from {_many(len(parts.train))}{chosen_on}, {len(parts.report)} held out "
+        f"learning from {many(len(parts.train), 'frame')}{chosen_on}, {len(parts.report)} held out "
         f"(split {parts.how}, truth policy {parts.policy})"
     ]
     if parts.dropped:
         named = "; ".join(f"{drop.frame.id}: {drop.reason}" for drop in parts.dropped[:_SHOWN])
         more = f"; and {len(parts.dropped) - _SHOWN} more" if len(parts.dropped) > _SHOWN else ""
-        lines.append(f"truth policy {parts.policy} leaves out {_many(len(parts.dropped))} ({named}{more})")
+        lines.append(f"truth policy {parts.policy} leaves out {many(len(parts.dropped), 'frame')} ({named}{more})")
     if better := max(_others(dataset, parts), default=None):
         n_frames, policy = better
-        lines.append(f"--truth {policy} would learn from {_many(n_frames)}: {_TAKES[policy]}")
+        lines.append(f"--truth {policy} would learn from {many(n_frames, 'frame')}: {_TAKES[policy]}")
     return lines
 
 
@@ -60,7 +61,3 @@ def _others(dataset: Dataset, parts: Split) -> Iterator[tuple[int, Policy]]:
             continue
         if len(other.train) > len(parts.train):
             yield len(other.train), policy
-
-
-def _many(n: int) -> str:
-    return f"{n} frame{'s' * (n != 1)}"

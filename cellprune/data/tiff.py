@@ -16,6 +16,7 @@ from cellprune.data import ome, tiff_tags
 from cellprune.data.header import MAX_PIXELS, Header, ImageError, believed, chosen, without_alpha
 from cellprune.data.ifd import Directory, directories
 from cellprune.data.tiff_segments import require_whole
+from cellprune.wording import many
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CHANNELS = "CS"  # channels saved page by page, and samples of one pixel
@@ -221,9 +222,7 @@ class _Image:
             words = (self.tif.shaped_metadata or ())[self.tif.series.index(series)]
             left = prod(words["shape"]) != prod(series.shape)
         if not fits or unread or left:
-            raise ImageError(
-                f"{self.path} has a description that does not fit its {held} page{'s' * (held != 1)}: save it anew"
-            )
+            raise ImageError(f"{self.path} has a description that does not fit its {many(held, 'page')}: save it anew")
 
     @property
     def _n_full(self) -> int:

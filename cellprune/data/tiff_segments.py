@@ -5,7 +5,7 @@ from typing import Any
 
 import tifffile
 
-from cellprune.data.codestream import LONGEST_START, claimed_size
+from cellprune.data.codestream import LONGEST_START, SIZED, claimed_size
 from cellprune.data.header import MAX_PIXELS
 
 # bytes that one compressed byte can become at most: 8 pixels of a bit, the longest LZW string, 258 bytes of 2 bits
@@ -40,7 +40,7 @@ def require_whole(page: Any) -> None:
 
 def _require_size(keyframe: tifffile.TiffPage, file: tifffile.FileHandle, at: int, size: int) -> None:
     """Refuse a strip or tile that says of itself that it is larger than the page's strips or tiles are."""
-    if int(keyframe.compression) not in tifffile.TIFF.IMAGE_COMPRESSIONS | {34887}:
+    if int(keyframe.compression) not in SIZED:
         return
     file.seek(at)
     claimed = claimed_size(int(keyframe.compression), file.read(min(size, LONGEST_START)))
@@ -48,5 +48,5 @@ def _require_size(keyframe: tifffile.TiffPage, file: tifffile.FileHandle, at: in
         largest = keyframe.tilelength * keyframe.tilewidth
     else:
         largest = min(keyframe.rowsperstrip, keyframe.imagelength) * keyframe.imagewidth
-    if claimed and not 0 < prod(claimed) <= largest:
+    if not 0 < prod(claimed) <= largest:
         raise ValueError(f"a strip or tile claims {claimed[0]} x {claimed[1]} pixels, more than fit")

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from cellprune.data import naming
-from cellprune.data.aside import EXPORT, holds_images, looks_like_image, seen, why_not
+from cellprune.data.aside import EXPORT, first, holds_images, looks_like_image, seen, why_not
 from cellprune.data.naming import IGNORE, IMAGES, LABELS
 from cellprune.errors import CellpruneError
 from cellprune.listing import Entry, entry, is_litter, listed
@@ -196,8 +196,7 @@ def _nothing_in(folder: Path, images: Sequence[Entry], inner: Sequence[Path]) ->
     """Say what a folder without a TIFF or PNG holds instead."""
     start = f"the folder {printable(str(folder))!r} holds no images"
     if broken := [f for f in images if f.kind == "neither" or not naming.is_other_format(f.name)]:
-        more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
-        return CellpruneError(printable(f"{broken[0].path} {why_not(broken[0])}{more}"))
+        return CellpruneError(first([f"{found.path} {why_not(found)}" for found in broken]))
     if images:
         return CellpruneError(f"{start} that can be read, but {seen(images)}: {EXPORT}")
     others = [path for path in inner if not naming.of_role(path.name, (*LABELS, IGNORE)) and holds_images(path)]

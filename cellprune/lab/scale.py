@@ -30,7 +30,7 @@ def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) 
     if not rescale:
         return dict.fromkeys(sizes, card.zoom)
     if card.pixel_size_um is None:
-        raise CellpruneError("--rescale: the model does not know the pixel size that it learned from: leave it away")
+        raise CellpruneError("--rescale: the model does not know the pixel size that it learned from: remove it")
     found: dict[str, Scale] = {}
     for name, size in sizes.items():
         if size is None:

@@ -10,6 +10,7 @@ from cellprune.data.network_input import seen
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.lab.instances import instances
+from cellprune.wording import many
 
 Classes = NDArray[np.uint8]
 _BAND_PX = 256  # rows that are decided at once
@@ -52,7 +53,7 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
         remedy = one if takes == 1 else f"bring {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
-            f"{image} has {_counted(n_channels)}, the model takes {takes}: {remedy}, or take another model"
+            f"{image} has {many(n_channels, 'channel')}, the model takes {takes}: {remedy}, or take another model"
         )
 
 
@@ -118,7 +119,3 @@ def _mixed(one: Floats, other: Floats, share: Floats) -> Floats:
     """Give `one` with so large a share of `other`: a product, and a fused multiply-add to it."""
     rest = np.float32(1) - share
     return (one * rest.astype(np.float64) + other * share).astype(np.float32)
-
-
-def _counted(n_channels: int) -> str:
-    return "1 channel" if n_channels == 1 else f"{n_channels} channels"

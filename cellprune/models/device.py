@@ -17,6 +17,6 @@ def choose(device: str) -> str:
         return here[0]
     if device not in here:
         raise CellpruneError(
-            f"--device {device}: torch finds no such device here (it has: {', '.join(here)}): leave --device away"
+            f"--device {device}: torch finds no such device here (it has: {', '.join(here)}): remove --device"
         )
     return device

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from cellprune.errors import CellpruneError, unknown
 from cellprune.models.mirror import centre, mirrored
 from cellprune.torchvision_compat import ensure_torchvision
+from cellprune.wording import reason
 
 _SMALLEST_PX = {"pan": 128}  # its pyramid halves the deepest maps three times more
 _SMALLEST_ELSE_PX = (
@@ -56,13 +57,12 @@ def build(name: str, /, *, in_channels: int = 1, classes: int = 2, weights: str 
             fitted = Fitted(network, _SMALLEST_PX.get(architecture, _SMALLEST_ELSE_PX))
             _take_out_idle(fitted, in_channels)
     except Exception as error:  # library, hub and torch have no error in common
-        reason = " ".join(str(error).split())[:200]
         if not weights:
-            raise CellpruneError(f"smp:{name} cannot be built ({reason}): take another encoder") from error
+            raise CellpruneError(f"smp:{name} cannot be built ({reason(error)}): take another encoder") from error
         build(name, in_channels=in_channels, classes=classes)  # which says so if it is not the weights
         raise CellpruneError(
-            f"the {weights} weights of {encoder!r} cannot be fetched ({reason}): connect this machine to the internet, "
-            "or leave --model.weights away"
+            f"the {weights} weights of {encoder!r} cannot be fetched ({reason(error)}): connect this machine to the "
+            "internet, or remove --model.weights"
         ) from error
     return fitted
 

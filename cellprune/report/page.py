@@ -14,6 +14,7 @@ from cellprune.report.results import Results
 from cellprune.report.template import render, source
 from cellprune.runs import atomic
 from cellprune.runs.folder import Folder
+from cellprune.wording import many
 
 
 def write(folder: Folder, output: Path | None = None) -> None:
@@ -49,7 +50,7 @@ def _told(folder: Folder, results: Results) -> dict[str, Any]:
         "control": sentences.stands_in(control) if control else None,
         "when": when(config["pruning"]["method"]),
         "n_trainings": len({row["stage"] for row in metrics}),
-        "n_epochs": sentences.many(made.get("epochs", len(metrics)), "epoch"),
+        "n_epochs": many(made.get("epochs", len(metrics)), "epoch"),
         "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
         "reached": sentences.reached(cost) if pruned else None,

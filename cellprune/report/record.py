@@ -15,6 +15,7 @@ from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
 from cellprune.report.results import Judged, Results
 from cellprune.runs.folder import Folder
+from cellprune.wording import reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +112,8 @@ def needed(whose: str) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, jinja2.UndefinedError) as error:
-        reason = " ".join(str(error).split())
         raise CellpruneError(
-            f"the files of {whose} lack what a report needs ({reason}): make the run again with this cellprune"
+            f"the files of {whose} lack what a report needs ({reason(error)}): make the run again with this cellprune"
         ) from error
 
 

@@ -9,6 +9,7 @@ from cellprune.report import figures, pictures, scores, sentences
 from cellprune.report.results import Judged, Measure, Place, Results, Together
 from cellprune.report.template import source
 from cellprune.runs.folder import Folder
+from cellprune.wording import many
 
 _CURVES = {"iou_image_mean": "all classes", "iou_cell_image_mean": "cells"}
 
@@ -108,7 +109,7 @@ def _sentence(found: Mapping[str, Any]) -> str:
 def _table(found: Mapping[str, Any]) -> list[str]:
     n_images = len({image["id"] for image in found["images"]})
     lines = [
-        f"{n_images} image{'s' * (n_images != 1)}, truth policy {found['policy']}",
+        f"{many(n_images, 'image')}, truth policy {found['policy']}",
         f"{'':24}{'256':>10}{'native':>10}",
     ]
     for name, values in found["summary"].items():

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
+from cellprune.wording import many
 
 _POLICIES = {
     "paper": "a tracked cell that nobody outlined counts as background, as in the published tables",
@@ -226,8 +227,3 @@ def seeds(rows: Sequence[Mapping[str, Any]]) -> str:
         "A row's interval is Student's t, 95 %, of its mean differences, one a seed, each between two runs of that "
         "seed. It speaks for other seeds on these images, not for other images, and each row for itself alone."
     )
-
-
-def many(n: int, noun: str) -> str:
-    """Give "1 epoch", "2 epochs"."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

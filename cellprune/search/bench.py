@@ -7,12 +7,12 @@ from time import monotonic
 
 from cellprune.config import load as config
 from cellprune.config import names
-from cellprune.report.sentences import many
 from cellprune.search import frames, workers
 from cellprune.search.journal import Journal
 from cellprune.search.question import Place, Question, Watch
 from cellprune.search.train import Job, Report
 from cellprune.search.trial import REFERENCE, Outcome, Trial, reference_failed
+from cellprune.wording import many
 
 _TRIES = 2  # of a trial that crashes, in one call
 HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back

@@ -25,6 +25,7 @@ _DECIDED_BY_A_TRIAL = {"data": {"select", "fold", "holdout"}, "training": {"prec
 _FEWEST = 3  # seeds: of fewer a spread says next to nothing
 
 Pair = tuple[Folder, Folder]  # pruned, unpruned
+Judged = tuple[int, float]  # folds, and the share that is set apart to choose on
 
 
 @dataclass(frozen=True)
@@ -52,26 +53,26 @@ def spread_in(runs: Path, settings: Settings) -> Measured | None:
     return Measured(spread_of(table.differences), n_frames, n_seeds) if min(n_frames, n_seeds) > 1 else None
 
 
-def _pairs(runs: Path, settings: Settings) -> dict[tuple[float, str], dict[tuple[int, int], Pair]]:
-    """Share removed, and how -> seed and fold -> the runs of both arms; only seeds that have every fold."""
+def _pairs(runs: Path, settings: Settings) -> dict[tuple[float, str, Judged], dict[tuple[int, int], Pair]]:
+    """Share removed, how, and judged on what -> seed and fold -> the runs of both arms; only seeds with every fold."""
     wanted = _trained_as(settings.model_dump(mode="json"))
-    dense: dict[str, dict[tuple[int, int], Folder]] = defaultdict(dict)
-    pruned: dict[tuple[float, str, str], dict[tuple[int, int], Folder]] = defaultdict(dict)
+    dense: dict[Judged, dict[tuple[int, int], Folder]] = defaultdict(dict)
+    pruned: dict[tuple[float, str, Judged], dict[tuple[int, int], Folder]] = defaultdict(dict)
     for folder in (Folder(path) for path in sorted(runs.iterdir()) if path.is_dir()) if runs.is_dir() else ():
         config = _config(folder)
         if config is None or _trained_as(completed(config)) != wanted or "control" in config["pruning"]:
             continue
         fold, n_folds = config["data"].get("fold") or (0, 1)
-        judged_on, at = f"{n_folds} {config['data'].get('select', 0)}", (config["seed"], fold)
+        judged_on, at = (n_folds, config["data"].get("select", 0)), (config["seed"], fold)
         if config["pruning"]["method"] == "dense":
             dense[judged_on][at] = folder
         else:
             how = json.dumps(config["pruning"], sort_keys=True)
             pruned[_removed(config["pruning"]), how, judged_on][at] = folder
     return {
-        (removed, f"{how} {judged_on}"): _whole(
+        (removed, how, judged_on): _whole(
             {at: (folder, dense[judged_on][at]) for at, folder in found.items() if at in dense[judged_on]},
-            n_folds=int(judged_on.split()[0]),
+            n_folds=judged_on[0],
         )
         for (removed, how, judged_on), found in pruned.items()
     }

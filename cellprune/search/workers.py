@@ -16,6 +16,7 @@ from cellprune.pruning import free_memory
 from cellprune.search import pool
 from cellprune.search.train import Job, Report, train
 from cellprune.training.progress import Listener
+from cellprune.wording import reason
 
 Execute = Callable[[Iterable[Job]], Iterator[tuple[Job, Report]]]
 """Trains jobs, taking each only when a worker is free for it; gives them back as they are done."""
@@ -61,7 +62,7 @@ def cluster(address: str) -> Iterator[Execute]:
     except (OSError, TimeoutError, ValueError) as error:
         raise CellpruneError(
             f"no Dask scheduler answers at {address!r} within {_ANSWER_S} s: start one with 'dask scheduler', "
-            "check the address, or leave --scheduler away"
+            "check the address, or remove --scheduler"
         ) from error
     with client:
         if not client.scheduler_info()["workers"]:
@@ -103,7 +104,7 @@ def _result(future: Any) -> Report:
     error = future.exception()
     if isinstance(error, CellpruneError):
         raise error
-    return Report("crashed", {}, f"its worker was lost: {' '.join(str(error).split())}", {})
+    return Report("crashed", {}, f"its worker was lost: {reason(error)}", {})
 
 
 def _environment(number: int, n_workers: int, n_threads: int) -> dict[str, str]:
@@ -121,7 +122,5 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise CellpruneError(
-            "--scheduler needs Dask: pip install 'cellprune[search]', or leave --scheduler away"
-        ) from None
+        raise CellpruneError("--scheduler needs Dask: pip install 'cellprune[search]', or remove --scheduler") from None
     return distributed

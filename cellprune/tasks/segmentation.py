@@ -82,7 +82,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
 
 def _border_px(dataset: Dataset) -> int:
     if not dataset.field_of_interest_px:
-        raise CellpruneError(f"{dataset.name} has no known field of interest: leave --ignore-border away")
+        raise CellpruneError(f"{dataset.name} has no known field of interest: remove --ignore-border")
     return dataset.field_of_interest_px
 
 

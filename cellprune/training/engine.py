@@ -26,7 +26,7 @@ def start(device: str) -> Accelerator:
         AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run in this process chose for itself
     engine = Accelerator(cpu=device == "cpu", mixed_precision="no", gradient_accumulation_steps=1)
     if engine.device.type != device:
-        raise CellpruneError(f"--device {device}: the engine chose {engine.device.type}: leave --device away")
+        raise CellpruneError(f"--device {device}: the engine chose {engine.device.type}: remove --device")
     return engine
 
 

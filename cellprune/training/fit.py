@@ -25,6 +25,7 @@ from cellprune.pruning.masks import sparsity
 from cellprune.training import optimizers
 from cellprune.training.progress import Event, Listener
 from cellprune.training.sparse import MaskPolicy
+from cellprune.wording import reason
 
 Batches = Callable[[int, int, int], Iterable[tuple[Tensor, Tensor]]]
 """(epoch, rank, number of processes) -> this process's share of the epoch's (images, target) batches; has a length."""
@@ -276,9 +277,8 @@ def _restore(
             schedule.load_state_dict(meta["schedule"])
         policy.load_state({**meta["policy"], **parts["policy"]})
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise WorkError(
-            f"the saved state is none of this training ({reason}): delete the folder 'state' of the run to train it "
-            "from the beginning"
+            f"the saved state is none of this training ({reason(error)}): delete the folder 'state' of the run to "
+            "train it from the beginning"
         ) from error
     return list(meta["history"])

@@ -90,7 +90,8 @@ def test_a_wrong_word_is_answered_in_a_line_or_two(
     out, err = capsys.readouterr()
     assert said in err
     assert out == ""
-    assert 1 <= len(err.strip().splitlines()) <= 2
+    told = [line for line in err.splitlines() if not line.startswith("loading ")]  # as beside other work
+    assert 1 <= len(told) <= 2
     assert list(tmp_path.iterdir()) == [], "a refusal writes nothing"
 
 

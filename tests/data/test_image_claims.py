@@ -82,7 +82,7 @@ CLAIMS = {
     "shape, one of two": (json.dumps({"shape": [10, 10]}).encode(), 2, "holds 2 images|does not fit its 2 pages:"),
     "shape, below 0": (json.dumps({"shape": [-1, 10, 10]}).encode(), 1, "that does not fit its 1 page:"),
     "shape, no numbers": (json.dumps({"shape": "x"}).encode(), 1, "is not a whole TIFF"),
-    "shape, nested": (b'{"shape": ' + b"[" * 10**5 + b"]" * 10**5 + b"}", 1, "is not a whole TIFF.*recursion"),
+    "shape, nested": (b'{"shape": ' + b"[" * 10**5 + b"]" * 10**5 + b"}", 1, "is not a whole TIFF.*nested too deeply"),
 }  # fmt: skip
 
 
@@ -165,6 +165,10 @@ DAMAGED = {
     "a LERC of another size": (packed_as(34887, imagecodecs.lerc_encode(BLANK)), "claims 9000 x 9000"),
     "a WebP of another size": (
         packed_as(50001, imagecodecs.webp_encode(BLANK_RGB, lossless=True), photometric=2, samples=3),
+        "claims 900 x 800",
+    ),
+    "a WebP of another size under its old number": (
+        packed_as(34927, imagecodecs.webp_encode(BLANK_RGB, lossless=True), photometric=2, samples=3),
         "claims 900 x 800",
     ),
     "a lossy WebP of another size": (

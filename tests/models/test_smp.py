@@ -191,5 +191,5 @@ def test_weights_that_cannot_be_fetched_are_an_answer_of_one_line(tmp_path: Path
         cwd=Path(__file__).parents[2],
     )
     assert "the imagenet weights of 'resnet18' cannot be fetched" in done.stdout
-    assert "leave --model.weights away" in done.stdout
+    assert "remove --model.weights" in done.stdout
     assert len(done.stdout.strip().splitlines()) == 1

@@ -144,7 +144,7 @@ def test_the_policy_takes_its_masks_back_from_the_state() -> None:
 
 def test_a_device_that_is_not_there_is_refused() -> None:
     if not torch.cuda.is_available():
-        with pytest.raises(CellpruneError, match="leave --device away"):
+        with pytest.raises(CellpruneError, match="remove --device"):
             engine.start("cuda")
     assert engine.start("cpu").device.type == "cpu"
 
