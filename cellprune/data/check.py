@@ -9,6 +9,7 @@ Notes (partial or untidy truth, which the policies of `data.truth` are for): cel
 in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
 """
 
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 
 from cellprune.data import cifar, ctc, labelled, plain
 from cellprune.data.cards import Card
-from cellprune.data.findings import Findings, class_notes, notes, report
+from cellprune.data.findings import Disc, Findings, class_notes, notes, report
 from cellprune.data.frames import CLASSES, Frame
 from cellprune.data.images import IGNORED, Labels, are_equal, read_grey_levels, read_header
 from cellprune.data.matching import areas_px, in_pieces, jaccard, regions, uncovered
@@ -113,7 +114,7 @@ def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
     elif n_gold == sum(len(sequence.unknown) for sequence in found):
         errors.append(f"{name} has no pixel that could be learned or scored: all of all {n_gold} images are ignored")
     elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in found) and not any(
-        sequence.n_cells["gold"] for sequence in found
+        len(sequence.cells) for sequence in found
     ):  # what could not be read may show some
         errors.append(f"{name} shows no cell in the truth of all {n_gold} annotated frames: annotate some")
     return errors
@@ -144,7 +145,9 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         found.grey.append(frame.image)
     else:
         found.channels.setdefault(header.channels, frame.image)
-    if header.pixel_size_um is not None:
+    if header.pixel_size_um is None:
+        found.n_without_pixel_size += 1
+    else:
         found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
     found.dtypes.setdefault("image", set()).add(str(header.dtype))
     truth: dict[str, Labels] = {}
@@ -167,12 +170,19 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         except CellpruneError as error:
             found.errors.append(str(error))
     if "gold" in truth:
-        cells = areas_px(truth["gold"] if n_classes == 2 else regions(truth["gold"]))
-        found.n_cells["gold"] += len(cells)
+        gold, pieces = truth["gold"], regions(truth["gold"])
+        cells = areas_px(gold if n_classes == 2 else pieces)
         found.gold_sizes.append(header.size)
-        found.diameters_px += [2 * (area / np.pi) ** 0.5 for area in cells.values()]
+        found.cells += _discs(cells.values(), header.size)
+        found.pieces += _discs(areas_px(pieces).values(), header.size)
+        found.values.update(np.unique(gold[gold > 0]).tolist())
     if n_classes == 2:
         _compare(frame.name or frame.number, truth, found)
+
+
+def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
+    diameters = (2 * (area / np.pi) ** 0.5 for area in areas_px)
+    return [Disc(diameter, diameter / (size[0] * size[1]) ** 0.5) for diameter in diameters]
 
 
 def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> None:
@@ -180,7 +190,7 @@ def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> No
     if markers is not None:
         found.marked.append(number)
         tracks = np.unique(markers[markers > 0]).tolist()
-        found.n_cells["tracked"] += len(tracks)
+        found.n_tracked_cells += len(tracks)
         for track in tracks:
             found.shown.setdefault(track, set()).add(number)
     if gold is not None:

@@ -14,7 +14,6 @@ import numpy as np
 from cellprune.config.schema import Data
 from cellprune.data.cards import Card
 from cellprune.data.images import IGNORED, UNSTACK
-from cellprune.data.network_input import training_zoom
 from cellprune.wording import many
 
 NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for
@@ -24,6 +23,20 @@ _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
 
 
+@dataclass(frozen=True)
+class Disc:
+    """A cell as a disc of its area.
+
+    Attributes:
+        diameter_px: in its image.
+        share: that diameter over the square root of its image's area. An image is resized as a whole to learn from, so
+            this times the square root of the network's area is the diameter there, whatever the image's size.
+    """
+
+    diameter_px: float
+    share: float
+
+
 @dataclass
 class Findings:
     """One sequence, filled while its frames are looked at."""
@@ -31,7 +44,7 @@ class Findings:
     name: str
     n_frames: Counter[str] = field(default_factory=Counter)  # by kind of file
     n_read: Counter[str] = field(default_factory=Counter)  # by kind of truth: the files without an error
-    n_cells: Counter[str] = field(default_factory=Counter)  # gold, tracked
+    n_tracked_cells: int = 0
     missing: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
     empty: list[int | str] = field(default_factory=list)
@@ -40,7 +53,9 @@ class Findings:
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
     gold_sizes: list[tuple[int, int]] = field(default_factory=list)  # of each frame with gold truth
-    diameters_px: list[float] = field(default_factory=list)  # of discs as large as the gold cells
+    cells: list[Disc] = field(default_factory=list)  # as large as the gold cells
+    pieces: list[Disc] = field(default_factory=list)  # as large as the connected pieces of gold cells
+    values: set[int] = field(default_factory=set)  # that number gold cells, of all frames
     grey_levels: set[float] = field(default_factory=set)  # each image's darkest and brightest
     stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
     channels: dict[int, Path] = field(default_factory=dict)  # number of channels -> the first image that has so many
@@ -49,6 +64,7 @@ class Findings:
     no_classes: list[str] = field(default_factory=list)  # one sentence for each label image with a value that is none
     dtypes: dict[str, set[str]] = field(default_factory=dict)
     pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
+    n_without_pixel_size: int = 0  # images that state none
     marked: list[Any] = field(default_factory=list)  # the frames whose markers could be read
     shown: dict[int, set[Any]] = field(default_factory=dict)  # track -> the frames whose markers show it
     errors: list[str] = field(default_factory=list)
@@ -60,14 +76,16 @@ def notes(found: Findings, card: Card | None) -> list[str]:
     if found.missing:
         frames = ", ".join(f"{m['frame']} ({m['missing']} of {m['cells']})" for m in found.missing)
         said.append(f"cells without a gold mask: {sum(m['missing'] for m in found.missing)}, in frames {frames}")
-    if found.components:
+    if found.components and not is_one_value(found):
         said.append(f"gold masks in several pieces in frames {_listed(c['frame'] for c in found.components)}")
+    if is_one_value(found):
+        said.append(f"the label images have one value, so connected pieces count as cells: {len(found.pieces)}")
     if found.empty:
         said.append(f"no cell in the gold truth of frames {_listed(found.empty)}")
     if found.unknown:
         said.append(f"every pixel is ignored in {_listed(found.unknown)}: nothing is learned or scored there")
     if found.n_lacking_in_silver:
-        said.append(f"silver truth lacks {found.n_lacking_in_silver} of {found.n_cells['tracked']} tracked cells")
+        said.append(f"silver truth lacks {found.n_lacking_in_silver} of {found.n_tracked_cells} tracked cells")
     if found.jaccard:
         said.append(f"mean Jaccard of silver with gold {min(found.jaccard):.2f} to {max(found.jaccard):.2f}, by frame")
     if len(found.sizes) > 1:
@@ -132,12 +150,24 @@ def report(name: str, found: list[Findings], errors: list[str], notes: list[str]
 
 def _diameters_px(found: Sequence[Findings]) -> dict[str, float] | None:
     """Give the median cell's diameter as saved, and as the network sees it where nothing else is asked for."""
-    diameters = [diameter for sequence in found for diameter in sequence.diameters_px]
-    if not diameters:
+    cells = [cell for sequence in found for cell in gold_cells(sequence)]
+    if not cells:
         return None
-    down, across = training_zoom([size for sequence in found for size in sequence.gold_sizes], NETWORK_SIZE_PX)
-    native = float(np.median(diameters))
-    return {"native": native, "network": native * (down * across) ** 0.5}
+    share = float(np.median([cell.share for cell in cells]))
+    return {
+        "native": float(np.median([cell.diameter_px for cell in cells])),
+        "network": share * (NETWORK_SIZE_PX[0] * NETWORK_SIZE_PX[1]) ** 0.5,
+    }
+
+
+def gold_cells(found: Findings) -> list[Disc]:
+    """Give what counts as a cell: each number of a label image, or each piece where all have one number."""
+    return found.pieces if is_one_value(found) else found.cells
+
+
+def is_one_value(found: Findings) -> bool:
+    """Tell whether label images only draw cells and do not number them: one value in all of them, in several pieces."""
+    return len(found.values) == 1 and len(found.pieces) > len(found.cells)
 
 
 def _facts(counted: Mapping[str, Any]) -> list[str]:
@@ -151,11 +181,13 @@ def _facts(counted: Mapping[str, Any]) -> list[str]:
         pixels = " or ".join(" x ".join(f"{um:.4g}" for um in size) + " um" for size in counted["pixel_size_um"])
         facts.append(
             f"images: {channels}, {' and '.join(counted['dtypes']['image'])}, grey levels {low:g} to {high:g}{bits}, "
-            f"pixels of {pixels or 'unknown size'}"
+            f"pixels of {pixels or 'unknown size'}{_partly(counted)}"
         )
     if diameter := counted["cell_diameter_px"]:
-        sizes = counted["pixel_size_um"]
-        um = f" ({diameter['native'] * (sizes[0][0] * sizes[0][1]) ** 0.5:.3g} um)" if len(sizes) == 1 else ""
+        um = ""
+        if _is_pixel_known(counted):
+            ((down, across),) = counted["pixel_size_um"]
+            um = f" ({diameter['native'] * (down * across) ** 0.5:.3g} um)"
         height, width = counted["network_size_px"]
         facts.append(
             f"cells: median diameter {diameter['native']:.1f} px{um}, {diameter['network']:.1f} px in a network of "
@@ -164,13 +196,29 @@ def _facts(counted: Mapping[str, Any]) -> list[str]:
     return facts
 
 
+def _partly(counted: Mapping[str, Any]) -> str:
+    """Say what follows where not all images state the same pixel size: the set has none."""
+    if _is_pixel_known(counted) or not counted["pixel_size_um"]:
+        return ""
+    n_silent = sum(sequence["without_pixel_size"] for sequence in counted["sequences"])
+    silent = f"{n_silent} of {counted['frames']} images state none" if n_silent else "they differ"
+    return f" ({silent}, so the pixel size of the set counts as unknown)"
+
+
+def _is_pixel_known(counted: Mapping[str, Any]) -> bool:
+    is_silent = any(sequence["without_pixel_size"] for sequence in counted["sequences"])
+    return len(counted["pixel_size_um"]) == 1 and not is_silent
+
+
 def _warnings(counted: Mapping[str, Any], sizes: Sequence[tuple[int, int]]) -> list[str]:
     """Warn of cells that are too small in the network, with the size that would do."""
     diameter = counted["cell_diameter_px"]
     if diameter is None or diameter["network"] >= SMALLEST_CELL_PX:
         return []
-    factor = SMALLEST_CELL_PX / diameter["native"]
-    enough = [_STEP_PX * ceil(median_low(sides) * factor / _STEP_PX) for sides in zip(*sizes, strict=True)]
+    usual = [median_low(sides) for sides in zip(*sizes, strict=True)]
+    height, width = counted["network_size_px"]
+    factor = SMALLEST_CELL_PX / diameter["network"] * (height * width / (usual[0] * usual[1])) ** 0.5
+    enough = [_STEP_PX * ceil(side * factor / _STEP_PX) for side in usual]
     return [
         f"cells of {diameter['network']:.1f} px in the network can hardly be told apart: train with --data.size "
         f"{enough[0]} {enough[1]}, which gives them {SMALLEST_CELL_PX} px or more"
@@ -182,7 +230,7 @@ def _sequence_report(found: Findings) -> dict[str, Any]:
         "sequence": found.name,
         "frames": found.n_frames["image"],
         **{kind: found.n_frames[kind] for kind in ("gold", "silver", "markers")},
-        "cells": {"gold": found.n_cells["gold"], "tracked": found.n_cells["tracked"]},
+        "cells": {"gold": len(gold_cells(found)), "tracked": found.n_tracked_cells},
         "missing": found.missing,
         "components": found.components,
         "silver_lacks": found.n_lacking_in_silver,
@@ -191,6 +239,7 @@ def _sequence_report(found: Findings) -> dict[str, Any]:
         "channels": sorted(found.channels) or [1] * bool(found.grey),
         "dtypes": {kind: sorted(types) for kind, types in found.dtypes.items()},
         "pixel_size_um": sorted(list(size) for size in found.pixel_sizes_um),
+        "without_pixel_size": found.n_without_pixel_size,
         "grey_levels": [min(found.grey_levels), max(found.grey_levels)] if found.grey_levels else None,
     }
 

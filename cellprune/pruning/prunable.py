@@ -9,7 +9,7 @@ from torch.nn.utils.prune import BasePruningMethod
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.structure.computed import computed_weights
-from cellprune.structure.layers import WEIGHTED
+from cellprune.structure.layers import WEIGHTED, owned
 from cellprune.structure.matrices import matrices
 from cellprune.structure.standing_in import require_shapes
 
@@ -82,19 +82,7 @@ def multiplying(model: nn.Module) -> dict[str, nn.Module]:
         if computed.original is not None:
             owner, _, name = computed.original.rpartition(".")
             claims[computed.layer.get_submodule(owner), name] = computed.layer
-    layers: dict[int, nn.Module] = {}
-    foreign: set[int] = set()
-    for module in model.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            if (module, name) in claims:
-                layers.setdefault(id(parameter), claims[module, name])
-            else:
-                foreign.add(id(parameter))
-    return {
-        name: layers[id(parameter)]
-        for name, parameter in model.named_parameters()
-        if id(parameter) in layers and id(parameter) not in foreign
-    }
+    return owned(model, lambda module, name: claims.get((module, name)))
 
 
 def say_what_lies_outside(model: nn.Module, pruned: Mapping[str, Tensor], exclude: Iterable[str] = ()) -> None:

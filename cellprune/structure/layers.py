@@ -1,6 +1,6 @@
 """Which modules hold the weights that pruning and costs speak of: convolutions, transposed ones, linear maps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,12 +20,23 @@ def weighted_layers(model: nn.Module) -> dict[str, nn.Module]:
     Returns:
         Parameter name of the weight -> module, in the order of `model.named_parameters()`.
     """
+    return owned(model, lambda module, name: module if isinstance(module, WEIGHTED) and name == "weight" else None)
+
+
+def owned(model: nn.Module, layer_of: Callable[[nn.Module, str], nn.Module | None]) -> dict[str, nn.Module]:
+    """Give each parameter that belongs to layers alone, once, with the first of them.
+
+    Args:
+        layer_of: (module, a parameter's own name in it) -> the layer that it belongs to there; None for none.
+    Returns:
+        Parameter name -> layer, in the order of `model.named_parameters()`.
+    """
     layers: dict[int, nn.Module] = {}
     foreign: set[int] = set()
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
-            if isinstance(module, WEIGHTED) and name == "weight":
-                layers.setdefault(id(parameter), module)
+            if (layer := layer_of(module, name)) is not None:
+                layers.setdefault(id(parameter), layer)
             else:
                 foreign.add(id(parameter))
     return {

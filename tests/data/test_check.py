@@ -214,3 +214,48 @@ def test_cells_that_are_too_small_in_the_network_are_warned_of_with_the_size_tha
         "10 px or more"
     )
     assert report["cell_diameter_px"]["native"] * min(448 / 900, 592 / 1200) >= 10
+
+
+def own_images(folder: Path, sides: list[int], labels: Callable[[int], np.ndarray], **tags: Any) -> Path:
+    for at, side in enumerate(sides):
+        image = np.random.default_rng(at).integers(0, 255, (side, side)).astype(np.uint8)
+        write(folder / "images" / f"c{at}.tif", image, **(tags if at % 2 else {}))
+        write(folder / "labels" / f"c{at}.tif", labels(side))
+    return folder
+
+
+def one_cell(side: int) -> np.ndarray:
+    labels = np.zeros((side, side), np.uint16)
+    labels[10:40, 10:40] = 1
+    return labels
+
+
+def test_cells_are_measured_in_the_network_by_their_own_image_s_size(tmp_path: Path) -> None:
+    report = found(own_images(tmp_path, [256] * 8 + [1536] * 9, one_cell))
+    native = 2 * (900 / np.pi) ** 0.5
+    assert report["cell_diameter_px"]["native"] == pytest.approx(native)
+    assert report["cell_diameter_px"]["network"] == pytest.approx(native * 256 / 1536)
+    assert "cells of 5.6 px in the network can hardly be told apart" in report["warnings"][0]
+
+
+def test_label_images_that_only_draw_cells_are_counted_by_pieces(tmp_path: Path) -> None:
+    def drawn(side: int) -> np.ndarray:
+        labels = np.zeros((side, side), np.uint16)
+        labels[5:15, 5:15] = labels[30:40, 30:40] = 255
+        return labels
+
+    report = found(own_images(tmp_path, [64] * 3, drawn))
+    assert "the label images have one value, so connected pieces count as cells: 6" in " ".join(report["notes"])
+    assert not any("several pieces" in note for note in report["notes"])
+    assert report["cells"]["gold"] == 6
+    assert report["cell_diameter_px"]["native"] == pytest.approx(2 * (100 / np.pi) ** 0.5)
+
+
+def test_a_pixel_size_that_only_some_images_state_counts_as_unknown(tmp_path: Path) -> None:
+    tags = {"resolution": (20000, 20000), "resolutionunit": "CENTIMETER"}
+    report = found(own_images(tmp_path, [64] * 4, one_cell, **tags))
+    assert (
+        "pixels of 0.5 x 0.5 um (2 of 4 images state none, so the pixel size of the set counts as unknown)"
+        in (report["facts"][0])
+    )
+    assert " um)" not in report["facts"][1]
