@@ -17,11 +17,12 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cellprune import models, selection, tasks
+from cellprune import models, tasks
 from cellprune.config.load import load
 from cellprune.config.schema import Settings
-from cellprune.data.split import split
-from cellprune.training import engine as engines
+from cellprune.data.cells.split import split
+from cellprune.experiment import choose as selection
+from cellprune.training import accelerator as engines
 from cellprune.training.fit import fit, reseed
 from cellprune.training.sparse.static import Static
 

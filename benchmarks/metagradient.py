@@ -73,9 +73,9 @@ def measure(network: str, batch: int, size_px: int, steps: int, way: str) -> dic
     import psutil
     import torch
 
-    from cellprune.pruning.metagradient import InnerTraining, meta_gradient
-    from cellprune.pruning.objective import Objective
-    from cellprune.pruning.scoring import untouched
+    from cellprune.pruning.derivatives.conditions import untouched
+    from cellprune.pruning.derivatives.metagradient import InnerTraining, meta_gradient
+    from cellprune.pruning.derivatives.objective import Objective
 
     torch.manual_seed(0)
     model = cases.network(network)

@@ -15,10 +15,10 @@ from statistics import mean
 from typing import Any
 
 from cellprune.config.schema import Pruning
-from cellprune.report.comparison import interval
-from cellprune.report.figures_together import differences
+from cellprune.report.finished import read
 from cellprune.report.formatting import share
-from cellprune.report.record import read
+from cellprune.report.together.comparison import interval
+from cellprune.report.together.figures import differences
 from cellprune.runs.folder import Folder
 
 UNPRUNED = "unpruned"

@@ -8,8 +8,8 @@ A table has a row a frame and a column a seed; frames, seeds and the rest vary a
 
 import argparse
 
-from cellprune.search.confirm import STEPS_BELOW
-from cellprune.search.power import ASSUMED, Spread, fewest_seeds, power
+from cellprune.search.judge.confirm import STEPS_BELOW
+from cellprune.search.judge.power import ASSUMED, Spread, fewest_seeds, power
 
 PARTS = {
     "5 held out": (5, 1),

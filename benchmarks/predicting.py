@@ -46,11 +46,11 @@ def measure(width: int, way: str, side: int, limit: float) -> dict[str, Any]:
     import psutil
     import torch
 
+    from cellprune.engines.torch import engine
     from cellprune.lab import tiles
     from cellprune.lab.instances import instances
     from cellprune.lab.segment import class_map
     from cellprune.models import build
-    from cellprune.models.engine import engine
 
     torch.manual_seed(0)
     network = engine(build({"name": "unet", "width": width}), device="cpu")

@@ -18,11 +18,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from methods import load
 from scipy.stats import spearmanr
 
-from cellprune.report.comparison import interval
 from cellprune.report.drawing import drawing, svg
-from cellprune.report.figures_together import colour
 from cellprune.report.formatting import share
 from cellprune.report.published import rows as table
+from cellprune.report.together.comparison import interval
+from cellprune.report.together.figures import colour
 
 PUBLISHED = {  # as table 4 calls them -> our names
     "Random": "random",

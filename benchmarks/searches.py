@@ -12,10 +12,10 @@ from typing import Any
 
 from cellprune.report.formatting import difference, ratio
 from cellprune.runs import documents
-from cellprune.search import looks
-from cellprune.search.forest import forest
 from cellprune.search.journal import RESULT
-from cellprune.search.table import rows
+from cellprune.search.tell import looks
+from cellprune.search.tell.forest import forest
+from cellprune.search.tell.table import rows
 
 
 def main() -> None:

@@ -31,13 +31,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.config.schema import Data, Settings, Training
-from cellprune.data.augment import augment
-from cellprune.data.loaders import Loaders
+from cellprune.data.cells.augment import augment
+from cellprune.data.cells.loaders import Loaders
 from cellprune.data.open import open_dataset
 from cellprune.models import build
 from cellprune.pruning.prune import prune
 from cellprune.tasks.segmentation import TASK, watch
-from cellprune.training import engine, losses
+from cellprune.training import accelerator as engine
+from cellprune.training import losses
 from cellprune.training.fit import fit
 from cellprune.training.sparse.static import Static
 

@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import cellprune
 from cellprune import models
-from cellprune.torchvision_compat import ensure_torchvision
+from cellprune.machine.torchvision import ensure_torchvision
 
 ensure_torchvision()  # needed only beside a CPU build of torch
 import lightning  # noqa: E402

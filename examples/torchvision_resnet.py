@@ -4,7 +4,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import cellprune
-from cellprune.torchvision_compat import ensure_torchvision
+from cellprune.machine.torchvision import ensure_torchvision
 
 ensure_torchvision()  # needed only beside a CPU build of torch
 from torchvision.models import resnet18  # noqa: E402

@@ -12,6 +12,10 @@ from cellprune.report.pictures import overlay_png, pick
 from cellprune.runs.folder import Folder
 
 CLASSES = ("background", "cell")
+FILES = {  # of a pruned run
+    "config.yaml", "split.yaml", "provenance.json", "masks.safetensors", "cost.json", "metrics.csv", "scores.json",
+    "model.safetensors", "log.txt", "report.html",
+}  # fmt: skip
 
 
 def make(

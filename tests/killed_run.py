@@ -39,7 +39,7 @@ def _arm(moment: str) -> None:
     """Make this process kill itself at a moment of the run."""
     from cellprune import experiment
     from cellprune.evaluation import iou
-    from cellprune.pruning.objective import Objective
+    from cellprune.pruning.derivatives.objective import Objective
     from cellprune.training import fit
 
     if moment == "scoring":

@@ -5,7 +5,7 @@ from zlib import crc32
 
 import numpy as np
 
-from cellprune.search.trial import REFERENCE, Trial
+from cellprune.search.judge.trial import REFERENCE, Trial
 
 FRAME, SEED, REST = 0.008, 0.007, 0.008  # of the differences between a pruned and the unpruned network
 Loss = Callable[[float], float]  # true loss of IoU at a ratio

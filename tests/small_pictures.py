@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from cellprune.data import cifar
+from cellprune.data.labelled import cifar
 
 NAMES = ("dark", "red", "green", "blue")
 

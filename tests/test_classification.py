@@ -11,17 +11,18 @@ import small_pictures
 import torch
 import yaml
 from command_line import typed
+from finished_run import FILES
 from html_page import Page
 from stopping import Stop
-from test_experiment import FILES
 from tifffile import imwrite
 
 import cellprune
-from cellprune import experiment, finished
+from cellprune import experiment
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.config.shipped import folder as shipped
 from cellprune.errors import CellpruneError
+from cellprune.experiment.evaluate import evaluate
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
 
@@ -148,7 +149,7 @@ def test_what_a_classifying_run_is_not_for_is_said(pruned: Folder, images: Path,
     assert "gives a class for a whole image" in capsys.readouterr().err
     other = small_pictures.npz(tmp_path / "more.npz", label_names=["a", "b", "c", "d", "e"])
     with pytest.raises(CellpruneError, match=r"knows 4 classes, but .*more.npz has 5"):
-        finished.evaluate(pruned.path, dataset=str(other))
+        evaluate(pruned.path, dataset=str(other))
 
 
 REFUSED = {

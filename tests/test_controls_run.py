@@ -9,9 +9,10 @@ from command_line import typed
 from stopping import Stop
 
 import cellprune
-from cellprune import experiment, selection
+from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
+from cellprune.experiment import choose as selection
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from cellprune import experiment, record
+from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.experiment import record
 from cellprune.runs import atomic
 from cellprune.runs.folder import FILES, Folder
 from cellprune.training.progress import Event

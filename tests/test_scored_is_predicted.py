@@ -13,11 +13,12 @@ import torch
 from command_line import typed
 from numpy.typing import NDArray
 
-from cellprune import finished, models
+from cellprune import models
 from cellprune.config.schema import Data, Settings
-from cellprune.data.frames import CLASSES
-from cellprune.data.images import read_labels
+from cellprune.data.cells.frames import CLASSES
 from cellprune.evaluation import iou
+from cellprune.experiment.evaluate import evaluate
+from cellprune.images.read import read_labels
 from cellprune.lab import segment, tiles
 from cellprune.runs.folder import Folder
 from cellprune.tasks.segmentation import TASK
@@ -160,7 +161,7 @@ def test_the_scores_on_another_set_are_those_of_the_labels(kind: str, tmp_path: 
     run = finished_run(tmp_path / "run", network_of(1), settings_for(own))
     # the same microscope, another field of view
     other = drawn(tmp_path / "other", [(2 * height, 3 * width) for height, width in KINDS[kind][0]], KINDS[kind][1])
-    scores = finished.evaluate(run, dataset=f"{other}/", device="cpu")
+    scores = evaluate(run, dataset=f"{other}/", device="cpu")
     assert native(scores) == counts_of_predict(run, other, tmp_path / "out")
 
 
@@ -174,7 +175,7 @@ def test_scores_in_tiles_are_those_of_the_labels(
     for function in (tiles.probabilities, segment.class_map):
         monkeypatch.setitem(function.__kwdefaults__, "memory_bytes", 1)
     big = drawn(tmp_path / "big", [(260, 300)], tiff)
-    scores = finished.evaluate(run, dataset=f"{big}/", device="cpu")
+    scores = evaluate(run, dataset=f"{big}/", device="cpu")
     assert native(scores) == counts_of_predict(run, big, tmp_path / "out")
 
 
@@ -215,5 +216,5 @@ def test_pixels_of_another_size_are_warned_of(tmp_path: Path, caplog: pytest.Log
     )
     for um, is_warned in ((0.6, False), (0.3, True)):
         other = drawn(tmp_path / f"{um}", UNIFORM[:2], tagged(um))
-        finished.evaluate(run, dataset=f"{other}/", device="cpu")
+        evaluate(run, dataset=f"{other}/", device="cpu")
         assert ("0.3 x 0.3 um, the model learned from 0.65 x 0.65 um" in caplog.text) == is_warned

@@ -34,9 +34,9 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     """
-    from cellprune.data import cards
     from cellprune.data.open import folder_of
-    from cellprune.data.root import data_root as root_of
+    from cellprune.data.sets import cards
+    from cellprune.data.sets.root import data_root as root_of
 
     root = root_of(data_root)
     found = [card.model_dump(mode="json") | {"here": folder_of(card, root).is_dir()} for card in cards.all_cards()]
@@ -74,9 +74,9 @@ def fetch(
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from cellprune.data.cards import card
     from cellprune.data.fetch import fetch as bring
     from cellprune.data.fetch import is_here
+    from cellprune.data.sets.cards import card
 
     was_here = is_here(name, data_root)
     is_download = card(name).source == "fetch" and source is None and not was_here
@@ -175,7 +175,7 @@ def simulate(
     optics
         What the microscope shows: the halo of phase contrast, or the relief of DIC.
     """
-    from cellprune.data.simulate import simulate as make
+    from cellprune.data.simulated.simulate import simulate as make
 
     made = make(folder, seed=seed, frames=frames, size=size, sequences=sequences, optics=optics)
     say(f"{sequences} sequences of {frames} frames are in {made}")

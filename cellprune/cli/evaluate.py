@@ -45,11 +45,11 @@ def evaluate(
     from cellprune.cli.progress import loading, phase
 
     with loading():
-        from cellprune import finished
         from cellprune.config.names import resolve
+        from cellprune.experiment.evaluate import evaluate as scores_of
 
     with phase(f"scoring {run}", after_s=1) as tell:
-        scores = finished.evaluate(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
+        scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
     if json:
         print(text.dumps(scores))
         return

@@ -16,11 +16,11 @@ from cyclopts import App, CycloptsError, Parameter
 from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
-from cellprune import environment
 from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
 from cellprune.cli.terminal import listening, speak_plainly, tell
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
+from cellprune.machine import environment
 from cellprune.wording import printable, reason, shortened
 
 # what libraries say where the system gives no more memory, no more threads, or has no room for one more library

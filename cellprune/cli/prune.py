@@ -58,7 +58,7 @@ def prune(
     from cellprune.cli.progress import loading, shown
 
     with loading():
-        from cellprune import experiment  # torch and MONAI: only when there is work
+        from cellprune import experiment
         from cellprune.report import figures, sentences
         from cellprune.runs import atomic, maskfile, scratch
 

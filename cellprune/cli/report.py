@@ -60,15 +60,16 @@ def report(
     from cellprune.cli.progress import loading
 
     with loading():
-        from cellprune.report import comparison_page, page, record
-        from cellprune.report.comparison import compare
+        from cellprune.report import finished, page
+        from cellprune.report.together import page as comparison_page
+        from cellprune.report.together.comparison import compare
         from cellprune.runs.folder import Folder
 
-    left_out = record.unfinished(paths)
+    left_out = finished.unfinished(paths)
     if len(left_out) < len(paths):  # else the refusal names them
         paths = [path for path in paths if path not in left_out]
     if output is None or alone:
-        groups = compare(record.read(paths))
+        groups = compare(finished.read(paths))
         page.write(Folder(paths[0]), output)
         written = output or Folder(paths[0]).file("report")
     else:
@@ -95,7 +96,7 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     _refuse_taken(output, "searches")
 
     from cellprune.report.formatting import ratio
-    from cellprune.search import table
+    from cellprune.search.tell import table
 
     once = list({folder.resolve(): folder for folder in folders}.values())
     rows = table.write(output, once, left_out=left_out)

@@ -17,8 +17,8 @@ from cellprune.errors import CellpruneError
 from cellprune.wording import many
 
 if TYPE_CHECKING:
+    from cellprune.campaign.workers import Execute
     from cellprune.search.question import Place, Question
-    from cellprune.search.workers import Execute
 
 _MOST_WORKERS = 256  # processes, each with a training, on one machine
 _SEARCHED = {
@@ -100,8 +100,8 @@ def search_max_ratio(
     from cellprune.cli.progress import loading, phase
 
     with loading():  # what follows needs torch
+        from cellprune.campaign import workers as places
         from cellprune.cli.search_progress import Table
-        from cellprune.search import workers as places
         from cellprune.search.journal import JOURNAL
         from cellprune.search.question import Place, ask
         from cellprune.search.run import search_max_ratio as find
@@ -193,8 +193,10 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
 
 def _planned(question: "Question", place: "Place", execute: "Execute", workers: int) -> dict[str, Any]:
     """Count the trainings that are left and time one epoch."""
-    from cellprune.search import controls, plan, sentences
+    from cellprune.search import plan
+    from cellprune.search.judge import controls
     from cellprune.search.run import known
+    from cellprune.search.tell import sentences
 
     n_controls = len(controls.of(question.settings))
     count = plan.count(question.search, question.grid, n_controls)
@@ -236,10 +238,10 @@ def _planned(question: "Question", place: "Place", execute: "Execute", workers: 
 
 def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execute", workers: int) -> float:
     """Time one epoch by the workers of this machine, or in this process, and say what is under way meanwhile."""
+    from cellprune.campaign import workers as places
     from cellprune.cli.progress import Inside, shown
     from cellprune.report.formatting import ratio
     from cellprune.search import plan
-    from cellprune.search import workers as places
     from cellprune.training import progress
 
     timing = progress.Event(
@@ -254,7 +256,7 @@ def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execu
 
 def _told(planned: dict[str, Any]) -> list[str]:
     from cellprune.report.formatting import duration, ratio
-    from cellprune.search import sentences
+    from cellprune.search.tell import sentences
 
     trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
     by_fold, n_done, n_there = planned["chosen_on_by_fold"], trainings["done"], trainings["there_already"]

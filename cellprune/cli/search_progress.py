@@ -12,9 +12,10 @@ from cellprune.cli.heartbeat import Heartbeat
 from cellprune.cli.progress import described
 from cellprune.cli.terminal import console, tell
 from cellprune.report.formatting import duration
-from cellprune.search import controls, plan
+from cellprune.search import plan
+from cellprune.search.judge import controls
+from cellprune.search.judge.trial import Trial
 from cellprune.search.question import Question, Watch
-from cellprune.search.trial import Trial
 from cellprune.training.progress import Event
 from cellprune.wording import spoken
 

@@ -52,7 +52,7 @@ def train(
     from cellprune.cli.progress import Curves, loading, shown
 
     with loading():
-        from cellprune import experiment  # torch and MONAI: only when there is work
+        from cellprune import experiment
         from cellprune.runs.folder import Folder
 
     curves = [Curves(tensorboard)] if tensorboard else []

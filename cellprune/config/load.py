@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cellprune import reading
 from cellprune.config import names, yaml12
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import (
@@ -22,6 +21,7 @@ from cellprune.config.schema import (
     TASK_DEFAULTS,
     Settings,
 )  # fmt: skip
+from cellprune.files import reading
 from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
 
 _MOST_BYTES = 2**20  # of a configuration file; one with every setting has some two thousand

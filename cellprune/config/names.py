@@ -100,7 +100,7 @@ RESULTS = {
     "classification": "cellprune.report.classification:RESULTS",
 }
 ENGINES = {
-    "torch": "cellprune.models.engine:engine",
+    "torch": "cellprune.engines.torch:engine",
 }
 
 _TABLES: dict[str, Mapping[str, Any]] = {

@@ -16,16 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from cellprune.data import cifar, ctc, labelled, plain
-from cellprune.data.cards import Card
+from cellprune.data.cells import ctc, plain
+from cellprune.data.cells.frames import CLASSES, Frame
+from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
+from cellprune.data.cells.truth import ClassesError, read_truth, target
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
-from cellprune.data.frames import CLASSES, Frame
-from cellprune.data.images import IGNORED, Labels, are_equal, read_grey_levels, read_header
-from cellprune.data.matching import areas_px, in_pieces, jaccard, regions, uncovered
-from cellprune.data.naming import of_text
+from cellprune.data.labelled import cifar
+from cellprune.data.labelled import sets as labelled
 from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
-from cellprune.data.truth import ClassesError, read_truth, target
+from cellprune.data.sets.cards import Card
 from cellprune.errors import CellpruneError
+from cellprune.images.naming import of_text
+from cellprune.images.read import IGNORED, Labels, are_equal, read_grey_levels, read_header
 
 
 def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> dict[str, Any]:

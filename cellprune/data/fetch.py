@@ -19,15 +19,17 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
-from cellprune.data import cifar, ctc, simulate
-from cellprune.data.cards import Card
+from cellprune.data.cells import ctc
 from cellprune.data.check import inspect
-from cellprune.data.download import Progress, digest, download
+from cellprune.data.labelled import cifar
 from cellprune.data.open import folder_of, known_card
-from cellprune.data.placing import appearing
-from cellprune.data.root import data_root as root_of
+from cellprune.data.sets.cards import Card
+from cellprune.data.sets.download import Progress, digest, download
+from cellprune.data.sets.root import data_root as root_of
+from cellprune.data.simulated import simulate
 from cellprune.errors import CellpruneError
-from cellprune.listing import is_litter
+from cellprune.files.listing import is_litter
+from cellprune.runs.placing import appearing
 from cellprune.wording import reason
 
 MAX_FILES = 100_000

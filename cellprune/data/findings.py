@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from cellprune.config.schema import Data
-from cellprune.data.cards import Card
-from cellprune.data.images import IGNORED, UNSTACK
+from cellprune.data.sets.cards import Card
+from cellprune.images.read import IGNORED, UNSTACK
 from cellprune.wording import many
 
 NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from cellprune.data import cards, cifar, ctc, plain, simulate
-from cellprune.data.cards import Card
-from cellprune.data.frames import CLASSES, Dataset, Frame
-from cellprune.data.images import Header, ImageError, equal_channels, read_header
-from cellprune.data.naming import of_text
-from cellprune.data.root import VARIABLE, data_root
+from cellprune.data.cells import ctc, plain
+from cellprune.data.cells.frames import CLASSES, Dataset, Frame
+from cellprune.data.labelled import cifar
+from cellprune.data.sets import cards
+from cellprune.data.sets.cards import Card
+from cellprune.data.sets.root import VARIABLE, data_root
+from cellprune.data.simulated import simulate
 from cellprune.errors import CellpruneError, unknown
-from cellprune.listing import entry
+from cellprune.files.listing import entry
+from cellprune.images.naming import of_text
+from cellprune.images.read import Header, ImageError, equal_channels, read_header
 
 _log = logging.getLogger(__name__)
 _VOLUMES = re.compile(r"-[CN]3D[HL]-")  # in the challenge's names

@@ -12,11 +12,11 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from cellprune.data import naming
-from cellprune.data.aside import EXPORT, first, holds_images, looks_like_image, seen, why_not
-from cellprune.data.naming import IGNORE, IMAGES, LABELS
 from cellprune.errors import CellpruneError
-from cellprune.listing import Entry, entry, is_litter, listed
+from cellprune.files.listing import Entry, entry, is_litter, listed
+from cellprune.images import naming
+from cellprune.images.aside import EXPORT, first, holds_images, looks_like_image, seen, why_not
+from cellprune.images.naming import IGNORE, IMAGES, LABELS
 from cellprune.wording import printable
 
 # the challenge's layout, as `data.ctc` reads it; here truth plays no part

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellprune.data import naming
-from cellprune.data.images import Header, ImageError, read_header
 from cellprune.errors import CellpruneError
+from cellprune.images import naming
+from cellprune.images.read import Header, ImageError, read_header
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.wording import printable
 

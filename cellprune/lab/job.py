@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from cellprune.data.images import equal_channels, read_image
-from cellprune.data.network_input import network_size
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.images.network_input import network_size
+from cellprune.images.read import equal_channels, read_image
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
 from cellprune.lab.engine import Engine

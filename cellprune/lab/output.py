@@ -20,10 +20,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from cellprune.data.images import ImageError, read_labels
 from cellprune.errors import CellpruneError
+from cellprune.files.listing import names
+from cellprune.images.read import ImageError, read_labels
 from cellprune.lab.inputs import Image
-from cellprune.listing import names
 from cellprune.runs import atomic, documents, lock
 from cellprune.wording import printable
 

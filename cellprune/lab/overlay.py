@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from cellprune.data.images import resize_labels
+from cellprune.images.read import resize_labels
 from cellprune.lab.engine import Floats
 from cellprune.lab.lettering import with_numbers, with_scale_bar
 

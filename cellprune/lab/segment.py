@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data.images import UNSTACK, ImageError
-from cellprune.data.network_input import seen
+from cellprune.images.network_input import seen
+from cellprune.images.read import UNSTACK, ImageError
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.lab.instances import instances

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cellprune.machine.torchvision import ensure_torchvision
 from cellprune.models.levels import Leveled, checked
-from cellprune.torchvision_compat import ensure_torchvision
 
 Shortcut = Literal["padding", "projection"]
 _STAGES_18 = (64, 128, 256, 512)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.machine.torchvision import ensure_torchvision
 from cellprune.models.mirror import centre, mirrored
-from cellprune.torchvision_compat import ensure_torchvision
 from cellprune.wording import reason
 
 _SMALLEST_PX = {"pan": 128}  # its pyramid halves the deepest maps three times more

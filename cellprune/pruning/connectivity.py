@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import TooMuchError
+from cellprune.pruning.derivatives.conditions import untouched
+from cellprune.pruning.derivatives.objective import Objective, Parameters
 from cellprune.pruning.method import Batch
-from cellprune.pruning.objective import Objective, Parameters
-from cellprune.pruning.scoring import untouched
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.nested import map_tensors, tensors_of
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
-from cellprune.pruning.revival import survivors
-from cellprune.pruning.schedule import Schedule, one_shot
+from cellprune.pruning.ranking.revival import survivors
+from cellprune.pruning.ranking.schedule import Schedule, one_shot
 
 if TYPE_CHECKING:
-    from cellprune.pruning.scoring import Reader
+    from cellprune.pruning.derivatives.conditions import Reader
 
 Masks = dict[str, Tensor]
 Batch = tuple[Any, Any]

@@ -14,19 +14,20 @@ from torch import Tensor, nn
 
 from cellprune.config import names
 from cellprune.errors import CellpruneError, TooMuchError, WorkError, unknown
-from cellprune.pruning import free_memory, revival, whole_channels
-from cellprune.pruning.budget import Scope, at_least, density, exact, select
+from cellprune.machine import memory as free_memory
 from cellprune.pruning.connectivity import check_connected
-from cellprune.pruning.correction import effectively
-from cellprune.pruning.costs import Pricing, affordable, select_within
+from cellprune.pruning.derivatives.conditions import Reader, device_of, take, untouched
+from cellprune.pruning.derivatives.linear import is_additive
 from cellprune.pruning.divided import best_of_slices, divided, refuse_empty
-from cellprune.pruning.linear import is_additive
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Batch, Loss, Masks, Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
-from cellprune.pruning.revival import survivors
-from cellprune.pruning.schedule import one_shot
-from cellprune.pruning.scoring import Reader, device_of, take, untouched
+from cellprune.pruning.ranking import revival, whole_channels
+from cellprune.pruning.ranking.budget import Scope, at_least, density, exact, select
+from cellprune.pruning.ranking.correction import effectively
+from cellprune.pruning.ranking.costs import Pricing, affordable, select_within
+from cellprune.pruning.ranking.revival import survivors
+from cellprune.pruning.ranking.schedule import one_shot
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
 

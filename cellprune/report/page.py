@@ -9,7 +9,7 @@ from typing import Any
 
 from cellprune.config.names import resolve, when
 from cellprune.report import figures, sentences
-from cellprune.report.record import needed
+from cellprune.report.finished import needed
 from cellprune.report.results import Results
 from cellprune.report.template import render, source
 from cellprune.runs import atomic

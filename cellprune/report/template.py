@@ -26,7 +26,7 @@ def render(name: str, told: Mapping[str, Any]) -> str:
         TypeError, ValueError: a value is of a kind that cannot be shown.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

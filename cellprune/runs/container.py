@@ -14,8 +14,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from cellprune import reading
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.files import reading
 from cellprune.runs import atomic
 from cellprune.wording import quoted, reason
 

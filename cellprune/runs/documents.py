@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cellprune import reading
 from cellprune.config import yaml12
 from cellprune.errors import CellpruneError
+from cellprune.files import reading
 from cellprune.runs import atomic
 from cellprune.wording import reason
 

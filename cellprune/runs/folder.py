@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cellprune.errors import CellpruneError
-from cellprune.listing import is_litter
+from cellprune.files.listing import is_litter
 from cellprune.runs import atomic, documents, maskfile, modelfile
 from cellprune.runs.lock import LOCK, held
 from cellprune.runs.state import Check, States

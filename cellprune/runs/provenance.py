@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cellprune import environment
+from cellprune.machine import environment
 from cellprune.runs.commit import commit
 
 _LIBRARIES = (

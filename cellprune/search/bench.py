@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from time import monotonic
 
+from cellprune.campaign import workers
+from cellprune.campaign.job import Job, Report
 from cellprune.config import load as config
 from cellprune.config import names
-from cellprune.search import frames, workers
+from cellprune.search import frames
 from cellprune.search.journal import Journal
+from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, reference_failed
 from cellprune.search.question import Place, Question, Watch
-from cellprune.search.train import Job, Report
-from cellprune.search.trial import REFERENCE, Outcome, Trial, reference_failed
 from cellprune.wording import many
 
 _TRIES = 2  # of a trial that crashes, in one call
@@ -29,7 +30,8 @@ def job_of(trial: Trial, question: Question, place: Place, curve: Mapping[int, f
         curve: of its reference, where it may be stopped early.
     """
     return Job(
-        trial=trial,
+        key=trial.key,
+        name=trial.told(question.n_folds),
         settings=config.resolve(frames.settings_of(trial, question.settings, question.search)),
         runs=place.runs.absolute(),
         data_root=place.data_root,
@@ -63,9 +65,9 @@ class Bench:
         self._watch.known(len(known))
         self._asked.update(trials)
         while missing := [trial for trial in trials if self._journal.outcome(trial) is None]:
-            begun = self._begun
+            begun, asked = self._begun, {trial.key: trial for trial in missing}
             for job, report in self._execute(self._affordable(missing)):
-                self._keep(job.trial, report)
+                self._keep(asked[job.key], report)
             if self._begun == begun:
                 hours = (monotonic() - self._clock) / 3600
                 raise LimitReached(f"stopped after {many(begun, 'training')} and {hours:.1f} h, as asked")

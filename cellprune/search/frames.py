@@ -17,9 +17,9 @@ from typing import Any
 from cellprune import tasks
 from cellprune.config.schema import TASK_DATA, Search, Settings
 from cellprune.errors import CellpruneError
-from cellprune.search import controls
-from cellprune.search.decide import FEWEST_FRAMES
-from cellprune.search.trial import REFERENCE, Trial
+from cellprune.evaluation.decide import FEWEST_FRAMES
+from cellprune.search.judge import controls
+from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.tasks import Task
 
 _USUAL_FOLDS = (5, 4, 3, 2)  # the first that can be had is named

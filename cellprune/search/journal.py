@@ -14,15 +14,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cellprune import listing
 from cellprune.config.load import completed, flat
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.decide import alpha_of_look
+from cellprune.files import listing
 from cellprune.runs import atomic, documents, lock, provenance
-from cellprune.search.confirm import Terms, fresh_seeds, ratios_to_test
-from cellprune.search.decide import alpha_of_look
-from cellprune.search.grid import grid
-from cellprune.search.trial import REFERENCE, Outcome, Trial, paired
+from cellprune.search.judge.confirm import Terms, fresh_seeds, ratios_to_test
+from cellprune.search.judge.grid import grid
+from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, paired
 
 JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
 RESULT_SCHEMA = 1

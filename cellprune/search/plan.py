@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cellprune.campaign.job import Report
+from cellprune.campaign.workers import Execute
 from cellprune.config.names import resolve
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError, WorkError
@@ -12,15 +14,13 @@ from cellprune.report.results import Measure
 from cellprune.runs import scratch
 from cellprune.runs.folder import Folder
 from cellprune.search.bench import job_of
-from cellprune.search.confirm import STEPS_BELOW
-from cellprune.search.grid import most_probes
-from cellprune.search.measured import spread_in
-from cellprune.search.power import ASSUMED, Spread, fewest_seeds, power
-from cellprune.search.propose import most_rounds
+from cellprune.search.judge.confirm import STEPS_BELOW
+from cellprune.search.judge.grid import most_probes
+from cellprune.search.judge.power import ASSUMED, Spread, fewest_seeds, power
+from cellprune.search.judge.propose import most_rounds
+from cellprune.search.judge.trial import Trial
 from cellprune.search.question import Place, Question
-from cellprune.search.train import Job, Report
-from cellprune.search.trial import Trial
-from cellprune.search.workers import Execute
+from cellprune.search.tell.measured import spread_in
 
 
 @dataclass(frozen=True)
@@ -106,16 +106,16 @@ def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_
         timed = replace(question, settings=one_epoch), replace(place, runs=folder)
         jobs = [job_of(trial, *timed) for trial in trials]
         done = list(execute(jobs))  # to its end, before a failure is told: half-way it would outlive its workers
-        taken = [_times(job, report) for job, report in done]
+        taken = [_times(folder, question.grid[0], report) for _, report in done]
     return max(
         times.get("scoring_s", 0.0) + training.epochs * times["training_s"] + n_evaluations * times["evaluation_s"]
         for times in taken
     )
 
 
-def _times(job: Job, report: Report) -> dict[str, float]:
+def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
     """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
-    ratio, reason = job.trial.ratio, report.reason.split(";")[0]
+    reason = report.reason.split(";")[0]
     if report.state == "hopeless":
         raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
     if report.state == "crashed" and report.facts.get("refused"):
@@ -125,5 +125,5 @@ def _times(job: Job, report: Report) -> dict[str, float]:
             f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
             "trainings of the search would, too"
         )
-    times: dict[str, float] = Folder(job.runs / report.facts["run"]).read_provenance()["times"]
+    times: dict[str, float] = Folder(runs / report.facts["run"]).read_provenance()["times"]
     return times

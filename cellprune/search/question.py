@@ -10,12 +10,12 @@ from typing import Any, Literal
 from cellprune.config import load as config
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.decide import alpha_of_look
 from cellprune.runs import names
 from cellprune.search import frames
-from cellprune.search.decide import alpha_of_look
-from cellprune.search.grid import grid as grid_of
 from cellprune.search.journal import opened
-from cellprune.search.trial import Trial
+from cellprune.search.judge.grid import grid as grid_of
+from cellprune.search.judge.trial import Trial
 
 
 @dataclass(frozen=True)

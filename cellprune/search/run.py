@@ -5,16 +5,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from cellprune.campaign import workers
+from cellprune.campaign.job import is_there
 from cellprune.errors import WorkError
 from cellprune.runs import documents
-from cellprune.search import controls, page, result, sentences, workers
 from cellprune.search.bench import Bench, LimitReached, job_of
-from cellprune.search.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.journal import PAGE, RESULT, Journal, LackingError, opened
-from cellprune.search.propose import Probe, propose
+from cellprune.search.judge import controls
+from cellprune.search.judge.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
+from cellprune.search.judge.propose import Probe, propose
+from cellprune.search.judge.trial import REFERENCE, Measure, Outcome, Trial
 from cellprune.search.question import Place, Question, Watch
-from cellprune.search.train import is_there
-from cellprune.search.trial import REFERENCE, Measure, Outcome, Trial
+from cellprune.search.tell import page, result, sentences
 
 
 def search_max_ratio(

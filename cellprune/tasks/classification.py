@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.config.schema import Data, Settings
-from cellprune.data import cifar, labelled
-from cellprune.data.labelled import Labelled, Parts
-from cellprune.data.small_images import Loaders, Normalization, normalization
+from cellprune.data.labelled import cifar
+from cellprune.data.labelled import sets as labelled
+from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
+from cellprune.data.labelled.sets import Labelled, Parts
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
+from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
-from cellprune.training.statistics import reestimate
 
 
 def _open(data: Data, data_root: Path | None) -> Labelled:

@@ -11,27 +11,27 @@ import torch
 from torch import nn
 
 from cellprune.config.schema import Data, Settings
-from cellprune.data.augment import Strength
-from cellprune.data.frames import Dataset
-from cellprune.data.images import Floats, Target, read_header, resize_labels
-from cellprune.data.loaders import Loaders, Sample
-from cellprune.data.network_input import KINDS, training_zoom
+from cellprune.data.cells.augment import Strength
+from cellprune.data.cells.frames import Dataset
+from cellprune.data.cells.loaders import Loaders, Sample
+from cellprune.data.cells.preview import preview
+from cellprune.data.cells.split import PARTS, Part, Split, from_dict, split, whole
 from cellprune.data.open import open_dataset
-from cellprune.data.preview import preview
-from cellprune.data.split import PARTS, Part, Split, from_dict, split, whole
+from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
+from cellprune.images.network_input import KINDS, training_zoom
+from cellprune.images.read import Floats, Target, read_header, resize_labels
 from cellprune.lab import tiles
 from cellprune.lab.segment import decided
-from cellprune.models.engine import TorchEngine
 from cellprune.report import pictures
 from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training import losses
+from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
-from cellprune.training.statistics import reestimate
 
 
 def _open(data: Data, data_root: Path | None) -> Dataset:

@@ -11,7 +11,7 @@ from itertools import count, takewhile
 
 from torch import nn
 
-from cellprune.pruning.budget import keep_count
+from cellprune.pruning.ranking.budget import keep_count
 from cellprune.training.magnitude_after import count_prunable, final_count, kept_from
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Request, Stage, after

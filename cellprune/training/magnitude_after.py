@@ -13,9 +13,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.budget import density, keep_count, select
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
+from cellprune.pruning.ranking.budget import density, keep_count, select
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Request, Stage, after
 

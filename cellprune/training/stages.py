@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.budget import Scope
 from cellprune.pruning.masks import Masks
+from cellprune.pruning.ranking.budget import Scope
 from cellprune.training.sparse import MaskPolicy
 
 

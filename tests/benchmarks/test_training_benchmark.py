@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cellprune.training import engine
+from cellprune.training import accelerator
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "training.py"
 
@@ -23,6 +23,6 @@ def test_steps_cost_what_a_plain_loop_costs(tmp_path: Path) -> None:
     assert ratios["ours / plain"] < 1.15, ratios
     assert ratios["masked / ours"] < 1.15, ratios
     cpu = torch.device("cpu")
-    assert ("bf16 / plain" in ratios) is not engine.bf16_is_slow(cpu)
+    assert ("bf16 / plain" in ratios) is not accelerator.bf16_is_slow(cpu)
     if torch.cpu._is_avx512_bf16_supported():
         assert ratios["bf16 / plain"] < 0.8, ratios

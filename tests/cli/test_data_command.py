@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import typed
 
-from cellprune.data.simulate import simulate
+from cellprune.data.simulated.simulate import simulate
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_no_such_set_leaves_with_2(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_fetch_without_an_answer_leaves_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cellprune.data.download.TRIES", 1)
+    monkeypatch.setattr("cellprune.data.sets.download.TRIES", 1)
     for proxy in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.setenv(proxy, "http://127.0.0.1:9")  # nobody listens there
     assert typed("data", "fetch", "PhC-C2DH-U373", "--data-root", tmp_path) == 1
@@ -123,7 +123,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 def test_what_opens_data_needs_neither_torch_nor_monai() -> None:
     code = (
-        "import sys, cellprune.data.open, cellprune.data.split, cellprune.data.check, cellprune.data.fetch\n"
+        "import sys, cellprune.data.open, cellprune.data.cells.split, cellprune.data.check, cellprune.data.fetch\n"
         "assert not {'torch', 'monai', 'albumentations'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -133,7 +133,7 @@ def test_the_command_simulates_what_the_function_does_by_default() -> None:
     from inspect import signature
 
     from cellprune.cli.data import simulate as command
-    from cellprune.data.simulate import simulate as function
+    from cellprune.data.simulated.simulate import simulate as function
 
     ours, theirs = (signature(f).parameters for f in (command, function))
     assert {name: p.default for name, p in ours.items()} == {name: p.default for name, p in theirs.items()}

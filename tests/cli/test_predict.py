@@ -13,7 +13,7 @@ from command_line import typed
 import cellprune
 from cellprune import models
 from cellprune.config.schema import Settings
-from cellprune.data.frames import Dataset
+from cellprune.data.cells.frames import Dataset
 from cellprune.evaluation import iou
 from cellprune.lab import tiles
 from cellprune.lab.segment import predict

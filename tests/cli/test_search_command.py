@@ -12,9 +12,9 @@ from command_line import typed
 from distributed import LocalCluster
 from html_page import Page
 
+from cellprune.campaign import workers
 from cellprune.runs.folder import Folder
-from cellprune.search import workers
-from cellprune.search.controls import CONTROLS
+from cellprune.search.judge.controls import CONTROLS
 
 TINY = [
     "data.size=[32, 32]",

@@ -19,10 +19,11 @@ from torch.nn.utils import prune as torch_prune
 
 import cellprune
 from cellprune.config.names import methods, resolve
+from cellprune.controls import shuffled as controls
+from cellprune.engines.torch import engine
 from cellprune.errors import CellpruneError
-from cellprune.models.engine import engine
 from cellprune.models.receptive import receptive_field
-from cellprune.pruning import controls, prune
+from cellprune.pruning import prune
 from cellprune.pruning.prunable import prunable
 from cellprune.structure.channels import find, verify
 from cellprune.structure.cost import cost, positions_per_weight

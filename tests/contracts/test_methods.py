@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from cellprune.config import names
 from cellprune.config.names import resolve
 from cellprune.models import build, resnet
+from cellprune.pruning.derivatives.conditions import take, untouched
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
-from cellprune.pruning.revival import survivors
-from cellprune.pruning.schedule import one_shot
-from cellprune.pruning.scoring import take, untouched
+from cellprune.pruning.ranking.revival import survivors
+from cellprune.pruning.ranking.schedule import one_shot
 
 NETWORKS = {
     "unet": (lambda: build({"name": "unet", "width": 2, "depth": 2}), (1, 8, 8), (2, 8, 8)),

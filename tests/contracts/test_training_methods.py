@@ -12,7 +12,7 @@ from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError
 from cellprune.pruning.prune import prune
-from cellprune.pruning.whole_channels import kept_by
+from cellprune.pruning.ranking.whole_channels import kept_by
 from cellprune.structure.channels import find
 
 TRAINING_METHODS = sorted([*names.methods("around"), *names.methods("during")])

@@ -8,8 +8,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-from cellprune.data.frames import CLASSES
-from cellprune.data.simulate import simulate
+from cellprune.data.cells.frames import CLASSES
+from cellprune.data.simulated.simulate import simulate
 from cellprune.runs.modelcard import ModelCard
 
 SIZE = (48, 64)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cellprune.data.cards import card
+from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.check import check, inspect
-from cellprune.data.ctc import LayoutError
+from cellprune.data.sets.cards import card
 
 from .conftest import write
 

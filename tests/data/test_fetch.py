@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cellprune.data import fetch as module
-from cellprune.data.download import digest
 from cellprune.data.fetch import FetchError, fetch, is_here
+from cellprune.data.sets.download import digest
 from cellprune.errors import CellpruneError
 
 NAME = "PhC-C2DH-U373"

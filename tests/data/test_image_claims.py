@@ -14,8 +14,8 @@ import tiff_pages
 import tifffile
 from tiff_pages import LONG, page
 
-from cellprune.data import tiff
-from cellprune.data.images import ImageError, read_header, read_image, read_labels
+from cellprune.images import tiff
+from cellprune.images.read import ImageError, read_header, read_image, read_labels
 
 STRIP = bytes(range(100))
 

@@ -7,12 +7,12 @@ import platformdirs
 import pytest
 
 from cellprune.config import shipped
-from cellprune.data import cards
-from cellprune.data.cards import CardError
-from cellprune.data.ctc import LayoutError
-from cellprune.data.frames import CLASSES
+from cellprune.data.cells.ctc import LayoutError
+from cellprune.data.cells.frames import CLASSES
 from cellprune.data.open import MissingDataError, is_folder, open_dataset
-from cellprune.data.root import data_root as root_of
+from cellprune.data.sets import cards
+from cellprune.data.sets.cards import CardError
+from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
 
 from .conftest import write

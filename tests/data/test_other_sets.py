@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from cellprune.data.cells.loaders import Loaders
+from cellprune.data.cells.split import split
 from cellprune.data.check import check
-from cellprune.data.loaders import Loaders
 from cellprune.data.open import open_dataset
-from cellprune.data.split import split
 
 from .conftest import GREY, SIZE, list_tracks, truth_path, write
 

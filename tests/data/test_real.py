@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from cellprune.data.cells.loaders import Loaders
+from cellprune.data.cells.split import split
+from cellprune.data.cells.truth import target
 from cellprune.data.check import check
-from cellprune.data.images import read_labels, resize_labels
-from cellprune.data.loaders import Loaders
 from cellprune.data.open import open_dataset
-from cellprune.data.split import split
-from cellprune.data.truth import target
+from cellprune.images.read import read_labels, resize_labels
 
 from .conftest import GREY
 

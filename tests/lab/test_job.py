@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from lab_engines import Bright, spots
 
-from cellprune.data.images import ImageError, read_header
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.images.read import ImageError, read_header
 from cellprune.lab import scale
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import find

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from lab_engines import Bright, spots
 
 import cellprune
-from cellprune.data.images import ImageError
-from cellprune.data.network_input import network_size
+from cellprune.engines.torch import engine
 from cellprune.errors import CellpruneError
+from cellprune.images.network_input import network_size
+from cellprune.images.read import ImageError
 from cellprune.lab import segment
 from cellprune.lab.segment import class_map, decided, predict
 from cellprune.models import build
-from cellprune.models.engine import engine
 
 
 @pytest.mark.parametrize("old", [(7, 9), (16, 16), (1, 5)])

@@ -5,10 +5,10 @@ import pytest
 import torch
 from lab_engines import Bright
 
+from cellprune.engines.torch import TorchEngine, engine
 from cellprune.lab import tiles
 from cellprune.lab.segment import decided
 from cellprune.models import build
-from cellprune.models.engine import TorchEngine, engine
 
 
 class Exact(TorchEngine):

@@ -18,7 +18,7 @@ from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
 from cellprune.runs import modelfile
 from cellprune.structure.cost import cost
-from cellprune.training.statistics import reestimate
+from cellprune.training.norms import reestimate
 
 NAMES = ["unet/resnet18", "deeplabv3plus/mobilenet_v2"]  # joins and transposed paths, grouped convolutions
 MORE = ["unetplusplus/resnet18", "fpn/resnet18", "unet/efficientnet-b0"]

@@ -13,7 +13,7 @@ from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.masks import hold
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
-from cellprune.pruning.revival import in_dead_channels
+from cellprune.pruning.ranking.revival import in_dead_channels
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated")
 

@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 from simulated_worlds import world
 
+from cellprune.campaign.job import Job, Report
 from cellprune.cli.search_progress import Table as Progress
 from cellprune.config.schema import Search, Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.formatting import count
 from cellprune.report.formatting import ratio as as_ratio
-from cellprune.search import sentences
 from cellprune.search.frames import Frames
-from cellprune.search.grid import grid
 from cellprune.search.journal import JOURNAL, RESULT, Journal
-from cellprune.search.page import costs
-from cellprune.search.page import write as draw
+from cellprune.search.judge.grid import grid
+from cellprune.search.judge.trial import Trial
 from cellprune.search.question import Place, Question
 from cellprune.search.run import Known, known, search_max_ratio
-from cellprune.search.train import Job, Report
-from cellprune.search.trial import Trial
+from cellprune.search.tell import sentences
+from cellprune.search.tell.page import costs
+from cellprune.search.tell.page import write as draw
 from cellprune.training.progress import Event
 
 ASKED = Search(low=0.6, high=0.97, seeds=2, confirm_seeds=3, margin=0.02)
@@ -75,7 +75,7 @@ class Bench:
                     self._left -= 1
                     if self._left < 0:
                         raise Cut
-                key = job.trial.key
+                trial, key = trial_of(job), job.key
                 self.trained[key] += 1
                 self.jobs[key] = job
                 if self._crashes.get(key):
@@ -84,10 +84,16 @@ class Bench:
                     yield job, Report("hopeless", {}, "far below", {"seconds": 1.0})
                 else:
                     facts = FACTS | {"run": key, "trained_here": key not in self._there} | self._nothing.get(key, {})
-                    facts |= {"of_budget": 0.81} if job.trial.control == "flat-macs" else {}
-                    yield job, Report("done", SCORES(job.trial), "", facts)
+                    facts |= {"of_budget": 0.81} if trial.control == "flat-macs" else {}
+                    yield job, Report("done", SCORES(trial), "", facts)
 
         yield execute
+
+
+def trial_of(job: Job) -> Trial:
+    """Read a job's key, "confirm shuffle 0.5 seed 1002 fold 0"."""
+    phase, *control, ratio, _, seed, _, fold = job.key.split()
+    return Trial(phase, float(ratio), int(seed), int(fold), " ".join(control))  # type: ignore[arg-type]
 
 
 def searched(output: Path, bench: Bench, search: Search = ASKED, **place: object) -> dict:
@@ -98,7 +104,7 @@ def searched(output: Path, bench: Bench, search: Search = ASKED, **place: object
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than all the rest."""
-    monkeypatch.setattr("cellprune.search.page.write", lambda path, answer: path.write_text("drawn"))
+    monkeypatch.setattr("cellprune.search.tell.page.write", lambda path, answer: path.write_text("drawn"))
 
 
 def told(answer: dict) -> str:
@@ -442,8 +448,8 @@ def test_what_a_confirmation_rests_on_is_not_tried_again_and_a_search_that_propo
 def test_hopeless_trials_are_compared_with_their_own_reference(tmp_path: Path) -> None:
     bench = Bench()
     searched(tmp_path / "search", bench)
-    for key, job in bench.jobs.items():
-        pruned_in_search = key.startswith("search") and job.trial.ratio > 0
+    for job in bench.jobs.values():
+        pruned_in_search = trial_of(job).phase == "search" and trial_of(job).ratio > 0
         assert job.curve == ({1: 0.9} if pruned_in_search else {})
         assert job.drop == pytest.approx(10 * ASKED.margin)
 
@@ -454,7 +460,7 @@ def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_
     assert before["look"] == 1
     found = searched(output, second, ASKED.model_copy(update={"margin": 0.015, "seeds": 3, "high": 0.99}))
     assert (found["look"], found["alpha"]) == (2, pytest.approx(0.025))
-    confirmed = {job.trial.seed for job in second.jobs.values() if job.trial.phase == "confirm"}
+    confirmed = {trial_of(job).seed for job in second.jobs.values() if trial_of(job).phase == "confirm"}
     assert confirmed == {2000, 2001, 2002}, "fresh seeds"
     assert not first.trained & second.trained
     assert [look["question"]["margin"] for look in found["looks"]] == [0.02, 0.015]

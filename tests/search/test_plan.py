@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from cellprune.campaign import workers
+from cellprune.campaign.job import Job, Report
 from cellprune.config.load import load
 from cellprune.config.schema import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import documents
 from cellprune.runs.folder import Folder
-from cellprune.search import plan, workers
+from cellprune.search import plan
 from cellprune.search.question import Place, Question, ask
-from cellprune.search.train import Job, Report
 
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.method=random", "pruning.ratio=0.5",
         "training.epochs=10", "training.evaluate_every=5"]  # fmt: skip
@@ -39,7 +40,7 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place],
 
     seconds = plan.seconds_of_a_training(*asked, execute, 2)
     assert seconds == 7.0 + 10 * 3.0 + 4 * 0.5, "two evaluations on the way, one at the end, and the scores"
-    trained = [(job.trial.phase, job.trial.ratio, job.settings.training.epochs) for job in jobs]
+    trained = [(job.key.split()[0], job.settings.pruning.ratio, job.settings.training.epochs) for job in jobs]
     assert trained == [("confirm", 0.5, 1)] * 2
     assert not list(tmp_path.iterdir())
     assert not jobs[0].runs.exists()

@@ -11,12 +11,14 @@ from simulated_worlds import Loss, world
 from cellprune.config.load import load, resolve
 from cellprune.config.schema import Pruning, Search, Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.search import controls, frames, sentences
-from cellprune.search.confirm import Confirmation, Terms, confirm, fresh_seeds, ratios_to_test
-from cellprune.search.grid import grid, most_probes
+from cellprune.search import frames
+from cellprune.search.judge import controls
+from cellprune.search.judge.confirm import Confirmation, Terms, confirm, fresh_seeds, ratios_to_test
+from cellprune.search.judge.grid import grid, most_probes
+from cellprune.search.judge.propose import Proposal, most_rounds, propose
+from cellprune.search.judge.trial import REFERENCE, Measure, Outcome, Trial, paired
 from cellprune.search.plan import count
-from cellprune.search.propose import Proposal, most_rounds, propose
-from cellprune.search.trial import REFERENCE, Measure, Outcome, Trial, paired
+from cellprune.search.tell import sentences
 
 GRID = grid(0.5, 0.999)
 MARGIN, ALPHA = 0.005, 0.05

@@ -7,10 +7,10 @@ from torch import nn
 
 from cellprune.errors import CellpruneError
 from cellprune.pruning import masks as masking
-from cellprune.training import engine, fit, optimizers
+from cellprune.training import accelerator, fit, optimizers
+from cellprune.training.norms import reestimate
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Stage, walk
-from cellprune.training.statistics import reestimate
 
 
 def test_reestimated_statistics_are_the_mean_over_the_batches() -> None:
@@ -145,16 +145,16 @@ def test_the_policy_takes_its_masks_back_from_the_state() -> None:
 def test_a_device_that_is_not_there_is_refused() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(CellpruneError, match="remove --device"):
-            engine.start("cuda")
-    assert engine.start("cpu").device.type == "cpu"
+            accelerator.start("cuda")
+    assert accelerator.start("cpu").device.type == "cpu"
 
 
 def test_precision_is_resolved_once() -> None:
     cpu = torch.device("cpu")
-    assert engine.precision("auto", cpu) == "fp32"
-    assert engine.precision("bf16", cpu) == "bf16"
+    assert accelerator.precision("auto", cpu) == "fp32"
+    assert accelerator.precision("bf16", cpu) == "bf16"
     with pytest.raises(CellpruneError, match="bf16"):
-        engine.precision("bf16", torch.device("mps"))
+        accelerator.precision("bf16", torch.device("mps"))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_precision_is_resolved_once() -> None:
 )
 def test_a_processor_on_which_bf16_is_slow_is_named(capability, choice, slow, monkeypatch, caplog) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    assert engine.precision(choice, torch.device("cpu")) == choice
+    assert accelerator.precision(choice, torch.device("cpu")) == choice
     assert ("many times slower" in caplog.text) is slow
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import prod
 
-from cellprune.pruning.budget import whole_quotas
 from cellprune.pruning.method import Method
 from cellprune.pruning.methods.random import sensitivity
-from cellprune.pruning.units import given
+from cellprune.pruning.ranking.budget import whole_quotas
+from cellprune.pruning.ranking.units import given
 
 
 def quotas(shapes: Mapping[str, Sequence[int]], keep: int) -> dict[str, int]:

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning import memory
-from cellprune.pruning.balance import balanced, class_count
+from cellprune.pruning.derivatives import segments as memory
+from cellprune.pruning.derivatives.balance import balanced, class_count
+from cellprune.pruning.derivatives.conditions import Reader
+from cellprune.pruning.derivatives.culprit import explained, pull_back
+from cellprune.pruning.derivatives.objective import Objective, Parameters, as_leaves
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.objective import Objective, Parameters, as_leaves
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.scoring import Reader
-from cellprune.pruning.second_derivative import explained, pull_back
-from cellprune.pruning.units import given
+from cellprune.pruning.ranking.units import given
 from cellprune.structure.nested import map_tensors, tensors_of
 
 SAMPLES_PER_CLASS = 10

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.units import magnitude, mean_magnitude
+from cellprune.pruning.ranking.units import magnitude, mean_magnitude
 
 
 def sensitivity(

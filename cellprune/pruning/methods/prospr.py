@@ -14,10 +14,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cellprune.pruning.metagradient import InnerTraining, Order, meta_gradient, plan
+from cellprune.pruning.derivatives.metagradient import InnerTraining, Order, meta_gradient, plan
+from cellprune.pruning.derivatives.objective import Objective
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.objective import Objective
-from cellprune.pruning.units import absolute, gated
+from cellprune.pruning.ranking.units import absolute, gated
 
 
 def sensitivity(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.units import drawn, given
+from cellprune.pruning.ranking.units import drawn, given
 
 
 def sensitivity(

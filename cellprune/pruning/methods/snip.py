@@ -19,11 +19,11 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from cellprune.pruning.derivatives.objective import Objective
 from cellprune.pruning.method import Batch, Loss, Method
-from cellprune.pruning.objective import Objective
-from cellprune.pruning.revival import anything
-from cellprune.pruning.schedule import in_rounds
-from cellprune.pruning.units import absolute, gated
+from cellprune.pruning.ranking.revival import anything
+from cellprune.pruning.ranking.schedule import in_rounds
+from cellprune.pruning.ranking.units import absolute, gated
 
 
 def sensitivity(

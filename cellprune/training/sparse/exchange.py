@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from cellprune.pruning.budget import select
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prune import prune
-from cellprune.pruning.revival import in_dead_channels
+from cellprune.pruning.ranking.budget import select
+from cellprune.pruning.ranking.revival import in_dead_channels
 from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import paced, spacing, steps_until
 from cellprune.training.stages import Request, Stage

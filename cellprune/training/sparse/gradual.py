@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.budget import Scope, density, keep_count, select
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
+from cellprune.pruning.ranking.budget import Scope, density, keep_count, select
 from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import paced, spacing, steps_until
 from cellprune.training.stages import Request, Stage

@@ -14,11 +14,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from cellprune.pruning import whole_channels
-from cellprune.pruning.budget import Scope
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.units import root_mean_square
+from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.budget import Scope
+from cellprune.pruning.ranking.units import root_mean_square
 from cellprune.structure.channels import Channels
 from cellprune.training.sparse.gradual import Ramp, ramped
 from cellprune.training.sparse.moving import Moving

@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.balance import LIMIT, balanced
+from cellprune.pruning.derivatives.balance import LIMIT, balanced
+from cellprune.pruning.derivatives.conditions import Reader, untouched
 from cellprune.pruning.methods import grasp
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import plan, prune
-from cellprune.pruning.scoring import Reader, untouched
 
 
 def network(norm="batch"):

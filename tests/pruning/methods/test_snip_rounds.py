@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning import prune as pruning
+from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import snip
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
-from cellprune.pruning.revival import anything, count, in_dead_channels
-from cellprune.pruning.scoring import untouched
+from cellprune.pruning.ranking.revival import anything, count, in_dead_channels
 
 NAMES = {False: "iterative-snip", True: "force"}
 

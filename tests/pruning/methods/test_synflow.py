@@ -8,10 +8,10 @@ from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.models import build, resnet
+from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import synflow
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
-from cellprune.pruning.scoring import untouched
 
 
 def network(norm="batch", seed=1):

@@ -6,7 +6,7 @@ from reference_training import exchange_count, swapped
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.revival import in_dead_channels
+from cellprune.pruning.ranking.revival import in_dead_channels
 from cellprune.training import optimizers
 from cellprune.training.sparse import exchange, rigl
 from cellprune.training.sparse import set as at_random

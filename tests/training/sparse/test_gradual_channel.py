@@ -8,8 +8,8 @@ import torch
 from cellprune.config.load import load
 from cellprune.errors import CellpruneError
 from cellprune.models import build, resnet
-from cellprune.pruning.budget import keep_count
-from cellprune.pruning.whole_channels import kept_by
+from cellprune.pruning.ranking.budget import keep_count
+from cellprune.pruning.ranking.whole_channels import kept_by
 from cellprune.structure.channels import find
 from cellprune.training import optimizers
 from cellprune.training.sparse.gradual import Ramp

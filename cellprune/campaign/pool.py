@@ -1,0 +1,176 @@
+"""Worker processes on this machine: each at the other end of a pipe, which no other user can reach.
+
+Nothing listens on a port, so nobody has to be kept out. A worker that dies is started again, and its job begins anew
+with the next free one, from the state that it left. Workers end with the process that started them.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing import connection, get_context, parent_process, resource_tracker
+from typing import Any
+
+from cellprune.campaign.job import Job, Report, train
+from cellprune.errors import CellpruneError, WorkError
+
+_LIVES = 3  # a job that ends so many workers is at fault itself
+
+
+class Worker:
+    """One process, which trains what it is given; started at once, and again when it has died."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._start()
+
+    def _start(self) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        with theirs, _environ(self._environment):
+            self._process = context.Process(target=_work, args=(theirs,))
+            self._process.start()
+
+    def _start_again(self) -> None:
+        self.stop()
+        with _deaf_to_interrupts():
+            self._start()
+
+    def give(self, job: Job) -> None:
+        """Let it train a job; one that died while it was idle is replaced first."""
+        try:
+            self._pipe.send(job)
+        except OSError:
+            self._start_again()
+            self._pipe.send(job)
+
+    @property
+    def pipe(self) -> Any:
+        """Ready for `connection.wait` when there is an answer, or never will be one."""
+        return self._pipe
+
+    def answer(self) -> Report | CellpruneError | None:
+        """Give what came of the job; None when the process died over it, and a new one was started."""
+        try:
+            answer: Report | CellpruneError = self._pipe.recv()
+        except (EOFError, OSError):
+            self._start_again()
+            return None
+        return answer
+
+    def stop(self) -> None:
+        """End the process: what it trains is kept up to the last epoch, whenever it ends."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.join()
+
+
+@contextmanager
+def opened(environments: Sequence[Mapping[str, str]]) -> Iterator[list[Worker]]:
+    """Start a worker for each environment, what it sees beside this process's; end them all at the end."""
+    with ExitStack() as ended:
+        workers = []
+        with _deaf_to_interrupts():
+            for environment in environments:
+                workers.append(Worker(environment))
+                ended.callback(workers[-1].stop)
+        yield workers
+
+
+def spread(workers: Sequence[Worker], jobs: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
+    """Keep every worker busy; a job is taken only when a worker is free for it.
+
+    Raises:
+        CellpruneError: a worker was refused what every other would be refused, too.
+    """
+    waiting, lost, deaths = iter(jobs), deque[Job](), Counter[str]()
+    busy: dict[Worker, Job] = {}
+    try:
+        while True:
+            for worker in [worker for worker in workers if worker not in busy]:
+                job = lost.popleft() if lost else next(waiting, None)
+                if job is None:
+                    break
+                worker.give(job)
+                busy[worker] = job
+            if not busy:
+                return
+            [ready, *_] = connection.wait([worker.pipe for worker in busy])
+            [worker] = [worker for worker in busy if worker.pipe is ready]
+            answer, job = worker.answer(), busy.pop(worker)
+            if isinstance(answer, CellpruneError):
+                raise answer
+            if answer is not None:
+                yield job, answer
+                continue
+            deaths[job.key] += 1
+            if deaths[job.key] < _LIVES:
+                lost.append(job)
+            else:
+                yield job, Report("crashed", {}, f"its worker was lost {_LIVES} times; was memory short?", {})
+    finally:
+        for worker in busy:
+            worker.stop()  # nobody asks any more; it is started again when it is given something
+
+
+def _work(pipe: Any) -> None:
+    """Train what comes through the pipe, in a process of its own."""
+    threading.Thread(target=_end_with_planner, daemon=True).start()
+    logging.basicConfig(format="%(message)s")
+    logging.root.handlers[0].setLevel(logging.ERROR)  # the rest stands in the logs of the runs
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: Report | CellpruneError = train(job)
+        except WorkError as error:
+            answer = WorkError(str(error))  # of the kinds below some need more than their message to be made again
+        except CellpruneError as error:
+            answer = CellpruneError(str(error))
+        pipe.send(answer)
+
+
+def _end_with_planner() -> None:
+    planner = parent_process()
+    assert planner is not None, "a worker is started by its planner"
+    connection.wait([planner.sentinel])
+    os._exit(1)
+
+
+@contextmanager
+def _environ(changed: Mapping[str, str]) -> Iterator[None]:
+    """Let the processes that begin meanwhile see other variables."""
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait, and reach none of the processes that begin meanwhile: the planner ends them, in one line."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # or it begins meanwhile, and listens again
+    heard: list[int] = []  # by a thread that was there before
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which new threads and processes take over
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+    if heard:
+        raise KeyboardInterrupt

@@ -1,0 +1,1 @@
+"""What a result is held against: shuffled masks and smaller dense networks."""

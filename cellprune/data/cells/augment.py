@@ -1,0 +1,58 @@
+"""The one place that knows albumentations: image and target are changed together, from a seed alone.
+
+Note: albumentations 2.0.8, the last release under a free licence, seeds its workers wrongly, so the seed is set anew
+    for every sample; it wants images in 0..1 and masks as int32.
+"""
+
+import os
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from cellprune.images.read import IGNORED, Floats, Target
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, which asks the network else
+
+import albumentations as A
+
+Strength = Literal["none", "turns", "full"]
+
+_RANGE = 10.0  # a normalized image has about the deviation 1 and lies within 5 of them but for a few pixels
+_MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
+
+
+def augment(image: Floats, target: Target, *, seed: int, strength: Strength = "full") -> tuple[Floats, Target]:
+    """Flip and turn; at full strength also scale, bend, and change brightness and contrast, all mildly.
+
+    Args:
+        image: (C, h, w) float32 of about mean 0 and deviation 1; clipped to -5..5.
+        target: (h, w) uint8 of classes and 255; moves with the image and is never interpolated.
+        seed: all that the change depends on.
+        strength: "none" changes nothing, "turns" flips and takes quarter turns (of square images), "full" does all.
+    Returns:
+        The changed image and target, same shapes and types; what came from outside the image is 255 in the target.
+    """
+    if strength == "none":
+        return image, target
+    change = _change(strength, is_square=image.shape[1] == image.shape[2])
+    shown = np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32)
+    channels = []
+    for channel in shown:  # one by one, alike by their seed: several at once are filled wrongly, or refused, by OpenCV
+        change.set_random_seed(seed % 2**32)
+        changed = change(image=channel, mask=target.astype(np.int32), valid=np.ones(target.shape, dtype=np.int32))
+        channels.append(changed["image"])
+    moved = np.where(changed["valid"] == 1, changed["mask"], IGNORED).astype(np.uint8)
+    return ((np.stack(channels) - _MEAN_GREY) * _RANGE).astype(np.float32), moved
+
+
+@cache
+def _change(strength: Strength, *, is_square: bool) -> A.Compose:
+    outside = {"fill": _MEAN_GREY, "fill_mask": 0}  # `valid` is 0 there
+    turns = [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5), *([A.RandomRotate90(p=1.0)] if is_square else [])]
+    bends = [
+        A.Affine(scale=(0.9, 1.1), p=0.5, **outside),
+        A.ElasticTransform(alpha=80, sigma=8, p=0.3, **outside),
+        A.RandomBrightnessContrast(brightness_limit=0.05, contrast_limit=0.1, p=0.5),
+    ]
+    return A.Compose(turns + (bends if strength == "full" else []), additional_targets={"valid": "mask"})

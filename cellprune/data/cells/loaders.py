@@ -1,0 +1,256 @@
+"""Batches for a network: every frame is decoded and resized once; what is random depends on seeds alone.
+
+The sampler hands (epoch, index) to the data set, so that a worker that lives through all epochs augments by the epoch
+of the sample, and the batches are the same for any number of workers.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count, cycle, islice
+from typing import Protocol
+
+import numpy as np
+import torch
+from monai.data import CacheDataset
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from cellprune.data.cells.augment import Strength, augment
+from cellprune.data.cells.frames import Frame
+from cellprune.data.cells.known import require_known
+from cellprune.data.cells.reader import item, native, prepare
+from cellprune.data.cells.split import Part, Split
+from cellprune.data.draws import shuffled, stable_hash
+from cellprune.errors import CellpruneError
+from cellprune.images.network_input import seen
+from cellprune.runs.modelcard import ModelCard
+
+Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32, normalized; (B, h, w) int64, 255 ignored
+Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (C, h, w) and its target (h, w)
+Draw = tuple[int, int]  # epoch and index into the training part
+
+
+class Batches(Protocol):
+    """Batches that can be gone through again and counted."""
+
+    def __iter__(self) -> Iterator[Batch]: ...
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One frame ready to be scored and shown.
+
+    Attributes:
+        target_native: (H, W) uint8 as the truth was drawn; 255 is ignored.
+        raw: (C, H, W) float32 in 0..1, the native image.
+    """
+
+    frame: Frame
+    target_native: NDArray[np.uint8]
+    raw: NDArray[np.float32]
+    _seen: dict[ModelCard, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    def seen(self, card: ModelCard) -> NDArray[np.float32]:
+        """Give what a network of this card is shown: (C, h, w) float32. It is made once, however often it is scored."""
+        if card not in self._seen:
+            self._seen[card] = seen(self.raw, card)
+        return self._seen[card]
+
+
+class Loaders:
+    """The batches and samples of one split.
+
+    Args:
+        split: which frames are learned from and which are held out. All are read here, so that a bad file is found
+            before any work.
+        card: of the network that learns from them: the channels of every image, its normalization, the classes.
+        size: (height, width) that the frames to be learned from are brought to.
+        batch_size: images of a batch, over all processes together.
+        seed: of order and augmentation.
+        workers: processes that augment; 0 augments in this one.
+        augment: how much training batches are changed, see `data.augment`.
+        ignore_border_px: see `data.truth.target`.
+    Raises:
+        CellpruneError: a file that cannot be used; the message names it. Or a part without a pixel that counts.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        *,
+        card: ModelCard,
+        size: tuple[int, int] = (256, 256),
+        batch_size: int,
+        seed: int,
+        workers: int = 0,
+        augment: Strength = "full",
+        ignore_border_px: int = 0,
+    ) -> None:
+        self.card = card
+        self._split, self._border_px = split, ignore_border_px
+        self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
+        with _clear_errors():
+            frames = [item(frame) for frame in split.train]
+            transform = prepare(size, split.policy_of("train"), card, ignore_border_px=ignore_border_px)
+            self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
+        self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
+        learned = zip(split.train, (self._training[at]["target"] for at in range(self.n_train)), strict=True)
+        require_known(learned, policy=split.policy_of("train"), use="learned")
+        for part, samples in self._held_out.items():
+            scored = ((sample.frame, sample.target_native) for sample in samples)
+            require_known(scored, policy=split.policy_of(part), use="scored")
+        self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
+
+    @property
+    def n_train(self) -> int:
+        """How many images are learned from."""
+        return len(self._training)
+
+    def train(self, epoch: int, rank: int = 0, world: int = 1) -> Batches:
+        """Give an epoch's batches, shuffled by (seed, epoch), augmented by (seed, epoch, index).
+
+        Every one of `world` processes gets its share of each batch. A batch that cannot be shared out evenly is
+        filled up from the epoch's start, so that all processes have equally many images.
+        """
+        if (rank, world) not in self._loaders:
+            samples = _Training(self._training, self._seed, "train", strength=self._augment)
+            sampler = _EpochSampler(len(samples), self._batch_size, self._seed, rank, world)
+            loader = DataLoader(
+                samples,
+                batch_sampler=sampler,
+                collate_fn=_stacked,
+                num_workers=self._workers,
+                persistent_workers=self._workers > 0,
+                worker_init_fn=_single_threaded,
+                generator=torch.Generator(),  # without it every epoch draws from the global generator
+            )
+            self._loaders[rank, world] = loader, sampler
+        return _Epoch(*self._loaders[rank, world], epoch)
+
+    def plain(self) -> Iterator[Batch]:
+        """Give the training part once, not augmented, in fixed order.
+
+        No batch holds a single image, a last one joins the batch before it: the statistics of one image would count
+        as much as a whole batch's.
+        """
+        samples = _Training(self._training, self._seed, "plain", strength="none")
+        chunks = _chunks([(0, index) for index in range(len(samples))], max(2, self._batch_size))
+        if len(chunks) > 1 and len(chunks[-1]) == 1:
+            chunks[-2:] = [chunks[-2] + chunks[-1]]
+        for chunk in chunks:
+            yield _stacked([samples[draw] for draw in chunk])
+
+    def scoring(self, batch_size: int) -> Iterator[Batch]:
+        """Give endless augmented training batches, always full; they depend on the seed alone.
+
+        A batch larger than the training part goes through it again, augmented anew.
+        """
+        samples = _Training(self._training, self._seed, "scoring", strength=self._augment)
+        assert len(samples), "an empty training part has no end of draws to wait for"
+        draws = (draw for epoch in count() for draw in _order(len(samples), self._seed, "scoring", epoch))
+        while True:
+            yield _stacked([samples[draw] for draw in islice(draws, batch_size)])
+
+    def samples(self, part: Part) -> Iterable[Sample]:
+        """Give the frames of a part one by one, in the order of (sequence, time), not augmented."""
+        # the native arrays of the training part may be large and are hardly ever asked for, so they are not kept
+        return self._held_out[part] if part in self._held_out else self._prepared(part)
+
+    def n_samples(self, part: Part) -> int:
+        """Count the frames of a part."""
+        return len(self._split.part(part))
+
+    def _prepared(self, part: Part) -> Iterator[Sample]:
+        transform = native(self._split.policy_of(part), self.card, ignore_border_px=self._border_px)
+        for frame in self._split.part(part):
+            with _clear_errors():
+                arrays = transform(item(frame))
+            yield Sample(frame, arrays["target_native"], arrays["raw"])
+
+
+class _Training(Dataset):
+    """The training part by (epoch, index); `purpose` keeps the draws of pruning and of training apart."""
+
+    def __init__(self, cached: CacheDataset, seed: int, purpose: str, *, strength: Strength) -> None:
+        self._cached, self._seed, self._purpose, self._strength = cached, seed, purpose, strength
+
+    def __len__(self) -> int:
+        return len(self._cached)
+
+    def __getitem__(self, draw: Draw) -> Arrays:
+        epoch, index = draw
+        found = self._cached[index]
+        seed = stable_hash("augment", self._purpose, self._seed, epoch, index)
+        return augment(found["image"], found["target"], seed=seed, strength=self._strength)
+
+
+class _EpochSampler:
+    """Hands out one process's share of each batch of the epoch that is set."""
+
+    def __init__(self, n_samples: int, batch_size: int, seed: int, rank: int, world: int) -> None:
+        self._n_samples, self._batch_size, self._seed, self._rank, self._world = (
+            n_samples,
+            batch_size,
+            seed,
+            rank,
+            world,
+        )
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        order = _order(self._n_samples, self._seed, "train", self.epoch)
+        for batch in _chunks(order, self._batch_size):
+            n_lacking = -len(batch) % self._world
+            yield [*batch, *islice(cycle(order), n_lacking)][self._rank :: self._world]
+
+    def __len__(self) -> int:
+        return -(-self._n_samples // self._batch_size)
+
+
+class _Epoch:
+    """One epoch of a loader that is used for all: workers and their caches live on."""
+
+    def __init__(self, loader: DataLoader, sampler: _EpochSampler, epoch: int) -> None:
+        self._loader, self._sampler, self._epoch = loader, sampler, epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        self._sampler.epoch = self._epoch
+        return iter(self._loader)
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+
+def _order(n_samples: int, seed: int, purpose: str, epoch: int) -> list[Draw]:
+    return [(epoch, index) for index in shuffled(range(n_samples), "order", purpose, seed, epoch, key=int)]
+
+
+def _chunks(draws: list[Draw], size: int) -> list[list[Draw]]:
+    return [draws[start : start + size] for start in range(0, len(draws), size)]
+
+
+def _stacked(pairs: list[Arrays]) -> Batch:
+    images, targets = zip(*pairs, strict=True)
+    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(targets).astype(np.int64))
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """MONAI wraps what a transform raises; give our own error back, which names the file."""
+    try:
+        yield
+    except RuntimeError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, CellpruneError):
+            cause = cause.__cause__
+        raise cause or error from None
+
+
+def _single_threaded(_: int) -> None:
+    """Workers are the parallelism; OpenCV's threads inside each would only fight, and may hang after a fork."""
+    import cv2
+
+    cv2.setNumThreads(0)

@@ -1,0 +1,106 @@
+"""From a frame on disk to arrays of the network's size, as MONAI transforms around `data.images` and `data.truth`.
+
+MONAI's own readers refuse TIFF without ITK, and know nothing of partial truth.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.config import PathLike
+from monai.data import ImageReader
+from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImage
+from monai.utils import ensure_tuple
+
+from cellprune.data.cells.frames import Frame
+from cellprune.data.cells.truth import Policy, target
+from cellprune.images.network_input import network_input
+from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resize_labels
+from cellprune.runs.modelcard import ModelCard
+
+
+class FrameReader(ImageReader):
+    """Reads one TIFF or PNG as float32 in 0..1, channels first, with every check of `data.images.read_image`.
+
+    Args:
+        channels: that every image must have; see `data.images.read_image`.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
+
+    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
+        """Tell whether the name is a TIFF's or a PNG's."""
+        return all(Path(name).suffix.lower() in SUFFIXES for name in ensure_tuple(filename))
+
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Floats:
+        """Read the file; MONAI passes one name, alone or in a sequence."""
+        (name,) = ensure_tuple(data)
+        image = read_image(Path(name), channels=self._channels)
+        if len(image) != self._channels:
+            raise ImageError(
+                f"{name} has {len(image)} channel(s), but its data set {self._channels}: convert it, or leave it out"
+            )
+        return image
+
+    def get_data(self, img: Floats) -> tuple[Floats, dict[str, Any]]:
+        """Give the pixels and what MONAI wants to know of them: where the channels are, no known orientation."""
+        return img, {"affine": np.eye(3), "spatial_shape": np.array(img.shape[1:]), "original_channel_dim": 0}
+
+
+def item(frame: Frame) -> dict[str, Any]:
+    """Give what `prepare` starts from."""
+    return {"raw": frame.image, "target_native": frame}
+
+
+def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+    """Make the transform that reads a frame and draws its truth.
+
+    Args:
+        policy: what a cell without a gold mask is.
+        card: tells the channels that every image must have, and the classes of the truth.
+        ignore_border_px: see `data.truth.target`; in native pixels.
+    Returns:
+        A transform of `item(frame)` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays.
+    """
+    drawn = partial(target, policy=policy, ignore_border_px=ignore_border_px, classes=len(card.classes))
+    channels = card.in_channels
+    return Compose(
+        [
+            # the reader is given at the call: one given to LoadImage falls back to MONAI's own when it refuses a file
+            _Apply(
+                "raw",
+                partial(
+                    LoadImage(reader=FrameReader, image_only=True, channels=channels), reader=FrameReader(channels)
+                ),
+            ),
+            EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
+            _Apply("target_native", drawn),
+        ]
+    )
+
+
+def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+    """Make the transform that reads a frame to be learned from, and brings it to the size of all others.
+
+    Args:
+        size: (height, width) of the network's input.
+        policy, card, ignore_border_px: see `native`; the card also tells how images are normalized.
+    Returns:
+        A transform of `item(frame)` to `image` (C, h, w) float32, see `data.network_input`, and `target` (h, w) uint8.
+    """
+    return Compose(
+        [
+            # one by one: the cache takes a transform made of several for a random one
+            *native(policy, card, ignore_border_px=ignore_border_px).transforms,
+            CopyItemsd(("raw", "target_native"), names=("image", "target")),
+            _Apply("image", partial(network_input, size=size, normalization=card.normalization)),
+            _Apply("target", partial(resize_labels, size=size)),
+            DeleteItemsd(("raw", "target_native")),
+        ]
+    )
+
+
+_Apply = partial(Lambdad, track_meta=False)  # else every array becomes a MetaTensor again

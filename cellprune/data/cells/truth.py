@@ -1,0 +1,160 @@
+"""Truth that is partial: four named policies for a cell that has a tracking marker but no gold mask.
+
+`paper`     background, as the published protocol has it as far as it is known
+`ignore`    neither learned nor scored: its silver mask, else a disc of the usual cell area around its marker
+`complete`  the frame is left out
+`silver`    its silver mask is taken for true, else ignored; frames without gold truth count as well
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.data.cells.ctc import truth_images
+from cellprune.data.cells.frames import Frame
+from cellprune.data.cells.matching import areas_px, covering
+from cellprune.errors import CellpruneError
+from cellprune.images.read import IGNORED, ImageError, Labels, Target, read_header, read_labels
+
+Policy = Literal["paper", "ignore", "complete", "silver"]
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+
+
+class TruthError(CellpruneError):
+    """A frame without the truth that its policy needs, or truth that says nothing."""
+
+
+class ClassesError(ImageError):
+    """A label image with a value that is no class."""
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How many of a frame's tracked cells have a gold mask; without markers nothing is known to be missing."""
+
+    n_missing: int
+    n_cells: int
+
+    def fault(self, policy: Policy) -> str | None:
+        """Say why `policy` leaves such a frame out, or None when it takes it."""
+        too_many = {"paper": False, "ignore": 2 * self.n_missing > self.n_cells, "complete": self.n_missing > 0}
+        return f"{self.n_missing} of {self.n_cells} cells have no gold mask" if too_many.get(policy) else None
+
+
+def completeness(frame: Frame) -> Completeness:
+    """Count the cells that a gold frame tracks and those it leaves unannotated."""
+    found = covering(read_truth(frame, "markers"), read_truth(frame, "gold"))
+    return Completeness(sum(label == 0 for label in found.values()), len(found))
+
+
+def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Target:
+    """Make a frame's target at its native size.
+
+    Args:
+        frame: with gold truth; under `silver`, silver truth will do.
+        policy: what a cell without a gold mask is, see the module.
+        ignore_border_px: background this close to the image's edge is ignored too, since no cell need be annotated
+            there; 0 ignores none.
+        classes: 2: labels number cells; more: labels are numbers of classes, and 255 is unknown.
+    Returns:
+        (H, W) uint8: 0 background, 1 cell or the number of a class, 255 ignored.
+    Raises:
+        TruthError: the truth this policy needs is not there.
+        ClassesError: a label image has a value that is no class.
+        ImageError: a truth file is unusable, or differs in size from the others.
+    """
+    if policy not in POLICIES:
+        raise TruthError(f"no truth policy {policy!r}; known: {', '.join(POLICIES)}")
+    if frame.gold is None and (policy != "silver" or frame.silver is None):
+        raise TruthError(f"{frame.dataset} {frame.id} has no truth for policy {policy!r}: leave the frame out")
+    drawn = _drawn(frame, policy) if classes == 2 else _classes(frame, classes)
+    if frame.ignore is not None:
+        drawn[_ignored(frame)] = IGNORED
+    if ignore_border_px > 0:
+        band = np.ones(drawn.shape, dtype=bool)
+        band[ignore_border_px:-ignore_border_px, ignore_border_px:-ignore_border_px] = False
+        drawn[band & (drawn == 0)] = IGNORED
+    return drawn
+
+
+def has_cells(frames: Iterable[Frame]) -> bool:
+    """Tell whether any frame's truth, gold where it has some and else silver, shows a cell."""
+    return any(bool(read_truth(frame, "gold" if frame.gold else "silver").any()) for frame in frames)
+
+
+def _classes(frame: Frame, n_classes: int) -> Target:
+    labels = read_truth(frame, "gold")
+    if (wrong := np.unique(labels[(labels >= n_classes) & (labels != IGNORED)])).size:
+        raise ClassesError(
+            f"{frame.gold} has the value {wrong[0]}, but the {n_classes} classes are 0 to {n_classes - 1} and 255 for "
+            "unknown: correct it, or name more with data.classes"
+        )
+    return labels.astype(np.uint8)
+
+
+def _ignored(frame: Frame) -> NDArray[np.bool_]:
+    marks = read_truth(frame, "ignore")
+    if (wrong := np.unique(marks[(marks != 0) & (marks != IGNORED)])).size:
+        raise ImageError(f"{frame.ignore} has the value {wrong[0]}: where a pixel is unknown write 255, elsewhere 0")
+    return marks == IGNORED
+
+
+def _drawn(frame: Frame, policy: Policy) -> Target:
+    labels = read_truth(frame, "gold" if frame.gold is not None else "silver")
+    drawn = (labels > 0).astype(np.uint8)
+    if policy in {"paper", "complete"} or frame.markers is None:
+        return drawn
+    markers = read_truth(frame, "markers")
+    silver = read_truth(frame, "silver")
+    in_silver = covering(markers, silver)
+    free = labels == 0  # a labelled cell is never overwritten
+    for marker, label in covering(markers, labels).items():
+        if label != 0:
+            continue
+        if in_silver[marker]:
+            drawn[free & (silver == in_silver[marker])] = 1 if policy == "silver" else IGNORED
+        else:
+            disc = _disc(markers == marker, usual_area_px((frame.gold or frame.silver or frame.markers).parent))
+            drawn[free & disc & (drawn == 0)] = IGNORED
+    return drawn
+
+
+@cache
+def usual_area_px(folder: Path) -> float:
+    """Give the median area of all cells in a folder of truth: one sequence's.
+
+    Raises:
+        TruthError: the folder shows no cell.
+    """
+    areas = [area for path in truth_images(folder) for area in areas_px(read_labels(path)).values()]
+    if not areas:
+        raise TruthError(f"{folder} shows no cell in any frame: the size of a missing cell cannot be estimated")
+    return float(np.median(areas))
+
+
+def _disc(marker: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:
+    """Draw a disc of the given area around a marker's centre of mass."""
+    row, column = (where.mean() for where in np.nonzero(marker))
+    rows, columns = np.ogrid[: marker.shape[0], : marker.shape[1]]
+    return (rows - row) ** 2 + (columns - column) ** 2 <= area_px / np.pi
+
+
+def read_truth(frame: Frame, kind: str) -> Labels:
+    """Read a frame's `gold`, `silver`, `markers` or `ignore`, (H, W) as large as its image; an absent one is all 0.
+
+    Raises:
+        ImageError: a file that cannot be read, or is not as large as the image.
+    """
+    size = read_header(frame.image).size
+    path = frame.files.get(kind)
+    if path is None:
+        return np.zeros(size, dtype=np.int32)
+    labels = read_labels(path)
+    if labels.shape != size:
+        raise ImageError(f"{path} is {labels.shape} pixels but its image {frame.image.name} is {size}: one is wrong")
+    return labels

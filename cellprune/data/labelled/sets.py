@@ -1,0 +1,203 @@
+"""Sets of small images, each of one class: opened by name or path, split into learned from, chosen on, and tested.
+
+The test set is the data set's own and is looked at once, at the end. What is watched while training, and whatever is
+chosen, is judged on a validation part drawn from the training images, evenly over the classes.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.data.draws import shuffled
+from cellprune.data.labelled import cifar
+from cellprune.data.labelled.cifar import Images, Targets
+from cellprune.data.open import MissingDataError, folder_of, is_folder, known_card
+from cellprune.data.sets.root import VARIABLE
+from cellprune.data.sets.root import data_root as root_of
+from cellprune.errors import CellpruneError
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A data set in memory: the official training images, then the test images.
+
+    Attributes:
+        images: (N, 3, 32, 32) uint8.
+        targets: (N,) number of each image's class.
+        n_train: how many of them are training images.
+        files: name -> sha256 of every file it was read from.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    images: Images
+    targets: Targets
+    n_train: int
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Which images are learned from, chosen on, and tested: indices into the data set, ascending."""
+
+    dataset: Labelled
+    holdout: float
+    seed: int
+    train: Indices
+    select: Indices
+    report: Indices
+    select_share: float = 0.0
+
+    def part(self, name: str) -> Indices:
+        """Give a part by its name."""
+        return {"train": self.train, "select": self.select, "report": self.report}[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what `split.yaml` holds: how the parts are drawn, and digests that tell whether they still are these."""
+        digests = {
+            name: {"images": len(found), "sha256": hashlib.sha256(found.astype("<i8").tobytes()).hexdigest()}
+            for name, found in (("train", self.train), ("select", self.select), ("report", self.report))
+        }
+        return {
+            "dataset": self.dataset.name,
+            "how": "random",
+            "holdout": self.holdout,
+            **({"select_share": self.select_share} if self.select_share else {}),
+            "seed": self.seed,
+            "files": self.dataset.files,
+            "parts": digests,
+        }
+
+
+def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labelled:
+    """Read a set of labelled images; a gigabyte at most.
+
+    Args:
+        name_or_path: cifar10 or cifar100, where `data fetch` or torchvision put them; or, with a separator, an npz or
+            a folder of the official files.
+        data_root: where named sets live; None asks the environment, see `data.root`.
+    Raises:
+        CellpruneError: no such set, or it is not here (the ways to get it are named), or its files are not to be
+            trusted: see `data.cifar`.
+    """
+    if is_folder(name_or_path):
+        path = Path(name_or_path).expanduser()
+        return _joined(path.resolve().stem, cifar.read(path))
+    card = known_card(name_or_path)
+    if card.layout != "cifar":
+        raise CellpruneError(
+            f"{card.name} holds outlined cells, no class for each image: remove --task classification, or take "
+            f"{' or '.join(cifar.OFFICIAL)}"
+        )
+    root = root_of(data_root)
+    folders = (folder_of(card, root), root / cifar.OFFICIAL[card.name].folder)
+    found = next((folder for folder in folders if cifar.holds(folder)), None)
+    if found is None:
+        raise MissingDataError(
+            f"{card.name} is not in {root}: run 'cellprune data fetch {card.name}', without the internet 'cellprune "
+            f"data fetch {card.name} --from FILE' with {card.address} or an npz of its images, or name its place with "
+            f"--data-root or ${VARIABLE}"
+        )
+    return _joined(card.name, cifar.read(found))
+
+
+def split(dataset: Labelled, *, holdout: float, seed: int, select_share: float = 0.0) -> Parts:
+    """Set a validation part apart from the training images, evenly over the classes; the test set stays whole.
+
+    Args:
+        holdout: share of each class's training images, rounded down.
+        seed: moves the draw, nothing else does.
+        select_share: share of each class's remaining images, rounded down, that is set apart, too: to choose on
+            together with the validation images, of which no network learns.
+    Raises:
+        CellpruneError: a share that leaves a part empty.
+    """
+    order = shuffled(range(dataset.n_train), "split", "validation", seed, key=int)
+    by_class: dict[int, list[int]] = {}
+    for index in order:
+        by_class.setdefault(int(dataset.targets[index]), []).append(index)
+    held: set[int] = set()
+    for own in by_class.values():
+        n_watched = int(holdout * len(own) + 1e-9)
+        held.update(own[: n_watched + int(select_share * (len(own) - n_watched) + 1e-9)])
+    train = np.array([index for index in range(dataset.n_train) if index not in held], dtype=np.int64)
+    if not held or not len(train):
+        raise CellpruneError(
+            f"data.holdout={holdout:g} of {dataset.n_train} training images leaves a part empty: take another share"
+        )
+    report = np.arange(dataset.n_train, len(dataset.targets))
+    return Parts(dataset, holdout, seed, train, np.array(sorted(held), dtype=np.int64), report, select_share)
+
+
+def again(dataset: Labelled, written: Mapping[str, Any], part: str) -> Parts:
+    """Find the parts of a written split again, with `part` ("report", "train" or "all") in the place of the test set.
+
+    Raises:
+        CellpruneError: the data set is another, or not what it was.
+    """
+    try:
+        asked = {"holdout": written["holdout"], "seed": written["seed"]}
+        found = split(dataset, **asked, select_share=written.get("select_share", 0.0))
+        if found.as_dict() != dict(written):
+            raise CellpruneError(f"{dataset.name} is not what was split: its files changed; fetch it again")
+    except (KeyError, TypeError) as error:
+        raise CellpruneError(f"the split is damaged: {error} is missing or of the wrong kind") from error
+    every = np.arange(len(dataset.targets))
+    return replace(found, report={"report": found.report, "train": found.train, "all": every}[part])
+
+
+def whole(dataset: Labelled) -> Parts:
+    """Test on the whole test set: for a network that was trained elsewhere."""
+    training, nothing = np.arange(dataset.n_train), np.arange(0)
+    return Parts(dataset, 0.0, 0, training, nothing, np.arange(dataset.n_train, len(dataset.targets)))
+
+
+def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
+    """Read a set and count it.
+
+    Returns:
+        Plain values: dataset; images (of both parts); classes (name, and images of each part); duplicates (test images
+        that are training images, too); files (name -> sha256); errors and notes (sentences).
+    Raises:
+        CellpruneError: no such set, or it is not here.
+    """
+    try:
+        dataset = open_labelled(name_or_path, data_root=data_root)
+    except cifar.CifarError as error:
+        return {"dataset": name_or_path, "images": {}, "classes": [], "errors": [str(error)], "notes": []}
+    halves = {"train": slice(dataset.n_train), "test": slice(dataset.n_train, None)}
+    counts = {part: np.bincount(dataset.targets[half], minlength=len(dataset.classes)) for part, half in halves.items()}
+    learned = {image.tobytes() for image in dataset.images[halves["train"]]}
+    n_known = sum(image.tobytes() in learned for image in dataset.images[halves["test"]])
+    notes = [
+        f"classes of {counted.min()} to {counted.max()} images in {part}"
+        for part, counted in counts.items()
+        if counted.min() != counted.max()
+    ]
+    if n_known:
+        notes.append(f"{n_known} test images are training images, too: scores flatter")
+    return {
+        "dataset": dataset.name,
+        "images": {part: int(counted.sum()) for part, counted in counts.items()},
+        "classes": [
+            {"name": name, **{part: int(counted[number]) for part, counted in counts.items()}}
+            for number, name in enumerate(dataset.classes)
+        ],
+        "duplicates": n_known,
+        "files": dataset.files,
+        "errors": [],
+        "notes": notes,
+    }
+
+
+def _joined(name: str, content: cifar.Content) -> Labelled:
+    (images, targets), (test_images, test_targets) = content.train, content.test
+    both = np.concatenate([images, test_images]), np.concatenate([targets, test_targets])
+    return Labelled(name, content.classes, *both, len(images), content.files)

@@ -1,0 +1,1 @@
+"""Sets by name: their cards, where they lie, how they are downloaded."""

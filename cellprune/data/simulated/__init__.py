@@ -1,0 +1,1 @@
+"""Cells drawn by a program, with their exact truth."""

@@ -1,0 +1,1 @@
+"""What runs a trained network for the lab: a callable from images to maps, with the model card."""

@@ -1,0 +1,69 @@
+"""Whether a training can fit into the memory at all, by a lower bound that is counted before anything is taken.
+
+A width, an image size or a batch that was typed with a zero too many would else take the machine's memory until the
+system ends the process. What passes here may still not fit.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from cellprune.config.names import method
+from cellprune.config.schema import Settings
+from cellprune.errors import ScarceError
+from cellprune.machine.memory import available_bytes
+
+_BYTES = 4  # of a float32
+
+
+def require(
+    architecture: Mapping[str, Any],
+    settings: Settings,
+    size: tuple[int, int, int],
+    device: torch.device,
+    n_processes: int,
+) -> None:
+    """Refuse a training that cannot fit, naming what it needs at least, what is free, and what to lower.
+
+    Args:
+        architecture: what the network is built from; nothing is drawn for it.
+        settings: resolved.
+        size: (channels, height, width) of the network's input.
+        device: where it is to be trained.
+        n_processes: that share each batch.
+    Raises:
+        ScarceError: more is needed than is free.
+    """
+    n_images = max(1, settings.training.batch_size // n_processes)
+    parameters, maps = _counts(architecture, size)
+    needs = {
+        "the network and its optimizer": (3 * parameters, "model.width"),
+        f"a batch of {n_images} image(s) of {size[1]} x {size[2]} px on their way through the network": (
+            n_images * maps,
+            "training.batch_size, data.size or model.width",
+        ),
+    }
+    if method(settings.pruning.method).reads_batches:
+        n_scored = (1 + settings.pruning.options().get("inner_steps", 0)) * settings.pruning.batch_size
+        pixels = size[0] * size[1] * size[2]
+        needs[f"{n_scored:,} images to score with"] = (n_scored * pixels, "pruning.batch_size")
+    free = available_bytes(device)
+    for what, (n_values, remedy) in needs.items():
+        if n_values * _BYTES > free:
+            raise ScarceError(
+                f"{what} take at least {n_values * _BYTES / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free on "
+                f"{device}: lower {remedy}"
+            )
+
+
+def _counts(architecture: Mapping[str, Any], size: tuple[int, int, int]) -> tuple[int, int]:
+    """Give lower bounds of a network's parameters, and of one image's maps that the way back needs.
+
+    Of a U-Net: the convolutions of the deepest level, and the four at the image's own size. Of a network whose width is
+    no setting: none, and the image.
+    """
+    channels, height, width_px = size
+    width, depth = architecture.get("width", 0), architecture.get("depth", 0)
+    deepest = width * 2**depth
+    return 9 * deepest * (deepest + deepest // 2), (channels + 4 * width) * height * width_px

@@ -1,0 +1,1 @@
+"""Listing folders and reading text files so that nothing is dropped unsaid."""

@@ -1,0 +1,1 @@
+"""Image files, read and named: headers, TIFF, PNG, arrays. numpy only."""

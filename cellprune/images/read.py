@@ -1,0 +1,193 @@
+"""Images and label images: check the header, read, normalize, resize. Plain numpy, no torch.
+
+Hard rules, each an `ImageError` that names the file: a whole, readable TIFF or PNG; tags that are honoured (see
+`data.tiff_tags`); one plane, or the one asked for; at most `MAX_PIXELS` and `MAX_CHANNELS`; a real number type (labels:
+whole numbers, one channel, no compression that may change them); no NaN and no infinity; an image (not labels) that is
+not constant.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.images import foreign, png, tiff
+from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError
+from cellprune.wording import reason
+
+__all__ = [
+    "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
+    "Target", "are_equal", "equal_channels", "normalize", "read_grey_levels", "read_header", "read_image",
+    "read_labels", "resize_image",
+    "resize_labels",
+]  # fmt: skip
+
+SUFFIXES = (".tif", ".tiff", ".png")  # in any case
+_ROUNDING = 1e-7  # the deviation, of values in 0..1, that resizing may bring into a constant channel
+IGNORED = 255  # in a target: neither learned nor scored
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int32]
+Target = NDArray[np.uint8]
+_T = TypeVar("_T")
+
+
+def read_header(path: Path) -> Header:
+    """Read a file's header and refuse what is not an image of a sane size.
+
+    Raises:
+        ImageError: see the module's hard rules; pixel values are not looked at.
+    """
+    return _opened(path, lambda kind: kind.read_header(path))
+
+
+def equal_channels(path: Path, plane: int | None = None) -> bool:
+    """Tell whether a file saves one and the same image as each of several channels, as grey in colour is saved.
+
+    Args:
+        plane: see `read_image`.
+    Raises:
+        ImageError: see the module's hard rules.
+    """
+    return _opened(path, lambda kind: are_equal(kind.read_pixels(path, plane)))
+
+
+def read_image(path: Path, plane: int | None = None, *, channels: int | None = None) -> Floats:
+    """Read a microscopy image.
+
+    Args:
+        plane: which image of a stack, from 0; None where the file must hold exactly one.
+        channels: how many are wanted: where it is one, equal channels are one; None takes them as they are saved.
+    Returns:
+        (C, H, W) float32 in 0..1: the image's own darkest value is 0, its brightest 1, over all channels together and
+        whatever its type and offset. An alpha channel that hides nothing is dropped.
+    Raises:
+        ImageError: see the module's hard rules.
+    """
+    pixels = read_grey_levels(path, plane)
+    if channels == 1 and are_equal(pixels):
+        pixels = pixels[:1]
+    low = pixels.min()
+    # beyond 16 bits float32 cannot hold the value before the offset is gone
+    working: NDArray[np.floating] = pixels.astype(np.float64 if pixels.dtype.itemsize > 2 else np.float32)
+    working = working - low
+    working = working / working.max()
+    return working.astype(np.float32, copy=False)
+
+
+def read_grey_levels(path: Path, plane: int | None = None) -> NDArray:
+    """Read a microscopy image as it is saved: (C, H, W) of the file's own type; see `read_image`."""
+    pixels = _opened(path, lambda kind: kind.read_pixels(path, plane))
+    if pixels.dtype.kind not in "uif":
+        raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
+    if not np.isfinite(pixels).all():
+        raise ImageError(f"{path} has NaN or infinite pixels: repair it or leave the frame out")
+    low, high = pixels.min(), pixels.max()
+    if low == high:
+        raise ImageError(f"{path} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
+    return pixels
+
+
+def read_labels(path: Path) -> Labels:
+    """Read an image of whole numbers: of cells, or of classes.
+
+    Returns:
+        (H, W) int32, 0 is background.
+    Raises:
+        ImageError: see the module's hard rules; also negative or huge labels.
+    """
+    pixels = _opened(path, lambda kind: kind.read_numbers(path))
+    if len(pixels) != 1 and not are_equal(pixels):
+        raise ImageError(f"{path} is a colour image of {len(pixels)} channels, but labels are numbers: save it as grey")
+    if pixels.dtype.kind not in "uib":
+        raise ImageError(f"{path} holds {pixels.dtype} values, but labels are whole numbers: save them as 16 bit")
+    if pixels.size and (pixels.min() < 0 or pixels.max() > np.iinfo(np.int32).max):
+        raise ImageError(f"{path} has labels outside 0..2^31-1: number the cells from 1")
+    return pixels[0].astype(np.int32)
+
+
+def normalize(image: Floats) -> Floats:
+    """Bring every channel to mean 0 and standard deviation 1; a constant channel becomes 0.
+
+    Args:
+        image: (C, H, W) floats.
+    """
+    return np.stack([_normalized(channel) for channel in image])
+
+
+def _normalized(channel: Floats) -> Floats:
+    mean, std = channel.mean(dtype=np.float64), channel.std(dtype=np.float64)
+    if std < _ROUNDING:
+        return np.zeros_like(channel)
+    return ((channel - mean) / std).astype(np.float32)
+
+
+def resize_image(image: Floats, size: tuple[int, int]) -> Floats:
+    """Resize linearly, blurred first where it shrinks so that nothing aliases.
+
+    Args:
+        image: (C, H, W) float32.
+        size: (height, width) to reach; the two axes may change by different factors.
+    """
+    from skimage.transform import resize  # 0.4 s that the header check and the command line do without
+
+    if image.shape[1:] == size:
+        return image
+    channels = (resize(c, size, order=1, mode="edge", anti_aliasing=True, preserve_range=True) for c in image)
+    return np.stack([channel.astype(np.float32) for channel in channels])
+
+
+def resize_labels(labels: NDArray, size: tuple[int, int]) -> NDArray:
+    """Resize by taking the pixel under each new pixel's centre: no value that was not there before.
+
+    Args:
+        labels: (H, W) of any type: instances, classes, `IGNORED`.
+        size: (height, width) to reach.
+    """
+    rows, columns = (((2 * np.arange(new) + 1) * old // (2 * new)) for new, old in zip(size, labels.shape, strict=True))
+    return labels[np.ix_(rows, columns)]
+
+
+def are_equal(pixels: NDArray) -> bool:
+    """Tell whether (C, H, W) pixels are one and the same image in each of several channels."""
+    return len(pixels) > 1 and all(np.array_equal(pixels[0], other) for other in pixels[1:])
+
+
+def _opened(path: Path, use: Callable[[Any], _T]) -> _T:
+    """Use the module that reads such a file; what a decoder throws at a damaged one becomes one clear line."""
+    try:
+        return use(_kind(path))
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(f"{path} is missing: copy it again") from error
+    except PermissionError as error:
+        raise ImageError(f"{path} may not be read by this user: change its permissions") from error
+    except MemoryError as error:
+        raise ImageError(f"{path} needs more memory than there is: cut it into parts") from error
+    except Exception as error:  # decoders raise what they like: struct.error, IndexError, imagecodecs' own ...
+        raise ImageError(f"{path} is not a whole TIFF or PNG ({reason(error)}): copy it again") from error
+
+
+def _kind(path: Path) -> Any:
+    """Tell TIFF and PNG by how they begin: names may lie."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{path} {foreign.refusal_of_folder(path)}")
+    if not stat.S_ISREG(mode):  # reading it might wait for ever
+        raise ImageError(f"{path} is a pipe, a socket or a device: save what comes out of it as a file")
+    with path.open("rb") as file:
+        start = file.read(foreign.LONGEST_START)
+    if not start:
+        raise ImageError(f"{path} is empty: copy it again")
+    if start.startswith(png.SIGNATURE):
+        return png
+    if start.startswith(tiff.SIGNATURES):
+        return tiff
+    if len(start) < len(png.SIGNATURE):
+        raise ValueError("it breaks off within its first bytes")
+    raise ImageError(f"{path} {foreign.refusal(start)}")

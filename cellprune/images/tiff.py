@@ -1,0 +1,343 @@
+"""TIFF files, single or stacked, grey or with channels: header first, then the pixels of one plane."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from cellprune.images import ome, tiff_tags
+from cellprune.images.header import MAX_PIXELS, Header, ImageError, believed, chosen, without_alpha
+from cellprune.images.ifd import Directory, directories
+from cellprune.images.tiff_segments import require_whole
+from cellprune.wording import many
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_CHANNELS = "CS"  # channels saved page by page, and samples of one pixel
+_MOMENTS = "TIQ"  # time, and axes of which a file says nothing
+_NO_MOMENTS = {"Z": "slices in Z", "R": "positions", "P": "positions", "M": "tiles of a mosaic", "A": "angles"}
+_LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
+_UM_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
+_UM_PER_UNIT = {
+    "pm": 1e-6, "\u00c5": 1e-4, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6, "in": 25400.0, "inch": 25400.0,
+    # the two signs that look like mu, ImageJ's escape of one, and words that people type into ImageJ
+    **dict.fromkeys(("um", "\u00b5m", "\u03bcm", r"\u00b5m", "micron", "microns"), 1.0),
+    **dict.fromkeys(("micrometer", "micrometers", "micrometre", "micrometres"), 1.0),
+}  # fmt: skip
+_COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, which programs write unasked
+
+
+def read_header(path: Path) -> Header:
+    """Read what a TIFF says of its size; see `data.images.read_header`."""
+    with _opened(path) as image:
+        return image.header
+
+
+def read_pixels(path: Path, plane: int | None) -> np.ndarray:
+    """Read one plane, (C, H, W), its palette looked up and white the brightest; see `data.images.read_image`."""
+    with _opened(path) as image:
+        number = chosen(image.header, plane, path)  # refused here, before memory is taken for the pixels
+        return image.colours(number) if image.has_colours else image.numbers(number)
+
+
+def read_numbers(path: Path) -> np.ndarray:
+    """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show.
+
+    Raises:
+        ImageError: see `data.images.read_labels`; also a compression that may change numbers.
+    """
+    with _opened(path) as image:
+        tiff_tags.require_lossless(image.page, path)
+        return image.numbers(chosen(image.header, None, path))
+
+
+_last_stack: dict[object, "_Image"] = {}  # the stack that was read last, parsed, its file closed
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[_Image]":
+    """Open a file; a stack whose planes are read one after the other is parsed once."""
+    status = path.stat()
+    key = path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    image = _last_stack.pop(key, None)  # no one else has it while it is in use
+    if image is None:
+        image = _parsed(path)
+    else:
+        image.tif.filehandle.open()
+    with image.tif:
+        yield image
+    if image.header.planes > 1:
+        _last_stack.clear()
+        _last_stack[key] = image
+
+
+def _parsed(path: Path) -> "_Image":
+    """Open a file and refuse it, closed again, where it cannot be understood."""
+    pages = directories(path, tiff_tags.WANTED)
+    tiff_tags.check(pages, path)
+    # this file alone: an OME-TIFF and the sets of Micro-Manager may name others, wherever they are, and bring their
+    # planes for its own
+    tif = tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False)
+    try:
+        image = _Image(path, tif, pages, *_series(tif, pages, path))
+        assert image.header.planes  # made here
+    except BaseException:
+        tif.close()
+        raise
+    return image
+
+
+def _series(
+    tif: tifffile.TiffFile, pages: Sequence[Directory], path: Path
+) -> tuple[tifffile.TiffPageSeries, frozenset[str]]:
+    """Give the one series of planes that the file holds, and the kinds of words that claim to describe them all.
+
+    Thumbnails and smaller copies do not count.
+    """
+    is_ome = bool(tif.is_ome)
+    tif.is_ome = is_ome and ome.is_alone(tif.ome_metadata or "", len(pages), path)
+    words = frozenset(kind for kind in ("ome", "imagej", "shaped") if getattr(tif, f"is_{kind}"))
+    found = tif.series
+    tif.is_ome = is_ome
+    full = [series for series in found if not series.keyframe.is_reduced] or found
+    if len(full) != 1:
+        raise ImageError(f"{path} holds {len(full)} images of different kinds: save the one that is meant")
+    return full[0], words
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A TIFF that was understood.
+
+    Attributes:
+        path: for messages.
+        tif: open while it is read.
+        pages: of its chain.
+        series: its planes; pages that form an array.
+        words: kinds of descriptions that claim to tell all planes: ome, imagej, shaped.
+    """
+
+    path: Path
+    tif: tifffile.TiffFile
+    pages: list[Directory]
+    series: Any
+    words: frozenset[str]
+
+    @cached_property
+    def header(self) -> Header:
+        series = self.series
+        if series.keyframe.dtype is None:
+            bits = f"BitsPerSample {series.keyframe.bitspersample}, SampleFormat {int(series.keyframe.sampleformat)}"
+            raise ImageError(f"{self.path} holds numbers of a kind that cellprune does not read ({bits}): save it anew")
+        sizes = dict(zip(series.axes, series.shape, strict=True))
+        if not {"Y", "X"} <= set(sizes):
+            raise ImageError(f"{self.path} is of shape {series.shape}, not an image of rows and columns: save it anew")
+        channels = prod(sizes.get(axis, 1) for axis in _CHANNELS)
+        planes = prod(series.shape) // max(1, sizes["Y"] * sizes["X"] * channels)
+        header = Header(
+            (sizes["Y"], sizes["X"]),
+            3 if self.has_colours else channels - self._has_alpha,
+            planes,
+            np.dtype(np.uint8 if self.has_colours else series.dtype),
+            _pixel_size_um(self.tif),
+            looks_stacked=_looks_stacked(series),
+        )
+        believed(header, self.path)
+        self._require_its_pages()
+        if planes > 1:
+            self._require_moments(planes, channels)
+        return header
+
+    @property
+    def page(self) -> Directory:
+        """The first of the pages that are no smaller copies."""
+        return next((page for page in self.pages if not tiff_tags.is_smaller_copy(page)), self.pages[0])
+
+    @cached_property
+    def has_colours(self) -> bool:
+        """Whether its numbers stand for the colours of a palette.
+
+        ImageJ saves the colours that an image is shown in as a palette; where these become brighter with the numbers,
+        the numbers are brightnesses.
+        """
+        if self.page.value(262) != tiff_tags.PALETTE:
+            return False
+        shown = np.dot(_LUMINANCE, self.series.keyframe.colormap.astype(float))
+        return not (self.tif.is_imagej and (np.diff(shown) >= 0).all() and shown[0] < shown[-1])
+
+    def numbers(self, plane: int) -> np.ndarray:
+        """Give a plane's numbers, (C, H, W), without its alpha channel, the largest the brightest."""
+        pixels = self._plane(plane)
+        pixels = without_alpha(pixels, self.header, self.path) if self._has_alpha else pixels
+        if self.page.value(262) != tiff_tags.MIN_IS_WHITE:
+            return pixels
+        if pixels.dtype == bool:
+            # tifffile marks every mask of true and false so, and means no more by it than true and false
+            return pixels if self.series.keyframe.software == "tifffile.py" else ~pixels
+        return pixels.dtype.type(2 ** self.page.value(258, 1) - 1) - pixels
+
+    def colours(self, plane: int) -> np.ndarray:
+        """Give a plane's colours, (3, H, W) uint8, from its own palette."""
+        stored = self.series.pages[plane] if self.header.planes > 1 else self.series.keyframe
+        palette: Any = (stored if isinstance(stored, tifffile.TiffPage) else stored.aspage()).colormap
+        palette = palette if palette.max(initial=0) < 256 else palette >> 8  # 8 bit against the standard, or 16
+        return palette.astype(np.uint8)[:, self.numbers(plane)[0].astype(np.intp)]
+
+    @property
+    def _has_alpha(self) -> bool:
+        extra = self.series.keyframe.extrasamples
+        return "S" in self.series.axes and bool(extra) and int(extra[-1]) in tiff_tags.ALPHA
+
+    @property
+    def _n_pages(self) -> int:
+        """How many pages the shape of the series asks for."""
+        return prod(self.series.shape) // max(1, prod(self.series.keyframe.shape))
+
+    @property
+    def _lies_in_one_piece(self) -> bool:
+        """Whether one page begins a stack that the others follow without pages of their own."""
+        return len(self.series.pages) != self._n_pages and self.series.dataoffset is not None
+
+    def _require_its_pages(self) -> None:
+        """Refuse a series whose words claim another number of planes than the file has pages or bytes for."""
+        series, n_pages, size = self.series, self._n_pages, self.tif.filehandle.size
+        held = len(self.pages)
+        if self._lies_in_one_piece:
+            start, end = series.dataoffset, series.dataoffset + prod(series.shape) * series.keyframe.dtype.itemsize
+            fits = end <= size and self._n_full == 1 and not any(start <= page.offset < end for page in self.pages)
+        elif len(series.pages) == n_pages:
+            fits = n_pages <= held and not (series.kind == "ome" and None in list(series.pages))
+        else:
+            fits = False
+        # tifffile gave up on the words; what OME says of a single page tells of no other
+        unread = series.kind in ("generic", "uniform") and bool(self.words - ({"ome"} if held == 1 else set()))
+        left = series.kind in ("imagej", "shaped") and not self._lies_in_one_piece and n_pages != self._n_full
+        if series.kind == "shaped" and fits and not left:
+            words = (self.tif.shaped_metadata or ())[self.tif.series.index(series)]
+            left = prod(words["shape"]) != prod(series.shape)
+        if not fits or unread or left:
+            raise ImageError(f"{self.path} has a description that does not fit its {many(held, 'page')}: save it anew")
+
+    @property
+    def _n_full(self) -> int:
+        return sum(not tiff_tags.is_smaller_copy(page) for page in self.pages) or len(self.pages)
+
+    def _require_moments(self, planes: int, channels: int) -> None:
+        """Refuse planes that are not moments of time, or may be something else."""
+        series = self.series
+        for axis, size in zip(series.axes, series.shape, strict=True):
+            if size > 1 and axis not in {"Y", "X", *_CHANNELS, *_MOMENTS}:
+                what = _NO_MOMENTS.get(axis, f"planes along {axis}")
+                raise ImageError(
+                    f"{self.path} is a stack of {size} {what}, not of moments in time: save the one that is meant; "
+                    "if they are moments, save them as such (ImageJ: Image > Properties, frames instead of slices)"
+                )
+        if channels == 1 and (several := _completed_elsewhere(self.tif, series)):
+            raise ImageError(
+                f"{self.path} holds {planes} planes of an image of several {several} that other files complete: "
+                "save it as one file"
+            )
+        if series.kind in ("generic", "uniform") and self.tif.is_micromanager:
+            raise ImageError(
+                f"{self.path} holds {planes} planes that other files of Micro-Manager describe: export it as OME-TIFF"
+            )
+
+    def _plane(self, plane: int) -> np.ndarray:
+        """Read the pages of one plane alone, or all of a file whose pages are no planes."""
+        series, header = self.series, self.header
+        of_page = len(series.keyframe.shape)
+        by_page = series.shape[-of_page:] == series.keyframe.shape
+        if header.planes == 1 or not by_page:
+            if prod(series.shape) > MAX_PIXELS and header.planes > 1:
+                raise ImageError(
+                    f"{self.path} is a stack of {header.planes} images saved in one piece: save it image by image"
+                )
+            if not self._lies_in_one_piece:
+                self._require_whole(range(self._n_pages))
+            return _ordered(series.asarray(), series.axes, header, plane)
+        outer, inner = series.axes[:-of_page], series.axes[-of_page:]
+        pages = np.arange(self._n_pages).reshape(series.shape[:-of_page])
+        pages = np.moveaxis(pages, outer.index("C"), -1) if "C" in outer else pages[..., None]
+        wanted = pages.reshape(header.planes, -1)[plane].tolist()
+        if self._lies_in_one_piece:
+            pixels = np.stack([self._piece(page) for page in wanted])
+        else:
+            self._require_whole(wanted)
+            pixels = self.tif.asarray(key=wanted, series=series).reshape(len(wanted), *series.keyframe.shape)
+        return _ordered(pixels, "C" + inner, header, 0)
+
+    def _piece(self, page: int) -> np.ndarray:
+        keyframe, file = self.series.keyframe, self.tif.filehandle
+        stored = keyframe.dtype.newbyteorder(self.tif.byteorder)
+        file.seek(self.series.dataoffset + page * keyframe.nbytes)
+        return np.frombuffer(file.read(keyframe.nbytes), stored).reshape(keyframe.shape).astype(keyframe.dtype)
+
+    def _require_whole(self, pages: Sequence[int]) -> None:
+        for page in pages:
+            require_whole(self.series.pages[page])
+
+
+def _looks_stacked(series: tifffile.TiffPageSeries) -> bool:
+    colour = series.keyframe.photometric == tifffile.PHOTOMETRIC.RGB
+    return colour and series.axes == "SYX" and series.dtype == np.uint8
+
+
+def _completed_elsewhere(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str | None:
+    """Say of what an OME-TIFF has several, when its planes lie in several files: its own may be of any of them."""
+    if not tif.is_ome or series.kind == "ome":
+        return None
+    for letter, several in (("C", "channels"), ("Z", "slices")):
+        size = re.search(rf'\bSize{letter}="(\d{{1,9}})"', tif.ome_metadata or "")
+        if size is not None and int(size[1]) > 1:
+            return several
+    return None
+
+
+def _ordered(pixels: np.ndarray, axes: str, header: Header, plane: int) -> np.ndarray:
+    """Bring channels before rows and columns, whatever order they were saved in, and take one plane."""
+    others = [at for at, axis in enumerate(axes) if axis not in {"Y", "X", *_CHANNELS}]
+    channels = [at for at, axis in enumerate(axes) if axis in _CHANNELS]
+    ordered = pixels.transpose(*others, *channels, axes.index("Y"), axes.index("X"))
+    return ordered.reshape(-1 if others else 1, prod(pixels.shape[at] for at in channels), *header.size)[plane]
+
+
+def _pixel_size_um(tif: tifffile.TiffFile) -> tuple[float, float] | None:
+    """Give (y, x) from OME's words, else ImageJ's, else the resolution tags; None for none that can be meant."""
+    page = tif.series[0].keyframe
+    across, down = page.resolution
+    if tif.is_ome:
+        size = _ome_um(tif.ome_metadata or "")
+    elif tif.is_imagej:
+        size = _inverse(across, down, _UM_PER_UNIT.get(str((tif.imagej_metadata or {}).get("unit", "")).lower()))
+    else:
+        size = None
+    size = size or _inverse(across, down, _UM_PER_RESOLUTION_UNIT.get(int(page.resolutionunit or 0)))
+    return size if size and all(isfinite(um) and 0 < um <= _COARSEST_UM for um in size) else None
+
+
+def _inverse(across: float, down: float, um_per_unit: float | None) -> tuple[float, float] | None:
+    """Turn pixels a unit into um a pixel, down before across."""
+    return (um_per_unit / down, um_per_unit / across) if um_per_unit and across > 0 and down > 0 else None
+
+
+def _ome_um(xml: str) -> tuple[float, float] | None:
+    """Find the physical size; by a search, as a parser of XML from outside would do more than asked."""
+    pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
+    found: list[float] = []
+    for axis in "YX":
+        size = re.search(rf'\bPhysicalSize{axis}="([\d.eE+-]+)"', pixels[0]) if pixels else None
+        unit = re.search(rf'\bPhysicalSize{axis}Unit="([^"]*)"', pixels[0]) if pixels else None
+        um_per_unit = _UM_PER_UNIT.get(unit[1] if unit else "um")  # um where OME says nothing
+        if size is None or um_per_unit is None:
+            return None
+        try:
+            found.append(float(size[1]) * um_per_unit)
+        except ValueError:
+            return None
+    return found[0], found[1]

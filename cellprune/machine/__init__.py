@@ -1,0 +1,1 @@
+"""What this computer has and allows: memory, devices, the environment's variables."""

@@ -1,0 +1,1 @@
+"""What scores are made of: the loss over batches, its gradients, and gradients through training steps."""

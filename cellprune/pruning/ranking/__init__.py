@@ -1,0 +1,1 @@
+"""From scores to masks: units, what each costs, the budget, and several rounds."""

@@ -1,0 +1,178 @@
+"""Chooses which channels stay, at least one of every layer, and makes the masks of all that they touch."""
+
+import logging
+from collections.abc import Mapping
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cellprune.errors import CellpruneError, TooMuchError
+from cellprune.pruning.method import Masks
+from cellprune.pruning.ranking.budget import NO_FLOOR, Scope, at_least, check_finite, keep_count, select
+from cellprune.pruning.ranking.costs import Prices, Pricing, macs_of_each, within
+from cellprune.structure.channels import Channels, find, verify
+from cellprune.structure.layers import weighted_layers
+
+log = logging.getLogger("cellprune")
+
+
+def removable(model: nn.Module, inputs: Any, weights: Mapping[str, Tensor]) -> Channels:
+    """Find the channels whose every row and column may go.
+
+    Args:
+        model: the network.
+        inputs: one batch of what it takes.
+        weights: the prunable ones; the channels of all others stay.
+    Raises:
+        CellpruneError: there are none.
+    """
+    channels = find(model, inputs, whole=[name for name in weighted_layers(model) if name not in weights])
+    if not channels.count:
+        raise CellpruneError(
+            f"{type(model).__name__} has no channel that can go: each is tied to the network's input or output, or to "
+            f"an operation whose effect on channels is not known; prune its weights"
+        )
+    return channels
+
+
+def choose(
+    channels: Channels,
+    scores: Tensor,
+    density: Fraction,
+    scope: Scope,
+    least: Fraction = NO_FLOOR,
+    among: Tensor | None = None,
+) -> Tensor:
+    """Keep exactly the asked share: the largest scores, and the best of each layer in any case.
+
+    Args:
+        channels: what there is.
+        scores: (channels.count,), larger is kept; ties in the order of layers and then of the index.
+        density: share that stays.
+        scope: "global" ranks all together; "layer" gives each layer's channels (a channel that several layers make
+            counts with the first) the same share.
+        least: share of each layer's channels that stays in any case, see `best_of_layers`.
+        among: (channels.count,) bool, those that may stay; none for all.
+    Returns:
+        (channels.count,) bool.
+    Raises:
+        TooMuchError: the share is too small for what each layer keeps in any case.
+        WorkError: a score is NaN or infinite.
+    """
+    keep = keep_count(channels.count, density)
+    first = by_layer(channels, scores)
+    check_finite(first)
+    best = best_of_layers(channels, scores if among is None else scores.masked_fill(~among, -torch.inf), least)
+    if keep < len(best):
+        raise TooMuchError(
+            f"{keep} of {channels.count} channels would stay, but each layer keeps {_floor(least)} at least, "
+            f"{len(best)} together: remove a share of at most {floor(1000 * (1 - len(best) / channels.count)) / 1000:g}"
+        )
+    scores = scores.clone()
+    scores[best] = scores.max() + 1
+    parts = scores.split([len(part) for part in first.values()])
+    may = None if among is None else by_layer(channels, among)
+    kept = torch.cat([*select(dict(zip(first, parts, strict=True)), keep, scope, among=may).values()])
+    for name, made in channels.layers().items():
+        if not kept[made].any():
+            raise TooMuchError(f"scope='layer' leaves no channel of {name!r}: remove less, or take scope='global'")
+    return kept
+
+
+def choose_within(
+    model: nn.Module,
+    inputs: Any,
+    channels: Channels,
+    scores: Tensor,
+    unit: str,
+    share: Fraction,
+    pricing: Pricing,
+    least: Fraction = NO_FLOOR,
+) -> Tensor:
+    """Keep the largest scores per cost within a budget, and the best of each layer in any case.
+
+    Args:
+        model: the network.
+        inputs: one batch of what it takes; multiply-adds are counted at its size.
+        channels: what there is.
+        scores: (channels.count,), larger is kept.
+        unit: "params" or "macs".
+        share: of the dense network's cost that may stay.
+        pricing: "static" or "marginal", see `costs`.
+        least: share of each layer's channels that stays in any case, see `best_of_layers`.
+    Returns:
+        (channels.count,) bool.
+    Raises:
+        CellpruneError: the budget is too small for what each layer keeps in any case, or macs of inputs that are no
+            tensor.
+        WorkError: a score is NaN or infinite.
+    """
+    check_finite(by_layer(channels, scores))
+    uses = {name: 1 for name, _ in model.named_parameters()} if unit == "params" else macs_of_each(model, inputs)
+    prices = Prices.of(model, channels, uses)
+    stays = best_of_layers(channels, scores, least)
+    why = f"each layer keeps {_floor(least)} at least, which costs"
+    kept, allowed, spent = within(prices, scores, share, stays, pricing, why)
+    dense = prices.total(torch.ones_like(kept))
+    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", unit, allowed, dense, share,
+             spent, spent / dense)  # fmt: skip
+    return kept
+
+
+def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:
+    """Part values, one a channel, by the first layer that makes each, after which they are numbered."""
+    parts, seen = {}, 0
+    for name, axis in channels.outputs.items():
+        if (last := int(channels.of[name][axis].max()) + 1) > seen:
+            parts[name], seen = values[seen:last], last
+    return parts
+
+
+def best_of_layers(channels: Channels, scores: Tensor, least: Fraction = NO_FLOOR) -> list[int]:
+    """Give the channels that stay in any case: of each layer those of the largest scores, ties to the earlier.
+
+    Args:
+        channels, scores: as `choose` takes them.
+        least: share of the channels that a layer makes which stays, rounded up, and one of them at the least; what
+            layers share counts for each of them.
+    """
+    best: list[int] = []
+    for made in channels.layers().values():
+        there = set(best) & set(made.tolist())
+        others = [channel for channel in _descending(scores, made) if channel not in there]
+        best += others[: max(0, max(1, at_least(len(made), least)) - len(there))]
+    return best
+
+
+def _descending(scores: Tensor, channels: Tensor) -> list[int]:
+    order: list[int] = channels[scores[channels].argsort(descending=True, stable=True)].tolist()
+    return order
+
+
+def _floor(least: Fraction) -> str:
+    return f"a share of {float(least):g}" if least else "one"
+
+
+def masks_of(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> Masks:
+    """Give the masks of the parameters that the channels touch, on their devices, once they are seen to be right."""
+    verify(model, inputs, channels, kept)
+    return spread(model, channels, kept)
+
+
+def spread(model: nn.Module, channels: Channels, kept: Tensor) -> Masks:
+    """Give the masks of the parameters that the channels touch, on their devices."""
+    parameters = dict(model.named_parameters())
+    masks = channels.masks(kept, {name: p.shape for name, p in parameters.items()})
+    return {name: mask.to(parameters[name].device) for name, mask in masks.items()}
+
+
+def kept_by(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor | None:
+    """Give which channels masks keep, (channels.count,) bool; None where they do not keep whole channels."""
+    shapes = {name: p.shape for name, p in model.named_parameters()}
+    given = {name: masks[name].cpu() if name in masks else torch.ones(shape).bool() for name, shape in shapes.items()}
+    kept = channels.kept(given)
+    whole = {name: torch.ones_like(mask) for name, mask in given.items()} | channels.masks(kept, shapes)
+    return kept if all(torch.equal(mask, whole[name]) for name, mask in given.items()) else None

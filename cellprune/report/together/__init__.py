@@ -1,0 +1,1 @@
+"""Several runs or searches on one page."""

@@ -1,0 +1,1 @@
+"""What a search has found, as values, sentences, tables, figures and a page."""

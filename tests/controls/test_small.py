@@ -1,0 +1,132 @@
+"""Small dense networks of equal cost: the largest of their shape that a pruned network's cost allows, and no other."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cellprune.controls import small
+from cellprune.errors import CellpruneError
+from cellprune.models import build
+from cellprune.pruning.prune import prune
+from cellprune.structure.cost import cost
+
+CONTROLS = ("narrow-params", "narrow-macs", "flat-params", "flat-macs")
+UNET = {"name": "unet", "width": 4, "depth": 2, "norm": "batch", "in_channels": 1, "classes": 2}
+ARCHITECTURES = [UNET] + [
+    {"name": name, "in_channels": 3, "classes": 10} | width
+    for name, width in (
+        ("resnet20", {"width": 4}),
+        ("resnet20-projection", {"width": 4}),
+        ("resnet18", {"widths": [4, 8, 16, 32]}),
+        ("vgg16", {"width": 4}),
+    )
+]
+FAST = ("unet", "resnet20")
+
+
+def size_of(architecture):
+    return (architecture["in_channels"], 16, 16)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [a if a["name"] in FAST else pytest.param(a, marks=pytest.mark.slow) for a in ARCHITECTURES],
+    ids=lambda a: a["name"],
+)
+@pytest.mark.parametrize("control", CONTROLS)
+def test_it_is_the_largest_that_costs_no_more(architecture, control):
+    network, size = build(architecture), size_of(architecture)
+    masks = prune(network, method="magnitude", sparsity=0.8)
+    found = small.instead(control, architecture, masks, size)
+    shape, unit = control.split("-")
+    removed = sum(int((~mask).sum()) for mask in masks.values())
+    whole = cost(network, size, masks)
+    assert found.target == (whole["parameters"]["total"] - removed if unit == "params" else whole["macs"]["masked"])
+    chosen = build(small.of_widths(architecture, found.widths))
+    counted = cost(chosen, size)
+    assert found.achieved == (counted["parameters"]["total"] if unit == "params" else counted["macs"]["dense"])
+    assert found.achieved <= found.target
+    for larger in wider(found.widths, network.widths, shape):
+        assert small.spent(build(small.of_widths(architecture, larger)), unit, size) > found.target
+    assert found.whole == {
+        "widths": list(network.widths), "parameters": whole["parameters"]["total"], "macs": whole["macs"]["dense"],
+    }  # fmt: skip
+    assert chosen(torch.randn(2, *size)).shape[:2] == (2, architecture["classes"])
+
+
+def wider(widths, levels, shape):
+    """The next ones of a shape: a channel more at any one level of a narrow network, at every level of a flat one."""
+    if shape == "flat":
+        return [tuple(width + 1 for width in widths)]
+    return [
+        tuple(width + (at == level) for at, width in enumerate(widths))
+        for level in range(len(levels))
+        if widths[level] < levels[level]
+    ]
+
+
+def test_a_narrow_network_of_few_channels_fills_its_budget():
+    """By one factor alone a U-Net of width 4 gets 81 % of this one."""
+    architecture, size = UNET | {"depth": 4}, (1, 64, 64)
+    masks = {
+        name: torch.arange(p.numel()).reshape(p.shape) < 0.2 * p.numel()
+        for name, p in build(architecture).named_parameters()
+        if p.ndim > 1
+    }
+    found = small.instead("narrow-macs", architecture, masks, size)
+    assert 0.97 < found.achieved / found.target <= 1
+
+
+def test_channels_are_added_where_the_network_is_narrowest_while_they_fit():
+    def cost(widths):
+        return 4 * widths[0] + 2 * widths[1] + widths[2]
+
+    assert small.filled((1, 2, 4), (2, 4, 8), cost, 12) == (1, 2, 4), "all is spent"
+    assert small.filled((1, 2, 4), (2, 4, 8), cost, 16) == (2, 2, 4), "of equally narrow ones the first"
+    assert small.filled((1, 2, 4), (2, 4, 8), cost, 15) == (1, 3, 5), "what does not fit leaves it to the others"
+    assert small.filled((1, 2, 4), (2, 4, 8), cost, 99) == (2, 4, 8), "and none is wider than the whole network"
+
+
+def test_masked_channels_leave_out_their_biases_and_norms():
+    batch = [(torch.randn(2, 1, 8, 8), torch.randint(0, 2, (2, 8, 8)))]
+    masks = prune(build(UNET), method="snip", sparsity=0.5, granularity="channel", batches=batch, loss=F.cross_entropy)
+    assert any("bias" in name for name in masks)
+    removed = sum(int((~mask).sum()) for mask in masks.values())
+    found = small.instead("narrow-params", UNET, masks, (1, 8, 8))
+    assert found.target == found.whole["parameters"] - removed
+
+
+def test_narrow_is_by_one_factor_and_flat_is_flat():
+    narrow, flat = (small.choices((4, 8, 12), shape) for shape in ("narrow", "flat"))
+    assert narrow[0] == (1, 1, 1)
+    assert narrow[-1] == (4, 8, 12)
+    assert (3, 6, 9) in narrow
+    assert (3, 7, 10) in narrow  # 7/8 of 4 is 3.5
+    assert flat == [(width,) * 3 for width in range(1, 13)]
+
+
+def test_a_network_of_given_widths_is_the_one_of_a_width():
+    torch.manual_seed(0)
+    first = build(UNET)
+    torch.manual_seed(0)
+    again = build(small.of_widths(UNET, (4, 8, 16)))
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
+    assert [level[0].out_channels for level in build(small.of_widths(UNET, (5, 3, 4))).down] == [5, 3, 4]
+
+
+def test_the_widths_of_torchvisions_network_give_its_shapes():
+    first, again = (
+        build({"name": "resnet18", "widths": widths}).state_dict() for widths in (None, (64, 128, 256, 512))
+    )
+    assert {name: value.shape for name, value in first.items()} == {name: v.shape for name, v in again.items()}
+
+
+def test_what_cannot_be_made_smaller_is_refused():
+    with pytest.raises(CellpruneError, match="has no widths to choose"):
+        small.levels_of(nn.Linear(2, 2), "smp:unet/resnet18")
+    none = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in build(UNET).named_parameters()}
+    with pytest.raises(CellpruneError, match="even one channel a level has"):
+        small.instead("flat-params", UNET, none, (1, 8, 8))
+    with pytest.raises(CellpruneError, match="must be 5 whole numbers"):
+        build({"name": "vgg16", "widths": [4, 4]})

@@ -1,0 +1,257 @@
+"""Budgets of channels and weights: counted against the masked network, and nothing that would still fit is left out."""
+
+import logging
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference_pruning import budget_mask
+from torch.nn import functional as F
+
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.models import build, resnet
+from cellprune.pruning.prunable import prunable
+from cellprune.pruning.prune import prune
+from cellprune.pruning.ranking import costs
+from cellprune.pruning.ranking.costs import Prices, affordable, select_within, within
+from cellprune.pruning.ranking.whole_channels import best_of_layers
+from cellprune.structure.channels import find
+from cellprune.structure.cost import cost, positions_per_weight
+
+
+def unet():
+    torch.manual_seed(0)
+    data = [(torch.randn(2, 1, 16, 16), torch.randint(0, 2, (2, 16, 16)))]
+    return build({"name": "unet", "width": 4, "depth": 2}), data
+
+
+def residual():
+    torch.manual_seed(0)
+    return resnet.build(width=4, classes=3), [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
+
+
+def prices_of(model, data, unit):
+    channels = find(model, data[0][0])
+    macs = positions_per_weight(model, data[0][0].shape[1:])
+    return Prices.of(model, channels, macs if unit == "macs" else {name: 1 for name, _ in model.named_parameters()})
+
+
+def spent(model, data, masks, unit):
+    """Count under the masks themselves."""
+    if unit == "macs":
+        return cost(model, data[0][0].shape[1:], masks)["macs"]["masked"]
+    return sum(int(masks[name].sum()) if name in masks else p.numel() for name, p in model.named_parameters())
+
+
+@pytest.mark.parametrize("make", [unet, residual])
+@pytest.mark.parametrize("unit", ["params", "macs"])
+def test_prices_are_differences_of_totals(make, unit):
+    model, data = make()
+    prices = prices_of(model, data, unit)
+    kept = torch.rand(prices.channels.count) > 0.3
+    each = prices.each(kept)
+    for channel in kept.nonzero().squeeze(1).tolist()[::5]:
+        without = kept.clone()
+        without[channel] = False
+        assert each[channel] == prices.total(kept) - prices.total(without) == prices.added(without, channel) > 0
+    masks = prices.channels.masks(kept, {name: p.shape for name, p in model.named_parameters()})
+    assert prices.total(kept) == spent(model, data, masks, unit)
+
+
+@pytest.mark.parametrize("make", [unet, residual])
+@pytest.mark.parametrize("unit", ["params", "macs"])
+@pytest.mark.parametrize("pricing", ["static", "marginal"])
+def test_the_budget_holds_and_no_removed_channel_fits(make, unit, pricing, caplog):
+    model, data = make()
+    with caplog.at_level(logging.INFO, "cellprune"):
+        masks = prune(model, method="snip", budget={unit: 0.3}, batches=data, loss=F.cross_entropy,
+                      granularity="channel", cost=pricing)  # fmt: skip
+    prices = prices_of(model, data, unit)
+    kept = torch.zeros(prices.channels.count, dtype=torch.bool)
+    for name, axis in prices.channels.outputs.items():
+        made = masks[name].transpose(0, axis).flatten(1).any(1)
+        kept[prices.channels.of[name][axis][made]] = True
+    dense = prices.total(torch.ones_like(kept))
+    used = prices.total(kept)
+    assert used == spent(model, data, masks, unit) <= 0.3 * dense
+    assert all(used + prices.added(kept, i) > int(0.3 * dense) for i in range(len(kept)) if not kept[i])
+    assert f"budget {unit}: {int(0.3 * dense)} of {dense} allowed (0.3), {used} spent" in caplog.text
+
+
+def of_channels(prices, scores, allowed, stays, pricing):
+    """Take channels away one by one, each time counting the whole network anew; then put back what fits."""
+    kept = torch.ones(prices.channels.count, dtype=torch.bool)
+
+    def total(changed, value):
+        other = kept.clone()
+        other[changed] = value
+        return prices.total(other)
+
+    n = len(kept)
+    dense = [prices.total(kept) - total(i, False) for i in range(n)]
+    while prices.total(kept) > allowed:
+        now = dense if pricing == "static" else [prices.total(kept) - total(i, False) for i in range(n)]
+        left = [i for i in range(n) if kept[i] and i not in stays]
+        kept[min(left, key=lambda i: (float(scores[i]) / now[i], -i))] = False
+    removed = [i for i in range(n) if not kept[i]]
+    price = {i: dense[i] if pricing == "static" else total(i, True) - prices.total(kept) for i in removed}
+    for i in sorted(removed, key=lambda i: (-float(scores[i]) / price[i], i)):
+        if total(i, True) <= allowed:
+            kept[i] = True
+    return kept
+
+
+@pytest.mark.parametrize("make", [unet, pytest.param(residual, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("unit", ["params", "macs"])
+@pytest.mark.parametrize("pricing", ["static", pytest.param("marginal", marks=pytest.mark.slow)])
+def test_channels_within_a_budget_are_those_of_the_slow_reference(make, unit, pricing):
+    model, data = make()
+    prices = prices_of(model, data, unit)
+    scores = torch.randint(0, 4, (prices.channels.count,)).double()  # few values, so that ties abound
+    stays = best_of_layers(prices.channels, scores)
+    kept, allowed, spent = within(prices, scores, Fraction("0.8"), stays, pricing)
+    assert torch.equal(kept, of_channels(prices, scores, allowed, stays, pricing))
+    assert spent == prices.total(kept) <= allowed
+
+
+def test_prices_that_are_recomputed_choose_otherwise():
+    model, data = unet()
+    chosen = [prune(model, method="snip", budget={"params": 0.2}, batches=data, loss=F.cross_entropy,
+                    granularity="channel", cost=pricing) for pricing in ("static", "marginal")]  # fmt: skip
+    assert any(not torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
+
+
+def test_a_budget_of_channels_is_the_rest_of_a_sparsity():
+    model, data = unet()
+    asked = [prune(model, method="snip", **share, batches=data, loss=F.cross_entropy, granularity="channel")
+             for share in ({"budget": {"channels": 0.4}}, {"sparsity": 0.6})]  # fmt: skip
+    assert all(torch.equal(asked[0][name], asked[1][name]) for name in asked[0])
+
+
+few_values = st.sampled_from([-1.0, 0.0, 0.5, 2.0, 3.0])  # few, so that ties abound
+layers = st.lists(st.tuples(st.integers(0, 5), st.lists(few_values, min_size=1, max_size=8)), min_size=1, max_size=4)
+
+
+@settings(deadline=None)
+@given(
+    rows=layers,
+    share=st.floats(0, 1),
+    tenths=st.integers(0, 5),
+    taken=st.randoms(use_true_random=False),
+    few=st.integers(1, 9),
+)
+def test_weights_within_a_budget_are_those_of_the_slow_reference(rows, share, tenths, taken, few):
+    scores = {f"layer{i}": row for i, (_, row) in enumerate(rows)}
+    prices = {f"layer{i}": price for i, (price, _) in enumerate(rows)}
+    least = Fraction(tenths, 10)
+    among = {name: [taken.random() > 0.3 for _ in row] for name, row in scores.items()} if not tenths else None
+    held = sum(prices[name] * -(-len(row) * tenths // 10) for name, row in scores.items())
+    total = sum(prices[name] * len(row) for name, row in scores.items())
+    allowed = held + int(share * (total - held))
+    tensors = None if among is None else {name: torch.tensor(row) for name, row in among.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costs, "_FEW", few)  # so that halving is tried, too
+        masks = select_within(
+            {name: torch.tensor(row) for name, row in scores.items()}, prices, allowed, among=tensors, least=least
+        )
+    found = {name: mask.tolist() for name, mask in masks.items()}
+    assert found == budget_mask(scores, prices, allowed, among, least)
+    left = allowed - sum(prices[name] * sum(row) for name, row in found.items())
+    removed = [prices[name] for name, row in found.items() for i, kept in enumerate(row)
+               if not kept and (among is None or among[name][i])]  # fmt: skip
+    assert left >= 0
+    assert all(price > left for price in removed)  # no single one that was removed fits
+
+
+@pytest.mark.parametrize("make", [unet, residual])
+@pytest.mark.parametrize("method", ["snip", "random", "grasp", "iterative-snip", "force"])
+def test_weights_meet_a_budget_of_multiply_adds(make, method):
+    model, data = make()
+    options = {"rounds": 3} if method in ("iterative-snip", "force") else {}
+    options |= {"samples_per_class": 2} if method == "grasp" and make is residual else {}
+    masks = prune(model, method=method, budget={"macs": 0.6}, batches=data * 3, loss=F.cross_entropy, floor=0.01,
+                  **options)  # fmt: skip
+    table = cost(model, data[0][0].shape[1:], masks)
+    allowed = int(Fraction("0.6") * table["macs"]["dense"])
+    left = allowed - table["macs"]["masked"]
+    rows = {row["name"]: row for row in table["layers"]}
+    assert left >= 0
+    assert all(rows[name]["macs"] // mask.numel() > left for name, mask in masks.items() if not mask.all())
+    assert all(int(mask.sum()) >= 0.01 * mask.numel() for mask in masks.values())
+
+
+def test_what_stays_whole_is_paid_for_first():
+    model, data = unet()
+    weights = prunable(model, ["head"])
+    prices, total, allowed = affordable(model, data[0][0], weights, Fraction(1, 2))
+    table = cost(model, (1, 16, 16))
+    head = next(row["macs"] for row in table["layers"] if row["name"] == "head.weight")
+    assert total == table["macs"]["dense"] - head
+    assert allowed == table["macs"]["dense"] // 2 - head
+    assert "head.weight" not in prices
+    with pytest.raises(CellpruneError, match=r"0.005 of the multiply-adds pay for no weight, beside 0.0\d+ for those"):
+        affordable(model, data[0][0], weights, Fraction(1, 200))
+
+
+def test_weights_cost_the_same_statically_and_at_the_margin():
+    model, data = unet()
+    chosen = [prune(model, method="magnitude", budget={"macs": 0.2}, floor=0.05, batches=data, cost=pricing)
+              for pricing in ("static", "marginal")]  # fmt: skip
+    assert all(torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
+    by_count = prune(model, method="magnitude", sparsity=0.8, floor=0.05)
+    assert any(not torch.equal(chosen[0][name], by_count[name]) for name in by_count)
+
+
+def test_an_inverted_budget_keeps_the_lowest_scores_per_cost():
+    model, data = unet()
+    both = [prune(model, method="snip", budget={"macs": 0.5}, batches=data, loss=F.cross_entropy, invert=invert)
+            for invert in (False, True)]  # fmt: skip
+    assert sum(int((both[0][name] & both[1][name]).sum()) for name in both[0]) < 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"method": "random", "budget": {"macs": 0.5}}, "give batches"),
+        ({"method": "erk", "budget": {"macs": 0.5}}, "'erk' gives each layer a share, and a budget in macs ranks all"),
+        ({"method": "random", "budget": {"macs": 0.5}, "scope": "layer"}, "scope='layer' gives each layer a share"),
+        ({"method": "random", "sparsity": 0.5, "cost": "marginal"}, "nothing is priced here: leave it out"),
+        ({"method": "random", "sparsity": 0.5, "cost": 1}, "no cost 1"),
+        ({"method": "erk", "sparsity": 0.5, "floor": 0.1}, "a share already: leave floor out"),
+        ({"method": "random", "sparsity": 0.5, "floor": 1}, "floor 1 is not a share of each layer"),
+        ({"method": "random", "sparsity": 0.5, "floor": "much"}, "floor 'much' is not a number"),
+        ({"method": "random", "sparsity": 0.9, "floor": 0.2}, r"floor=0.2 alone keeps \d+ weights of the \d+ that may"),
+    ],
+)
+def test_budgets_and_floors_that_cannot_be_are_refused(arguments, said):
+    with pytest.raises(CellpruneError, match=said):
+        prune(unet()[0], **arguments)
+
+
+def test_a_floor_of_multiply_adds_is_held_against_their_budget():
+    model, data = unet()
+    with pytest.raises(CellpruneError, match=r"floor=0.5 alone keeps \d+ multiply-adds of the \d+ that may stay"):
+        prune(model, method="random", budget={"macs": 0.4}, floor=0.5, batches=data)
+
+
+def test_scores_that_are_not_finite_are_no_ranking():
+    with pytest.raises(WorkError, match="1 of 2 scores of 'a'"):
+        select_within({"a": torch.tensor([1.0, torch.nan])}, {"a": 3}, 3)
+
+
+@pytest.mark.parametrize(
+    ("amount", "least"),
+    [({"sparsity": 0.6}, 0.3), ({"budget": {"params": 0.4}}, 0.5), ({"budget": {"macs": 0.4}}, 0.5)],
+)
+def test_a_floor_of_channels_holds_in_every_layer(amount, least):
+    model, data = unet()
+    masks, bare = (prune(model, method="snip", **amount, batches=data, loss=F.cross_entropy, granularity="channel",
+                         floor=floor) for floor in (least, 0.0))  # fmt: skip
+    channels = find(model, data[0][0])
+    shares = [[float(chosen[name].transpose(0, channels.outputs[name]).flatten(1).any(1).double().mean())
+               for name in channels.layers()] for chosen in (masks, bare)]  # fmt: skip
+    assert min(shares[0]) >= least > min(shares[1])
+    with pytest.raises(CellpruneError, match=r"each layer keeps a share of 0.9 at least"):
+        prune(model, method="snip", **amount, batches=data, loss=F.cross_entropy, granularity="channel", floor=0.9)

@@ -1,0 +1,39 @@
+"""Figures of several runs stand gaps and any number of runs."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from cellprune.report.together import figures
+
+
+def words(svg: str) -> str:
+    return "".join(ET.fromstring(svg).itertext())
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [],
+        [(0, [])],
+        [(0, [{"loss": None}]), (1, [{"loss": 0.0, "iou_image_mean": 0.5}])],
+        [(k, [{"loss": 1.0}, {"loss": 0.1, "iou_image_mean": 0.5}]) for k in range(40)],
+    ],
+)
+def test_curves_are_drawn_for_any_runs(runs: list) -> None:
+    told = words(figures.curves(runs, "iou_image_mean", "Held-out IoU"))
+    assert "Training loss" in told
+    assert "mathdefault" not in told, "numbers are written as numbers"
+
+
+def test_differences_name_their_rows_and_the_direction() -> None:
+    told = words(figures.differences([("1  a$b$", 1, [0.1, -0.1]), ("2  c", 2, []), ("3  d", 3, [0.0])], "IoU"))
+    assert "a$b$" in told
+    assert "better" in told
+    assert "d" in words(figures.differences([("1  d", 1, [0.0])], "IoU")), "also where nothing differs"
+
+
+def test_settings_have_colours_of_their_own_and_then_other_lines() -> None:
+    looks = [(figures.colour(variant), figures.lap(variant)) for variant in range(13)]
+    assert len(set(looks)) == 13
+    assert figures.colour(0) not in {figures.colour(variant) for variant in range(1, 13)}
