@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from cellprune.config.schema import Pruning
+from cellprune.config.pruning import Pruning
 from cellprune.report.finished import read
 from cellprune.report.formatting import share
 from cellprune.report.together.comparison import interval

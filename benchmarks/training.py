@@ -30,7 +30,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellprune.config.schema import Data, Settings, Training
+from cellprune.config.data import Data
+from cellprune.config.schema import Settings
+from cellprune.config.training import Training
 from cellprune.data.cells.augment import augment
 from cellprune.data.cells.loaders import Loaders
 from cellprune.data.open import open_dataset

@@ -14,7 +14,8 @@ from command_line import typed
 from numpy.typing import NDArray
 
 from cellprune import models
-from cellprune.config.schema import Data, Settings
+from cellprune.config.data import Data
+from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import CLASSES
 from cellprune.evaluation import iou
 from cellprune.experiment.evaluate import evaluate

@@ -12,7 +12,8 @@ from cyclopts import Parameter
 from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.whole import Whole
 from cellprune.config.load import ConfigError, load
-from cellprune.config.schema import Search, Settings
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.wording import many
 

@@ -11,16 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from cellprune.config import names, yaml12
+from cellprune.config.model import MODEL_SETTINGS
+from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.resolve import ConfigError, resolve
-from cellprune.config.schema import (
-    AMOUNTS,
-    CHOICE,
-    MODEL_SETTINGS,
-    OLDER,
-    TASK_DATA,
-    TASK_DEFAULTS,
-    Settings,
-)  # fmt: skip
+from cellprune.config.schema import OLDER, TASK_DATA, TASK_DEFAULTS, Settings
 from cellprune.files import reading
 from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
 

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 from cellprune.config import names
 from cellprune.config.names import NETWORKS, row
-from cellprune.config.schema import TASK_CHOICES, Pruning, Settings
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import TASK_CHOICES, Settings
 from cellprune.errors import CellpruneError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cellprune.config.schema import Data
+from cellprune.config.data import Data
 from cellprune.data.sets.cards import Card
 from cellprune.images.read import IGNORED, UNSTACK
 from cellprune.wording import many

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from cellprune.config import load as config
 from cellprune.config import names
-from cellprune.config.schema import Pruning, Settings
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import Settings
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
 from cellprune.errors import CellpruneError

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import tasks
-from cellprune.config.schema import TASK_DATA, Search, Settings
+from cellprune.config.schema import TASK_DATA, Settings
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
 from cellprune.search.judge import controls

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cellprune.config.load import completed, flat
-from cellprune.config.schema import Search
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.files import listing

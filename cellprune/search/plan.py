@@ -8,7 +8,7 @@ from pathlib import Path
 from cellprune.campaign.job import Report
 from cellprune.campaign.workers import Execute
 from cellprune.config.names import resolve
-from cellprune.config.schema import Search
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.results import Measure
 from cellprune.runs import scratch

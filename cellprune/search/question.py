@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellprune.config import load as config
-from cellprune.config.schema import Search, Settings
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.runs import names

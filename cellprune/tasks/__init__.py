@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.data import Data
 from cellprune.config.names import resolve
-from cellprune.config.schema import Data, Settings
+from cellprune.config.schema import Settings
 from cellprune.training.progress import Tell, unheard
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cellprune.config.schema import Data, Settings
+from cellprune.config.data import Data
+from cellprune.config.schema import Settings
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.labelled.loaders import Loaders, Normalization, normalization

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from cellprune.config.schema import Data, Settings
+from cellprune.config.data import Data
+from cellprune.config.schema import Settings
 from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample

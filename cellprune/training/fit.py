@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from cellprune.config.schema import Training
+from cellprune.config.training import Training
 from cellprune.errors import WorkError
 from cellprune.pruning.masks import sparsity
 from cellprune.training import optimizers

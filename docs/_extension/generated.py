@@ -19,7 +19,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from cellprune.cli.main import app as cellprune
 from cellprune.config import names
-from cellprune.config.schema import Pruning, Runtime, Settings
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import Runtime, Settings
 from cellprune.pruning.method import Method
 
 

@@ -22,7 +22,8 @@ from cellprune.campaign import pool, workers
 from cellprune.campaign.job import Job, Report, _Floor, train
 from cellprune.config.load import load
 from cellprune.config.names import resolve
-from cellprune.config.schema import Search, Settings
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.finished import parameters_left
 from cellprune.runs.folder import Folder

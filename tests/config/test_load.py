@@ -9,8 +9,10 @@ import yaml
 
 from cellprune.config import shipped
 from cellprune.config.load import ConfigError, completed, differences, digest, load, recorded
+from cellprune.config.model import MODEL_SETTINGS, Model
 from cellprune.config.names import METHODS
-from cellprune.config.schema import MODEL_SETTINGS, Model, Pruning, Settings
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import Settings
 
 CONFIGS = sorted(shipped.folder("configs").glob("*.yaml"))
 

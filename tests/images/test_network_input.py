@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from cellprune.config.schema import Data
+from cellprune.config.data import Data
 from cellprune.images.network_input import KINDS, network_input
 from cellprune.images.read import Floats, normalize, resize_image
 

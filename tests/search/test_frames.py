@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cellprune.config.load import load
-from cellprune.config.schema import Search
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.search import frames
 

@@ -17,7 +17,8 @@ from simulated_worlds import world
 
 from cellprune.campaign.job import Job, Report
 from cellprune.cli.search_progress import Table as Progress
-from cellprune.config.schema import Search, Settings
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.formatting import count
 from cellprune.report.formatting import ratio as as_ratio

@@ -8,7 +8,7 @@ import pytest
 from cellprune.campaign import workers
 from cellprune.campaign.job import Job, Report
 from cellprune.config.load import load
-from cellprune.config.schema import Search
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import documents
 from cellprune.runs.folder import Folder

@@ -9,7 +9,9 @@ import reference_search
 from simulated_worlds import Loss, world
 
 from cellprune.config.load import load, resolve
-from cellprune.config.schema import Pruning, Search, Settings
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.search import frames
 from cellprune.search.judge import controls

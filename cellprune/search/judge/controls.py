@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from cellprune.config.names import method
-from cellprune.config.schema import Pruning, Settings
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import Settings
 from cellprune.controls import small
 from cellprune.evaluation.decide import Decision, Verdict, decide, holm
 from cellprune.search.judge.confirm import Terms

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellprune.config.names import resolve
-from cellprune.config.schema import Search, Settings
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
 from cellprune.report.formatting import difference, share
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.report.results import Measure

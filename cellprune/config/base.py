@@ -1,0 +1,62 @@
+"""What every section of the settings is made of: a frozen value, names from tables, ratios and plain numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationInfo,
+)
+
+from cellprune.config import names
+from cellprune.errors import unknown
+from cellprune.wording import quoted
+
+
+class Frozen(BaseModel):
+    """A value: complete, unchangeable, with no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+MOST_SEED = 2**63 - 1  # as torch takes them
+
+
+def named(kind: str, table: Mapping[str, Any], *extra: str) -> AfterValidator:
+    """Accept the names of a table only; answer a typo with the nearest of them."""
+
+    def check(name: str) -> str:
+        if names.row(table, name) is None and name not in extra:
+            raise ValueError(unknown(kind, name, table))
+        return name
+
+    return AfterValidator(check)
+
+
+def ratio_of(value: Any, info: ValidationInfo) -> Any:
+    """Turn `ladder:N` into 1 - 0.8^N, the published ladder, and see a percentage for what it is."""
+    if isinstance(value, str) and value.startswith("ladder:"):
+        step = value.removeprefix("ladder:")
+        if not step.isdecimal() or len(step) > 3 or (removed := 1 - 0.8 ** int(step)) >= 1:
+            raise ValueError(f"{value!r} is no step of the ladder: write ladder:9 for 1 - 0.8^9")
+        return removed
+    number = number_of(value, info)
+    if number is None:
+        raise ValueError(f"{quoted(value)} is no ratio: give the share of weights to remove, such as 0.97")
+    if 1 < number < 100:
+        raise ValueError(f"{value} is outside 0 <= ratio < 1: did you mean {round(number / 100, 6):g}?")
+    if not 0 <= number < 1:
+        raise ValueError(f"{value} is outside 0 <= ratio < 1: it is the share of weights to remove")
+    return number
+
+
+def number_of(value: Any, info: ValidationInfo) -> float | None:
+    """Give a number as it is written, else None; in YAML, which knows kinds, neither text nor a truth value is one."""
+    if isinstance(value, bool) or (info.mode == "json" and isinstance(value, str)):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

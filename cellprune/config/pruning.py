@@ -1,0 +1,238 @@
+"""The section `pruning`: what goes. Which options a method has stands in its row of `config.names`."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from pydantic import (
+    BeforeValidator,
+    Field,
+    model_serializer,
+    model_validator,
+)
+
+from cellprune.config import names
+from cellprune.config.base import Frozen, named, ratio_of
+from cellprune.errors import unknown
+from cellprune.wording import quoted
+
+
+def _own(option: str, meaning: str) -> str:
+    """Begin the help of a method's option with the methods that have it."""
+    having = names.methods(option=option)
+    rounds = {name: f" ({names.method(name).rounds})" if option == "rounds" else "" for name in having}
+    return f"{', '.join(name + rounds[name] for name in having)}: {meaning}"
+
+
+def _budget(value: Any) -> Any:
+    """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
+    unit, equals, share = str(value).partition("=")
+    if value is None:
+        return None
+    if not equals:
+        raise ValueError(f"{quoted(value)} is no budget: write UNIT=KEPT, the share to keep, such as macs=0.1")
+    if unit not in UNITS:
+        raise ValueError(unknown("budget unit", unit, UNITS))
+    try:
+        kept = float(share)
+    except ValueError:
+        raise ValueError(f"{quoted(share)} is no share of {unit} to keep: write {unit}=0.1 to keep a tenth") from None
+    if 1 < kept < 100:
+        raise ValueError(
+            f"{value} is outside 0 < share kept <= 1: did you mean {unit}={round(kept / 100, 6):g}, which keeps "
+            f"{kept:g} %?"
+        )
+    if not 0 < kept <= 1:
+        raise ValueError(f"{value} is outside 0 < share kept <= 1: {unit}=0.1 keeps a tenth")
+    return f"{unit}={kept!r}"
+
+
+class Pruning(Frozen):
+    """What goes at initialization."""
+
+    method: Annotated[str, Parameter(alias="--method"), named("pruning method", names.METHODS, "dense", "given")] = (
+        Field("prospr", description=f"one of: {', '.join(names.METHODS)}")
+    )
+    ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(ratio_of)] = Field(
+        0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
+    )
+    budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(_budget)] = Field(
+        None,
+        description="UNIT=KEPT in place of the ratio: share that stays of params (prunable weights; by channel all "
+        "parameters), macs (multiply-adds) or, by channel, channels",
+    )
+    cost: Literal["static", "marginal"] = Field(
+        "static",
+        description="price of a channel under a budget in params or macs: in the dense network, or anew after each "
+        "removal; single weights cost the same either way",
+    )
+    floor: float = Field(
+        0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that stays in any case, its best"
+    )
+    effective: bool = Field(
+        False, description="the ratio counts what is removed and what no path from input to output reaches"
+    )
+    scope: Literal["global", "layer"] = Field("global", description="where scores compete")
+    granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
+        "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
+    )
+    exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
+    batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
+
+    gate: Literal["activation", "weight"] = Field(
+        "activation",
+        description=_own(
+            "gate", "by channel: what is scored of each, its norm's output or, as in ProsPr's code, its kernel"
+        ),
+    )
+    inner_steps: int = Field(
+        3, ge=0, le=1000, description=_own("inner_steps", "training steps before the loss that is differentiated")
+    )
+    inner_lr: float = Field(0.1, ge=0, description=_own("inner_lr", "learning rate of these steps"))
+    inner_momentum: float = Field(0.0, ge=0, lt=1, description=_own("inner_momentum", "momentum of these steps"))
+    order: Literal["full", "first"] = Field(
+        "full", description=_own("order", "first leaves out the second derivatives")
+    )
+    detach_first_gradient: bool = Field(
+        False,
+        description=_own(
+            "detach_first_gradient", "the public code's momentum buffer, for replication; without effect at momentum 0"
+        ),
+    )
+    retrain: Literal["fine-tune", "rewind"] = Field(
+        "fine-tune",
+        description=_own("retrain", "the second training starts from the trained or from earlier weights"),
+    )
+    rewind_step: int = Field(
+        0, ge=0, le=2**40, description=_own("rewind_step", "step gone back to; 0 is initialization")
+    )
+    update_from: float = Field(
+        0.25, ge=0, lt=1, description=_own("update_from", "share of the training before masks shrink")
+    )
+    update_until: float = Field(
+        0.75, gt=0, le=1, description=_own("update_until", "share of the training after which masks stay")
+    )
+    update_every: int | None = Field(
+        None,
+        ge=1,
+        le=2**40,
+        description=_own("update_every", "steps between two updates of masks; none for 100, or for 30 updates"),
+    )
+    initial: Literal["erk", "uniform"] = Field(
+        "erk", description=_own("initial", "how the first mask shares among layers")
+    )
+    drop_fraction: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description=_own("drop_fraction", "share of a layer's weights exchanged at first; it falls as a cosine"),
+    )
+    rounds: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description=_own("rounds", "scorings, each of what the last one left; none for the number in brackets"),
+    )
+    schedule: Literal["exponential", "linear"] = Field(
+        "exponential", description=_own("schedule", "the same share removed in each round, or the same number")
+    )
+    revive_dead: bool = Field(
+        True, description=_own("revive_dead", "weights may return to a channel that has none left")
+    )
+    temperature: float = Field(
+        200.0, gt=0, description=_own("temperature", "what the output is divided by before the loss")
+    )
+    samples_per_class: int | None = Field(
+        None,
+        ge=1,
+        le=2**16,
+        description=_own(
+            "samples_per_class", "10 where an image has one class; segmentation takes one batch as it stands"
+        ),
+    )
+
+    masks: Annotated[Path | None, Parameter(alias="--masks")] = Field(
+        None, description="train the masks of this file, or of this run, instead of choosing any"
+    )
+    masks_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="their content, filled in")
+    control: Annotated[
+        Literal["none", "shuffle", "reinit", "invert", "narrow-params", "narrow-macs", "flat-params", "flat-macs"],
+        Parameter(alias="--control"),
+    ] = Field(
+        "none",
+        description="to compare with: masks shuffled within layers, weights drawn anew, the lowest scores kept; or no "
+        "mask but a small dense network that costs no more, narrower all over or equally wide (flat) at every level",
+    )
+
+    @model_validator(mode="after")
+    def _one_amount(self) -> "Pruning":
+        if self.budget is not None and "ratio" in self.model_fields_set:
+            raise ValueError("ratio (--prune) and budget (--budget) both say how much goes: give one of them")
+        return self
+
+    @property
+    def label(self) -> str:
+        """What a run's name says of its pruning."""
+        told = self.granularity == "weight" or names.method(self.method).channels == "always"
+        words = [self.method, "" if told else "channel", self.control.replace("none", "")]
+        return "-".join(word for word in words if word)
+
+    @property
+    def amount(self) -> str:
+        """What a run's name says of how much: "0.97" is removed, or "0.97-effective", "0.1-macs-kept" stays."""
+        if self.budget is None:
+            return f"{round(self.ratio, 6):g}{'-effective' if self.effective else ''}"
+        unit, kept = self.budget.split("=")
+        return f"{kept}-{unit}-kept"
+
+    def share(self) -> dict[str, Any]:
+        """Give how much goes, or stays, as `prune` is asked: by `sparsity` or by `budget`."""
+        if self.budget is None:
+            return {"sparsity": self.ratio}
+        unit, kept = self.budget.split("=")
+        return {"budget": {unit: float(kept)}}
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the masks only say how large a dense network is trained in the pruned one's place."""
+        return self.control.startswith(("narrow", "flat"))
+
+    def options(self) -> dict[str, Any]:
+        """Give the settings that belong to this method alone."""
+        row = names.method(self.method)
+        options = {key: getattr(self, key) for key in row.options if key != "gate" or self.granularity == "channel"}
+        return options | ({"rounds": self.rounds or row.rounds} if "rounds" in options else {})
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+        """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
+        if self.method == "dense":
+            return {"method": "dense", "ratio": 0.0}
+        row = names.method(self.method)
+        foreign = {key for other in names.METHODS.values() for key in other.options} - set(self.options())
+        foreign |= set() if row.reads_batches else {"batch_size"}
+        foreign |= {"scope"} if row.own_shares else set()
+        foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
+        foreign |= {"budget", "cost"} if self.budget is None else {"ratio", "scope"}
+        foreign |= {"granularity", "cost"} if self.granularity == "weight" else set()
+        foreign |= {key for key, unused in _UNUSED.items() if getattr(self, key) == unused}
+        return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
+
+
+_UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
+
+
+CHOICE = (
+    "scope",
+    "granularity",
+    "floor",
+    "effective",
+    "exclude",
+    "batch_size",
+)  # what decides how masks are chosen, and nothing where they are given
+
+
+AMOUNTS = {"ratio", "budget"}  # of which one says how much goes
+
+
+UNITS = ("params", "macs", "channels")  # of budgets

@@ -1,0 +1,81 @@
+"""What `search-max-ratio` is asked."""
+
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
+
+from cellprune.config.base import Frozen, number_of, ratio_of
+from cellprune.wording import quoted
+
+
+def _confidence(value: Any, info: ValidationInfo) -> float:
+    number = number_of(value, info)
+    if number is None:
+        raise ValueError(f"{quoted(value)} is no confidence: give a probability between 0.5 and 1, such as 0.95")
+    if not 0.5 < number < 1:
+        hint = f": did you mean {round(number / 100, 6):g}?" if 50 < number < 100 else ", such as 0.95"
+        raise ValueError(f"{number:g} is no confidence: give a probability between 0.5 and 1{hint}")
+    return number
+
+
+def _margin(margin: float) -> float:
+    if not 0 < margin < 0.5:
+        raise ValueError(f"{margin:g} is no margin: give the largest loss of IoU that counts as none, such as 0.005")
+    return margin
+
+
+def _enough(seeds: int) -> int:
+    if seeds < 3:
+        raise ValueError(f"{seeds} seeds decide nothing, the spread between so few says too little: give 3 or more")
+    return seeds
+
+
+def _folds(folds: int) -> int:
+    if folds == 1 or folds < 0:
+        raise ValueError(f"{folds} fold{'s' * (folds != 1)} cannot be: take 2 or more, or 0 for one hold-out")
+    return folds
+
+
+class Search(Frozen):
+    """The question of `search-max-ratio`: what its journal holds before the first training."""
+
+    unit: Literal["weights", "params", "macs", "channels"] = Field(
+        "weights",
+        description="what a ratio is the removed share of; of params, macs or channels whole channels go, unless "
+        "--granularity weight is given",
+    )
+    margin: Annotated[float, AfterValidator(_margin)] = Field(
+        0.005, description="the largest loss of IoU that counts as none"
+    )
+    confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
+        0.95, description="1 minus the probability of a false claim"
+    )
+    seeds: int = Field(
+        3, ge=1, lt=500, description="trainings at each ratio while searching; twice as many where they are not clear"
+    )
+    confirm_seeds: Annotated[int, AfterValidator(_enough)] = Field(
+        5, lt=1000, description="trainings at each ratio that is tested; fewer than 3 decide nothing"
+    )
+    cv: Annotated[int, AfterValidator(_folds)] = Field(
+        0, description="folds of cross-validation, so that every annotated frame counts once; 0: one hold-out"
+    )
+    low: Annotated[float, BeforeValidator(ratio_of)] = Field(
+        0.5, gt=0, description="the lowest ratio that is asked about"
+    )
+    high: Annotated[float, BeforeValidator(ratio_of)] = Field(0.999, gt=0, description="the highest")
+    controls: Annotated[bool, Parameter(negative="")] = Field(
+        False, description="also train what a pruned network must beat, at the found ratio"
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> "Search":
+        if self.low > self.high:
+            raise ValueError(f"--low {self.low:g} is not below --high {self.high:g}: exchange them")
+        return self

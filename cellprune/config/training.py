@@ -1,0 +1,39 @@
+"""The section `training`: how the network is trained, pruned or not."""
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from pydantic import (
+    Field,
+)
+
+from cellprune.config.base import Frozen
+
+
+class Training(Frozen):
+    """How the network is trained, pruned or not."""
+
+    epochs: Annotated[int, Parameter(alias="--epochs")] = Field(
+        50, ge=1, le=10**6, description="passes over the training part"
+    )
+    batch_size: int = Field(1, ge=1, le=2**16, description="images in a step, over all processes")
+    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
+    learning_rate: float = Field(2e-3, gt=0, description="its highest value")
+    weight_decay: float = Field(1e-4, ge=0, description="decoupled for adamw")
+    schedule: Literal["one-cycle", "step", "constant"] = Field(
+        "one-cycle", description="course of the learning rate; step: a tenth after half of the steps, and after 3/4"
+    )
+    loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou"] = Field(
+        "cross-entropy+dice", description="over pixels that are not ignored"
+    )
+    augment: Literal["none", "turns", "full", "crop"] = Field(
+        "full",
+        description="turns: flips and quarter turns; full: also mild scale, brightness, contrast, elastic; crop "
+        "(classification): moved by up to 4 px and mirrored",
+    )
+    evaluate_every: int = Field(
+        5, ge=1, le=10**6, description="epochs between evaluations; the last is always evaluated"
+    )
+    precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
+        "auto", description="of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
+    )
