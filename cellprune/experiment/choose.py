@@ -1,6 +1,7 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +20,7 @@ from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.masks import Masks, check
-from cellprune.pruning.ranking.budget import exact, keep_count
+from cellprune.pruning.ranking.budget import keep_count
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.progress import Tell, unheard
@@ -66,7 +67,8 @@ def plan(settings: Settings, model: nn.Module, loaders: Any, loss: Loss) -> dict
         check(model, _given(settings))
     if names.method(settings.pruning.method).when != "before":
         return {}
-    return prune.plan(model, **_asked(settings, loaders, loss))
+    request = settings.pruning.request(settings.seed)
+    return dict(prune.choose_segments(model, request, batches=_batches(settings, loaders), loss=loss))
 
 
 def masks(
@@ -83,20 +85,9 @@ def masks(
     if pruning.masks is not None:
         chosen = _given(settings)
     else:
-        chosen = prune.prune(
-            model,
-            **pruning.share(),
-            scope=pruning.scope,
-            cost=pruning.cost,
-            floor=pruning.floor,
-            effective=pruning.effective,
-            exclude=pruning.exclude,
-            seed=settings.seed,
-            invert=pruning.control == "invert",
-            tell=tell,
-            **_asked(settings, loaders, loss),
-            **planned,
-        )
+        request = pruning.request(settings.seed)
+        request = replace(request, options={**request.options, **planned})
+        chosen = prune.fulfil(model, request, batches=_batches(settings, loaders), loss=loss, tell=tell)
     if pruning.control != "shuffle":
         return chosen
     whole = None
@@ -127,13 +118,10 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     if pruning.method in ("dense", "given"):
         return None
-    [(asked, share)] = pruning.share().items()
-    if asked == "budget":
-        [(unit, share)] = share.items()
-        target = exact(unit, share)
-    else:
-        unit = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
-        target = 1 - exact(asked, share)
+    request = pruning.request()
+    counted = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
+    [unit] = request.budget or [counted]
+    target = request.share
     parameters, macs = cost["parameters"], cost["macs"]
     kept, dense = {
         "weights": (parameters["kept"], parameters["prunable"]),
@@ -142,7 +130,7 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
         "macs": (macs["masked"], macs["dense"]),
         **({"channels": (cost["channels"]["kept"], cost["channels"]["total"])} if "channels" in cost else {}),
     }[unit]
-    allowed = int(target * dense) if asked == "budget" else keep_count(dense, target)
+    allowed = int(target * dense) if request.budget else keep_count(dense, target)
     return {
         "unit": unit,
         "target": float(target),
@@ -153,19 +141,8 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:
-    """What a pruning method is asked with; the batches begin anew with every call."""
-    pruning = settings.pruning
-    return {
-        "method": pruning.method,
-        "granularity": pruning.granularity,
-        "batches": _batches(settings, loaders),
-        "loss": loss,
-        **pruning.options(),
-    }
-
-
 def _batches(settings: Settings, loaders: Any) -> Iterable[tuple[Tensor, Tensor]]:
+    """Give what a method scores by; the batches begin anew with every call."""
     batches: Iterator[tuple[Tensor, Tensor]] = loaders.scoring(settings.pruning.batch_size)
     if settings.pruning.method != "grasp":
         return batches

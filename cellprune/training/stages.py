@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
-from cellprune.pruning.ranking.budget import Scope
 from cellprune.training.sparse import MaskPolicy
 
 
