@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 from cellprune.pruning.ranking import whole_channels
 from cellprune.structure.channels import find
 from cellprune.structure.layers import weighted_layers
