@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from cellprune.pruning.kinds import Masks
 from cellprune.pruning.ranking import whole_channels
-from cellprune.structure.channels import find
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.trace import find
 
 
 def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
