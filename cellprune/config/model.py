@@ -1,15 +1,16 @@
 """The section `model`: the network, before pruning."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
 )
 
 from cellprune.config import names
-from cellprune.config.base import Frozen, named
+from cellprune.config.base import Frozen, Values, named
 
 
 class Model(Frozen):
@@ -37,7 +38,7 @@ class Model(Frozen):
         return MODEL_SETTINGS.get(names.row(names.MODELS, self.name) or "", ())
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         return {key: value for key, value in handler(self).items() if key == "name" or key in self.own()}
 
 
