@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "prune": "cellprune.pruning.prune",
+    "Request": "cellprune.config.request",
     "hold": "cellprune.pruning.masks",
     "run": "cellprune.experiment",
     "load": "cellprune.models",

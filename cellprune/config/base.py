@@ -11,6 +11,7 @@ from pydantic import (
 )
 
 from cellprune.config import names
+from cellprune.config.shares import fault_of_removed
 from cellprune.errors import unknown
 from cellprune.wording import quoted
 
@@ -45,10 +46,8 @@ def ratio_of(value: Any, info: ValidationInfo) -> Any:
     number = number_of(value, info)
     if number is None:
         raise ValueError(f"{quoted(value)} is no ratio: give the share of weights to remove, such as 0.97")
-    if 1 < number < 100:
-        raise ValueError(f"{value} is outside 0 <= ratio < 1: did you mean {round(number / 100, 6):g}?")
-    if not 0 <= number < 1:
-        raise ValueError(f"{value} is outside 0 <= ratio < 1: it is the share of weights to remove")
+    if fault := fault_of_removed("ratio", value, number):
+        raise ValueError(fault)
     return number
 
 

@@ -1,6 +1,7 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,16 @@ from cellprune.config import names
 from cellprune.config.pruning import Pruning
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
-from cellprune.data.kinds import Batch, Loaders
+from cellprune.data.kinds import Batch
 from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
+from cellprune.pruning.kinds import Segments
 from cellprune.pruning.masks import Masks, check
-from cellprune.pruning.ranking.budget import exact, keep_count
+from cellprune.pruning.ranking.budget import keep_count
 from cellprune.runs import maskfile
 from cellprune.training.progress import Tell, unheard
-
-Segments = Mapping[str, int | None]
-"""What memory allows of a scoring, by the name of the method's option."""
 
 
 def segments(setup: Setup) -> Segments:
@@ -39,8 +38,8 @@ def segments(setup: Setup) -> Segments:
         check(setup.network, _given(pruning.masks))
     if names.method(pruning.method).when != "before":
         return {}
-    planned: Segments = prune.plan(setup.network, **_asked(setup))
-    return planned
+    request = pruning.request(setup.settings.seed)
+    return prune.choose_segments(setup.network, request, batches=_batches(setup), loss=setup.loss)
 
 
 def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
@@ -55,19 +54,9 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     if pruning.masks is not None:
         chosen = _given(pruning.masks)
     else:
-        chosen = prune.prune(
-            model,
-            **pruning.share(),
-            scope=pruning.scope,
-            cost=pruning.cost,
-            floor=pruning.floor,
-            effective=pruning.effective,
-            exclude=pruning.exclude,
-            seed=settings.seed,
-            invert=pruning.control == "invert",
-            tell=tell,
-            **{**_asked(setup), **within},
-        )
+        request = pruning.request(settings.seed)
+        request = replace(request, options={**request.options, **within})
+        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell)
     if pruning.control != "shuffle":
         return chosen
     whole = None
@@ -90,13 +79,10 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     if pruning.method in ("dense", "given"):
         return None
-    [(asked, share)] = pruning.share().items()
-    if asked == "budget":
-        [(unit, share)] = share.items()
-        target = exact(unit, share)
-    else:
-        unit = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
-        target = 1 - exact(asked, share)
+    request = pruning.request()
+    counted = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
+    [unit] = request.budget or [counted]
+    target = request.share
     parameters, macs = cost["parameters"], cost["macs"]
     kept, dense = {
         "weights": (parameters["kept"], parameters["prunable"]),
@@ -105,7 +91,7 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
         "macs": (macs["masked"], macs["dense"]),
         **({"channels": (cost["channels"]["kept"], cost["channels"]["total"])} if "channels" in cost else {}),
     }[unit]
-    allowed = int(target * dense) if asked == "budget" else keep_count(dense, target)
+    allowed = int(target * dense) if request.budget else keep_count(dense, target)
     return {
         "unit": unit,
         "target": float(target),
@@ -116,19 +102,9 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _asked(setup: Setup) -> dict[str, Any]:
-    """What a pruning method is asked with; the batches begin anew with every call."""
-    pruning = setup.settings.pruning
-    return {
-        "method": pruning.method,
-        "granularity": pruning.granularity,
-        "batches": _batches(pruning, setup.loaders),
-        "loss": setup.loss,
-        **pruning.options(),
-    }
-
-
-def _batches(pruning: Pruning, loaders: Loaders) -> Iterable[Batch]:
+def _batches(setup: Setup) -> Iterable[Batch]:
+    """Give what a method scores by; the batches begin anew with every call."""
+    pruning, loaders = setup.settings.pruning, setup.loaders
     batches = loaders.scoring(pruning.batch_size)
     if pruning.method != "grasp":
         return batches

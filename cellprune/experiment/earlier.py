@@ -12,8 +12,8 @@ from cellprune.config import names
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
-from cellprune.experiment.choose import Segments
 from cellprune.experiment.work import Trained
+from cellprune.pruning.kinds import Segments
 from cellprune.runs import log, metrics, provenance
 from cellprune.runs.folder import FILES, Folder
 from cellprune.training.checkpoint import Checkpoint
@@ -111,7 +111,7 @@ def trained(folder: Folder, network: nn.Module) -> Trained:
 
 def segments(folder: Folder) -> Segments | None:
     """Give what memory allowed when the run was begun; None where no record tells it."""
-    return provenance.read(folder.file("provenance")).segments if folder.holds("provenance") else None
+    return dict(provenance.read(folder.file("provenance")).segments) if folder.holds("provenance") else None
 
 
 def checkpoint(folder: Folder, network: nn.Module, stages: Sequence[Stage]) -> Checkpoint | None:

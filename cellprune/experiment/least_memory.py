@@ -45,7 +45,8 @@ def require(
         ),
     }
     if method(settings.pruning.method).reads_batches:
-        n_scored = (1 + settings.pruning.options().get("inner_steps", 0)) * settings.pruning.batch_size
+        inner_steps = settings.pruning.inner_steps if "inner_steps" in settings.pruning.options() else 0
+        n_scored = (1 + inner_steps) * settings.pruning.batch_size
         pixels = size[0] * size[1] * size[2]
         needs[f"{n_scored:,} images to score with"] = (n_scored * pixels, "pruning.batch_size")
     free = available_bytes(device)

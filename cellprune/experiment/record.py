@@ -14,11 +14,11 @@ from cellprune.config import load as config
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.experiment import earlier
-from cellprune.experiment.choose import Segments
 from cellprune.experiment.measure import disk_bytes
 from cellprune.experiment.opening import Opened, Setup
 from cellprune.experiment.work import Trained, Work
 from cellprune.models.receptive import receptive_field
+from cellprune.pruning.kinds import Segments
 from cellprune.report import page
 from cellprune.runs import documents, log, provenance
 from cellprune.runs.folder import FILES, Folder

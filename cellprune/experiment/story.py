@@ -15,11 +15,10 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, measure, record, settling
-from cellprune.experiment.choose import Segments
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
-from cellprune.pruning.masks import Masks
+from cellprune.pruning.kinds import Masks, Segments
 from cellprune.report import page
 from cellprune.runs import log, names, provenance
 from cellprune.runs.cost import StandIn

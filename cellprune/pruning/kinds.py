@@ -10,3 +10,5 @@ Nested = Any  # what a network takes or gives: a tensor, or tensors in tuples, l
 Batch = tuple[Nested, Nested]  # inputs as the network takes them, target as the loss expects it
 Batches = Iterable[Batch]
 Loss = Callable[[Nested, Nested], Tensor]  # (output, target) -> scalar, the mean over the batch
+Tell = Callable[[int, int], None]  # (rounds done, rounds in all)
+Segments = dict[str, int | None]  # how a scoring is cut to fit into memory: no result depends on it

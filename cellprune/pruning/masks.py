@@ -58,6 +58,15 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
         optimizer: the optimizer that trains it, bare or wrapped as accelerate does.
     Raises:
         CellpruneError: a mask for an unknown parameter, or of another shape; or other masks in another process.
+    Example:
+        >>> model = nn.Linear(4, 2)
+        >>> optimizer = torch.optim.Adam(model.parameters(), weight_decay=0.1)
+        >>> handle = hold(model, {"weight": torch.eye(2, 4).bool()}, optimizer)
+        >>> model(torch.ones(3, 4)).sum().backward()
+        >>> optimizer.step()
+        >>> int(model.weight.count_nonzero())
+        2
+        >>> handle.release()
     """
     refuse_different({_plain(name): mask for name, mask in masks.items()}, device_of(model))
     optimizer = _bare_optimizer(optimizer)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.pruning.derivatives.batches import Reader
-from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.kinds import Batch, Loss, Segments
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.ranking.schedule import Schedule, one_shot
 
@@ -26,6 +26,7 @@ class Sensitivity(Protocol):
     ) -> dict[str, Tensor]: ...  # fmt: skip
 
 
+Options = Mapping[str, Any]  # of a method, by name; each is checked by the part that takes it
 Quotas = Callable[[Mapping[str, Sequence[int]], int], dict[str, int]]
 
 
@@ -46,7 +47,7 @@ class Method:
         schedule: (prunable count, share to keep) -> the count to keep after each round.
         candidates: (model, masks) -> parameter name -> bool, the weights that the next round may keep.
         quotas: (shapes by name, count to keep) -> the count each layer keeps; None where scores compete.
-        plan: (model, batch, loss, resolved options) -> options that memory decides; they change no result.
+        choose_segments: (model, batch, loss, resolved options) -> options that memory decides; they change no result.
     """
 
     sensitivity: Callable[..., dict[str, Tensor]]
@@ -58,7 +59,7 @@ class Method:
     schedule: Schedule = one_shot
     candidates: Callable[..., Mapping[str, Tensor]] = survivors
     quotas: Quotas | None = None
-    plan: Callable[[nn.Module, Batch, Loss, Mapping[str, Any]], dict[str, Any]] = lambda model, batch, loss, options: {}
+    choose_segments: Callable[[nn.Module, Batch, Loss, Options], Segments] = lambda model, batch, loss, options: {}
 
     def defaults(self, granularity: str = "weight") -> dict[str, Any]:
         """Give the method's options with their default values, read off the signatures of its parts."""
@@ -83,8 +84,6 @@ class Method:
         defaults = self.defaults(granularity)
         for option in given:
             if option not in defaults:
-                if option in self.defaults("channel"):
-                    raise CellpruneError(f"{option} is for channels: add granularity='channel', or leave it out")
                 if not defaults:
                     raise CellpruneError(f"pruning method {name!r} takes no options, but {option!r} was given")
                 raise CellpruneError(unknown(f"option of pruning method {name!r} called", option, defaults))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
-from cellprune.pruning.ranking.budget import Scope
 from cellprune.training.sparse import MaskPolicy
 
 

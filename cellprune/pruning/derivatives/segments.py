@@ -10,7 +10,7 @@ from cellprune.machine.memory import available_bytes
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of, untouched
 from cellprune.pruning.derivatives.objective import Objective, batch_statistics
-from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.kinds import Batch, Loss, Segments
 from cellprune.structure.nested import map_tensors
 
 # Bytes of one step's graph per byte that its forward pass saves; 1.5 to 1.9 were measured (benchmarks/metagradient.py).
@@ -22,9 +22,9 @@ STATES = 8
 SAFE_SHARE = 0.6  # of the memory that is free now; the rest is for the allocator and for what else runs
 
 
-def plan(
+def choose_segments(
     model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int, otherwise: str = "take order='first'"
-) -> dict[str, int | None]:
+) -> Segments:
     """Choose how the meta-gradient is computed by the memory that is free now; the result does not depend on it.
 
     Args:

@@ -133,10 +133,12 @@ def _mean(values: Iterator[Parameters], shares: Sequence[float]) -> Parameters:
     return tuple(map(sum, zip(*weighted, strict=True)))  # type: ignore[arg-type]
 
 
-def _plan(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]) -> dict[str, Any]:
+def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]) -> dict[str, Any]:
     _classes(model, batch, options["samples_per_class"])
-    chosen = memory.plan(model, batch, loss, inner_steps=1, otherwise="take another method")
+    chosen = memory.choose_segments(model, batch, loss, inner_steps=1, otherwise="take another method")
     return {"micro_batch": chosen["micro_batch"]}
 
 
-METHOD = Method(sensitivity=sensitivity, unit=given, needs_batches=lambda options: 1, gather=gather, plan=_plan)
+METHOD = Method(
+    sensitivity=sensitivity, unit=given, needs_batches=lambda options: 1, gather=gather, choose_segments=_segments
+)

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Pricing
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.ranking.budget import NO_FLOOR, check_finite, largest, ranked
 from cellprune.structure.channels import Channels
 from cellprune.structure.cost import positions_per_weight
 
-Pricing = Literal["static", "marginal"]
 _FEW = 100_000  # scores that are sorted at once
 
 

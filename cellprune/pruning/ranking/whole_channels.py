@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Pricing, Scope
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks
-from cellprune.pruning.ranking.budget import NO_FLOOR, Scope, at_least, check_finite, keep_count, select
-from cellprune.pruning.ranking.costs import Prices, Pricing, macs_of_each, within
+from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
+from cellprune.pruning.ranking.costs import Prices, macs_of_each, within
 from cellprune.structure.channels import Channels, verify
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.trace import find
