@@ -25,7 +25,7 @@ def build(settings: Mapping[str, Any]) -> "nn.Module":
         CellpruneError: no such network, or a setting that it does not have or that is out of range.
     """
     if "name" not in settings:
-        raise CellpruneError("the model's settings have no name: say which network to build, such as name: unet")
+        raise CellpruneError("the model's settings have no name: name the network to build, such as name: unet")
     name = settings["name"]
     if not isinstance(name, str):
         raise CellpruneError(f"model.name is {quoted(name)}, but must be a name, such as unet")
