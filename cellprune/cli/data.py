@@ -34,8 +34,8 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     """
-    from cellprune.data.open import folder_of
     from cellprune.data.sets import cards
+    from cellprune.data.sets.named import folder_of
     from cellprune.data.sets.root import data_root as root_of
 
     root = root_of(data_root)

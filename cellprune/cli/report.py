@@ -48,10 +48,15 @@ def report(
     paths = [path for path in runs if output is None or path.resolve() != output.resolve()]  # the last page, in runs/*
     if not paths:
         raise CellpruneError("no run is named: give the folders of finished runs, such as runs/*")
-    alone = len(paths) == 1 and reference is None
     if any((path / name).exists() for path in paths for name in ("search.json", "journal.json")):
         _searches(paths, output, json)
-        return
+    else:
+        _runs(paths, output, reference, json)
+
+
+def _runs(paths: Sequence[Path], output: Path | None, reference: Path | None, json: bool) -> None:
+    """Set runs side by side, or make one run's page."""
+    alone = len(paths) == 1 and reference is None
     if output is not None:
         _refuse_taken(output, "run" if alone else "comparison")
     elif not alone:

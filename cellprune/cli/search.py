@@ -19,7 +19,7 @@ from cellprune.wording import many
 
 if TYPE_CHECKING:
     from cellprune.campaign.workers import Execute
-    from cellprune.search.question import Place, Question
+    from cellprune.search.question import Question, Workspace
 
 _MOST_WORKERS = 256  # processes, each with a training, on one machine
 _SEARCHED = {
@@ -104,14 +104,14 @@ def search_max_ratio(
         from cellprune.campaign import workers as places
         from cellprune.cli.search_progress import Table
         from cellprune.search.journal import JOURNAL
-        from cellprune.search.question import Place, ask
+        from cellprune.search.question import Workspace, ask
         from cellprune.search.run import search_max_ratio as find
         from cellprune.training.progress import PATIENCE_S
 
     hush()  # that a shared run is finished already is no news here
-    place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
+    workspace = Workspace(runs, output, data_root, device, resume, max_trials, max_hours)
     with phase("reading the data set", after_s=PATIENCE_S):
-        question = ask(resolved, search, place)
+        question = ask(resolved, search, workspace)
     table = Table(question)
     with ExitStack() as opened:
         if workers:
@@ -123,7 +123,7 @@ def search_max_ratio(
         with phase("starting the workers", after_s=PATIENCE_S):
             execute = opened.enter_context(trained)
         if dry_run or not (question.output / JOURNAL).exists():
-            planned = _planned(question, place, execute, workers) | {"timed_here_alone": scheduler is not None}
+            planned = _planned(question, workspace, execute, workers) | {"timed_here_alone": scheduler is not None}
             if dry_run:
                 if json:
                     print(text.dumps(planned))
@@ -133,7 +133,7 @@ def search_max_ratio(
             tell(*_told(planned))
         opened.enter_context(table)
         command = ["cellprune", *sys.argv[1:]]
-        found = find(question, place, execute=nullcontext(execute), watch=table, command=command)
+        found = find(question, workspace, execute=nullcontext(execute), watch=table, command=command)
     if json:
         print(text.dumps(found))
         return
@@ -192,7 +192,7 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     return resolved.model_copy(update={"seed": 0, "data": data})
 
 
-def _planned(question: "Question", place: "Place", execute: "Execute", workers: int) -> dict[str, Any]:
+def _planned(question: "Question", workspace: "Workspace", execute: "Execute", workers: int) -> dict[str, Any]:
     """Count the trainings that are left and time one epoch."""
     from cellprune.search import plan
     from cellprune.search.judge import controls
@@ -201,12 +201,12 @@ def _planned(question: "Question", place: "Place", execute: "Execute", workers: 
 
     n_controls = len(controls.of(question.settings))
     count = plan.count(question.search, question.grid, n_controls)
-    before = known(question, place)
+    before = known(question, workspace)
     left = (max(1, n - before.done - before.there) for n in (count.expected, count.most))
     expected, most = (0, 0) if before.at_the_end else left
     seconds = 0.0
     if not before.at_the_end:
-        seconds = _seconds_of_a_training(question, place, execute, workers)
+        seconds = _seconds_of_a_training(question, workspace, execute, workers)
     return {
         "ratios": list(question.grid),
         "held_out": question.frames.n_report,
@@ -226,8 +226,8 @@ def _planned(question: "Question", place: "Place", execute: "Execute", workers: 
         "confirm_seeds": question.search.confirm_seeds,
         "margin": question.search.margin,
         "may_fold": bool(question.frames.recordings) and not question.search.cv,
-        "power": asdict(plan.chance(question, place, before.look)),
-        "runs": str(place.runs),
+        "power": asdict(plan.chance(question, workspace, before.look)),
+        "runs": str(workspace.runs),
         "look": before.look,
         "alpha": question.alpha(before.look),
         "seconds_a_training": seconds,
@@ -237,7 +237,7 @@ def _planned(question: "Question", place: "Place", execute: "Execute", workers: 
     }
 
 
-def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execute", workers: int) -> float:
+def _seconds_of_a_training(question: "Question", workspace: "Workspace", execute: "Execute", workers: int) -> float:
     """Time one epoch by the workers of this machine, or in this process, and say what is under way meanwhile."""
     from cellprune.campaign import workers as places
     from cellprune.cli.progress import Inside, shown
@@ -250,9 +250,9 @@ def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execu
     )
     with shown() as watcher, progress.phase([watcher], timing):
         if workers:
-            return plan.seconds_of_a_training(question, place, execute, workers)
+            return plan.seconds_of_a_training(question, workspace, execute, workers)
         with places.here([Inside(watcher, timing)]) as alone:
-            return plan.seconds_of_a_training(question, place, alone, 1)
+            return plan.seconds_of_a_training(question, workspace, alone, 1)
 
 
 def _told(planned: dict[str, Any]) -> list[str]:

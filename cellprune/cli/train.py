@@ -4,7 +4,7 @@ import json as text
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from cellprune.cli.terminal import say
 from cellprune.config.load import load
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
+
+if TYPE_CHECKING:
+    from cellprune.runs.folder import Folder
 
 
 def train(
@@ -62,10 +65,15 @@ def train(
         )
     if int(os.environ.get("RANK", 0)) > 0:
         return  # one of several processes speaks for all
-    scores = folder.read_scores()
     if json:
-        print(text.dumps({"run": str(folder.path), "scores": scores["summary"]}))
-        return
+        print(text.dumps({"run": str(folder.path), "scores": folder.read_scores()["summary"]}))
+    else:
+        _summarize(folder)
+
+
+def _summarize(folder: "Folder") -> None:
+    """Say how well the run learned, and where its files are."""
+    scores = folder.read_scores()
     say(resolve("results", scores["task"]).headline(scores))
     say("Look at:")
     for kind, what in (

@@ -23,11 +23,13 @@ from cellprune.data.cells.truth import ClassesError, read_truth, target
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
+from cellprune.data.open import is_challenge, require_cells
 from cellprune.data.sets.cards import Card
+from cellprune.data.sets.named import is_folder, known_card, located
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.iou import IGNORED
 from cellprune.images.naming import of_text
-from cellprune.images.read import IGNORED, Labels, are_equal, read_grey_levels, read_header
+from cellprune.images.read import Labels, are_equal, read_grey_levels, read_header
 
 
 def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
     if card.layout == "cifar":
         return labelled.check(name_or_folder, data_root)
     require_cells(card.name, classes)
-    return inspect(place(card, data_root), name=card.name, card=card)
+    return inspect(located(card, data_root), name=card.name, card=card)
 
 
 def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:

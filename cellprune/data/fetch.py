@@ -22,9 +22,9 @@ from filelock import FileLock
 from cellprune.data.cells import ctc
 from cellprune.data.check import inspect
 from cellprune.data.labelled import cifar
-from cellprune.data.open import folder_of, known_card
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.download import Progress, digest, download
+from cellprune.data.sets.named import folder_of, known_card
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.data.simulated import simulate
 from cellprune.errors import CellpruneError

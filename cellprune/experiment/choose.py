@@ -16,7 +16,8 @@ from cellprune.controls import shuffled as controls
 from cellprune.controls import small
 from cellprune.errors import CellpruneError
 from cellprune.pruning import prune
-from cellprune.pruning.derivatives.conditions import device_of, take
+from cellprune.pruning.derivatives.batches import take
+from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.ranking.budget import exact, keep_count
 from cellprune.runs import maskfile

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cellprune.errors import TooMuchError
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.derivatives.objective import Objective, Parameters
-from cellprune.pruning.method import Batch
+from cellprune.pruning.kinds import Batch
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.nested import map_tensors, tensors_of
 

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from cellprune.errors import CellpruneError, unknown
 from cellprune.pruning.agreement import refuse_different
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 
 __all__ = [
     "Handle",

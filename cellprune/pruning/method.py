@@ -1,23 +1,17 @@
 """What a pruning method is: one row of parts that `prune()` ties together."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.pruning.derivatives.batches import Reader
+from cellprune.pruning.kinds import Batch, Loss
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.ranking.schedule import Schedule, one_shot
-
-if TYPE_CHECKING:
-    from cellprune.pruning.derivatives.conditions import Reader
-
-Masks = dict[str, Tensor]
-Batch = tuple[Any, Any]
-Batches = Iterable[Batch]
-Loss = Callable[[Any, Any], Tensor]
 
 
 class Sensitivity(Protocol):
@@ -60,7 +54,7 @@ class Method:
     channel: Callable[..., Tensor] | None = None
     needs_batches: Callable[[Mapping[str, Any]], int] = lambda options: 0
     data_free: bool = False
-    gather: Callable[[nn.Module, "Reader", Mapping[str, Any]], list[Batch]] | None = None
+    gather: Callable[[nn.Module, Reader, Mapping[str, Any]], list[Batch]] | None = None
     schedule: Schedule = one_shot
     candidates: Callable[..., Mapping[str, Tensor]] = survivors
     quotas: Quotas | None = None

@@ -16,16 +16,18 @@ from cellprune.config import names
 from cellprune.errors import CellpruneError, TooMuchError, WorkError, unknown
 from cellprune.machine import memory as free_memory
 from cellprune.pruning.connectivity import check_connected
-from cellprune.pruning.derivatives.conditions import Reader, device_of, take, untouched
+from cellprune.pruning.derivatives.batches import Reader, take
+from cellprune.pruning.derivatives.conditions import device_of, untouched
 from cellprune.pruning.derivatives.linear import is_additive
-from cellprune.pruning.divided import best_of_slices, divided, refuse_empty
+from cellprune.pruning.kinds import Batch, Loss, Masks
 from cellprune.pruning.masks import bare, dead_layers
-from cellprune.pruning.method import Batch, Loss, Masks, Method
+from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
 from cellprune.pruning.ranking import revival, whole_channels
 from cellprune.pruning.ranking.budget import Scope, at_least, density, exact, select
 from cellprune.pruning.ranking.correction import effectively
 from cellprune.pruning.ranking.costs import Pricing, affordable, select_within
+from cellprune.pruning.ranking.divided import best_of_slices, divided, refuse_empty
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.ranking.schedule import one_shot
 from cellprune.structure.layers import weighted_layers

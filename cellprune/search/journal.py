@@ -36,7 +36,7 @@ class LackingError(LookupError):
 
 
 class Journal:
-    """A search's own folder, held by one planner; `held` gives it."""
+    """A search's own folder, kept by one planner; `locked` gives it."""
 
     def __init__(self, folder: Path, content: dict[str, Any]) -> None:
         self.folder = folder
@@ -44,7 +44,7 @@ class Journal:
 
     @classmethod
     @contextmanager
-    def held(
+    def locked(
         cls, folder: Path, identity: Mapping[str, Any], question: Search, *, resume: bool, runs: Path
     ) -> Iterator["Journal"]:
         """Open or begin the journal in a folder, and keep other planners out of it.
@@ -93,8 +93,8 @@ class Journal:
         kept = self._content["trials"].get(trial.key)
         return None if kept is None else Outcome(**kept["outcome"])
 
-    def measure(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Give outcomes as a `trial.Measure` does, and train nothing.
+    def outcomes_of(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Give outcomes as a `trial.OutcomesOf` does, and train nothing.
 
         Raises:
             LackingError: of one of them nothing is known yet.
@@ -111,7 +111,7 @@ class Journal:
         kept = self._content["trials"].values()
         return {Trial(**entry["trial"]): Outcome(**entry["outcome"]) for entry in kept}
 
-    def record(self, trial: Trial, outcome: Outcome) -> None:
+    def keep(self, trial: Trial, outcome: Outcome) -> None:
         """Keep what came of a trial."""
         self._content["trials"][trial.key] = {"trial": asdict(trial), "outcome": asdict(outcome)}
         self._write()
@@ -121,7 +121,7 @@ class Journal:
         """Seconds that went into tries that crashed."""
         return float(self._content.get("crashed_s", 0.0))
 
-    def record_crash(self, trial: Trial, reason: str, seconds: float) -> None:
+    def keep_crash(self, trial: Trial, reason: str, seconds: float) -> None:
         """Note that a trial crashed; it has no outcome by that."""
         self._content["crashes"].setdefault(trial.key, []).append(reason)
         self._content["crashed_s"] = round(self.crashed_s + seconds, 1)
@@ -138,7 +138,7 @@ def opened(folder: Path, identity: Mapping[str, Any], question: Search, *, resum
     it: who does not like a verdict would only have to ask for another.
 
     Raises:
-        CellpruneError: as `Journal.held`, but for another planner.
+        CellpruneError: as `Journal.locked`, but for another planner.
     """
     identity = {"cellprune": version("cellprune"), **identity}
     content = _read(folder, resume)

@@ -19,7 +19,7 @@ from cellprune.search.judge.grid import most_probes
 from cellprune.search.judge.power import ASSUMED, Spread, fewest_seeds, power
 from cellprune.search.judge.propose import most_rounds
 from cellprune.search.judge.trial import Trial
-from cellprune.search.question import Place, Question
+from cellprune.search.question import Question, Workspace
 from cellprune.search.tell.measured import spread_in
 
 
@@ -40,9 +40,9 @@ class Chance:
     n_seeds_measured: int
 
 
-def chance(question: Question, place: Place, look: int) -> Chance:
+def chance(question: Question, workspace: Workspace, look: int) -> Chance:
     """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
-    measured = spread_in(place.runs, question.settings)
+    measured = spread_in(workspace.runs, question.settings)
     measure: Measure = resolve("results", question.settings.task).measure
     spread = measured.spread if measured else ASSUMED[measure.name]
     n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
@@ -88,7 +88,7 @@ def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
     )
 
 
-def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_at_once: int) -> float:
+def seconds_of_a_training(question: Question, workspace: Workspace, execute: Execute, n_at_once: int) -> float:
     """Train one epoch of a pruned trial of the confirmation, throw it away, and tell how long the whole would take.
 
     Args:
@@ -103,7 +103,7 @@ def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_
     trials = [Trial("confirm", question.grid[0], seed) for seed in range(n_at_once)]
     n_evaluations = training.epochs // training.evaluate_every + 2  # the last epoch's, and the scores
     with scratch.made(Path(tempfile.gettempdir()), "cellprune-timing") as folder:
-        timed = replace(question, settings=one_epoch), replace(place, runs=folder)
+        timed = replace(question, settings=one_epoch), replace(workspace, runs=folder)
         jobs = [job_of(trial, *timed) for trial in trials]
         done = list(execute(jobs))  # to its end, before a failure is told: half-way it would outlive its workers
         taken = [_times(folder, question.grid[0], report) for _, report in done]

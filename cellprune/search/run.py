@@ -14,14 +14,14 @@ from cellprune.search.journal import PAGE, RESULT, Journal, LackingError, opened
 from cellprune.search.judge import controls
 from cellprune.search.judge.confirm import Claim, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.judge.propose import Probe, propose
-from cellprune.search.judge.trial import REFERENCE, Measure, Outcome, Trial
-from cellprune.search.question import Place, Question, Watch
+from cellprune.search.judge.trial import REFERENCE, Outcome, OutcomesOf, Trial
+from cellprune.search.question import Question, Watch, Workspace
 from cellprune.search.tell import page, result, sentences
 
 
 def search_max_ratio(
     question: Question,
-    place: Place,
+    workspace: Workspace,
     *,
     execute: AbstractContextManager[workers.Execute] | None = None,
     watch: Watch | None = None,
@@ -41,19 +41,19 @@ def search_max_ratio(
     watch = watch or Watch()
     with (
         execute or workers.here() as trained,  # first: a scheduler that does not answer leaves no journal
-        Journal.held(
-            question.output, question.identity, question.search, resume=place.resume, runs=place.runs
+        Journal.locked(
+            question.output, question.identity, question.search, resume=workspace.resume, runs=workspace.runs
         ) as journal,
     ):
-        bench = Bench(question, place, journal, trained, watch)
+        bench = Bench(question, workspace, journal, trained, watch)
         found = result.Findings()
         if later := sentences.later_look(journal.look, question.alpha(journal.look)):
             watch.said(later)
         try:
-            _find(question, journal.look, bench.measure, watch, found, proposed=journal.freeze)
+            _find(question, journal.look, bench.outcomes_of, watch, found, proposed=journal.freeze)
         except LimitReached as limit:
             found.stopped = str(limit)
-        answer = result.gather(found, journal, question, place, command)
+        answer = result.gather(found, journal, question, workspace, command)
         documents.write_json(journal.folder / RESULT, answer)
         page.write(journal.folder / PAGE, answer)
     return answer
@@ -76,17 +76,17 @@ class Known:
     look: int
 
 
-def known(question: Question, place: Place) -> Known:
+def known(question: Question, workspace: Workspace) -> Known:
     """Tell what the journal and the folder of runs know of a question; nothing is trained or written."""
-    content = opened(question.output, question.identity, question.search, resume=place.resume, runs=place.runs)
+    content = opened(question.output, question.identity, question.search, resume=workspace.resume, runs=workspace.runs)
     journal, done = Journal(question.output, content), set[Trial]()
 
-    def measure(trials: Sequence[Trial]) -> list[Outcome]:
+    def outcomes_of(trials: Sequence[Trial]) -> list[Outcome]:
         done.update(trial for trial in trials if journal.outcome(trial) is not None)
-        return journal.measure(trials)
+        return journal.outcomes_of(trials)
 
     try:
-        _find(question, journal.look, measure, Watch(), result.Findings(), proposed=lambda ratio: None)
+        _find(question, journal.look, outcomes_of, Watch(), result.Findings(), proposed=lambda ratio: None)
     except (LackingError, WorkError):
         pass
     else:
@@ -96,14 +96,14 @@ def known(question: Question, place: Place) -> Known:
         *(Trial("search", REFERENCE, seed, fold) for seed in range(question.search.seeds) for fold in folds),
         *(Trial("confirm", REFERENCE, seed, fold) for seed in fresh for fold in folds),
     ]
-    there = sum(is_there(job_of(trial, question, place)) for trial in references if journal.outcome(trial) is None)
+    there = sum(is_there(job_of(trial, question, workspace)) for trial in references if journal.outcome(trial) is None)
     return Known(len(done), there, False, journal.look)
 
 
 def _find(
     question: Question,
     look: int,
-    measure: Measure,
+    outcomes_of: OutcomesOf,
     watch: Watch,
     found: result.Findings,
     *,
@@ -122,7 +122,7 @@ def _find(
 
     found.proposed = propose(
         question.grid,
-        measure,
+        outcomes_of,
         margin=search.margin,
         n_seeds=search.seeds,
         n_folds=question.n_folds,
@@ -137,7 +137,7 @@ def _find(
         fresh_seeds(look, search.confirm_seeds),
         question.n_folds,
     )
-    confirm(ratios_to_test(question.grid, found.proposed), measure, terms, seen=tested)
+    confirm(ratios_to_test(question.grid, found.proposed), outcomes_of, terms, seen=tested)
     found.confirmed = True
     if search.controls and found.ratio is not None:
-        found.beaten = controls.compare(controls.of(question.settings), found.ratio, measure, terms)
+        found.beaten = controls.compare(controls.of(question.settings), found.ratio, outcomes_of, terms)

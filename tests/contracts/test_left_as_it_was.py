@@ -25,10 +25,11 @@ from cellprune.errors import CellpruneError
 from cellprune.models.receptive import receptive_field
 from cellprune.pruning import prune
 from cellprune.pruning.prunable import prunable
-from cellprune.structure.channels import find, verify
+from cellprune.structure.channels import verify
 from cellprune.structure.cost import cost, positions_per_weight
 from cellprune.structure.effective import active_weights
 from cellprune.structure.timing import milliseconds
+from cellprune.structure.trace import find
 
 SIZE = (1, 8, 8)
 SOONER = {"rounds": 2, "inner_steps": 1}

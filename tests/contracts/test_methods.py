@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from cellprune.config import names
 from cellprune.config.names import resolve
 from cellprune.models import build, resnet
-from cellprune.pruning.derivatives.conditions import take, untouched
+from cellprune.pruning.derivatives.batches import take
+from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.revival import survivors

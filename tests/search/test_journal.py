@@ -26,7 +26,7 @@ from cellprune.search.frames import Frames
 from cellprune.search.journal import JOURNAL, RESULT, Journal
 from cellprune.search.judge.grid import grid
 from cellprune.search.judge.trial import Trial
-from cellprune.search.question import Place, Question
+from cellprune.search.question import Question, Workspace
 from cellprune.search.run import Known, known, search_max_ratio
 from cellprune.search.tell import sentences
 from cellprune.search.tell.page import costs
@@ -97,8 +97,8 @@ def trial_of(job: Job) -> Trial:
     return Trial(phase, float(ratio), int(seed), int(fold), " ".join(control))  # type: ignore[arg-type]
 
 
-def searched(output: Path, bench: Bench, search: Search = ASKED, **place: object) -> dict:
-    where = Place(runs=output.parent / "runs", output=output, resume=True, **place)  # type: ignore[arg-type]
+def searched(output: Path, bench: Bench, search: Search = ASKED, **workspace: object) -> dict:
+    where = Workspace(runs=output.parent / "runs", output=output, resume=True, **workspace)  # type: ignore[arg-type]
     return search_max_ratio(question(output, search), where, execute=bench())
 
 
@@ -179,7 +179,7 @@ def test_a_resumed_search_counts_what_is_done(tmp_path: Path, capsys: pytest.Cap
     searched(output, Bench(), max_trials=5)
     asked = question(output)
     with Progress(asked) as watch:
-        search_max_ratio(asked, Place(tmp_path / "runs", output, resume=True), execute=Bench()(), watch=watch)
+        search_max_ratio(asked, Workspace(tmp_path / "runs", output, resume=True), execute=Bench()(), watch=watch)
     said = capsys.readouterr().err
     assert "6 of at most 26 trainings done" in said
     assert " 1 of at most" not in said
@@ -189,13 +189,13 @@ def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: p
     output = tmp_path / "search"
 
     def counted(search: Search, bench: Bench) -> tuple[list[int], int]:
-        asked, place = question(output, search), Place(output=output, resume=True)
-        before = known(asked, place)
+        asked, workspace = question(output, search), Workspace(output=output, resume=True)
+        before = known(asked, workspace)
         assert not before.at_the_end
         with Progress(asked) as watch:
-            search_max_ratio(asked, place, execute=bench(), watch=watch)
+            search_max_ratio(asked, workspace, execute=bench(), watch=watch)
         n_done = before.done + len(bench.trained)
-        assert known(asked, place) == Known(n_done, there=0, at_the_end=True, look=before.look)
+        assert known(asked, workspace) == Known(n_done, there=0, at_the_end=True, look=before.look)
         said = capsys.readouterr().err
         assert ("test round 2 on these held-out images" in said) == (before.look == 2)
         told = re.findall(r"(\d+) of at most (\d+) trainings done", said)
@@ -221,7 +221,7 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
     monkeypatch.setattr("cellprune.cli.search_progress.monotonic", lambda: next(clock))
     asked, bench = question(tmp_path / "search"), Bench(there=("search 0 seed 0 fold 0",))
     with Progress(asked) as watch:
-        search_max_ratio(asked, Place(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
+        search_max_ratio(asked, Workspace(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
     begun, first, then, second = capsys.readouterr().err.splitlines()
     assert (begun, then) == ("search, unpruned, seed 0: begins", "search, unpruned, seed 1: begins")
     assert first.startswith("search, unpruned, seed 0: there already, ")
@@ -327,7 +327,7 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
 def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     with (
-        Journal.held(asked.output, asked.identity, asked.search, resume=False, runs=tmp_path / "runs"),
+        Journal.locked(asked.output, asked.identity, asked.search, resume=False, runs=tmp_path / "runs"),
         pytest.raises(CellpruneError, match="another process is at work"),
     ):
         searched(asked.output, Bench())
@@ -523,7 +523,7 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     output = tmp_path / "search"
     searched(output, Bench())
     asked = question(output)
-    place = Place(tmp_path / "runs", output, resume=True)
+    workspace = Workspace(tmp_path / "runs", output, resume=True)
     others = {
         "(data: other files)": replace(asked, frames=replace(asked.frames, sha256="e" * 64)),
         "settings.training.epochs: 50 -> 3": replace(
@@ -536,19 +536,19 @@ def test_the_journal_of_another_search_is_refused(tmp_path: Path) -> None:
     }
     for said, other in others.items():
         with pytest.raises(CellpruneError, match=re.escape(said)):
-            search_max_ratio(other, place, execute=Bench()())
+            search_max_ratio(other, workspace, execute=Bench()())
     content = json.loads((output / JOURNAL).read_text())
     older = content["identity"]["settings"]["data"].pop("normalization")
     (output / JOURNAL).write_text(json.dumps(content))  # as before there was a choice
     with pytest.raises(CellpruneError, match=f"settings.data.normalization: standard -> {older}"):
-        search_max_ratio(asked, place, execute=Bench()())
+        search_max_ratio(asked, workspace, execute=Bench()())
     content["identity"]["cellprune"] = "0.0.1"
     (output / JOURNAL).write_text(json.dumps(content))
     with pytest.raises(CellpruneError, match=r"is of cellprune 0\.0\.1, this is .*: install that"):
-        search_max_ratio(asked, place, execute=Bench()())
+        search_max_ratio(asked, workspace, execute=Bench()())
     (output / JOURNAL).write_text("{}")
     with pytest.raises(CellpruneError, match="no journal of this version"):
-        search_max_ratio(asked, place, execute=Bench()())
+        search_max_ratio(asked, workspace, execute=Bench()())
 
 
 @pytest.mark.parametrize(
@@ -581,28 +581,28 @@ def test_another_folder_of_runs_is_refused_where_it_has_none_of_the_search(tmp_p
     asked, elsewhere = question(tmp_path / "search"), tmp_path / "elsewhere"
     found = searched(asked.output, Bench())
     before = (asked.output / JOURNAL).read_bytes()
-    place = Place(runs=elsewhere, output=asked.output, resume=True)
+    workspace = Workspace(runs=elsewhere, output=asked.output, resume=True)
     with pytest.raises(CellpruneError, match=f"are in {tmp_path / 'runs'}, and {elsewhere} has none of them: give --r"):
-        search_max_ratio(asked, place, execute=Bench()())
+        search_max_ratio(asked, workspace, execute=Bench()())
     assert (asked.output / JOURNAL).read_bytes() == before
     (elsewhere / found["networks"][0]["run"]).mkdir(parents=True)  # moved there
-    search_max_ratio(asked, place, execute=Bench()())
+    search_max_ratio(asked, workspace, execute=Bench()())
     shutil.rmtree(elsewhere)  # thrown away, but the folder is the one that was given before
-    search_max_ratio(asked, place, execute=Bench()())
+    search_max_ratio(asked, workspace, execute=Bench()())
 
 
 def test_folders_that_cannot_be_a_search(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     searched(asked.output, Bench())
     with pytest.raises(CellpruneError, match="go on with it by --resume"):
-        search_max_ratio(asked, Place(), execute=Bench()())
+        search_max_ratio(asked, Workspace(), execute=Bench()())
     foreign = tmp_path / "foreign"
     shutil.copytree(asked.output, foreign)
     (foreign / "thesis.tex").write_text("")
     with pytest.raises(CellpruneError, match=r"holds 'thesis\.tex'"):
-        search_max_ratio(question(foreign), Place(resume=True), execute=Bench()())
+        search_max_ratio(question(foreign), Workspace(resume=True), execute=Bench()())
     with pytest.raises(CellpruneError, match="is a file"):
-        search_max_ratio(question(foreign / "thesis.tex"), Place(), execute=Bench()())
+        search_max_ratio(question(foreign / "thesis.tex"), Workspace(), execute=Bench()())
 
 
 def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
@@ -638,8 +638,8 @@ def test_not_shown_names_what_was_tested_and_the_command_that_asks_on(tmp_path: 
 
     def asked(**changes: float) -> dict:
         search = ASKED.model_copy(update={"margin": 0.006, "controls": True, **changes})
-        place = Place(runs=tmp_path / "runs", output=output, resume=True)
-        return search_max_ratio(question(output, search), place, execute=Bench()(), command=typed)
+        workspace = Workspace(runs=tmp_path / "runs", output=output, resume=True)
+        return search_max_ratio(question(output, search), workspace, execute=Bench()(), command=typed)
 
     found = asked()
     tested = found["confirmation"][0]["ratio"]
@@ -700,7 +700,7 @@ def test_a_claim_over_folds_says_what_they_have_in_common(tmp_path: Path) -> Non
     assert "Every fold chose on frames that other folds hold out" in found["sentences"]["scope"]
     asked = question(tmp_path / "folder")
     asked = replace(asked, frames=replace(asked.frames, in_folder=True))
-    found = search_max_ratio(asked, Place(output=asked.output), execute=Bench()())
+    found = search_max_ratio(asked, Workspace(output=asked.output), execute=Bench()())
     assert "`--split block`, with names in the order of time" in found["sentences"]["scope"]
     assert "folds" not in found["sentences"]["scope"]
 

@@ -13,20 +13,20 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import documents
 from cellprune.runs.folder import Folder
 from cellprune.search import plan
-from cellprune.search.question import Place, Question, ask
+from cellprune.search.question import Question, Workspace, ask
 
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.method=random", "pruning.ratio=0.5",
         "training.epochs=10", "training.evaluate_every=5"]  # fmt: skip
 
 
 @pytest.fixture
-def asked(tmp_path: Path, data_root: Path) -> tuple[Question, Place]:
-    place = Place(runs=tmp_path / "runs", output=tmp_path / "search", data_root=data_root, device="cpu")
-    return ask(load(assignments=TINY), Search(low=0.5, high=0.9), place), place
+def asked(tmp_path: Path, data_root: Path) -> tuple[Question, Workspace]:
+    workspace = Workspace(runs=tmp_path / "runs", output=tmp_path / "search", data_root=data_root, device="cpu")
+    return ask(load(assignments=TINY), Search(low=0.5, high=0.9), workspace), workspace
 
 
 @pytest.mark.slow
-def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place], tmp_path: Path) -> None:
+def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Workspace], tmp_path: Path) -> None:
     jobs: list[Job] = []
 
     def execute(given: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
@@ -59,7 +59,7 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place],
     ],
 )
 def test_an_epoch_that_fails_says_why(
-    report: Report, error: type[Exception], said: str, asked: tuple[Question, Place]
+    report: Report, error: type[Exception], said: str, asked: tuple[Question, Workspace]
 ) -> None:
     with pytest.raises(error) as told:
         plan.seconds_of_a_training(*asked, lambda jobs: ((job, report) for job in jobs), 1)

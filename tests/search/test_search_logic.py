@@ -18,7 +18,7 @@ from cellprune.search.judge import controls
 from cellprune.search.judge.confirm import Confirmation, Terms, confirm, fresh_seeds, ratios_to_test
 from cellprune.search.judge.grid import grid, most_probes
 from cellprune.search.judge.propose import Proposal, most_rounds, propose
-from cellprune.search.judge.trial import REFERENCE, Measure, Outcome, Trial, paired
+from cellprune.search.judge.trial import REFERENCE, Outcome, OutcomesOf, Trial, paired
 from cellprune.search.plan import count
 from cellprune.search.tell import sentences
 
@@ -27,8 +27,8 @@ MARGIN, ALPHA = 0.005, 0.05
 CLIFF = 10
 
 
-def one_by_one(score: Callable[[Trial], Mapping[str, float]]) -> Measure:
-    """Make a `Measure` of a plain function from a trial to its scores."""
+def one_by_one(score: Callable[[Trial], Mapping[str, float]]) -> OutcomesOf:
+    """Make a `OutcomesOf` of a plain function from a trial to its scores."""
     return lambda trials: [Outcome("done", score(trial)) for trial in trials]
 
 
@@ -62,14 +62,14 @@ def searched(
         trained[trial] += 1
         return score(trial)
 
-    measure = one_by_one(counted)
-    proposal = propose(GRID, measure, margin=MARGIN, n_seeds=n_seeds, n_folds=1)
+    outcomes_of = one_by_one(counted)
+    proposal = propose(GRID, outcomes_of, margin=MARGIN, n_seeds=n_seeds, n_folds=1)
     most = count(Search(seeds=n_seeds, confirm_seeds=n_confirm), GRID, 0)
     assert trained.total() <= min(most.search, n_seeds * (2 + len(proposal.probes)), 8 * n_seeds)
     if proposal.ratio is None:
         return proposal, None, trained.total()
     terms = Terms(MARGIN, ALPHA, fresh_seeds(1, n_confirm))
-    confirmation = confirm(ratios_to_test(GRID, proposal.ratio), measure, terms)
+    confirmation = confirm(ratios_to_test(GRID, proposal.ratio), outcomes_of, terms)
     assert set(trained.values()) == {1}
     assert trained.total() <= most.most
     return proposal, confirmation, trained.total()
@@ -145,11 +145,11 @@ def test_the_sequence_stops_at_the_first_that_is_not_shown() -> None:
     score = world(lambda ratio: 0.0 if ratio < 0.9 else 0.1, seed=1, n_select=5, n_report=30)
     asked: list[Trial] = []
 
-    def measure(trials: list[Trial]) -> list[Outcome]:
+    def outcomes_of(trials: list[Trial]) -> list[Outcome]:
         asked.extend(trials)
         return [Outcome("done", score(trial)) for trial in trials]
 
-    found = confirm((0.911612, 0.9375, 0.955806), measure, Terms(MARGIN, ALPHA, fresh_seeds(1, 5)))
+    found = confirm((0.911612, 0.9375, 0.955806), outcomes_of, Terms(MARGIN, ALPHA, fresh_seeds(1, 5)))
     assert found.ratio is None
     assert {trial.ratio for trial in asked} == {REFERENCE, 0.911612}
 
@@ -204,20 +204,20 @@ def test_a_seed_lacks_every_fold_when_it_lacks_one_and_an_undefined_frame_counts
 
 
 def test_a_hopeless_probe_fails_and_is_in_no_interval() -> None:
-    def measure(trials: list[Trial]) -> list[Outcome]:
+    def outcomes_of(trials: list[Trial]) -> list[Outcome]:
         return [
             Outcome("hopeless", reason="0.2") if t.ratio and t.seed else Outcome("done", {"a": 0.9, "b": 0.9})
             for t in trials
         ]
 
-    found = propose((0.5,), measure, margin=MARGIN, n_seeds=2, n_folds=1)
+    found = propose((0.5,), outcomes_of, margin=MARGIN, n_seeds=2, n_folds=1)
     assert found.ratio is None
     assert found.probes[0].table.seeds == (0,)
     assert found.probes[0].table.hopeless == "0.2"
 
 
 def test_a_hopeless_trial_in_a_confirmation_ends_it_undecided() -> None:
-    def measure(trials: list[Trial]) -> list[Outcome]:
+    def outcomes_of(trials: list[Trial]) -> list[Outcome]:
         return [
             Outcome("hopeless", reason="cut off")
             if t.ratio and t.seed == 1003
@@ -225,7 +225,7 @@ def test_a_hopeless_trial_in_a_confirmation_ends_it_undecided() -> None:
             for t in trials
         ]
 
-    found = confirm((0.9375, 0.955806), measure, Terms(MARGIN, ALPHA, fresh_seeds(1, 5)))
+    found = confirm((0.9375, 0.955806), outcomes_of, Terms(MARGIN, ALPHA, fresh_seeds(1, 5)))
     assert found.ratio is None
     assert [claim.decision for claim in found.claims] == [None]
     assert "cut off" in sentences.claim(found.claims[0])
@@ -283,12 +283,12 @@ def test_controls_are_corrected_for_their_number(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(controls.CONTROLS, "crashes", "what fails")
     good = world(lambda ratio: 0.0, seed=3, n_select=5, n_report=34)
 
-    def measure(trials: list[Trial]) -> list[Outcome]:
+    def outcomes_of(trials: list[Trial]) -> list[Outcome]:
         return [Outcome("excluded" if t.control == "crashes" else "done", {} if t.control == "crashes" else good(t))
                 for t in trials]  # fmt: skip
 
     beaten = controls.compare(
-        ("random", "shuffle", "crashes"), 0.9375, measure, Terms(MARGIN, ALPHA, fresh_seeds(1, 9))
+        ("random", "shuffle", "crashes"), 0.9375, outcomes_of, Terms(MARGIN, ALPHA, fresh_seeds(1, 9))
     )
     *decided, lost = beaten
     assert [found.name for found in beaten] == ["random", "shuffle", "crashes"]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.derivatives.objective import Objective
-from cellprune.pruning.method import Batch
+from cellprune.pruning.kinds import Batch
 from cellprune.structure.nested import tensors_of
 
 _MOST_NAMED = 5  # classes in a message

@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 
 from cellprune.errors import CellpruneError, unknown
-from cellprune.pruning.derivatives.culprit import explained, pull_back
+from cellprune.pruning.derivatives.culprit import explained
 from cellprune.pruning.derivatives.objective import Objective, Parameters, as_leaves
+from cellprune.pruning.derivatives.pull_back import pull_back
 from cellprune.pruning.derivatives.segments import STATES, plan
 
 __all__ = ["InnerTraining", "meta_gradient", "plan"]

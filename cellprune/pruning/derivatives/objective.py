@@ -17,9 +17,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.derivatives.conditions import reseed
-from cellprune.pruning.derivatives.culprit import dense, pull_back
-from cellprune.pruning.method import Batch, Loss
-from cellprune.pruning.stood_in_for import played_once, refuse_bypassed
+from cellprune.pruning.derivatives.pull_back import dense, pull_back
+from cellprune.pruning.derivatives.stood_in_for import played_once, refuse_bypassed
+from cellprune.pruning.kinds import Batch, Loss
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import copied, full, standing_in
 

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from cellprune.errors import ScarceError
 from cellprune.machine.memory import available_bytes
-from cellprune.pruning.derivatives.conditions import device_of, take, untouched
+from cellprune.pruning.derivatives.batches import take
+from cellprune.pruning.derivatives.conditions import device_of, untouched
 from cellprune.pruning.derivatives.objective import Objective, batch_statistics
-from cellprune.pruning.method import Batch, Loss
+from cellprune.pruning.kinds import Batch, Loss
 from cellprune.structure.nested import map_tensors
 
 # Bytes of one step's graph per byte that its forward pass saves; 1.5 to 1.9 were measured (benchmarks/metagradient.py).

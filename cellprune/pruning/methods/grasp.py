@@ -22,10 +22,12 @@ from torch import Tensor, nn
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives import segments as memory
 from cellprune.pruning.derivatives.balance import balanced, class_count
-from cellprune.pruning.derivatives.conditions import Reader
-from cellprune.pruning.derivatives.culprit import explained, pull_back
+from cellprune.pruning.derivatives.batches import Reader
+from cellprune.pruning.derivatives.culprit import explained
 from cellprune.pruning.derivatives.objective import Objective, Parameters, as_leaves
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.derivatives.pull_back import pull_back
+from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking.units import given
 from cellprune.structure.nested import map_tensors, tensors_of

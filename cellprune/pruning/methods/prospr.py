@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from cellprune.pruning.derivatives.metagradient import InnerTraining, Order, meta_gradient, plan
 from cellprune.pruning.derivatives.objective import Objective
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.units import absolute, gated
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 from cellprune.structure.effective import active_weights
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, TooMuchError
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 from cellprune.pruning.ranking.budget import NO_FLOOR, Scope, at_least, check_finite, keep_count, select
 from cellprune.pruning.ranking.costs import Prices, Pricing, macs_of_each, within
-from cellprune.structure.channels import Channels, find, verify
+from cellprune.structure.channels import Channels, verify
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.trace import find
 
 log = logging.getLogger("cellprune")
 

@@ -64,7 +64,7 @@ class Outcome:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-Measure = Callable[[Sequence[Trial]], Sequence[Outcome]]
+OutcomesOf = Callable[[Sequence[Trial]], Sequence[Outcome]]
 """Trains, or simulates, some trials that do not wait for each other; gives their outcomes in the same order."""
 
 

@@ -46,7 +46,7 @@ def _claims(journal: Journal, look: dict[str, Any], number: int) -> list[Claim]:
     claims: list[Claim] = []
     with suppress(LackingError, WorkError):  # it was left before its end, or crashes ended it
         ratios = ratios_to_test(look["grid"], look["proposed"])
-        confirm(ratios, journal.measure, terms(look, number), seen=claims.append)
+        confirm(ratios, journal.outcomes_of, terms(look, number), seen=claims.append)
     return claims
 
 

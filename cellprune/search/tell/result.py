@@ -17,7 +17,7 @@ from cellprune.search.judge.confirm import Claim, fresh_seeds
 from cellprune.search.judge.controls import CONTROLS, Beaten, Corrected, missing
 from cellprune.search.judge.propose import Probe
 from cellprune.search.judge.trial import REFERENCE, Outcome, Table, Trial
-from cellprune.search.question import Place, Question
+from cellprune.search.question import Question, Workspace
 from cellprune.search.tell import looks, sentences
 from cellprune.structure import timing
 from cellprune.training import accelerator
@@ -50,17 +50,17 @@ def gather(
     found: Findings,
     journal: Journal,
     question: Question,
-    place: Place,
+    workspace: Workspace,
     command: Sequence[str],
 ) -> dict[str, Any]:
     """Give the content of search.json: plain values, None where nothing is known.
 
     Args:
-        place: networks are timed on its device, from its runs, if they still are there.
+        workspace: networks are timed on its device, from its runs, if they still are there.
     """
     settings, search, outcomes = question.settings, question.search, journal.outcomes
     arms = _arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
-    networks, timed_on = _networks(arms, place.runs, place.device)
+    networks, timed_on = _networks(arms, workspace.runs, workspace.device)
     answer: dict[str, Any] = {
         "schema": RESULT_SCHEMA,
         "made": provenance.gather(command),
@@ -86,7 +86,7 @@ def gather(
         "compute": _compute(outcomes.values(), journal),
     }
     answer["claimed"] = looks.claimed(answer["looks"])
-    folder = Folder(place.runs / _smallest(answer, outcomes)) if answer["claimed"] else None
+    folder = Folder(workspace.runs / _smallest(answer, outcomes)) if answer["claimed"] else None
     answer["model"] = str(folder.file("model")) if folder and folder.has("model") else None
     answer["sentences"] = {
         "answer": sentences.answer(answer),

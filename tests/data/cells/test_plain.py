@@ -20,7 +20,7 @@ from cellprune.data.cells.truth import target
 from cellprune.data.check import check
 from cellprune.data.open import open_dataset
 from cellprune.errors import CellpruneError
-from cellprune.images.read import IGNORED
+from cellprune.evaluation.iou import IGNORED
 from cellprune.tasks.segmentation import TASK
 
 from ..conftest import GREY, write

@@ -12,7 +12,8 @@ from command_line import typed
 from cellprune.data.fetch import fetch
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.labelled.loaders import Loaders, Normalization
-from cellprune.data.open import MissingDataError, open_dataset
+from cellprune.data.open import open_dataset
+from cellprune.data.sets.named import MissingDataError
 from cellprune.errors import CellpruneError
 
 

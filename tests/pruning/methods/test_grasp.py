@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.balance import LIMIT, balanced
-from cellprune.pruning.derivatives.conditions import Reader, untouched
+from cellprune.pruning.derivatives.batches import Reader
+from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import grasp
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import plan, prune

@@ -17,8 +17,8 @@ from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking import costs
 from cellprune.pruning.ranking.costs import Prices, affordable, select_within, within
 from cellprune.pruning.ranking.whole_channels import best_of_layers
-from cellprune.structure.channels import find
 from cellprune.structure.cost import cost, positions_per_weight
+from cellprune.structure.trace import find
 
 
 def unet():

@@ -12,7 +12,7 @@ from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.units import drawn, gated, mean_magnitude
-from cellprune.structure.channels import find
+from cellprune.structure.trace import find
 
 DATA = batches(4)
 METHODS = ("random", "magnitude", "snip", "prospr")
