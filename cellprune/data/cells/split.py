@@ -230,7 +230,7 @@ def _fold(gold: Sequence[Frame], how: How, fold: tuple[int, int], seed: int) -> 
     if how == "sequence" and n_folds != len(sequences):
         raise SplitError(
             f"with --split sequence each of the {len(sequences)} annotated sequences is one fold, so there are no "
-            f"{n_folds} folds: ask for {len(sequences)}, or take --split block or random"
+            f"{n_folds} folds: ask for {len(sequences)} folds, or take --split block or random"
         )
     if not 0 <= number < n_folds or not 2 <= n_folds <= len(gold):
         raise SplitError(
