@@ -32,13 +32,13 @@ class Model(Frozen):
         description="channels at each level, from the image down, in place of the width: one number more than depth",
     )
     norm: Annotated[Literal["batch", "group", "instance", "none"], Parameter(name="--model.norm")] = Field(
-        "batch", description="normalization of convolutions"
+        "batch", description="norm after each convolution"
     )
     padding: Annotated[Literal["same", "valid"], Parameter(name="--model.padding")] = Field(
-        "same", description="valid is the unpadded network of the 2015 paper"
+        "same", description="padding of convolutions; valid is the unpadded network of the 2015 paper"
     )
     weights: Annotated[str | None, Parameter(name="--model.weights")] = Field(
-        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; else random"
+        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; random without it"
     )
 
     def own(self) -> tuple[str, ...]:
