@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "prune": "cellprune.pruning.prune",
     "hold": "cellprune.pruning.masks",
+    "shrink": "cellprune.structure.shrink",
     "run": "cellprune.experiment",
     "load": "cellprune.models",
     "predict": "cellprune.lab.segment",
