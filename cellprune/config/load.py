@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from cellprune.config import names, yaml12
 from cellprune.config.base import Values
-from cellprune.config.model import MODEL_SETTINGS
+from cellprune.config.model import MODEL_SETTINGS, WIDTHS
 from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import OLDER, TASK_DATA, TASK_DEFAULTS, Settings
@@ -172,9 +172,10 @@ def _assignment(text: str) -> Values:
 
 
 def _merge_settings(base: Values, later: Values) -> None:
-    """Merge a source into those before it; a ratio takes the place of a budget, and a budget of a ratio."""
-    if AMOUNTS & later.get("pruning", {}).keys():
-        base["pruning"] = {key: value for key, value in base.get("pruning", {}).items() if key not in AMOUNTS}
+    """Merge a source into those before it; of two settings that say the same, such as ratio and budget, one stays."""
+    for section, rivals in (("pruning", AMOUNTS), ("model", WIDTHS)):
+        if rivals & later.get(section, {}).keys():
+            base[section] = {key: value for key, value in base.get(section, {}).items() if key not in rivals}
     _merge(base, later)
 
 

@@ -3,10 +3,12 @@
 from fractions import Fraction
 
 from cellprune.config import names
+from cellprune.config.model import Model
 from cellprune.config.names import NETWORKS, row
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import TASK_CHOICES, Settings
 from cellprune.errors import CellpruneError
+from cellprune.wording import many
 
 
 class ConfigError(CellpruneError):
@@ -19,9 +21,11 @@ def resolve(settings: Settings) -> Settings:
 
     Raises:
         ConfigError: `dense` with a ratio above 0, a budget or a control of what does not have what it counts or takes
-            away, or a network, loss or augmentation that is made for another task.
+            away, widths of other levels than the network has, or a network, loss or augmentation that is made for
+            another task.
     """
     _refuse_other_tasks_choices(settings)
+    _refuse_widths(settings.model)
     pruning = settings.pruning
     if pruning.masks is not None:
         if pruning.control == "invert":
@@ -62,6 +66,16 @@ def _counted(pruning: Pruning) -> Pruning:
     if unit != counted and (float(kept) < 1 or unit == "channels"):  # of which weights have none: refused later
         return pruning
     return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
+
+
+def _refuse_widths(model: Model) -> None:
+    """Refuse widths that are more or fewer than the levels."""
+    if model.widths is not None and (n_levels := model.depth + 1) != (n_widths := len(model.widths)):
+        depth = f", or --model.depth {n_widths - 1}" if 2 <= n_widths <= 7 else ""
+        raise ConfigError(
+            f"model.widths has {many(n_widths, 'number')}, but a network of depth {model.depth} has {n_levels} levels: "
+            f"give {n_levels} numbers{depth}"
+        )
 
 
 def _refuse_other_tasks_choices(settings: Settings) -> None:

@@ -25,8 +25,10 @@ from cellprune.config.training import Training
 class Settings(Frozen):
     """One run, completely: what `config.yaml` holds."""
 
-    task: Annotated[str, named("task", names.TASKS)] = Field("segmentation", description="what is learned")
-    seed: int = Field(0, ge=0, le=MOST_SEED, description="moves initialization, data order and augmentation")
+    task: Annotated[str, named("task", names.TASKS)] = Field(
+        "segmentation", description=f"what the network learns, one of: {', '.join(names.TASKS)}"
+    )
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="seed of initialization, data order and augmentation")
     data: Data = Data()
     # flattened, because the section's own flag would be --model, which names the network
     model: Annotated[Model, Parameter(name="*")] = Model()
@@ -81,11 +83,16 @@ class Runtime(Frozen):
     """Where a run happens and what it shows; no result depends on it."""
 
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = Field(
-        None, description="exactly this folder becomes the run; default: NAME in the folder of runs"
+        None,
+        description="this folder becomes the run; without it, a folder named after the settings, in the folder of runs",
     )
-    runs: Path = Field(Path("runs"), description="folder of runs, for runs that get no --output")
-    data_root: Path | None = Field(None, description="folder of the data sets; else $CELLPRUNE_DATA, else the user's")
+    runs: Path = Field(Path("runs"), description="folder of the runs that have no --output")
+    data_root: Path | None = Field(
+        None, description="folder of the data sets; without it $CELLPRUNE_DATA, else your user's"
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
     workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches; results do not depend on it")
-    resume: bool = Field(False, description="go on where the run in the output folder stopped, or start it")
-    keep_state: bool = Field(False, description="keep the training state of a finished run")
+    resume: bool = Field(
+        False, description="go on where the run in the output folder stopped; start it if there is none"
+    )
+    keep_state: bool = Field(False, description="keep the training state when the run has finished")

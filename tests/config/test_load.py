@@ -169,6 +169,23 @@ def test_a_network_has_its_own_settings_alone(tmp_path: Path) -> None:
         load(file=file)
 
 
+def test_widths_take_the_place_of_the_width_and_fit_the_depth() -> None:
+    plain = load()
+    assert "widths" not in plain.model_dump()["model"]
+    wide = load(assignments=["model.width=8", "model.widths=[3, 5, 7]", "model.depth=2"])
+    assert wide.model_dump(mode="json")["model"] == {
+        "name": "unet", "depth": 2, "widths": [3, 5, 7], "norm": "batch", "padding": "same",
+    }  # fmt: skip
+    assert recorded(wide.model_dump(mode="json")) == wide
+    assert load(Settings(model=Model(width=8)), assignments=["model.widths=[3, 5, 7]"]).model.widths is None
+    with pytest.raises(ConfigError, match=r"has 3 numbers, but a network of depth 4 has 5 levels: give 5 numbers, or "):
+        load(assignments=["model.widths=[3, 5, 7]"])
+    with pytest.raises(ConfigError, match=r"width \(--model.width\) and widths .* give one of them"):
+        load(assignments=["model={width: 8, widths: [3, 5]}"])
+    with pytest.raises(ConfigError, match=r"'smp:unet/resnet18' has no option 'widths'"):
+        load(assignments=["model.name=smp:unet/resnet18", "model.widths=[3, 5]"])
+
+
 def test_the_settings_of_the_schema_are_those_of_the_networks() -> None:
     from inspect import signature
 
@@ -176,8 +193,7 @@ def test_the_settings_of_the_schema_are_those_of_the_networks() -> None:
 
     for row, settings in MODEL_SETTINGS.items():
         parameters = signature(resolve("model", row.replace("ARCHITECTURE/ENCODER", "unet/resnet18"))).parameters
-        # widths level by level are for controls to choose, not for people
-        assert set(parameters) - {"widths"} == {"in_channels", "classes", *settings}
+        assert set(parameters) == {"in_channels", "classes", *settings}
         for name in settings:
             assert Model.model_fields[name].default == parameters[name].default
 

@@ -172,8 +172,5 @@ def spread(model: nn.Module, channels: Channels, kept: Tensor) -> Masks:
 
 def kept_by(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor | None:
     """Give which channels masks keep, (channels.count,) bool; None where they do not keep whole channels."""
-    shapes = {name: p.shape for name, p in model.named_parameters()}
-    all_masks = {n: masks[n].cpu() if n in masks else torch.ones(shape).bool() for n, shape in shapes.items()}
-    kept = channels.kept(all_masks)
-    whole = {name: torch.ones_like(mask) for name, mask in all_masks.items()} | channels.masks(kept, shapes)
-    return kept if all(torch.equal(mask, whole[name]) for name, mask in all_masks.items()) else None
+    kept, unfit = channels.kept_by(masks, {name: p.shape for name, p in model.named_parameters()})
+    return kept if unfit is None else None
