@@ -57,6 +57,13 @@ def load(path: str | Path) -> "nn.Module":
         CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
     Note:
         the file's header goes along as the attribute `header`, for whoever prepares images as in training.
+    Example:
+        >>> import torch
+        >>> network = load("runs/cells")  # the folder of a finished run
+        >>> with torch.no_grad():
+        ...     logits = network(torch.zeros(1, 1, 48, 64))
+        >>> logits.shape  # one map for the background, one for cells
+        torch.Size([1, 2, 48, 64])
     """
     from cellprune.models.loaded import read
 
