@@ -15,6 +15,7 @@ _HOMES = {
     "prune": "cellprune.pruning.prune",
     "Request": "cellprune.config.request",
     "hold": "cellprune.pruning.masks",
+    "shrink": "cellprune.structure.shrink",
     "run": "cellprune.experiment",
     "load": "cellprune.models",
     "predict": "cellprune.lab.segment",

@@ -218,4 +218,4 @@ def test_pixels_of_another_size_are_warned_of(tmp_path: Path, caplog: pytest.Log
     for um, is_warned in ((0.6, False), (0.3, True)):
         other = drawn(tmp_path / f"{um}", UNIFORM[:2], tagged(um))
         evaluate(run, dataset=f"{other}/", device="cpu")
-        assert ("0.3 x 0.3 um, the model learned from 0.65 x 0.65 um" in caplog.text) == is_warned
+        assert ("0.3 x 0.3 um, but the model learned from 0.65 x 0.65 um" in caplog.text) == is_warned

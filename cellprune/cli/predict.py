@@ -34,8 +34,8 @@ def predict(
 ) -> int:
     """Find the cells in images: label images, overlays and a table of cells.
 
-    An image is zoomed as in training. One that is large goes through in overlapping tiles. What was stopped goes on
-    with the same command; what cannot be read is listed at the end, and the exit code is 1.
+    Each image is zoomed as in training. A large image is computed in overlapping tiles. After an interruption, the same
+    command goes on. Images that cannot be read are listed at the end, and the exit code is 1.
 
     Examples:
 
@@ -51,18 +51,17 @@ def predict(
         A run folder or a model file.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is a time-lapse, unless it says that it is not. A label image beside its image (NAME_masks, mask_NAME and so on)
-        is left out. What else looks like an image in a folder (other formats, links to nothing, folders inside) is
-        listed as not done.
+        is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
+        image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image in a folder (other
+        formats, broken links, folders inside) is listed as not done.
     output
-        Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
+        Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or with results of this command.
     pixel_size
-        Height and width of the images' pixels in um; else what each TIFF says of itself.
+        Height and width of the images' pixels in um; without it, what each TIFF states.
     rescale
-        Zoom the images so that their pixels are as large, in um, as those that the network learned from.
+        Zoom the images so that their pixels are as large, in um, as those of the training images.
     numbers
-        Write the number of each cell, as cells.csv has it, into the overlays. They have a scale bar where the pixel
-        size is known.
+        Write the number of each cell, as in cells.csv, into the overlays.
     device
         Where the network runs.
     json
@@ -125,8 +124,8 @@ def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
     if done.tiled and sees_whole_image:
         warnings.append(
             f"{done.tiled[0]}{_and_more(done.tiled)} went through in tiles, but a pixel of this network depends on the "
-            "whole image (an instance or group norm, a global pooling): near the tiles' borders the result is not "
-            "quite the whole image's"
+            "whole image (an instance or group norm, a global pooling): near the borders of the tiles the result "
+            "differs a little from that of the whole image"
         )
         terminal.tell(f"warning: {warnings[-1]}")
     if done.grey:
@@ -186,6 +185,6 @@ def _show(done: "Done", output: Path) -> None:
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number per cell"),
-        ("cells.csv", "one line per cell: place, area, whether it touches the border"),
+        ("cells.csv", "one line per cell: position, area, whether it touches the border"),
     ):
         say(f"  {output / name}   {what}")

@@ -41,17 +41,17 @@ def prune(
     Parameters
     ----------
     output
-        The masks file to make, NAME.safetensors; the picture goes beside it, NAME.svg.
+        The masks file to write, NAME.safetensors; a picture is written beside it, NAME.svg.
     config
-        YAML with any of these settings; `--set` wins over it, flags win over both.
+        YAML file with any of these settings. `--set` wins over the file, flags win over both.
     set_
         Any setting as section.key=value, such as --set pruning.rounds=10; may be given several times.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
         Where the network runs.
     json
-        Print what the masks keep and cost as one JSON object.
+        Print the kept weights and the cost of the masks as one JSON object.
     """
     resolved = load(settings, file=config, assignments=set_)
     picture = _refuse_output(output)

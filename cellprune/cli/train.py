@@ -41,11 +41,11 @@ def train(
     Parameters
     ----------
     config
-        YAML with any of these settings; a run's config.yaml is one. `--set` wins over it, flags win over both.
+        YAML file with any of these settings, such as a run's config.yaml. `--set` wins over it, flags win over both.
     set_
         Any setting as section.key=value, such as --set pruning.inner_steps=5; may be given several times.
     tensorboard
-        Folder to write curves for TensorBoard into (needs the extra `tensorboard`).
+        Folder for curves in TensorBoard's format (needs the extra `tensorboard`).
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
@@ -77,9 +77,9 @@ def _summarize(folder: "Folder") -> None:
     say(resolve("results", scores["task"]).headline(scores))
     say("Look at:")
     for kind, what in (
-        ("report", "the page with pictures: open it in a browser"),
+        ("report", "the page with scores and pictures: open it in a browser"),
         ("model", "the trained network"),
-        ("scores", "every score, and the counts behind it"),
+        ("scores", "every score, and the counts that it is computed from"),
         ("config", "the settings, for --config"),
     ):
         say(f"  {folder.file(kind)}   {what}")

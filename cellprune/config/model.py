@@ -1,16 +1,17 @@
 """The section `model`: the network, before pruning."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
 from cellprune.config import names
-from cellprune.config.base import Frozen, named
+from cellprune.config.base import Frozen, Values, named
 
 
 class Model(Frozen):
@@ -31,13 +32,13 @@ class Model(Frozen):
         description="channels at each level, from the image down, in place of the width: one number more than depth",
     )
     norm: Annotated[Literal["batch", "group", "instance", "none"], Parameter(name="--model.norm")] = Field(
-        "batch", description="normalization of convolutions"
+        "batch", description="norm after each convolution"
     )
     padding: Annotated[Literal["same", "valid"], Parameter(name="--model.padding")] = Field(
-        "same", description="valid is the unpadded network of the 2015 paper"
+        "same", description="padding of convolutions; valid is the unpadded network of the 2015 paper"
     )
     weights: Annotated[str | None, Parameter(name="--model.weights")] = Field(
-        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; else random"
+        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; random without it"
     )
 
     def own(self) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ class Model(Frozen):
         return self
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         unused = "widths" if self.widths is None else "width"
         return {k: v for k, v in handler(self).items() if k == "name" or (k in self.own() and k != unused)}
 

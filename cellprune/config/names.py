@@ -132,8 +132,8 @@ def resolve(kind: str, name: str) -> Any:
         raise CellpruneError(unknown(kind, name, table))
     home = table[key].home if isinstance(table[key], MethodRow) else table[key]
     module, attribute = home.split(":")
-    found = getattr(import_module(module), attribute)
-    return found if key == name else partial(found, name.split(":", 1)[1])
+    part = getattr(import_module(module), attribute)
+    return part if key == name else partial(part, name.split(":", 1)[1])
 
 
 def row(table: Iterable[str], name: str) -> str | None:

@@ -1,18 +1,19 @@
 """The section `pruning`: what goes. Which options a method has stands in its row of `config.names`."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     BeforeValidator,
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
 from cellprune.config import names
-from cellprune.config.base import Frozen, named, ratio_of
+from cellprune.config.base import Frozen, Values, named, ratio_of
 from cellprune.config.request import Granularity, Pricing, Request, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
@@ -26,7 +27,7 @@ def _own(option: str, meaning: str) -> str:
     return f"{', '.join(name + rounds[name] for name in having)}: {meaning}"
 
 
-def _budget(value: Any) -> Any:
+def _budget(value: object) -> str | None:
     """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
     unit, equals, share = str(value).partition("=")
     if value is None:
@@ -170,8 +171,8 @@ class Pruning(Frozen):
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
-        told = self.granularity == "weight" or names.method(self.method).channels == "always"
-        words = [self.method, "" if told else "channel", self.control.replace("none", "")]
+        is_understood = self.granularity == "weight" or names.method(self.method).channels == "always"
+        words = [self.method, "" if is_understood else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
     @property
@@ -220,7 +221,7 @@ class Pruning(Frozen):
         return options | ({"rounds": self.rounds or row.rounds} if "rounds" in options else {})
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
@@ -235,7 +236,7 @@ class Pruning(Frozen):
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-_UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
+_UNUSED: Values = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
 
 
 CHOICE = (

@@ -89,7 +89,7 @@ class TorchEngine:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
             raise WorkError(
-                f"the memory of {self._device} does not suffice for {images.shape[-2]} x {images.shape[-1]} px at once"
+                f"the memory of {self._device} is not enough for {images.shape[-2]} x {images.shape[-1]} px at once"
             ) from error
 
     @property

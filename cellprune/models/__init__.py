@@ -40,7 +40,7 @@ def maker_of(settings: Mapping[str, object]) -> "Callable[..., nn.Module]":
         CellpruneError: they name none, or one that is not in the models' table.
     """
     if "name" not in settings:
-        raise CellpruneError("the model's settings have no name: say which network to build, such as name: unet")
+        raise CellpruneError("the model's settings have no name: name the network to build, such as name: unet")
     name = settings["name"]
     if not isinstance(name, str):
         raise CellpruneError(f"model.name is {quoted(name)}, but must be a name, such as unet")

@@ -1,6 +1,6 @@
 """The types that pruning hands around."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -12,3 +12,4 @@ Batches = Iterable[Batch]
 Loss = Callable[[Nested, Nested], Tensor]  # (output, target) -> scalar, the mean over the batch
 Tell = Callable[[int, int], None]  # (rounds done, rounds in all)
 Segments = dict[str, int | None]  # how a scoring is cut to fit into memory: no result depends on it
+Options = Mapping[str, Any]  # of a method, by name; each is checked by the part that takes it

@@ -14,7 +14,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.derivatives.batches import Reader
 from cellprune.pruning.derivatives.conditions import device_of, untouched
 from cellprune.pruning.derivatives.linear import is_additive
-from cellprune.pruning.kinds import Batch, Batches, Loss, Tell
+from cellprune.pruning.kinds import Batch, Batches, Loss, Options, Tell
 from cellprune.pruning.method import Method
 
 log = logging.getLogger("cellprune")
@@ -34,7 +34,7 @@ class Scoring:
 
     request: Request
     method: Method
-    options: Mapping[str, object]
+    options: Options
     loss: Loss | None
     tell: Tell
 

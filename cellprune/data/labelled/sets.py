@@ -192,7 +192,7 @@ def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
         if counted.min() != counted.max()
     ]
     if n_known:
-        notes.append(f"{n_known} test images are training images, too: scores flatter")
+        notes.append(f"{n_known} test images are also training images, so scores are too good")
     return {
         "dataset": dataset.name,
         "images": {part: int(counted.sum()) for part, counted in counts.items()},

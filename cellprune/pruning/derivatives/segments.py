@@ -1,7 +1,5 @@
 """How much of the inner training fits into memory at once: segments of steps, and micro-batches of a step."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -82,7 +80,7 @@ def _measure(model: nn.Module, batch: Batch, loss: Loss) -> tuple[float, int]:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            value: Any = objective.at(0, leaves)
+            value = objective.at(0, leaves)
         del value
     return max(1, sum(saved.values())) / slice_size, sum(p.nbytes for p in leaves)
 

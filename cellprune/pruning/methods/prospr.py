@@ -10,14 +10,13 @@ Note: nothing of the inner training is kept; the pruned network trains from its 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
 from cellprune.pruning.derivatives.metagradient import InnerTraining, Order, meta_gradient
 from cellprune.pruning.derivatives.objective import Objective
 from cellprune.pruning.derivatives.segments import choose_segments
-from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.kinds import Batch, Loss, Options, Segments
 from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.units import absolute, gated
 
@@ -63,11 +62,11 @@ def sensitivity(
     return objective.times_weights(meta_gradient(objective, masks, inner, order=order, segment=segment))
 
 
-def _needs_batches(options: Mapping[str, Any]) -> int:
+def _needs_batches(options: Options) -> int:
     return InnerTraining(options["inner_steps"], options["inner_lr"]).steps + 1
 
 
-def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]) -> dict[str, Any]:
+def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Options) -> Segments:
     if options["order"] == "first" or options["inner_steps"] == 0 or options["segment"] is not None:
         return {}
     return choose_segments(model, batch, loss, inner_steps=options["inner_steps"])
