@@ -106,7 +106,7 @@ def search_max_ratio(
         from cellprune.search.opening import JOURNAL
         from cellprune.search.question import Workspace, ask
         from cellprune.search.run import search_max_ratio as run
-        from cellprune.search.tell import document, planned
+        from cellprune.search.tell import planned
         from cellprune.training.progress import PATIENCE_S
 
     hush()  # that a shared run is finished already is no news here
@@ -131,15 +131,16 @@ def search_max_ratio(
         opened.enter_context(table)
         command = ["cellprune", *sys.argv[1:]]
         answer = run(question, workspace, execute=nullcontext(execute), watch=table, command=command)
-    if json:
-        print(text.dumps(document.content(answer)))
-    else:
-        _show(answer, question.output)
+    _show(answer, question.output, as_json=json)
 
 
-def _show(answer: "Answer", folder: Path) -> None:
+def _show(answer: "Answer", folder: Path, *, as_json: bool) -> None:
+    from cellprune.search.tell import document
     from cellprune.search.tell.sentences import sentences
 
+    if as_json:
+        print(text.dumps(document.content(answer)))
+        return
     said = sentences(answer)
     for sentence in filter(None, (said.answer, said.scope, said.controls)):
         say(sentence)

@@ -13,7 +13,8 @@ import numpy as np
 
 from cellprune.config.data import Data
 from cellprune.data.sets.cards import Card
-from cellprune.images.read import IGNORED, UNSTACK
+from cellprune.evaluation.iou import IGNORED
+from cellprune.images.read import UNSTACK
 from cellprune.wording import many
 
 NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for

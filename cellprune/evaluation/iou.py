@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-IGNORED = 255
+IGNORED = 255  # in a target: neither learned nor scored
 SIZES = ("256", "native")
 
 Image = Mapping[str, Any]  # an entry of scores.json: {"size", "classes": [{"name", "intersection", "union"}], ...}

@@ -49,11 +49,11 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
     """
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
-        one = "convert it to grey" if n_channels == 3 else "save the channel that is meant by itself"
+        one = "convert it to grey" if n_channels == 3 else "save the one channel to use"
         remedy = one if takes == 1 else f"bring {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
-            f"{image} has {many(n_channels, 'channel')}, the model takes {takes}: {remedy}, or take another model"
+            f"{image} has {many(n_channels, 'channel')}, but the model takes {takes}: {remedy}, or use another model"
         )
 
 

@@ -234,7 +234,7 @@ def test_a_plan_is_timed_where_it_will_be_trained(
         (["--max-trials", "3", "--max-hours", "3"], "exclude each other"),
         (["--max-trials", "0"], "--max-trials 0"),
         (["--max-hours", "0"], "--max-hours 0"),
-        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is a fold, not 5"),
+        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is one fold"),
         (["--dataset", "PhC-C2DH-U373"], "cellprune data fetch"),
     ],
 )
