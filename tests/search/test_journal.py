@@ -626,7 +626,7 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
         html = unescape((tmp_path / "page.html").read_text())
         assert re.sub(r"`(.+?)`", r"<code>\1</code>", found["sentences"]["scope"]) in html
         assert (
-            "near copies of each other, so a hold-out at random flatters: `--split sequence`"
+            "near copies of each other, so scores on random held-out frames are too good: `--split sequence`"
             in found["sentences"]["scope"]
         )
         assert "<script" not in html
