@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "prune": "cellprune.pruning.prune",
+    "Request": "cellprune.config.request",
     "hold": "cellprune.pruning.masks",
+    "shrink": "cellprune.structure.shrink",
     "run": "cellprune.experiment",
     "load": "cellprune.models",
     "predict": "cellprune.lab.segment",

@@ -196,7 +196,7 @@ def test_every_module_keeps_its_mode_while_it_is_scored(failing: str | None, tmp
     if failing == "network":
         norm.register_forward_hook(fail)
     with nullcontext() if failing is None else pytest.raises(KeyboardInterrupt):
-        TASK.scores(network, loaders, "report", fail if failing == "listener" else lambda *_: None)
+        TASK.scores(network, loaders, "report", None, fail if failing == "listener" else lambda *_: None)
     assert [module.training for module in network.modules()] == modes
 
 

@@ -14,6 +14,7 @@ from cellprune.cli.terminal import say
 from cellprune.wording import many
 
 if TYPE_CHECKING:
+    from cellprune.lab.gathering import Failure
     from cellprune.lab.job import Done, Tell
 
 
@@ -88,21 +89,39 @@ def predict(
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     settings |= {"numbers": True} if numbers else {}
     folder = Output(output, settings, [image.name for image in images])
+    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(engine.card, sizes))
+    with _told(len(images)) as tell:
+        done = run(
+            engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
+        )
+    warnings += _warn_of_results(done, sees_whole_image=engine.receptive_field is None)
+    _list(done.failures, output)
+    if json:
+        print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
+    else:
+        _show(done, output)
+    return 1 if done.failures else 0
+
+
+def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
+    """Say, before the work, what is left out and what the network may not be made for."""
     warnings = []
     if labels:
         warnings.append(
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    if not rescale and (doubt := scale.warning(engine.card, sizes)):
+    if doubt is not None:
         warnings.append(doubt)
     for line in warnings:
         terminal.tell(f"warning: {line}")
-    with _told(len(images)) as tell:
-        done = run(
-            engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
-        )
-    if done.tiled and engine.receptive_field is None:
+    return warnings
+
+
+def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
+    """Say, after the work, where the results are not quite what they may be taken for."""
+    warnings = []
+    if done.tiled and sees_whole_image:
         warnings.append(
             f"{done.tiled[0]}{_and_more(done.tiled)} went through in tiles, but a pixel of this network depends on the "
             "whole image (an instance or group norm, a global pooling): near the borders of the tiles the result "
@@ -114,16 +133,16 @@ def predict(
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
         terminal.tell(f"note: {warnings[-1]}")
-    for failure in done.failures[:_LISTED]:
+    return warnings
+
+
+def _list(failures: list["Failure"], output: Path) -> None:
+    """Name the inputs that were not done, the first of very many."""
+    for failure in failures[:_LISTED]:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         terminal.tell(f"not done: {named}")
-    if (n_more := len(done.failures) - _LISTED) > 0:
+    if (n_more := len(failures) - _LISTED) > 0:
         terminal.tell(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}")
-    if json:
-        print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
-    else:
-        _show(done, output)
-    return 1 if done.failures else 0
 
 
 def _and_more(names: list[str]) -> str:

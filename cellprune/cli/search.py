@@ -134,13 +134,13 @@ def search_max_ratio(
         opened.enter_context(table)
         command = ["cellprune", *sys.argv[1:]]
         found = find(question, workspace, execute=nullcontext(execute), watch=table, command=command)
-    if json:
+    _show(found, question.output, as_json=json)
+
+
+def _show(found: dict[str, Any], folder: Path, *, as_json: bool) -> None:
+    if as_json:
         print(text.dumps(found))
         return
-    _show(found, question.output)
-
-
-def _show(found: dict[str, Any], folder: Path) -> None:
     told = found["sentences"]
     for sentence in filter(None, (told["answer"], told["scope"], told["controls"])):
         say(sentence)

@@ -1,16 +1,17 @@
 """The section `data`: which frames, which truth, which part is held out."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     AfterValidator,
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
 )
 
-from cellprune.config.base import MOST_SEED, Frozen
+from cellprune.config.base import MOST_SEED, Frozen, Values
 from cellprune.wording import quoted
 
 
@@ -87,7 +88,7 @@ class Data(Frozen):
     )
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
         foreign |= {"classes"} if self.classes == type(self).model_fields["classes"].default else set()

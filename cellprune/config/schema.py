@@ -5,16 +5,17 @@ into the run, and its hash names the run. `Runtime` decides where and how comfor
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
 )
 
 from cellprune.config import names
-from cellprune.config.base import MOST_SEED, Frozen, named
+from cellprune.config.base import MOST_SEED, Frozen, Values, named
 from cellprune.config.data import Data
 from cellprune.config.model import Model
 from cellprune.config.pruning import Pruning
@@ -35,28 +36,28 @@ class Settings(Frozen):
     training: Training = Training()
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out the settings of the data that this task never reads."""
         values = dict(handler(self))
         values["data"] = {key: value for key, value in values["data"].items() if key in TASK_DATA[self.task]}
         return values
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Values:
         """Give what tells runs apart, as JSON values: one that does what older ones did has their name."""
-        values: dict[str, Any] = self.model_dump(mode="json")
+        values: Values = self.model_dump(mode="json")
         for section, older in OLDER.get(self.task, {}).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
         return values
 
 
 # what a run did that is older than the setting, so that its file does not say it
-OLDER: dict[str, dict[str, dict[str, Any]]] = {"segmentation": {"data": {"normalization": "standard"}}}
+OLDER: dict[str, dict[str, Values]] = {"segmentation": {"data": {"normalization": "standard"}}}
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
     "classification": ("dataset", "holdout", "split_seed", "select"),
 }
 # what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4
-TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+TASK_DEFAULTS: dict[str, Values] = {
     "classification": {
         "data": {"dataset": "cifar10", "holdout": 0.1},
         "model": {"name": "resnet20"},

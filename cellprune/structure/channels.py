@@ -11,7 +11,7 @@ Source: Fang et al., CVPR 2023 (arXiv:2301.12900), dependencies between layers; 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,22 @@ from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import as_it_was, copies, full, looking, standing_in
 
 NORMS = (_NormBase, nn.GroupNorm)
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A module without weights whose forward names numbers of channels, and which can be told of others.
+
+    It hands each channel on as it is, and adds channels of constants; its numbers are attributes, whole ones.
+    """
+
+    def keep_channels(self, read: Tensor, made: Tensor) -> None:
+        """Forget channels.
+
+        Args:
+            read: (channels that it reads,) bool, those that stay.
+            made: (channels that it makes,) bool, likewise.
+        """
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,11 @@ class Channels:
         inputs: name of a weight that reads channels -> the axis along which it does; of a depthwise one both are 0.
         biases: name of a weight -> of its layer's bias.
         norms: name of a weight -> names of norm parameters that take its outputs as they are.
+        reads: name of a weight -> (inputs of its layer,) long: the channel at each, -1 where it stays; of all groups.
+        makes: name of a weight -> (outputs of its layer,) long, likewise.
+        passes: name of a norm or PReLU module -> (its channels,) long, likewise.
+        counted: name of a module that counts channels itself (`Counting`) -> what it reads and what it makes, likewise.
+        stopped_by: the operations that keep channels because their effect is not known, "'sort' in module 'a.b'".
     """
 
     count: int
@@ -43,6 +64,11 @@ class Channels:
     inputs: Mapping[str, int]
     biases: Mapping[str, str]
     norms: Mapping[str, tuple[str, ...]]
+    reads: Mapping[str, Tensor]
+    makes: Mapping[str, Tensor]
+    passes: Mapping[str, Tensor]
+    counted: Mapping[str, tuple[Tensor, Tensor]]
+    stopped_by: tuple[str, ...]
 
     def masks(self, kept: Tensor, shapes: Mapping[str, Iterable[int]]) -> dict[str, Tensor]:
         """Give parameter name -> bool, True = kept, for all that the channels touch.
@@ -61,10 +87,37 @@ class Channels:
             kept[channels[rows & (channels >= 0)]] = True
         return kept
 
+    def kept_by(self, masks: Mapping[str, Tensor], shapes: Mapping[str, Iterable[int]]) -> tuple[Tensor, str | None]:
+        """Give the channels that any masks keep, and a mask that removes something else than all the others.
+
+        Args:
+            masks: parameter name -> bool; a parameter without one is whole.
+            shapes: parameter name -> shape.
+        Returns:
+            (count,) bool, and the name of the first such mask; None where all of them remove whole channels.
+        """
+        given = {name: masks[name].cpu() if name in masks else torch.ones(*shape).bool()
+                 for name, shape in shapes.items()}  # fmt: skip
+        kept = self.kept(given)
+        whole = {name: torch.ones_like(mask) for name, mask in given.items()} | self.masks(kept, shapes)
+        return kept, next((name for name, mask in given.items() if not torch.equal(mask, whole[name])), None)
+
     def layers(self) -> dict[str, Tensor]:
         """Give name of a weight -> the removable channels it makes, for layers all of whose channels are removable."""
         made = {name: self.of[name][axis] for name, axis in self.outputs.items() if axis in self.of.get(name, {})}
         return {name: channels.unique() for name, channels in made.items() if (channels >= 0).all()}
+
+
+def stays(channels: Tensor, kept: Tensor) -> Tensor:
+    """Tell of each position whether it stays.
+
+    Args:
+        channels: (positions,) long, the channel at each; -1 for none.
+        kept: (count,) bool.
+    Returns:
+        (positions,) bool, True where no channel is.
+    """
+    return torch.cat([kept.cpu(), torch.ones(1, dtype=torch.bool)])[channels]
 
 
 def verify(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> None:
@@ -118,6 +171,5 @@ def _run_under(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor]) -> li
 def _outer(axes: Mapping[int, Tensor], kept: Tensor, shape: tuple[int, ...]) -> Tensor:
     mask = torch.ones(shape, dtype=torch.bool)
     for axis, channels in axes.items():
-        alive = torch.where(channels >= 0, kept.cpu()[channels.clamp(min=0)], True)
-        mask = mask & alive.view([-1 if a == axis else 1 for a in range(len(shape))])
+        mask = mask & stays(channels, kept).view([-1 if a == axis else 1 for a in range(len(shape))])
     return mask

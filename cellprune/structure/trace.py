@@ -4,7 +4,7 @@ Marks are carried along beside the numbers: 0 for what no layer made, 1 for what
 each channel of each layer. What meets in an addition or a product is one channel from then on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from cellprune.structure.channels import NORMS, Channels
+from cellprune.structure.channels import NORMS, Channels, Counting
 from cellprune.structure.layers import first_of, is_transposed, weighted_layers
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import full, looking
@@ -71,6 +71,7 @@ class _Trace(TorchDispatchMode):
         super().__init__()
         self.model = model
         self.names = {id(p): name for name, p in model.named_parameters()}
+        self.modules = {module: name for name, module in model.named_modules()}
         self.weighted = weighted_layers(model)
         self.parent = [_CONSTANT, _FIXED]  # a forest: marks with one root are one channel
         self.made_by: dict[int, str] = {}
@@ -80,14 +81,23 @@ class _Trace(TorchDispatchMode):
         self.inputs: dict[str, int] = {}
         self.biases: dict[str, str] = {}
         self.norms: dict[str, list[str]] = {}
+        self.read: dict[str, Tensor] = {}  # weight -> the marks of all that it reads
+        self.passed: dict[str, Tensor] = {}  # norm -> marks
+        self.counted: dict[str, tuple[Tensor, Tensor]] = {}
+        self.stopped_by: dict[str, None] = {}  # in order, each once
+        self.inside: list[str] = []  # the modules that we are in
         self.depth = 0  # of layers we are in: these speak for the operations inside them
 
     def hook(self) -> None:
         for module in self.model.modules():
+            module.register_forward_pre_hook(self._goes_in)
             known = self.names.get(id(module._parameters.get("weight"))) in self.weighted
             if known or isinstance(module, (*NORMS, nn.PReLU)):
                 module.register_forward_pre_hook(self._enter)
                 module.register_forward_hook(self._weighted if known else self._normed, with_kwargs=True)
+            elif isinstance(module, Counting):
+                module.register_forward_hook(self._counted, with_kwargs=True)
+            module.register_forward_hook(self._comes_out)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -104,20 +114,24 @@ class _Trace(TorchDispatchMode):
             _mark(result, self._tied([_marks(t) for t in read], result.shape))
         elif kind in _MAPWISE:
             values = [t for t in tree_leaves(result) if isinstance(t, Tensor)]
-            vector = self._vector(_marks(read[0]), 1)
+            vector = self._vector(_marks(read[0]), 1, kind.__name__)
             for value in values:
                 _mark(value, _along(vector, 1, value.shape))
         elif kind in _REDUCTIONS and len(args) > 1 and args[1]:
-            _mark(result, self._reduced(_marks(read[0]), args[1], result.shape))
+            _mark(result, self._reduced(_marks(read[0]), args[1], result.shape, kind.__name__))
         else:
             for tensor in read:
-                self.fix(_marks(tensor))
+                self.fix(_marks(tensor), kind.__name__)
             for value in _outputs(result):
                 _mark(value, torch.full((1,) * value.dim(), float(_FIXED)).expand(value.shape))
         return result
 
-    def fix(self, marks: Tensor) -> None:
+    def fix(self, marks: Tensor, operation: str | None = None) -> None:
+        """Keep the size of what is marked; an operation that is the reason is noted."""
         for mark in _distinct(marks):
+            if operation is not None and self._root(mark) != self._root(_FIXED):
+                where = repr(self.inside[-1]) if self.inside[-1] else type(self.model).__name__
+                self.stopped_by.setdefault(f"{operation!r} in {where}")
             self._tie(mark, _FIXED)
 
     def channels(self) -> Channels:
@@ -132,9 +146,8 @@ class _Trace(TorchDispatchMode):
         of: dict[str, dict[int, Tensor]] = {}
         for name in self.names.values():
             for axis, marks in self.slices.get(name, {}).items():
-                found = torch.tensor([numbers.get(self._root(int(mark)), -1) for mark in marks.tolist()])
-                if (found >= 0).any():
-                    of.setdefault(name, {})[axis] = found
+                if ((numbered := self._numbered(marks, numbers)) >= 0).any():
+                    of.setdefault(name, {})[axis] = numbered
         return Channels(
             count=len(numbers),
             of=of,
@@ -142,7 +155,22 @@ class _Trace(TorchDispatchMode):
             inputs={name: self.inputs[name] for name in of if self.inputs.get(name) in of[name]},
             biases=self.biases,
             norms={name: tuple(norms) for name, norms in self.norms.items()},
-        )
+            reads={name: self._numbered(marks, numbers) for name, marks in self.read.items()},
+            makes={name: self._numbered(marks, numbers) for name, marks in self.made.items()},
+            passes={name: self._numbered(marks, numbers) for name, marks in self.passed.items()},
+            counted={name: (self._numbered(read, numbers), self._numbered(made, numbers))
+                     for name, (read, made) in self.counted.items()},
+            stopped_by=tuple(self.stopped_by),
+        )  # fmt: skip
+
+    def _numbered(self, marks: Tensor, numbers: Mapping[int, int]) -> Tensor:
+        return torch.tensor([numbers.get(self._root(int(mark)), -1) for mark in marks.tolist()])
+
+    def _goes_in(self, module: nn.Module, args: Any) -> None:
+        self.inside.append(self.modules.get(module, ""))
+
+    def _comes_out(self, module: nn.Module, args: Any, output: Any) -> None:
+        self.inside.pop()
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         self.depth += 1
@@ -155,16 +183,16 @@ class _Trace(TorchDispatchMode):
         groups = 1 if linear else layer.groups
         out_axis, in_axis = (1, 0) if is_transposed(layer) else (0, 1)
         axis = output.dim() - 1 if linear else 1
-        inputs = self._vector(_marks(first_of(args, kwargs)), axis)
+        inputs = self._vector(_marks(first_of(args, kwargs)), axis, "forward")
         depthwise = 1 < groups == len(inputs)
         if name not in self.made:
-            self.made[name] = self._new(output.shape[axis], name)
+            self.made[name], self.read[name] = self._new(output.shape[axis], name), inputs
             # a depthwise weight has all its channels along one axis, and none of its own along the other
             self.outputs[name], self.inputs[name] = (0, 0) if depthwise else (out_axis, in_axis)
-            if layer.bias is not None:
-                self.biases[name] = self.names[id(layer.bias)]
-                self._note(self.biases[name], 0, self.made[name])
         outputs = self.made[name]
+        if layer.bias is not None:  # each of the layers that share a weight may have its own
+            self.biases.setdefault(name, self.names[id(layer.bias)])
+            self._note(self.names[id(layer.bias)], 0, outputs)
         if depthwise:  # each output is made of one input
             self._tie_all(inputs.repeat_interleave(len(outputs) // groups), outputs)
             self._note(name, 0, inputs if is_transposed(layer) else outputs)
@@ -179,7 +207,7 @@ class _Trace(TorchDispatchMode):
     def _normed(self, norm: Any, args: Any, kwargs: Any, output: Tensor) -> None:
         """Let channels through, with the parameters that a norm or a PReLU has for each."""
         self.depth -= 1
-        marks = self._vector(_marks(first_of(args, kwargs)), 1)
+        marks = self._vector(_marks(first_of(args, kwargs)), 1, "forward")
         if isinstance(norm, nn.GroupNorm):
             for group in marks.chunk(norm.num_groups):
                 self._tie_all(group[:1].expand_as(group), group)
@@ -190,7 +218,17 @@ class _Trace(TorchDispatchMode):
                 for maker in {self.made_by[int(m)] for m in marks.tolist() if int(m) in self.made_by}:
                     if isinstance(norm, NORMS) and key in ("weight", "bias") and name not in self.norms.get(maker, []):
                         self.norms.setdefault(maker, []).append(name)
+        passed = self.passed.setdefault(self.modules[norm], marks)
+        if passed.shape == marks.shape:  # an instance norm without parameters takes any number of channels
+            self._tie_all(passed, marks)
         _mark(output, _along(marks, 1, output.shape))
+
+    def _counted(self, module: nn.Module, args: Any, kwargs: Any, output: Tensor) -> None:
+        """Give the constants that a module adds marks of their own: what they meet next decides whether they stay."""
+        made = self._vector(_marks(output), 1, "forward")
+        made = torch.where(made == _CONSTANT, self._new(len(made)), made)
+        self.counted[self.modules[module]] = self._vector(_marks(first_of(args, kwargs)), 1, "forward"), made
+        _mark(output, _along(made, 1, output.shape))
 
     def _note(self, name: str, axis: int, marks: Tensor) -> None:
         noted = self.slices.setdefault(name, {})
@@ -206,14 +244,14 @@ class _Trace(TorchDispatchMode):
             self.made_by |= dict.fromkeys(marks, maker)
         return torch.tensor(marks, dtype=torch.float64)
 
-    def _vector(self, marks: Tensor, axis: int) -> Tensor:
+    def _vector(self, marks: Tensor, axis: int, operation: str) -> Tensor:
         """Give the one mark at each position of an axis; positions that hold several keep their size."""
         other = [a for a in range(marks.dim()) if a != axis]
         marks = _slim(marks)
         vector = marks.amax(other) if other else marks
         mixed = (marks != vector.view([-1 if a == axis else 1 for a in range(marks.dim())])) & (marks != _CONSTANT)
         if mixed.any():
-            self.fix(marks)
+            self.fix(marks, operation)
         return vector.clone()
 
     def _tied(self, operands: list[Tensor], shape: torch.Size) -> Tensor:
@@ -231,11 +269,11 @@ class _Trace(TorchDispatchMode):
             first = marks[where].view(torch.broadcast_shapes(first.shape, other.shape))
         return first.expand(shape)
 
-    def _reduced(self, marks: Tensor, axes: Any, shape: torch.Size) -> Tensor:
+    def _reduced(self, marks: Tensor, axes: Any, shape: torch.Size, operation: str) -> Tensor:
         axes = [axis % marks.dim() for axis in ([axes] if isinstance(axes, int) else axes)]
         most = marks.amax(axes, keepdim=True)
         if ((marks != most) & (marks != _CONSTANT)).any():  # channels are summed with each other
-            self.fix(marks)
+            self.fix(marks, operation)
         return most.reshape(shape)
 
     def _tie_all(self, first: Tensor, second: Tensor) -> None:

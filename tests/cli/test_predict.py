@@ -36,7 +36,13 @@ def dataset(data_root: Path) -> Dataset:
 
 @pytest.fixture(scope="module")
 def header(dataset: Dataset) -> dict:
-    architecture = {"name": "unet", "width": 2, "depth": 2, **TASK.network(dataset)}
+    architecture = {
+        "name": "unet",
+        "width": 2,
+        "depth": 2,
+        "in_channels": dataset.channels,
+        "classes": len(dataset.classes),
+    }
     return {"architecture": architecture, **TASK.header(dataset, SETTINGS)}
 
 

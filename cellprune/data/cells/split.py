@@ -18,12 +18,12 @@ from typing import Any, Literal, get_args
 from cellprune.data.cells.frames import Dataset, Frame
 from cellprune.data.cells.truth import Policy, completeness, has_cells
 from cellprune.data.draws import shuffled, stable_hash
+from cellprune.data.kinds import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 
 How = Literal["random", "sequence", "block"]
 HOWS: tuple[How, ...] = get_args(How)
-Part = Literal["train", "select", "report"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 import torch
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.kinds import Batch
+from cellprune.pruning.kinds import Batch, Nested
 from cellprune.structure.nested import map_tensors
 from cellprune.structure.standing_in import full
 
@@ -71,6 +70,6 @@ def _many(n: int) -> str:
     return f"{n} batch{'' if n == 1 else 'es'}"
 
 
-def _moved(value: Any, device: torch.device) -> Any:
+def _moved(value: Nested, device: torch.device) -> Nested:
     """Give copies: a source may fill the same memory with its next batch."""
     return map_tensors(lambda tensor: full(tensor.to(device, copy=True)), value)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.objective import Objective
 from cellprune.pruning.derivatives.pull_back import pull_back
+from cellprune.pruning.kinds import Nested
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import copied, standing_in
 
@@ -38,9 +38,9 @@ def explained(objective: Objective, remedy: str) -> Iterator[None]:
 
 def _culprit(objective: Objective) -> str:
     """Differentiate each module twice on the input that it gets, inner modules before those that hold them."""
-    inputs: dict[nn.Module, Any] = {}
+    inputs: dict[nn.Module, tuple[Nested, Nested]] = {}
 
-    def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def remember(module: nn.Module, args: tuple[Nested, ...], kwargs: dict[str, Nested]) -> None:
         inputs.setdefault(module, (args, kwargs))
 
     handles = [m.register_forward_pre_hook(remember, with_kwargs=True) for m in objective.model.modules()]
@@ -57,7 +57,7 @@ def _culprit(objective: Objective) -> str:
     return "the loss"
 
 
-def _differentiates_twice(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _differentiates_twice(module: nn.Module, args: tuple[Nested, ...], kwargs: dict[str, Nested]) -> bool:
     buffers = {name: copied(buffer) for name, buffer in module.named_buffers()}
     parameters = {name: copied(p).requires_grad_() for name, p in module.named_parameters()}
     args, kwargs = map_tensors(_leaf, (args, kwargs))
