@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from cellprune.report.drawing import GREEN, INK, ORANGE, PALE, RED, drawing, name_rows, svg
 from cellprune.report.formatting import ratio as as_ratio
-from cellprune.search.tell.row import Row
+from cellprune.search.tell.rows import Row
 
 COLOURS = {"not worse": GREEN, "undecided": ORANGE, "worse": RED}
 _ROW = 0.25  # inches
