@@ -86,7 +86,8 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
     granularity = settings.pruning.granularity
     if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
         raise CellpruneError(
-            f"--unit {search.unit} with --granularity {granularity} counts what does not go: remove one of them"
+            f"--unit {search.unit} counts {search.unit}, but --granularity {granularity} removes {granularity}s: "
+            "remove one of the two flags"
         )
     grid = grid_of(search.low, search.high)
     try:
