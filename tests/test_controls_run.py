@@ -110,7 +110,7 @@ def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path
     assert [Folder(run).read_provenance()["epochs"] for run in (learned, again)] == [2, 3]
     page = Folder(again).file("report").read_text(encoding="utf-8")
     assert "19.98 % of the weights removed by masks that were there before" in page.replace("\u00a0", " ")
-    assert "3 epochs in all, with the 2 of the trainings that the masks were learned by" in page
+    assert "3 epochs in all, including the 2 of the trainings that chose the masks" in page
 
     assert leave(*given, str(channels), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
     resolved = settling.with_masks_told(load(assignments=[*TINY, f"pruning.masks={channels}"]))

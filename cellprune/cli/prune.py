@@ -94,7 +94,7 @@ def _summarize(output: Path, picture: Path, settings: Settings, cost: Mapping[st
     sparsity, macs = cost["sparsity"], cost["macs"]
     size = " x ".join(map(str, macs["input"]))
     say(f"{settings.pruning.label}: {sentences.reached(cost)}")
-    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
+    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} including those that no path reaches")
     say(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row["name"]) for row in cost["layers"])
     for row in cost["layers"]:

@@ -2,7 +2,7 @@
 
 The draw is over all gold frames, before a truth policy drops any, so that policies are compared on the same frames.
 
-`random`    frames at random: the published protocol. Frames of one recording are near copies, so it flatters.
+`random`    frames at random: the published protocol. Frames of one recording are near copies: scores are too good.
 `sequence`  the whole last sequence is held out, whatever its share: another recording, the harder question.
 `block`     one stretch of time of one sequence. A single stretch has two ends at most, so as few held-out frames as
             can be have a near copy in the training part; a stretch in each sequence would have more.
