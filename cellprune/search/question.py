@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
@@ -121,7 +121,7 @@ def _require_writable(folder: Path, flag: str) -> None:
         raise CellpruneError(f"{flag} {folder}: no permission to write in {nearest}: give another")
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
+def _plain(settings: Settings) -> dict[str, object]:
     """The settings without what a trial decides."""
     plain = settings.identity()
     plain["pruning"].pop("ratio")
