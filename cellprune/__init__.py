@@ -17,7 +17,7 @@ _HOMES = {
     "hold": "cellprune.pruning.masks",
     "shrink": "cellprune.structure.shrink",
     "run": "cellprune.experiment",
-    "load": "cellprune.models",
+    "load": "cellprune.models.loaded",
     "predict": "cellprune.lab.segment",
     "CellpruneError": "cellprune.errors",
 }

@@ -2,6 +2,7 @@
 
 import json as text
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,12 +108,13 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     rows = table.write(output, once, left_out=left_out)
     _name(left_out, "without a result yet: go on with the search by --resume")
     if json:
-        print(text.dumps({"page": str(output), "searches": rows, "left_out": [str(path) for path in left_out]}))
+        searches = [asdict(row) for row in rows]
+        print(text.dumps({"page": str(output), "searches": searches, "left_out": [str(path) for path in left_out]}))
         return
     for row in rows:
-        claim = f"{ratio(row['ratio'])} of the {row['unit']}" if row["ratio"] is not None else row["verdict"]
-        holds = "holds" if row["holds"] else "does not hold"
-        say(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
+        claim = f"{ratio(row.ratio)} of the {row.unit}" if row.ratio is not None else row.verdict
+        holds = "holds" if row.holds else "does not hold"
+        say(f"{row.folder}: {claim}, adjusted p {row.adjusted_p_value:.3f}, {holds}")
     say(f"Look at: {output}")
 
 

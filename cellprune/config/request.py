@@ -23,6 +23,8 @@ _FLAGS = {"method": "--method", "sparsity": "--prune", "budget": "--budget", "gr
 class Request:
     """What is asked of `prune`, without network, data and loss: refused here if it cannot be.
 
+    `cellprune.pruning.prune.fulfil(model, request, batches=..., loss=...)` answers it, as `prune` does.
+
     Args:
         method, sparsity, budget, granularity, scope, cost, floor, effective, exclude, seed, invert: as `prune` takes
             them.

@@ -57,6 +57,12 @@ def run(
     Raises:
         CellpruneError: refused before any work: bad settings, missing data, an output folder that is not free.
         WorkError: failed on its way; what was complete stays, and `resume` goes on from there.
+    Example:
+        >>> from cellprune.config.load import load
+        >>> small = ["model.width=2", "model.depth=1", "data.size=[32, 32]", "training.epochs=1"]
+        >>> folder = run(load(assignments=["data.dataset=simulated", *small]))
+        >>> folder.finished
+        True
     """
     runtime = runtime or Runtime()
     accelerator = start(runtime.device)

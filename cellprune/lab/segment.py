@@ -27,6 +27,11 @@ def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
         (H, W) int32, 0 is background, one number a cell, from 1.
     Raises:
         CellpruneError: no such file, other channels than the network takes, or an image that cannot be used.
+    Example:
+        >>> image = np.random.default_rng(0).poisson(100, (48, 64))
+        >>> labels = predict("runs/cells", image)  # the folder of a finished run
+        >>> labels.shape, labels.dtype
+        ((48, 64), dtype('int32'))
     """
     engine = engine_of(model)
     pixels = np.asarray(image, np.float32)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cellprune.config.model import Model
-from cellprune.models import build, maker_of
+from cellprune.models.building import build, maker_of
 
 Setting = str | int | None
 _FROM_WIDTHS = ("width", "depth")  # settings that widths take the place of

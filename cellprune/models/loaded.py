@@ -28,6 +28,27 @@ class Loaded:
     architecture: Architecture
 
 
+def load(path: str | Path) -> nn.Module:
+    """Load a trained network, ready to use: on the CPU, in evaluation mode.
+
+    Args:
+        path: a run folder or a model file.
+    Raises:
+        CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+    Note:
+        the file's header goes along as the attribute `header`, for whoever prepares images as in training.
+    Example:
+        >>> network = load("runs/cells")  # the folder of a finished run
+        >>> with torch.no_grad():
+        ...     logits = network(torch.zeros(1, 1, 48, 64))
+        >>> logits.shape  # one map for the background, one for cells
+        torch.Size([1, 2, 48, 64])
+    """
+    loaded = read(Path(path))
+    loaded.network.__dict__["header"] = loaded.header
+    return loaded.network
+
+
 def read(path: Path) -> Loaded:
     """Read a run folder's model file, or a model file.
 

@@ -1,12 +1,12 @@
 """Gives outcomes from the journal, and trains what it lacks, as far as a call may."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 
 from cellprune.campaign import workers
-from cellprune.campaign.job import Job, Report
+from cellprune.campaign.floor import Floor
+from cellprune.campaign.job import Job, Report, RunFacts
 from cellprune.config import load as config
 from cellprune.config import names
 from cellprune.search import frames
@@ -15,6 +15,7 @@ from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, reference_fa
 from cellprune.search.question import Question, Watch, Workspace
 from cellprune.wording import many
 
+_COMMAND = ("cellprune", "search-max-ratio")  # that the runs of a search say they were made by
 _TRIES = 2  # of a trial that crashes, in one call
 HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back
 
@@ -23,22 +24,21 @@ class LimitReached(Exception):
     """No more trainings in this call; the search is not at its end."""
 
 
-def job_of(trial: Trial, question: Question, workspace: Workspace, curve: Mapping[int, float] | None = None) -> Job:
+def job_of(trial: Trial, question: Question, workspace: Workspace, reference: RunFacts | None = None) -> Job:
     """Give a trial with all that a worker needs.
 
     Args:
-        curve: of its reference, where it may be stopped early.
+        reference: the unpruned network's run that it is compared with, where it may be stopped early.
     """
     return Job(
         key=trial.key,
-        name=trial.told(question.n_folds),
+        name=trial.name(question.n_folds),
         settings=config.resolve(frames.settings_of(trial, question.settings, question.search)),
         runs=workspace.runs.absolute(),
         data_root=workspace.data_root,
         device=workspace.device,
-        curve=curve or {},
-        drop=HOPELESS_MARGINS * question.search.margin,
-        version=version("cellprune"),
+        command=_COMMAND,
+        floor=Floor(reference.curve, HOPELESS_MARGINS * question.search.margin, "its reference") if reference else None,
     )
 
 
@@ -86,26 +86,27 @@ class Bench:
             yield self._job(trial)
 
     def _job(self, trial: Trial) -> Job:
-        curve: dict[int, float] = {}
+        reference = None
         # a method around training has several trainings, whose epochs cannot be compared with the reference's
         before = names.method(self._question.settings.pruning.method).when == "before"
         if trial.phase == "search" and trial.ratio != REFERENCE and before:
             reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
-            curve = {int(epoch): score for epoch, score in reference.facts["curve"].items()} if reference else {}
-        return job_of(trial, self._question, self._workspace, curve)
+        return job_of(trial, self._question, self._workspace, reference.run if reference else None)
 
     def _keep(self, trial: Trial, report: Report) -> None:
-        seconds = report.facts.get("seconds", 0.0)
         if report.state != "crashed":
-            found = not report.facts.get("trained_here", True)
-            self._watch.ended(trial, "there already" if found else report.state, seconds)
-            self._journal.keep(trial, Outcome(report.state, report.scores, report.reason, report.facts))
+            was_there = report.run is not None and not report.run.trained_here
+            self._watch.ended(trial, "there already" if was_there else report.state, report.seconds)
+            self._journal.keep(
+                trial,
+                Outcome(report.state, report.scores, report.reason, report.nothing, report.seconds, report.run),
+            )
             return
         self._crashed[trial] += 1
         again = self._crashed[trial] < _TRIES
-        self._watch.ended(trial, "crashed" if again else "excluded", seconds)
-        self._watch.said(f"{trial.told(self._question.n_folds)} crashed: {report.reason}")
-        self._journal.keep_crash(trial, report.reason, seconds)
+        self._watch.ended(trial, "crashed" if again else "excluded", report.seconds)
+        self._watch.said(f"{trial.name(self._question.n_folds)} crashed: {report.reason}")
+        self._journal.keep_crash(trial, report.reason, report.seconds)
         if again:
             return
         if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call

@@ -273,7 +273,7 @@ def test_a_scheduler_that_is_silent_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_ANSWER_S", 1)
-    monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", None)  # it is asked before an epoch is timed
+    monkeypatch.setattr("cellprune.search.timing.seconds_of_a_training", None)  # it is asked before an epoch is timed
     assert typed(*words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
