@@ -17,11 +17,11 @@ from cellprune import experiment
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError, ScarceError, TooMuchError, WorkError
-from cellprune.report.finished import machine, parameters_left
-from cellprune.report.results import Measure
+from cellprune.evaluation.metric import Metric
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.runs.lock import BusyError
+from cellprune.runs.scores import Scores
 from cellprune.training.fit import Stopped
 from cellprune.training.progress import Event, Listener
 
@@ -92,7 +92,7 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
             raise
         reason = " ".join(str(error).split()) or type(error).__name__
         return Report("crashed", {}, reason, {"seconds": time.perf_counter() - clock, "refused": refused})
-    return _read(folder, began, _measure(job))
+    return _read(folder, began, _metric(job))
 
 
 def _disk_is_full(error: BaseException | None) -> bool:
@@ -122,36 +122,35 @@ def _patiently(job: Job, listeners: Sequence[Listener]) -> Folder:
             time.sleep(_PATIENCE_S)
 
 
-def _measure(job: Job) -> Measure:
-    measure: Measure = resolve("results", job.settings.task).measure
-    return measure
+def _metric(job: Job) -> Metric[Scores]:
+    metric: Metric[Scores] = resolve("results", job.settings.task).metric
+    return metric
 
 
-def _read(folder: Folder, began: str, measure: Measure) -> Report:
+def _read(folder: Folder, began: str, metric: Metric[Scores]) -> Report:
     """Give what a finished run says."""
-    rows, cost, made = folder.read_metrics(), folder.read_cost(), folder.read_provenance()
-    scores = folder.read_scores()
-    counted = cost["parameters"]
+    epochs, cost, made = folder.read_metrics(), folder.read_cost(), folder.read_provenance()
+    scores, watched = folder.read_scores(), metric.watched
     facts = {
         "run": folder.path.name,
-        "seconds": sum(made["times"].values()),
-        "machine": machine(made, cost["milliseconds"]),
-        "trained_here": made["finished"] >= began,  # else another search, or a run by hand, had it already
-        "parameters": {"left": parameters_left(counted), "total": counted["total"]},
-        "macs": {key: cost["macs"][key] for key in ("dense", "masked")},
-        "bytes": cost["bytes"]["model_file"],
-        **({"nothing": why} if (why := measure.nothing(scores)) else {}),
-        **({"of_budget": cost["control"]["achieved"] / cost["control"]["target"]} if "control" in cost else {}),
-        "curve": {str(row["epoch"]): row[measure.watched] for row in rows if row.get(measure.watched) is not None},
+        "seconds": sum(made.times.values()),
+        "machine": provenance.machine(made, cost.milliseconds),
+        "trained_here": (made.finished or "") >= began,  # else another search, or a run by hand, had it already
+        "parameters": {"left": cost.parameters.left, "total": cost.parameters.total},
+        "macs": {"dense": cost.macs.dense, "masked": cost.macs.masked},
+        "bytes": cost.bytes.model_file,
+        **({"nothing": why} if (why := metric.nothing(scores)) else {}),
+        **({"of_budget": cost.control.achieved / cost.control.target} if cost.control else {}),
+        "curve": {str(epoch.epoch): score for epoch in epochs if (score := epoch.scores.get(watched)) is not None},
     }
-    return Report("done", measure.of_each(scores), "", facts)
+    return Report("done", metric.of_each(scores), "", facts)
 
 
 class _Floor:
     """Stops a hopeless job: after half of the epochs it is far below its own reference at the same epoch."""
 
     def __init__(self, job: Job) -> None:
-        self._curve, self._drop, self._watched = job.curve, job.drop, _measure(job).watched
+        self._curve, self._drop, self._watched = job.curve, job.drop, _metric(job).watched
         self.reason = ""
 
     def started(self, event: Event) -> None:

@@ -2,7 +2,7 @@
 
 import json as text
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -10,6 +10,9 @@ from cellprune.cli.terminal import say, tell
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
+
+if TYPE_CHECKING:
+    from cellprune.runs.maskfile import Made
 
 SUFFIX = ".safetensors"
 _TAKEN = "{} is there already: give another --output"
@@ -60,36 +63,35 @@ def prune(
     with loading():
         from cellprune import experiment
         from cellprune.report import figures, sentences
-        from cellprune.runs import atomic, maskfile, scratch
+        from cellprune.runs import atomic, documents, maskfile, scratch
 
     runtime = Runtime(data_root=data_root, device=device)
     with scratch.made(output.absolute().parent, output.name) as beside:  # what a kill leaves, the next one removes
         if output.exists():
             resolved = experiment.settled(resolved, runtime=runtime)
             made = _without_picture(output, resolved)
-            cost = made["cost"]
         else:
             with shown() as watcher:
                 resolved, masks, cost = experiment.choose_masks(resolved, [watcher], runtime=runtime)
-            made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
+            made = maskfile.Made(resolved.model_dump(mode="json"), cost)
             packed = {name: mask.cpu().numpy() for name, mask in masks.items()}
             maskfile.write(beside / output.name, packed, made=made)
             (beside / output.name).replace(output)
-        atomic.write_text(beside / picture.name, figures.layers(cost["layers"], by_channel="channels" in cost))
+        layers, by_channel = made.cost.layers, made.cost.channels is not None
+        atomic.write_text(beside / picture.name, figures.layers(layers, by_channel=by_channel))
         (beside / picture.name).replace(picture)
     if json:
-        print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
+        print(text.dumps({"masks": str(output), "picture": str(picture), **documents.plain(made)}))
         return
-    sparsity, macs = cost["sparsity"], cost["macs"]
-    size = " x ".join(map(str, macs["input"]))
-    say(f"{resolved.pruning.label}: {sentences.reached(cost)}")
-    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
-    say(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
-    width = max(len(row["name"]) for row in cost["layers"])
-    for row in cost["layers"]:
-        channels = f"  {row['channels_kept']:>5} of {row['channels']:>5} channels" if "channels" in cost else ""
-        share = row["kept"] / row["weights"]
-        say(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
+    sparsity, macs = made.cost.sparsity, made.cost.macs
+    size = " x ".join(map(str, macs.input))
+    say(f"{resolved.pruning.label}: {sentences.reached(made.cost.parameters, made.cost.budget)}")
+    say(f"{sparsity.direct:.4%} are removed, {sparsity.effective:.4%} with those that no path reaches")
+    say(f"{macs.masked / macs.dense:.2%} of the multiply-adds stay, at an input of {size}")
+    width = max(len(row.name) for row in layers)
+    for row in layers:
+        channels = f"  {row.channels_kept:>5} of {row.channels:>5} channels" if by_channel else ""
+        say(f"  {row.name:{width}}  {row.kept:>9,} of {row.weights:>9,}  {row.kept / row.weights:8.2%}{channels}")
     say(
         "Look at:",
         f"  {output}   the masks, for --masks and compare-masks",
@@ -97,15 +99,15 @@ def prune(
     )
 
 
-def _without_picture(output: Path, settings: Settings) -> dict[str, Any]:
+def _without_picture(output: Path, settings: Settings) -> "Made":
     """Give how masks were made that a kill left without their picture: those of these settings, and no others."""
     from cellprune.runs import maskfile
 
     try:
         made = maskfile.made(output)
     except CellpruneError:
-        made = {}
-    if made.get("settings") != settings.model_dump(mode="json") or "cost" not in made:
+        made = None
+    if made is None or made.settings != settings.model_dump(mode="json"):
         raise CellpruneError(_TAKEN.format(output))
     tell(f"{output} holds these masks already, and lacks its picture alone")
     return made

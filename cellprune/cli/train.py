@@ -64,9 +64,9 @@ def train(
         return  # one of several processes speaks for all
     scores = folder.read_scores()
     if json:
-        print(text.dumps({"run": str(folder.path), "scores": scores["summary"]}))
+        print(text.dumps({"run": str(folder.path), "scores": scores.summary}))
         return
-    say(resolve("results", scores["task"]).headline(scores))
+    say(resolve("results", scores.task).headline(scores))
     say("Look at:")
     for kind, what in (
         ("report", "the page with pictures: open it in a browser"),

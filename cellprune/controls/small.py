@@ -8,7 +8,6 @@ narrow ones are filled up level by level, to the last channel that fits; flat on
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, cast
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models import build
+from cellprune.runs.cost import StandIn, Whole
 from cellprune.structure.cost import positions_per_weight
 from cellprune.structure.layers import weighted_layers
 
@@ -24,31 +24,9 @@ Shape = Literal["narrow", "flat"]
 Unit = Literal["params", "macs"]
 
 
-@dataclass(frozen=True)
-class Small:
-    """A dense network that stands in a pruned one's place.
-
-    Attributes:
-        shape: "narrow" or "flat".
-        unit: "params" or "macs".
-        target: what the pruned network keeps of the unit: all parameters but the masked ones (biases and norms among
-            them), or the multiply-adds of the kept weights.
-        achieved: what this network has, at most the target.
-        widths: channels of each level.
-        whole: the network that is pruned otherwise: "widths", "parameters" and "macs".
-    """
-
-    shape: Shape
-    unit: Unit
-    target: int
-    achieved: int
-    widths: tuple[int, ...]
-    whole: Mapping[str, Any]
-
-
 def instead(
     control: str, architecture: Mapping[str, Any], masks: Mapping[str, Tensor], input_size: Sequence[int]
-) -> Small:
+) -> StandIn:
     """Find the largest small network that costs no more than the masked one.
 
     Args:
@@ -74,8 +52,8 @@ def instead(
     if shape == "narrow":
         widths = filled(widths, levels, cost, target)
     achieved = cost(widths)
-    costs = {"parameters": spent(whole, "params", input_size), "macs": spent(whole, "macs", input_size)}
-    return Small(shape, unit, target, achieved, widths, {"widths": list(levels), **costs})
+    dense = Whole(levels, spent(whole, "params", input_size), spent(whole, "macs", input_size))
+    return StandIn(shape, unit, target, achieved, widths, dense)
 
 
 def has_levels(architecture: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -20,7 +20,9 @@ from cellprune.pruning.derivatives.conditions import device_of, take
 from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.ranking.budget import exact, keep_count
 from cellprune.runs import maskfile
+from cellprune.runs.cost import Budget
 from cellprune.runs.folder import Folder
+from cellprune.structure.counts import Counts
 from cellprune.training.progress import Tell, unheard
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -110,19 +112,17 @@ def epochs_spent(pruning: Pruning) -> int:
     if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
         return 0
     learned = names.method(run.read_config()["pruning"]["method"]).when in ("around", "during")
-    return int(run.read_provenance().get("epochs", 0)) if learned else 0
+    return run.read_provenance().epochs or 0 if learned else 0
 
 
-def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
+def reached(pruning: Pruning, cost: Counts) -> Budget | None:
     """Set what was to stay beside what stays, in the unit that was asked for.
 
     Args:
         pruning: resolved.
         cost: of the masked network, as `structure.cost.cost` gives it.
     Returns:
-        {"unit", "target", "achieved", "dense", "allowed", "kept"}: shares of the dense network's count, and counts.
-        The unit is "weights", "active weights" (on a path), "channels", "params" or "macs". None where nothing was
-        asked: unpruned, or masks that were given.
+        None where nothing was asked: unpruned, or masks that were given.
     """
     if pruning.method in ("dense", "given"):
         return None
@@ -131,25 +131,18 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
         [(unit, share)] = share.items()
         target = exact(unit, share)
     else:
-        unit = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
+        unit = "channels" if cost.channels else "active weights" if pruning.effective else "weights"
         target = 1 - exact(asked, share)
-    parameters, macs = cost["parameters"], cost["macs"]
+    parameters, macs = cost.parameters, cost.macs
     kept, dense = {
-        "weights": (parameters["kept"], parameters["prunable"]),
-        "active weights": (parameters["active"], parameters["prunable"]),
-        "params": (parameters["left"], parameters["total"]),
-        "macs": (macs["masked"], macs["dense"]),
-        **({"channels": (cost["channels"]["kept"], cost["channels"]["total"])} if "channels" in cost else {}),
+        "weights": (parameters.kept, parameters.prunable),
+        "active weights": (parameters.active, parameters.prunable),
+        "params": (parameters.left, parameters.total),
+        "macs": (macs.masked, macs.dense),
+        **({"channels": (cost.channels.kept, cost.channels.total)} if cost.channels else {}),
     }[unit]
     allowed = int(target * dense) if asked == "budget" else keep_count(dense, target)
-    return {
-        "unit": unit,
-        "target": float(target),
-        "achieved": kept / dense,
-        "dense": dense,
-        "allowed": allowed,
-        "kept": kept,
-    }
+    return Budget(unit, float(target), kept / dense, dense, allowed, kept)
 
 
 def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:

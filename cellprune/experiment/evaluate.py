@@ -12,6 +12,7 @@ from cellprune.lab import scale
 from cellprune.runs import log
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
+from cellprune.runs.scores import Scores
 from cellprune.training import accelerator
 from cellprune.training.progress import Tell, unheard
 
@@ -24,7 +25,7 @@ def evaluate(
     data_root: Path | None = None,
     device: str = "auto",
     tell: Tell = unheard,
-) -> dict[str, Any]:
+) -> Scores:
     """Score a finished run's network on a part of its own data, or on all gold frames of another data set.
 
     Args:
@@ -33,7 +34,7 @@ def evaluate(
         part: "report" (held out), "train" or "all" of the run's own data; another data set is always taken whole.
         tell: told of each image, or batch of images, that is done.
     Returns:
-        The content of scores.json for these frames.
+        What scores.json would hold of these frames.
     Raises:
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
@@ -60,7 +61,7 @@ def evaluate(
     place = accelerator.start(device).device
     model = models.load(path).to(place)
     loaders = task.loaders(frames, split, settings, 0, place)
-    return tasks.scored(settings, model, loaders, "report", tell) | {"part": part}
+    return replace(task.scores(model, loaders, "report", tell), part=part)
 
 
 def _require_fit(path: Path, architecture: Mapping[str, Any], needed: Mapping[str, int], dataset: str) -> None:

@@ -1,15 +1,14 @@
 """What a run has lost: whether it is still known to be the one that is asked for, and what of it must be made again."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import FILES, Folder
+from cellprune.runs.split import Split
 
 
-def require_same(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> None:
+def require_same(folder: Folder, settings: Settings, split: Split) -> None:
     """Refuse a run of other settings or data; where a file that tells them is lost, the hash of both tells.
 
     Raises:
@@ -39,13 +38,13 @@ def require_same(folder: Folder, settings: Settings, split: Mapping[str, Any]) -
         raise CellpruneError(f"the data changed since {folder.path} was started: restore it, or give another --output")
 
 
-def _has_hash_of(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> bool:
+def _has_hash_of(folder: Folder, settings: Settings, split: Split) -> bool:
     """Tell whether the record names these settings and these data, by their hash."""
-    data = folder.read_provenance().get("data") if folder.holds("provenance") else None
-    return isinstance(data, dict) and data.get("sha256") == config.digest(settings, split)
+    is_told = folder.holds("provenance")
+    return is_told and folder.read_provenance().data.sha256 == config.digest(settings, plain(split))
 
 
-def write_known(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> None:
+def write_known(folder: Folder, settings: Settings, split: Split) -> None:
     """Write settings and split again where they were lost; those of an older layout, with another hash, stay."""
     is_ours = _has_hash_of(folder, settings, split)
     asked = settings.model_dump(mode="json")
@@ -64,5 +63,7 @@ def kinds(folder: Folder, settings: Settings) -> set[str]:
 
 def tells_every_epoch(folder: Folder) -> bool:
     """Tell whether metrics.csv, which can be read, has a row for every epoch that the record counts."""
-    made = folder.read_provenance() if folder.holds("provenance") else {}
-    return "epochs" not in made or len(folder.read_metrics()) == made["epochs"] - made.get("epochs_of_masks", 0)
+    made = folder.read_provenance() if folder.holds("provenance") else None
+    if made is None or made.epochs is None:
+        return True
+    return len(folder.read_metrics()) == made.epochs - made.epochs_of_masks

@@ -1,10 +1,8 @@
 """What a run writes down: settings and data before any work, network and cost after it, last that it is complete."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
-from typing import Any
+from dataclasses import replace
 
 import torch
 from accelerate import Accelerator
@@ -19,15 +17,19 @@ from cellprune.experiment.work import Work, architecture_of, initial_network
 from cellprune.models.receptive import receptive_field
 from cellprune.pruning.masks import Masks, dead_layers
 from cellprune.report import page
+from cellprune.runs import cost as cost_file
 from cellprune.runs import log, provenance
+from cellprune.runs.cost import Bytes, Cost, Milliseconds
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import FILES, Folder
+from cellprune.runs.split import Split
 from cellprune.structure import timing
 from cellprune.structure.cost import cost
 from cellprune.training.stages import Stage
 
 
 @contextmanager
-def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
+def locked(folder: Folder, engine: Accelerator) -> Iterator[None]:
     """Hold the folder and its log; of several processes the main one alone does.
 
     A run that is refused while its masks are chosen, in the call that began it, is withdrawn: nothing was done yet.
@@ -48,7 +50,7 @@ def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
             raise
 
 
-def is_complete(folder: Folder, settings: Settings, split: Mapping[str, Any], engine: Accelerator) -> bool:
+def is_complete(folder: Folder, settings: Settings, split: Split, engine: Accelerator) -> bool:
     """Tell whether the run is complete, and mend what a late kill left, or what was lost and costs no work.
 
     Raises:
@@ -75,37 +77,36 @@ def is_complete(folder: Folder, settings: Settings, split: Mapping[str, Any], en
     return True
 
 
-def begin(work: Work, split: Mapping[str, Any], stages: Sequence[Stage], command: Sequence[str]) -> None:
+def begin(work: Work, split: Split, stages: Sequence[Stage], command: Sequence[str]) -> None:
     """Write down what is known before any work, once: what memory allows now is kept for every resume."""
     folder, settings, engine = work.folder, work.settings, work.engine
     if not engine.is_main_process:
         return
     began, is_new = folder.holds("provenance"), not folder.has_work
     if began:
-        made = folder.read_provenance()
-        made.pop("finished", None)  # of a run that lost a file since
+        made = replace(folder.read_provenance(), finished=None)  # of a run that lost a file since
     else:
         if is_new:
             weights = sum(p.nbytes for p in work.model.parameters())
             folder.require_space(11 * weights + 50_000_000)  # three states (weights, two moments), the model, the page
         else:
             log.LOGGER.warning("%s is gone or damaged: it is written anew", folder.file("provenance"))
-        made = provenance.gather(command) | {
-            "threads": torch.get_num_threads(),
-            "device": str(engine.device),
-            "precision": settings.training.precision,
-            "processes": engine.num_processes,
-            "data": {"dataset": settings.data.dataset, "sha256": config.digest(settings, split)},
-            "segments": selection.plan(settings, work.model, work.loaders, work.loss),
-            "stages": [stage.does for stage in stages],
-            **({"epochs_of_masks": spent} if (spent := selection.epochs_spent(settings.pruning)) else {}),
-            "times": {},
-        }
+        made = provenance.begin(
+            command,
+            threads=torch.get_num_threads(),
+            device=str(engine.device),
+            precision=settings.training.precision,
+            processes=engine.num_processes,
+            data=provenance.Data(settings.data.dataset, config.digest(settings, plain(split))),
+            segments=selection.plan(settings, work.model, work.loaders, work.loss),
+            stages=[stage.does for stage in stages],
+            epochs_of_masks=selection.epochs_spent(settings.pruning),
+        )
     if began or not is_new:
-        made["resumed"] = [*made.get("resumed", []), provenance.now()]
-    work.made.update(made)
+        made = replace(made, resumed=(*made.resumed, provenance.now()))
+    work.notes.made = made
     lost.write_known(folder, settings, split)
-    folder.write_provenance(work.made)
+    folder.write_provenance(made)
     if began or not is_new:
         log.LOGGER.info("resumed")
     else:
@@ -132,7 +133,7 @@ def trained(work: Work) -> Masks:
             "another --output"
         ) from error
     work.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    work.rows[:] = work.folder.read_metrics()
+    work.notes.epochs = work.folder.read_metrics()
     return {name: torch.from_numpy(mask) for name, mask in masks.items()}
 
 
@@ -144,13 +145,12 @@ def write_model(work: Work, masks: Masks) -> None:
     """
     if masks:  # what was chosen before the training stands there already, and is the same
         work.folder.write_masks({name: mask.numpy() for name, mask in masks.items()})
-    record = json.dumps(work.made, sort_keys=True)
     field = receptive_field(work.model, work.architecture["in_channels"])
     header = {
         "architecture": work.architecture,
         **work.task.header(work.frames, work.settings),
         "receptive_field": None if field is None else field.model_dump(),
-        "provenance_sha256": sha256(record.encode()).hexdigest(),
+        "provenance_sha256": provenance.digest(work.notes.made),
     }
     weights = {name: value.detach().cpu().contiguous().numpy() for name, value in work.model.state_dict().items()}
     work.folder.write_model(header, weights, {name: mask.numpy() for name, mask in masks.items()})
@@ -172,35 +172,45 @@ def write_cost(work: Work, masks: Masks) -> None:
         whole = initial_network(architecture_of(work.settings, work.task, work.frames), work.settings.seed)
         networks["whole"] = whole.to(device)
     measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
-    found = cost(work.model, size, masks or None)
-    found["bytes"] = {
-        **{f"{name}_fp32": _bytes(network) for name, network in networks.items() if name != "pruned"},
-        "model_file": work.folder.file("model").stat().st_size,
-    }
-    found["milliseconds"] = measured | {"threads": torch.get_num_threads(), "device": str(device)}
-    found["dead_layers"] = dead_layers(masks)
-    if work.settings.pruning.stands_in:
-        found["control"] = work.folder.read_cost()["control"]
-    elif masks:
-        found["budget"] = selection.reached(work.settings.pruning, found)
-        if not found["parameters"]["active"]:
-            log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
-    work.folder.write_cost(found)
+    counts, stands_in = cost(work.model, size, masks or None), work.settings.pruning.stands_in
+    work.folder.write_cost(
+        Cost(
+            **vars(counts),
+            bytes=Bytes(
+                dense_fp32=_bytes(networks["dense"]),
+                whole_fp32=_bytes(networks["whole"]) if stands_in else None,
+                model_file=work.folder.file("model").stat().st_size,
+            ),
+            milliseconds=Milliseconds(
+                dense=measured["dense"],
+                pruned=measured.get("pruned"),
+                whole=measured.get("whole"),
+                repeats=int(measured["repeats"]),
+                threads=torch.get_num_threads(),
+                device=str(device),
+            ),
+            dead_layers=tuple(dead_layers(masks)),
+            budget=selection.reached(work.settings.pruning, counts) if masks and not stands_in else None,
+            control=cost_file.read_control(work.folder.file("cost")) if stands_in else None,
+        )
+    )
+    if masks and not counts.parameters.active:
+        log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
 
 
 def _bytes(network: nn.Module) -> int:
     return sum(value.nbytes for value in network.state_dict().values())
 
 
-def require_whole(work: Work, split: Mapping[str, Any]) -> None:
+def require_whole(work: Work, split: Split) -> None:
     """Write again what this process knows, and check that the rest is there to make the report from.
 
     Raises:
         WorkError: a file went away, or was damaged, while the run worked.
     """
     folder = work.folder
-    folder.write_provenance(work.made)
-    folder.write_metrics(work.rows)
+    folder.write_provenance(work.notes.made)
+    folder.write_metrics(work.notes.epochs)
     lost.write_known(folder, work.settings, split)
     _refuse_lost(folder, lost.kinds(folder, work.settings) - {"report"})
 
@@ -221,7 +231,7 @@ def finish(work: Work, *, keep_state: bool) -> None:
         WorkError: a file went away, or was damaged, while the run worked.
     """
     _refuse_lost(work.folder, lost.kinds(work.folder, work.settings))
-    work.folder.write_provenance(work.made | {"finished": provenance.now()})
+    work.folder.write_provenance(replace(work.notes.made, finished=provenance.now()))
     log.LOGGER.info("finished")
     if not keep_state:
         work.folder.drop_state()

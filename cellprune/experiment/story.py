@@ -1,7 +1,7 @@
 """The story of one run, from a configuration to a report. Every line of `run` is one call into one room."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from glob import escape
 from typing import Any
 
@@ -22,9 +22,13 @@ from cellprune.experiment.work import Work, architecture_of, initial_network
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.masks import Masks
 from cellprune.report import page
+from cellprune.runs import cost as cost_file
 from cellprune.runs import log, names
+from cellprune.runs.cost import MaskCost
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import Folder
 from cellprune.runs.log import LOGGER
+from cellprune.runs.split import Split
 from cellprune.structure.cost import cost
 from cellprune.training import accelerator, progress
 from cellprune.training.fit import fit, require_fit
@@ -68,9 +72,9 @@ def run(
     with progress.phase(listeners, _READING):
         frames = task.open(settings.data, runtime.data_root)
         split = task.split(frames, settings.data)
-    folder = Folder.open(runtime.output or runtime.runs / _name(settings, split.as_dict()), runtime.resume)
-    with record.held(folder, engine):
-        is_complete = record.is_complete(folder, settings, split.as_dict(), engine)
+    folder = Folder.open(runtime.output or runtime.runs / _name(settings, split.written()), runtime.resume)
+    with record.locked(folder, engine):
+        is_complete = record.is_complete(folder, settings, split.written(), engine)
         engine.wait_for_everyone()  # all have looked before the folder changes
         if is_complete:
             return folder
@@ -93,7 +97,7 @@ def run(
         )
         stages = _stages(work)
         with progress.phase(listeners, _PLANNING):
-            record.begin(work, split.as_dict(), stages, command)
+            record.begin(work, split.written(), stages, command)
         if engine.is_main_process:
             work.say(task.preview(frames, split))
         if settings.pruning.stands_in:
@@ -104,7 +108,7 @@ def run(
             with progress.phase(listeners, _REPORTING):
                 record.write_model(work, masks)
                 record.write_cost(work, masks)
-                record.require_whole(work, split.as_dict())
+                record.require_whole(work, split.written())
                 page.write(folder)
             record.finish(work, keep_state=runtime.keep_state)
         engine.wait_for_everyone()
@@ -118,15 +122,14 @@ def settled(settings: Settings, *, runtime: Runtime) -> Settings:
 
 def choose_masks(
     settings: Settings, listeners: Sequence[Listener] = (), *, runtime: Runtime | None = None
-) -> tuple[Settings, Masks, dict[str, Any]]:
+) -> tuple[Settings, Masks, MaskCost]:
     """Choose the masks that a run would train, and train nothing.
 
     Args:
         settings, listeners, runtime: as `run` takes them; the training decides nothing here but its loss and
             augmentation.
     Returns:
-        The settings with every choice made, the masks, and what they cost: see `structure.cost`; its "budget" is what
-        was asked for beside what was achieved, see `selection.reached`.
+        The settings with every choice made, the masks, and what the network costs under them.
     Raises:
         CellpruneError: bad settings, missing data, or a ratio of 0, which leaves nothing to choose.
         WorkError: a loss or a score is NaN or infinite.
@@ -153,8 +156,8 @@ def choose_masks(
         planned = selection.plan(settings, model, loaders, loss)
     with progress.phase(listeners, Event("scoring", message=_scoring(settings.pruning.method))) as tell:
         masks = selection.masks(settings, model, loaders, loss, planned, tell)
-    found = cost(model, task.input(frames, settings.data), masks)
-    return settings, masks, found | {"budget": selection.reached(settings.pruning, found)}
+    counts = cost(model, task.input(frames, settings.data), masks)
+    return settings, masks, MaskCost(**vars(counts), budget=selection.reached(settings.pruning, counts))
 
 
 def is_there(settings: Settings, *, runtime: Runtime) -> bool:
@@ -163,7 +166,7 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
     Only configurations are compared, which is quick: where the data changed since, `run` trains anew.
     """
     settings = settled(settings, runtime=runtime)
-    begins = _name(settings, {}).rpartition("_")[0]
+    begins = _name(settings, None).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
     return any(
         folder.finished and not config.differences(settings, config.recorded(folder.read_config())) for folder in there
@@ -178,8 +181,8 @@ def _resolved(settings: Settings, engine: Accelerator) -> Settings:
     return settings.model_copy(update={"training": training})
 
 
-def _name(settings: Settings, split: Mapping[str, Any]) -> str:
-    pruning, digest = settings.pruning, config.digest(settings, split)
+def _name(settings: Settings, split: Split | None) -> str:
+    pruning, digest = settings.pruning, config.digest(settings, {} if split is None else plain(split))
     return names.run_name(
         settings.data.dataset, settings.model.name, pruning.label, pruning.amount, settings.seed, digest
     )
@@ -219,23 +222,23 @@ def _prune(work: Work) -> Masks:
 def _in_its_place(work: Work) -> Work:
     """Put a small dense network where the pruned one would be; a resumed run finds its widths in its folder."""
     folder, settings = work.folder, work.settings
-    if work.engine.is_main_process and not (folder.holds("cost") and "control" in folder.read_cost()):
+    if work.engine.is_main_process and not folder.has("cost"):
         size = work.task.input(work.frames, settings.data)
         try:
             masks = _choose(work)
         except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
             masks = cut.masks
-        found = small.instead(settings.pruning.control, work.architecture, masks, size)
-        folder.write_cost({"control": asdict(found)})
+        chosen = small.instead(settings.pruning.control, work.architecture, masks, size)
+        cost_file.write_control(folder.file("cost"), chosen)
     work.engine.wait_for_everyone()
-    architecture = small.of_widths(work.architecture, folder.read_cost()["control"]["widths"])
+    architecture = small.of_widths(work.architecture, cost_file.read_control(folder.file("cost")).widths)
     return replace(
         work, architecture=architecture, model=initial_network(architecture, settings.seed).to(work.engine.device)
     )
 
 
 def _choose(work: Work) -> Masks:
-    planned = work.made["segments"]
+    planned = dict(work.notes.made.segments)
     with work.phase("scoring", _scoring(work.settings.pruning.method)) as tell:
         return selection.masks(work.settings, work.model, work.loaders, work.loss, planned, tell)
 
@@ -249,7 +252,7 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
     rewinds_to = max(stage.first_step for stage in stages)
 
     def train(policy: MaskPolicy, stage: Stage, number: int) -> None:
-        work.rows[:] = fit(
+        work.notes.epochs = fit(
             work.model,
             policy,
             work.loaders.train,
@@ -281,8 +284,9 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
     reached = None if stored is None else stored[1]["stage"]
     masks = walk(work.model, stages, train, rewound=rewound, reached=reached)
     if work.engine.is_main_process:
-        work.made["epochs"] = len(work.rows) + work.made.get("epochs_of_masks", 0)
-        work.note_time("training", sum(row["seconds"] for row in work.rows))
+        made, epochs = work.notes.made, work.notes.epochs
+        work.notes.made = replace(made, epochs=len(epochs) + made.epochs_of_masks)
+        work.note_time("training", sum(epoch.seconds for epoch in epochs))
     return {name: mask.cpu() for name, mask in masks.items()}
 
 
@@ -290,9 +294,9 @@ def _score(work: Work) -> None:
     """Score the last epoch's network, with the batch statistics that belong to it."""
     with work.phase("evaluation", "scoring what was held out") as tell:
         reestimate(work.model, work.loaders.plain())
-        scores = tasks.scored(work.settings, work.model, work.loaders, work.judged, tell)
+        scores = work.task.scores(work.model, work.loaders, work.judged, tell)
         work.folder.write_scores(scores)
-    if why := resolve("results", work.settings.task).measure.nothing(scores):
+    if why := resolve("results", work.settings.task).metric.nothing(scores):
         log.LOGGER.warning(
             "the network learned nothing: %s; compare nothing with it, train longer or look at the data", why
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -13,10 +13,25 @@ from cellprune import models
 from cellprune.config.schema import Settings
 from cellprune.runs import log
 from cellprune.runs.folder import Folder
+from cellprune.runs.metrics import Epoch
+from cellprune.runs.provenance import Provenance
 from cellprune.tasks import Task
 from cellprune.training import progress
 from cellprune.training.fit import reseed
 from cellprune.training.progress import Event, Listener, Tell
+
+
+@dataclass
+class Notes:
+    """What a run has to write down of itself, as it goes on.
+
+    Attributes:
+        made: how it was made, so far.
+        epochs: what came of each epoch, once the network is trained.
+    """
+
+    made: Provenance = field(init=False)
+    epochs: Sequence[Epoch] = ()
 
 
 @dataclass(frozen=True)
@@ -24,8 +39,7 @@ class Work:
     """What every step of a run has at hand.
 
     Attributes:
-        made: the content of provenance.json, in the process that writes it; so it outlives the file.
-        rows: the content of metrics.csv, once the network is trained.
+        notes: what the process that writes has to write, so that it outlives the files.
     """
 
     settings: Settings
@@ -38,8 +52,7 @@ class Work:
     folder: Folder
     engine: Accelerator
     listeners: Sequence[Listener]
-    made: dict[str, Any] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def judged(self) -> str:
@@ -67,8 +80,9 @@ class Work:
 
     def note_time(self, phase: str, seconds: float) -> None:
         """Write the seconds of a part of the work into the record."""
-        self.made["times"][f"{phase}_s"] = round(seconds, 3)
-        self.folder.write_provenance(self.made)
+        made = self.notes.made
+        self.notes.made = replace(made, times={**made.times, f"{phase}_s": round(seconds, 3)})
+        self.folder.write_provenance(self.notes.made)
 
 
 def architecture_of(settings: Settings, task: Task, frames: Any) -> dict[str, Any]:

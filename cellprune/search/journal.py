@@ -59,7 +59,7 @@ class Journal:
                 a new search may ask, a folder with other content, other runs. Nothing was written then.
         """
         opened(folder, identity, question, resume=resume, runs=runs)
-        with lock.held(folder):
+        with lock.locked(folder):
             content = opened(folder, identity, question, resume=resume, runs=runs)  # as the last planner left it
             journal = cls(folder, content)
             journal._write()

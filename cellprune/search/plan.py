@@ -1,7 +1,7 @@
 """What a search takes and what it can show: its trainings, its time from one timed epoch, its power."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from cellprune.campaign.workers import Execute
 from cellprune.config.names import resolve
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.report.results import Measure
+from cellprune.evaluation.metric import Metric
 from cellprune.runs import scratch
 from cellprune.runs.folder import Folder
+from cellprune.runs.scores import Scores
 from cellprune.search.bench import job_of
 from cellprune.search.judge.confirm import STEPS_BELOW
 from cellprune.search.judge.grid import most_probes
@@ -43,8 +44,8 @@ class Chance:
 def chance(question: Question, place: Place, look: int) -> Chance:
     """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
     measured = spread_in(place.runs, question.settings)
-    measure: Measure = resolve("results", question.settings.task).measure
-    spread = measured.spread if measured else ASSUMED[measure.name]
+    metric: Metric[Scores] = resolve("results", question.settings.task).metric
+    spread = measured.spread if measured else ASSUMED[metric.name]
     n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
     margin, alpha = question.search.margin, question.alpha(look)
     return Chance(
@@ -113,7 +114,7 @@ def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_
     )
 
 
-def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
+def _times(runs: Path, ratio: float, report: Report) -> Mapping[str, float]:
     """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
     reason = report.reason.split(";")[0]
     if report.state == "hopeless":
@@ -125,5 +126,4 @@ def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
             f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
             "trainings of the search would, too"
         )
-    times: dict[str, float] = Folder(runs / report.facts["run"]).read_provenance()["times"]
-    return times
+    return Folder(runs / report.facts["run"]).read_provenance().times

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from cellprune.config.data import Data
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
-from cellprune.training.progress import Tell, unheard
+from cellprune.runs.scores import Scores
+from cellprune.training.progress import Tell
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,16 @@ class Task:
 
     Attributes:
         open: (data settings, data root) -> what is on disk, nothing loaded yet.
-        split: (what `open` gave, data settings) -> parts with `as_dict()`, ready for split.yaml.
+        split: (what `open` gave, data settings) -> parts with `written()`, ready for split.yaml.
         whole: (what `open` gave, data settings) -> everything with gold truth as the part "report".
-        again: (what `open` gave, content of split.yaml, "report" | "train" | "all") -> that part as "report".
+        again: (what `open` gave, the run's split.yaml, "report" | "train" | "all") -> that part as "report".
         preview: (what `open` gave, split) -> what is learned from and held out, in lines for people.
         recordings: split -> the recordings that its frames are from; none where every image stands alone.
         loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         network: what `open` gave -> settings of the network that the data decide (channels, classes).
         loss: name -> (output, target) -> scalar mean.
-        scores: (network, loaders, part, who is told of each image or batch) -> the content of scores.json without
-            schema, task and policy.
+        scores: (network, loaders, part, who is told of each image or batch) -> what scores.json holds.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
     """
@@ -38,14 +38,14 @@ class Task:
     open: Callable[[Data, Path | None], Any]
     split: Callable[[Any, Data], Any]
     whole: Callable[[Any, Data], Any]
-    again: Callable[[Any, Mapping[str, Any], str], Any]
+    again: Callable[[Any, Any, str], Any]
     preview: Callable[[Any, Any], list[str]]
     recordings: Callable[[Any], tuple[str, ...]]
     loaders: Callable[[Any, Any, Settings, int, torch.device], Any]
     input: Callable[[Any, Data], tuple[int, int, int]]
     network: Callable[[Any], dict[str, int]]
     loss: Callable[[str], Callable[[Tensor, Tensor], Tensor]]
-    scores: Callable[[nn.Module, Any, str, Tell], dict[str, Any]]
+    scores: Callable[[nn.Module, Any, str, Tell], Scores]
     watch: Callable[[nn.Module, Any, str], Mapping[str, float | None]]
     header: Callable[[Any, Settings], dict[str, Any]]
 
@@ -54,9 +54,3 @@ def of(settings: Settings) -> Task:
     """Give the task that the settings name."""
     task: Task = resolve("task", settings.task)
     return task
-
-
-def scored(settings: Settings, network: nn.Module, loaders: Any, part: str, tell: Tell = unheard) -> dict[str, Any]:
-    """Score a network on a part of its data; the content of scores.json."""
-    policy = settings.model_dump()["data"].get("truth")
-    return {"schema": 1, "task": settings.task, "policy": policy, **of(settings).scores(network, loaders, part, tell)}

@@ -22,6 +22,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from cellprune.config.training import Training
 from cellprune.errors import WorkError
 from cellprune.pruning.masks import sparsity
+from cellprune.runs.metrics import Epoch
 from cellprune.training import optimizers
 from cellprune.training.progress import Event, Listener
 from cellprune.training.sparse import MaskPolicy
@@ -43,7 +44,7 @@ class Store(Protocol):
 
     def save_rewind(self, tensors: dict[str, np.ndarray]) -> None: ...
 
-    def write_metrics(self, rows: list[dict[str, Any]]) -> None: ...
+    def write_metrics(self, epochs: Sequence[Epoch]) -> None: ...
 
 
 class TrainingFailed(WorkError):
@@ -71,7 +72,7 @@ def fit(
     first_step: int = 0,
     keep_step: int = 0,
     message: str = "",
-) -> list[dict[str, Any]]:
+) -> list[Epoch]:
     """Train a model under a mask policy, from the stored state if there is one.
 
     Args:
@@ -86,8 +87,7 @@ def fit(
         keep_step: after so many steps the network is kept in the store, to be rewound to; 0 keeps none.
         message: what this training is, for people.
     Returns:
-        One row an epoch: stage, epoch, loss, scores (None where not evaluated), learning rate, sparsity of the masks at
-        its end, seconds.
+        What came of each epoch, those of earlier stages, too.
     Raises:
         TrainingFailed: the loss became NaN or infinite; the state of the last good epoch is kept.
         Stopped: a listener asked for it.
@@ -107,7 +107,9 @@ def fit(
     )
     history = _restore(store, stage, model, optimizer, schedule, policy)
     if history and engine.is_main_process:
-        store.write_metrics(history)  # a kill may have come between the state, which tells them all, and its table
+        store.write_metrics(
+            _epochs(history)
+        )  # a kill may have come between the state, which tells them all, and its table
     policy.start(model, optimizer)
     first = 1 + max([first_step // per_epoch, *(row["epoch"] for row in history if row["stage"] == stage)])
     event = Event("training", (first - 1) * per_epoch, per_epoch * epochs, epochs=epochs, message=message)
@@ -170,13 +172,17 @@ def fit(
         )
         if engine.is_main_process:
             store.save_state(*_state(stage, model, optimizer, schedule, policy, history))
-            store.write_metrics(history)
+            store.write_metrics(_epochs(history))
         engine.wait_for_everyone()
         if stops:
             raise Stopped(f"stopped after epoch {epoch} of {epochs} as a listener asked; --resume goes on")
     for listener in listeners:
         listener.finished(Event("training", event.total, event.total, epochs, epochs, scores=scores))
-    return history
+    return _epochs(history)
+
+
+def _epochs(history: Sequence[Mapping[str, Any]]) -> list[Epoch]:
+    return [Epoch.of_row(row) for row in history]
 
 
 def reseed(*numbers: int) -> None:

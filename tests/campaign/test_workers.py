@@ -25,7 +25,6 @@ from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.report.finished import parameters_left
 from cellprune.runs.folder import Folder
 from cellprune.search import frames
 from cellprune.search.judge.trial import Trial
@@ -61,7 +60,7 @@ def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_r
     assert first.facts["trained_here"]
     assert first.facts["curve"].keys() == {"1", "2"}
     scores = Folder(tmp_path / first.facts["run"]).read_scores()
-    assert first.facts.get("nothing", "") == resolve("results", "segmentation").measure.nothing(scores)
+    assert first.facts.get("nothing", "") == resolve("results", "segmentation").metric.nothing(scores)
     time.sleep(1.1)  # times of runs are in seconds
     again = train(wanted)
     assert again.scores == first.scores
@@ -71,12 +70,9 @@ def test_a_trial_is_a_run_that_the_next_search_only_reads(tmp_path: Path, data_r
 
 def test_the_parameters_of_removed_channels_are_those_of_the_run(tmp_path: Path, data_root: Path) -> None:
     report = train(job(Trial("confirm", 0.5, 1000), tmp_path, data_root, "pruning.granularity=channel"))
-    counted = Folder(tmp_path / report.facts["run"]).read_cost()["parameters"]
-    assert report.facts["parameters"] == {"left": counted["left"], "total": counted["total"]}
-    of_weights = counted["total"] - counted["prunable"] + counted["kept"]
-    assert counted["left"] < of_weights, "their biases and norms go, too"
-    older = {key: value for key, value in counted.items() if key != "left"}
-    assert parameters_left(older) == of_weights
+    counted = Folder(tmp_path / report.facts["run"]).read_cost().parameters
+    assert report.facts["parameters"] == {"left": counted.left, "total": counted.total}
+    assert counted.left < counted.total - counted.prunable + counted.kept, "their biases and norms go, too"
 
 
 @pytest.mark.slow
@@ -359,7 +355,7 @@ def test_a_killed_worker_loses_its_trial_to_another(tmp_path: Path, data_root: P
     assassin.join()
     assert len(killed) == 1, "a worker was killed while it trained"
     assert {seed: report.state for seed, report in reports.items()} == dict.fromkeys((0, 1, 2), "done")
-    assert Folder(killed[0]).read_provenance()["resumed"]
+    assert Folder(killed[0]).read_provenance().resumed
     gc.collect()
     alone = train(replace(jobs[0], runs=tmp_path / "alone"))
     assert alone.scores == reports[0].scores, "where a trial is trained does not matter"

@@ -9,6 +9,7 @@ from cellprune.controls import small
 from cellprune.errors import CellpruneError
 from cellprune.models import build
 from cellprune.pruning.prune import prune
+from cellprune.runs.cost import Whole
 from cellprune.structure.cost import cost
 
 CONTROLS = ("narrow-params", "narrow-macs", "flat-params", "flat-macs")
@@ -42,16 +43,14 @@ def test_it_is_the_largest_that_costs_no_more(architecture, control):
     shape, unit = control.split("-")
     removed = sum(int((~mask).sum()) for mask in masks.values())
     whole = cost(network, size, masks)
-    assert found.target == (whole["parameters"]["total"] - removed if unit == "params" else whole["macs"]["masked"])
+    assert found.target == (whole.parameters.total - removed if unit == "params" else whole.macs.masked)
     chosen = build(small.of_widths(architecture, found.widths))
     counted = cost(chosen, size)
-    assert found.achieved == (counted["parameters"]["total"] if unit == "params" else counted["macs"]["dense"])
+    assert found.achieved == (counted.parameters.total if unit == "params" else counted.macs.dense)
     assert found.achieved <= found.target
     for larger in wider(found.widths, network.widths, shape):
         assert small.spent(build(small.of_widths(architecture, larger)), unit, size) > found.target
-    assert found.whole == {
-        "widths": list(network.widths), "parameters": whole["parameters"]["total"], "macs": whole["macs"]["dense"],
-    }  # fmt: skip
+    assert found.whole == Whole(network.widths, whole.parameters.total, whole.macs.dense)
     assert chosen(torch.randn(2, *size)).shape[:2] == (2, architecture["classes"])
 
 
@@ -94,7 +93,7 @@ def test_masked_channels_leave_out_their_biases_and_norms():
     assert any("bias" in name for name in masks)
     removed = sum(int((~mask).sum()) for mask in masks.values())
     found = small.instead("narrow-params", UNET, masks, (1, 8, 8))
-    assert found.target == found.whole["parameters"] - removed
+    assert found.target == found.whole.parameters - removed
 
 
 def test_narrow_is_by_one_factor_and_flat_is_flat():

@@ -22,6 +22,7 @@ from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.known import require_known
 from cellprune.data.cells.reader import item, native, prepare
 from cellprune.data.cells.split import Part, Split
+from cellprune.data.cells.truth import Policy
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.errors import CellpruneError
 from cellprune.images.network_input import seen
@@ -103,6 +104,11 @@ class Loaders:
             scored = ((sample.frame, sample.target_native) for sample in samples)
             require_known(scored, policy=split.policy_of(part), use="scored")
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """What a cell without a gold mask is."""
+        return self._split.policy
 
     @property
     def n_train(self) -> int:

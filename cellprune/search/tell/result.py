@@ -11,6 +11,7 @@ import torch
 from cellprune import models
 from cellprune.evaluation.decide import alpha_of_look, seeds_needed
 from cellprune.runs import provenance
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import Folder
 from cellprune.search.journal import RESULT_SCHEMA, Journal
 from cellprune.search.judge.confirm import Claim, fresh_seeds
@@ -63,7 +64,7 @@ def gather(
     networks, timed_on = _networks(arms, place.runs, place.device)
     answer: dict[str, Any] = {
         "schema": RESULT_SCHEMA,
-        "made": provenance.gather(command),
+        "made": plain(provenance.gather(command)),
         "settings": settings.model_dump(mode="json"),
         "question": search.model_dump(mode="json"),
         "words": sentences.words(settings, search),

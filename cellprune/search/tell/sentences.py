@@ -7,10 +7,11 @@ from typing import Any
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
+from cellprune.evaluation.metric import Metric
 from cellprune.report.formatting import difference, share
 from cellprune.report.formatting import ratio as as_ratio
-from cellprune.report.results import Measure
 from cellprune.report.sentences import near_copies, network
+from cellprune.runs.scores import Scores
 from cellprune.search.judge.confirm import Claim
 from cellprune.search.judge.grid import beyond
 from cellprune.search.judge.power import ENOUGH
@@ -22,12 +23,12 @@ _STEPS = 3  # of the grid, by which a range is widened
 
 def words(settings: Settings, search: Search) -> dict[str, str]:
     """Name what is removed, of what network, what is scored, and of what."""
-    measure: Measure = resolve("results", settings.task).measure
+    metric: Metric[Scores] = resolve("results", settings.task).metric
     return {
         "unit": UNITS[search.unit],
         "network": network(settings.model.model_dump()),
-        "measure": measure.name,
-        "images": measure.images,
+        "measure": metric.name,
+        "images": metric.images,
     }
 
 
