@@ -12,6 +12,7 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
 
 if TYPE_CHECKING:
+    from cellprune.runs.cost import MaskCost
     from cellprune.runs.maskfile import Made
 
 SUFFIX = ".safetensors"
@@ -43,54 +44,66 @@ def prune(
     Parameters
     ----------
     output
-        The masks file to make, NAME.safetensors; the picture goes beside it, NAME.svg.
+        The masks file to write, NAME.safetensors; a picture is written beside it, NAME.svg.
     config
-        YAML with any of these settings; `--set` wins over it, flags win over both.
+        YAML file with any of these settings. `--set` wins over the file, flags win over both.
     set_
         Any setting as section.key=value, such as --set pruning.rounds=10; may be given several times.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
         Where the network runs.
     json
-        Print what the masks keep and cost as one JSON object.
+        Print the kept weights and the cost of the masks as one JSON object.
     """
     resolved = load(settings, file=config, assignments=set_)
     picture = _refuse_output(output)
+    made = _made(output, picture, resolved, Runtime(data_root=data_root, device=device))
+    if json:
+        from cellprune.runs import documents
 
+        print(text.dumps({"masks": str(output), "picture": str(picture), **documents.plain(made)}))
+    else:
+        _summarize(output, picture, Settings.model_validate(made.settings), made.cost)
+
+
+def _made(output: Path, picture: Path, settings: Settings, runtime: Runtime) -> "Made":
+    """Make the masks file and its picture; give how they were made and what they cost."""
     from cellprune.cli.progress import loading, shown
 
     with loading():
         from cellprune import experiment
-        from cellprune.report import figures, sentences
-        from cellprune.runs import atomic, documents, maskfile, scratch
+        from cellprune.report import figures
+        from cellprune.runs import atomic, maskfile, scratch
 
-    runtime = Runtime(data_root=data_root, device=device)
     with scratch.made(output.absolute().parent, output.name) as beside:  # what a kill leaves, the next one removes
         if output.exists():
-            resolved = experiment.settled(resolved, runtime=runtime)
-            made = _without_picture(output, resolved)
+            made = _without_picture(output, experiment.settled(settings, runtime=runtime))
         else:
             with shown() as watcher:
-                resolved, masks, cost = experiment.choose_masks(resolved, [watcher], runtime=runtime)
-            made = maskfile.Made(resolved.model_dump(mode="json"), cost)
+                settings, masks, cost = experiment.choose_masks(settings, [watcher], runtime=runtime)
+            made = maskfile.Made(settings.model_dump(mode="json"), cost)
             packed = {name: mask.cpu().numpy() for name, mask in masks.items()}
             maskfile.write(beside / output.name, packed, made=made)
             (beside / output.name).replace(output)
-        layers, by_channel = made.cost.layers, made.cost.channels is not None
-        atomic.write_text(beside / picture.name, figures.layers(layers, by_channel=by_channel))
+        drawn = figures.layers(made.cost.layers, by_channel=made.cost.channels is not None)
+        atomic.write_text(beside / picture.name, drawn)
         (beside / picture.name).replace(picture)
-    if json:
-        print(text.dumps({"masks": str(output), "picture": str(picture), **documents.plain(made)}))
-        return
-    sparsity, macs = made.cost.sparsity, made.cost.macs
+    return made
+
+
+def _summarize(output: Path, picture: Path, settings: Settings, cost: "MaskCost") -> None:
+    """Say what the masks keep, layer by layer, and where they are."""
+    from cellprune.report import sentences
+
+    sparsity, macs = cost.sparsity, cost.macs
     size = " x ".join(map(str, macs.input))
-    say(f"{resolved.pruning.label}: {sentences.reached(made.cost.parameters, made.cost.budget)}")
-    say(f"{sparsity.direct:.4%} are removed, {sparsity.effective:.4%} with those that no path reaches")
+    say(f"{settings.pruning.label}: {sentences.reached(cost.parameters, cost.budget)}")
+    say(f"{sparsity.direct:.4%} are removed, {sparsity.effective:.4%} including those that no path reaches")
     say(f"{macs.masked / macs.dense:.2%} of the multiply-adds stay, at an input of {size}")
-    width = max(len(row.name) for row in layers)
-    for row in layers:
-        channels = f"  {row.channels_kept:>5} of {row.channels:>5} channels" if by_channel else ""
+    width = max(len(row.name) for row in cost.layers)
+    for row in cost.layers:
+        channels = f"  {row.channels_kept:>5} of {row.channels:>5} channels" if cost.channels else ""
         say(f"  {row.name:{width}}  {row.kept:>9,} of {row.weights:>9,}  {row.kept / row.weights:8.2%}{channels}")
     say(
         "Look at:",

@@ -14,7 +14,7 @@ from cellprune.runs.scores import ClassificationScores
 from cellprune.runs.split import ImageSplit
 
 _CURVES = {"validation_accuracy": "accuracy"}
-_JUDGED = {"report": "test images", "select": "images set apart to choose on"}
+_JUDGED = {"report": "test images", "select": "images set apart to choose settings by"}
 _Files = RunFiles[ClassificationScores, ImageSplit]
 
 
@@ -38,13 +38,13 @@ def _scope(split: ImageSplit, part: str) -> str:
     train, select, report = (split.parts[part].images for part in ("train", "select", "report"))
     if part == "select":
         return (
-            f"Scored on {select} training images that were set apart to choose on; the network learned from the other "
-            f"{train}. The {report} test images were not looked at."
+            f"Scored on {select} training images that were set apart to choose settings by; the network learned from "
+            f"the other {train}. The {report} test images were not used."
         )
     return (
         f"Scored once, at the end, on the {report} test images of the data set. The network learned from {train} of "
-        f"its training images; the other {select}, drawn evenly over the classes with split seed {split.seed}, were "
-        "watched while training: choose settings by these."
+        f"its training images. The other {select}, drawn evenly over the classes with split seed {split.seed}, show "
+        "the accuracy during training: choose settings by these."
     )
 
 

@@ -8,7 +8,7 @@ from cellprune.runs.scores import SegmentationScores
 
 _SCORES = {  # over all classes; then, of one
     "image_mean": (
-        ("mean over images", "per image the mean of its classes, then the mean over images: the headline"),
+        ("mean over images", "per image the mean of its classes, then the mean over images: the main score"),
         ("mean over images", "the class {} alone, then the mean over images"),
     ),
     "pooled": (

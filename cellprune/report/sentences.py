@@ -16,15 +16,15 @@ _POLICIES = {
     "silver": "a tracked cell that nobody outlined is taken from the computed reference masks",
 }
 _SPLITS = {
-    "random": "Frames of one recording are near copies of each other, so a hold-out at random flatters: "
-    "`--split sequence`, which holds out a whole recording, is the harder question.",
-    "block": "A stretch of time was held out, so few held-out frames have a near copy among the learned ones; still, "
-    "other frames of the same recording were learned: `--split sequence` is the harder question.",
+    "random": "Frames of one recording are near copies of each other, so scores on random held-out frames are too "
+    "good: `--split sequence`, which holds out a whole recording, is the harder question.",
+    "block": "A stretch of time was held out, so few held-out frames have a near copy among the training frames. "
+    "Still, other frames of the same recording were learned: `--split sequence` is the harder question.",
     "sequence": "A whole recording was held out, the harder question: nothing of it was learned.",
 }
 _FOLDER = (
-    "Where images show the same cells, as neighbours in a time-lapse do, a random hold-out flatters; `--split block`, "
-    "with names in the order of time, is the harder question."
+    "If images show the same cells, as neighbours in a time-lapse do, scores on random held-out images are too good: "
+    "`--split block`, with names in the order of time, is the harder question."
 )
 
 
@@ -49,7 +49,7 @@ def amount(pruning: Mapping[str, Any]) -> str:
     by_channel = pruning.get("granularity") == "channel"
     if (budget := pruning.get("budget")) is None:
         what = "channels" if by_channel else "weights"
-        paths = ", with those that no path reaches" if pruning.get("effective") else ""
+        paths = ", including those that no path reaches" if pruning.get("effective") else ""
         return f"{ratio(pruning['ratio'])} of the {what} removed{paths}"
     unit, kept = budget.split("=")
     what = {"params": "parameters", "macs": "multiply-adds"}[unit]
@@ -58,18 +58,18 @@ def amount(pruning: Mapping[str, Any]) -> str:
 
 def stands_in(control: StandIn) -> str:
     """Say what a small dense network stands for, and how near its cost comes."""
-    unit = {"params": "parameters", "macs": "multiply-adds an image"}[control.unit]
+    unit = {"params": "parameters", "macs": "multiply-adds per image"}[control.unit]
     shape = {
-        "narrow": "every level narrower by about one factor, to the last channel that fits",
+        "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
     }[control.shape]
     target, achieved = control.target, control.achieved
     return (
-        f"No mask was trained here: this is a dense network, {shape}, the largest such one that costs no more than the "
-        f"masks would leave. They leave {count(target)} {unit}; this one, {_widths(control.widths)}, has "
+        f"No mask was trained here. This is a dense network with {shape}, the largest one that costs no more than the "
+        f"masks would leave. The masks leave {count(target)} {unit}; this network, {_widths(control.widths)}, has "
         f"{count(achieved)}, {share(achieved / target)} of that. The whole network has "
-        f"{_widths(control.whole.widths)}. A pruned network that does no better than this one has not earned its "
-        "pruning."
+        f"{_widths(control.whole.widths)}. Pruning is worth its cost only if a pruned network does better than "
+        "this one."
     )
 
 
@@ -112,13 +112,12 @@ def gain(cost: Cost) -> str:
     """Say what the mask of a pruned run buys and what it does not."""
     n_bytes, measured = cost.bytes, cost.milliseconds
     times = n_bytes.dense_fp32 / n_bytes.model_file
-    size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask buys not even a smaller file"
+    size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask does not even buy a smaller file"
     return (
         f"{size}: {file_size(n_bytes.model_file)} instead of {file_size(n_bytes.dense_fp32)}. It buys no speed: "
         f"a zero is multiplied like any other number, so here one image takes {milliseconds(measured.pruned)} "
-        f"pruned and {milliseconds(measured.dense)} dense. The "
-        f"{share(cost.macs.masked / cost.macs.dense)} of multiply-adds are what a machine that skips zeros "
-        "would do; an ordinary CPU or GPU does not."
+        f"pruned and {milliseconds(measured.dense)} dense. A machine that skips zeros would do "
+        f"{share(cost.macs.masked / cost.macs.dense)} of the multiply-adds; an ordinary CPU or GPU does all of them."
     )
 
 
@@ -137,14 +136,14 @@ def reached(parameters: Parameters, budget: Budget | None) -> str:
     if budget is None:
         achieved = share(parameters.kept / parameters.prunable)
         return f"{parameters.kept:,} of {parameters.prunable:,} prunable weights stay ({achieved})."
-    unit = {"params": "parameters", "macs": "multiply-adds an image"}.get(budget.unit, budget.unit)
+    unit = {"params": "parameters", "macs": "multiply-adds per image"}.get(budget.unit, budget.unit)
     as_asked = budget.kept == budget.allowed
     sentence = (
         f"{budget.kept:,} of {budget.dense:,} {unit} stay ({share(budget.achieved)}, "
         f"{'as asked' if as_asked else 'asked: ' + share(budget.target)})"
     )
     by_cost = budget.unit in ("params", "macs")
-    return f"{sentence}; nothing that was removed would fit into the rest." if by_cost else f"{sentence}."
+    return f"{sentence}; nothing that was removed would fit into the rest of the budget." if by_cost else f"{sentence}."
 
 
 def deaths(names: Sequence[str]) -> str:
@@ -152,4 +151,4 @@ def deaths(names: Sequence[str]) -> str:
     if not names:
         return "No layer lost all its weights."
     marked = "it is" if len(names) == 1 else "they are"
-    return f"{many(len(names), 'layer')} lost all weights ({marked} marked below): nothing passes there but biases."
+    return f"{many(len(names), 'layer')} lost all weights ({marked} marked below): only biases pass there."

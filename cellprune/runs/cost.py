@@ -127,16 +127,6 @@ def read(path: Path) -> Cost:
     return documents.checked(path, Cost, documents.read_json(path), _mended)
 
 
-def write_control(path: Path, control: StandIn) -> None:
-    """Write which small network is trained, before it is: the rest of cost.json comes after."""
-    documents.write_json(path, {"control": documents.plain(control)})
-
-
-def read_control(path: Path) -> StandIn:
-    """Read which small network is trained, from a cost.json that may hold no more; raises as `read`."""
-    return documents.checked(path, StandIn, documents.read_json(path), lambda content: content["control"])
-
-
 def _mended(content: dict[str, Any]) -> dict[str, Any]:
     """Add what older versions did not count; their masks were of weights alone."""
     parameters, sparsity = content["parameters"], content["sparsity"]

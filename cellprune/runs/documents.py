@@ -76,7 +76,7 @@ def read_text(path: Path) -> str:
     try:
         return reading.text_of(path, most=_MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that got so far") from error
+        raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that has one") from error
     except UnicodeDecodeError as error:
         raise damaged(path, error) from error
     except OSError as error:

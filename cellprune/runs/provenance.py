@@ -14,7 +14,7 @@ from typing import Any
 from cellprune.machine import environment
 from cellprune.runs import documents
 from cellprune.runs.commit import commit
-from cellprune.runs.cost import Milliseconds
+from cellprune.runs.cost import Milliseconds, StandIn
 
 _LIBRARIES = (
     "cellprune", "torch", "monai", "albumentations", "accelerate", "numpy", "scikit-image", "tifffile", "imagecodecs",
@@ -72,6 +72,7 @@ class Provenance(Process):
         epochs_of_masks: passes over the training part that given masks were found by.
         resumed: times at which the run was gone on with.
         epochs: passes over the training part in all, those of the masks among them; None until it is trained.
+        control: the small dense network that is trained in the pruned one's place; chosen once, as `segments` are.
         finished: time at which the run was complete, written last of all; None until then.
     """
 
@@ -86,6 +87,7 @@ class Provenance(Process):
     epochs_of_masks: int = 0
     resumed: tuple[str, ...] = ()
     epochs: int | None = None
+    control: StandIn | None = None
     finished: str | None = None
 
 

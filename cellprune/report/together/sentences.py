@@ -20,8 +20,8 @@ def pairing(group: Group) -> list[str]:
         other, name = runs[run.against], f"Run {run.number}"
         if run.seed != other.seed:
             notes.append(
-                f"{name} has seed {run.seed}, of which the reference has no run: its difference from run "
-                f"{other.number} is one of seeds, too."
+                f"{name} has seed {run.seed}, but the reference has no run of this seed: the difference from run "
+                f"{other.number} is also one between seeds."
             )
         if run.sizes != other.sizes:
             notes.append(f"{name} works at another size than run {other.number}: only native scores are compared.")
@@ -41,8 +41,8 @@ def pairing(group: Group) -> list[str]:
             )
     if len({run.cost.machine for run in runs.values()}) > 1:
         notes.append(
-            "The times were measured on different machines or threads: what a network saves on one it need not save on "
-            "another."
+            "The times were measured on different machines, or with different numbers of threads: a network that is "
+            "faster on one need not be faster on another."
         )
     return notes
 
@@ -52,10 +52,11 @@ def seeds(rows: Sequence[OverSeeds]) -> str:
     most = max((len(row.seeds) for row in rows), default=0)
     if most < 2:
         return (
-            "No settings have two seeds in common with the reference, so there is no interval: another seed may move "
-            "these differences by more than they are. The spread over images says nothing of that."
+            "No settings have two seeds in common with the reference, so there is no interval: another seed may change "
+            "these differences by more than their size. The spread over images says nothing about that."
         )
     return (
-        "A row's interval is Student's t, 95 %, of its mean differences, one a seed, each between two runs of that "
-        "seed. It speaks for other seeds on these images, not for other images, and each row for itself alone."
+        "The interval of a row is Student's t, 95 %, of its mean differences, one per seed, each between two runs of "
+        "that seed. It is about other seeds on these images, not about other images. The intervals are not corrected "
+        "for the number of rows."
     )

@@ -1,0 +1,28 @@
+"""The words of a search: what is removed, of what network, what is scored, and of what."""
+
+from dataclasses import dataclass
+
+from cellprune.config.names import resolve
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
+from cellprune.evaluation.metric import Metric
+from cellprune.report.sentences import network
+from cellprune.runs.scores import Scores
+
+UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """How the parts of a search are called, such as "weights", "unet, width 8, depth 4", "IoU", "frames"."""
+
+    unit: str
+    network: str
+    measure: str
+    images: str
+
+
+def words(settings: Settings, search: Search) -> Words:
+    """Name the parts of a search."""
+    metric: Metric[Scores] = resolve("results", settings.task).metric
+    return Words(UNITS[search.unit], network(settings.model.model_dump()), metric.name, metric.images)
