@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 from cellprune.data.cells.frames import Dataset, Frame
 from cellprune.data.cells.truth import Policy, completeness, has_cells
 from cellprune.data.draws import shuffled, stable_hash
-from cellprune.data.kinds import Part
+from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 
