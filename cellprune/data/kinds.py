@@ -1,13 +1,14 @@
 """What every kind of data has in common: frames on disk, parts of them, and batches of the parts."""
 
 from collections.abc import Iterator, Sized
-from typing import Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from torch import Tensor
+if TYPE_CHECKING:  # what reads frames alone needs no torch
+    from torch import Tensor
 
 Part = Literal["train", "select", "report"]
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple["Tensor", "Tensor"]
 """(B, C, H, W) float32 images, normalized, and their int64 targets, as the loss takes them."""
 
 
