@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking.revival import anything, count, in_dead_channels, survivors
 
 
@@ -43,6 +44,19 @@ def test_what_came_back_is_counted_and_what_of_it_was_dead() -> None:
     after["1.weight"][0, 0] = False  # what goes is no return
     assert count(network(), masks(), after) == (2, 1)
     assert count(network(), masks(), masks()) == (0, 0)
+
+
+def test_dead_channels_are_found_in_every_kind_of_layer() -> None:
+    model = nn.Sequential(nn.Conv1d(2, 4, 3, groups=2), nn.ConvTranspose2d(4, 6, 2, groups=2), nn.Linear(3, 2))
+    masks = {name: torch.ones_like(p, dtype=torch.bool) for name, p in prunable(model).items()}
+    masks["0.weight"][1] = False
+    masks["1.weight"][2:, 1] = False  # the second group's second output
+    masks["2.weight"][0] = False
+    dead = in_dead_channels(model, masks)
+    assert all(torch.equal(dead[name], ~masks[name]) for name in masks)
+    everywhere = {name: torch.ones_like(mask) for name, mask in masks.items()}
+    n_dead = sum(int(d.sum()) for d in dead.values())
+    assert count(model, masks, everywhere) == (n_dead, n_dead)
 
 
 def test_a_depthwise_layer_has_one_channel_for_each_kernel() -> None:
