@@ -141,7 +141,7 @@ def check(
     if json:
         print(text.dumps(found))
     else:
-        _show(found, console(error=False))
+        _show(dict(found), console(error=False))
     return 1 if found["errors"] else 0
 
 

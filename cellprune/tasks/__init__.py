@@ -11,7 +11,8 @@ from torch import nn
 from cellprune.config.data import Data
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
-from cellprune.data.kinds import Frames, Loaders, Part, Parts
+from cellprune.data.batches import Loaders
+from cellprune.data.parts import Frames, Part, Parts
 from cellprune.models.loaded import Header
 from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.progress import Tell, unheard
@@ -52,7 +53,7 @@ class Task(Generic[FramesT, PartsT, LoadersT]):
     loss: Callable[[str], Loss]
     scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], dict[str, Any]]
     watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
-    header: Callable[[FramesT, Settings], dict[str, Any]]
+    header: Callable[[FramesT, Settings], Header]
 
 
 AnyTask = Task[Frames, Parts, Loaders]

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from cellprune.config.training import Training
-from cellprune.data.kinds import Batches
+from cellprune.data.batches import Batches
 from cellprune.errors import WorkError
 from cellprune.pruning.masks import sparsity
 from cellprune.runs.metrics import Epoch

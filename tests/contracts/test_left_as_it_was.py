@@ -389,7 +389,7 @@ def refusal(kind: str, way: str) -> str | None:
 
 
 def test_every_public_name_that_takes_a_network_is_here() -> None:
-    assert set(cellprune.__all__) == {"prune", "hold", "predict", "run", "load", "Request", "CellpruneError"}
+    assert set(cellprune.__all__) == {"prune", "hold", "shrink", "predict", "run", "load", "Request", "CellpruneError"}
 
 
 @every_kind
