@@ -17,7 +17,7 @@ from typing import Any
 from cellprune import tasks
 from cellprune.config.schema import TASK_DATA, Settings
 from cellprune.config.search import Search
-from cellprune.data import kinds
+from cellprune.data import parts
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
 from cellprune.search.judge import controls
@@ -83,7 +83,7 @@ def frames_of(settings: Settings, question: Search, data_root: Path | None) -> F
     return frames
 
 
-def _splits(task: AnyTask, on_disk: kinds.Frames, settings: Settings, question: Search) -> list[kinds.Parts]:
+def _splits(task: AnyTask, on_disk: parts.Frames, settings: Settings, question: Search) -> list[parts.Parts]:
     """Split as the trials of a search will, once a fold.
 
     Raises:
@@ -100,7 +100,7 @@ def _splits(task: AnyTask, on_disk: kinds.Frames, settings: Settings, question: 
 
 
 def _folds_that_would_do(
-    task: AnyTask, on_disk: kinds.Frames, settings: Settings, question: Search
+    task: AnyTask, on_disk: parts.Frames, settings: Settings, question: Search
 ) -> tuple[int, int] | None:
     """Try folds: give a number of them that can be had and decides, and how many frames they hold out together."""
     if question.cv or "fold" not in TASK_DATA[settings.task]:
