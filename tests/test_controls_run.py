@@ -118,7 +118,7 @@ def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path
     assert leave(*given, str(channels), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
     resolved = settling.with_masks_told(load(assignments=[*TINY, f"pruning.masks={channels}"]))
     counted = Folder(channels).read_cost()
-    assert resolved.pruning.ratio == pytest.approx(counted["sparsity"]["direct"]), "of weights, without biases and norms"
+    assert resolved.pruning.ratio == pytest.approx(counted["sparsity"]["direct"]), "of weights alone"
 
 
 def test_channels_are_shuffled_whole_whether_chosen_or_given(tmp_path: Path, data_root: Path) -> None:
