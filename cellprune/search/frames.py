@@ -19,6 +19,7 @@ from cellprune.config.schema import TASK_DATA, Settings
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
+from cellprune.runs.documents import plain
 from cellprune.search.judge import controls
 from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.tasks import Task
@@ -65,7 +66,7 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
     task = tasks.of(settings)
     found = task.open(settings.data, data_root)
     splits = _splits(task, found, settings, question)
-    written = [split.as_dict() for split in splits]
+    written = [plain(split.written()) for split in splits]
     drops = [drop for split in written for drop in split.get("dropped", ())]
     frames = Frames(
         n_report=sum(len(split.part("report")) for split in splits),
