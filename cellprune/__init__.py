@@ -15,6 +15,7 @@ _HOMES = {
     "prune": "cellprune.pruning.prune",
     "hold": "cellprune.pruning.masks",
     "shrink": "cellprune.structure.shrink",
+    "compact": "cellprune.structure.compact",
     "run": "cellprune.experiment",
     "load": "cellprune.models",
     "predict": "cellprune.lab.segment",
