@@ -22,7 +22,7 @@ from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
 from cellprune.structure.shrink import cut, masked, require_masks_of
-from cellprune.structure.standing_in import copies, looking
+from cellprune.structure.standing_in import as_it_was, copies, looking
 from cellprune.structure.trace import find
 
 _CARRIES = "carries the constants of its layer to one that pads with zeros"
@@ -89,12 +89,13 @@ def compact(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor] | None = 
 def compacted(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor] | None = None) -> Compacted:
     """Do what `compact` does, and say what stayed although it carries nothing."""
     require_masks_of(model, masks or {})
-    network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))
-    while True:  # what is gone may have been all that read another channel
-        step = _Step(network, inputs)
-        if not step.goes.any():
-            return Compacted(network, step.stayed(), step.channels.stopped_by)
-        network = step.smaller()
+    with as_it_was(model):  # with which the copies may share what cannot be copied
+        network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))
+        while True:  # what is gone may have been all that read another channel
+            step = _Step(network, inputs)
+            if not step.goes.any():
+                return Compacted(network, step.stayed(), step.channels.stopped_by)
+            network = step.smaller()
 
 
 class _Step:

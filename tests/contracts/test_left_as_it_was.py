@@ -401,6 +401,8 @@ def refusal(kind: str, way: str) -> str | None:
         return "has no channel that can go"
     if kind == "mixed gradients" and way in ("snip channel", "prospr channel"):
         return "^every score is 0.*frozen"
+    if kind in ("writes its weights", "merges in eval") and way == "compact":  # its weights are not what it runs on
+        return "^.* cannot be made smaller: .* would give other numbers than under the masks"
     if kind in ("counts", "keeps") and way in ("shrink", "compact"):
         return "^.* names a number of its channels, and fails without some of them .*: .*"
     if kind in (*COMPUTED, "recurrent", "attention", "writes its weights", "hides") and way == "synflow weight":
