@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "prune": "cellprune.pruning.prune",
+    "Request": "cellprune.config.request",
     "hold": "cellprune.pruning.masks",
     "shrink": "cellprune.structure.shrink",
     "compact": "cellprune.structure.compact",
     "run": "cellprune.experiment",
-    "load": "cellprune.models",
+    "load": "cellprune.models.loaded",
     "predict": "cellprune.lab.segment",
     "CellpruneError": "cellprune.errors",
 }

@@ -1,18 +1,21 @@
 """The section `pruning`: what goes. Which options a method has stands in its row of `config.names`."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     BeforeValidator,
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
 from cellprune.config import names
-from cellprune.config.base import Frozen, named, ratio_of
+from cellprune.config.base import Frozen, Values, named, ratio_of
+from cellprune.config.request import Granularity, Pricing, Request, Scope
+from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
 from cellprune.wording import quoted
 
@@ -24,7 +27,7 @@ def _own(option: str, meaning: str) -> str:
     return f"{', '.join(name + rounds[name] for name in having)}: {meaning}"
 
 
-def _budget(value: Any) -> Any:
+def _budget(value: object) -> str | None:
     """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
     unit, equals, share = str(value).partition("=")
     if value is None:
@@ -37,13 +40,8 @@ def _budget(value: Any) -> Any:
         kept = float(share)
     except ValueError:
         raise ValueError(f"{quoted(share)} is no share of {unit} to keep: write {unit}=0.1 to keep a tenth") from None
-    if 1 < kept < 100:
-        raise ValueError(
-            f"{value} is outside 0 < share kept <= 1: did you mean {unit}={round(kept / 100, 6):g}, which keeps "
-            f"{kept:g} %?"
-        )
-    if not 0 < kept <= 1:
-        raise ValueError(f"{value} is outside 0 < share kept <= 1: {unit}=0.1 keeps a tenth")
+    if fault := fault_of_kept(unit, share, kept):
+        raise ValueError(fault)
     return f"{unit}={kept!r}"
 
 
@@ -58,23 +56,23 @@ class Pruning(Frozen):
     )
     budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(_budget)] = Field(
         None,
-        description="UNIT=KEPT in place of the ratio: share that stays of params (prunable weights; by channel all "
-        "parameters), macs (multiply-adds) or, by channel, channels",
+        description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
+        "parameters), macs (multiply-adds) or, with channels, channels",
     )
-    cost: Literal["static", "marginal"] = Field(
+    cost: Pricing = Field(
         "static",
-        description="price of a channel under a budget in params or macs: in the dense network, or anew after each "
-        "removal; single weights cost the same either way",
+        description="cost of a channel under a budget in params or macs: static = in the dense network, marginal = "
+        "computed again after each removal; for single weights both are the same",
     )
     floor: float = Field(
-        0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that stays in any case, its best"
+        0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that always stays, the best ones"
     )
     effective: bool = Field(
-        False, description="the ratio counts what is removed and what no path from input to output reaches"
+        False, description="count kept weights that lie on no path from input to output as removed, too"
     )
-    scope: Literal["global", "layer"] = Field("global", description="where scores compete")
-    granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
-        "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
+    scope: Scope = Field("global", description="where scores compete: in the whole network, or within each layer")
+    granularity: Annotated[Granularity, Parameter(alias="--granularity")] = Field(
+        "weight", description="what is removed, and what the ratio counts: single weights, or whole channels"
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
@@ -82,7 +80,8 @@ class Pruning(Frozen):
     gate: Literal["activation", "weight"] = Field(
         "activation",
         description=_own(
-            "gate", "by channel: what is scored of each, its norm's output or, as in ProsPr's code, its kernel"
+            "gate",
+            "with channels: what is scored, the output of the channel's norm or, as in ProsPr's code, its kernel",
         ),
     )
     inner_steps: int = Field(
@@ -90,54 +89,54 @@ class Pruning(Frozen):
     )
     inner_lr: float = Field(0.1, ge=0, description=_own("inner_lr", "learning rate of these steps"))
     inner_momentum: float = Field(0.0, ge=0, lt=1, description=_own("inner_momentum", "momentum of these steps"))
-    order: Literal["full", "first"] = Field(
-        "full", description=_own("order", "first leaves out the second derivatives")
-    )
+    order: Literal["full", "first"] = Field("full", description=_own("order", "first omits the second derivatives"))
     detach_first_gradient: bool = Field(
         False,
         description=_own(
-            "detach_first_gradient", "the public code's momentum buffer, for replication; without effect at momentum 0"
+            "detach_first_gradient", "momentum buffer as in the public code, for replication; no effect at momentum 0"
         ),
     )
     retrain: Literal["fine-tune", "rewind"] = Field(
         "fine-tune",
-        description=_own("retrain", "the second training starts from the trained or from earlier weights"),
+        description=_own("retrain", "start the second training from the trained weights, or from earlier ones"),
     )
     rewind_step: int = Field(
-        0, ge=0, le=2**40, description=_own("rewind_step", "step gone back to; 0 is initialization")
+        0, ge=0, le=2**40, description=_own("rewind_step", "step to go back to; 0 is the initialization")
     )
     update_from: float = Field(
         0.25, ge=0, lt=1, description=_own("update_from", "share of the training before masks shrink")
     )
     update_until: float = Field(
-        0.75, gt=0, le=1, description=_own("update_until", "share of the training after which masks stay")
+        0.75, gt=0, le=1, description=_own("update_until", "share of the training after which masks no longer change")
     )
     update_every: int | None = Field(
         None,
         ge=1,
         le=2**40,
-        description=_own("update_every", "steps between two updates of masks; none for 100, or for 30 updates"),
+        description=_own(
+            "update_every", "steps between two updates of masks; by default 100, or fewer so that 30 updates fit"
+        ),
     )
     initial: Literal["erk", "uniform"] = Field(
-        "erk", description=_own("initial", "how the first mask shares among layers")
+        "erk", description=_own("initial", "how the first mask divides the weights among layers")
     )
     drop_fraction: float = Field(
         0.3,
         ge=0,
         le=1,
-        description=_own("drop_fraction", "share of a layer's weights exchanged at first; it falls as a cosine"),
+        description=_own("drop_fraction", "share of a layer's weights exchanged at first; falls as a cosine"),
     )
     rounds: int | None = Field(
         None,
         ge=1,
         le=10_000,
-        description=_own("rounds", "scorings, each of what the last one left; none for the number in brackets"),
+        description=_own("rounds", "number of scorings, each of the weights that are left; default in brackets"),
     )
     schedule: Literal["exponential", "linear"] = Field(
-        "exponential", description=_own("schedule", "the same share removed in each round, or the same number")
+        "exponential", description=_own("schedule", "remove the same share in each round, or the same number")
     )
     revive_dead: bool = Field(
-        True, description=_own("revive_dead", "weights may return to a channel that has none left")
+        True, description=_own("revive_dead", "let weights return to a channel that has none left")
     )
     temperature: float = Field(
         200.0, gt=0, description=_own("temperature", "what the output is divided by before the loss")
@@ -173,8 +172,8 @@ class Pruning(Frozen):
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
-        told = self.granularity == "weight" or names.method(self.method).channels == "always"
-        words = [self.method, "" if told else "channel", self.control.replace("none", "")]
+        is_understood = self.granularity == "weight" or names.method(self.method).channels == "always"
+        words = [self.method, "" if is_understood else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
     @property
@@ -185,26 +184,45 @@ class Pruning(Frozen):
         unit, kept = self.budget.split("=")
         return f"{kept}-{unit}-kept"
 
-    def share(self) -> dict[str, Any]:
-        """Give how much goes, or stays, as `prune` is asked: by `sparsity` or by `budget`."""
-        if self.budget is None:
-            return {"sparsity": self.ratio}
-        unit, kept = self.budget.split("=")
-        return {"budget": {unit: float(kept)}}
+    def request(self, seed: int = 0) -> Request:
+        """Give what is asked of `prune`.
+
+        Raises:
+            CellpruneError: it cannot be; the message speaks of settings.
+        """
+        unit, _, kept = (self.budget or "").partition("=")
+        row, fields = names.method(self.method), type(self).model_fields
+        chosen = {key: getattr(self, key) for key in row.channel_options if getattr(self, key) != fields[key].default}
+        return Request(
+            method=self.method,
+            sparsity=self.ratio if self.budget is None else None,
+            budget=None if self.budget is None else {unit: float(kept)},
+            granularity=self.granularity,
+            scope=self.scope,
+            cost=self.cost,
+            floor=self.floor,
+            effective=self.effective,
+            exclude=self.exclude,
+            seed=seed,
+            invert=self.control == "invert",
+            options=self.options() | chosen,
+            spelling="settings",
+        )
 
     @property
     def stands_in(self) -> bool:
         """Whether the masks only say how large a dense network is trained in the pruned one's place."""
         return self.control.startswith(("narrow", "flat"))
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """Give the settings that belong to this method alone."""
         row = names.method(self.method)
-        options = {key: getattr(self, key) for key in row.options if key != "gate" or self.granularity == "channel"}
+        foreign = () if self.granularity == "channel" else row.channel_options
+        options: dict[str, object] = {key: getattr(self, key) for key in row.options if key not in foreign}
         return options | ({"rounds": self.rounds or row.rounds} if "rounds" in options else {})
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
@@ -219,7 +237,7 @@ class Pruning(Frozen):
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-_UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
+_UNUSED: Values = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
 
 
 CHOICE = (
@@ -233,6 +251,3 @@ CHOICE = (
 
 
 AMOUNTS = {"ratio", "budget"}  # of which one says how much goes
-
-
-UNITS = ("params", "macs", "channels")  # of budgets

@@ -12,7 +12,6 @@ in several pieces, frames of several sizes, an annotated frame without cells, a 
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,28 +19,29 @@ from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
-from cellprune.data.findings import Disc, Findings, class_notes, notes, report
+from cellprune.data.findings import Disc, Findings, Report, class_notes, notes, report
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.open import is_challenge, is_folder, known_card, place, require_cells
+from cellprune.data.labelled.sets import LabelledReport
+from cellprune.data.open import is_challenge, require_cells
 from cellprune.data.sets.cards import Card
+from cellprune.data.sets.named import is_folder, known_card, located
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.iou import IGNORED
 from cellprune.images.naming import of_text
-from cellprune.images.read import IGNORED, Labels, are_equal, read_grey_levels, read_header
+from cellprune.images.read import Labels, are_equal, read_grey_levels, read_header
 
 
-def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> dict[str, Any]:
+def check(
+    name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES
+) -> Report | LabelledReport:
     """Inspect a data set by name or folder.
 
     Args:
         classes: what labels stand for, see `data.open.open_dataset`.
 
     Returns:
-        Plain values: dataset; frames, gold, silver (counts of frames); cells (gold, tracked); missing (gold_frames
-        with the cells that have no mask); components; sizes; channels; dtypes; grey_levels (darkest, brightest);
-        pixel_size_um; sequences (the same for each); cell_diameter_px (the median: native, and at network_size_px, the
-        usual one); pairing (of a plain folder, else None); facts, warnings, notes and errors (sentences). Of images
-        that each have a class what `data.labelled.check` gives.
+        Plain values; of images that each have a class those of `data.labelled.sets.check`.
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
@@ -58,10 +58,10 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
     if card.layout == "cifar":
         return labelled.check(name_or_folder, data_root)
     require_cells(card.name, classes)
-    return inspect(place(card, data_root), name=card.name, card=card)
+    return inspect(located(card, data_root), name=card.name, card=card)
 
 
-def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
+def inspect(folder: Path, *, name: str, card: Card | None) -> Report:
     """Inspect the data set in a folder; see `check`. Whatever is wrong is listed, never raised."""
     try:
         frames, lone, aside = ctc.frames(folder, name), ctc.orphans(folder), ctc.aside(folder)
@@ -73,7 +73,7 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
     return report(name, found, _errors(name, found, faults), [*said, *aside])
 
 
-def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict[str, Any]:
+def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Report:
     try:
         paired = plain.pair(folder, name)
     except CellpruneError as error:
@@ -91,7 +91,7 @@ def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict
         found.errors.append(f"{found.no_classes[0]}{more}")
     said = [f"paired {paired.how}", *notes(found, None), *class_notes(found, classes)]
     said += [*plain.unlabelled(paired), *(f"an image without labels: {fault}" for fault in odd), *paired.left_aside]
-    return report(name, [found], _errors(name, [found], list(paired.faults)), said) | {"pairing": paired.how}
+    return report(name, [found], _errors(name, [found], list(paired.faults)), said, paired.how)
 
 
 def _fault(image: Path) -> str:
@@ -108,17 +108,17 @@ def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
     channels = {n: path for sequence in found for n, path in sequence.channels.items()}
     if len(channels) > 1:
         shown = " and ".join(f"{n} in {path}" for n, path in sorted(channels.items()))
-        errors.append(f"{name} has images of different channels, {shown}: save all alike")
+        errors.append(f"{name} has images of different channels, {shown}: save all with the same channels")
     n_gold = sum(sequence.n_frames["gold"] for sequence in found)
     if n_gold < 2:
         if not faults:  # else what is annotated may be there, and stand in the way
             errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
     elif n_gold == sum(len(sequence.unknown) for sequence in found):
-        errors.append(f"{name} has no pixel that could be learned or scored: all of all {n_gold} images are ignored")
+        errors.append(f"every pixel of all {n_gold} images of {name} is ignored: there is nothing to learn or to score")
     elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in found) and not any(
         len(sequence.cells) for sequence in found
     ):  # what could not be read may show some
-        errors.append(f"{name} shows no cell in the truth of all {n_gold} annotated frames: annotate some")
+        errors.append(f"{name} has no cell in any of its {n_gold} annotated frames: annotate some cells")
     return errors
 
 
@@ -179,7 +179,7 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         found.pieces += _discs(areas_px(pieces).values(), header.size)
         found.values.update(np.unique(gold[gold > 0]).tolist())
     if n_classes == 2:
-        _compare(frame.name or frame.number, truth, found)
+        _compare(frame, truth, found)
 
 
 def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
@@ -187,22 +187,23 @@ def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
     return [Disc(diameter, diameter / (size[0] * size[1]) ** 0.5) for diameter in diameters]
 
 
-def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> None:
+def _compare(frame: Frame, truth: dict[str, Labels], found: Findings) -> None:
     gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
+    name = frame.name or frame.number
     if markers is not None:
-        found.marked.append(number)
+        found.marked.append(frame.number)
         tracks = np.unique(markers[markers > 0]).tolist()
         found.n_tracked_cells += len(tracks)
         for track in tracks:
-            found.shown.setdefault(track, set()).add(number)
+            found.shown.setdefault(track, set()).add(frame.number)
     if gold is not None:
         n_gold = np.unique(gold[gold > 0]).size
         if n_gold == 0:
-            found.empty.append(number)
+            found.empty.append(name)
         if pieces := in_pieces(gold):
-            found.components.append({"frame": number, "labels": pieces})
+            found.components.append({"frame": name, "labels": pieces})
     if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
-        found.missing.append({"frame": number, "missing": len(lacking), "cells": len(tracks)})
+        found.missing.append({"frame": name, "missing": len(lacking), "cells": len(tracks)})
     if silver is not None and markers is not None:
         found.n_lacking_in_silver += len(uncovered(markers, silver))
     if silver is not None and gold is not None and n_gold:

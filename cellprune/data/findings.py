@@ -1,19 +1,20 @@
 """What a check finds in a data set, sequence by sequence, and how it is told: in sentences, and as plain values."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import ceil
 from pathlib import Path
 from statistics import median_low
-from typing import Any
+from typing import TypedDict, TypeVar
 
 import numpy as np
 
 from cellprune.config.data import Data
 from cellprune.data.sets.cards import Card
-from cellprune.images.read import IGNORED, UNSTACK
+from cellprune.evaluation.iou import IGNORED
+from cellprune.images.read import UNSTACK
 from cellprune.wording import many
 
 NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for
@@ -21,6 +22,10 @@ SMALLEST_CELL_PX = 10  # in the network, below which neighbours run into each ot
 _STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest
 _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
+
+
+FrameName = int | str  # its number in a recording, or the name of its image
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,21 @@ class Disc:
     share: float
 
 
+class Missing(TypedDict):
+    """A frame of which some tracked cells have no gold mask."""
+
+    frame: FrameName
+    missing: int
+    cells: int
+
+
+class Pieces(TypedDict):
+    """A frame, and the labels in it whose mask is in several pieces."""
+
+    frame: FrameName
+    labels: list[int]
+
+
 @dataclass
 class Findings:
     """One sequence, filled while its frames are looked at."""
@@ -45,10 +65,10 @@ class Findings:
     n_frames: Counter[str] = field(default_factory=Counter)  # by kind of file
     n_read: Counter[str] = field(default_factory=Counter)  # by kind of truth: the files without an error
     n_tracked_cells: int = 0
-    missing: list[dict[str, Any]] = field(default_factory=list)
-    components: list[dict[str, Any]] = field(default_factory=list)
-    empty: list[int | str] = field(default_factory=list)
-    unknown: list[int | str] = field(default_factory=list)  # frames of which every pixel is ignored
+    missing: list[Missing] = field(default_factory=list)
+    components: list[Pieces] = field(default_factory=list)
+    empty: list[FrameName] = field(default_factory=list)
+    unknown: list[FrameName] = field(default_factory=list)  # frames of which every pixel is ignored
     n_lacking_in_silver: int = 0
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
@@ -65,9 +85,75 @@ class Findings:
     dtypes: dict[str, set[str]] = field(default_factory=dict)
     pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
     n_without_pixel_size: int = 0  # images that state none
-    marked: list[Any] = field(default_factory=list)  # the frames whose markers could be read
-    shown: dict[int, set[Any]] = field(default_factory=dict)  # track -> the frames whose markers show it
+    marked: list[int] = field(default_factory=list)  # the frames whose markers could be read
+    shown: dict[int, set[int]] = field(default_factory=dict)  # track -> the frames whose markers show it
     errors: list[str] = field(default_factory=list)
+
+
+class CellCounts(TypedDict):
+    """Cells in gold truth, and in markers."""
+
+    gold: int
+    tracked: int
+
+
+class Diameter(TypedDict):
+    """The median cell's, in px: as saved, and as the network sees it where nothing else is asked for."""
+
+    native: float
+    network: float
+
+
+class SequenceReport(TypedDict):
+    """What is in one sequence; counts are of frames where nothing else is said."""
+
+    sequence: str
+    frames: int
+    gold: int
+    silver: int
+    markers: int
+    cells: CellCounts
+    missing: list[Missing]
+    components: list[Pieces]
+    silver_lacks: int  # tracked cells
+    silver_jaccard: list[float] | None  # of silver with gold masks, the lowest and the highest frame's mean
+    sizes: list[list[int]]
+    channels: list[int]
+    dtypes: dict[str, list[str]]
+    pixel_size_um: list[list[float]]
+    without_pixel_size: int  # images
+    grey_levels: list[float] | None  # the darkest and the brightest
+
+
+class Counted(TypedDict):
+    """What is in a data set; see `SequenceReport`."""
+
+    dataset: str
+    frames: int
+    gold: int
+    silver: int
+    markers: int
+    cells: CellCounts
+    missing: int
+    components: int
+    sizes: list[list[int]]
+    channels: list[int]
+    dtypes: dict[str, list[str]]
+    pixel_size_um: list[list[float]]
+    grey_levels: list[float] | None
+    cell_diameter_px: Diameter | None
+    network_size_px: list[int]
+    sequences: list[SequenceReport]
+
+
+class Report(Counted):
+    """What `data check --json` prints of cells: beside the counts sentences, and how a plain folder was paired."""
+
+    pairing: str | None
+    facts: list[str]
+    warnings: list[str]
+    errors: list[str]
+    notes: list[str]
 
 
 def notes(found: Findings, card: Card | None) -> list[str]:
@@ -117,14 +203,20 @@ def shortened(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
 
 
-def report(name: str, found: list[Findings], errors: list[str], notes: list[str]) -> dict[str, Any]:
-    """Put everything into plain values, the totals first; see `data.check.check`."""
+def report(name: str, found: list[Findings], errors: list[str], notes: list[str], pairing: str | None = None) -> Report:
+    """Put everything into plain values, the totals first."""
     sequences = [_sequence_report(sequence) for sequence in found]
     levels = [level for sequence in found for level in sequence.grey_levels]
-    counted = {
+    counted: Counted = {
         "dataset": name,
-        **{kind: sum(s[kind] for s in sequences) for kind in ("frames", "gold", "silver", "markers")},
-        "cells": {kind: sum(s["cells"][kind] for s in sequences) for kind in ("gold", "tracked")},
+        "frames": sum(s["frames"] for s in sequences),
+        "gold": sum(s["gold"] for s in sequences),
+        "silver": sum(s["silver"] for s in sequences),
+        "markers": sum(s["markers"] for s in sequences),
+        "cells": {
+            "gold": sum(s["cells"]["gold"] for s in sequences),
+            "tracked": sum(s["cells"]["tracked"] for s in sequences),
+        },
         "missing": sum(m["missing"] for s in sequences for m in s["missing"]),
         "components": sum(len(c["labels"]) for s in sequences for c in s["components"]),
         "sizes": _merged(s["sizes"] for s in sequences),
@@ -138,9 +230,10 @@ def report(name: str, found: list[Findings], errors: list[str], notes: list[str]
         "cell_diameter_px": _diameters_px(found),
         "network_size_px": list(NETWORK_SIZE_PX),
         "sequences": sequences,
-        "pairing": None,
     }
-    return counted | {
+    return {
+        **counted,
+        "pairing": pairing,
         "facts": _facts(counted),
         "warnings": _warnings(counted, [size for sequence in found for size in sequence.gold_sizes]),
         "errors": errors,
@@ -148,7 +241,7 @@ def report(name: str, found: list[Findings], errors: list[str], notes: list[str]
     }
 
 
-def _diameters_px(found: Sequence[Findings]) -> dict[str, float] | None:
+def _diameters_px(found: Sequence[Findings]) -> Diameter | None:
     """Give the median cell's diameter as saved, and as the network sees it where nothing else is asked for."""
     cells = [cell for sequence in found for cell in gold_cells(sequence)]
     if not cells:
@@ -170,13 +263,12 @@ def is_one_value(found: Findings) -> bool:
     return len(found.values) == 1 and len(found.pieces) > len(found.cells)
 
 
-def _facts(counted: Mapping[str, Any]) -> list[str]:
+def _facts(counted: Counted) -> list[str]:
     """Say what the images and the cells are like."""
     facts = []
     if counted["grey_levels"]:
         low, high = counted["grey_levels"]
-        whole = isinstance(low, int) and isinstance(high, int)
-        bits = f" ({(high - low).bit_length()} bits)" if whole else ""
+        bits = f" ({(high - low).bit_length()} bits)" if isinstance(low, int) and isinstance(high, int) else ""
         channels = " or ".join(many(n, "channel") for n in sorted(counted["channels"]))
         pixels = " or ".join(" x ".join(f"{um:.4g}" for um in size) + " um" for size in counted["pixel_size_um"])
         facts.append(
@@ -196,7 +288,7 @@ def _facts(counted: Mapping[str, Any]) -> list[str]:
     return facts
 
 
-def _partly(counted: Mapping[str, Any]) -> str:
+def _partly(counted: Counted) -> str:
     """Say what follows where not all images state the same pixel size: the set has none."""
     if _is_pixel_known(counted) or not counted["pixel_size_um"]:
         return ""
@@ -205,12 +297,12 @@ def _partly(counted: Mapping[str, Any]) -> str:
     return f" ({silent}, so the pixel size of the set counts as unknown)"
 
 
-def _is_pixel_known(counted: Mapping[str, Any]) -> bool:
+def _is_pixel_known(counted: Counted) -> bool:
     is_silent = any(sequence["without_pixel_size"] for sequence in counted["sequences"])
     return len(counted["pixel_size_um"]) == 1 and not is_silent
 
 
-def _warnings(counted: Mapping[str, Any], sizes: Sequence[tuple[int, int]]) -> list[str]:
+def _warnings(counted: Counted, sizes: Sequence[tuple[int, int]]) -> list[str]:
     """Warn of cells that are too small in the network, with the size that would do."""
     diameter = counted["cell_diameter_px"]
     if diameter is None or diameter["network"] >= SMALLEST_CELL_PX:
@@ -225,11 +317,13 @@ def _warnings(counted: Mapping[str, Any], sizes: Sequence[tuple[int, int]]) -> l
     ]
 
 
-def _sequence_report(found: Findings) -> dict[str, Any]:
+def _sequence_report(found: Findings) -> SequenceReport:
     return {
         "sequence": found.name,
         "frames": found.n_frames["image"],
-        **{kind: found.n_frames[kind] for kind in ("gold", "silver", "markers")},
+        "gold": found.n_frames["gold"],
+        "silver": found.n_frames["silver"],
+        "markers": found.n_frames["markers"],
         "cells": {"gold": len(gold_cells(found)), "tracked": found.n_tracked_cells},
         "missing": found.missing,
         "components": found.components,
@@ -244,9 +338,9 @@ def _sequence_report(found: Findings) -> dict[str, Any]:
     }
 
 
-def _merged(lists: Iterable[list[Any]]) -> list[Any]:
+def _merged(lists: Iterable[list[_Value]]) -> list[_Value]:
     """Give every value of the lists once, in order."""
-    merged: list[Any] = []
+    merged: list[_Value] = []
     for value in chain.from_iterable(lists):
         if value not in merged:
             merged.append(value)

@@ -1,8 +1,6 @@
 """From what a user types to a data set: a card's name, or a folder in the challenge's layout or of plain images."""
 
 import logging
-import os
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,21 +8,14 @@ from pathlib import Path
 from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Dataset, Frame
 from cellprune.data.labelled import cifar
-from cellprune.data.sets import cards
 from cellprune.data.sets.cards import Card
-from cellprune.data.sets.root import VARIABLE, data_root
-from cellprune.data.simulated import simulate
-from cellprune.errors import CellpruneError, unknown
+from cellprune.data.sets.named import is_folder, known_card, located
+from cellprune.errors import CellpruneError
 from cellprune.files.listing import entry
 from cellprune.images.naming import of_text
 from cellprune.images.read import Header, ImageError, equal_channels, read_header
 
 _log = logging.getLogger(__name__)
-_VOLUMES = re.compile(r"-[CN]3D[HL]-")  # in the challenge's names
-
-
-class MissingDataError(CellpruneError):
-    """A known data set that is not on this machine."""
 
 
 def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> Dataset:
@@ -48,7 +39,7 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
     card = known_card(name_or_folder)
     if card.layout != "ctc":
         raise _holds_no_cells(card.name)
-    return _challenge(card.name, place(card, data_root), card, classes)
+    return _challenge(card.name, located(card, data_root), card, classes)
 
 
 def _holds_no_cells(name: str) -> CellpruneError:
@@ -65,51 +56,6 @@ def is_challenge(folder: Path) -> bool:
     if found is None or found.kind != "folder":
         raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds the images, or 01, 01_GT and so on")
     return bool(ctc.sequences(folder))
-
-
-def is_folder(name_or_folder: str) -> bool:
-    """Tell a folder from a name: a folder is written with a separator, or is `.` or `..`."""
-    separators = {"/", os.sep}
-    return name_or_folder in {".", ".."} or any(mark in name_or_folder for mark in separators)
-
-
-def known_card(name: str) -> Card:
-    """Give the card of a named set.
-
-    Raises:
-        CellpruneError: no such card: a typo is answered with the nearest names, a bare folder with how to write it.
-    """
-    if name not in cards.names() and Path(name).is_dir():
-        raise CellpruneError(f"no data set is named {name!r}; write './{name}' for the folder of that name")
-    if _VOLUMES.search(name):
-        raise CellpruneError(f"{name} is one of the challenge's 3-D sets: cellprune reads 2-D time-lapses, take one")
-    if name not in cards.names():
-        raise CellpruneError(unknown("data set", name, cards.names()))
-    return cards.card(name)
-
-
-def place(card: Card, given_root: Path | None) -> Path:
-    """Give the folder of a named set that is here; simulated cells are made when they are asked for first.
-
-    Raises:
-        MissingDataError: the set has to be fetched first.
-    """
-    root = data_root(given_root)
-    if card.source == "simulate":
-        return simulate.kept(root)
-    folder = folder_of(card, root)
-    if not folder.is_dir():
-        raise MissingDataError(
-            f"{card.name} is not in {root}: run 'cellprune data fetch {card.name}', without the internet 'cellprune "
-            f"data fetch {card.name} --from FILE.zip' with {card.address}, or name its place with --data-root or "
-            f"${VARIABLE}"
-        )
-    return folder
-
-
-def folder_of(card: Card, root: Path) -> Path:
-    """Name the folder of a set in the data root, whether it is there or not."""
-    return root / (simulate.NAME if card.source == "simulate" else card.name)
 
 
 def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, ...]) -> Dataset:
@@ -165,7 +111,7 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
     headers = {frame.image: read_header(frame.image) for frame in paired.frames if frame.gold}
     for path, header in headers.items():
         if header.planes > 1:
-            raise ImageError(f"{path} is a stack of {header.planes} images: save it image by image")
+            raise ImageError(f"{path} is a stack of {header.planes} images: save each image as a file of its own")
     return Dataset(
         name,
         folder,
@@ -194,7 +140,7 @@ def _channels(name: str, headers: Mapping[Path, Header]) -> int:
         if headers[path].channels != headers[first].channels:
             raise ImageError(
                 f"{path} has {headers[path].channels} channel(s), but {first.name} {headers[first].channels}: "
-                "save all alike, or move it out of the folder with its labels"
+                "save all with the same channels, or move it out of the folder with its labels"
             )
     return headers[first].channels
 

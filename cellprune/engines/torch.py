@@ -19,6 +19,8 @@ from torch.utils._pytree import tree_leaves
 from cellprune import models
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.machine.device import choose
+from cellprune.models.loaded import header_of
+from cellprune.models.network import is_mirroring
 from cellprune.models.receptive import receptive_field
 from cellprune.runs.modelcard import ModelCard, ReceptiveField, read_card
 from cellprune.structure.standing_in import copies, looking, require_values
@@ -44,7 +46,7 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto") -> "TorchEn
     """
     place = torch.device(choose(device))
     network, weights = _usable(model, place)
-    header = getattr(network, "header", None)
+    header = header_of(network)
     with _running(network, weights):
         card = _guessed(network) if header is None else read_card(header, model)
     return TorchEngine(network, card, place, weights)
@@ -68,8 +70,8 @@ class TorchEngine:
         self.card = card
         self._known_field: list[ReceptiveField | None] = [card.receptive_field] if card.receptive_field else []
         self._bytes_per_pixel = 0.0
-        self._mirrors_itself = hasattr(network, "input_size")
-        self.input_size: Callable[[int], int] = getattr(network, "input_size", self._fitting)
+        self._mirrors_itself = is_mirroring(network)
+        self.input_size: Callable[[int], int] = network.input_size if is_mirroring(network) else self._fitting
 
     def __call__(self, images: Floats) -> Floats:
         """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
@@ -87,7 +89,7 @@ class TorchEngine:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
             raise WorkError(
-                f"the memory of {self._device} does not suffice for {images.shape[-2]} x {images.shape[-1]} px at once"
+                f"the memory of {self._device} is not enough for {images.shape[-2]} x {images.shape[-1]} px at once"
             ) from error
 
     @property
@@ -164,7 +166,7 @@ def _guessed(network: nn.Module) -> ModelCard:
 def _live_bytes(network: nn.Module, in_channels: int) -> int:
     """Give the most bytes of intermediate tensors that are alive at once, for an image of some `_PROBE_PX`."""
     parameter = next(network.parameters(), torch.empty(0))
-    fitting = getattr(network, "input_size", None)
+    fitting = network.input_size if is_mirroring(network) else None
     # a network without padding of its own takes more than it gives; what counts is what it takes
     given = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
     taken = fitting(given) if fitting else given

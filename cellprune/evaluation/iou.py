@@ -1,6 +1,6 @@
 """Intersection over union of classes, by the four names this field mixes up, from counts that can be kept.
 
-`iou_image_mean`      per image the mean over its classes, then the mean over images: the headline
+`iou_image_mean`      per image the mean over its classes, then the mean over images: the main score
 `iou_pooled`          counts summed over all images first, then the mean over classes
 `iou_cell_image_mean` the first for the class "cell" alone; so for every class but the background
 `iou_cell_pooled`     the second for the class "cell" alone; so for every class but the background
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-IGNORED = 255
+IGNORED = 255  # in a target: neither learned nor scored
 SIZES = ("256", "native")
 
 Image = Mapping[str, Any]  # an entry of scores.json: {"size", "classes": [{"name", "intersection", "union"}], ...}
@@ -75,7 +75,7 @@ def summary(images: Sequence[Image]) -> dict[str, dict[str, float | None]]:
 
 
 def background_alone(images: Sequence[Image]) -> float | None:
-    """Give the headline score of a prediction that is background everywhere: what any network has to beat.
+    """Give the main score of a prediction that is background everywhere: any network has to beat it.
 
     Args:
         images: entries of scores.json of one size.

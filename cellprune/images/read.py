@@ -20,7 +20,7 @@ from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, I
 from cellprune.wording import reason
 
 __all__ = [
-    "IGNORED", "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
+    "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
     "Target", "are_equal", "equal_channels", "normalize", "read_grey_levels", "read_header", "read_image",
     "read_labels", "resize_image",
     "resize_labels",
@@ -28,7 +28,6 @@ __all__ = [
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case
 _ROUNDING = 1e-7  # the deviation, of values in 0..1, that resizing may bring into a constant channel
-IGNORED = 255  # in a target: neither learned nor scored
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]

@@ -13,7 +13,7 @@ Floats = NDArray[np.float32]
 
 
 class Engine(Protocol):
-    """A network ready to be asked.
+    """A network that is ready to compute.
 
     Attributes:
         card: what the network takes and gives.
@@ -36,7 +36,7 @@ class Engine(Protocol):
         """Give class probabilities (N, classes, H, W) float32 for normalized images (N, C, H, W) float32.
 
         Raises:
-            WorkError: the memory does not suffice for images of this size.
+            WorkError: the memory is not enough for images of this size.
         """
         ...
 

@@ -21,12 +21,17 @@ def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
 
     Args:
         model: what `cellprune.load` gives, a run folder, a model file, an engine (`lab.engine.Engine`), or any torch
-            network that gives one logit map a class; of the last nothing is known, so the image is not zoomed.
+            network that gives one logit map per class; for such a network the image is not zoomed.
         image: (H, W), or (C, H, W) for a network of several channels; any numbers, not constant.
     Returns:
-        (H, W) int32, 0 is background, one number a cell, from 1.
+        (H, W) int32, 0 is background, one number per cell, from 1.
     Raises:
         CellpruneError: no such file, other channels than the network takes, or an image that cannot be used.
+    Example:
+        >>> image = np.random.default_rng(0).poisson(100, (48, 64))
+        >>> labels = predict("runs/cells", image)  # the folder of a finished run
+        >>> labels.shape, labels.dtype
+        ((48, 64), dtype('int32'))
     """
     engine = engine_of(model)
     pixels = np.asarray(image, np.float32)
@@ -49,11 +54,11 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
     """
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
-        one = "convert it to grey" if n_channels == 3 else "save the channel that is meant by itself"
+        one = "convert it to grey" if n_channels == 3 else "save the one channel to use"
         remedy = one if takes == 1 else f"bring {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
-            f"{image} has {many(n_channels, 'channel')}, the model takes {takes}: {remedy}, or take another model"
+            f"{image} has {many(n_channels, 'channel')}, but the model takes {takes}: {remedy}, or use another model"
         )
 
 

@@ -22,6 +22,7 @@ from cellprune.evaluation.decide import FEWEST_FRAMES
 from cellprune.search.judge import controls
 from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.tasks import Task
+from cellprune.wording import many
 
 _USUAL_FOLDS = (5, 4, 3, 2)  # the first that can be had is named
 SELECT_SHARE = 0.3  # of the training part, set apart to choose on
@@ -144,10 +145,8 @@ def _too_few(frames: Frames, folds: tuple[int, int] | None) -> str:
         ways = "test on more images"
     elif folds:
         ways = f"take --cv {folds[0]}, which counts {folds[1]} annotated frames, each once, or hold out more"
-    return (
-        f"{frames.n_report} held-out frame{' decides' if frames.n_report == 1 else 's decide'} nothing{dropped}; "
-        f"it takes at least {FEWEST_FRAMES}: {ways}"
-    )
+    held_out = f"{many(frames.n_report, 'held-out frame')} {'is' if frames.n_report == 1 else 'are'}"
+    return f"{held_out} too few to decide anything{dropped}; it takes at least {FEWEST_FRAMES}: {ways}"
 
 
 def _name(entry: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from monai.losses import DiceLoss
 from torch import Tensor
 
-IGNORED = 255
+from cellprune.evaluation.iou import IGNORED
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

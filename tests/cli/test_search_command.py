@@ -204,8 +204,11 @@ def test_a_plan_is_timed_where_it_will_be_trained(
             "it takes at least 5: take --cv 5, which counts 18 annotated frames, each once",
         ),
         (["--set", "data.holdout=0.1", "--truth", "complete"], "02/004 dropped: 1 of 11 cells have no gold mask"),
-        (["--unit", "channels", "--granularity", "weight"], "--unit channels with --granularity weight counts what"),
-        (["--granularity", "channel"], "--unit weights with --granularity channel counts what"),
+        (
+            ["--unit", "channels", "--granularity", "weight"],
+            "--unit channels counts channels, but --granularity weight removes weights",
+        ),
+        (["--granularity", "channel"], "--unit weights counts weights, but --granularity channel removes channels"),
         (["--unit", "macs", "--method", "gradual"], "chooses weights, not channels"),
         (["--unit", "macs", "--method", "gradual", "--granularity", "weight"], "for masks chosen before training"),
         (["--unit", "macs", "--budget", "macs=0.5"], "pruning.budget cannot be given"),
@@ -228,13 +231,13 @@ def test_a_plan_is_timed_where_it_will_be_trained(
         (["--high", "nan"], "nan is outside"),
         (
             ["--method", "random", "--low", "0.999", "--high", "0.9999"],
-            "the lowest ratio, 0.999023, cannot be had (after",
+            "the lowest ratio, 0.999023, is impossible (after",
         ),
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"], "exclude each other"),
         (["--max-trials", "3", "--max-hours", "3"], "exclude each other"),
         (["--max-trials", "0"], "--max-trials 0"),
         (["--max-hours", "0"], "--max-hours 0"),
-        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is a fold, not 5"),
+        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is one fold"),
         (["--dataset", "PhC-C2DH-U373"], "cellprune data fetch"),
     ],
 )
@@ -273,7 +276,7 @@ def test_a_scheduler_that_is_silent_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_ANSWER_S", 1)
-    monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", None)  # it is asked before an epoch is timed
+    monkeypatch.setattr("cellprune.search.timing.seconds_of_a_training", None)  # it is asked before an epoch is timed
     assert typed(*words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -19,6 +19,7 @@ from torch.nn.utils import prune as torch_prune
 
 import cellprune
 from cellprune.config.names import methods, resolve
+from cellprune.config.request import Request
 from cellprune.controls import shuffled as controls
 from cellprune.engines.torch import engine
 from cellprune.errors import CellpruneError
@@ -362,7 +363,7 @@ def shuffled(network: nn.Module) -> None:
 
 
 def planned(network: nn.Module) -> None:
-    prune.plan(network, method="prospr", batches=batches(network), loss=F.cross_entropy)
+    prune.choose_segments(network, Request(sparsity=0.5), batches=batches(network), loss=F.cross_entropy)
 
 
 # everything that takes a network and promises to leave it alone; `hold` and `predict` are public, as `prune` is
@@ -411,7 +412,8 @@ def refusal(kind: str, way: str) -> str | None:
 
 
 def test_every_public_name_that_takes_a_network_is_here() -> None:
-    assert set(cellprune.__all__) == {"prune", "hold", "shrink", "compact", "predict", "run", "load", "CellpruneError"}
+    names = {"prune", "hold", "shrink", "compact", "predict", "run", "load", "Request", "CellpruneError"}
+    assert set(cellprune.__all__) == names
 
 
 @every_kind

@@ -9,9 +9,10 @@ import pytest
 from cellprune.config import shipped
 from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.cells.frames import CLASSES
-from cellprune.data.open import MissingDataError, is_folder, open_dataset
+from cellprune.data.open import open_dataset
 from cellprune.data.sets import cards
 from cellprune.data.sets.cards import CardError
+from cellprune.data.sets.named import MissingDataError, is_folder
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
 

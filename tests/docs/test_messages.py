@@ -50,7 +50,7 @@ def said() -> set[tuple[str, int | None]]:
 
 
 def _texts(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("unknown", "_named"):
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("unknown", "named"):
         return [f"no {_text(node.args[0])} {CHANGES}"]
     return [_text(node)] if isinstance(node, ast.Constant | ast.JoinedStr) else []
 

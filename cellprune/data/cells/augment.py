@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from cellprune.images.read import IGNORED, Floats, Target
+from cellprune.evaluation.iou import IGNORED
+from cellprune.images.read import Floats, Target
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, which asks the network else
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.truth import Policy
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.iou import IGNORED
 from cellprune.images.aside import some
-from cellprune.images.read import IGNORED, Target
+from cellprune.images.read import Target
 from cellprune.runs import log
 
 

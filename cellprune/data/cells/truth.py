@@ -19,7 +19,8 @@ from cellprune.data.cells.ctc import truth_images
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.matching import areas_px, covering
 from cellprune.errors import CellpruneError
-from cellprune.images.read import IGNORED, ImageError, Labels, Target, read_header, read_labels
+from cellprune.evaluation.iou import IGNORED
+from cellprune.images.read import ImageError, Labels, Target, read_header, read_labels
 
 Policy = Literal["paper", "ignore", "complete", "silver"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)

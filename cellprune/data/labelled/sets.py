@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from cellprune.data.draws import shuffled
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled.cifar import Images, Targets
-from cellprune.data.open import MissingDataError, folder_of, is_folder, known_card
+from cellprune.data.parts import Part
+from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card
 from cellprune.data.sets.root import VARIABLE
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
@@ -42,6 +43,15 @@ class Labelled:
     n_train: int
     files: dict[str, str]
 
+    @property
+    def channels(self) -> int:
+        """Of every image."""
+        return self.images.shape[1]
+
+    def seen_with(self, channels: int) -> "Labelled":
+        """Give the set as it is: its images can be read in one way."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -55,7 +65,7 @@ class Parts:
     report: Indices
     select_share: float = 0.0
 
-    def part(self, name: str) -> Indices:
+    def part(self, name: Part) -> Indices:
         """Give a part by its name."""
         return {"train": self.train, "select": self.select, "report": self.report}[name]
 
@@ -159,12 +169,29 @@ def whole(dataset: Labelled) -> Parts:
     return Parts(dataset, 0.0, 0, training, nothing, np.arange(dataset.n_train, len(dataset.targets)))
 
 
-def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
+class ClassCount(TypedDict):
+    """The images of a class in each part."""
+
+    name: str
+    train: int
+    test: int
+
+
+class LabelledReport(TypedDict):
+    """What `data check --json` prints of images that each have a class."""
+
+    dataset: str
+    images: dict[str, int]  # of the parts "train" and "test"
+    classes: list[ClassCount]
+    duplicates: NotRequired[int]  # test images that are training images, too
+    files: NotRequired[dict[str, str]]  # name -> sha256
+    errors: list[str]
+    notes: list[str]
+
+
+def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
     """Read a set and count it.
 
-    Returns:
-        Plain values: dataset; images (of both parts); classes (name, and images of each part); duplicates (test images
-        that are training images, too); files (name -> sha256); errors and notes (sentences).
     Raises:
         CellpruneError: no such set, or it is not here.
     """
@@ -182,12 +209,12 @@ def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
         if counted.min() != counted.max()
     ]
     if n_known:
-        notes.append(f"{n_known} test images are training images, too: scores flatter")
+        notes.append(f"{n_known} test images are also training images, so scores are too good")
     return {
         "dataset": dataset.name,
         "images": {part: int(counted.sum()) for part, counted in counts.items()},
         "classes": [
-            {"name": name, **{part: int(counted[number]) for part, counted in counts.items()}}
+            {"name": name, "train": int(counts["train"][number]), "test": int(counts["test"][number])}
             for number, name in enumerate(dataset.classes)
         ],
         "duplicates": n_known,

@@ -15,7 +15,6 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cellprune.data.sets.redirects import Redirects
 from cellprune.errors import WorkError
@@ -53,7 +52,7 @@ def download(address: str, path: Path, *, sha256: str | None, progress: Progress
     if sha256 not in (None, digest(part.path)):
         part.drop()
         raise DownloadError(
-            f"{address} sent a file whose sha256 is not the known {sha256}: it was thrown away; try again, or get the "
+            f"{address} sent a file whose sha256 is not the known {sha256}: it was deleted; try again, or get the "
             "archive elsewhere and give it with --from"
         )
     os.replace(part.path, path)
@@ -162,13 +161,13 @@ def _ask(address: str, part: _Part, progress: Progress | None) -> bool:
     return n_all is None or part.n_bytes == n_all
 
 
-def _place(answer: Any) -> tuple[int | None, int | None]:
+def _place(answer: http.client.HTTPResponse) -> tuple[int | None, int | None]:
     """Give where in the file an answer begins, and how long the file is; None for what is not said."""
     said = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", str(answer.headers.get("Content-Range", "")), re.ASCII)
     return (_whole_number(said[1]), _whole_number(said[2])) if said else (None, None)
 
 
-def _version(answer: Any) -> str:
+def _version(answer: http.client.HTTPResponse) -> str:
     """Give what If-Range may be asked with: a strong ETag, else the date, else nothing."""
     tag = answer.headers.get("ETag", "")
     version = str(tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", ""))

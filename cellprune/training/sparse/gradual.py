@@ -13,13 +13,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
+from cellprune.config.shares import left_by
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.ranking.budget import Scope, density, keep_count, select
+from cellprune.pruning.ranking.budget import keep_count, select
 from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import paced, spacing, steps_until
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Ramp:
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     *,
     update_from: float = 0.25,
     update_until: float = 0.75,
@@ -73,7 +75,9 @@ def stages(
     ]
 
 
-def ramped(request: Request, update_from: float, update_until: float, update_every: int | None) -> tuple[Ramp, str]:
+def ramped(
+    request: TrainingRequest, update_from: float, update_until: float, update_every: int | None
+) -> tuple[Ramp, str]:
     """Lay the ramp into the training, and say where it lies; see `stages` for the arguments.
 
     Raises:
@@ -86,7 +90,7 @@ def ramped(request: Request, update_from: float, update_until: float, update_eve
             f"{request.steps} steps: set them apart, or train longer"
         )
     every = spacing(update_every, end - start)
-    ramp = Ramp(start, every, (end - start) // every, density(request.sparsity, None))
+    ramp = Ramp(start, every, (end - start) // every, left_by(request.sparsity))
     does = (
         f"masks shrink {paced(every)} from step {start} to step {start + ramp.updates * every} of "
         f"{request.steps}; then fine-tuning"

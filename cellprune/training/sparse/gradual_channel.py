@@ -14,20 +14,20 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
-from cellprune.pruning.ranking.budget import Scope
 from cellprune.pruning.ranking.units import root_mean_square
 from cellprune.structure.channels import Channels
 from cellprune.training.sparse.gradual import Ramp, ramped
 from cellprune.training.sparse.moving import Moving
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     *,
     update_from: float = 0.25,
     update_until: float = 0.75,
