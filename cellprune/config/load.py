@@ -15,6 +15,7 @@ from cellprune.config import names, yaml12
 from cellprune.config.base import Values
 from cellprune.config.model import MODEL_SETTINGS, WIDTHS
 from cellprune.config.pruning import AMOUNTS, CHOICE
+from cellprune.config.pruning import completed as pruning_completed
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import OLDER, TASK_DATA, TASK_DEFAULTS, Settings
 from cellprune.files import reading
@@ -93,6 +94,8 @@ def completed(content: Mapping[str, Any]) -> Values:
     """Add to a run's config.yaml what was the only way when an older version wrote it."""
     values: Values = deepcopy(OLDER.get(content.get("task", ""), {}))
     _merge(values, content)
+    if "pruning" in values:
+        values["pruning"] = pruning_completed(values["pruning"])
     return values
 
 

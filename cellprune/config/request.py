@@ -13,10 +13,17 @@ from cellprune.errors import CellpruneError, unknown
 Granularity = Literal["weight", "channel"]
 Scope = Literal["global", "layer"]
 Pricing = Literal["static", "marginal"]
+RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Pricing}
-_FLAGS = {"method": "--method", "sparsity": "--prune", "budget": "--budget", "granularity": "--granularity"}
+_FLAGS = {
+    "method": "--method",
+    "sparsity": "--prune",
+    "budget": "--budget",
+    "granularity": "--granularity",
+    "round_to": "--round-to",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +33,8 @@ class Request:
     `cellprune.pruning.prune.fulfil(model, request, batches=..., loss=...)` answers it, as `prune` does.
 
     Args:
-        method, sparsity, budget, granularity, scope, cost, floor, effective, exclude, seed, invert: as `prune` takes
-            them.
+        method, sparsity, budget, granularity, scope, cost, round_to, floor, effective, exclude, seed, invert: as
+            `prune` takes them.
         options: the method's own, such as inner_steps or rounds.
         spelling: whether a refusal speaks of arguments ("python") or of flags and keys ("settings").
     Raises:
@@ -46,6 +53,7 @@ class Request:
     granularity: Granularity = "weight"
     scope: Scope = "global"
     cost: Pricing = "static"
+    round_to: RoundTo = "auto"
     floor: float = 0.0
     effective: bool = False
     exclude: Iterable[str] = ()
@@ -59,7 +67,9 @@ class Request:
         object.__setattr__(self, "exclude", exclude)
         _refuse_unknown(self)
         _refuse_amount(self)
-        for refuse in (_refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_shares, _refuse_effective):
+        for refuse in (
+            _refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_blocks, _refuse_shares, _refuse_effective
+        ):  # fmt: skip
             refuse(self, partial(_spelled, spelling))
 
     @property
@@ -72,6 +82,11 @@ class Request:
         """The unit of a cost by which scores are ranked; None where weights or channels are counted."""
         counted = "channels" if self.granularity == "channel" else "params"
         return next((unit for unit in self.budget or () if unit != counted), None)
+
+    @property
+    def prices_channels(self) -> bool:
+        """Whether channels are chosen by what they cost."""
+        return self.granularity == "channel" and self.unit is not None
 
     @property
     def least(self) -> Fraction:
@@ -161,6 +176,19 @@ def _refuse_cost(asked: Request, spell: Spell) -> None:
         raise CellpruneError(
             f"{spell('cost', asked.cost)} has an effect only with a budget in macs, or of channels in params: add "
             f"{spell('budget', {'macs': 0.1})}, or remove {spell('cost')}"
+        )
+
+
+def _refuse_blocks(asked: Request, spell: Spell) -> None:
+    """Refuse a size of blocks that is none, and blocks of what is not priced; 1 is no blocks, so it fits to all."""
+    if asked.round_to == "auto":
+        return
+    if isinstance(asked.round_to, bool) or not isinstance(asked.round_to, int) or asked.round_to < 1:
+        raise CellpruneError(f"round_to is {asked.round_to!r}, but must be a whole number of at least 1, or 'auto'")
+    if asked.round_to > 1 and not asked.prices_channels:
+        raise CellpruneError(
+            f"{spell('round_to', asked.round_to)} is for channels under a budget in macs or params: add "
+            f"{spell('granularity', 'channel')} and {spell('budget', {'macs': 0.1})}, or remove {spell('round_to')}"
         )
 
 

@@ -47,6 +47,7 @@ class Settings(Frozen):
         values: Values = self.model_dump(mode="json")
         for section, older in OLDER.get(self.task, {}).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
+        values["pruning"] = Pruning.identity(values["pruning"])
         return values
 
 

@@ -31,7 +31,7 @@ def channels_kept(
     ranks = -ranks if asked.invert else ranks
     if asked.unit:
         kept = whole_channels.choose_within(
-            model, inputs, channels, ranks, asked.unit, asked.share, asked.cost, asked.least
+            model, inputs, channels, ranks, asked.unit, asked.share, asked.cost, asked.least, asked.round_to
         )
     else:
         kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)

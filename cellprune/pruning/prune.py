@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from torch import nn
 
 from cellprune.config import names
-from cellprune.config.request import Granularity, Pricing, Request, Scope
+from cellprune.config.request import Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.errors import CellpruneError
 from cellprune.machine import memory as free_memory
 from cellprune.pruning.by_channel import channels_kept
@@ -40,6 +40,7 @@ def prune(
     granularity: Granularity = "weight",
     scope: Scope = "global",
     cost: Pricing = "static",
+    round_to: RoundTo = "auto",
     floor: float = 0.0,
     effective: bool = False,
     exclude: Iterable[str] = (),
@@ -60,7 +61,7 @@ def prune(
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
             (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels". A number
             of weights or channels is met exactly. Otherwise scores are ranked per cost, and the cost lies within the
-            budget: no removed weight or channel would still fit.
+            budget: no removed weight, channel or block of channels would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
             force one per round, synflow the shape of one, grasp as many as hold ten samples of each class. If the
             source has exactly one batch, it is used for all. Batches are moved to the model's device.
@@ -71,6 +72,9 @@ def prune(
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         cost: of a channel under a budget in params or macs: "static", in the dense network, or "marginal", recomputed
             after each removal. A single weight costs the same in both.
+        round_to: under such a budget, channels stay or go in blocks of so many, and the number that each layer keeps is
+            a multiple of it: the best of a layer together, then the next. "auto" is 16, or 8 in layers of fewer than 16
+            channels, and 1 in layers of fewer than 8; 1 chooses single channels.
         floor: share of each layer's weights, or channels, that always stays, those with the best scores, rounded up; at
             least one channel stays at any floor.
         effective: for `sparsity`, kept weights on no path from input to output also count as removed. Only for weights,
@@ -110,6 +114,7 @@ def prune(
         granularity=granularity,
         scope=scope,
         cost=cost,
+        round_to=round_to,
         floor=floor,
         effective=effective,
         exclude=exclude,

@@ -247,6 +247,7 @@ def test_settings_of_channels_stand_in_runs_by_channel_alone() -> None:
 
 
 CHANNELS = "pruning.granularity=channel"
+OF_CHANNELS = "c64fca5ebfadb219b634b259046c4ab912ee5ced0a3df696ef8482de97c374c9"
 
 
 @pytest.mark.parametrize("method", ["prospr", "rigl"])
@@ -272,6 +273,34 @@ def test_a_budget_names_its_unit_and_stands_in_the_file_alone(tmp_path: Path) ->
     by_ratio = load(assignments=["pruning.ratio=0.9", CHANNELS]).pruning
     assert (by_ratio.amount, by_ratio.request().sparsity) == ("0.9", 0.9)
     assert not {"budget", "cost"} & by_ratio.model_dump().keys()
+
+
+def test_a_run_of_single_channels_of_before_keeps_its_file_and_its_hash(tmp_path: Path) -> None:
+    asked = ["pruning.budget=macs=0.1", "pruning.method=snip", CHANNELS]
+    blocks, single = load(assignments=asked), load(assignments=[*asked, "pruning.round_to=1"])
+    record = single.model_dump(mode="json")
+    assert record["pruning"].pop("round_to") == 1
+    assert recorded(record) == recorded(single.model_dump(mode="json"))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(record))
+    assert load(file=tmp_path / "config.yaml").pruning.round_to == 1
+    # counted at commit 1bd13b1
+    assert digest(recorded(record), {}) == digest(single, {}) == OF_CHANNELS
+    assert blocks.pruning.model_dump()["round_to"] == "auto"
+    assert digest(blocks, {}) != OF_CHANNELS
+    assert differences(blocks, recorded(record)) == ["pruning.round_to: 1 -> auto"]
+
+
+def test_the_size_of_blocks_stands_where_channels_are_priced_or_a_small_network_is_rounded() -> None:
+    by_count = load(assignments=["pruning.ratio=0.5", "pruning.method=snip", CHANNELS]).pruning
+    assert "round_to" not in by_count.model_dump()
+    small = ["pruning.ratio=0.5", "pruning.method=snip", "pruning.control=flat-macs"]
+    plain, rounded = (load(assignments=[*small, *more]) for more in ([], ["pruning.round_to=16"]))
+    assert "round_to" not in plain.pruning.model_dump()
+    assert rounded.pruning.model_dump()["round_to"] == 16
+    assert digest(plain, {}) != digest(rounded, {})
+    with pytest.raises(ConfigError, match="'16' is no number of channels"):
+        load(assignments=[*small, "pruning.round_to='16'"])
+    assert Pruning(round_to="16").round_to == 16  # type: ignore[arg-type]  # as the command line gives it
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))

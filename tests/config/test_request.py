@@ -39,6 +39,7 @@ def test_what_is_not_counted_is_ranked_by_its_cost(granularity: Any, budget: dic
 
 MACS, HALF = {"budget": {"macs": 0.5}}, {"sparsity": 0.5}
 PRICED = "has an effect only with a budget in macs, or of channels in params: add"
+BLOCKS = "is for channels under a budget in macs or params: add"
 WEIGHTS = "chooses weights, not channels: with"
 SHARES, FOR_CHANNELS = "gives each layer a share of its own: remove", "is for channels: add"
 COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "is for masks chosen before training:"
@@ -71,6 +72,11 @@ COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "
             {**HALF, "cost": "marginal"},
             f"cost='marginal' {PRICED} budget={{'macs': 0.1}}, or remove cost",
             f"pruning.cost=marginal {PRICED} --budget macs=0.1, or remove pruning.cost",
+        ),
+        (
+            {**MACS, "round_to": 8},
+            f"round_to=8 {BLOCKS} granularity='channel' and budget={{'macs': 0.1}}, or remove round_to",
+            f"--round-to 8 {BLOCKS} --granularity channel and --budget macs=0.1, or remove --round-to",
         ),
         (
             {**MACS, "method": "erk"},

@@ -8,11 +8,13 @@ from math import floor
 import torch
 from torch import Tensor, nn
 
-from cellprune.config.request import Pricing, Scope
+from cellprune.config.request import Pricing, RoundTo, Scope
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
+from cellprune.pruning.ranking.blocks import in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
-from cellprune.pruning.ranking.costs import Prices, macs_of_each, within
+from cellprune.pruning.ranking.prices import priced
+from cellprune.pruning.ranking.spending import within
 from cellprune.structure.channels import Channels, verify
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.trace import find
@@ -93,8 +95,9 @@ def choose_within(
     share: Fraction,
     pricing: Pricing,
     least: Fraction = NO_FLOOR,
+    round_to: RoundTo = 1,
 ) -> Tensor:
-    """Keep the largest scores per cost within a budget, and the best of each layer in any case.
+    """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
 
     Args:
         model: the network.
@@ -103,25 +106,31 @@ def choose_within(
         scores: (channels.count,), larger is kept.
         unit: "params" or "macs".
         share: of the dense network's cost that may stay.
-        pricing: "static" or "marginal", see `costs`.
+        pricing: "static" or "marginal", see `spending`.
         least: share of each layer's channels that stays in any case, see `best_of_layers`.
+        round_to: channels of a block, see `blocks`; a block of which one channel stays in any case stays whole.
     Returns:
         (channels.count,) bool.
     Raises:
-        CellpruneError: the budget is too small for what each layer keeps in any case, or macs of inputs that are no
-            tensor.
+        CellpruneError: the budget is too small for what each layer keeps in any case, a layer has fewer channels than
+            a block, or macs of inputs that are no tensor.
         WorkError: a score is NaN or infinite.
     """
     check_finite(by_layer(channels, scores))
-    uses = {name: 1 for name, _ in model.named_parameters()} if unit == "params" else macs_of_each(model, inputs)
-    prices = Prices.of(model, channels, uses)
-    stays = best_of_layers(channels, scores, least)
-    why = f"each layer keeps {_floor(least)} at least, which costs"
-    kept, allowed, spent = within(prices, scores, share, stays, pricing, why)
+    blocks = in_blocks(channels, scores, round_to)
+    prices = priced(model, inputs, channels, unit).together(blocks.of)
+    stays = blocks.with_any(best_of_layers(channels, scores, least))
+    why, mend = f"each layer keeps {_floor(least)} at least, which costs", ""
+    if blocks.follows.any():
+        why = f"each layer keeps {_floor(least)} at least, in whole blocks (round_to={round_to}), which costs"
+        mend = ", or a lower round_to"
+    kept, allowed, spent = within(
+        prices, blocks.scores(scores), share, stays, pricing, follows=blocks.follows, why=why, mend=mend
+    )
     dense = prices.total(torch.ones_like(kept))
     log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", unit, allowed, dense, share,
              spent, spent / dense)  # fmt: skip
-    return kept
+    return kept[blocks.of]
 
 
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:

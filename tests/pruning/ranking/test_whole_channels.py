@@ -171,7 +171,7 @@ def test_excluded_layers_stay_whole():
         ({"gate": "kernel"}, "no gate 'kernel'"),
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
         (
-            {"sparsity": None, "budget": {"macs": 0.001}},
+            {"sparsity": None, "budget": {"macs": 0.001}, "round_to": 1},
             "keeps one at least, which costs, with all that cannot go, 0.0",
         ),
         ({"exclude": ["down.*", "up.*", "grow.*"]}, "has no channel that can go"),
