@@ -5,7 +5,6 @@ Note: in a public code that offers it, the shuffled mask is bound to a local nam
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +31,7 @@ def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
     }
 
 
-def shuffled_channels(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor], seed: int) -> Masks | None:
+def shuffled_channels(model: nn.Module, inputs: object, masks: Mapping[str, Tensor], seed: int) -> Masks | None:
     """Keep other channels, drawn at random, as many of those that each layer makes first; tied ones stay tied.
 
     Args:

@@ -35,7 +35,7 @@ class FrameReader(ImageReader):
         """Tell whether the name is a TIFF's or a PNG's."""
         return all(Path(name).suffix.lower() in SUFFIXES for name in ensure_tuple(filename))
 
-    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Floats:
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: object) -> Floats:
         """Read the file; MONAI passes one name, alone or in a sequence."""
         (name,) = ensure_tuple(data)
         image = read_image(Path(name), channels=self._channels)
