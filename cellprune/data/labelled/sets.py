@@ -7,12 +7,12 @@ chosen, is judged on a validation part drawn from the training images, evenly ov
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
+from cellprune.data.inspection import ClassCount, ClassesInspection
 from cellprune.data.kinds import Part
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled.cifar import Images, Targets
@@ -165,19 +165,16 @@ def whole(dataset: Labelled) -> Parts:
     return Parts(dataset, 0.0, 0, training, nothing, np.arange(dataset.n_train, len(dataset.targets)))
 
 
-def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
+def check(name_or_path: str, data_root: Path | None = None) -> ClassesInspection:
     """Read a set and count it.
 
-    Returns:
-        Plain values: dataset; images (of both parts); classes (name, and images of each part); duplicates (test images
-        that are training images, too); files (name -> sha256); errors and notes (sentences).
     Raises:
         CellpruneError: no such set, or it is not here.
     """
     try:
         dataset = open_labelled(name_or_path, data_root=data_root)
     except cifar.CifarError as error:
-        return {"dataset": name_or_path, "images": {}, "classes": [], "errors": [str(error)], "notes": []}
+        return ClassesInspection(dataset=name_or_path, images={}, classes=(), errors=(str(error),), notes=())
     halves = {"train": slice(dataset.n_train), "test": slice(dataset.n_train, None)}
     counts = {part: np.bincount(dataset.targets[half], minlength=len(dataset.classes)) for part, half in halves.items()}
     learned = {image.tobytes() for image in dataset.images[halves["train"]]}
@@ -189,18 +186,18 @@ def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
     ]
     if n_known:
         notes.append(f"{n_known} test images are also training images, so scores are too good")
-    return {
-        "dataset": dataset.name,
-        "images": {part: int(counted.sum()) for part, counted in counts.items()},
-        "classes": [
-            {"name": name, **{part: int(counted[number]) for part, counted in counts.items()}}
+    return ClassesInspection(
+        dataset=dataset.name,
+        images={part: int(counted.sum()) for part, counted in counts.items()},
+        classes=tuple(
+            ClassCount(name, int(counts["train"][number]), int(counts["test"][number]))
             for number, name in enumerate(dataset.classes)
-        ],
-        "duplicates": n_known,
-        "files": dataset.files,
-        "errors": [],
-        "notes": notes,
-    }
+        ),
+        duplicates=n_known,
+        files=dataset.files,
+        errors=(),
+        notes=tuple(notes),
+    )
 
 
 def _joined(name: str, content: cifar.Content) -> Labelled:
