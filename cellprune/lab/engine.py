@@ -1,7 +1,7 @@
 """What the lab asks of whatever runs the network. torch's engine stands in `models/engine.py`."""
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeGuard
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class Engine(Protocol):
         ...
 
 
-def engine_of(model: Any, *, device: str = "auto") -> Engine:
+def engine_of(model: object, *, device: str = "auto") -> Engine:
     """Give an engine as it is, and wrap anything else: a torch network, a run folder, a model file."""
     if _is_engine(model):
         return model
@@ -49,5 +49,5 @@ def engine_of(model: Any, *, device: str = "auto") -> Engine:
     return made
 
 
-def _is_engine(model: Any) -> TypeGuard[Engine]:
+def _is_engine(model: object) -> TypeGuard[Engine]:
     return isinstance(getattr(model, "card", None), ModelCard)

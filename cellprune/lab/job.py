@@ -44,7 +44,7 @@ class Done:
     tiled: list[str] = field(default_factory=list)
     grey: list[str] = field(default_factory=list)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Give what prediction.json says of it."""
         return {
             "images": self.images,

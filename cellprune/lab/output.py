@@ -44,7 +44,7 @@ class Output:
         CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], images: Sequence[str]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, object], images: Sequence[str]) -> None:
         self.path = path
         self._settings = dict(settings)
         self._names = set(images)
@@ -117,11 +117,11 @@ class Output:
         """Write cells.csv; raises as `write`."""
         atomic.write_text(self.path / _TABLE, text)
 
-    def write_record(self, content: Mapping[str, Any]) -> None:
+    def write_record(self, content: Mapping[str, object]) -> None:
         """Write prediction.json; raises as `write`."""
         documents.write_json(self.path / _RECORD, {"schema": _SCHEMA, "settings": self._settings, **content})
 
-    def _source(self, image: Image) -> dict[str, Any]:
+    def _source(self, image: Image) -> dict[str, object]:
         if image.path not in self._digests:
             with image.path.open("rb") as file:
                 self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()

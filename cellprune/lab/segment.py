@@ -1,7 +1,5 @@
 """One image to labels: zoom as in training, normalize, network, back to native size, decide, number the cells."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +14,7 @@ Classes = NDArray[np.uint8]
 _BAND_PX = 256  # rows that are decided at once
 
 
-def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
+def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     """Label the cells of an image.
 
     Args:
