@@ -58,7 +58,7 @@ class Output:
         Raises:
             CellpruneError: another process is at work in it, or it cannot be written.
         """
-        with lock.held(self.path):
+        with lock.locked(self.path):
             self._refuse()  # once more: another process may have come and gone
             for folder in (self.path / _LABELS, self.path / _OVERLAYS):
                 folder.mkdir(exist_ok=True)

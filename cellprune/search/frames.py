@@ -20,6 +20,7 @@ from cellprune.config.search import Search
 from cellprune.data import parts
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
+from cellprune.runs.documents import plain
 from cellprune.search.judge import controls
 from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.tasks import AnyTask
@@ -67,7 +68,7 @@ def frames_of(settings: Settings, question: Search, data_root: Path | None) -> F
     task = tasks.of(settings)
     on_disk = task.open(settings.data, data_root)
     splits = _splits(task, on_disk, settings, question)
-    written = [split.as_dict() for split in splits]
+    written = [plain(split.written()) for split in splits]
     drops = [drop for split in written for drop in split.get("dropped", ())]
     frames = Frames(
         n_report=sum(len(split.part("report")) for split in splits),

@@ -15,7 +15,7 @@ from command_line import typed
 from cellprune.config.schema import Settings
 from cellprune.data.cells.loaders import Loaders
 from cellprune.data.cells.plain import pair
-from cellprune.data.cells.split import SplitError, from_dict, split, whole
+from cellprune.data.cells.split import SplitError, from_written, split, whole
 from cellprune.data.cells.truth import target
 from cellprune.data.check import check
 from cellprune.data.open import open_dataset
@@ -252,19 +252,19 @@ def test_names_that_are_no_text_are_split(tmp_path: Path) -> None:
     for path in sorted(folder.glob("*/*")):
         os.rename(path, os.fsencode(path.parent) + b"/\xe9" + os.fsencode(path.name))
     made = split(open_dataset(str(folder)), how="random", policy="ignore")
-    assert from_dict(made.as_dict(), open_dataset(str(folder))) == made
+    assert from_written(made.written(), open_dataset(str(folder))) == made
 
 
 def test_a_name_is_the_same_in_any_spelling(tmp_path: Path) -> None:
     folder = filled(tmp_path / "cells", "images/ü{}.tif", "labels/ü{}.tif")
-    written = split(open_dataset(str(folder)), how="random", policy="ignore").as_dict()
+    written = split(open_dataset(str(folder)), how="random", policy="ignore").written()
     for path in sorted(folder.glob("*/*")):
         path.rename(path.with_name(normalize("NFD", path.name)))  # as a copy on another system has it
     again = open_dataset(str(folder))
-    assert [frame.id for frame in from_dict(written, again).train] == [
-        entry["name"] for entry in written["parts"]["train"]
+    assert [frame.id for frame in from_written(written, again).train] == [
+        entry.name for entry in written.parts["train"]
     ]
-    assert split(again, how="random", policy="ignore").as_dict() == written
+    assert split(again, how="random", policy="ignore").written() == written
 
 
 def test_pixels_of_255_in_ignore_are_unknown_under_every_policy(tmp_path: Path) -> None:
@@ -276,26 +276,26 @@ def test_pixels_of_255_in_ignore_are_unknown_under_every_policy(tmp_path: Path) 
     for policy in ("paper", "ignore", "complete"):
         np.testing.assert_array_equal(target(frame, policy), np.where(unknown == 255, IGNORED, labels() > 0))
     made = split(open_dataset(str(folder)), how="random", policy="ignore")
-    entries = [entry for part in made.as_dict()["parts"].values() for entry in part]
-    assert [entry["name"] for entry in entries if "ignore" in entry["sha256"]] == ["c1.png".replace("png", "tif")]
+    entries = [entry for part in made.written().parts.values() for entry in part]
+    assert [entry.name for entry in entries if "ignore" in entry.sha256] == ["c1.png".replace("png", "tif")]
     save(folder / "ignore" / "c1.png", np.roll(unknown, 1))
     with pytest.raises(SplitError, match=r"ignore/c1\.png is not the file that was split"):
-        from_dict(made.as_dict(), open_dataset(str(folder)))
+        from_written(made.written(), open_dataset(str(folder)))
     (folder / "ignore" / "c1.png").unlink()
     with pytest.raises(SplitError, match=r"the ignore file of c1\.tif, which was split, is gone"):
-        from_dict(made.as_dict(), open_dataset(str(folder)))
+        from_written(made.written(), open_dataset(str(folder)))
 
 
 def test_a_written_split_is_found_by_names_when_files_are_added(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
     made = split(open_dataset(str(folder)), how="random", policy="ignore")
     save(folder / "images" / "a.tif", image(7))
-    again = from_dict(made.as_dict(), open_dataset(str(folder)))
+    again = from_written(made.written(), open_dataset(str(folder)))
     assert [frame.id for frame in again.train] == [frame.id for frame in made.train]
     (folder / "images" / f"{made.train[0].name}").unlink()
     (folder / "labels" / f"{made.train[0].name}").unlink()
     with pytest.raises(SplitError, match=f"has no frame {made.train[0].name} of the split"):
-        from_dict(made.as_dict(), open_dataset(str(folder)))
+        from_written(made.written(), open_dataset(str(folder)))
 
 
 def test_splits_and_policies_of_a_plain_folder(tmp_path: Path) -> None:
