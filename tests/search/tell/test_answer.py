@@ -37,6 +37,8 @@ def test_what_was_shown_at_a_larger_margin_does_not_answer_the_last_question() -
     lax, strict = look(limits(0.9), margin=0.02), look(limits(0.5), margin=0.01, number=2)
     assert claimed_by([lax, strict]) == Claimed(0.5, 2)
     assert claimed_by([lax, look(margin=0.01, number=2)]) is None
+    assert claimed_by([strict]) == Claimed(0.5, 1)
+    assert claimed_by([lax, strict, look(margin=0.005, number=3)]) is None, "the last question is the strictest"
     assert claimed_by([strict, look(margin=0.01, number=2)]) == Claimed(0.5, 1), "an equal margin does"
 
 
