@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from cellprune import models
+from cellprune.engines.folded import folded
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine.device import choose
@@ -50,6 +51,8 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: 
     header = getattr(network, "header", None)
     with _running(network, weights):
         card = _guessed(network) if header is None else read_card(header, model)
+    if weights is None and place.type == "cpu":
+        network = folded(network, card.in_channels)
     return TorchEngine(network, card, place, weights)
 
 
@@ -100,7 +103,7 @@ class TorchEngine:
             with _running(self._network, self._weights), torch.inference_mode(), exact:
                 padded, inside = (images, ...) if self._mirrors_itself else self._mirrored(images)
                 logits: Tensor = self._network(torch.from_numpy(np.ascontiguousarray(padded)).to(self._device))
-                return logits[inside].float().softmax(1).cpu().numpy()
+                return logits[inside].float().softmax(1).cpu().contiguous().numpy()
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
