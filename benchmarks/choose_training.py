@@ -17,13 +17,13 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cellprune import models, tasks
 from cellprune.config.load import load
 from cellprune.config.schema import Settings
-from cellprune.data.cells.split import split
-from cellprune.experiment import choose as selection
-from cellprune.training import accelerator as engines
-from cellprune.training.fit import fit, reseed
+from cellprune.experiment import choose
+from cellprune.experiment.opening import open_data, set_up
+from cellprune.experiment.settling import settled
+from cellprune.training.accelerator import start
+from cellprune.training.fit import fit
 from cellprune.training.sparse.static import Static
 
 SETTINGS = {
@@ -82,8 +82,6 @@ class Forgetful:
 
     def save_state(self, tensors: object, meta: object) -> None: ...
 
-    def load_state(self) -> None: ...
-
     def write_metrics(self, rows: object) -> None: ...
 
 
@@ -94,29 +92,22 @@ def settings_of(name: str, assignments: Sequence[str]) -> Settings:
 
 def score(settings: Settings, data_root: Path, n_batches: int = 1) -> dict[str, float | None]:
     """Train on a part of the training part, one step for so many batches; give the scores of the rest of it."""
-    settings = selection.resolved(settings)
-    task = tasks.of(settings)
-    data = settings.data
-    frames = task.open(data, data_root)
-    parts = split(
-        frames, how=data.split, holdout=data.holdout, seed=data.split_seed, policy=data.truth, select_share=0.3
-    )
-    loaders = task.loaders(
-        frames, replace(parts, report=parts.select, select=()), settings, 0, engines.start("cpu").device
-    )
-    reseed(settings.seed)
-    model = models.build({**settings.model.model_dump(), **task.network(frames)})
-    loss, masks = task.loss(settings.training.loss), {}
-    if settings.pruning.method != "dense":
-        planned = selection.plan(settings, model, loaders, loss)
-        masks = selection.masks(settings, model, loaders, loss, planned)
-    found: dict[str, float | None] = {}
+    accelerator = start("cpu")
+    settings = settled(settings, accelerator.device)
+    apart = settings.data.model_copy(update={"select": 0.3})
+    opened = open_data(settings.model_copy(update={"data": apart}), data_root)
+    # scored on what was set apart of the training part: the held-out frames are never read
+    parts = replace(opened.split, report=opened.split.select, select=())
+    setup = set_up(replace(opened, settings=settings, split=parts), accelerator)
+    masks = choose.masks(setup, choose.segments(setup)) if settings.pruning.method != "dense" else {}
+    scores: dict[str, float | None] = {}
     fit(
-        model, Accumulating(masks, n_batches), loaders.train, settings=settings.training,
-        epochs=settings.training.epochs, seed=settings.seed, loss=loss, engine=engines.start("cpu"), store=Forgetful(),
-        evaluate=lambda network: found.update(task.watch(network, loaders, "report")) or found,
+        setup.network, Accumulating(masks, n_batches), setup.loaders.train, settings=settings.training,
+        epochs=settings.training.epochs, seed=settings.seed, loss=setup.loss, accelerator=accelerator,
+        store=Forgetful(),
+        evaluate=lambda network: scores.update(opened.task.watch(network, setup.loaders, "report")) or scores,
     )  # fmt: skip
-    return found
+    return scores
 
 
 def main() -> None:

@@ -39,8 +39,7 @@ from cellprune.data.open import open_dataset
 from cellprune.models import build
 from cellprune.pruning.prune import prune
 from cellprune.tasks.segmentation import TASK, watch
-from cellprune.training import accelerator as engine
-from cellprune.training import losses
+from cellprune.training import accelerator, losses
 from cellprune.training.fit import fit
 from cellprune.training.sparse.static import Static
 
@@ -105,7 +104,7 @@ def step_seconds(width: int, size: int, epochs: int, repeats: int) -> dict[str, 
         "ours": lambda timed: ours(network(width), data, epochs, timed),
         "masked": lambda timed: ours(network(width), data, epochs, timed, ratio=0.9),
     }
-    if not engine.bf16_is_slow(torch.device("cpu")):
+    if not accelerator.bf16_is_slow(torch.device("cpu")):
         arms["bf16"] = lambda timed: ours(network(width), data, epochs, timed, precision="bf16")
     found: dict[str, list[float]] = {name: [] for name in arms}
     for repeat in range(repeats):
@@ -190,7 +189,7 @@ def ours(
         seed=seed,
         loss=losses.of("cross-entropy+dice"),
         evaluate=lambda network: {},
-        engine=engine.start("cpu"),
+        accelerator=accelerator.start("cpu"),
         store=Nowhere(),
     )
 
@@ -211,8 +210,7 @@ def loaders(size: int, seed: int) -> Loaders:
     data = Data(size=(size, size), normalization="standard")
     settings = Settings(data=data, training=Training(batch_size=BATCH), seed=seed)
     dataset = open_dataset("simulated")
-    made: Loaders = TASK.loaders(dataset, TASK.split(dataset, data), settings, 0, torch.device("cpu"))
-    return made
+    return TASK.loaders(dataset, TASK.split(dataset, data), settings, 0, torch.device("cpu"))
 
 
 def network(width: int, seed: int = 0) -> nn.Module:
@@ -241,9 +239,6 @@ class Epoch:
 
 class Nowhere:
     """Keeps no state."""
-
-    def load_state(self) -> None:
-        return None
 
     def save_state(self, *_: Any) -> None: ...
 

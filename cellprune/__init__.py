@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "prune": "cellprune.pruning.prune",
+    "Request": "cellprune.config.request",
     "hold": "cellprune.pruning.masks",
+    "shrink": "cellprune.structure.shrink",
     "run": "cellprune.experiment",
-    "load": "cellprune.models",
+    "load": "cellprune.models.loaded",
     "predict": "cellprune.lab.segment",
     "CellpruneError": "cellprune.errors",
 }

@@ -37,8 +37,8 @@ def _die_one_step_after(save_state: Callable[..., Any]) -> None:
 
 def _arm(moment: str) -> None:
     """Make this process kill itself at a moment of the run."""
-    from cellprune import experiment
     from cellprune.evaluation import iou
+    from cellprune.experiment import story
     from cellprune.pruning.derivatives.objective import Objective
     from cellprune.training import fit
 
@@ -61,7 +61,7 @@ def _arm(moment: str) -> None:
     elif moment == "model is written":
         Folder.write_cost = _die  # type: ignore[method-assign]
     elif moment == "report":
-        experiment.page.write = _die
+        story.page.write = _die
     elif moment != "never":
         raise AssertionError(moment)
 

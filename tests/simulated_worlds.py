@@ -1,14 +1,16 @@
 """Networks that are never trained: response curves with the spreads measured on the two recordings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from zlib import crc32
 
 import numpy as np
 
-from cellprune.search.judge.trial import REFERENCE, Trial
+from cellprune.search.judge.grid import grid
+from cellprune.search.judge.trial import REFERENCE, Outcome, OutcomesOf, Trial
 
 FRAME, SEED, REST = 0.008, 0.007, 0.008  # of the differences between a pruned and the unpruned network
 Loss = Callable[[float], float]  # true loss of IoU at a ratio
+GRID = grid(0.5, 0.999)
 
 
 def world(
@@ -34,3 +36,12 @@ def world(
         return {f"01/{number:03d}": float(value) for number, value in enumerate(values)}
 
     return scores
+
+
+def one_by_one(score: Callable[[Trial], Mapping[str, float]]) -> OutcomesOf:
+    """Make a `OutcomesOf` of a plain function from a trial to its scores."""
+    return lambda trials: [Outcome("done", score(trial)) for trial in trials]
+
+
+def step(ratio: float) -> int:
+    return GRID.index(ratio)

@@ -111,7 +111,7 @@ def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, 
     assert json.loads(capsys.readouterr().out)["confusion"] == pruned.read_scores()["confusion"]
     assert typed("report", pruned.path, "-o", tmp_path / "page.html") == 0
     html = (tmp_path / "page.html").read_text()
-    assert "What is taken for what" in html
+    assert "Which class is taken for which" in html
     assert "24 test images of the data set" in html
     assert "blue" in html
     assert "IoU" not in html

@@ -12,7 +12,7 @@ import cellprune
 from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
-from cellprune.experiment import choose as selection
+from cellprune.experiment import choose, settling
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
@@ -33,7 +33,7 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
     runtime = Runtime(runs=tmp_path, data_root=data_root, resume=True)
     with pytest.raises(Stopped):
         experiment.run(settings, [Stop()], runtime=runtime)
-    monkeypatch.setattr(selection, "masks", None)  # chosen once
+    monkeypatch.setattr(choose, "masks", None)  # chosen once
     folder = experiment.run(settings, runtime=runtime)
     assert folder.path.name.startswith("simulated_unet_snip-narrow-macs-0.6_s0_")
     assert not folder.has("masks")
@@ -110,10 +110,10 @@ def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path
     assert [Folder(run).read_provenance()["epochs"] for run in (learned, again)] == [2, 3]
     page = Folder(again).file("report").read_text(encoding="utf-8")
     assert "19.98 % of the weights removed by masks that were there before" in page.replace("\u00a0", " ")
-    assert "3 epochs in all, with the 2 of the trainings that the masks were learned by" in page
+    assert "3 epochs in all, including the 2 of the trainings that chose the masks" in page
 
     assert leave(*given, str(channels), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
-    resolved = selection.resolved(load(assignments=[*TINY, f"pruning.masks={channels}"]))
+    resolved = settling.with_masks_told(load(assignments=[*TINY, f"pruning.masks={channels}"]))
     cost = Folder(channels).read_cost()
     assert resolved.pruning.ratio == pytest.approx(cost["sparsity"]["direct"]), "of weights, without biases and norms"
 

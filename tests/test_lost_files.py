@@ -13,7 +13,7 @@ from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.experiment import record
+from cellprune.experiment import record, story
 from cellprune.runs import atomic
 from cellprune.runs.folder import FILES, Folder
 from cellprune.training.progress import Event
@@ -137,7 +137,7 @@ def test_a_finished_run_makes_again_what_its_network_tells(
     start: Start, uncut: Folder, copy: Callable[[Folder], Folder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copy(uncut)
-    monkeypatch.setattr(experiment, "_train", kill)
+    monkeypatch.setattr(story, "_train", kill)
     lose(folder, "config", "split", "report")
     start(folder.path)
     assert_whole(folder, uncut)
@@ -201,14 +201,14 @@ def test_a_file_removed_under_a_working_run_is_there_at_its_end(
     start: Start, uncut: Folder, cut: Folder, copy: Callable[[Folder], Folder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copy(cut)
-    write = experiment.page.write
+    write = story.page.write
 
     def written_and_lost(of: Folder) -> None:
         write(of)
         lose(of, "scores", "report")
 
     with monkeypatch.context() as patched:
-        patched.setattr(experiment.page, "write", written_and_lost)
+        patched.setattr(story.page, "write", written_and_lost)
         with pytest.raises(WorkError, match=r"lost report\.html, scores\.json while the run worked"):
             start(folder.path, listeners=[_Remover(folder, "config", "split", "metrics", "provenance", "masks")])
     assert not folder.finished

@@ -196,7 +196,7 @@ def test_every_module_keeps_its_mode_while_it_is_scored(failing: str | None, tmp
     if failing == "network":
         norm.register_forward_hook(fail)
     with nullcontext() if failing is None else pytest.raises(KeyboardInterrupt):
-        TASK.scores(network, loaders, "report", fail if failing == "listener" else lambda *_: None)
+        TASK.scores(network, loaders, "report", None, fail if failing == "listener" else lambda *_: None)
     assert [module.training for module in network.modules()] == modes
 
 
@@ -218,4 +218,4 @@ def test_pixels_of_another_size_are_warned_of(tmp_path: Path, caplog: pytest.Log
     for um, is_warned in ((0.6, False), (0.3, True)):
         other = drawn(tmp_path / f"{um}", UNIFORM[:2], tagged(um))
         evaluate(run, dataset=f"{other}/", device="cpu")
-        assert ("0.3 x 0.3 um, the model learned from 0.65 x 0.65 um" in caplog.text) == is_warned
+        assert ("0.3 x 0.3 um, but the model learned from 0.65 x 0.65 um" in caplog.text) == is_warned

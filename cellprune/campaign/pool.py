@@ -12,16 +12,17 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing import connection, get_context, parent_process, resource_tracker
-from typing import Any
+from multiprocessing.connection import Connection
 
-from cellprune.campaign.job import Job, Report, train
+from cellprune.campaign.job import Job, Report
+from cellprune.campaign.train import train
 from cellprune.errors import CellpruneError, WorkError
 
 _LIVES = 3  # a job that ends so many workers is at fault itself
 
 
 class Worker:
-    """One process, which trains what it is given; started at once, and again when it has died."""
+    """One process, which does one job after the other; started at once, and again when it has died."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -40,7 +41,7 @@ class Worker:
             self._start()
 
     def give(self, job: Job) -> None:
-        """Let it train a job; one that died while it was idle is replaced first."""
+        """Let it do a job; one that died while it was idle is replaced first."""
         try:
             self._pipe.send(job)
         except OSError:
@@ -48,7 +49,7 @@ class Worker:
             self._pipe.send(job)
 
     @property
-    def pipe(self) -> Any:
+    def pipe(self) -> Connection:
         """Ready for `connection.wait` when there is an answer, or never will be one."""
         return self._pipe
 
@@ -110,14 +111,14 @@ def spread(workers: Sequence[Worker], jobs: Iterable[Job]) -> Iterator[tuple[Job
             if deaths[job.key] < _LIVES:
                 lost.append(job)
             else:
-                yield job, Report("crashed", {}, f"its worker was lost {_LIVES} times; was memory short?", {})
+                yield job, Report("crashed", reason=f"its worker was lost {_LIVES} times; was memory short?")
     finally:
         for worker in busy:
-            worker.stop()  # nobody asks any more; it is started again when it is given something
+            worker.stop()  # nobody asks any more; it is started again with its next job
 
 
-def _work(pipe: Any) -> None:
-    """Train what comes through the pipe, in a process of its own."""
+def _work(pipe: Connection) -> None:
+    """Do the jobs that come through the pipe, in a process of its own."""
     threading.Thread(target=_end_with_planner, daemon=True).start()
     logging.basicConfig(format="%(message)s")
     logging.root.handlers[0].setLevel(logging.ERROR)  # the rest stands in the logs of the runs

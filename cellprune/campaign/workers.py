@@ -1,7 +1,7 @@
-"""Where trials are trained: in this process, by workers on this machine, or by any Dask cluster.
+"""Where jobs are done: in this process, by workers on this machine, or by any Dask cluster.
 
-Nothing lives in a worker or a scheduler only: a trial is a run folder with exact resume, and the journal says what is
-done. A worker that dies in mid-trial loses an epoch at most: another one goes on with its trial from the state.
+Nothing lives in a worker or a scheduler only: a job is a run folder with exact resume, and its planner writes down what
+came of it. A worker that dies in the middle of a job loses an epoch at most: another one goes on from the state.
 """
 
 import logging
@@ -9,17 +9,22 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from cellprune.campaign import pool
-from cellprune.campaign.job import Job, Report, train
+from cellprune.campaign.job import Job, Report
+from cellprune.campaign.train import train
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.machine import memory as free_memory
 from cellprune.training.progress import Listener
 from cellprune.wording import reason
 
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
 Execute = Callable[[Iterable[Job]], Iterator[tuple[Job, Report]]]
-"""Trains jobs, taking each only when a worker is free for it; gives them back as they are done."""
+"""Does jobs, taking each only when a worker is free for it; gives each back with its report as it is done."""
 
 _ANSWER_S = 10  # that a scheduler has to answer
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -30,7 +35,7 @@ _ALLOCATION = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_TH
 
 @contextmanager
 def here(listeners: Sequence[Listener] = ()) -> Iterator[Execute]:
-    """Train in this process, one trial after the other."""
+    """Work in this process, one job after the other."""
 
     def execute(jobs: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
         for job in jobs:
@@ -41,7 +46,7 @@ def here(listeners: Sequence[Listener] = ()) -> Iterator[Execute]:
 
 @contextmanager
 def local(n_workers: int) -> Iterator[Execute]:
-    """Train in worker processes on this machine, which share its cores, and its GPUs in turn."""
+    """Work in processes on this machine, which share its cores, and its GPUs in turn."""
     n_threads = max(1, len(os.sched_getaffinity(0)) // n_workers) if hasattr(os, "sched_getaffinity") else 1
     with pool.opened([_environment(number, n_workers, n_threads) for number in range(n_workers)]) as workers:
         yield partial(pool.spread, workers)
@@ -49,7 +54,7 @@ def local(n_workers: int) -> Iterator[Execute]:
 
 @contextmanager
 def cluster(address: str) -> Iterator[Execute]:
-    """Train by the workers of a Dask scheduler that runs already.
+    """Let the workers of a Dask scheduler that runs already do the jobs.
 
     Raises:
         CellpruneError: it does not answer, or has no worker yet.
@@ -70,13 +75,13 @@ def cluster(address: str) -> Iterator[Execute]:
         yield _through(client)
 
 
-def _through(client: Any) -> Execute:
-    """Keep every worker busy with one trial, and no more waiting than that."""
+def _through(client: "Client") -> Execute:
+    """Keep every worker busy with one job, and no more waiting than that."""
     distributed = _distributed()
 
     def execute(jobs: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
         waiting = iter(jobs)
-        running: dict[Any, Job] = {}
+        running: dict[Future, Job] = {}
         done = distributed.as_completed()
         try:
             while True:
@@ -95,7 +100,8 @@ def _through(client: Any) -> Execute:
     return execute
 
 
-def _result(future: Any) -> Report:
+def _result(future: "Future") -> Report:
+    """Give what came of a job that a Dask worker did, or failed to do."""
     if future.status == "finished":
         report: Report = future.result()
         return report
@@ -104,21 +110,21 @@ def _result(future: Any) -> Report:
     error = future.exception()
     if isinstance(error, CellpruneError):
         raise error
-    return Report("crashed", {}, f"its worker was lost: {reason(error)}", {})
+    return Report("crashed", reason=f"its worker was lost: {reason(error)}")
 
 
 def _environment(number: int, n_workers: int, n_threads: int) -> dict[str, str]:
     """Give what a worker process sees: its share of the cores and of the memory, and one GPU where there are some."""
     import torch
 
-    found = {name: value for name, value in _ALLOCATION.items() if name not in os.environ}
-    found |= dict.fromkeys(_THREADS, str(n_threads)) | {free_memory.SHARE: str(1 / n_workers)}
+    variables = {name: value for name, value in _ALLOCATION.items() if name not in os.environ}
+    variables |= dict.fromkeys(_THREADS, str(n_threads)) | {free_memory.SHARE: str(1 / n_workers)}
     if n_gpus := torch.cuda.device_count():
-        found["CUDA_VISIBLE_DEVICES"] = str(number % n_gpus)
-    return found
+        variables["CUDA_VISIBLE_DEVICES"] = str(number % n_gpus)
+    return variables
 
 
-def _distributed() -> Any:
+def _distributed() -> ModuleType:
     try:
         import distributed
     except ImportError:

@@ -10,7 +10,7 @@ from cellprune.cli.terminal import say
 
 
 def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
-    """Print what two masks keep in each layer, and how much of it is the same.
+    """Print the share that two masks keep in each layer, and their overlap.
 
     Examples:
 
@@ -23,7 +23,7 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
     first
         A masks file of `cellprune prune`, or a run folder.
     second
-        Another one, of the same network.
+        A masks file or run folder of the same network.
     json
         Print the comparison as one JSON object.
     """
@@ -41,13 +41,13 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
         densities = (f"{kept / max(1, row['weights']):8.2%}" for kept in row["kept"])
         say(f"{row['name']:{width}}  {row['weights']:>11,}  {'  '.join(densities)}  {_share(row['overlap']):>8}  "
               f"{_share(row['overlap_by_chance']):>9}")  # fmt: skip
-    say("first, second: share of the layer's weights kept. overlap: kept by both over kept by either; by chance: for")
-    say("places drawn at random within each layer.")
+    say("first, second: share of the layer's weights kept. overlap: kept by both over kept by either. by chance: the")
+    say("overlap expected if each layer's weights were drawn at random.")
     if any(mask.ndim == 1 for one in masks for mask in one.values()):
-        say("Whole channels were removed: of these, chance alone leaves more in common than of single places.")
+        say("Whole channels were removed: chance alone gives them a larger overlap than single weights.")
     for which, names in zip(("first", "second"), found["alone"], strict=True):
         if names:
-            say(f"masked in the {which} alone: {', '.join(names)}")
+            say(f"masked only in the {which}: {', '.join(names)}")
 
 
 def _share(value: float | None) -> str:

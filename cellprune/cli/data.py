@@ -19,7 +19,7 @@ app = App(name="data", help="List, fetch, check and simulate data sets.", help_f
 
 @app.command(name="list")
 def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: Path | None = None) -> None:
-    """List the data sets that have a card, and whether they are here.
+    """List the data sets that have a card, and say which are on this machine.
 
     Examples:
 
@@ -32,7 +32,7 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
     json
         Print the cards as one JSON object.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     """
     from cellprune.data.sets import cards
     from cellprune.data.sets.named import folder_of
@@ -44,16 +44,16 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
         print(text.dumps({"data_root": str(root), "datasets": found}))
     else:
         _show_cards(found)
-        say(f"Data root: {root}. Unknown is empty. Bring one here with: cellprune data fetch NAME")
+        say(f"Data root: {root}. Empty fields are unknown. To fetch a data set: cellprune data fetch NAME")
 
 
 @app.command
 def fetch(
     name: str, /, *, source: Annotated[Path | None, Parameter(name="--from")] = None, data_root: Path | None = None
 ) -> None:
-    """Bring a named data set into the data root.
+    """Download a named data set into the data root, or take it from a file or folder.
 
-    A download that was cut goes on where it stopped when the command is given again.
+    If a download breaks off, the same command goes on where it stopped.
 
     Examples:
 
@@ -66,11 +66,12 @@ def fetch(
     Parameters
     ----------
     name
-        A card's name, as `cellprune data list` shows them.
+        Name of a card: `cellprune data list` shows them.
     source
-        Its archive, or a folder that holds it; for machines without the internet. Of CIFAR also an npz of images.
+        The archive of the data set, or a folder that holds it; for machines without the internet. For CIFAR also an
+        npz of images.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -108,7 +109,7 @@ def check(
 ) -> int:
     """Read every file of a data set and say what is there, what is missing, and what is wrong.
 
-    Exit code 0 when it can be used, whatever is partial; 1 when there are errors.
+    The exit code is 0 if the data set can be used, even if its truth is partial, and 1 if there are errors.
 
     Examples:
 
@@ -121,14 +122,15 @@ def check(
     Parameters
     ----------
     dataset
-        A card's name, or a folder, written with a separator: ./my-cells. It holds images and labels paired by
-        name, or 01, 01_GT and so on.
+        Name of a card, or a folder, written with a separator: ./my-cells. The folder holds images and labels paired
+        by name, or 01, 01_GT and so on.
     classes
-        What label values stand for; two names: they number cells. The same as data.classes of train.
+        Names of the classes. With two names, label images number the cells; with more, label values are classes.
+        The same as data.classes of train.
     json
         Print the findings as one JSON object.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     """
     from cellprune.cli.progress import phase
     from cellprune.data.check import check as look
@@ -163,17 +165,17 @@ def simulate(
     Parameters
     ----------
     folder
-        What to make; must be absent or empty.
+        Folder to make; must be absent or empty.
     seed
         The same seed gives the same pixels on every machine.
     frames
-        Of each sequence, at least 4; three of four get gold truth.
+        Frames of each sequence, at least 4; three of four get gold truth.
     size
         Height and width in pixels, at least 48 each.
     sequences
         How many recordings.
     optics
-        What the microscope shows: the halo of phase contrast, or the relief of DIC.
+        Kind of microscope: phase contrast with its halo, or DIC with its relief.
     """
     from cellprune.data.simulated.simulate import simulate as make
 

@@ -32,15 +32,15 @@ def evaluate(
     run
         A run folder.
     dataset
-        Score on all gold frames of this card's data set or folder instead of the run's own.
+        Card or folder of another data set: score all its gold frames instead of the run's own.
     part
-        Which of the run's own frames: held out, learned from, or both.
+        Which of the run's own frames to score: report (held out), train (learned from), or all.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
         Where the network runs.
     json
-        Print scores.json's content for these frames as one JSON object.
+        Print the scores of these frames as one JSON object, as in scores.json.
     """
     from cellprune.cli.progress import loading, phase
 

@@ -15,6 +15,7 @@ from cellprune.cli.terminal import say
 from cellprune.wording import many
 
 if TYPE_CHECKING:
+    from cellprune.lab.gathering import Failure
     from cellprune.lab.job import Done, Tell
 
 
@@ -37,8 +38,8 @@ def predict(
 ) -> int:
     """Find the cells in images: label images, overlays and a table of cells.
 
-    An image is zoomed as in training. One that is large goes through in overlapping tiles. What was stopped goes on
-    with the same command; what cannot be read is listed at the end, and the exit code is 1.
+    Each image is zoomed as in training. A large image is computed in overlapping tiles. After an interruption, the same
+    command goes on. Images that cannot be read are listed at the end, and the exit code is 1.
 
     Examples:
 
@@ -56,18 +57,17 @@ def predict(
         A run folder, a model file, or an ONNX file of `cellprune export`, which needs no PyTorch.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is a time-lapse, unless it says that it is not. A label image beside its image (NAME_masks, mask_NAME and so on)
-        is left out. What else looks like an image in a folder (other formats, links to nothing, folders inside) is
-        listed as not done.
+        is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
+        image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image in a folder (other
+        formats, broken links, folders inside) is listed as not done.
     output
-        Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or what this command left there.
+        Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or with results of this command.
     pixel_size
-        Height and width of the images' pixels in um; else what each TIFF says of itself.
+        Height and width of the images' pixels in um; without it, what each TIFF states.
     rescale
-        Zoom the images so that their pixels are as large, in um, as those that the network learned from.
+        Zoom the images so that their pixels are as large, in um, as those of the training images.
     numbers
-        Write the number of each cell, as cells.csv has it, into the overlays. They have a scale bar where the pixel
-        size is known.
+        Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
     engine
@@ -97,7 +97,7 @@ def predict(
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():
-        chosen = engine_before(output) or engine if engine == "auto" else engine
+        chosen = engine if engine != "auto" else engine_before(output) or "auto"
         runner = engine_of(model, engine=chosen, device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
@@ -108,25 +108,44 @@ def predict(
     settings |= {"precision": precision} if precision != "fp32" else {}
     names = [image.name for image in images]
     folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
+    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(runner.card, sizes))
+    with _told(len(images)) as tell:
+        done = run(
+            runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
+        )
+    warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
+    _list(done.failures, output)
+    if json:
+        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": asdict(runner.running)}
+        print(text.dumps(said | done.record()))
+    else:
+        _show(done, output, overlays=overlays)
+    return 1 if done.failures else 0
+
+
+def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
+    """Say, before the work, what is left out and what the network may not be made for."""
     warnings = []
     if labels:
         warnings.append(
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    if not rescale and (doubt := scale.warning(runner.card, sizes)):
+    if doubt is not None:
         warnings.append(doubt)
     for line in warnings:
         terminal.tell(f"warning: {line}")
-    with _told(len(images)) as tell:
-        done = run(
-            runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
-        )
-    if done.tiled and runner.receptive_field is None:
+    return warnings
+
+
+def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
+    """Say, after the work, where the results are not quite what they may be taken for."""
+    warnings = []
+    if done.tiled and sees_whole_image:
         warnings.append(
             f"{done.tiled[0]}{_and_more(done.tiled)} went through in tiles, but a pixel of this network depends on the "
-            "whole image (an instance or group norm, a global pooling): near the tiles' borders the result is not "
-            "quite the whole image's"
+            "whole image (an instance or group norm, a global pooling): near the borders of the tiles the result "
+            "differs a little from that of the whole image"
         )
         terminal.tell(f"warning: {warnings[-1]}")
     if done.grey:
@@ -134,17 +153,16 @@ def predict(
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
         terminal.tell(f"note: {warnings[-1]}")
-    for failure in done.failures[:_LISTED]:
+    return warnings
+
+
+def _list(failures: list["Failure"], output: Path) -> None:
+    """Name the inputs that were not done, the first of very many."""
+    for failure in failures[:_LISTED]:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         terminal.tell(f"not done: {named}")
-    if (n_more := len(done.failures) - _LISTED) > 0:
+    if (n_more := len(failures) - _LISTED) > 0:
         terminal.tell(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}")
-    if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": asdict(runner.running)}
-        print(text.dumps(said | done.record()))
-    else:
-        _show(done, output, overlays=overlays)
-    return 1 if done.failures else 0
 
 
 def _and_more(names: list[str]) -> str:
@@ -187,7 +205,7 @@ def _show(done: "Done", output: Path, *, overlays: bool) -> None:
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number per cell"),
-        ("cells.csv", "one line per cell: place, area, whether it touches the border"),
+        ("cells.csv", "one line per cell: position, area, whether it touches the border"),
     ):
         if overlays or name != "overlays":
             say(f"  {output / name}   {what}")

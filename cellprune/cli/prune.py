@@ -1,6 +1,7 @@
 """`cellprune prune`: the masks that a run would train, chosen and pictured without training."""
 
 import json as text
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -40,50 +41,60 @@ def prune(
     Parameters
     ----------
     output
-        The masks file to make, NAME.safetensors; the picture goes beside it, NAME.svg.
+        The masks file to write, NAME.safetensors; a picture is written beside it, NAME.svg.
     config
-        YAML with any of these settings; `--set` wins over it, flags win over both.
+        YAML file with any of these settings. `--set` wins over the file, flags win over both.
     set_
         Any setting as section.key=value, such as --set pruning.rounds=10; may be given several times.
     data_root
-        Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
+        Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
         Where the network runs.
     json
-        Print what the masks keep and cost as one JSON object.
+        Print the kept weights and the cost of the masks as one JSON object.
     """
     resolved = load(settings, file=config, assignments=set_)
     picture = _refuse_output(output)
+    made = _made(output, picture, resolved, Runtime(data_root=data_root, device=device))
+    if json:
+        print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
+    else:
+        _summarize(output, picture, Settings.model_validate(made["settings"]), made["cost"])
 
+
+def _made(output: Path, picture: Path, settings: Settings, runtime: Runtime) -> dict[str, Any]:
+    """Make the masks file and its picture; give how they were made and what they cost."""
     from cellprune.cli.progress import loading, shown
 
     with loading():
         from cellprune import experiment
-        from cellprune.report import figures, sentences
+        from cellprune.report import figures
         from cellprune.runs import atomic, maskfile, scratch
 
-    runtime = Runtime(data_root=data_root, device=device)
     with scratch.made(output.absolute().parent, output.name) as beside:  # what a kill leaves, the next one removes
         if output.exists():
-            resolved = experiment.settled(resolved, runtime=runtime)
-            made = _without_picture(output, resolved)
-            cost = made["cost"]
+            made = _without_picture(output, experiment.settled(settings, runtime=runtime))
         else:
             with shown() as watcher:
-                resolved, masks, cost = experiment.choose_masks(resolved, [watcher], runtime=runtime)
-            made = {"settings": resolved.model_dump(mode="json"), "cost": cost}
+                settings, masks, cost = experiment.choose_masks(settings, [watcher], runtime=runtime)
+            made = {"settings": settings.model_dump(mode="json"), "cost": cost}
             packed = {name: mask.cpu().numpy() for name, mask in masks.items()}
             maskfile.write(beside / output.name, packed, made=made)
             (beside / output.name).replace(output)
-        atomic.write_text(beside / picture.name, figures.layers(cost["layers"], by_channel="channels" in cost))
+        drawn = figures.layers(made["cost"]["layers"], by_channel="channels" in made["cost"])
+        atomic.write_text(beside / picture.name, drawn)
         (beside / picture.name).replace(picture)
-    if json:
-        print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
-        return
+    return made
+
+
+def _summarize(output: Path, picture: Path, settings: Settings, cost: Mapping[str, Any]) -> None:
+    """Say what the masks keep, layer by layer, and where they are."""
+    from cellprune.report import sentences
+
     sparsity, macs = cost["sparsity"], cost["macs"]
     size = " x ".join(map(str, macs["input"]))
-    say(f"{resolved.pruning.label}: {sentences.reached(cost)}")
-    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} with those that no path reaches")
+    say(f"{settings.pruning.label}: {sentences.reached(cost)}")
+    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} including those that no path reaches")
     say(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row["name"]) for row in cost["layers"])
     for row in cost["layers"]:

@@ -2,6 +2,7 @@
 
 import json as text
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,11 +18,11 @@ def report(
     reference: Path | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Set finished runs side by side on one page, or make one run's page anew.
+    """Set finished runs side by side on one page, or make the page of one run again.
 
-    Scores with their differences image by image, curves, masks, cost, and the settings that differ, from the runs' own
-    files alone. Runs on other data, or judged by another truth, stand in groups of their own. Runs that are not
-    finished are left out and named.
+    The page has the scores with their differences image by image, curves, masks, cost, and the settings that differ. It
+    needs only the runs' own files. Runs on other data, or scored by another truth policy, form groups of their own.
+    Unfinished runs are left out and named.
 
     Examples:
 
@@ -36,26 +37,31 @@ def report(
     Parameters
     ----------
     runs
-        Folders of finished runs. One alone: its own page, in its folder or where -o says. Or folders of searches, whose
-        claims are then corrected for their number.
+        Folders of finished runs. For a single run its own page is made, in its folder or as -o says. Or folders of
+        searches; their claims are corrected for the number of searches.
     output
-        The page, an .html file. A page of this kind that is there already is replaced, nothing else is.
+        The page, an .html file. Only a page of the same kind may be there already; it is replaced.
     reference
-        The run that the others are compared with; else the first dense run of each group, else its first.
+        The run that the others are compared with; without it the first dense run of each group, else its first run.
     json
-        Print what the page tells as one JSON object on standard output.
+        Print the content of the page as one JSON object on standard output.
     """
     paths = [path for path in runs if output is None or path.resolve() != output.resolve()]  # the last page, in runs/*
     if not paths:
         raise CellpruneError("no run is named: give the folders of finished runs, such as runs/*")
-    alone = len(paths) == 1 and reference is None
     if any((path / name).exists() for path in paths for name in ("search.json", "journal.json")):
         _searches(paths, output, json)
-        return
+    else:
+        _runs(paths, output, reference, json)
+
+
+def _runs(paths: Sequence[Path], output: Path | None, reference: Path | None, json: bool) -> None:
+    """Set runs side by side, or make one run's page."""
+    alone = len(paths) == 1 and reference is None
     if output is not None:
         _refuse_taken(output, "run" if alone else "comparison")
     elif not alone:
-        raise CellpruneError("several runs need a page to stand on: name it, such as -o comparison.html")
+        raise CellpruneError("several runs need a page of their own: name it, such as -o comparison.html")
 
     from cellprune.cli.progress import loading
 
@@ -85,7 +91,7 @@ def report(
 def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     """Set searches side by side."""
     if output is None:
-        raise CellpruneError("searches need a page to stand on: name it, such as -o searches.html")
+        raise CellpruneError("searches need a page of their own: name it, such as -o searches.html")
     left_out = [path for path in folders if (path / "journal.json").exists() and not (path / "search.json").exists()]
     folders = [path for path in folders if path not in left_out]
     if not folders:
@@ -102,12 +108,13 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     rows = table.write(output, once, left_out=left_out)
     _name(left_out, "without a result yet: go on with the search by --resume")
     if json:
-        print(text.dumps({"page": str(output), "searches": rows, "left_out": [str(path) for path in left_out]}))
+        searches = [asdict(row) for row in rows]
+        print(text.dumps({"page": str(output), "searches": searches, "left_out": [str(path) for path in left_out]}))
         return
     for row in rows:
-        claim = f"{ratio(row['ratio'])} of the {row['unit']}" if row["ratio"] is not None else row["verdict"]
-        holds = "holds" if row["holds"] else "does not hold"
-        say(f"{row['folder']}: {claim}, adjusted p {row['adjusted_p_value']:.3f}, {holds}")
+        claim = f"{ratio(row.ratio)} of the {row.unit}" if row.ratio is not None else row.verdict
+        holds = "holds" if row.holds else "does not hold"
+        say(f"{row.folder}: {claim}, adjusted p {row.adjusted_p_value:.3f}, {holds}")
     say(f"Look at: {output}")
 
 

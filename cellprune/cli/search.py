@@ -2,10 +2,9 @@
 
 import json as text
 import sys
-from contextlib import ExitStack, nullcontext
-from dataclasses import asdict
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -15,11 +14,13 @@ from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
-from cellprune.wording import many
 
 if TYPE_CHECKING:
     from cellprune.campaign.workers import Execute
-    from cellprune.search.question import Place, Question
+    from cellprune.search.plan import Plan
+    from cellprune.search.question import Question, Workspace
+    from cellprune.search.tell.answer import Answer
+    from cellprune.training.progress import Listener
 
 _MOST_WORKERS = 256  # processes, each with a training, on one machine
 _SEARCHED = {
@@ -101,57 +102,56 @@ def search_max_ratio(
     from cellprune.cli.progress import loading, phase
 
     with loading():  # what follows needs torch
-        from cellprune.campaign import workers as places
         from cellprune.cli.search_progress import Table
-        from cellprune.search.journal import JOURNAL
-        from cellprune.search.question import Place, ask
-        from cellprune.search.run import search_max_ratio as find
+        from cellprune.search.opening import JOURNAL
+        from cellprune.search.question import Workspace, ask
+        from cellprune.search.run import search_max_ratio as run
+        from cellprune.search.tell import planned
         from cellprune.training.progress import PATIENCE_S
 
     hush()  # that a shared run is finished already is no news here
-    place = Place(runs, output, data_root, device, resume, max_trials, max_hours)
+    workspace = Workspace(runs, output, data_root, device, resume, max_trials, max_hours)
     with phase("reading the data set", after_s=PATIENCE_S):
-        question = ask(resolved, search, place)
+        question = ask(resolved, search, workspace)
     table = Table(question)
     with ExitStack() as opened:
-        if workers:
-            trained = places.local(workers)
-        elif scheduler and not dry_run:  # before an epoch is timed: one that does not answer is told at once
-            trained = places.cluster(scheduler)
-        else:
-            trained = places.here([table.listener])
+        # a scheduler that does not answer is told before an epoch is timed; a dry run needs none
+        trained = _trainers(workers, None if dry_run else scheduler, table.listener)
         with phase("starting the workers", after_s=PATIENCE_S):
             execute = opened.enter_context(trained)
         if dry_run or not (question.output / JOURNAL).exists():
-            planned = _planned(question, place, execute, workers) | {"timed_here_alone": scheduler is not None}
+            plan = _planned(question, workspace, execute, workers, elsewhere=scheduler is not None)
             if dry_run:
                 if json:
-                    print(text.dumps(planned))
+                    print(text.dumps(plan.as_dict()))
                 else:
-                    say(*_told(planned))
+                    say(*planned.lines(plan))
                 return
-            tell(*_told(planned))
+            tell(*planned.lines(plan))
         opened.enter_context(table)
         command = ["cellprune", *sys.argv[1:]]
-        found = find(question, place, execute=nullcontext(execute), watch=table, command=command)
-    if json:
-        print(text.dumps(found))
+        answer = run(question, workspace, execute=nullcontext(execute), watch=table, command=command)
+    _show(answer, question.output, as_json=json)
+
+
+def _show(answer: "Answer", folder: Path, *, as_json: bool) -> None:
+    from cellprune.search.tell import document
+    from cellprune.search.tell.sentences import sentences
+
+    if as_json:
+        print(text.dumps(document.content(answer)))
         return
-    _show(found, question.output)
-
-
-def _show(found: dict[str, Any], folder: Path) -> None:
-    told = found["sentences"]
-    for sentence in filter(None, (told["answer"], told["scope"], told["controls"])):
+    said = sentences(answer)
+    for sentence in filter(None, (said.answer, said.scope, said.controls)):
         say(sentence)
     say("Look at:")
     say(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
     say(f"  {folder / 'search.json'}   every number of it")
-    if found["model"]:
-        use = "'cellprune predict'" if found["settings"]["task"] == "segmentation" else "cellprune.load()"
-        say(f"  {found['model']}   for {use}: {told['model']}")
-    elif told["model"]:
-        say(told["model"])
+    if answer.model:
+        use = "'cellprune predict'" if answer.settings.task == "segmentation" else "cellprune.load()"
+        say(f"  {answer.model}   for {use}: {said.model}")
+    elif said.model:
+        say(said.model)
 
 
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
@@ -192,97 +192,45 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     return resolved.model_copy(update={"seed": 0, "data": data})
 
 
-def _planned(question: "Question", place: "Place", execute: "Execute", workers: int) -> dict[str, Any]:
-    """Count the trainings that are left and time one epoch."""
-    from cellprune.search import plan
-    from cellprune.search.judge import controls
-    from cellprune.search.run import known
-    from cellprune.search.tell import sentences
+def _trainers(workers: int, scheduler: str | None, listener: "Listener") -> AbstractContextManager["Execute"]:
+    """Give who trains: workers of this machine, those of a scheduler, or this process, which the listener hears."""
+    from cellprune.campaign import workers as campaign_workers
 
-    n_controls = len(controls.of(question.settings))
-    count = plan.count(question.search, question.grid, n_controls)
-    before = known(question, place)
-    left = (max(1, n - before.done - before.there) for n in (count.expected, count.most))
-    expected, most = (0, 0) if before.at_the_end else left
-    seconds = 0.0
-    if not before.at_the_end:
-        seconds = _seconds_of_a_training(question, place, execute, workers)
-    return {
-        "ratios": list(question.grid),
-        "held_out": question.frames.n_report,
-        "chosen_on": question.frames.n_select,
-        "chosen_on_by_fold": list(question.frames.select_by_fold),
-        "dropped": dict(question.frames.dropped),
-        "images": sentences.words(question.settings, question.search)["images"],
-        "trainings": {
-            "search_at_most": count.search,
-            "confirmation_at_most": count.confirmation,
-            "controls": count.controls,
-            "done": before.done,
-            "there_already": before.there,
-            "expected": expected,
-            "at_most": most,
-        },
-        "confirm_seeds": question.search.confirm_seeds,
-        "margin": question.search.margin,
-        "may_fold": bool(question.frames.recordings) and not question.search.cv,
-        "power": asdict(plan.chance(question, place, before.look)),
-        "runs": str(place.runs),
-        "look": before.look,
-        "alpha": question.alpha(before.look),
-        "seconds_a_training": seconds,
-        "seconds_expected": seconds * expected / max(1, workers),
-        "seconds_at_most": seconds * most / max(1, workers),
-        "output": str(question.output),
-    }
+    if workers:
+        return campaign_workers.local(workers)
+    return campaign_workers.cluster(scheduler) if scheduler else campaign_workers.here([listener])
 
 
-def _seconds_of_a_training(question: "Question", place: "Place", execute: "Execute", workers: int) -> float:
-    """Time one epoch by the workers of this machine, or in this process, and say what is under way meanwhile."""
-    from cellprune.campaign import workers as places
+def _planned(
+    question: "Question", workspace: "Workspace", execute: "Execute", workers: int, *, elsewhere: bool
+) -> "Plan":
+    """Make the plan of a search, and say what is under way while an epoch of it is timed.
+
+    Args:
+        elsewhere: whether the search will train by the workers of a scheduler; the epoch is timed here all the same.
+    """
+    from cellprune.campaign.workers import here
     from cellprune.cli.progress import Inside, shown
     from cellprune.report.formatting import ratio
-    from cellprune.search import plan
+    from cellprune.search.plan import plan
+    from cellprune.search.timing import seconds_of_a_training
     from cellprune.training import progress
 
     timing = progress.Event(
         "", message=f"timing one epoch with {ratio(question.grid[0])} removed", after_s=progress.PATIENCE_S
     )
-    with shown() as watcher, progress.phase([watcher], timing):
-        if workers:
-            return plan.seconds_of_a_training(question, place, execute, workers)
-        with places.here([Inside(watcher, timing)]) as alone:
-            return plan.seconds_of_a_training(question, place, alone, 1)
 
+    def time_a_training() -> float:
+        with shown() as watcher, progress.phase([watcher], timing):
+            if workers:
+                return seconds_of_a_training(question, workspace, execute, workers)
+            with here([Inside(watcher, timing)]) as alone:
+                return seconds_of_a_training(question, workspace, alone, 1)
 
-def _told(planned: dict[str, Any]) -> list[str]:
-    from cellprune.report.formatting import duration, ratio
-    from cellprune.search.tell import sentences
-
-    trainings, ratios, images = planned["trainings"], planned["ratios"], planned["images"]
-    by_fold, n_done, n_there = planned["chosen_on_by_fold"], trainings["done"], trainings["there_already"]
-    done = f"{n_done} {'is' if n_done == 1 else 'are'} done, " if n_done else ""
-    if n_there:
-        done += f"{many(n_there, 'unpruned network')} of other searches {'is' if n_there == 1 else 'are'} there, "
-    more = "more (in all: " if done else "("
-    if not trainings["at_most"]:
-        return [f"{done}none is left to train: the search in {planned['output']} is at its end"]
-    few, most = min(by_fold), max(by_fold)
-    chosen_on = f"{len(by_fold)} × " * (len(by_fold) > 1) + (f"{few}" if few == most else f"{few} to {most}")
-    dropped = "; ".join(f"{name}: {reason}" for name, reason in planned["dropped"].items())
-    later = sentences.later_look(planned["look"], planned["alpha"])
-    return [
-        f"{many(len(ratios), 'ratio')} from {ratio(ratios[0])} to {ratio(ratios[-1])} removed; "
-        f"chosen on {chosen_on} {images}, claimed about {planned['held_out']} held-out ones",
-        *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
-        *([later] if later else []),
-        sentences.power(planned),
-        f"trainings: {done}about {trainings['expected']}, at most {trainings['at_most']} {more}"
-        f"search {trainings['search_at_most']}, confirmation {trainings['confirmation_at_most']}, controls "
-        f"{trainings['controls']})",
-        f"time: about {duration(planned['seconds_expected'])}, at most {duration(planned['seconds_at_most'])}; "
-        f"one training takes {duration(planned['seconds_a_training'])}, judged by one epoch"
-        f"{' on this machine, as if one after the other' if planned['timed_here_alone'] else ''}; "
-        "hopeless ones are stopped early",
-        f"the search goes to {planned['output']}",
-    ]
+    return plan(
+        question,
+        workspace,
+        time_a_training=time_a_training,
+        n_at_once=max(1, workers),
+        timed_here_alone=elsewhere,
+    )

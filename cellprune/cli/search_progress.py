@@ -55,14 +55,14 @@ class Table(Watch):
     def began(self, trial: Trial) -> None:
         self._running[trial] = monotonic()
         self._busiest = max(self._busiest, len(self._running))
-        self._print(f"{trial.told(self._n_folds)}: begins")
+        self._print(f"{trial.name(self._n_folds)}: begins")
 
     def ended(self, trial: Trial, outcome: str, seconds: float) -> None:
         took = monotonic() - self._running.pop(trial, monotonic())
         if outcome != "there already":  # of another search: it tells nothing of those that are left
             self._seconds.append(took)
         self._done += outcome != "crashed"  # which is tried again
-        self._print(f"{trial.told(self._n_folds)}: {outcome}, {duration(took)}, {self._left()}")
+        self._print(f"{trial.name(self._n_folds)}: {outcome}, {duration(took)}, {self._left()}")
 
     def said(self, line: str) -> None:
         self._lines.append(line)
@@ -87,7 +87,7 @@ class Table(Watch):
             self._print(f"comparing and timing the networks, {self._left()}")
 
     def _at(self, trial: Trial) -> str:
-        return ": ".join(filter(None, (trial.told(self._n_folds), self.listener.at)))
+        return ": ".join(filter(None, (trial.name(self._n_folds), self.listener.at)))
 
     def _drawn(self) -> Group:
         table = RichTable(box=None, pad_edge=False)

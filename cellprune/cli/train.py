@@ -4,7 +4,7 @@ import json as text
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from cellprune.cli.terminal import say
 from cellprune.config.load import load
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime, Settings
+
+if TYPE_CHECKING:
+    from cellprune.runs.folder import Folder
 
 
 def train(
@@ -38,11 +41,11 @@ def train(
     Parameters
     ----------
     config
-        YAML with any of these settings; a run's config.yaml is one. `--set` wins over it, flags win over both.
+        YAML file with any of these settings, such as a run's config.yaml. `--set` wins over it, flags win over both.
     set_
         Any setting as section.key=value, such as --set pruning.inner_steps=5; may be given several times.
     tensorboard
-        Folder to write curves for TensorBoard into (needs the extra `tensorboard`).
+        Folder for curves in TensorBoard's format (needs the extra `tensorboard`).
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
@@ -62,16 +65,21 @@ def train(
         )
     if int(os.environ.get("RANK", 0)) > 0:
         return  # one of several processes speaks for all
-    scores = folder.read_scores()
     if json:
-        print(text.dumps({"run": str(folder.path), "scores": scores["summary"]}))
-        return
+        print(text.dumps({"run": str(folder.path), "scores": folder.read_scores()["summary"]}))
+    else:
+        _summarize(folder)
+
+
+def _summarize(folder: "Folder") -> None:
+    """Say how well the run learned, and where its files are."""
+    scores = folder.read_scores()
     say(resolve("results", scores["task"]).headline(scores))
     say("Look at:")
     for kind, what in (
-        ("report", "the page with pictures: open it in a browser"),
+        ("report", "the page with scores and pictures: open it in a browser"),
         ("model", "the trained network"),
-        ("scores", "every score, and the counts behind it"),
+        ("scores", "every score, and the counts that it is computed from"),
         ("config", "the settings, for --config"),
     ):
         say(f"  {folder.file(kind)}   {what}")

@@ -11,6 +11,7 @@ from pydantic import (
 )
 
 from cellprune.config import names
+from cellprune.config.shares import fault_of_removed
 from cellprune.errors import unknown
 from cellprune.wording import quoted
 
@@ -21,10 +22,11 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+Values = dict[str, Any]  # keys and plain values, sections within, as YAML and JSON hold them
 MOST_SEED = 2**63 - 1  # as torch takes them
 
 
-def named(kind: str, table: Mapping[str, Any], *extra: str) -> AfterValidator:
+def named(kind: str, table: Mapping[str, object], *extra: str) -> AfterValidator:
     """Accept the names of a table only; answer a typo with the nearest of them."""
 
     def check(name: str) -> str:
@@ -35,7 +37,7 @@ def named(kind: str, table: Mapping[str, Any], *extra: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def ratio_of(value: Any, info: ValidationInfo) -> Any:
+def ratio_of(value: object, info: ValidationInfo) -> float:
     """Turn `ladder:N` into 1 - 0.8^N, the published ladder, and see a percentage for what it is."""
     if isinstance(value, str) and value.startswith("ladder:"):
         step = value.removeprefix("ladder:")
@@ -45,18 +47,16 @@ def ratio_of(value: Any, info: ValidationInfo) -> Any:
     number = number_of(value, info)
     if number is None:
         raise ValueError(f"{quoted(value)} is no ratio: give the share of weights to remove, such as 0.97")
-    if 1 < number < 100:
-        raise ValueError(f"{value} is outside 0 <= ratio < 1: did you mean {round(number / 100, 6):g}?")
-    if not 0 <= number < 1:
-        raise ValueError(f"{value} is outside 0 <= ratio < 1: it is the share of weights to remove")
+    if fault := fault_of_removed("ratio", value, number):
+        raise ValueError(fault)
     return number
 
 
-def number_of(value: Any, info: ValidationInfo) -> float | None:
+def number_of(value: object, info: ValidationInfo) -> float | None:
     """Give a number as it is written, else None; in YAML, which knows kinds, neither text nor a truth value is one."""
     if isinstance(value, bool) or (info.mode == "json" and isinstance(value, str)):
         return None
     try:
-        return float(value)
+        return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None

@@ -1,16 +1,17 @@
 """The section `data`: which frames, which truth, which part is held out."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     AfterValidator,
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
 )
 
-from cellprune.config.base import MOST_SEED, Frozen
+from cellprune.config.base import MOST_SEED, Frozen, Values
 from cellprune.wording import quoted
 
 
@@ -39,16 +40,20 @@ class Data(Frozen):
     """Which frames, which truth, which part is held out."""
 
     dataset: Annotated[str, Parameter(alias="--dataset")] = Field(
-        "simulated", description="a card's name (PhC-C2DH-U373, simulated, ...) or a folder, with a separator"
+        "simulated", description="name of a card (PhC-C2DH-U373, simulated, ...), or a folder, written with a separator"
     )
     truth: Annotated[Literal["paper", "ignore", "complete", "silver"], Parameter(alias="--truth")] = Field(
-        "ignore", description="what a tracked cell without gold mask is: background (paper), unknown (ignore), ..."
+        "ignore",
+        description="how to treat a tracked cell that nobody outlined: paper = background, ignore = unknown (not "
+        "learned, not scored), complete = skip the frame, silver = use the computed outline",
     )
     ignore_border: Annotated[bool, Parameter(alias="--ignore-border")] = Field(
-        False, description="background in the outer field-of-interest band is unknown, too"
+        False, description="treat background in the outer band (outside the field of interest) as unknown, too"
     )
     split: Annotated[Literal["random", "sequence", "block"], Parameter(alias="--split")] = Field(
-        "random", description="how frames are held out; sequence (the whole last one) is the harder, honest question"
+        "random",
+        description="which frames are held out: random ones, a block of time, or the whole last sequence (the hardest "
+        "question)",
     )
     holdout: float = Field(
         0.3,
@@ -58,31 +63,32 @@ class Data(Frozen):
     )
     classes: Annotated[tuple[str, ...], Parameter(consume_multiple=True), AfterValidator(_classes)] = Field(
         ("background", "cell"),
-        description="two: labels number cells; more: label values are classes, from 0 in this order, 255 is unknown",
+        description="names of the classes; two: label images number the cells; more: label values are classes, from 0 "
+        "in this order, and 255 is unknown",
     )
     split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(
-        0, ge=0, le=MOST_SEED, description="moves the split alone"
+        0, ge=0, le=MOST_SEED, description="seed of the split; changes nothing else"
     )
     size: Annotated[tuple[int, int], AfterValidator(_size)] = Field(
-        (256, 256), description="height and width, px, that every frame to learn from is resized to"
+        (256, 256), description="height and width, px, to which every training frame is resized"
     )
     normalization: Literal["robust", "standard"] = Field(
         "robust",
-        description="what sets the scale of an image's grey levels: all but the rarest, so that a hot pixel changes "
-        "nothing (robust), or all of them (standard, as published)",
+        description="which grey levels set the scale of an image: robust = all but the rarest, so that a hot pixel "
+        "changes nothing; standard = all of them, as published",
     )
     select: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="share of the training part set apart to choose on: such a run is scored there alone",
+        description="share of the training part set apart to choose settings by; such a run is scored only there",
     )
     fold: Annotated[tuple[int, int] | None, AfterValidator(_fold)] = Field(
-        None, description="(k, K): hold out the k-th, from 0, of K folds of all annotated frames, instead of a share"
+        None, description="(k, K): hold out fold k (from 0) of K folds of all annotated frames, instead of a share"
     )
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
         foreign |= {"classes"} if self.classes == type(self).model_fields["classes"].default else set()

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from cellprune.config import names, yaml12
-from cellprune.config.model import MODEL_SETTINGS
+from cellprune.config.base import Values
+from cellprune.config.model import MODEL_SETTINGS, WIDTHS
 from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import OLDER, TASK_DATA, TASK_DEFAULTS, Settings
@@ -41,16 +43,16 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     Raises:
         ConfigError: naming the source and every key that is unknown or out of range.
     """
-    merged: dict[str, Any] = {}
-    sources: list[tuple[str, dict[str, Any]]] = []
+    merged: Values = {}
+    sources: list[tuple[str, Values]] = []
     if file is not None:
         sources.append((str(file), _read(file)))
     sources += [(f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)) for text in assignments]
     for source, values in sources:
         checked(values, source)  # each source by itself first, so that a fault is told with its place
         _merge_settings(merged, values)
-    given = {} if flags is None else _given(flags)
-    _merge_settings(merged, given)
+    flagged = {} if flags is None else _given(flags)
+    _merge_settings(merged, flagged)
     base = deepcopy(TASK_DEFAULTS.get(merged.get("task", ""), {}))
     _merge(base, merged)
     settings = checked(base, "the settings together")
@@ -59,7 +61,7 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     row = names.method(method)
     options = {name: names.method(name).options for name in names.methods()}
     options |= {} if masks is None else {"chosen": CHOICE}
-    for source, values in (*sources, ("the command line", given)):
+    for source, values in (*sources, ("the command line", flagged)):
         _refuse_foreign(
             values.get("data", {}), TASK_DATA[settings.task], TASK_DATA, f"{source}: task {settings.task!r}"
         )
@@ -78,28 +80,28 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
 
 
 def _refuse_foreign(
-    given: Mapping[str, Any], own: Sequence[str], table: Mapping[str, Sequence[str]], whose: str
+    values: Mapping[str, object], own: Sequence[str], table: Mapping[str, Sequence[str]], whose: str
 ) -> None:
     """Refuse an option that only others in the table have."""
-    for key in given:
+    for key in values:
         if key not in own and any(key in options for options in table.values()):
             known = f"its options: {', '.join(own)}" if own else "it has none"
             raise ConfigError(f"{whose} has no option {key!r}; {known}")
 
 
-def completed(content: Mapping[str, Any]) -> dict[str, Any]:
+def completed(content: Mapping[str, Any]) -> Values:
     """Add to a run's config.yaml what was the only way when an older version wrote it."""
-    values: dict[str, Any] = deepcopy(OLDER.get(content.get("task", ""), {}))
+    values: Values = deepcopy(OLDER.get(content.get("task", ""), {}))
     _merge(values, content)
     return values
 
 
-def recorded(content: Mapping[str, Any], source: str = "the run's config.yaml") -> Settings:
+def recorded(content: Mapping[str, object], source: str = "the run's config.yaml") -> Settings:
     """Give the settings that a run's config.yaml holds, of this version or an older one; raises as `checked`."""
     return checked(completed(content), source)
 
 
-def digest(settings: Settings, data: Mapping[str, Any]) -> str:
+def digest(settings: Settings, data: Mapping[str, object]) -> str:
     """Hash what decides a run's result: the settings and the data's content hashes (hex, sha256)."""
     content = {"settings": settings.identity(), "data": data}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -112,7 +114,7 @@ def differences(ours: Settings, theirs: Settings) -> list[str]:
     return [f"{key}: {right.get(key)} -> {left.get(key)}" for key in keys]
 
 
-def checked(values: Mapping[str, Any], source: str) -> Settings:
+def checked(values: Mapping[str, object], source: str) -> Settings:
     """Give the settings that plain values are; each must be of its setting's kind: neither 3.0 nor "3" is whole.
 
     Args:
@@ -127,7 +129,7 @@ def checked(values: Mapping[str, Any], source: str) -> Settings:
         raise ConfigError(f"{source}: {faults(error)}") from None
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> Values:
     try:
         content = yaml12.read(reading.text_of(file, most=_MOST_BYTES))
     except FileNotFoundError:
@@ -142,17 +144,17 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'"
         )
-    found: dict[str, Any] = content or {}
-    return completed(found) if _is_record(found) else found
+    values: Values = content or {}
+    return completed(values) if _is_record(values) else values
 
 
-def _is_record(content: Mapping[str, Any]) -> bool:
+def _is_record(content: Mapping[str, object]) -> bool:
     """Tell the config.yaml of a run, which says all, from a file that says what is to be otherwise than usual."""
     data = content.get("data")
     return Settings.model_fields.keys() <= content.keys() and isinstance(data, dict) and data.keys() >= _OF_EVERY_RECORD
 
 
-def _assignment(text: str) -> dict[str, Any]:
+def _assignment(text: str) -> Values:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {quoted(text)} is no assignment: write --set section.key=value")
@@ -169,20 +171,21 @@ def _assignment(text: str) -> dict[str, Any]:
     return nested
 
 
-def _merge_settings(base: dict[str, Any], later: Mapping[str, Any]) -> None:
-    """Merge a source into those before it; a ratio takes the place of a budget, and a budget of a ratio."""
-    if AMOUNTS & later.get("pruning", {}).keys():
-        base["pruning"] = {key: value for key, value in base.get("pruning", {}).items() if key not in AMOUNTS}
+def _merge_settings(base: Values, later: Values) -> None:
+    """Merge a source into those before it; of two settings that say the same, such as ratio and budget, one stays."""
+    for section, rivals in (("pruning", AMOUNTS), ("model", WIDTHS)):
+        if rivals & later.get(section, {}).keys():
+            base[section] = {key: value for key, value in base.get(section, {}).items() if key not in rivals}
     _merge(base, later)
 
 
-def _given(values: BaseModel) -> dict[str, Any]:
+def _given(values: BaseModel) -> Values:
     """Give what was set explicitly, and nothing that a serializer adds or leaves out."""
-    found = {name: getattr(values, name) for name in values.model_fields_set}
-    return {name: _given(value) if isinstance(value, BaseModel) else value for name, value in found.items()}
+    fields = {name: getattr(values, name) for name in values.model_fields_set}
+    return {name: _given(value) if isinstance(value, BaseModel) else value for name, value in fields.items()}
 
 
-def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:
+def _merge(base: Values, later: Mapping[str, Any]) -> None:
     for key, value in later.items():
         if isinstance(value, Mapping) and isinstance(base.get(key), dict):
             _merge(base[key], value)
@@ -192,13 +195,13 @@ def _merge(base: dict[str, Any], later: Mapping[str, Any]) -> None:
 
 def faults(error: ValidationError) -> str:
     """Say the faults of a pydantic error on one line, the first of very many; unknown keys with the nearest known."""
-    found = error.errors(include_url=False)
-    told = [_fault(".".join(str(part) for part in e["loc"]), e) for e in found[:_FAULTS_TOLD]]
-    more = [f"and {len(found) - _FAULTS_TOLD:,} more faults"] if len(found) > _FAULTS_TOLD else []
-    return "; ".join([*told, *more])
+    errors = error.errors(include_url=False)
+    lines = [_fault(".".join(str(part) for part in e["loc"]), e) for e in errors[:_FAULTS_TOLD]]
+    more = [f"and {len(errors) - _FAULTS_TOLD:,} more faults"] if len(errors) > _FAULTS_TOLD else []
+    return "; ".join([*lines, *more])
 
 
-def _fault(key: str, error: Any) -> str:
+def _fault(key: str, error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown_key(key)
     if error["type"] == "json_invalid":  # the one thing that `json.dumps` writes and no JSON may hold
@@ -206,8 +209,8 @@ def _fault(key: str, error: Any) -> str:
     if (needed := _NEEDED.get(error["type"])) is None:
         said = " ".join(error["msg"].removeprefix("Value error, ").split())
         needed = said[:1].lower() + said[1:]
-    told = ([key] if key else []) + ([] if error["type"] == "value_error" else [quoted(error["input"])])
-    return ": ".join([*told, needed])
+    about = ([key] if key else []) + ([] if error["type"] == "value_error" else [quoted(error["input"])])
+    return ": ".join([*about, needed])
 
 
 def _unknown_key(key: str) -> str:
@@ -233,7 +236,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Give every value below a mapping of mappings with its dotted key: `("data.dataset", "simulated")`, ..."""
     for key, value in values.items():
         if isinstance(value, Mapping):

@@ -1,15 +1,17 @@
 """The section `model`: the network, before pruning."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
+    model_validator,
 )
 
 from cellprune.config import names
-from cellprune.config.base import Frozen, named
+from cellprune.config.base import Frozen, Values, named
 
 
 class Model(Frozen):
@@ -22,26 +24,45 @@ class Model(Frozen):
         16, ge=1, le=2**16, description="channels at the first level; they double at each level below"
     )
     depth: Annotated[int, Parameter(name="--model.depth")] = Field(4, ge=1, le=6, description="number of poolings")
+    widths: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=2**16)], ...] | None,
+        Parameter(name="--model.widths", consume_multiple=True, negative=""),
+    ] = Field(
+        None,
+        description="channels at each level, from the image down, in place of the width: one number more than depth",
+    )
     norm: Annotated[Literal["batch", "group", "instance", "none"], Parameter(name="--model.norm")] = Field(
-        "batch", description="normalization of convolutions"
+        "batch", description="norm after each convolution"
     )
     padding: Annotated[Literal["same", "valid"], Parameter(name="--model.padding")] = Field(
-        "same", description="valid is the unpadded network of the 2015 paper"
+        "same", description="padding of convolutions; valid is the unpadded network of the 2015 paper"
     )
     weights: Annotated[str | None, Parameter(name="--model.weights")] = Field(
-        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; else random"
+        None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; random without it"
     )
 
     def own(self) -> tuple[str, ...]:
         """Name the settings that this network has."""
         return MODEL_SETTINGS.get(names.row(names.MODELS, self.name) or "", ())
 
+    @model_validator(mode="after")
+    def _one_width(self) -> "Model":
+        if self.widths is not None and "width" in self.model_fields_set:
+            raise ValueError(
+                "width (--model.width) and widths (--model.widths) both say how wide it is: give one of them"
+            )
+        return self
+
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if key == "name" or key in self.own()}
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
+        unused = "widths" if self.widths is None else "width"
+        return {k: v for k, v in handler(self).items() if k == "name" or (k in self.own() and k != unused)}
 
 
 MODEL_SETTINGS: dict[str, tuple[str, ...]] = {  # a network that is not here has none
-    "unet": ("width", "depth", "norm", "padding"),
+    "unet": ("width", "depth", "widths", "norm", "padding"),
     "smp:ARCHITECTURE/ENCODER": ("weights",),
 }
+
+
+WIDTHS = {"width", "widths"}  # of which one says how wide a network is

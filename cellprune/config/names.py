@@ -25,6 +25,7 @@ class MethodRow:
             other, masks are chosen of a trained network) or "during" one (a policy moves the masks); "never" is what
             `dense` and `given` do, which choose nothing.
         options: the settings of the section `pruning` that belong to it; another method is refused them.
+        channel_options: those of them that only channels have a use for.
         reads_batches: whether it sees more of a batch than its shape, so that the size of batches decides its masks.
         channels: whether it removes whole channels: "never", where "asked", or "always".
         own_shares: whether it gives each layer a share of its own, so that layers do not compete.
@@ -34,6 +35,7 @@ class MethodRow:
     home: str
     when: When = "before"
     options: tuple[str, ...] = ()
+    channel_options: tuple[str, ...] = ()
     reads_batches: bool = False
     channels: Literal["never", "asked", "always"] = "never"
     own_shares: bool = False
@@ -66,7 +68,9 @@ METHODS: dict[str, MethodRow] = {
     "random": MethodRow(f"{_HERE}.random:METHOD", channels="asked"),
     "erk": MethodRow(f"{_HERE}.erk:METHOD", own_shares=True),
     "magnitude": MethodRow(f"{_HERE}.magnitude:METHOD", channels="asked"),
-    "snip": MethodRow(f"{_HERE}.snip:METHOD", options=("gate",), reads_batches=True, channels="asked"),
+    "snip": MethodRow(
+        f"{_HERE}.snip:METHOD", options=("gate",), channel_options=("gate",), reads_batches=True, channels="asked"
+    ),
     "iterative-snip": MethodRow(
         f"{_HERE}.snip:ITERATIVE", options=("rounds", "schedule"), reads_batches=True, rounds=60
     ),
@@ -78,6 +82,7 @@ METHODS: dict[str, MethodRow] = {
     "prospr": MethodRow(
         f"{_HERE}.prospr:METHOD",
         options=("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient", "gate"),
+        channel_options=("gate",),
         reads_batches=True,
         channels="asked",
     ),
@@ -150,8 +155,8 @@ def resolve(kind: str, name: str) -> Any:
         raise CellpruneError(unknown(kind, name, table))
     home = table[key].home if isinstance(table[key], MethodRow | EngineRow) else table[key]
     module, attribute = home.split(":")
-    found = getattr(import_module(module), attribute)
-    return found if key == name else partial(found, name.split(":", 1)[1])
+    part = getattr(import_module(module), attribute)
+    return part if key == name else partial(part, name.split(":", 1)[1])
 
 
 def row(table: Iterable[str], name: str) -> str | None:

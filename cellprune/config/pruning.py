@@ -1,18 +1,21 @@
 """The section `pruning`: what goes. Which options a method has stands in its row of `config.names`."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     BeforeValidator,
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
 from cellprune.config import names
-from cellprune.config.base import Frozen, named, ratio_of
+from cellprune.config.base import Frozen, Values, named, ratio_of
+from cellprune.config.request import Granularity, Pricing, Request, Scope
+from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
 from cellprune.wording import quoted
 
@@ -24,7 +27,7 @@ def _own(option: str, meaning: str) -> str:
     return f"{', '.join(name + rounds[name] for name in having)}: {meaning}"
 
 
-def _budget(value: Any) -> Any:
+def _budget(value: object) -> str | None:
     """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
     unit, equals, share = str(value).partition("=")
     if value is None:
@@ -37,13 +40,8 @@ def _budget(value: Any) -> Any:
         kept = float(share)
     except ValueError:
         raise ValueError(f"{quoted(share)} is no share of {unit} to keep: write {unit}=0.1 to keep a tenth") from None
-    if 1 < kept < 100:
-        raise ValueError(
-            f"{value} is outside 0 < share kept <= 1: did you mean {unit}={round(kept / 100, 6):g}, which keeps "
-            f"{kept:g} %?"
-        )
-    if not 0 < kept <= 1:
-        raise ValueError(f"{value} is outside 0 < share kept <= 1: {unit}=0.1 keeps a tenth")
+    if fault := fault_of_kept(unit, share, kept):
+        raise ValueError(fault)
     return f"{unit}={kept!r}"
 
 
@@ -61,7 +59,7 @@ class Pruning(Frozen):
         description="UNIT=KEPT in place of the ratio: share that stays of params (prunable weights; by channel all "
         "parameters), macs (multiply-adds) or, by channel, channels",
     )
-    cost: Literal["static", "marginal"] = Field(
+    cost: Pricing = Field(
         "static",
         description="price of a channel under a budget in params or macs: in the dense network, or anew after each "
         "removal; single weights cost the same either way",
@@ -72,8 +70,8 @@ class Pruning(Frozen):
     effective: bool = Field(
         False, description="the ratio counts what is removed and what no path from input to output reaches"
     )
-    scope: Literal["global", "layer"] = Field("global", description="where scores compete")
-    granularity: Annotated[Literal["weight", "channel"], Parameter(alias="--granularity")] = Field(
+    scope: Scope = Field("global", description="where scores compete")
+    granularity: Annotated[Granularity, Parameter(alias="--granularity")] = Field(
         "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
@@ -173,8 +171,8 @@ class Pruning(Frozen):
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
-        told = self.granularity == "weight" or names.method(self.method).channels == "always"
-        words = [self.method, "" if told else "channel", self.control.replace("none", "")]
+        is_understood = self.granularity == "weight" or names.method(self.method).channels == "always"
+        words = [self.method, "" if is_understood else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
     @property
@@ -185,26 +183,45 @@ class Pruning(Frozen):
         unit, kept = self.budget.split("=")
         return f"{kept}-{unit}-kept"
 
-    def share(self) -> dict[str, Any]:
-        """Give how much goes, or stays, as `prune` is asked: by `sparsity` or by `budget`."""
-        if self.budget is None:
-            return {"sparsity": self.ratio}
-        unit, kept = self.budget.split("=")
-        return {"budget": {unit: float(kept)}}
+    def request(self, seed: int = 0) -> Request:
+        """Give what is asked of `prune`.
+
+        Raises:
+            CellpruneError: it cannot be; the message speaks of settings.
+        """
+        unit, _, kept = (self.budget or "").partition("=")
+        row, fields = names.method(self.method), type(self).model_fields
+        chosen = {key: getattr(self, key) for key in row.channel_options if getattr(self, key) != fields[key].default}
+        return Request(
+            method=self.method,
+            sparsity=self.ratio if self.budget is None else None,
+            budget=None if self.budget is None else {unit: float(kept)},
+            granularity=self.granularity,
+            scope=self.scope,
+            cost=self.cost,
+            floor=self.floor,
+            effective=self.effective,
+            exclude=self.exclude,
+            seed=seed,
+            invert=self.control == "invert",
+            options=self.options() | chosen,
+            spelling="settings",
+        )
 
     @property
     def stands_in(self) -> bool:
         """Whether the masks only say how large a dense network is trained in the pruned one's place."""
         return self.control.startswith(("narrow", "flat"))
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """Give the settings that belong to this method alone."""
         row = names.method(self.method)
-        options = {key: getattr(self, key) for key in row.options if key != "gate" or self.granularity == "channel"}
+        foreign = () if self.granularity == "channel" else row.channel_options
+        options: dict[str, object] = {key: getattr(self, key) for key in row.options if key not in foreign}
         return options | ({"rounds": self.rounds or row.rounds} if "rounds" in options else {})
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
         if self.method == "dense":
             return {"method": "dense", "ratio": 0.0}
@@ -219,7 +236,7 @@ class Pruning(Frozen):
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-_UNUSED: dict[str, Any] = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
+_UNUSED: Values = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
 
 
 CHOICE = (
@@ -233,6 +250,3 @@ CHOICE = (
 
 
 AMOUNTS = {"ratio", "budget"}  # of which one says how much goes
-
-
-UNITS = ("params", "macs", "channels")  # of budgets

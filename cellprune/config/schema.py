@@ -5,16 +5,17 @@ into the run, and its hash names the run. `Runtime` decides where and how comfor
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
     Field,
+    SerializerFunctionWrapHandler,
     model_serializer,
 )
 
 from cellprune.config import names
-from cellprune.config.base import MOST_SEED, Frozen, named
+from cellprune.config.base import MOST_SEED, Frozen, Values, named
 from cellprune.config.data import Data
 from cellprune.config.model import Model
 from cellprune.config.pruning import Pruning
@@ -24,8 +25,10 @@ from cellprune.config.training import Training
 class Settings(Frozen):
     """One run, completely: what `config.yaml` holds."""
 
-    task: Annotated[str, named("task", names.TASKS)] = Field("segmentation", description="what is learned")
-    seed: int = Field(0, ge=0, le=MOST_SEED, description="moves initialization, data order and augmentation")
+    task: Annotated[str, named("task", names.TASKS)] = Field(
+        "segmentation", description=f"what the network learns, one of: {', '.join(names.TASKS)}"
+    )
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="seed of initialization, data order and augmentation")
     data: Data = Data()
     # flattened, because the section's own flag would be --model, which names the network
     model: Annotated[Model, Parameter(name="*")] = Model()
@@ -33,28 +36,28 @@ class Settings(Frozen):
     training: Training = Training()
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: Any) -> dict[str, Any]:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out the settings of the data that this task never reads."""
         values = dict(handler(self))
         values["data"] = {key: value for key, value in values["data"].items() if key in TASK_DATA[self.task]}
         return values
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Values:
         """Give what tells runs apart, as JSON values: one that does what older ones did has their name."""
-        values: dict[str, Any] = self.model_dump(mode="json")
+        values: Values = self.model_dump(mode="json")
         for section, older in OLDER.get(self.task, {}).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
         return values
 
 
 # what a run did that is older than the setting, so that its file does not say it
-OLDER: dict[str, dict[str, dict[str, Any]]] = {"segmentation": {"data": {"normalization": "standard"}}}
+OLDER: dict[str, dict[str, Values]] = {"segmentation": {"data": {"normalization": "standard"}}}
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
     "classification": ("dataset", "holdout", "split_seed", "select"),
 }
 # what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4
-TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+TASK_DEFAULTS: dict[str, Values] = {
     "classification": {
         "data": {"dataset": "cifar10", "holdout": 0.1},
         "model": {"name": "resnet20"},
@@ -80,11 +83,16 @@ class Runtime(Frozen):
     """Where a run happens and what it shows; no result depends on it."""
 
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = Field(
-        None, description="exactly this folder becomes the run; default: NAME in the folder of runs"
+        None,
+        description="this folder becomes the run; without it, a folder named after the settings, in the folder of runs",
     )
-    runs: Path = Field(Path("runs"), description="folder of runs, for runs that get no --output")
-    data_root: Path | None = Field(None, description="folder of the data sets; else $CELLPRUNE_DATA, else the user's")
+    runs: Path = Field(Path("runs"), description="folder of the runs that have no --output")
+    data_root: Path | None = Field(
+        None, description="folder of the data sets; without it $CELLPRUNE_DATA, else your user's"
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
     workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches; results do not depend on it")
-    resume: bool = Field(False, description="go on where the run in the output folder stopped, or start it")
-    keep_state: bool = Field(False, description="keep the training state of a finished run")
+    resume: bool = Field(
+        False, description="go on where the run in the output folder stopped; start it if there is none"
+    )
+    keep_state: bool = Field(False, description="keep the training state when the run has finished")

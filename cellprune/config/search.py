@@ -1,6 +1,6 @@
 """What `search-max-ratio` is asked."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from pydantic import (
@@ -15,7 +15,7 @@ from cellprune.config.base import Frozen, number_of, ratio_of
 from cellprune.wording import quoted
 
 
-def _confidence(value: Any, info: ValidationInfo) -> float:
+def _confidence(value: object, info: ValidationInfo) -> float:
     number = number_of(value, info)
     if number is None:
         raise ValueError(f"{quoted(value)} is no confidence: give a probability between 0.5 and 1, such as 0.95")

@@ -16,24 +16,25 @@ class Training(Frozen):
     epochs: Annotated[int, Parameter(alias="--epochs")] = Field(
         50, ge=1, le=10**6, description="passes over the training part"
     )
-    batch_size: int = Field(1, ge=1, le=2**16, description="images in a step, over all processes")
-    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="sgd has momentum 0.9")
-    learning_rate: float = Field(2e-3, gt=0, description="its highest value")
-    weight_decay: float = Field(1e-4, ge=0, description="decoupled for adamw")
+    batch_size: int = Field(1, ge=1, le=2**16, description="images per step, over all processes")
+    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="optimizer; sgd has momentum 0.9")
+    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate")
+    weight_decay: float = Field(1e-4, ge=0, description="weight decay; decoupled for adamw")
     schedule: Literal["one-cycle", "step", "constant"] = Field(
-        "one-cycle", description="course of the learning rate; step: a tenth after half of the steps, and after 3/4"
+        "one-cycle",
+        description="course of the learning rate; step: a tenth after half of the steps, a hundredth after 3/4",
     )
     loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou"] = Field(
-        "cross-entropy+dice", description="over pixels that are not ignored"
+        "cross-entropy+dice", description="training loss, over pixels that are not ignored"
     )
     augment: Literal["none", "turns", "full", "crop"] = Field(
         "full",
-        description="turns: flips and quarter turns; full: also mild scale, brightness, contrast, elastic; crop "
-        "(classification): moved by up to 4 px and mirrored",
+        description="random changes of training images; turns: flips and quarter turns; full: also mild changes of "
+        "scale, brightness, contrast and shape; crop (classification): moved by up to 4 px and mirrored",
     )
     evaluate_every: int = Field(
         5, ge=1, le=10**6, description="epochs between evaluations; the last is always evaluated"
     )
     precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
-        "auto", description="of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
+        "auto", description="number format of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
     )

@@ -69,7 +69,7 @@ def read(text: str, *, keeps_1_1_text: bool = False) -> Any:
     return None if node is None else _Values(max(_SMALL, len(text)), keeps_1_1_text).of(node)[0]
 
 
-def write(content: Mapping[str, Any]) -> str:
+def write(content: Mapping[str, object]) -> str:
     """Give a mapping of plain values as YAML that versions 1.1 and 1.2 read alike, its keys in the order they come."""
     return yaml.dump(dict(content), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
@@ -79,7 +79,7 @@ class _Nodes(yaml.SafeLoader):
 
     _depth = 0
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()
         if getattr(event, "tag", None) is not None:
             raise _refused(event, f"the tag {quoted(event.tag)} says of what kind a value is: remove it")
@@ -97,10 +97,10 @@ class _Values:
     def __init__(self, most: int, keeps_1_1_text: bool) -> None:
         self._most = most
         self._keeps_1_1_text = keeps_1_1_text
-        self._made: dict[yaml.Node, tuple[Any, int]] = {}
+        self._made: dict[yaml.Node, tuple[object, int]] = {}
         self._within: set[yaml.Node] = set()
 
-    def of(self, node: yaml.Node) -> tuple[Any, int]:
+    def of(self, node: yaml.Node) -> tuple[object, int]:
         """Give the value of a node, and how many values it holds with itself."""
         if node in self._made:
             return self._made[node]
@@ -114,8 +114,8 @@ class _Values:
         self._made[node] = made
         return made
 
-    def _mapping(self, node: yaml.MappingNode) -> tuple[dict[str, Any], int]:
-        values: dict[str, Any] = {}
+    def _mapping(self, node: yaml.MappingNode) -> tuple[dict[str, object], int]:
+        values: dict[str, object] = {}
         lines: dict[str, int] = {}
         n_values = 1
         for key, value in node.value:
@@ -130,13 +130,13 @@ class _Values:
             n_values += n_inner
         return values, n_values
 
-    def _other(self, node: yaml.Node) -> tuple[Any, int]:
+    def _other(self, node: yaml.Node) -> tuple[object, int]:
         if isinstance(node, yaml.ScalarNode):
             return (self._scalar(node) if node.style is None else node.value), 1
         inner = [self.of(value) for value in node.value]
         return [value for value, _ in inner], 1 + sum(n for _, n in inner)
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
+    def _scalar(self, node: yaml.ScalarNode) -> bool | float | str | None:
         text = node.value
         if _NULL.fullmatch(text):
             return None

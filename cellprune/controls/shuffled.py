@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 from cellprune.pruning.ranking import whole_channels
-from cellprune.structure.channels import find
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.trace import find
 
 
 def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:

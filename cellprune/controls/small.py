@@ -8,15 +8,15 @@ narrow ones are filled up level by level, to the last channel that fits; flat on
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, TooMuchError
-from cellprune.models import build
+from cellprune.models.architecture import Architecture
+from cellprune.models.network import is_leveled
+from cellprune.runs.cost import StandIn, Whole
 from cellprune.structure.cost import positions_per_weight
 from cellprune.structure.layers import weighted_layers
 
@@ -24,36 +24,14 @@ Shape = Literal["narrow", "flat"]
 Unit = Literal["params", "macs"]
 
 
-@dataclass(frozen=True)
-class Small:
-    """A dense network that stands in a pruned one's place.
-
-    Attributes:
-        shape: "narrow" or "flat".
-        unit: "params" or "macs".
-        target: what the pruned network keeps of the unit: all parameters but the masked ones (biases and norms among
-            them), or the multiply-adds of the kept weights.
-        achieved: what this network has, at most the target.
-        widths: channels of each level.
-        whole: the network that is pruned otherwise: "widths", "parameters" and "macs".
-    """
-
-    shape: Shape
-    unit: Unit
-    target: int
-    achieved: int
-    widths: tuple[int, ...]
-    whole: Mapping[str, Any]
-
-
 def instead(
-    control: str, architecture: Mapping[str, Any], masks: Mapping[str, Tensor], input_size: Sequence[int]
-) -> Small:
+    control: str, architecture: Architecture, masks: Mapping[str, Tensor], input_size: Sequence[int]
+) -> StandIn:
     """Find the largest small network that costs no more than the masked one.
 
     Args:
         control: "narrow-params", "narrow-macs", "flat-params" or "flat-macs".
-        architecture: settings of the network that the masks belong to, as `models.build` takes them.
+        architecture: of the network that the masks belong to.
         masks: parameter name -> bool, True = kept.
         input_size: (channels, height, width) of an image, for multiply-adds.
     Raises:
@@ -61,26 +39,26 @@ def instead(
         TooMuchError: the smallest one has more than the masks keep.
     """
     shape, unit = cast(tuple[Shape, Unit], control.split("-"))
-    whole = _on_meta(architecture)
-    levels = levels_of(whole, architecture["name"])
+    whole = architecture.shapes()
+    levels = levels_of(whole, architecture.name)
     uses = positions_per_weight(whole, input_size)
     lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
     target = spent(whole, unit, input_size) - sum(lost.values())
 
     def cost(widths: tuple[int, ...]) -> int:
-        return spent(_on_meta(of_widths(architecture, widths)), unit, input_size)
+        return spent(architecture.with_widths(widths).shapes(), unit, input_size)
 
     widths = _largest(choices(levels, shape), cost, unit, target)
     if shape == "narrow":
         widths = filled(widths, levels, cost, target)
     achieved = cost(widths)
-    costs = {"parameters": spent(whole, "params", input_size), "macs": spent(whole, "macs", input_size)}
-    return Small(shape, unit, target, achieved, widths, {"widths": list(levels), **costs})
+    dense = Whole(levels, spent(whole, "params", input_size), spent(whole, "macs", input_size))
+    return StandIn(shape, unit, target, achieved, widths, dense)
 
 
-def has_levels(architecture: Mapping[str, Any]) -> bool:
+def has_levels(architecture: Architecture) -> bool:
     """Tell whether there is a narrow and a flat one of a network."""
-    return getattr(_on_meta(architecture), "widths", None) is not None
+    return is_leveled(architecture.shapes())
 
 
 def levels_of(network: nn.Module, name: str) -> tuple[int, ...]:
@@ -89,20 +67,12 @@ def levels_of(network: nn.Module, name: str) -> tuple[int, ...]:
     Raises:
         CellpruneError: it has no such notion.
     """
-    widths: tuple[int, ...] | None = getattr(network, "widths", None)
-    if widths is None:
+    if not is_leveled(network):
         raise CellpruneError(
             f"model {name!r} has no widths to choose, so there is no narrow or flat one of it: "
             "take another --model, or remove --control"
         )
-    return widths
-
-
-def of_widths(architecture: Mapping[str, Any], widths: Sequence[int]) -> dict[str, Any]:
-    """Give the settings of the same network with other widths."""
-    return {key: value for key, value in architecture.items() if key not in ("width", "depth")} | {
-        "widths": list(widths)
-    }
+    return network.widths
 
 
 def choices(levels: Sequence[int], shape: Shape) -> list[tuple[int, ...]]:
@@ -121,8 +91,8 @@ def spent(network: nn.Module, unit: Unit, input_size: Sequence[int]) -> int:
     if unit == "params":
         return sum(p.numel() for p in network.parameters())
     uses = positions_per_weight(network, input_size)
-    layers: dict[str, Any] = weighted_layers(network)
-    return sum(layer.weight.numel() * uses[name] for name, layer in layers.items())
+    weights = dict(network.named_parameters())
+    return sum(weights[name].numel() * uses[name] for name in weighted_layers(network))
 
 
 def filled(
@@ -150,18 +120,11 @@ def filled(
 
 
 def _largest(
-    found: Sequence[tuple[int, ...]], cost: Callable[[tuple[int, ...]], int], unit: Unit, target: int
+    networks: Sequence[tuple[int, ...]], cost: Callable[[tuple[int, ...]], int], unit: Unit, target: int
 ) -> tuple[int, ...]:
-    n_within = bisect_right(found, target, key=cost)
+    n_within = bisect_right(networks, target, key=cost)
     if not n_within:
         raise TooMuchError(
-            f"the masks keep {target:,} {unit}, but even one channel a level has {cost(found[0]):,}: prune less"
+            f"the masks keep {target:,} {unit}, but even one channel a level has {cost(networks[0]):,}: prune less"
         )
-    return found[n_within - 1]
-
-
-def _on_meta(architecture: Mapping[str, Any]) -> nn.Module:
-    """Build a network of shapes alone: no memory, no draws, no time."""
-    own = {key: value for key, value in architecture.items() if key != "weights"}
-    with torch.device("meta"):
-        return build(own)
+    return networks[n_within - 1]

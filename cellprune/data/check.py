@@ -110,17 +110,17 @@ def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
     channels = {n: path for sequence in found for n, path in sequence.channels.items()}
     if len(channels) > 1:
         shown = " and ".join(f"{n} in {path}" for n, path in sorted(channels.items()))
-        errors.append(f"{name} has images of different channels, {shown}: save all alike")
+        errors.append(f"{name} has images of different channels, {shown}: save all with the same channels")
     n_gold = sum(sequence.n_frames["gold"] for sequence in found)
     if n_gold < 2:
         if not faults:  # else what is annotated may be there, and stand in the way
             errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
     elif n_gold == sum(len(sequence.unknown) for sequence in found):
-        errors.append(f"{name} has no pixel that could be learned or scored: all of all {n_gold} images are ignored")
+        errors.append(f"every pixel of all {n_gold} images of {name} is ignored: there is nothing to learn or to score")
     elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in found) and not any(
         len(sequence.cells) for sequence in found
     ):  # what could not be read may show some
-        errors.append(f"{name} shows no cell in the truth of all {n_gold} annotated frames: annotate some")
+        errors.append(f"{name} has no cell in any of its {n_gold} annotated frames: annotate some cells")
     return errors
 
 

@@ -69,7 +69,7 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
     if source is None:
         return _downloaded(card, folder, progress)
     if not (source.is_file() or source.is_dir()):
-        raise FetchError(f"there is no {source} to bring {name} from: give its archive or folder with --from")
+        raise FetchError(f"there is no {source}: give the archive or the folder of {name} with --from")
     if card.layout == "cifar":
         with appearing(folder) as beside:
             cifar.bring(source, card.name, beside)
@@ -156,7 +156,7 @@ def _record_digest(card: Card, root: Path, digest: str) -> None:
 
 
 def _unverified(card: Card, digest: str) -> str:
-    return f"{card.name} is unverified: its card knows no digest; sha256 {digest} stands in {DIGESTS} from now on"
+    return f"{card.name} is not verified: its card has no sha256; from now on it must be {digest} ({DIGESTS} has it)"
 
 
 def is_here(name: str, data_root: Path | None = None) -> bool:
@@ -170,7 +170,7 @@ def _accept(folder: Path, card: Card, doubt: str) -> None:
     if errors:
         first = errors[0].replace(f"{folder}{os.sep}", "")  # the folder it was looked at in is gone in a moment
         raise FetchError(f"{doubt}; and it has {len(errors)} error(s), the first: {first}")
-    _log.warning("warning: %s; its content passes the check and is taken", doubt)
+    _log.warning("warning: %s; its content passes the check, so it is accepted", doubt)
 
 
 def _set_folder(source: Path, name: str) -> Path:
@@ -224,7 +224,7 @@ def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosix
         if stat.S_ISLNK(member.external_attr >> 16):
             raise FetchError(f"{archive} holds the link {member.filename!r}: links are not unpacked; do not use it")
         if member.compress_type not in _COMPRESSIONS:  # others may ask for gigabytes of memory before their first byte
-            raise FetchError(f"{archive} holds {member.filename!r}, which is not deflated: zip its content anew")
+            raise FetchError(f"{archive} holds {member.filename!r}, which is not deflated: zip its content again")
     paths = {PurePosixPath(member.filename): member for member in members}
     tops = sorted({path.parts[0] for path in paths})
     wanted = {path.relative_to(name): member for path, member in paths.items() if path.parts[0] == name}

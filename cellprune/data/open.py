@@ -111,7 +111,7 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
     headers = {frame.image: read_header(frame.image) for frame in paired.frames if frame.gold}
     for path, header in headers.items():
         if header.planes > 1:
-            raise ImageError(f"{path} is a stack of {header.planes} images: save it image by image")
+            raise ImageError(f"{path} is a stack of {header.planes} images: save each image as a file of its own")
     return Dataset(
         name,
         folder,
@@ -140,7 +140,7 @@ def _channels(name: str, headers: Mapping[Path, Header]) -> int:
         if headers[path].channels != headers[first].channels:
             raise ImageError(
                 f"{path} has {headers[path].channels} channel(s), but {first.name} {headers[first].channels}: "
-                "save all alike, or move it out of the folder with its labels"
+                "save all with the same channels, or move it out of the folder with its labels"
             )
     return headers[first].channels
 

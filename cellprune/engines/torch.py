@@ -20,6 +20,8 @@ from cellprune.engines.folded import folded
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine.device import choose
+from cellprune.models.loaded import header_of
+from cellprune.models.network import is_mirroring
 from cellprune.models.receptive import receptive_field
 from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField, read_card
 from cellprune.structure.standing_in import copies, looking, require_values
@@ -48,7 +50,7 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: 
         )
     place = torch.device(choose(device))
     network, weights = _usable(model, place)
-    header = getattr(network, "header", None)
+    header = header_of(network)
     with _running(network, weights):
         card = _guessed(network) if header is None else read_card(header, model)
     if weights is None and place.type == "cpu":
@@ -61,8 +63,7 @@ def facts(network: nn.Module, in_channels: int) -> dict[str, Any]:
     field = receptive_field(network, in_channels)
     with looking(network):
         live = _live_bytes(network, in_channels)
-    fitting: Callable[[int], int] | None = getattr(network, "input_size", None)
-    sizes = None if fitting is None else InputSizes.of(fitting)
+    sizes = InputSizes.of(network.input_size) if is_mirroring(network) else None
     return {
         "receptive_field": None if field is None else field.model_dump(),
         "bytes_per_pixel": _WORKSPACE * live / _PROBE_PX**2,
@@ -89,8 +90,8 @@ class TorchEngine:
         self._known_field: list[ReceptiveField | None] = [card.receptive_field] if card.receptive_field else []
         self._bytes_per_pixel = card.bytes_per_pixel or 0.0
         self.running = Running("torch", "fp32", device.type, torch.get_num_threads(), {"torch": torch.__version__})
-        self._mirrors_itself = hasattr(network, "input_size")
-        self.input_size: Callable[[int], int] = getattr(network, "input_size", self._fitting)
+        self._mirrors_itself = is_mirroring(network)
+        self.input_size: Callable[[int], int] = network.input_size if is_mirroring(network) else self._fitting
 
     def __call__(self, images: Floats) -> Floats:
         """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
@@ -108,7 +109,7 @@ class TorchEngine:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
             raise WorkError(
-                f"the memory of {self._device} does not suffice for {images.shape[-2]} x {images.shape[-1]} px at once"
+                f"the memory of {self._device} is not enough for {images.shape[-2]} x {images.shape[-1]} px at once"
             ) from error
 
     @property
@@ -185,7 +186,7 @@ def _guessed(network: nn.Module) -> ModelCard:
 def _live_bytes(network: nn.Module, in_channels: int) -> int:
     """Give the most bytes of intermediate tensors that are alive at once, for an image of some `_PROBE_PX`."""
     parameter = next(network.parameters(), torch.empty(0))
-    fitting = getattr(network, "input_size", None)
+    fitting = network.input_size if is_mirroring(network) else None
     # a network without padding of its own takes more than it gives; what counts is what it takes
     given = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
     taken = fitting(given) if fitting else given

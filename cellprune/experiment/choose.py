@@ -1,116 +1,69 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
-from cellprune.config import load as config
 from cellprune.config import names
 from cellprune.config.pruning import Pruning
-from cellprune.config.schema import Settings
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
-from cellprune.errors import CellpruneError
+from cellprune.data.kinds import Batch
+from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
-from cellprune.pruning.derivatives.conditions import device_of, take
+from cellprune.pruning.derivatives.batches import take
+from cellprune.pruning.derivatives.conditions import device_of
+from cellprune.pruning.kinds import Segments
 from cellprune.pruning.masks import Masks, check
-from cellprune.pruning.ranking.budget import exact, keep_count
+from cellprune.pruning.ranking.budget import keep_count
 from cellprune.runs import maskfile
-from cellprune.runs.folder import Folder
 from cellprune.training.progress import Tell, unheard
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 
-
-def resolved(settings: Settings) -> Settings:
-    """Write the content of given masks into the settings: what they remove, and their hash.
-
-    Raises:
-        CellpruneError: no masks file, or another one than the settings were made with.
-    """
-    settings = config.resolve(settings)
-    pruning = settings.pruning
-    if pruning.masks is None:
-        return settings
-    masks = maskfile.read(pruning.masks)
-    content = maskfile.digest(masks)
-    if pruning.masks_sha256 not in (None, content):
-        raise CellpruneError(f"{pruning.masks} does not hold the masks that these settings were made with: restore it")
-    # biases and norms, which masks of whole channels have beside the weights, are no weights
-    weights = [mask for mask in masks.values() if mask.ndim > 1]
-    kept, total = (sum(int(count(mask)) for mask in weights) for count in (np.count_nonzero, np.size))
-    ratio = round(1 - kept / total, 12) if total else 0.0
-    return settings.model_copy(update={"pruning": pruning.model_copy(update={"ratio": ratio, "masks_sha256": content})})
-
-
-def plan(settings: Settings, model: nn.Module, loaders: Any, loss: Loss) -> dict[str, Any]:
+def segments(setup: Setup) -> Segments:
     """Settle what memory decides, and refuse what cannot work, before anything is written.
 
-    Args:
-        settings: resolved.
-        model: the network at initialization, on its device.
-        loaders: the parts as batches; each call of `scoring` begins anew.
-        loss: (output, target) -> scalar mean.
     Raises:
         CellpruneError: the scoring does not fit into memory or to the data, or given masks not to the network, or
             this has no smaller one to stand in its place.
     """
-    if settings.pruning.stands_in:
-        small.levels_of(model, settings.model.name)
-    if settings.pruning.masks is not None:
-        check(model, _given(settings))
-    if names.method(settings.pruning.method).when != "before":
+    pruning = setup.settings.pruning
+    if pruning.stands_in:
+        small.levels_of(setup.network, setup.architecture.name)
+    if pruning.masks is not None:
+        check(setup.network, _given(pruning.masks))
+    if names.method(pruning.method).when != "before":
         return {}
-    return prune.plan(model, **_asked(settings, loaders, loss))
+    request = pruning.request(setup.settings.seed)
+    return prune.choose_segments(setup.network, request, batches=_batches(setup), loss=setup.loss)
 
 
-def masks(
-    settings: Settings, model: nn.Module, loaders: Any, loss: Loss, planned: dict[str, Any], tell: Tell = unheard
-) -> Masks:
+def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     """Choose the masks; the network stays as it is.
 
     Args:
-        settings, model, loaders, loss: as `plan` takes them.
-        planned: what `plan` gave.
+        within: what `segments` gave, now or when the run was started.
         tell: told of each round of scoring that is done.
     """
+    settings, model = setup.settings, setup.network
     pruning = settings.pruning
     if pruning.masks is not None:
-        chosen = _given(settings)
+        chosen = _given(pruning.masks)
     else:
-        chosen = prune.prune(
-            model,
-            **pruning.share(),
-            scope=pruning.scope,
-            cost=pruning.cost,
-            floor=pruning.floor,
-            effective=pruning.effective,
-            exclude=pruning.exclude,
-            seed=settings.seed,
-            invert=pruning.control == "invert",
-            tell=tell,
-            **_asked(settings, loaders, loss),
-            **planned,
-        )
+        request = pruning.request(settings.seed)
+        request = replace(request, options={**request.options, **within})
+        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell)
     if pruning.control != "shuffle":
         return chosen
     whole = None
     if pruning.granularity == "channel" or pruning.masks is not None:  # given ones tell by themselves what they keep
-        [(inputs, _)] = take(loaders.scoring(pruning.batch_size), 1, device_of(model))
+        [(inputs, _)] = take(setup.loaders.scoring(pruning.batch_size), 1, device_of(model))
         whole = controls.shuffled_channels(model, inputs, chosen, settings.seed)
     return controls.shuffled(chosen, settings.seed) if whole is None else whole
-
-
-def epochs_spent(pruning: Pruning) -> int:
-    """Count the epochs that given masks took to find: those of a run that learned them around or during training."""
-    if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
-        return 0
-    learned = names.method(run.read_config()["pruning"]["method"]).when in ("around", "during")
-    return int(run.read_provenance().get("epochs", 0)) if learned else 0
 
 
 def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -126,13 +79,10 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     if pruning.method in ("dense", "given"):
         return None
-    [(asked, share)] = pruning.share().items()
-    if asked == "budget":
-        [(unit, share)] = share.items()
-        target = exact(unit, share)
-    else:
-        unit = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
-        target = 1 - exact(asked, share)
+    request = pruning.request()
+    counted = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
+    [unit] = request.budget or [counted]
+    target = request.share
     parameters, macs = cost["parameters"], cost["macs"]
     kept, dense = {
         "weights": (parameters["kept"], parameters["prunable"]),
@@ -141,7 +91,7 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
         "macs": (macs["masked"], macs["dense"]),
         **({"channels": (cost["channels"]["kept"], cost["channels"]["total"])} if "channels" in cost else {}),
     }[unit]
-    allowed = int(target * dense) if asked == "budget" else keep_count(dense, target)
+    allowed = int(target * dense) if request.budget else keep_count(dense, target)
     return {
         "unit": unit,
         "target": float(target),
@@ -152,26 +102,15 @@ def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _asked(settings: Settings, loaders: Any, loss: Loss) -> dict[str, Any]:
-    """What a pruning method is asked with; the batches begin anew with every call."""
-    pruning = settings.pruning
-    return {
-        "method": pruning.method,
-        "granularity": pruning.granularity,
-        "batches": _batches(settings, loaders),
-        "loss": loss,
-        **pruning.options(),
-    }
-
-
-def _batches(settings: Settings, loaders: Any) -> Iterable[tuple[Tensor, Tensor]]:
-    batches: Iterator[tuple[Tensor, Tensor]] = loaders.scoring(settings.pruning.batch_size)
-    if settings.pruning.method != "grasp":
+def _batches(setup: Setup) -> Iterable[Batch]:
+    """Give what a method scores by; the batches begin anew with every call."""
+    pruning, loaders = setup.settings.pruning, setup.loaders
+    batches = loaders.scoring(pruning.batch_size)
+    if pruning.method != "grasp":
         return batches
     # so many images of each class are so many different ones: the training part is gone through once
-    return islice(batches, max(1, loaders.n_train // settings.pruning.batch_size))
+    return islice(batches, max(1, loaders.n_train // pruning.batch_size))
 
 
-def _given(settings: Settings) -> Masks:
-    assert settings.pruning.masks is not None
-    return {name: torch.from_numpy(mask) for name, mask in maskfile.read(settings.pruning.masks).items()}
+def _given(path: Path) -> Masks:
+    return {name: torch.from_numpy(mask) for name, mask in maskfile.read(path).items()}

@@ -1,18 +1,20 @@
 """A finished run, used again: its network scored on other images."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cellprune import models, tasks
+from cellprune import tasks
 from cellprune.config import load as config
+from cellprune.data.kinds import Frames
 from cellprune.errors import CellpruneError
+from cellprune.experiment.opening import Opened
 from cellprune.lab import scale
+from cellprune.models.architecture import Architecture
+from cellprune.models.loaded import read
 from cellprune.runs import log
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
-from cellprune.training import accelerator
+from cellprune.training.accelerator import start
 from cellprune.training.progress import Tell, unheard
 
 
@@ -45,28 +47,28 @@ def evaluate(
     settings = config.recorded(folder.read_config(), str(folder.file("config")))
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
-    frames = task.open(data, data_root)
-    header = folder.read_model()[0]
-    architecture = header["architecture"]
-    if getattr(frames, "saved_channels", None) == architecture["in_channels"]:  # it learned from grey as it is saved
-        frames = replace(frames, channels=architecture["in_channels"])
-    _require_fit(path, architecture, task.network(frames), data.dataset)
+    loaded = read(path)
+    # a network that learned from grey as it is saved is shown it so
+    frames = task.open(data, data_root).seen_with(loaded.architecture.in_channels)
+    _require_fit(path, loaded.architecture, frames, data.dataset)
     pixel_size_um = task.header(frames, settings).get("pixel_size_um")
     if pixel_size_um is not None and (
-        doubt := scale.difference(read_card(header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
+        doubt := scale.difference(read_card(loaded.header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
     ):
         log.LOGGER.warning("%s, and the scores are those of predicting without --rescale", doubt)
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
-    place = accelerator.start(device).device
-    model = models.load(path).to(place)
-    loaders = task.loaders(frames, split, settings, 0, place)
-    return tasks.scored(settings, model, loaders, "report", tell) | {"part": part}
+    on = start(device).device
+    loaders = Opened(settings, task, frames, split).loaders(0, on)
+    return tasks.scored(settings, loaded.network.to(on), loaders, "report", loaded.header, tell) | {"part": part}
 
 
-def _require_fit(path: Path, architecture: Mapping[str, Any], needed: Mapping[str, int], dataset: str) -> None:
-    for key, what in (("in_channels", "channel(s)"), ("classes", "classes")):
-        if architecture[key] != needed[key]:
+def _require_fit(path: Path, network: Architecture, frames: Frames, dataset: str) -> None:
+    for knows, has, what in (
+        (network.in_channels, frames.channels, "channel(s)"),
+        (network.classes, len(frames.classes), "classes"),
+    ):
+        if knows != has:
             raise CellpruneError(
-                f"the network of {path} knows {architecture[key]} {what}, but {dataset} has {needed[key]}: "
+                f"the network of {path} knows {knows} {what}, but {dataset} has {has}: "
                 "evaluate it on data like those it was trained on"
             )

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from cellprune import tasks
 from cellprune.config import load as config
 from cellprune.data.cells.reader import item, native
+from cellprune.data.cells.split import from_dict
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import is_folder
 from cellprune.errors import CellpruneError
@@ -91,12 +91,11 @@ def _finished(path: Path) -> Folder:
 def _frames(path: Path, part: Literal["report", "train"], most: int, data_root: Path | None) -> list[Example]:
     """Read at most so many frames of a finished run, from the first to the last of a part."""
     folder = Folder(path)
-    settings = config.recorded(folder.read_config(), str(folder.file("config")))
-    task = tasks.of(settings)
-    frames = task.open(settings.data, data_root)
-    split = task.again(frames, folder.read_split(), part)
-    read = native(split.policy_of("report"), read_card(folder.read_model()[0], path), ignore_border_px=0)
-    made = (read(item(frame)) for frame in _spread(split.report, most))
+    card = read_card(folder.read_model()[0], path)
+    data = config.recorded(folder.read_config(), str(folder.file("config"))).data
+    parts = from_dict(folder.read_split(), open_dataset(data.dataset, data_root=data_root, classes=data.classes))
+    read = native(parts.policy_of("report"), card, ignore_border_px=0)
+    made = (read(item(frame)) for frame in _spread([f for f in parts.part(part) if f.gold], most))
     return [Example(one["raw"], one["target_native"]) for one in made]
 
 

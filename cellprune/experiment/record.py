@@ -1,46 +1,46 @@
-"""What a run writes down: settings and data before any work, network and cost after it, last that it is complete."""
+"""What a run writes down: settings and data before any work, the network after it, last that it is complete."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import nn
 
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.experiment import choose as selection
-from cellprune.experiment import lost
-from cellprune.experiment.work import Work, architecture_of, initial_network
+from cellprune.experiment import earlier
+from cellprune.experiment.measure import disk_bytes
+from cellprune.experiment.opening import Opened, Setup
+from cellprune.experiment.work import Trained, Work
 from cellprune.models.receptive import receptive_field
-from cellprune.pruning.masks import Masks, dead_layers
+from cellprune.pruning.kinds import Segments
 from cellprune.report import page
-from cellprune.runs import log, provenance
+from cellprune.runs import documents, log, provenance
 from cellprune.runs.folder import FILES, Folder
-from cellprune.structure import timing
-from cellprune.structure.cost import cost
+from cellprune.runs.provenance import Provenance
 from cellprune.training.stages import Stage
 
 
 @contextmanager
-def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
-    """Hold the folder and its log; of several processes the main one alone does.
+def locked(folder: Folder, accelerator: Accelerator) -> Iterator[None]:
+    """Lock the folder and keep its log; of several processes the main one alone does.
 
     A run that is refused while its masks are chosen, in the call that began it, is withdrawn: nothing was done yet.
     """
-    if not engine.is_main_process:
-        engine.wait_for_everyone()
+    if not accelerator.is_main_process:
+        accelerator.wait_for_everyone()
         yield
         return
     is_new = not any(folder.has(kind) for kind in FILES)
     with folder.lock():
         try:
             with log.kept(folder.log_path):
-                engine.wait_for_everyone()
+                accelerator.wait_for_everyone()
                 yield
         except CellpruneError as error:
             if is_new and not isinstance(error, WorkError):
@@ -48,112 +48,91 @@ def held(folder: Folder, engine: Accelerator) -> Iterator[None]:
             raise
 
 
-def is_complete(folder: Folder, settings: Settings, split: Mapping[str, Any], engine: Accelerator) -> bool:
-    """Tell whether the run is complete, and mend what a late kill left, or what was lost and costs no work.
+def mend(folder: Folder, opened: Opened) -> None:
+    """Make again what a complete run lost and costs no work, and remove what a late kill left."""
+    log.LOGGER.warning("%s is finished already", folder.path)
+    write_known(folder, opened.settings, opened.split.as_dict())
+    if not folder.holds("report"):
+        page.write(folder)
+    folder.drop_state()
 
-    Raises:
-        CellpruneError: the folder's run was started with other settings or other data, nobody can tell with which,
-            or it was finished and has lost what nothing is left to make it from.
+
+def begin(
+    setup: Setup, folder: Folder, segments: Segments, stages: Sequence[Stage], command: Sequence[str]
+) -> Provenance:
+    """Write down what is known before any work.
+
+    Args:
+        segments: what memory allows, kept for every resume.
+        stages: the trainings of the run.
+        command: the command line.
+    Returns:
+        The content of provenance.json.
     """
-    lost.require_same(folder, settings, split)
-    if not (folder.holds("provenance") and folder.finished):
-        return False
-    gone = lost.kinds(folder, settings)
-    if not folder.has_state and (never := [kind for kind in ("model", "metrics") if kind in gone]):
-        raise CellpruneError(
-            f"{folder.file(never[0])} is gone or damaged, and the run is finished, so no training state is left to "
-            "make it from: restore it, or train again in another --output"
-        )
-    if gone - {"config", "split", "report"}:
-        return False
-    if engine.is_main_process:
-        log.LOGGER.warning("%s is finished already", folder.path)
-        lost.write_known(folder, settings, split)
-        if "report" in gone:
-            page.write(folder)
-        folder.drop_state()
-    return True
-
-
-def begin(work: Work, split: Mapping[str, Any], stages: Sequence[Stage], command: Sequence[str]) -> None:
-    """Write down what is known before any work, once: what memory allows now is kept for every resume."""
-    folder, settings, engine = work.folder, work.settings, work.engine
-    if not engine.is_main_process:
-        return
     began, is_new = folder.holds("provenance"), not folder.has_work
-    if began:
-        made = folder.read_provenance()
-        made.pop("finished", None)  # of a run that lost a file since
-    else:
-        if is_new:
-            weights = sum(p.nbytes for p in work.model.parameters())
-            folder.require_space(11 * weights + 50_000_000)  # three states (weights, two moments), the model, the page
-        else:
-            log.LOGGER.warning("%s is gone or damaged: it is written anew", folder.file("provenance"))
-        made = provenance.gather(command) | {
-            "threads": torch.get_num_threads(),
-            "device": str(engine.device),
-            "precision": settings.training.precision,
-            "processes": engine.num_processes,
-            "data": {"dataset": settings.data.dataset, "sha256": config.digest(settings, split)},
-            "segments": selection.plan(settings, work.model, work.loaders, work.loss),
-            "stages": [stage.does for stage in stages],
-            **({"epochs_of_masks": spent} if (spent := selection.epochs_spent(settings.pruning)) else {}),
-            "times": {},
-        }
-    if began or not is_new:
-        made["resumed"] = [*made.get("resumed", []), provenance.now()]
-    work.made.update(made)
-    lost.write_known(folder, settings, split)
-    folder.write_provenance(work.made)
-    if began or not is_new:
+    made = provenance.read(folder.file("provenance")) if began else _begun(setup, segments, stages, command)
+    if not setup.accelerator.is_main_process:
+        return made
+    if is_new and not began:
+        folder.require_space(disk_bytes(setup.network))
+    elif not began:
+        log.LOGGER.warning("%s is gone or damaged: it is written anew", folder.file("provenance"))
+    if began or not is_new:  # it may have been finished, and have lost a file since
+        made = replace(made, finished=None, resumed=(*made.resumed, provenance.now()))
+    write_known(folder, setup.settings, setup.opened.split.as_dict())
+    folder.write_provenance(documents.plain(made))
+    if made.resumed:
         log.LOGGER.info("resumed")
     else:
         log.LOGGER.info("started with %s", " ".join(command) or "cellprune.run")
+    return made
 
 
-def was_trained(folder: Folder) -> bool:
-    """Tell whether the run was finished once: its network is there, and the states it came from are not."""
-    return not folder.has_state and all(map(folder.holds, ("model", "metrics"))) and lost.tells_every_epoch(folder)
+def _begun(setup: Setup, segments: Segments, stages: Sequence[Stage], command: Sequence[str]) -> Provenance:
+    settings, split = setup.settings, setup.opened.split.as_dict()
+    return provenance.begin(
+        command,
+        threads=torch.get_num_threads(),
+        device=str(setup.device),
+        precision=settings.training.precision,
+        processes=setup.accelerator.num_processes,
+        data=provenance.Data(settings.data.dataset, config.digest(settings, split)),
+        segments=segments,
+        stages=[stage.does for stage in stages],
+        epochs_of_masks=earlier.epochs_spent(settings.pruning),
+    )
 
 
-def trained(work: Work) -> Masks:
-    """Take up the network of a run that was finished once, and give its masks.
-
-    Raises:
-        CellpruneError: the model file is of another network.
-    """
-    _, weights, masks = work.folder.read_model()
-    try:
-        work.model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    except RuntimeError as error:
-        raise CellpruneError(
-            f"{work.folder.file('model')} is of another network than the run's settings: restore it, or train again in "
-            "another --output"
-        ) from error
-    work.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    work.rows[:] = work.folder.read_metrics()
-    return {name: torch.from_numpy(mask) for name, mask in masks.items()}
+def write_known(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> None:
+    """Write settings and split again where they were lost; those of an older layout, with another hash, stay."""
+    is_ours = earlier.has_hash_of(folder, settings, split)
+    asked = settings.model_dump(mode="json")
+    if not folder.holds("config") or (is_ours and folder.read_config() != asked):
+        folder.write_config(asked)
+    if not folder.holds("split") or (is_ours and folder.read_split() != split):
+        folder.write_split(split)
 
 
-def write_model(work: Work, masks: Masks) -> None:
+def write_model(work: Work, trained: Trained) -> None:
     """Write masks and model file, and read the model back.
 
     Raises:
         WorkError: it is not this network, bit for bit.
     """
+    setup, opened = work.setup, work.setup.opened
+    masks = {name: mask.numpy() for name, mask in trained.masks.items()}
     if masks:  # what was chosen before the training stands there already, and is the same
-        work.folder.write_masks({name: mask.numpy() for name, mask in masks.items()})
-    record = json.dumps(work.made, sort_keys=True)
-    field = receptive_field(work.model, work.architecture["in_channels"])
+        work.folder.write_masks(masks)
+    made = json.dumps(documents.plain(work.made), sort_keys=True)
+    field = receptive_field(setup.network, setup.architecture.in_channels)
     header = {
-        "architecture": work.architecture,
-        **work.task.header(work.frames, work.settings),
+        "architecture": setup.architecture.as_dict(),
+        **opened.task.header(opened.frames, opened.settings),
         "receptive_field": None if field is None else field.model_dump(),
-        "provenance_sha256": sha256(record.encode()).hexdigest(),
+        "provenance_sha256": sha256(made.encode()).hexdigest(),
     }
-    weights = {name: value.detach().cpu().contiguous().numpy() for name, value in work.model.state_dict().items()}
-    work.folder.write_model(header, weights, {name: mask.numpy() for name, mask in masks.items()})
+    weights = {name: value.detach().cpu().contiguous().numpy() for name, value in setup.network.state_dict().items()}
+    work.folder.write_model(header, weights, masks)
     _, stored, _ = work.folder.read_model()
     for name, value in weights.items():
         if stored[name].tobytes() != value.tobytes():
@@ -162,47 +141,17 @@ def write_model(work: Work, masks: Masks) -> None:
             )
 
 
-def write_cost(work: Work, masks: Masks) -> None:
-    """Write what the network costs, dense and pruned: counted, and measured on this machine."""
-    device, size = work.engine.device, work.task.input(work.frames, work.settings.data)
-    networks = {"dense": initial_network(work.architecture, work.settings.seed).to(device)}
-    if masks:
-        networks["pruned"] = work.model
-    if work.settings.pruning.stands_in:
-        whole = initial_network(architecture_of(work.settings, work.task, work.frames), work.settings.seed)
-        networks["whole"] = whole.to(device)
-    measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
-    found = cost(work.model, size, masks or None)
-    found["bytes"] = {
-        **{f"{name}_fp32": _bytes(network) for name, network in networks.items() if name != "pruned"},
-        "model_file": work.folder.file("model").stat().st_size,
-    }
-    found["milliseconds"] = measured | {"threads": torch.get_num_threads(), "device": str(device)}
-    found["dead_layers"] = dead_layers(masks)
-    if work.settings.pruning.stands_in:
-        found["control"] = work.folder.read_cost()["control"]
-    elif masks:
-        found["budget"] = selection.reached(work.settings.pruning, found)
-        if not found["parameters"]["active"]:
-            log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
-    work.folder.write_cost(found)
-
-
-def _bytes(network: nn.Module) -> int:
-    return sum(value.nbytes for value in network.state_dict().values())
-
-
-def require_whole(work: Work, split: Mapping[str, Any]) -> None:
+def require_whole(work: Work, trained: Trained) -> None:
     """Write again what this process knows, and check that the rest is there to make the report from.
 
     Raises:
         WorkError: a file went away, or was damaged, while the run worked.
     """
-    folder = work.folder
-    folder.write_provenance(work.made)
-    folder.write_metrics(work.rows)
-    lost.write_known(folder, work.settings, split)
-    _refuse_lost(folder, lost.kinds(folder, work.settings) - {"report"})
+    folder, opened = work.folder, work.setup.opened
+    folder.write_provenance(documents.plain(work.made))
+    folder.write_metrics([epoch.row for epoch in trained.epochs])
+    write_known(folder, opened.settings, opened.split.as_dict())
+    _refuse_lost(folder, earlier.missing(folder, opened.settings) - {"report"})
 
 
 def _refuse_lost(folder: Folder, gone: set[str]) -> None:
@@ -220,8 +169,8 @@ def finish(work: Work, *, keep_state: bool) -> None:
     Raises:
         WorkError: a file went away, or was damaged, while the run worked.
     """
-    _refuse_lost(work.folder, lost.kinds(work.folder, work.settings))
-    work.folder.write_provenance(work.made | {"finished": provenance.now()})
+    _refuse_lost(work.folder, earlier.missing(work.folder, work.settings))
+    work.folder.write_provenance(documents.plain(replace(work.made, finished=provenance.now())))
     log.LOGGER.info("finished")
     if not keep_state:
         work.folder.drop_state()

@@ -1,13 +1,11 @@
 """The story of one run, from a configuration to a report. Every line of `run` is one call into one room."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from glob import escape
 from typing import Any
 
-import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from cellprune import tasks
@@ -16,25 +14,26 @@ from cellprune.config.names import method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose as selection
-from cellprune.experiment import record, room
-from cellprune.experiment.work import Work, architecture_of, initial_network
+from cellprune.experiment import choose, earlier, measure, record, settling
+from cellprune.experiment.opening import Setup, drawn, open_data, set_up
+from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
-from cellprune.pruning.masks import Masks
+from cellprune.pruning.kinds import Masks, Segments
 from cellprune.report import page
-from cellprune.runs import log, names
+from cellprune.runs import log, names, provenance
+from cellprune.runs.cost import StandIn
 from cellprune.runs.folder import Folder
-from cellprune.runs.log import LOGGER
-from cellprune.structure.cost import cost
-from cellprune.training import accelerator, progress
-from cellprune.training.fit import fit, require_fit
+from cellprune.runs.metrics import Epoch
+from cellprune.training import progress
+from cellprune.training.accelerator import start
+from cellprune.training.checkpoint import Checkpoint
+from cellprune.training.fit import fit
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import PATIENCE_S, Event, Listener
 from cellprune.training.sparse import MaskPolicy
 from cellprune.training.sparse.static import Static
-from cellprune.training.stages import Request, Stage, walk
+from cellprune.training.stages import Request, Stage, as_they_are, walk
 
-_READING = Event("data", message="reading the data set", after_s=PATIENCE_S)
 _PLANNING = Event("data", message="looking at what fits into memory", after_s=PATIENCE_S)
 _REPORTING = Event("report", message="measuring the network and writing its report", after_s=PATIENCE_S)
 
@@ -58,62 +57,58 @@ def run(
     Raises:
         CellpruneError: refused before any work: bad settings, missing data, an output folder that is not free.
         WorkError: failed on its way; what was complete stays, and `resume` goes on from there.
+    Example:
+        >>> from cellprune.config.load import load
+        >>> small = ["model.width=2", "model.depth=1", "data.size=[32, 32]", "training.epochs=1"]
+        >>> folder = run(load(assignments=["data.dataset=simulated", *small]))
+        >>> folder.finished
+        True
     """
     runtime = runtime or Runtime()
-    engine = accelerator.start(runtime.device)
-    settings = _resolved(settings, engine)
-    task = tasks.of(settings)
-
-    listeners = listeners if engine.is_main_process else ()
-    with progress.phase(listeners, _READING):
-        frames = task.open(settings.data, runtime.data_root)
-        split = task.split(frames, settings.data)
-    folder = Folder.open(runtime.output or runtime.runs / _name(settings, split.as_dict()), runtime.resume)
-    with record.held(folder, engine):
-        is_complete = record.is_complete(folder, settings, split.as_dict(), engine)
-        engine.wait_for_everyone()  # all have looked before the folder changes
+    accelerator = start(runtime.device)
+    listeners = listeners if accelerator.is_main_process else ()
+    opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners)
+    settings, split = opened.settings, opened.split.as_dict()
+    folder = Folder.open(runtime.output or runtime.runs / _name(settings, split), runtime.resume)
+    with record.locked(folder, accelerator):
+        earlier.require_same(folder, settings, split)
+        is_complete = earlier.is_complete(folder, settings)
+        accelerator.wait_for_everyone()  # all have looked before the folder changes
         if is_complete:
+            if accelerator.is_main_process:
+                record.mend(folder, opened)
             return folder
-        architecture = architecture_of(settings, task, frames)
-        size = task.input(frames, settings.data)
-        room.require(architecture, settings, size, engine.device, engine.num_processes)
-        # its name may be a typo: before any pixel
-        model = initial_network(architecture, settings.seed).to(engine.device)
-        work = Work(
-            settings=settings,
-            task=task,
-            frames=frames,
-            architecture=architecture,
-            model=model,
-            loaders=task.loaders(frames, split, settings, runtime.workers, engine.device),
-            loss=task.loss(settings.training.loss),
-            folder=folder,
-            engine=engine,
-            listeners=listeners,
-        )
-        stages = _stages(work)
+        setup = set_up(opened, accelerator, runtime.workers)
+        stages = _stages(setup)
         with progress.phase(listeners, _PLANNING):
-            record.begin(work, split.as_dict(), stages, command)
-        if engine.is_main_process:
-            work.say(task.preview(frames, split))
-        if settings.pruning.stands_in:
-            work, stages = _in_its_place(work), [Stage("init", {}, Static, settings.training.epochs)]
-        masks = record.trained(work) if record.was_trained(folder) else _train(work, stages)
-        if engine.is_main_process:
+            segments = _segments(setup, folder)
+            made = record.begin(setup, folder, segments, stages, command)
+        work = Work(setup, folder, listeners, made)
+        if work.is_main:
+            work.say(opened.task.preview(opened.frames, opened.split))
+        stand_in = _stand_in(work, segments)
+        if earlier.was_trained(folder):
+            trained = earlier.trained(folder, work.setup.network)
+        else:
+            checkpoint = earlier.checkpoint(folder, work.setup.network, stages)
+            masks = _masks(work, segments) if checkpoint is None else {}  # a state has its own
+            trained = _train(work, stages, masks, checkpoint)
+        if work.is_main:
             _score(work)
             with progress.phase(listeners, _REPORTING):
-                record.write_model(work, masks)
-                record.write_cost(work, masks)
-                record.require_whole(work, split.as_dict())
+                record.write_model(work, trained)
+                size = folder.file("model").stat().st_size
+                folder.write_cost(measure.cost_of_run(work.setup, trained.masks, stand_in, size))
+                record.require_whole(work, trained)
                 page.write(folder)
             record.finish(work, keep_state=runtime.keep_state)
-        engine.wait_for_everyone()
+        accelerator.wait_for_everyone()
     return folder
 
 
 def settled(settings: Settings, *, runtime: Runtime) -> Settings:
     """Give the settings with every choice made that this machine and given masks make, as a run writes them down."""
-    return _resolved(settings, accelerator.start(runtime.device))
+    return settling.settled(settings, start(runtime.device).device)
 
 
 def choose_masks(
@@ -126,35 +121,26 @@ def choose_masks(
             augmentation.
     Returns:
         The settings with every choice made, the masks, and what they cost: see `structure.cost`; its "budget" is what
-        was asked for beside what was achieved, see `selection.reached`.
+        was asked for beside what was achieved, see `choose.reached`.
     Raises:
         CellpruneError: bad settings, missing data, or a ratio of 0, which leaves nothing to choose.
         WorkError: a loss or a score is NaN or infinite.
     """
     runtime = runtime or Runtime()
-    engine = accelerator.start(runtime.device)
-    settings = _resolved(settings, engine)
+    accelerator = start(runtime.device)
+    settings = settling.settled(settings, accelerator.device)
     if settings.pruning.method == "dense":
         raise CellpruneError("nothing is to be pruned (pruning.ratio is 0): give the share to remove, as --prune 0.9")
     if settings.pruning.stands_in or settings.pruning.control == "reinit":
         raise CellpruneError(
             f"pruning.control={settings.pruning.control} changes no masks: leave it to 'cellprune train'"
         )
-    task = tasks.of(settings)
-    with progress.phase(listeners, _READING):
-        frames = task.open(settings.data, runtime.data_root)
-        split = task.split(frames, settings.data)
-    architecture = architecture_of(settings, task, frames)
-    room.require(architecture, settings, task.input(frames, settings.data), engine.device, engine.num_processes)
-    loaders = task.loaders(frames, split, settings, runtime.workers, engine.device)
-    loss = task.loss(settings.training.loss)
-    model = initial_network(architecture, settings.seed).to(engine.device)
+    setup = set_up(open_data(settings, runtime.data_root, listeners), accelerator, runtime.workers)
     with progress.phase(listeners, _PLANNING):
-        planned = selection.plan(settings, model, loaders, loss)
+        segments = choose.segments(setup)
     with progress.phase(listeners, Event("scoring", message=_scoring(settings.pruning.method))) as tell:
-        masks = selection.masks(settings, model, loaders, loss, planned, tell)
-    found = cost(model, task.input(frames, settings.data), masks)
-    return settings, masks, found | {"budget": selection.reached(settings.pruning, found)}
+        masks = choose.masks(setup, segments, tell)
+    return settings, masks, measure.cost_of_masks(setup, masks)
 
 
 def is_there(settings: Settings, *, runtime: Runtime) -> bool:
@@ -170,14 +156,6 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
     )
 
 
-def _resolved(settings: Settings, engine: Accelerator) -> Settings:
-    """Settle what "auto" means on this machine, so that the run's own file says it."""
-    settings = selection.resolved(settings)
-    precision = accelerator.precision(settings.training.precision, engine.device)
-    training = settings.training.model_copy(update={"precision": precision})
-    return settings.model_copy(update={"training": training})
-
-
 def _name(settings: Settings, split: Mapping[str, Any]) -> str:
     pruning, digest = settings.pruning, config.digest(settings, split)
     return names.run_name(
@@ -185,74 +163,95 @@ def _name(settings: Settings, split: Mapping[str, Any]) -> str:
     )
 
 
-def _stages(work: Work) -> list[Stage]:
+def _stages(setup: Setup) -> list[Stage]:
     """List the trainings: one, under masks chosen at initialization, unless the method has its own list."""
-    pruning, training, engine = work.settings.pruning, work.settings.training, work.engine
-    if method(pruning.method).when not in ("around", "during"):
-        return [Stage("init", lambda *_: _prune(work), Static, training.epochs)]
+    pruning, training, accelerator = setup.settings.pruning, setup.settings.training, setup.accelerator
+    if not _learns_masks(setup.settings):
+        return [Stage("init", as_they_are, Static, training.epochs)]
     request = Request(
         sparsity=pruning.ratio,
         scope=pruning.scope,
         exclude=pruning.exclude,
         epochs=training.epochs,
-        steps_per_epoch=len(work.loaders.train(1, engine.process_index, engine.num_processes)),
-        seed=work.settings.seed,
-        input_size=work.task.input(work.frames, work.settings.data),
+        steps_per_epoch=len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes)),
+        seed=setup.settings.seed,
+        input_size=setup.opened.input_size,
     )
-    stages: list[Stage] = resolve("pruning method", pruning.method)(work.model, request, **pruning.options())
+    stages: list[Stage] = resolve("pruning method", pruning.method)(setup.network, request, **pruning.options())
     return stages
 
 
-def _prune(work: Work) -> Masks:
-    """Prune at initialization, once; a resumed run finds its masks in its folder."""
-    folder, pruning = work.folder, work.settings.pruning
-    if pruning.method == "dense":
+def _learns_masks(settings: Settings) -> bool:
+    """Tell whether masks come of training, not before it."""
+    return method(settings.pruning.method).when in ("around", "during")
+
+
+def _segments(setup: Setup, folder: Folder) -> Segments:
+    """Give what memory allows of the scoring, which only the main process does, as the run's first call found it."""
+    known = earlier.segments(folder)
+    if known is not None:
+        return known
+    return choose.segments(setup) if setup.accelerator.is_main_process else {}
+
+
+def _stand_in(work: Work, segments: Segments) -> StandIn | None:
+    """Put a small dense network where the pruned one would be, if it is asked for; chosen in the run's first call."""
+    setup, pruning = work.setup, work.settings.pruning
+    if not pruning.stands_in:
+        return None
+    if work.is_main and work.made.control is None:
+        try:
+            masks = _scored_masks(work, segments)
+        except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
+            masks = cut.masks
+        control = small.instead(pruning.control, setup.architecture, masks, setup.opened.input_size)
+        work.note(replace(work.made, control=control))
+    setup.accelerator.wait_for_everyone()
+    chosen = work.made.control or provenance.read(work.folder.file("provenance")).control  # by the main process
+    assert chosen is not None
+    architecture = setup.architecture.with_widths(chosen.widths)
+    network = drawn(architecture, work.settings.seed).to(setup.device)
+    work.setup = replace(setup, architecture=architecture, network=network)
+    return chosen
+
+
+def _masks(work: Work, segments: Segments) -> Masks:
+    """Choose the masks at initialization, once: a resumed run, and every other process, finds them in its folder."""
+    folder, setup, pruning = work.folder, work.setup, work.settings.pruning
+    if pruning.method == "dense" or pruning.stands_in or _learns_masks(work.settings):
         return {}
-    if work.engine.is_main_process and not folder.holds("masks"):
-        folder.write_masks({name: mask.cpu().numpy() for name, mask in _choose(work).items()})
-    work.engine.wait_for_everyone()
+    if work.is_main and not folder.holds("masks"):
+        folder.write_masks({name: mask.cpu().numpy() for name, mask in _scored_masks(work, segments).items()})
+    setup.accelerator.wait_for_everyone()
     if pruning.control == "reinit":  # the same masks on other weights of the same distribution
-        work.model.load_state_dict(initial_network(work.architecture, work.settings.seed, 1).state_dict())
+        setup.network.load_state_dict(drawn(setup.architecture, work.settings.seed, 1).state_dict())
     return {name: torch.from_numpy(mask) for name, mask in folder.read_masks().items()}
 
 
-def _in_its_place(work: Work) -> Work:
-    """Put a small dense network where the pruned one would be; a resumed run finds its widths in its folder."""
-    folder, settings = work.folder, work.settings
-    if work.engine.is_main_process and not (folder.holds("cost") and "control" in folder.read_cost()):
-        size = work.task.input(work.frames, settings.data)
-        try:
-            masks = _choose(work)
-        except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
-            masks = cut.masks
-        found = small.instead(settings.pruning.control, work.architecture, masks, size)
-        folder.write_cost({"control": asdict(found)})
-    work.engine.wait_for_everyone()
-    architecture = small.of_widths(work.architecture, folder.read_cost()["control"]["widths"])
-    return replace(
-        work, architecture=architecture, model=initial_network(architecture, settings.seed).to(work.engine.device)
-    )
-
-
-def _choose(work: Work) -> Masks:
-    planned = work.made["segments"]
+def _scored_masks(work: Work, segments: Segments) -> Masks:
     with work.phase("scoring", _scoring(work.settings.pruning.method)) as tell:
-        return selection.masks(work.settings, work.model, work.loaders, work.loss, planned, tell)
+        return choose.masks(work.setup, segments, tell)
 
 
 def _scoring(by: str) -> str:
     return "reading the masks" if by == "given" else f"scoring the weights ({by})"
 
 
-def _train(work: Work, stages: Sequence[Stage]) -> Masks:
-    """Train through all stages, and give the masks that the last one ended with."""
+def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkpoint | None) -> Trained:
+    """Train through all stages.
+
+    Args:
+        masks: that were chosen before training.
+        checkpoint: a state to go on from.
+    """
+    setup, epochs = work.setup, list[Epoch]()
     rewinds_to = max(stage.first_step for stage in stages)
 
     def train(policy: MaskPolicy, stage: Stage, number: int) -> None:
-        work.rows[:] = fit(
-            work.model,
+        epochs[:] = fit(
+            setup.network,
             policy,
-            work.loaders.train,
+            setup.loaders.train,
             settings=work.settings.training,
             epochs=stage.epochs,
             seed=work.settings.seed,
@@ -260,37 +259,32 @@ def _train(work: Work, stages: Sequence[Stage]) -> Masks:
             first_step=stage.first_step,
             keep_step=0 if number else rewinds_to,
             message=f"training {number + 1} of {len(stages)}: {stage.does}" if len(stages) > 1 else "",
-            loss=work.loss,
-            evaluate=lambda network: work.task.watch(network, work.loaders, work.judged),
-            engine=work.engine,
+            loss=setup.loss,
+            evaluate=lambda network: setup.opened.task.watch(network, setup.loaders, work.judged),
+            accelerator=setup.accelerator,
             store=work.folder,
             listeners=work.listeners,
+            before=epochs,
+            checkpoint=checkpoint if checkpoint is not None and checkpoint.stage == number else None,
         )
 
     def rewound() -> dict[str, Tensor]:
         return {name: torch.from_numpy(value) for name, value in work.folder.load_rewind().items()}
 
-    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-        require_fit(work.model, arrays, meta)
-        if not 1 <= meta["epoch"] <= stages[meta["stage"]].epochs:
-            raise ValueError("it is of a longer training")
-
-    stored = work.folder.load_state(check)
-    if stored is None and work.folder.has("metrics"):
-        LOGGER.warning("%s holds no complete state any more: its training begins anew", work.folder.path)
-    reached = None if stored is None else stored[1]["stage"]
-    masks = walk(work.model, stages, train, rewound=rewound, reached=reached)
-    if work.engine.is_main_process:
-        work.made["epochs"] = len(work.rows) + work.made.get("epochs_of_masks", 0)
-        work.note_time("training", sum(row["seconds"] for row in work.rows))
-    return {name: mask.cpu() for name, mask in masks.items()}
+    reached = None if checkpoint is None else checkpoint.stage
+    ended_with = walk(setup.network, stages, train, masks=masks, rewound=rewound, reached=reached)
+    if work.is_main:
+        work.note(replace(work.made, epochs=len(epochs) + work.made.epochs_of_masks))
+        work.note_time("training", sum(epoch.seconds for epoch in epochs))
+    return Trained({name: mask.cpu() for name, mask in ended_with.items()}, epochs)
 
 
 def _score(work: Work) -> None:
     """Score the last epoch's network, with the batch statistics that belong to it."""
+    setup = work.setup
     with work.phase("evaluation", "scoring what was held out") as tell:
-        reestimate(work.model, work.loaders.plain())
-        scores = tasks.scored(work.settings, work.model, work.loaders, work.judged, tell)
+        reestimate(setup.network, setup.loaders.plain())
+        scores = tasks.scored(work.settings, setup.network, setup.loaders, work.judged, tell=tell)
         work.folder.write_scores(scores)
     if why := resolve("results", work.settings.task).measure.nothing(scores):
         log.LOGGER.warning(

@@ -1,48 +1,56 @@
-"""What every step of a run has at hand, and the network that its settings ask for."""
+"""A run at work: what its steps have at hand, where they are recorded, and who watches."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
 
-from accelerate import Accelerator
-from torch import Tensor, nn
-
-from cellprune import models
 from cellprune.config.schema import Settings
-from cellprune.runs import log
+from cellprune.data.kinds import Part
+from cellprune.experiment.opening import Setup
+from cellprune.pruning.masks import Masks
+from cellprune.runs import documents, log
 from cellprune.runs.folder import Folder
-from cellprune.tasks import Task
+from cellprune.runs.metrics import Epoch
+from cellprune.runs.provenance import Provenance
 from cellprune.training import progress
-from cellprune.training.fit import reseed
 from cellprune.training.progress import Event, Listener, Tell
 
 
 @dataclass(frozen=True)
+class Trained:
+    """What a training leaves beside the network: the masks that it ended with, and all its epochs."""
+
+    masks: Masks
+    epochs: Sequence[Epoch]
+
+
+@dataclass
 class Work:
     """What every step of a run has at hand.
 
     Attributes:
-        made: the content of provenance.json, in the process that writes it; so it outlives the file.
-        rows: the content of metrics.csv, once the network is trained.
+        setup: with the network that is trained, which for a control is another than the settings ask for.
+        made: the content of provenance.json; so it outlives the file.
     """
 
-    settings: Settings
-    task: Task
-    frames: Any
-    loaders: Any
-    loss: Callable[[Tensor, Tensor], Tensor]
-    architecture: Mapping[str, Any]
-    model: nn.Module
+    setup: Setup
     folder: Folder
-    engine: Accelerator
     listeners: Sequence[Listener]
-    made: dict[str, Any] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    made: Provenance
 
     @property
-    def judged(self) -> str:
+    def settings(self) -> Settings:
+        """What is computed."""
+        return self.setup.settings
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.setup.accelerator.is_main_process
+
+    @property
+    def judged(self) -> Part:
         """The part the network is scored on: a run that sets frames apart to choose on never looks at the held-out."""
         return "select" if self.settings.data.select else "report"
 
@@ -67,16 +75,9 @@ class Work:
 
     def note_time(self, phase: str, seconds: float) -> None:
         """Write the seconds of a part of the work into the record."""
-        self.made["times"][f"{phase}_s"] = round(seconds, 3)
-        self.folder.write_provenance(self.made)
+        self.note(replace(self.made, times={**self.made.times, f"{phase}_s": round(seconds, 3)}))
 
-
-def architecture_of(settings: Settings, task: Task, frames: Any) -> dict[str, Any]:
-    """Give what the network of the settings is built from."""
-    return {**settings.model.model_dump(), **task.network(frames)}
-
-
-def initial_network(architecture: Mapping[str, Any], seed: int, *draw: int) -> nn.Module:
-    """Draw a network from the seed; another `draw` gives other weights of the same distribution."""
-    reseed(seed, *draw)
-    return models.build(architecture)
+    def note(self, made: Provenance) -> None:
+        """Write down what is known by now of how the run was made."""
+        self.made = made
+        self.folder.write_provenance(documents.plain(made))

@@ -14,6 +14,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.export.onnx import to_onnx, with_header
 from cellprune.export.parity import Example, Parity, parity, reference
 from cellprune.lab.engine import Engine, Floats, Precision
+from cellprune.models.loaded import header_of
 from cellprune.runs import atomic, onnxfile
 
 
@@ -68,24 +69,25 @@ def export(model: Path, output: Path, examples: Sequence[Example], *, calibratio
         WorkError: an engine gives other classes than torch, beyond the limit; nothing is written.
     """
     network = models.load(model)
-    file = to_onnx(network, network.header, model)  # type: ignore[arg-type]
+    header = header_of(network)
+    assert header is not None
+    file = to_onnx(network, header, model)
     precision: Precision = "int8" if calibration else "fp32"
     expected = reference(torch_engine(network, device="cpu"), examples)
     with atomic.replacing(output) as beside:
         beside.write_bytes(file)
-        header = onnxfile.read_header(beside) | {"precision": precision}
+        card = onnxfile.read_header(beside) | {"precision": precision}
         if calibration:
             from cellprune.export.int8 import quantized
 
-            card, sizes = card_of(beside)
-            file = with_header(quantized(file, card, sizes, calibration), header)
+            file = with_header(quantized(file, *card_of(beside), calibration), card)
             beside.write_bytes(file)
         rows = [parity(engine, examples, expected) for engine in _engines(beside, precision)]
         for row in rows:
             if row.precision == precision and row.fault:
                 raise WorkError(f"{model} as ONNX, in {row.engine} and {precision}: {row.fault}; no file was made")
         told = [asdict(row) | {"ppm": row.ppm} for row in rows]
-        beside.write_bytes(with_header(file, header | {"parity": told}))
+        beside.write_bytes(with_header(file, card | {"parity": told}))
     return Exported(output, precision, output.stat().st_size, tuple(rows))
 
 

@@ -6,9 +6,9 @@ tracing is the one that keeps all sizes free for the networks here; what it wrot
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -18,24 +18,15 @@ from torch import Tensor, nn
 
 from cellprune.engines.torch import facts
 from cellprune.errors import CellpruneError
+from cellprune.models.network import Wrapped, is_wrapped
 from cellprune.runs import onnxfile
+from cellprune.runs.modelcard import read_card
 from cellprune.wording import reason
 
 OPSET = 17
+_UNKNOWN_SIZES = "nobody knows which sizes it takes"
 _SIDES_PX = ((64, 64), (100, 36), (36, 132))  # of the maps that are compared: traced for the first, others at the rest
 _TOLERANCE = 1e-3  # of a logit, as a share of the largest: float32 in other orders gives 1e-6, a wrong size 1
-
-
-class Bare(Protocol):
-    """A network that mirrors any image to a size that fits the levels inside."""
-
-    def levels(self, x: Tensor) -> Tensor:
-        """Run the network on a size that fits."""
-        ...
-
-    def input_size(self, output_size: int) -> int:
-        """Give the smallest size that fits and covers `output_size`."""
-        ...
 
 
 def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> bytes:
@@ -49,14 +40,14 @@ def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> byte
         The file: opset 17, float32, input `image` (N, C, H, W) and output `logits` (N, classes, h, w), all sizes but
         the channels free.
     Raises:
-        CellpruneError: the exporter cannot write this network, or writes another one.
+        CellpruneError: it gives no maps, or the exporter cannot write this network, or writes another one.
     """
+    in_channels = read_card(header, name).in_channels
+    known = facts(network, in_channels)
+    if known["input_sizes"] is None or not is_wrapped(network):
+        raise CellpruneError(f"{name} cannot be written as ONNX ({_UNKNOWN_SIZES}): predict with torch")
     levels = _Levels(network).eval()
-    known = facts(network, header["architecture"]["in_channels"])
-    if known["input_sizes"] is None:
-        raise CellpruneError(
-            f"{name} cannot be written as ONNX (nobody knows which sizes it takes): predict with torch"
-        )
+    images = [_image(in_channels, [network.input_size(side) for side in sides]) for sides in _SIDES_PX]
     made: Any = io.BytesIO()  # torch takes it, and its types do not say so
     # what tracing warns of is seen below; where it fails, it prints the whole graph
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
@@ -64,7 +55,7 @@ def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> byte
         try:
             torch.onnx.export(
                 levels,
-                (_image(network, header, _SIDES_PX[0]),),
+                (images[0],),
                 made,
                 opset_version=OPSET,
                 dynamo=False,
@@ -72,7 +63,7 @@ def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> byte
                 output_names=["logits"],
                 dynamic_axes={"image": {0: "n", 2: "height", 3: "width"}, "logits": {0: "n", 2: "h", 3: "w"}},
             )
-            _require_equal(levels, made.getvalue(), [_image(network, header, sides) for sides in _SIDES_PX])
+            _require_equal(levels, made.getvalue(), images)
         except Exception as error:  # exporter, torch and ONNX Runtime have no error in common
             raise CellpruneError(f"{name} cannot be written as ONNX ({reason(error)}): predict with torch") from error
     return with_header(made.getvalue(), {**header, **known, "precision": "fp32"})
@@ -89,18 +80,17 @@ def with_header(file: bytes, header: Mapping[str, Any]) -> bytes:
 class _Levels(nn.Module):
     """The bare network as a module of its own, which is what the exporter takes."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Wrapped) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        return cast(Bare, self.network).levels(image)
+        """Run it."""
+        return self.network.levels(image)
 
 
-def _image(network: nn.Module, header: Mapping[str, Any], sides: tuple[int, int]) -> Tensor:
-    sizes = [cast(Bare, network).input_size(side) for side in sides]
-    values = np.random.default_rng(0).standard_normal((1, header["architecture"]["in_channels"], *sizes), np.float32)
-    return torch.from_numpy(values)
+def _image(in_channels: int, size: Sequence[int]) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((1, in_channels, *size), np.float32))
 
 
 def _require_equal(levels: nn.Module, file: bytes, images: list[Tensor]) -> None:

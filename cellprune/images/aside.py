@@ -68,7 +68,8 @@ def why_not(entry: Entry) -> str:
         return entry.fault
     if is_misnamed(entry):
         return "is a TIFF or PNG by its content, but not by its name: give it the ending .tif or .png"
-    return f"is of the format {naming.ending(entry.name)}, which is not read: export the original as OME-TIFF"
+    format_ = naming.ending(entry.name)
+    return f"has the format {format_}, which cellprune does not read: export the original as OME-TIFF"
 
 
 def left_aside(folder: Path, is_part: Callable[[Entry], bool]) -> list[str]:
@@ -85,10 +86,10 @@ def left_aside(folder: Path, is_part: Callable[[Entry], bool]) -> list[str]:
         (broken, "cannot be opened"),
         (formats, f"only TIFF and PNG are read, {EXPORT}"),
         (misnamed, "these begin like a TIFF or PNG, give them the ending .tif or .png"),
-        (images, "not named or placed as the images of this data set are"),
-        (folders, "folders inside are not looked into, name one by itself to use it"),
+        (images, "their names or places are not those of this data set's images"),
+        (folders, "folders inside are not searched, name one by itself to use it"),
     ]
-    return [f"left aside in {folder}: {some(names)} ({why})" for names, why in said if names]
+    return [f"not used in {folder}: {some(names)} ({why})" for names, why in said if names]
 
 
 def seen(entries: Iterable[Entry]) -> str:

@@ -63,7 +63,9 @@ def chosen(header: Header, plane: int | None, path: Path) -> int:
         ImageError: a stack where one image is meant, or a plane that it does not have.
     """
     if plane is None and header.planes != 1:
-        raise ImageError(f"{path} is a stack of {header.planes} images where one is meant: save it image by image")
+        raise ImageError(
+            f"{path} is a stack of {header.planes} images, but one is expected: save each image as a file of its own"
+        )
     if plane is not None and not 0 <= plane < header.planes:
         raise ImageError(f"{path} has no image {plane}: it holds {header.planes}, counted from 0")
     return plane or 0

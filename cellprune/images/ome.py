@@ -25,13 +25,13 @@ def is_alone(xml: str, n_pages: int, path: Path) -> bool:
         ImageError: the words claim more planes than there are pages, or axes that are none of ours, or cannot be read.
     """
     if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
-        raise ImageError(f"{path} has entities in its OME description, which no microscope writes: save it anew")
+        raise ImageError(f"{path} has entities in its OME description, which no microscope writes: save it again")
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
         if n_pages == 1:
             return False
-        raise ImageError(f"{path} has a damaged OME description ({error}): export it anew") from error
+        raise ImageError(f"{path} has a damaged OME description ({error}): export it again") from error
     if any(_kind(element).startswith("ModuloAlong") for element in root.iter()):
         raise ImageError(f"{path} has planes along further axes (ModuloAlong in its OME description): export one")
     if _names_others(root, path):
@@ -42,13 +42,13 @@ def is_alone(xml: str, n_pages: int, path: Path) -> bool:
             return False
         raise ImageError(f"{path} has {n_pages} planes that only another file describes: export it as one OME-TIFF")
     if any(int(one.get(f"Size{axis}", 1)) < 1 for one in pixels for axis in "XYZCT"):
-        raise ImageError(f"{path} claims sizes below 1 in its OME description: export it anew")
+        raise ImageError(f"{path} claims sizes below 1 in its OME description: export it again")
     if any(int(one.get("SizeC", 1)) > MAX_CHANNELS * n_pages for one in pixels):  # samples of a pixel count in SizeC
-        raise ImageError(f"{path} claims more channels in its OME description than an image has: export it anew")
+        raise ImageError(f"{path} claims more channels in its OME description than an image has: export it again")
     claimed = max(sum(map(_planes, pixels)), sum(_taken(data, n_pages) for data in _all(root, "TiffData")))
     if claimed > n_pages:
         raise ImageError(
-            f"{path} claims {claimed} planes in its OME description, but holds {n_pages} pages: export it anew"
+            f"{path} claims {claimed} planes in its OME description, but holds {n_pages} pages: export it again"
         )
     return True
 

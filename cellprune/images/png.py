@@ -48,7 +48,7 @@ def read_numbers(path: Path) -> np.ndarray:
             return np.asarray(image).reshape(1, *header.size)
     if chunks.depth in (2, 4):
         raise ImageError(
-            f"{path} has {chunks.depth} bits a pixel, which libraries stretch unlike: save it as 8 or 16 bit"
+            f"{path} has {chunks.depth} bits per pixel, which libraries read differently: save it as 8 or 16 bit"
         )
     if chunks.kind != _GREY:
         return read_pixels(path, None)
@@ -104,8 +104,8 @@ def _looked_at(path: Path) -> tuple[_Chunks, Header]:
         raise ImageError(f"{path} is an animation of {chunks.n_images} images: save the one that is meant")
     if 2 <= chunks.orientation <= 8:
         raise ImageError(
-            f"{path} lies turned or mirrored in its file (Orientation {chunks.orientation} in its eXIf chunk), which "
-            "programs show unlike: save it upright"
+            f"{path} is stored rotated or mirrored (Orientation {chunks.orientation} in its eXIf chunk), which "
+            "programs show differently: save it upright"
         )
     return chunks, header
 

@@ -134,10 +134,12 @@ class _Image:
         series = self.series
         if series.keyframe.dtype is None:
             bits = f"BitsPerSample {series.keyframe.bitspersample}, SampleFormat {int(series.keyframe.sampleformat)}"
-            raise ImageError(f"{self.path} holds numbers of a kind that cellprune does not read ({bits}): save it anew")
+            raise ImageError(
+                f"{self.path} holds numbers of a kind that cellprune does not read ({bits}): save it again"
+            )
         sizes = dict(zip(series.axes, series.shape, strict=True))
         if not {"Y", "X"} <= set(sizes):
-            raise ImageError(f"{self.path} is of shape {series.shape}, not an image of rows and columns: save it anew")
+            raise ImageError(f"{self.path} is of shape {series.shape}, not an image of rows and columns: save it again")
         channels = prod(sizes.get(axis, 1) for axis in _CHANNELS)
         planes = prod(series.shape) // max(1, sizes["Y"] * sizes["X"] * channels)
         header = Header(
@@ -222,7 +224,7 @@ class _Image:
             words = (self.tif.shaped_metadata or ())[self.tif.series.index(series)]
             left = prod(words["shape"]) != prod(series.shape)
         if not fits or unread or left:
-            raise ImageError(f"{self.path} has a description that does not fit its {many(held, 'page')}: save it anew")
+            raise ImageError(f"{self.path} has a description that does not fit its {many(held, 'page')}: save it again")
 
     @property
     def _n_full(self) -> int:
@@ -256,7 +258,8 @@ class _Image:
         if header.planes == 1 or not by_page:
             if prod(series.shape) > MAX_PIXELS and header.planes > 1:
                 raise ImageError(
-                    f"{self.path} is a stack of {header.planes} images saved in one piece: save it image by image"
+                    f"{self.path} is a stack of {header.planes} images saved in one piece: "
+                    "save each image as a file of its own"
                 )
             if not self._lies_in_one_piece:
                 self._require_whole(range(self._n_pages))

@@ -63,7 +63,7 @@ def check(pages: Sequence[Directory], path: Path) -> None:
     full = [page for page in pages if not is_smaller_copy(page)] or smaller
     for page in full:
         if page.unread:
-            raise ImageError(f"{path} has no whole number as its {_NAMES[page.unread[0]]}: save it anew")
+            raise ImageError(f"{path} has no whole number as its {_NAMES[page.unread[0]]}: save it again")
         if page.value(254) & _MASK:
             raise ImageError(f"{path} holds a transparency mask ({_shown(254, page)}): save it without")
         for tag in _ALIKE:
@@ -73,7 +73,7 @@ def check(pages: Sequence[Directory], path: Path) -> None:
     sizes = {(page.value(256), page.value(257)) for page in full}
     for page in smaller if full is not smaller else ():
         if (page.value(256), page.value(257)) in sizes:
-            raise ImageError(f"{path} calls a page of full size a smaller copy ({_shown(254, page)}): save it anew")
+            raise ImageError(f"{path} calls a page of full size a smaller copy ({_shown(254, page)}): save it again")
     if reason := _refusal(full[0]):
         raise ImageError(f"{path} {reason}")
 
@@ -89,21 +89,21 @@ def _refusal(page: Directory) -> str | None:
     samples, compression = page.value(277, 1), page.value(259, 1)
     extra = page.tags.get(338, ())
     if 262 not in page.tags:
-        return "does not say whether 0 is black or white (no PhotometricInterpretation): save it anew"
+        return "does not say whether 0 is black or white (no PhotometricInterpretation): save it again"
     if (colour := _colour_refusal(page, samples, compression)) is not None:
         return colour
     if 2 <= page.value(274, 1) <= 8:  # others mean nothing
-        return f"lies turned or mirrored in its file ({_shown(274, page)}), which programs show unlike: save it upright"
+        return f"is stored rotated or mirrored ({_shown(274, page)}), which programs show differently: save it upright"
     for tag in (258, 339):
         if len(set(page.tags.get(tag, ())[:samples])) > 1:
-            return f"has channels of different kinds ({_shown(tag, page)}): save all alike"
+            return f"has channels of different kinds ({_shown(tag, page)}): save all as one kind"
     if any(kind in ALPHA for kind in extra[:-1]):
         return f"has an alpha channel before its last ({_shown(338, page)}): save it without alpha channel"
     if compression not in LOSSLESS and compression not in _PERHAPS_LOSSY:
         return f"is compressed in a way that cellprune does not read ({_shown(259, page)}): save it with LZW or Deflate"
     if page.value(317, 1) != 1 and _differs_by_program(page, compression):
         kind = ", ".join(_shown(tag, page) for tag in (317, 259, 258))
-        return f"is saved as differences that programs read unlike ({kind}): save it anew"
+        return f"is saved as differences, which programs read differently ({kind}): save it again"
     return None
 
 
@@ -124,7 +124,7 @@ def _colour_refusal(page: Directory, samples: int, compression: int) -> str | No
     if colour == MIN_IS_WHITE and page.value(339, _UNSIGNED) not in (_UNSIGNED, _VOID):
         return f"counts down from white ({said}), but its numbers are signed or have fractions: save it as min-is-black"
     if colour == RGB and (samples < 3 or (samples > 3 and 338 not in page.tags)):
-        return f"is RGB of {samples} channels and does not say what they are (no ExtraSamples): save it anew"
+        return f"is RGB of {samples} channels and does not say what they are (no ExtraSamples): save it again"
     if colour == PALETTE and (samples != 1 or 320 not in page.tags):
         return f"has a palette ({said}), but {samples} channels or no ColorMap: save it as grey or RGB"
     if colour != PALETTE and page.value(346) == 1:

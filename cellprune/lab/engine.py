@@ -57,7 +57,7 @@ class Engine(Protocol):
         """Give class probabilities (N, classes, H, W) float32 for normalized images (N, C, H, W) float32.
 
         Raises:
-            WorkError: the memory does not suffice for images of this size.
+            WorkError: the memory is not enough for images of this size.
         """
         ...
 

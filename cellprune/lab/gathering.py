@@ -181,7 +181,7 @@ def _in_folder(folder: Path, folders: _Folders) -> Iterator[_Found]:
         elif recordings and _BESIDE_SEQUENCES.fullmatch(path.name):
             continue  # truth and results of the challenge
         elif not folders.is_around(path) and holds_images(path):
-            yield Failure.of(path, "is a folder in a folder that was named: name it, too, to predict the images in it")
+            yield Failure.of(path, "is a folder inside the folder that you gave: give it, too, to predict its images")
 
 
 def _is_inner(found: Entry) -> bool:

@@ -127,7 +127,7 @@ def _one(
         there = output.labels_of(image)
         made = None if there else _predicted(engine, image, done, draw, zoom, step)
     except (CellpruneError, OSError, MemoryError) as error:
-        why = "the memory does not suffice: cut it into parts" if isinstance(error, MemoryError) else str(error)
+        why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
         done.failures.append(Failure(image.shown, printable(why)))
         return
     if there:

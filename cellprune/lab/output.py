@@ -156,7 +156,7 @@ class Output:
             raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another -o") from error
         if foreign:
             raise CellpruneError(
-                f"{self.path} holds {printable(foreign[0])!r}, which predicting these inputs does not write: "
+                f"{self.path} holds {printable(foreign[0])!r}, which is not a result of these inputs: "
                 "give an absent or empty folder as -o"
             )
         if (self.path / _RECORD).exists():
@@ -170,7 +170,7 @@ class Output:
             if changed:
                 raise CellpruneError(
                     f"{self.path} was predicted with another {' and another '.join(changed)}: "
-                    "give the same as then, or another -o"
+                    "give the same as before, or another -o"
                 )
 
     def _foreign(self) -> Iterator[str]:

@@ -30,7 +30,7 @@ def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) 
     if not rescale:
         return dict.fromkeys(sizes, card.zoom)
     if card.pixel_size_um is None:
-        raise CellpruneError("--rescale: the model does not know the pixel size that it learned from: remove it")
+        raise CellpruneError("--rescale: the pixel size of the model's training images is unknown: remove --rescale")
     found: dict[str, Scale] = {}
     for name, size in sizes.items():
         if size is None:
@@ -65,8 +65,8 @@ def difference(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None
     name, size = next(iter(off.items()))
     more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
     return (
-        f"{name}{more} has pixels of {_um(size)}, the model learned from {_um(card.pixel_size_um)}: "
-        "its cells look of another size to it"
+        f"{name}{more} has pixels of {_um(size)}, but the model learned from {_um(card.pixel_size_um)}: "
+        "to the model its cells have another size"
     )
 
 

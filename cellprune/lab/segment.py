@@ -29,6 +29,11 @@ def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
         (H, W) int32, 0 is background, one number a cell, from 1.
     Raises:
         CellpruneError: no such file, other channels than the network takes, or an image that cannot be used.
+    Example:
+        >>> image = np.random.default_rng(0).poisson(100, (48, 64))
+        >>> labels = predict("runs/cells", image)  # the folder of a finished run
+        >>> labels.shape, labels.dtype
+        ((48, 64), dtype('int32'))
     """
     engine = engine_of(model)
     pixels = np.asarray(image, np.float32)
@@ -51,11 +56,11 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
     """
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
-        one = "convert it to grey" if n_channels == 3 else "save the channel that is meant by itself"
+        one = "convert it to grey" if n_channels == 3 else "save the one channel to use"
         remedy = one if takes == 1 else f"bring {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
-            f"{image} has {many(n_channels, 'channel')}, the model takes {takes}: {remedy}, or take another model"
+            f"{image} has {many(n_channels, 'channel')}, but the model takes {takes}: {remedy}, or use another model"
         )
 
 

@@ -53,7 +53,7 @@ def settle() -> list[str]:
             value = os.environ.pop(name)
             if value.lower() not in _SAYS_NOTHING and _ONE_STEP.get(name) != value:
                 said.append(
-                    f"${name}={value[:40]} in the environment counts for nothing: only settings decide a result "
+                    f"the environment variable ${name}={value[:40]} is ignored: only settings decide a result "
                     "(cellprune train --help lists them)"
                 )
     return said
@@ -66,7 +66,7 @@ def strangers() -> list[str]:
         if name.startswith("CELLPRUNE_") and name not in OURS:
             close = get_close_matches(name[:200], OURS, n=1)
             guess = f"did you mean ${close[0]}?" if close else f"known: ${', $'.join(OURS)}"
-            said.append(f"${name} in the environment is nothing that cellprune reads: {guess}")
+            said.append(f"cellprune reads no environment variable ${name}: {guess}")
     return said
 
 

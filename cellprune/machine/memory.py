@@ -47,7 +47,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = 0.0
     if not 0 < share <= 1:
-        raise CellpruneError(f"${SHARE} is {text!r}: give the part of the free memory that is this process's, as 0.5")
+        raise CellpruneError(f"${SHARE} is {text!r}: give this process's share of the free memory, such as 0.5")
     return share
 
 

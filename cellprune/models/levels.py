@@ -1,7 +1,6 @@
 """The channels of a network's levels: what makes it wide or narrow."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import nn
 
@@ -18,7 +17,12 @@ class Leveled(nn.Sequential):
     widths: tuple[int, ...] = ()
 
 
-def checked(widths: Sequence[Any], n_levels: int | None = None) -> tuple[int, ...]:
+def doubling(width: int, depth: int) -> tuple[int, ...]:
+    """Give the channels of each level of a U-Net by its first: they double wherever the image is halved."""
+    return tuple(width * 2**level for level in range(depth + 1))
+
+
+def checked(widths: Sequence[object], n_levels: int | None = None) -> tuple[int, ...]:
     """Give the channels of each level, once they are seen to be possible.
 
     Args:
@@ -28,9 +32,10 @@ def checked(widths: Sequence[Any], n_levels: int | None = None) -> tuple[int, ..
         CellpruneError: too few, too many, or not whole numbers of at least 1.
     """
     few = 2 <= len(widths) <= MOST_LEVELS if n_levels is None else len(widths) == n_levels
-    if not few or not all(type(width) is int and 0 < width <= MOST_CHANNELS for width in widths):
+    possible = [width for width in widths if type(width) is int and 0 < width <= MOST_CHANNELS]
+    if not few or len(possible) < len(widths):
         raise CellpruneError(
             f"model.widths is {quoted(list(widths))}, but must be {n_levels or f'2 to {MOST_LEVELS}'} whole numbers "
             f"from 1 to {MOST_CHANNELS}"
         )
-    return tuple(widths)
+    return tuple(possible)

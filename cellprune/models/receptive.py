@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from cellprune.models.network import is_mirroring
 from cellprune.runs.modelcard import ReceptiveField
 from cellprune.structure.standing_in import looking
 
@@ -58,9 +59,8 @@ def _along(axis: int, network: nn.Module, in_channels: int) -> ReceptiveField | 
 
 def _touched(network: nn.Module, in_channels: int, axis: int, reach: int, shift: int) -> tuple[int, int]:
     """Give begin and end of what a patch, `reach + shift` px from the strip's start, touches along the axis."""
-    fitting = getattr(network, "input_size", None)
     # as thin as the network allows; one more cell, so that a shifted patch reaches no further towards the end
-    shape = [1, in_channels, *[min(_CELL, fitting(1)) if fitting else _CELL] * 2]
+    shape = [1, in_channels, *[min(_CELL, network.input_size(1)) if is_mirroring(network) else _CELL] * 2]
     shape[axis] = 2 * reach + 2 * _CELL
     image = _zeros(network, shape)
     image.narrow(axis, reach + shift, _CELL).fill_(float("nan"))

@@ -133,12 +133,18 @@ class Padding(nn.Module):
 
     def __init__(self, missing: int, stride: int) -> None:
         super().__init__()
-        self.missing, self.stride = missing, stride
+        self.before = missing // 2
+        self.after = missing - self.before
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         """Fit the shape: (N, C, H, W) -> (N, C + missing, H / stride, W / stride)."""
-        before = self.missing // 2
-        return F.pad(x[..., :: self.stride, :: self.stride], (0, 0, 0, 0, before, self.missing - before))
+        return F.pad(x[..., :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
+
+    def keep_channels(self, read: Tensor, made: Tensor) -> None:
+        """Forget channels of zeros; see `structure.channels.Counting`."""
+        after = len(made) - self.after
+        self.before, self.after = int(made[: self.before].sum()), int(made[after:].sum())
 
 
 def _project(inputs: int, outputs: int) -> nn.Sequential:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
-from cellprune.models.levels import MOST_CHANNELS, MOST_LEVELS, checked
+from cellprune.models.levels import MOST_CHANNELS, MOST_LEVELS, checked, doubling
 from cellprune.models.mirror import centre, mirrored
 from cellprune.wording import quoted
 
@@ -53,7 +53,7 @@ def build(
         raise CellpruneError(unknown("norm", norm, _NORMS, "model.norm"))
     if padding not in get_args(Padding):
         raise CellpruneError(unknown("padding", padding, get_args(Padding), "model.padding"))
-    levels = [width * 2**level for level in range(depth + 1)] if widths is None else checked(widths)
+    levels = doubling(width, depth) if widths is None else checked(widths)
     return UNet(in_channels, classes, levels, norm, padding)
 
 

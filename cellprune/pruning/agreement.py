@@ -34,8 +34,8 @@ def refuse_different(masks: Mapping[str, Tensor], device: torch.device) -> None:
 
 def digest(masks: Mapping[str, Tensor]) -> bytes:
     """Give 32 bytes that are the same for the same masks, whatever their order and device."""
-    told = sha256()
+    hashed = sha256()
     for name, mask in sorted(masks.items()):
-        told.update(f"{name}{tuple(mask.shape)}{mask.dtype}".encode())
-        told.update(np.packbits(mask.bool().cpu().numpy()).tobytes())
-    return told.digest()
+        hashed.update(f"{name}{tuple(mask.shape)}{mask.dtype}".encode())
+        hashed.update(np.packbits(mask.bool().cpu().numpy()).tobytes())
+    return hashed.digest()

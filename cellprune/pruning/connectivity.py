@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from cellprune.errors import TooMuchError
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.derivatives.objective import Objective, Parameters
-from cellprune.pruning.method import Batch
+from cellprune.pruning.kinds import Batch, Nested
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.nested import map_tensors, tensors_of
 
@@ -110,8 +110,8 @@ class _Call:
     """One call of a module: what it was given and what it gave, copied, for the next module may write on it."""
 
     module: nn.Module
-    given: Any
-    made: Any = None
+    given: Nested
+    made: Nested = None
 
 
 def _where_cut(objectives: list[Objective], parameters: Parameters) -> list[str]:
@@ -130,11 +130,11 @@ def _where_cut(objectives: list[Objective], parameters: Parameters) -> list[str]
     names = {module: f"{name!r} ({type(module).__name__})" if name else type(module).__name__
              for name, module in model.named_modules()}  # fmt: skip
     names |= {layer: repr(name) for name, layer in weighted_layers(model).items()}
-    found = []
+    places = []
     for cut in cuts:
         before = [call.module for call in first if call.module in within[id(cut)] and gives.get(id(call))]
-        found.append(f"{names[cut.module]}{f', behind {names[before[-1]]}' if before else ''}")
-    return list(dict.fromkeys(found))
+        places.append(f"{names[cut.module]}{f', behind {names[before[-1]]}' if before else ''}")
+    return list(dict.fromkeys(places))
 
 
 def _calls(objective: Objective, parameters: Parameters) -> list[_Call]:
@@ -142,14 +142,14 @@ def _calls(objective: Objective, parameters: Parameters) -> list[_Call]:
     calls: list[_Call] = []
     running: list[_Call] = []
 
-    def begin(module: nn.Module, args: Any, kwargs: Any) -> None:
+    def begin(module: nn.Module, args: Nested, kwargs: Nested) -> None:
         calls.append(_Call(module, map_tensors(torch.clone, (args, kwargs))))
         running.append(calls[-1])
 
-    def end(module: nn.Module, args: Any, output: Any) -> None:
+    def end(module: nn.Module, args: Nested, output: Nested) -> None:
         running.pop().made = map_tensors(torch.clone, output)
 
-    handles: list[Any] = []
+    handles: list[RemovableHandle] = []
     for module in objective.model.modules():
         handles += module.register_forward_pre_hook(begin, with_kwargs=True), module.register_forward_hook(end)
     try:
@@ -168,6 +168,6 @@ def _other_values(tensor: Tensor, generator: torch.Generator) -> Tensor:
     return noise * tensor.std(correction=0).clamp_min(1e-3) + tensor.mean()
 
 
-def _differ(first: Any, second: Any) -> bool:
+def _differ(first: Nested, second: Nested) -> bool:
     ours, theirs = tensors_of(first), tensors_of(second)
     return len(ours) != len(theirs) or any(not torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))

@@ -5,16 +5,16 @@ was: values are filled, not multiplied, for infinity times zero would be NaN.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
 
 from cellprune.errors import CellpruneError, unknown
 from cellprune.pruning.agreement import refuse_different
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 
 __all__ = [
     "Handle",
@@ -36,7 +36,7 @@ __all__ = [
 class Handle:
     """What `hold` gives back; `release()` removes every hook, and the weights are free to move again."""
 
-    def __init__(self, hooks: list[Any]) -> None:
+    def __init__(self, hooks: list[RemovableHandle]) -> None:
         self._hooks = hooks
 
     def release(self) -> None:
@@ -58,13 +58,22 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
         optimizer: the optimizer that trains it, bare or wrapped as accelerate does.
     Raises:
         CellpruneError: a mask for an unknown parameter, or of another shape; or other masks in another process.
+    Example:
+        >>> model = nn.Linear(4, 2)
+        >>> optimizer = torch.optim.Adam(model.parameters(), weight_decay=0.1)
+        >>> handle = hold(model, {"weight": torch.eye(2, 4).bool()}, optimizer)
+        >>> model(torch.ones(3, 4)).sum().backward()
+        >>> optimizer.step()
+        >>> int(model.weight.count_nonzero())
+        2
+        >>> handle.release()
     """
     refuse_different({_plain(name): mask for name, mask in masks.items()}, device_of(model))
     optimizer = _bare_optimizer(optimizer)
     check(model, masks)  # before anything is masked
     mask_values(model, masks, optimizer)
     mask_gradients(model, masks)
-    hooks: list[Any] = [
+    hooks: list[RemovableHandle] = [
         optimizer.register_step_pre_hook(lambda *_: mask_gradients(model, masks)),
         optimizer.register_step_post_hook(lambda *_: mask_values(model, masks, optimizer)),
     ]
@@ -154,10 +163,9 @@ def bare(model: nn.Module) -> nn.Module:
     return bare(inner) if isinstance(inner, nn.Module) else model
 
 
-def _bare_optimizer(optimizer: Any) -> Optimizer:
-    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = optimizer.optimizer
-    return optimizer
+def _bare_optimizer(optimizer: Optimizer) -> Optimizer:
+    inner = getattr(optimizer, "optimizer", None)
+    return _bare_optimizer(inner) if isinstance(inner, Optimizer) else optimizer
 
 
 def _pruned(model: nn.Module, masks: Mapping[str, Tensor]) -> Iterator[tuple[nn.Parameter, Tensor]]:

@@ -1,23 +1,17 @@
 """What a pruning method is: one row of parts that `prune()` ties together."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, unknown
+from cellprune.pruning.derivatives.batches import Reader
+from cellprune.pruning.kinds import Batch, Loss, Options, Segments
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.ranking.schedule import Schedule, one_shot
-
-if TYPE_CHECKING:
-    from cellprune.pruning.derivatives.conditions import Reader
-
-Masks = dict[str, Tensor]
-Batch = tuple[Any, Any]
-Batches = Iterable[Batch]
-Loss = Callable[[Any, Any], Tensor]
 
 
 class Sensitivity(Protocol):
@@ -28,7 +22,7 @@ class Sensitivity(Protocol):
 
     def __call__(
         self, model: nn.Module, masks: Mapping[str, Tensor], batches: Sequence[Batch], loss: Loss | None, *, seed: int,
-        **options: Any,
+        **options: object,
     ) -> dict[str, Tensor]: ...  # fmt: skip
 
 
@@ -52,21 +46,21 @@ class Method:
         schedule: (prunable count, share to keep) -> the count to keep after each round.
         candidates: (model, masks) -> parameter name -> bool, the weights that the next round may keep.
         quotas: (shapes by name, count to keep) -> the count each layer keeps; None where scores compete.
-        plan: (model, batch, loss, resolved options) -> options that memory decides; they change no result.
+        choose_segments: (model, batch, loss, resolved options) -> options that memory decides; they change no result.
     """
 
     sensitivity: Callable[..., dict[str, Tensor]]
     unit: Callable[[Tensor, Tensor], Tensor]
     channel: Callable[..., Tensor] | None = None
-    needs_batches: Callable[[Mapping[str, Any]], int] = lambda options: 0
+    needs_batches: Callable[[Options], int] = lambda options: 0
     data_free: bool = False
-    gather: Callable[[nn.Module, "Reader", Mapping[str, Any]], list[Batch]] | None = None
+    gather: Callable[[nn.Module, Reader, Options], list[Batch]] | None = None
     schedule: Schedule = one_shot
     candidates: Callable[..., Mapping[str, Tensor]] = survivors
     quotas: Quotas | None = None
-    plan: Callable[[nn.Module, Batch, Loss, Mapping[str, Any]], dict[str, Any]] = lambda model, batch, loss, options: {}
+    choose_segments: Callable[[nn.Module, Batch, Loss, Options], Segments] = lambda model, batch, loss, options: {}
 
-    def defaults(self, granularity: str = "weight") -> dict[str, Any]:
+    def defaults(self, granularity: str = "weight") -> dict[str, object]:
         """Give the method's options with their default values, read off the signatures of its parts."""
         gathering = [self.channel] if granularity == "channel" and self.channel else []
         return {
@@ -76,26 +70,24 @@ class Method:
             if name != "seed"
         }
 
-    def of(self, part: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    def of(self, part: Callable[..., object], options: Options) -> dict[str, object]:
         """Give those of the options that a part takes."""
         return {name: options[name] for name in _keywords(part) if name in options}
 
-    def resolve(self, name: str, given: Mapping[str, Any], granularity: str = "weight") -> dict[str, Any]:
-        """Complete the options given for this method.
+    def resolve(self, name: str, options: Options, granularity: str = "weight") -> dict[str, object]:
+        """Complete the options for this method.
 
         Raises:
             CellpruneError: an option the method does not have; the message lists those it has.
         """
         defaults = self.defaults(granularity)
-        for option in given:
+        for option in options:
             if option not in defaults:
-                if option in self.defaults("channel"):
-                    raise CellpruneError(f"{option} is for channels: add granularity='channel', or leave it out")
                 if not defaults:
                     raise CellpruneError(f"pruning method {name!r} takes no options, but {option!r} was given")
                 raise CellpruneError(unknown(f"option of pruning method {name!r} called", option, defaults))
-        return defaults | dict(given)
+        return defaults | dict(options)
 
 
-def _keywords(part: Callable[..., Any]) -> dict[str, Any]:
+def _keywords(part: Callable[..., object]) -> dict[str, object]:
     return {p.name: p.default for p in inspect.signature(part).parameters.values() if p.kind is p.KEYWORD_ONLY}

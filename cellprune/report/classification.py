@@ -12,7 +12,7 @@ from cellprune.report.template import source
 from cellprune.runs.folder import Folder
 
 _CURVES = {"validation_accuracy": "accuracy"}
-_JUDGED = {"report": "test images", "select": "images set apart to choose on"}
+_JUDGED = {"report": "test images", "select": "images set apart to choose settings by"}
 
 
 def _told(folder: Folder) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def _scope(split: Mapping[str, Any], part: str) -> str:
     train, select, report = (split["parts"][part]["images"] for part in ("train", "select", "report"))
     if part == "select":
         return (
-            f"Scored on {select} training images that were set apart to choose on; the network learned from the other "
-            f"{train}. The {report} test images were not looked at."
+            f"Scored on {select} training images that were set apart to choose settings by; the network learned from "
+            f"the other {train}. The {report} test images were not used."
         )
     return (
         f"Scored once, at the end, on the {report} test images of the data set. The network learned from {train} of "
-        f"its training images; the other {select}, drawn evenly over the classes with split seed {split['seed']}, were "
-        "watched while training: choose settings by these."
+        f"its training images. The other {select}, drawn evenly over the classes with split seed {split['seed']}, show "
+        "the accuracy during training: choose settings by these."
     )
 
 

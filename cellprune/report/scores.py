@@ -7,7 +7,7 @@ from cellprune.evaluation.iou import summary
 
 _SCORES = {  # over all classes; then, of one
     "iou_image_mean": (
-        ("mean over images", "per image the mean of its classes, then the mean over images: the headline"),
+        ("mean over images", "per image the mean of its classes, then the mean over images: the main score"),
         ("mean over images", "the class {} alone, then the mean over images"),
     ),
     "iou_pooled": (

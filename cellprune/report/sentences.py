@@ -13,15 +13,15 @@ _POLICIES = {
     "silver": "a tracked cell that nobody outlined is taken from the computed reference masks",
 }
 _SPLITS = {
-    "random": "Frames of one recording are near copies of each other, so a hold-out at random flatters: "
-    "`--split sequence`, which holds out a whole recording, is the harder question.",
-    "block": "A stretch of time was held out, so few held-out frames have a near copy among the learned ones; still, "
-    "other frames of the same recording were learned: `--split sequence` is the harder question.",
+    "random": "Frames of one recording are near copies of each other, so scores on random held-out frames are too "
+    "good: `--split sequence`, which holds out a whole recording, is the harder question.",
+    "block": "A stretch of time was held out, so few held-out frames have a near copy among the training frames. "
+    "Still, other frames of the same recording were learned: `--split sequence` is the harder question.",
     "sequence": "A whole recording was held out, the harder question: nothing of it was learned.",
 }
 _FOLDER = (
-    "Where images show the same cells, as neighbours in a time-lapse do, a random hold-out flatters; `--split block`, "
-    "with names in the order of time, is the harder question."
+    "If images show the same cells, as neighbours in a time-lapse do, scores on random held-out images are too good: "
+    "`--split block`, with names in the order of time, is the harder question."
 )
 
 
@@ -46,7 +46,7 @@ def amount(pruning: Mapping[str, Any]) -> str:
     by_channel = pruning.get("granularity") == "channel"
     if (budget := pruning.get("budget")) is None:
         what = "channels" if by_channel else "weights"
-        paths = ", with those that no path reaches" if pruning.get("effective") else ""
+        paths = ", including those that no path reaches" if pruning.get("effective") else ""
         return f"{ratio(pruning['ratio'])} of the {what} removed{paths}"
     unit, kept = budget.split("=")
     what = {"params": "parameters", "macs": "multiply-adds"}[unit]
@@ -59,18 +59,18 @@ def stands_in(control: Mapping[str, Any]) -> str:
     Args:
         control: the part of cost.json of that name.
     """
-    unit = {"params": "parameters", "macs": "multiply-adds an image"}[control["unit"]]
+    unit = {"params": "parameters", "macs": "multiply-adds per image"}[control["unit"]]
     shape = {
-        "narrow": "every level narrower by about one factor, to the last channel that fits",
+        "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
     }[control["shape"]]
     target, achieved = control["target"], control["achieved"]
     return (
-        f"No mask was trained here: this is a dense network, {shape}, the largest such one that costs no more than the "
-        f"masks would leave. They leave {count(target)} {unit}; this one, {_widths(control['widths'])}, has "
+        f"No mask was trained here. This is a dense network with {shape}, the largest one that costs no more than the "
+        f"masks would leave. The masks leave {count(target)} {unit}; this network, {_widths(control['widths'])}, has "
         f"{count(achieved)}, {share(achieved / target)} of that. The whole network has "
-        f"{_widths(control['whole']['widths'])}. A pruned network that does no better than this one has not earned its "
-        "pruning."
+        f"{_widths(control['whole']['widths'])}. Pruning is worth its cost only if a pruned network does better than "
+        "this one."
     )
 
 
@@ -122,13 +122,13 @@ def gain(cost: Mapping[str, Any]) -> str:
     """
     n_bytes, measured = cost["bytes"], cost["milliseconds"]
     times = n_bytes["dense_fp32"] / n_bytes["model_file"]
-    size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask buys not even a smaller file"
+    size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask does not even buy a smaller file"
     return (
         f"{size}: {file_size(n_bytes['model_file'])} instead of {file_size(n_bytes['dense_fp32'])}. It buys no speed: "
         f"a zero is multiplied like any other number, so here one image takes {milliseconds(measured.get('pruned'))} "
-        f"pruned and {milliseconds(measured.get('dense'))} dense. The "
-        f"{share(cost['macs']['masked'] / cost['macs']['dense'])} of multiply-adds are what a machine that skips zeros "
-        "would do; an ordinary CPU or GPU does not."
+        f"pruned and {milliseconds(measured.get('dense'))} dense. A machine that skips zeros would do "
+        f"{share(cost['macs']['masked'] / cost['macs']['dense'])} of the multiply-adds; an ordinary CPU or GPU does "
+        "all of them."
     )
 
 
@@ -152,14 +152,14 @@ def reached(cost: Mapping[str, Any]) -> str:
     if budget is None:
         achieved = share(parameters["kept"] / parameters["prunable"])
         return f"{parameters['kept']:,} of {parameters['prunable']:,} prunable weights stay ({achieved})."
-    unit = {"params": "parameters", "macs": "multiply-adds an image"}.get(budget["unit"], budget["unit"])
+    unit = {"params": "parameters", "macs": "multiply-adds per image"}.get(budget["unit"], budget["unit"])
     as_asked = budget["kept"] == budget["allowed"]
     told = (
         f"{budget['kept']:,} of {budget['dense']:,} {unit} stay ({share(budget['achieved'])}, "
         f"{'as asked' if as_asked else 'asked: ' + share(budget['target'])})"
     )
     by_cost = budget["unit"] in ("params", "macs")
-    return f"{told}; nothing that was removed would fit into the rest." if by_cost else f"{told}."
+    return f"{told}; nothing that was removed would fit into the rest of the budget." if by_cost else f"{told}."
 
 
 def deaths(names: Sequence[str]) -> str:
@@ -167,7 +167,7 @@ def deaths(names: Sequence[str]) -> str:
     if not names:
         return "No layer lost all its weights."
     marked = "it is" if len(names) == 1 else "they are"
-    return f"{many(len(names), 'layer')} lost all weights ({marked} marked below): nothing passes there but biases."
+    return f"{many(len(names), 'layer')} lost all weights ({marked} marked below): only biases pass there."
 
 
 def pairing(group: Mapping[str, Any]) -> list[str]:
@@ -186,8 +186,8 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
         other, name = runs[run["against"]], f"Run {run['number']}"
         if run["seed"] != other["seed"]:
             told.append(
-                f"{name} has seed {run['seed']}, of which the reference has no run: its difference from run "
-                f"{other['number']} is one of seeds, too."
+                f"{name} has seed {run['seed']}, but the reference has no run of this seed: the difference from run "
+                f"{other['number']} is also one between seeds."
             )
         if run["sizes"] != other["sizes"]:
             told.append(f"{name} works at another size than run {other['number']}: only native scores are compared.")
@@ -205,8 +205,8 @@ def pairing(group: Mapping[str, Any]) -> list[str]:
             )
     if len({run["cost"]["machine"] for run in runs.values()}) > 1:
         told.append(
-            "The times were measured on different machines or threads: what a network saves on one it need not save on "
-            "another."
+            "The times were measured on different machines, or with different numbers of threads: a network that is "
+            "faster on one need not be faster on another."
         )
     return told
 
@@ -220,10 +220,11 @@ def seeds(rows: Sequence[Mapping[str, Any]]) -> str:
     most = max((len(row["seeds"]) for row in rows), default=0)
     if most < 2:
         return (
-            "No settings have two seeds in common with the reference, so there is no interval: another seed may move "
-            "these differences by more than they are. The spread over images says nothing of that."
+            "No settings have two seeds in common with the reference, so there is no interval: another seed may change "
+            "these differences by more than their size. The spread over images says nothing about that."
         )
     return (
-        "A row's interval is Student's t, 95 %, of its mean differences, one a seed, each between two runs of that "
-        "seed. It speaks for other seeds on these images, not for other images, and each row for itself alone."
+        "The interval of a row is Student's t, 95 %, of its mean differences, one per seed, each between two runs of "
+        "that seed. It is about other seeds on these images, not about other images. The intervals are not corrected "
+        "for the number of rows."
     )

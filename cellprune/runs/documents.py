@@ -3,10 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from cellprune.config import yaml12
 from cellprune.errors import CellpruneError
@@ -15,6 +18,8 @@ from cellprune.runs import atomic
 from cellprune.wording import reason
 
 _MOST_BYTES = 2**28  # the split of 100,000 frames has a tenth of it
+_Value = TypeVar("_Value")
+_Content = TypeVar("_Content")
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
@@ -27,7 +32,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         return _mapping(path, yaml12.read(read_text(path), keeps_1_1_text=True))
     except yaml12.YamlError as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -40,7 +45,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return _mapping(path, json.loads(read_text(path)))
     except (ValueError, RecursionError) as error:  # no JSON, a number without end, lists without end
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -60,9 +65,9 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     try:
         rows = list(csv.reader(io.StringIO(read_text(path))))
     except csv.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     if any(len(row) != len(rows[0]) for row in rows):
-        raise _damaged(path, "its lines differ in length")
+        raise damaged(path, "its lines differ in length")
     return [dict(zip(rows[0], map(_value, row), strict=True)) for row in rows[1:]]
 
 
@@ -71,11 +76,54 @@ def read_text(path: Path) -> str:
     try:
         return reading.text_of(path, most=_MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that got so far") from error
+        raise CellpruneError(f"{path.parent} has no {path.name}: give the folder of a run that has one") from error
     except UnicodeDecodeError as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     except OSError as error:
         raise CellpruneError(f"{path} cannot be read ({error.strerror}): check the path") from error
+
+
+def plain(value: object) -> Any:
+    """Give a frozen value as the mappings, lists and scalars that JSON and YAML write.
+
+    A field that has a default is left out while it has that value: it says something of some runs only.
+    """
+    if is_dataclass(value):
+        named = {field: getattr(value, field.name) for field in fields(value)}
+        return {field.name: plain(of) for field, of in named.items() if not _is_default(field, of)}
+    if isinstance(value, Mapping):
+        return {key: plain(of) for key, of in value.items()}
+    return [plain(of) for of in value] if isinstance(value, list | tuple) else value
+
+
+def checked(
+    path: Path, kind: type[_Value], content: _Content, mended: Callable[[_Content], object] | None = None
+) -> _Value:
+    """Make the frozen value of which a file holds the content; keys that a later version may add are passed over.
+
+    Args:
+        path: the file, for the message.
+        kind: a frozen dataclass, or a tuple of such.
+        content: as it was read.
+        mended: content of any version -> the same as this version writes it.
+    Raises:
+        CellpruneError: a key is missing, or its value is of another kind; the first such key is named.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(mended(content) if mended else content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise damaged(path, f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}") from error
+    except LookupError as error:
+        raise damaged(path, f"it lacks {reason(error)}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise damaged(path, "its values are of other kinds than they were") from error
+
+
+def _is_default(field: Field[Any], value: object) -> bool:
+    made = field.default if field.default_factory is MISSING else field.default_factory()
+    return made is not MISSING and bool(value == made)
 
 
 def _value(cell: str) -> Any:
@@ -89,10 +137,11 @@ def _value(cell: str) -> Any:
 
 def _mapping(path: Path, content: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
-        raise _damaged(path, "it holds no mapping")
+        raise damaged(path, "it holds no mapping")
     return content
 
 
-def _damaged(path: Path, why: str | BaseException) -> CellpruneError:
+def damaged(path: Path, why: str | BaseException) -> CellpruneError:
+    """Say that a file of a run is not what it was written as."""
     said = why if isinstance(why, str) else reason(why)
     return CellpruneError(f"{path} is damaged ({said}): restore it, or make the run again")

@@ -31,7 +31,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / LOCK).is_symlink():
-            raise CellpruneError(f"{folder / LOCK} is a link, and what it leads to is not ours to write: remove it")
+            raise CellpruneError(f"{folder / LOCK} is a link, and nothing outside the run is written: remove it")
         lock.acquire()
     except Timeout as error:
         raise BusyError(

@@ -32,7 +32,7 @@ def kept(path: Path) -> Iterator[None]:
         WorkError: a line cannot be written, because the disk is full for example.
     """
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise CellpruneError(f"{path} is no file, and the log is to stand there: remove it, or give another --output")
+        raise CellpruneError(f"{path} is not a file, but the log is written there: remove it, or give another --output")
     handler = _File(path, delay=True, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
     LOGGER.setLevel(logging.INFO)

@@ -1,39 +1,151 @@
-"""How a run was made: versions, machine, command, commit. Names of users and hosts stay out of it."""
+"""provenance.json: how a run was made. Names of users and hosts stay out of it."""
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from cellprune.machine import environment
+from cellprune.runs import documents
 from cellprune.runs.commit import commit
+from cellprune.runs.cost import Milliseconds, StandIn
 
 _LIBRARIES = (
     "cellprune", "torch", "monai", "albumentations", "accelerate", "numpy", "scikit-image", "tifffile", "imagecodecs",
 )  # fmt: skip
 
 
-def gather(command: Sequence[str]) -> dict[str, Any]:
-    """Describe this process: what provenance.json says before the run adds its own facts.
+@dataclass(frozen=True)
+class Machine:
+    """A computer, and the variables of its environment that may have a say in threads and kernels."""
 
-    Args:
+    system: str
+    processor: str
+    cores: int | None
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data set that was asked for, and the hash of the settings and of the content of its files."""
+
+    dataset: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The content of provenance.json.
+
+    Attributes:
+        started: time, UTC.
         command: the command line, as the user gave it; folders above the home folder are cut to "~".
+        commit: of the clone that the code ran from; None where it was none.
+        versions: of Python and libraries; None for one that is not installed.
+        threads: of torch.
+        device: that the network was trained on.
+        precision: of the training's forward pass.
+        processes: that shared each batch.
+        segments: what memory allowed for the scoring, by name; chosen once and kept by every resume.
+        stages: what each training of the run is for; "" says nothing.
+        times: seconds of each phase, "training_s".
+        epochs_of_masks: passes over the training part that given masks were found by.
+        resumed: times at which the run was gone on with.
+        epochs: passes over the training part in all, those of the masks among them; None until it is trained.
+        control: the small dense network that is trained in the pruned one's place; chosen once, as `segments` are.
+        finished: time at which the run was complete, written last of all; None until then.
     """
+
+    started: str
+    command: tuple[str, ...]
+    commit: str | None
+    versions: Mapping[str, str | None]
+    machine: Machine
+    threads: int
+    device: str
+    precision: str
+    processes: int
+    data: Data
+    segments: Mapping[str, int | None]
+    stages: tuple[str, ...]
+    times: Mapping[str, float]
+    epochs_of_masks: int = 0
+    resumed: tuple[str, ...] = ()
+    epochs: int | None = None
+    control: StandIn | None = None
+    finished: str | None = None
+
+
+def write(path: Path, made: Provenance) -> None:
+    """Write provenance.json, whole or not at all."""
+    documents.write_json(path, documents.plain(made))
+
+
+def read(path: Path) -> Provenance:
+    """Read a provenance.json of this version or an older one; CellpruneError where it is absent or damaged."""
+    return documents.checked(path, Provenance, documents.read_json(path), _mended)
+
+
+def _mended(content: dict[str, Any]) -> dict[str, Any]:
+    """Add what older versions did not write: no list of trainings, no segments where nothing was to be chosen."""
+    machine = {"environment": {}} | content["machine"]
+    return {"stages": [], **content, "machine": machine, "segments": content.get("segments") or {}}
+
+
+def begin(
+    command: Sequence[str],
+    *,
+    threads: int,
+    device: str,
+    precision: str,
+    processes: int,
+    data: Data,
+    segments: Mapping[str, int | None],
+    stages: Sequence[str],
+    epochs_of_masks: int,
+) -> Provenance:
+    """Describe this process and the run that it begins; see `Provenance`."""
+    return Provenance(
+        started=now(),
+        command=tuple(word.replace(str(Path.home()), "~") for word in command),
+        commit=commit(Path(__file__).parents[1]),
+        versions={"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
+        machine=Machine(
+            system=f"{platform.system()} {platform.machine()}",
+            processor=_processor(),
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            environment=dict(environment.recorded()),
+        ),
+        threads=threads,
+        device=device,
+        precision=precision,
+        processes=processes,
+        data=data,
+        segments=segments,
+        stages=tuple(stages),
+        times={},
+        epochs_of_masks=epochs_of_masks,
+    )
+
+
+def gather(command: Sequence[str]) -> dict[str, Any]:
+    """Give what `begin` says of this process; goes once the story takes the value."""
+    nothing = Data("", "")
+    made = begin(command, threads=0, device="", precision="", processes=0, data=nothing, segments={}, stages=(),
+                 epochs_of_masks=0)  # fmt: skip
     return {
-        "started": now(),
-        "command": [word.replace(str(Path.home()), "~") for word in command],
-        "commit": commit(Path(__file__).parents[1]),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
-        "machine": {
-            "system": f"{platform.system()} {platform.machine()}",
-            "processor": _processor(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "environment": dict(environment.recorded()),
-        },
+        k: v for k, v in documents.plain(made).items() if k in ("started", "command", "commit", "versions", "machine")
     }
+
+
+def machine(made: Provenance, time: Milliseconds) -> str:
+    """Say where a run was trained and timed, on one line."""
+    computer = f"{made.machine.processor}, {made.machine.cores} cores, {made.machine.system}"
+    return f"{computer}; {time.device}, threads: {time.threads}"
 
 
 def now() -> str:

@@ -1,20 +1,21 @@
 """Gives outcomes from the journal, and trains what it lacks, as far as a call may."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
 
 from cellprune.campaign import workers
-from cellprune.campaign.job import Job, Report
+from cellprune.campaign.floor import Floor
+from cellprune.campaign.job import Job, Report, RunFacts
 from cellprune.config import load as config
 from cellprune.config import names
 from cellprune.search import frames
 from cellprune.search.journal import Journal
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, reference_failed
-from cellprune.search.question import Place, Question, Watch
+from cellprune.search.question import Question, Watch, Workspace
 from cellprune.wording import many
 
+_COMMAND = ("cellprune", "search-max-ratio")  # that the runs of a search say they were made by
 _TRIES = 2  # of a trial that crashes, in one call
 HOPELESS_MARGINS = 10  # below its reference in the second half of the epochs, no trial comes back
 
@@ -23,22 +24,21 @@ class LimitReached(Exception):
     """No more trainings in this call; the search is not at its end."""
 
 
-def job_of(trial: Trial, question: Question, place: Place, curve: Mapping[int, float] | None = None) -> Job:
+def job_of(trial: Trial, question: Question, workspace: Workspace, reference: RunFacts | None = None) -> Job:
     """Give a trial with all that a worker needs.
 
     Args:
-        curve: of its reference, where it may be stopped early.
+        reference: the unpruned network's run that it is compared with, where it may be stopped early.
     """
     return Job(
         key=trial.key,
-        name=trial.told(question.n_folds),
+        name=trial.name(question.n_folds),
         settings=config.resolve(frames.settings_of(trial, question.settings, question.search)),
-        runs=place.runs.absolute(),
-        data_root=place.data_root,
-        device=place.device,
-        curve=curve or {},
-        drop=HOPELESS_MARGINS * question.search.margin,
-        version=version("cellprune"),
+        runs=workspace.runs.absolute(),
+        data_root=workspace.data_root,
+        device=workspace.device,
+        command=_COMMAND,
+        floor=Floor(reference.curve, HOPELESS_MARGINS * question.search.margin, "its reference") if reference else None,
     )
 
 
@@ -46,15 +46,15 @@ class Bench:
     """Gives outcomes from the journal, and trains what it lacks."""
 
     def __init__(
-        self, question: Question, place: Place, journal: Journal, execute: workers.Execute, watch: Watch
+        self, question: Question, workspace: Workspace, journal: Journal, execute: workers.Execute, watch: Watch
     ) -> None:
-        self._question, self._place, self._journal = question, place, journal
+        self._question, self._workspace, self._journal = question, workspace, journal
         self._execute, self._watch = execute, watch
         self._begun, self._clock = 0, monotonic()
         self._crashed: Counter[Trial] = Counter()
         self._asked: set[Trial] = set()
 
-    def measure(self, trials: Sequence[Trial]) -> list[Outcome]:
+    def outcomes_of(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Give the outcome of every trial; one that crashes is tried once more, then excluded in the open.
 
         Raises:
@@ -75,39 +75,40 @@ class Bench:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _affordable(self, trials: Iterable[Trial]) -> Iterator[Job]:
-        place = self._place
+        workspace = self._workspace
         for trial in trials:
-            if place.max_trials is not None and self._begun >= place.max_trials:
+            if workspace.max_trials is not None and self._begun >= workspace.max_trials:
                 return
-            if place.max_hours is not None and monotonic() - self._clock >= 3600 * place.max_hours:
+            if workspace.max_hours is not None and monotonic() - self._clock >= 3600 * workspace.max_hours:
                 return
             self._begun += 1
             self._watch.began(trial)
             yield self._job(trial)
 
     def _job(self, trial: Trial) -> Job:
-        curve: dict[int, float] = {}
+        reference = None
         # a method around training has several trainings, whose epochs cannot be compared with the reference's
         before = names.method(self._question.settings.pruning.method).when == "before"
         if trial.phase == "search" and trial.ratio != REFERENCE and before:
             reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
-            curve = {int(epoch): score for epoch, score in reference.facts["curve"].items()} if reference else {}
-        return job_of(trial, self._question, self._place, curve)
+        return job_of(trial, self._question, self._workspace, reference.run if reference else None)
 
     def _keep(self, trial: Trial, report: Report) -> None:
-        seconds = report.facts.get("seconds", 0.0)
         if report.state != "crashed":
-            found = not report.facts.get("trained_here", True)
-            self._watch.ended(trial, "there already" if found else report.state, seconds)
-            self._journal.record(trial, Outcome(report.state, report.scores, report.reason, report.facts))
+            was_there = report.run is not None and not report.run.trained_here
+            self._watch.ended(trial, "there already" if was_there else report.state, report.seconds)
+            self._journal.keep(
+                trial,
+                Outcome(report.state, report.scores, report.reason, report.nothing, report.seconds, report.run),
+            )
             return
         self._crashed[trial] += 1
         again = self._crashed[trial] < _TRIES
-        self._watch.ended(trial, "crashed" if again else "excluded", seconds)
-        self._watch.said(f"{trial.told(self._question.n_folds)} crashed: {report.reason}")
-        self._journal.record_crash(trial, report.reason, seconds)
+        self._watch.ended(trial, "crashed" if again else "excluded", report.seconds)
+        self._watch.said(f"{trial.name(self._question.n_folds)} crashed: {report.reason}")
+        self._journal.keep_crash(trial, report.reason, report.seconds)
         if again:
             return
         if trial.ratio == REFERENCE:  # without it nothing goes on, so it stays open for a later call
             raise reference_failed(trial, report.reason, self._question.n_folds)
-        self._journal.record(trial, Outcome("excluded", report.scores, report.reason))
+        self._journal.keep(trial, Outcome("excluded", report.scores, report.reason))

@@ -1,25 +1,20 @@
-"""What a search takes and what it can show: its trainings, its time from one timed epoch, its power."""
+"""The plan of a search, made before its first training: what it takes, and what it can show."""
 
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from cellprune.campaign.job import Report
-from cellprune.campaign.workers import Execute
 from cellprune.config.names import resolve
 from cellprune.config.search import Search
-from cellprune.errors import CellpruneError, WorkError
 from cellprune.report.results import Measure
-from cellprune.runs import scratch
-from cellprune.runs.folder import Folder
-from cellprune.search.bench import job_of
+from cellprune.search.judge import controls
 from cellprune.search.judge.confirm import STEPS_BELOW
 from cellprune.search.judge.grid import most_probes
 from cellprune.search.judge.power import ASSUMED, Spread, fewest_seeds, power
 from cellprune.search.judge.propose import most_rounds
-from cellprune.search.judge.trial import Trial
-from cellprune.search.question import Place, Question
+from cellprune.search.known import Known, known
+from cellprune.search.question import Question, Workspace
 from cellprune.search.tell.measured import spread_in
 
 
@@ -38,21 +33,6 @@ class Chance:
     enough_seeds: int | None
     spread: Spread
     n_seeds_measured: int
-
-
-def chance(question: Question, place: Place, look: int) -> Chance:
-    """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
-    measured = spread_in(place.runs, question.settings)
-    measure: Measure = resolve("results", question.settings.task).measure
-    spread = measured.spread if measured else ASSUMED[measure.name]
-    n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
-    margin, alpha = question.search.margin, question.alpha(look)
-    return Chance(
-        shown=power(n_frames, n_seeds, spread, margin=margin, alpha=alpha),
-        enough_seeds=fewest_seeds(n_frames, spread, margin=margin, alpha=alpha),
-        spread=spread,
-        n_seeds_measured=measured.n_seeds if measured else 0,
-    )
 
 
 @dataclass(frozen=True)
@@ -74,6 +54,127 @@ class Count:
         return self.search + self.confirmation + self.controls
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a search will train, for how long, and what that can show.
+
+    Attributes:
+        known: what it need not train.
+        seconds_a_training: judged by one timed epoch; 0 where nothing is left to train.
+        n_at_once: trainings beside each other.
+        runs: folder of the trainings' runs.
+        timed_here_alone: whether the workers are elsewhere, so that the epoch says little of them.
+    """
+
+    question: Question
+    count: Count
+    known: Known
+    chance: Chance
+    seconds_a_training: float
+    n_at_once: int
+    runs: Path
+    timed_here_alone: bool
+
+    @property
+    def alpha(self) -> float:
+        """The error of the confirmation that is to come."""
+        return self.question.alpha(self.known.look)
+
+    @property
+    def images(self) -> str:
+        """What the held-out images are called."""
+        measure: Measure = resolve("results", self.question.settings.task).measure
+        return measure.images
+
+    @property
+    def may_fold(self) -> bool:
+        """Whether folds would make more frames count."""
+        return bool(self.question.frames.recordings) and not self.question.search.cv
+
+    @property
+    def expected(self) -> int:
+        """Trainings that are left, where the search proposes something."""
+        return self._left(self.count.expected)
+
+    @property
+    def at_most(self) -> int:
+        """Trainings that may be left."""
+        return self._left(self.count.most)
+
+    @property
+    def seconds_expected(self) -> float:
+        return self.seconds_a_training * self.expected / self.n_at_once
+
+    @property
+    def seconds_at_most(self) -> float:
+        return self.seconds_a_training * self.at_most / self.n_at_once
+
+    def _left(self, trainings: int) -> int:
+        return 0 if self.known.at_the_end else max(1, trainings - self.known.done - self.known.there)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the plain values that `--dry-run --json` prints."""
+        question, count, known = self.question, self.count, self.known
+        return {
+            "ratios": list(question.grid),
+            "held_out": question.frames.n_report,
+            "chosen_on": question.frames.n_select,
+            "chosen_on_by_fold": list(question.frames.select_by_fold),
+            "dropped": dict(question.frames.dropped),
+            "images": self.images,
+            "trainings": {
+                "search_at_most": count.search,
+                "confirmation_at_most": count.confirmation,
+                "controls": count.controls,
+                "done": known.done,
+                "there_already": known.there,
+                "expected": self.expected,
+                "at_most": self.at_most,
+            },
+            "confirm_seeds": question.search.confirm_seeds,
+            "margin": question.search.margin,
+            "may_fold": self.may_fold,
+            "power": asdict(self.chance),
+            "runs": str(self.runs),
+            "look": known.look,
+            "alpha": self.alpha,
+            "seconds_a_training": self.seconds_a_training,
+            "seconds_expected": self.seconds_expected,
+            "seconds_at_most": self.seconds_at_most,
+            "output": str(question.output),
+            "timed_here_alone": self.timed_here_alone,
+        }
+
+
+def plan(
+    question: Question,
+    workspace: Workspace,
+    *,
+    time_a_training: Callable[[], float],
+    n_at_once: int,
+    timed_here_alone: bool,
+) -> Plan:
+    """Count the trainings that are left, time one of them, and tell what they can show.
+
+    Args:
+        time_a_training: gives its seconds, see `timing.seconds_of_a_training`; asked only where something is left.
+        n_at_once, timed_here_alone: see `Plan`.
+    Raises:
+        CellpruneError, WorkError: as `time_a_training` raises them.
+    """
+    what_is_known = known(question, workspace)
+    return Plan(
+        question=question,
+        count=count(question.search, question.grid, len(controls.of(question.settings))),
+        known=what_is_known,
+        chance=chance(question, workspace, what_is_known.look),
+        seconds_a_training=0.0 if what_is_known.at_the_end else time_a_training(),
+        n_at_once=n_at_once,
+        runs=workspace.runs,
+        timed_here_alone=timed_here_alone,
+    )
+
+
 def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
     """Count the trainings of a search with one look: rounds of S, and S' (1 + 3), each times the folds."""
     folds = max(1, question.cv)
@@ -88,42 +189,16 @@ def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
     )
 
 
-def seconds_of_a_training(question: Question, place: Place, execute: Execute, n_at_once: int) -> float:
-    """Train one epoch of a pruned trial of the confirmation, throw it away, and tell how long the whole would take.
-
-    Args:
-        execute: of `workers`; what trains the trials, on this machine.
-        n_at_once: how many will be trained beside each other; so many epochs are, and the slowest counts.
-    Raises:
-        CellpruneError: so much cannot be removed, or scoring does not fit into memory.
-        WorkError: the epoch fails, as those of the trials would.
-    """
-    training = question.settings.training
-    one_epoch = question.settings.model_copy(update={"training": training.model_copy(update={"epochs": 1})})
-    trials = [Trial("confirm", question.grid[0], seed) for seed in range(n_at_once)]
-    n_evaluations = training.epochs // training.evaluate_every + 2  # the last epoch's, and the scores
-    with scratch.made(Path(tempfile.gettempdir()), "cellprune-timing") as folder:
-        timed = replace(question, settings=one_epoch), replace(place, runs=folder)
-        jobs = [job_of(trial, *timed) for trial in trials]
-        done = list(execute(jobs))  # to its end, before a failure is told: half-way it would outlive its workers
-        taken = [_times(folder, question.grid[0], report) for _, report in done]
-    return max(
-        times.get("scoring_s", 0.0) + training.epochs * times["training_s"] + n_evaluations * times["evaluation_s"]
-        for times in taken
+def chance(question: Question, workspace: Workspace, look: int) -> Chance:
+    """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
+    measured = spread_in(workspace.runs, question.settings)
+    measure: Measure = resolve("results", question.settings.task).measure
+    spread = measured.spread if measured else ASSUMED[measure.name]
+    n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
+    margin, alpha = question.search.margin, question.alpha(look)
+    return Chance(
+        shown=power(n_frames, n_seeds, spread, margin=margin, alpha=alpha),
+        enough_seeds=fewest_seeds(n_frames, spread, margin=margin, alpha=alpha),
+        spread=spread,
+        n_seeds_measured=measured.n_seeds if measured else 0,
     )
-
-
-def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
-    """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
-    reason = report.reason.split(";")[0]
-    if report.state == "hopeless":
-        raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
-    if report.state == "crashed" and report.facts.get("refused"):
-        raise CellpruneError(f"the epoch that is timed, with a ratio of {ratio:g}, was refused: {reason}")
-    if report.state == "crashed":
-        raise WorkError(
-            f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
-            "trainings of the search would, too"
-        )
-    times: dict[str, float] = Folder(runs / report.facts["run"]).read_provenance()["times"]
-    return times

@@ -1,7 +1,5 @@
 """What a search is asked, where it happens, and who watches it; settled before the first training."""
 
-import hashlib
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +12,14 @@ from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.runs import names
 from cellprune.search import frames
-from cellprune.search.journal import opened
+from cellprune.search.content import Identity
 from cellprune.search.judge.grid import grid as grid_of
 from cellprune.search.judge.trial import Trial
+from cellprune.search.opening import opened
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """Where a search happens and what it may cost; no answer depends on it.
 
     Attributes:
@@ -55,10 +54,10 @@ class Question:
         return alpha_of_look(1 - self.search.confidence, look)
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Identity:
         """What one journal is about and never changes."""
         fixed = {key: getattr(self.search, key) for key in ("unit", "confidence", "cv")}
-        return {"settings": _plain(self.settings), "search": fixed, "data": self.frames.sha256}
+        return Identity(_plain(self.settings), fixed, self.frames.sha256)
 
 
 class Watch:
@@ -77,7 +76,7 @@ class Watch:
         """A probe was judged, a ratio tested."""
 
 
-def ask(settings: Settings, search: Search, place: Place) -> Question:
+def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
     """Settle the question and refuse what cannot be answered; nothing is written.
 
     Raises:
@@ -94,22 +93,22 @@ def ask(settings: Settings, search: Search, place: Place) -> Question:
         config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
     except config.ConfigError as error:
         raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
-    _require_writable(place.runs, "--runs")
-    found = frames.look(settings, search, place.data_root)
+    _require_writable(workspace.runs, "--runs")
+    chosen = frames.look(settings, search, workspace.data_root)
     name = "_".join(
         names.file_safe(part)
         for part in (Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit)
     )
-    question = Question(settings, search, grid, found, place.output or Path())
-    digest = hashlib.sha256(json.dumps(question.identity, sort_keys=True).encode()).hexdigest()
-    question = question if place.output else replace(question, output=Path("searches") / f"{name}_{digest[:8]}")
+    question = Question(settings, search, grid, chosen, workspace.output or Path())
+    if workspace.output is None:
+        question = replace(question, output=Path("searches") / f"{name}_{question.identity.digest[:8]}")
     _require_writable(question.output, "--output")
-    if place.runs.resolve().is_relative_to(question.output.resolve()):
+    if workspace.runs.resolve().is_relative_to(question.output.resolve()):
         raise CellpruneError(
-            f"--runs {place.runs} lies in --output {question.output}, which holds a search and nothing else: give them "
-            "side by side"
+            f"--runs {workspace.runs} lies in --output {question.output}, which holds a search and nothing else: give "
+            "them side by side"
         )
-    opened(question.output, question.identity, search, resume=place.resume, runs=place.runs)
+    opened(question.output, question.identity, search, resume=workspace.resume, runs=workspace.runs)
     return question
 
 

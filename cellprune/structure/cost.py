@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.structure.channels import find
 from cellprune.structure.effective import active_weights
 from cellprune.structure.layers import by_output, first_of, is_transposed, ones, weighted_layers
 from cellprune.structure.standing_in import copies, looking
+from cellprune.structure.trace import find
 
 
 def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None) -> dict[str, Any]:

@@ -3,20 +3,27 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cellprune.config.data import Data
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
+from cellprune.data.kinds import Frames, Loaders, Part, Parts
+from cellprune.models.loaded import Header
+from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.progress import Tell, unheard
+
+FramesT = TypeVar("FramesT", bound=Frames)
+PartsT = TypeVar("PartsT", bound=Parts)
+LoadersT = TypeVar("LoadersT", bound=Loaders)
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a task brings to the story of a run.
+class Task(Generic[FramesT, PartsT, LoadersT]):
+    """What a task brings to the story of a run. Its own kinds of frames, parts and loaders go through its functions.
 
     Attributes:
         open: (data settings, data root) -> what is on disk, nothing loaded yet.
@@ -27,36 +34,45 @@ class Task:
         recordings: split -> the recordings that its frames are from; none where every image stands alone.
         loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
-        network: what `open` gave -> settings of the network that the data decide (channels, classes).
         loss: name -> (output, target) -> scalar mean.
-        scores: (network, loaders, part, who is told of each image or batch) -> the content of scores.json without
-            schema, task and policy.
+        scores: (network, loaders, part, the header of its file if it was loaded, who is told of each image or batch) ->
+            the content of scores.json without schema, task and policy. A loaded network sees images as it learned to.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
     """
 
-    open: Callable[[Data, Path | None], Any]
-    split: Callable[[Any, Data], Any]
-    whole: Callable[[Any, Data], Any]
-    again: Callable[[Any, Mapping[str, Any], str], Any]
-    preview: Callable[[Any, Any], list[str]]
-    recordings: Callable[[Any], tuple[str, ...]]
-    loaders: Callable[[Any, Any, Settings, int, torch.device], Any]
-    input: Callable[[Any, Data], tuple[int, int, int]]
-    network: Callable[[Any], dict[str, int]]
-    loss: Callable[[str], Callable[[Tensor, Tensor], Tensor]]
-    scores: Callable[[nn.Module, Any, str, Tell], dict[str, Any]]
-    watch: Callable[[nn.Module, Any, str], Mapping[str, float | None]]
-    header: Callable[[Any, Settings], dict[str, Any]]
+    open: Callable[[Data, Path | None], FramesT]
+    split: Callable[[FramesT, Data], PartsT]
+    whole: Callable[[FramesT, Data], PartsT]
+    again: Callable[[FramesT, Mapping[str, Any], str], PartsT]
+    preview: Callable[[FramesT, PartsT], list[str]]
+    recordings: Callable[[PartsT], tuple[str, ...]]
+    loaders: Callable[[FramesT, PartsT, Settings, int, torch.device], LoadersT]
+    input: Callable[[FramesT, Data], tuple[int, int, int]]
+    loss: Callable[[str], Loss]
+    scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], dict[str, Any]]
+    watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
+    header: Callable[[FramesT, Settings], dict[str, Any]]
 
 
-def of(settings: Settings) -> Task:
+AnyTask = Task[Frames, Parts, Loaders]
+
+
+def of(settings: Settings) -> AnyTask:
     """Give the task that the settings name."""
-    task: Task = resolve("task", settings.task)
+    task: AnyTask = resolve("task", settings.task)
     return task
 
 
-def scored(settings: Settings, network: nn.Module, loaders: Any, part: str, tell: Tell = unheard) -> dict[str, Any]:
+def scored(
+    settings: Settings,
+    network: nn.Module,
+    loaders: Loaders,
+    part: Part,
+    header: Header | None = None,
+    tell: Tell = unheard,
+) -> dict[str, Any]:
     """Score a network on a part of its data; the content of scores.json."""
     policy = settings.model_dump()["data"].get("truth")
-    return {"schema": 1, "task": settings.task, "policy": policy, **of(settings).scores(network, loaders, part, tell)}
+    scores = of(settings).scores(network, loaders, part, header, tell)
+    return {"schema": 1, "task": settings.task, "policy": policy, **scores}

@@ -1,6 +1,5 @@
 """Small images of one class each: the score is the share that gets its class."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,15 @@ from torch.nn import functional as F
 
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
+from cellprune.data.kinds import Part
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
 from cellprune.data.labelled.sets import Labelled, Parts
+from cellprune.models.loaded import Header
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
+from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
 
@@ -46,14 +48,10 @@ def _loaders(_: Labelled, parts: Parts, settings: Settings, __: int, device: tor
 
 
 def _input(dataset: Labelled, _: Data) -> tuple[int, int, int]:
-    return (dataset.images.shape[1], cifar.SIZE_PX, cifar.SIZE_PX)
+    return (dataset.channels, cifar.SIZE_PX, cifar.SIZE_PX)
 
 
-def _network(dataset: Labelled) -> dict[str, int]:
-    return {"in_channels": dataset.images.shape[1], "classes": len(dataset.classes)}
-
-
-def _loss(_: str) -> Callable[[Tensor, Tensor], Tensor]:
+def _loss(_: str) -> Loss:
     return lambda output, target: F.cross_entropy(output.float(), target)
 
 
@@ -69,19 +67,22 @@ def _header(dataset: Labelled, settings: Settings) -> dict[str, Any]:
     }
 
 
-def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> dict[str, Any]:
+def scores(
+    network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
+) -> dict[str, Any]:
     """Count what each class's images are taken for.
 
     Args:
-        network: in the state it is judged in; its mode is kept. One that was loaded normalizes as it learned.
+        network: in the state it is judged in; its mode is kept.
         part: "train", "select" or "report".
+        header: of the file that the network was loaded from, by which its images are normalized; None for the loaders'.
         tell: told of the images that are done.
     Returns:
         part, classes (name, images, correct, accuracy; None without images; right, a "1" or "0" for each of its images
         in the order of the part), confusion ([true class][class it was taken for] -> images), summary (accuracy over
         all images, and mean over the classes).
     """
-    targets, taken_for = _taken_for(network, loaders, part, tell)
+    targets, taken_for = _taken_for(network, loaders, part, header, tell)
     n_classes = len(loaders.classes)
     counted = torch.bincount(targets * n_classes + taken_for, minlength=n_classes**2)
     confusion = counted.reshape(n_classes, n_classes).tolist()
@@ -96,7 +97,7 @@ def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard
     return {"part": part, "classes": classes, "confusion": confusion, "summary": summary}
 
 
-def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | None]:
+def watch(network: nn.Module, loaders: Loaders, _: Part) -> NamedScores:
     """Give the accuracy on the validation part, whatever is judged at the end: the test images are looked at once."""
     reestimate(network, loaders.plain())
     targets, taken_for = _taken_for(network, loaders, "select")
@@ -104,18 +105,20 @@ def watch(network: nn.Module, loaders: Loaders, _: str) -> Mapping[str, float | 
 
 
 @torch.no_grad()
-def _taken_for(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> tuple[Tensor, Tensor]:
+def _taken_for(
+    network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
+) -> tuple[Tensor, Tensor]:
     """Give every image's class and the one it is taken for: (N,) int64 each, in the order of the part, on the CPU."""
     device = next(network.parameters()).device
-    learned = getattr(network, "header", {}).get("normalization")
-    given = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
-    found, n_done = list[tuple[Tensor, Tensor]](), 0
+    learned = None if header is None else header.get("normalization")
+    own = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
+    answers, n_done = list[tuple[Tensor, Tensor]](), 0
     with evaluating(network):
-        for images, classes in loaders.batches(part, given):
-            found.append((classes.cpu(), network(images.to(device)).argmax(1).cpu()))
+        for images, classes in loaders.batches(part, own):
+            answers.append((classes.cpu(), network(images.to(device)).argmax(1).cpu()))
             n_done += len(classes)
             tell(n_done, len(loaders.parts.part(part)))
-    targets, taken_for = zip(*found, strict=True)
+    targets, taken_for = zip(*answers, strict=True)
     return torch.cat(targets), torch.cat(taken_for)
 
 
@@ -128,7 +131,6 @@ TASK = Task(
     recordings=lambda _: (),
     loaders=_loaders,
     input=_input,
-    network=_network,
     loss=_loss,
     scores=scores,
     watch=watch,

@@ -16,7 +16,8 @@ from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample
 from cellprune.data.cells.preview import preview
-from cellprune.data.cells.split import PARTS, Part, Split, from_dict, split, whole
+from cellprune.data.cells.split import PARTS, Split, from_dict, split, whole
+from cellprune.data.kinds import Part
 from cellprune.data.open import open_dataset
 from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError
@@ -25,12 +26,14 @@ from cellprune.images.network_input import KINDS, training_zoom
 from cellprune.images.read import Floats, Target, read_header, resize_labels
 from cellprune.lab import tiles
 from cellprune.lab.segment import decided
+from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training import losses
+from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
 
@@ -56,9 +59,9 @@ def _whole(dataset: Dataset, data: Data) -> Split:
 
 
 def _again(dataset: Dataset, written: Mapping[str, Any], part: str) -> Split:
-    found = from_dict(written, dataset)
-    frames = {"report": found.report, "train": found.train, "all": (*found.train, *found.select, *found.report)}[part]
-    return replace(found, report=tuple(frame for frame in frames if frame.gold))
+    parts = from_dict(written, dataset)
+    frames = {"report": parts.report, "train": parts.train, "all": (*parts.train, *parts.select, *parts.report)}[part]
+    return replace(parts, report=tuple(frame for frame in frames if frame.gold))
 
 
 def _recordings(parts: Split) -> tuple[str, ...]:
@@ -91,10 +94,6 @@ def _input(dataset: Dataset, data: Data) -> tuple[int, int, int]:
     return (dataset.channels, *data.size)
 
 
-def _network(dataset: Dataset) -> dict[str, int]:
-    return {"in_channels": dataset.channels, "classes": len(dataset.classes)}
-
-
 def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
     return {
@@ -110,15 +109,19 @@ def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
 
 def _card(dataset: Dataset, settings: Settings) -> ModelCard:
     """Give the card that the model file of this training will have, as far as scoring asks."""
-    return read_card({"architecture": _network(dataset), **_header(dataset, settings)}, dataset.name)
+    architecture = {"in_channels": dataset.channels, "classes": len(dataset.classes)}
+    return read_card({"architecture": architecture, **_header(dataset, settings)}, dataset.name)
 
 
-def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard) -> dict[str, Any]:
+def scores(
+    network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
+) -> dict[str, Any]:
     """Score the labels that `predict` would write of every image of a part, and what they are made from.
 
     Args:
-        network: in the state it is judged in; its mode is kept. One that was loaded sees images as it learned to.
+        network: in the state it is judged in; its mode is kept.
         part: "train", "select" or "report".
+        header: of the file that the network was loaded from, which says how it sees images; None for the loaders' card.
         tell: told of each image that is done.
     Returns:
         part, images (counts per class, so that any IoU can be made later; at the network's size and at the native one),
@@ -126,14 +129,14 @@ def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard
     """
     images: list[dict[str, Any]] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
-    for sample, maps in _predictions(network, loaders, part):
+    for sample, maps in _predictions(network, loaders, part, header):
         frame, truth = sample.frame, sample.target_native
         native = decided(maps, (truth.shape[0], truth.shape[1]))
         for size, prediction, target in (("256", maps.argmax(0), _small(truth, maps)), ("native", native, truth)):
             where = {"id": frame.id, "sequence": frame.sequence, "frame": frame.number, "size": size}
             images.append(where | iou.counts(prediction, target, loaders.card.classes))
         drawn[frame.id] = (sample, native)
-        tell(len(drawn), loaders.n_samples(cast(Part, part)))
+        tell(len(drawn), loaders.n_samples(part))
     return {
         "part": part,
         "images": images,
@@ -142,22 +145,23 @@ def scores(network: nn.Module, loaders: Loaders, part: str, tell: Tell = unheard
     }
 
 
-def watch(network: nn.Module, loaders: Loaders, part: str) -> dict[str, float | None]:
+def watch(network: nn.Module, loaders: Loaders, part: Part) -> NamedScores:
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     reestimate(network, loaders.plain())
     counted = []
     for sample, maps in _predictions(network, loaders, part):
-        found = iou.counts(maps.argmax(0), _small(sample.target_native, maps), loaders.card.classes)
-        counted.append({"id": sample.frame.id, "size": "256"} | found)
+        counts = iou.counts(maps.argmax(0), _small(sample.target_native, maps), loaders.card.classes)
+        counted.append({"id": sample.frame.id, "size": "256"} | counts)
     return {name: value["256"] for name, value in iou.summary(counted).items()}
 
 
-def _predictions(network: nn.Module, loaders: Loaders, part: str) -> Iterator[tuple[Sample, Floats]]:
+def _predictions(
+    network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None
+) -> Iterator[tuple[Sample, Floats]]:
     """Give every image of a part with its class probabilities, (classes, h, w) float32, as predicting makes them."""
-    header = getattr(network, "header", None)
     card = loaders.card if header is None else read_card(header, "the network")
     engine = TorchEngine(network, card, next(network.parameters()).device)
-    for sample in loaders.samples(cast(Part, part)):
+    for sample in loaders.samples(part):
         with evaluating(network):  # image by image: who takes them may stop, or fail, in between
             maps = tiles.probabilities(engine, sample.seen(card))
         yield sample, maps
@@ -182,7 +186,6 @@ TASK = Task(
     recordings=_recordings,
     loaders=_loaders,
     input=_input,
-    network=_network,
     loss=losses.of,
     scores=scores,
     watch=watch,

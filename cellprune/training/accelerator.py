@@ -11,7 +11,7 @@ from cellprune.runs import log
 
 
 def start(device: str) -> Accelerator:
-    """Give the engine for a device: "auto", "cpu", "cuda" or "mps".
+    """Give the accelerator for a device: "auto", "cpu", "cuda" or "mps".
 
     Under `torchrun` or `accelerate launch` it joins the other processes; each trains on its share of every batch. What
     else accelerate would read from the environment counts for nothing; see `cellprune.machine.environment`.
@@ -24,10 +24,10 @@ def start(device: str) -> Accelerator:
     device = choose(device)
     if AcceleratorState._shared_state and AcceleratorState().num_processes == 1:
         AcceleratorState._reset_state(reset_partial_state=True)  # an earlier run in this process chose for itself
-    engine = Accelerator(cpu=device == "cpu", mixed_precision="no", gradient_accumulation_steps=1)
-    if engine.device.type != device:
-        raise CellpruneError(f"--device {device}: the engine chose {engine.device.type}: remove --device")
-    return engine
+    accelerator = Accelerator(cpu=device == "cpu", mixed_precision="no", gradient_accumulation_steps=1)
+    if accelerator.device.type != device:
+        raise CellpruneError(f"--device {device}: accelerate chose {accelerator.device.type}: remove --device")
+    return accelerator
 
 
 def precision(choice: str, device: torch.device) -> str:

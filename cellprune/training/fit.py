@@ -8,7 +8,7 @@ killed goes on from the last complete epoch and ends with the same bits (on a CP
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol
 
@@ -20,30 +20,35 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from cellprune.config.training import Training
+from cellprune.data.kinds import Batches
 from cellprune.errors import WorkError
 from cellprune.pruning.masks import sparsity
+from cellprune.runs.metrics import Epoch
 from cellprune.training import optimizers
+from cellprune.training.checkpoint import Checkpoint, Learner, arrays_of, taken
 from cellprune.training.progress import Event, Listener
 from cellprune.training.sparse import MaskPolicy
-from cellprune.wording import reason
 
-Batches = Callable[[int, int, int], Iterable[tuple[Tensor, Tensor]]]
-"""(epoch, rank, number of processes) -> this process's share of the epoch's (images, target) batches; has a length."""
+EpochBatches = Callable[[int, int, int], Batches]
+"""(epoch, rank, number of processes) -> this process's share of the epoch's (images, target) batches."""
 
-Evaluate = Callable[[nn.Module], Mapping[str, float | None]]
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(logits, target) -> scalar mean."""
+
+NamedScores = Mapping[str, float | None]
+
+Evaluate = Callable[[nn.Module], NamedScores]
 """Named scores of the held-out part; may re-estimate the network's statistics, nothing else."""
 
 
 class Store(Protocol):
     """Where state and curves are kept; a run folder is one."""
 
-    def save_state(self, tensors: dict[str, np.ndarray], meta: dict[str, Any]) -> None: ...
+    def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None: ...
 
-    def load_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None: ...
+    def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None: ...
 
-    def save_rewind(self, tensors: dict[str, np.ndarray]) -> None: ...
-
-    def write_metrics(self, rows: list[dict[str, Any]]) -> None: ...
+    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
 
 
 class TrainingFailed(WorkError):
@@ -57,125 +62,81 @@ class Stopped(WorkError):
 def fit(
     model: nn.Module,
     policy: MaskPolicy,
-    batches: Batches,
+    batches: EpochBatches,
     *,
     settings: Training,
     epochs: int,
     seed: int,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     evaluate: Evaluate,
-    engine: Accelerator,
+    accelerator: Accelerator,
     store: Store,
     listeners: Sequence[Listener] = (),
     stage: int = 0,
     first_step: int = 0,
     keep_step: int = 0,
     message: str = "",
-) -> list[dict[str, Any]]:
-    """Train a model under a mask policy, from the stored state if there is one.
+    before: Sequence[Epoch] = (),
+    checkpoint: Checkpoint | None = None,
+) -> list[Epoch]:
+    """Train a model under a mask policy, from its initialization or from a checkpoint.
 
     Args:
-        model: trained in place; ends in the last epoch's weights, on the engine's device.
+        model: trained in place; ends in the last epoch's weights, on the accelerator's device.
         settings: optimizer, schedule, how often to evaluate; precision "bf16" is autocast of the forward pass, the
             weights stay float32.
         epochs: passes over the training part in this stage.
         loss: (logits, target) -> scalar mean.
         store: state and metrics are written there after every epoch, by the main process.
-        stage: number of this training in a sequence of trainings; stored states of other stages are not taken up.
+        stage: number of this training in a sequence of trainings.
         first_step: step that the training starts from; the steps before it are left out, the schedule goes on from it.
         keep_step: after so many steps the network is kept in the store, to be rewound to; 0 keeps none.
         message: what this training is, for people.
+        before: the epochs of the stages before this one.
+        checkpoint: a state of this stage to go on from; it has all epochs so far, in the place of `before`.
     Returns:
-        One row an epoch: stage, epoch, loss, scores (None where not evaluated), learning rate, sparsity of the masks at
-        its end, seconds.
+        All epochs, after those of earlier stages.
     Raises:
         TrainingFailed: the loss became NaN or infinite; the state of the last good epoch is kept.
         Stopped: a listener asked for it.
     """
-    rank, world = engine.process_index, engine.num_processes
-    model.to(device=engine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network = engine.prepare_model(model)  # the same object, or wrapped for several processes
-    per_epoch = len(batches(1, rank, world))  # type: ignore[arg-type]
-    optimizer, schedule = optimizers.build(
-        model,
-        name=settings.optimizer,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        schedule=settings.schedule,
-        steps=per_epoch * epochs,
-        first_step=first_step,
-    )
-    history = _restore(store, stage, model, optimizer, schedule, policy)
-    if history and engine.is_main_process:
-        store.write_metrics(history)  # a kill may have come between the state, which tells them all, and its table
-    policy.start(model, optimizer)
-    first = 1 + max([first_step // per_epoch, *(row["epoch"] for row in history if row["stage"] == stage)])
-    event = Event("training", (first - 1) * per_epoch, per_epoch * epochs, epochs=epochs, message=message)
+    rank, n_processes = accelerator.process_index, accelerator.num_processes
+    model.to(device=accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = accelerator.prepare_model(model)  # the same object, or wrapped for several processes
+    per_epoch = len(batches(1, rank, n_processes))
+    learner = Learner(model, *_optimizer(model, settings, per_epoch * epochs, first_step), policy)
+    if checkpoint is not None:
+        checkpoint.put_back(learner)
+    history = list(before if checkpoint is None else checkpoint.epochs)
+    if history and accelerator.is_main_process:
+        # a kill may have come between the state, which tells them all, and its table
+        store.write_metrics([each.row for each in history])
+    policy.start(model, learner.optimizer)
+    course = _Course(
+        network, learner, loss, settings, accelerator, store, listeners, stage, epochs, per_epoch, first_step,
+        keep_step,
+    )  # fmt: skip
+    first = 1 + max([first_step // per_epoch, *(each.epoch for each in history if each.stage == stage)])
     for listener in listeners:
-        listener.started(event)
-
-    scores: Mapping[str, float | None] = next(
-        (_scores(row) for row in reversed(history) if row["stage"] == stage and _scores(row)), {}
-    )
+        listener.started(Event("training", (first - 1) * per_epoch, course.steps, epochs=epochs, message=message))
+    scores = _newest_scores(history, stage)
     for epoch in range(first, epochs + 1):
-        clock = time.perf_counter()
         reseed(seed, stage, epoch, rank)
-        model.train()
-        total, stops = 0.0, False
-        skipped = max(first_step - (epoch - 1) * per_epoch, 0)
-        for number, (images, target) in enumerate(
-            islice(batches(stage * epochs + epoch, rank, world), skipped, None), skipped
-        ):
-            step = (epoch - 1) * per_epoch + number
-            images = images.to(engine.device, memory_format=torch.channels_last)
-            with torch.autocast(engine.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                output = network(images)
-            value = loss(output, target.to(engine.device))
-            total += value.item()
-            if not math.isfinite(total):
-                raise TrainingFailed(
-                    f"the loss became {value.item()} in epoch {epoch}, step {number + 1}; the state of epoch "
-                    f"{epoch - 1} is kept: lower training.learning_rate or look at the data"
-                )
-            # here, not after the step: the old gradients' memory goes straight to the new ones (2 to 8 % less time)
-            optimizer.zero_grad(set_to_none=True)
-            engine.backward(value)
-            if policy.before_step(step, model, optimizer):
-                optimizer.step()
-            policy.after_step(step, model, optimizer)
-            if step + 1 == keep_step and engine.is_main_process:
-                store.save_rewind(_arrays(model.state_dict()))
-            if schedule is not None:
-                schedule.step()
-            event = Event("training", step + 1, event.total, epoch, epochs, total / (number + 1 - skipped), scores)
-            if number + 1 < per_epoch:  # the last step is told of with the epoch's scores
-                stops |= _tell(listeners, event)
-        optimizer.zero_grad(set_to_none=True)  # evaluation has a use for the memory
-        seconds = time.perf_counter() - clock
-
+        done = _train_epoch(course, batches(stage * epochs + epoch, rank, n_processes), epoch, scores)
         evaluated = epoch % settings.evaluate_every == 0 or epoch == epochs
-        if evaluated and engine.is_main_process:
+        if evaluated and accelerator.is_main_process:
             scores = evaluate(model)
-        stops |= _tell(listeners, replace(event, scores=scores))
-        history.append(
-            {
-                "stage": stage,
-                "epoch": epoch,
-                "loss": total / (per_epoch - skipped),
-                **{name: value if evaluated else None for name, value in scores.items()},
-                "learning_rate": optimizer.param_groups[0]["lr"],
-                "sparsity": sparsity(policy.masks),
-                "seconds": round(seconds, 3),
-            }
-        )
-        if engine.is_main_process:
-            store.save_state(*_state(stage, model, optimizer, schedule, policy, history))
-            store.write_metrics(history)
-        engine.wait_for_everyone()
+        stops = _tell(listeners, replace(done.event, scores=scores)) or done.stops
+        history.append(_epoch(course, done, scores if evaluated else dict.fromkeys(scores)))
+        if accelerator.is_main_process:
+            state = taken(learner, history)
+            store.save_state(state.arrays, state.meta)
+            store.write_metrics([each.row for each in history])
+        accelerator.wait_for_everyone()
         if stops:
             raise Stopped(f"stopped after epoch {epoch} of {epochs} as a listener asked; --resume goes on")
     for listener in listeners:
-        listener.finished(Event("training", event.total, event.total, epochs, epochs, scores=scores))
+        listener.finished(Event("training", course.steps, course.steps, epochs, epochs, scores=scores))
     return history
 
 
@@ -184,101 +145,122 @@ def reseed(*numbers: int) -> None:
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1))
 
 
+@dataclass(frozen=True)
+class _Course:
+    """What stays the same through all epochs of a training; `network` is the learner's model, or wraps it."""
+
+    network: nn.Module
+    learner: Learner
+    loss: Loss
+    settings: Training
+    accelerator: Accelerator
+    store: Store
+    listeners: Sequence[Listener]
+    stage: int
+    epochs: int
+    per_epoch: int
+    first_step: int
+    keep_step: int
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in the whole training."""
+        return self.per_epoch * self.epochs
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The steps of an epoch, taken: mean loss, the event of the last one, and whether a listener asks to stop."""
+
+    loss: float
+    seconds: float
+    event: Event
+    stops: bool
+
+
+def _optimizer(
+    model: nn.Module, settings: Training, steps: int, first_step: int
+) -> tuple[Optimizer, LRScheduler | None]:
+    return optimizers.build(
+        model,
+        name=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        schedule=settings.schedule,
+        steps=steps,
+        first_step=first_step,
+    )
+
+
+def _train_epoch(course: _Course, batches: Iterable[tuple[Tensor, Tensor]], epoch: int, scores: NamedScores) -> _Steps:
+    """Take the steps of an epoch, but those before the first step of the training."""
+    clock = time.perf_counter()
+    course.learner.model.train()
+    total, stops = 0.0, False
+    skipped = max(course.first_step - (epoch - 1) * course.per_epoch, 0)
+    for number, (images, target) in enumerate(islice(batches, skipped, None), skipped):
+        step = (epoch - 1) * course.per_epoch + number
+        value = _loss_of(course, images, target)
+        total += value.item()
+        if not math.isfinite(total):
+            raise TrainingFailed(
+                f"the loss became {value.item()} in epoch {epoch}, step {number + 1}; the state of epoch "
+                f"{epoch - 1} is kept: lower training.learning_rate or look at the data"
+            )
+        _learn(course, value, step)
+        mean = total / (number + 1 - skipped)
+        event = Event("training", step + 1, course.steps, epoch, course.epochs, mean, scores)
+        if number + 1 < course.per_epoch:  # the last step is told of with the epoch's scores
+            stops |= _tell(course.listeners, event)
+    course.learner.optimizer.zero_grad(set_to_none=True)  # evaluation has a use for the memory
+    return _Steps(total / (course.per_epoch - skipped), time.perf_counter() - clock, event, stops)
+
+
+def _loss_of(course: _Course, images: Tensor, target: Tensor) -> Tensor:
+    device = course.accelerator.device
+    images = images.to(device, memory_format=torch.channels_last)
+    with torch.autocast(device.type, torch.bfloat16, enabled=course.settings.precision == "bf16"):
+        output = course.network(images)
+    return course.loss(output, target.to(device))
+
+
+def _learn(course: _Course, loss: Tensor, step: int) -> None:
+    """Take one optimizer step as the mask policy has it."""
+    learner = course.learner
+    # here, not after the step: the old gradients' memory goes straight to the new ones (2 to 8 % less time)
+    learner.optimizer.zero_grad(set_to_none=True)
+    course.accelerator.backward(loss)
+    if learner.policy.before_step(step, learner.model, learner.optimizer):
+        learner.optimizer.step()
+    learner.policy.after_step(step, learner.model, learner.optimizer)
+    if step + 1 == course.keep_step and course.accelerator.is_main_process:
+        course.store.save_rewind(arrays_of(learner.model.state_dict()))
+    if learner.schedule is not None:
+        learner.schedule.step()
+
+
+def _epoch(course: _Course, done: _Steps, scores: NamedScores) -> Epoch:
+    return Epoch(
+        course.stage,
+        done.event.epoch,
+        done.loss,
+        scores,
+        learning_rate=course.learner.optimizer.param_groups[0]["lr"],
+        sparsity=sparsity(course.learner.policy.masks),
+        seconds=round(done.seconds, 3),
+    )
+
+
+def _newest_scores(epochs: Sequence[Epoch], stage: int) -> NamedScores:
+    """Give the scores of the last epoch of this stage that was evaluated; none before the first."""
+    for epoch in reversed(epochs):
+        scores = {name: score for name, score in epoch.scores.items() if score is not None}
+        if epoch.stage == stage and scores:
+            return scores
+    return {}
+
+
 def _tell(listeners: Sequence[Listener], event: Event) -> bool:
     """Tell every listener, also when an earlier one asks to stop."""
     answers = [listener.advanced(event) for listener in listeners]
     return any(answers)
-
-
-def _scores(row: Mapping[str, Any]) -> dict[str, float | None]:
-    plain = {"stage", "epoch", "loss", "learning_rate", "sparsity", "seconds"}
-    return {key: value for key, value in row.items() if key not in plain and value is not None}
-
-
-def _state(
-    stage: int,
-    model: nn.Module,
-    optimizer: Optimizer,
-    schedule: LRScheduler | None,
-    policy: MaskPolicy,
-    history: list[dict[str, Any]],
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
-    tensors |= {f"optimizer.{name}": value for name, value in optimizers.tensors_of(optimizer).items()}
-    held = policy.state()
-    tensors |= {f"policy.{name}": value for name, value in held.items() if isinstance(value, Tensor)}
-    meta = {
-        "stage": stage,
-        "epoch": history[-1]["epoch"],
-        "history": history,
-        "optimizer": optimizers.numbers_of(optimizer),
-        "schedule": None if schedule is None else schedule.state_dict(),
-        "policy": {name: value for name, value in held.items() if not isinstance(value, Tensor)},
-    }
-    return _arrays(tensors), meta
-
-
-def require_fit(model: nn.Module, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
-    """Check that a stored state is one of this network, before anything is put back.
-
-    Raises:
-        ValueError: a tensor of another name, shape or kind, or notes that are not a state's.
-    """
-    parameters = dict(model.named_parameters())
-    expected = {f"model.{name}": (value.shape, value.dtype) for name, value in model.state_dict().items()}
-    shapes = {f"optimizer.{i}": value.shape for i, value in enumerate(parameters.values())}
-    shapes |= {f"policy.{name}": value.shape for name, value in parameters.items()}
-    for name in expected.keys() - arrays.keys():
-        raise ValueError(f"it lacks {name}")
-    for name, array in arrays.items():
-        value = torch.from_numpy(array)
-        part = name.split(".", 1)[0]
-        key = name.rpartition(".")[0] if part == "optimizer" else name
-        fits = {
-            "model": expected.get(name) == (value.shape, value.dtype),
-            "optimizer": key in shapes and value.shape in (torch.Size(), shapes[key]),
-            "policy": key not in shapes or value.shape == shapes[key],
-        }
-        if not fits.get(part, False):
-            raise ValueError(f"its {name} is none of this network")
-    if not all({"stage", "epoch"} <= row.keys() for row in meta["history"]):
-        raise ValueError("its epochs are not told")
-    if not {"stage", "epoch", "optimizer", "schedule", "policy"} <= meta.keys():
-        raise ValueError("its notes are not a state's")
-
-
-def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
-
-
-def _restore(
-    store: Store,
-    stage: int,
-    model: nn.Module,
-    optimizer: Optimizer,
-    schedule: LRScheduler | None,
-    policy: MaskPolicy,
-) -> list[dict[str, Any]]:
-    """Take up the stored state of this stage; give the rows of all epochs so far."""
-    stored = store.load_state()
-    if stored is None:
-        return []
-    arrays, meta = stored
-    if meta["stage"] != stage:
-        return list(meta["history"])
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "policy": {}}
-    for name, array in arrays.items():
-        part, key = name.split(".", 1)
-        parts[part][key] = torch.from_numpy(array)
-    try:
-        model.load_state_dict(parts["model"])
-        optimizers.restore(optimizer, parts["optimizer"], meta["optimizer"])
-        if schedule is not None:
-            schedule.load_state_dict(meta["schedule"])
-        policy.load_state({**meta["policy"], **parts["policy"]})
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise WorkError(
-            f"the saved state is none of this training ({reason(error)}): delete the folder 'state' of the run to "
-            "train it from the beginning"
-        ) from error
-    return list(meta["history"])

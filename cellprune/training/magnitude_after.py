@@ -12,10 +12,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from cellprune.config.shares import left_by
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.ranking.budget import density, keep_count, select
+from cellprune.pruning.ranking.budget import keep_count, select
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Request, Stage, after
 
@@ -65,7 +66,7 @@ def largest(keep: int, request: Request, model: nn.Module, masks: Mapping[str, T
 
 def final_count(model: nn.Module, request: Request) -> int:
     """Count the weights that are kept in the end."""
-    return keep_count(count_prunable(model, request), density(request.sparsity, None))
+    return keep_count(count_prunable(model, request), left_by(request.sparsity))
 
 
 def count_prunable(model: nn.Module, request: Request) -> int:

@@ -5,13 +5,12 @@ A stage starts from certain weights under a certain mask; optimizer, schedule an
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
-from cellprune.pruning.ranking.budget import Scope
 from cellprune.training.sparse import MaskPolicy
 
 
@@ -83,11 +82,17 @@ def after(step: int, request: Request) -> str:
     return f"step {step}" if step else "init"
 
 
+def as_they_are(model: nn.Module, masks: Masks) -> Masks:
+    """Train under the masks that were chosen before: a `Stage.mask`."""
+    return masks
+
+
 def walk(
     model: nn.Module,
     stages: Sequence[Stage],
-    train: Callable[[MaskPolicy, Stage, int], Any],
+    train: Callable[[MaskPolicy, Stage, int], None],
     *,
+    masks: Masks | None = None,
     rewound: Callable[[], Mapping[str, Tensor]],
     reached: int | None = None,
 ) -> Masks:
@@ -96,6 +101,7 @@ def walk(
     Args:
         model: at its initialization; trained in place.
         train: (policy, stage, its number) -> trains the model, taking up a stored state of that stage.
+        masks: chosen before the first stage, for a `Stage.mask` that asks for them.
         rewound: gives the network's state after the K steps of the first stage that "step K" names.
         reached: number of the stage of the stored state, None without one. Stages before it are done; its mask is part
             of the state, where the policy finds it.
@@ -103,7 +109,7 @@ def walk(
         The masks that the last stage ended with.
     """
     initial = {name: value.clone() for name, value in model.state_dict().items()} if len(stages) > 1 else {}
-    masks: Masks = {}
+    masks = masks or {}
     for number, stage in enumerate(stages):
         if reached is not None and number < reached:
             continue

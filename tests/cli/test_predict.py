@@ -36,7 +36,13 @@ def dataset(data_root: Path) -> Dataset:
 
 @pytest.fixture(scope="module")
 def header(dataset: Dataset) -> dict:
-    architecture = {"name": "unet", "width": 2, "depth": 2, **TASK.network(dataset)}
+    architecture = {
+        "name": "unet",
+        "width": 2,
+        "depth": 2,
+        "in_channels": dataset.channels,
+        "classes": len(dataset.classes),
+    }
     return {"architecture": architecture, **TASK.header(dataset, SETTINGS)}
 
 
@@ -134,10 +140,8 @@ def test_what_is_not_done_is_listed_line_by_line_and_in_the_record(
     assert "1 image, 25 not done" in out
     lines = [line for line in err.splitlines() if line.startswith("not done: ")]
     assert len(lines) == 21
-    assert (
-        lines[0]
-        == f"not done: {folder}/b00.czi is of the format .czi, which is not read: export the original as OME-TIFF"
-    )
+    refusal = "has the format .czi, which cellprune does not read: export the original as OME-TIFF"
+    assert lines[0] == f"not done: {folder}/b00.czi {refusal}"
     assert lines[-1] == f"not done: 5 more; all are listed in {folder}/out/prediction.json"
     assert len(json.loads((folder / "out" / "prediction.json").read_text())["failed"]) == 25
     assert call(model, folder, "-o", folder / "out") == 1
@@ -174,7 +178,10 @@ def test_another_pixel_size_is_warned_of_and_rescaled(
     write_model(model, network, header | {"pixel_size_um": [0.65, 0.65]})
     image = dataset.frames[0].image
     assert call(model, image, "-o", tmp_path / "a", "--pixel-size", 0.3, 0.3) == 0
-    assert "learned from 0.65 x 0.65 um: its cells look of another size to it; use --rescale" in capsys.readouterr().err
+    assert (
+        "learned from 0.65 x 0.65 um: to the model its cells have another size; use --rescale"
+        in capsys.readouterr().err
+    )
     assert call(model, image, "-o", tmp_path / "b", "--pixel-size", 0.3, 0.3, "--rescale") == 0
     assert "warning" not in capsys.readouterr().err
     a, b = (tifffile.imread(tmp_path / out / "labels" / "01_t000.tif") for out in "ab")
@@ -248,7 +255,7 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
         (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),
-        (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, the model takes 1: convert it to grey"),
+        (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, but the model takes 1: convert it to grey"),
         (
             ["MODEL", "STACK", "-o", "out"],
             "the model takes 1: if these are images of a stack, save them with photometric=",

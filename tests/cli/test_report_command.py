@@ -45,7 +45,7 @@ def test_runs_that_are_not_finished_are_left_out_and_named(
         f"left out: {half.path}",
         f"left out: {begun}",
     ]
-    assert f"Left out, because not finished: {half.path}, {begun}." in page.read_text()
+    assert f"Left out because unfinished: {half.path}, {begun}." in page.read_text()
 
 
 def test_json_is_one_object_with_the_numbers(

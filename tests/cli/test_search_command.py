@@ -234,7 +234,7 @@ def test_a_plan_is_timed_where_it_will_be_trained(
         (["--max-trials", "3", "--max-hours", "3"], "exclude each other"),
         (["--max-trials", "0"], "--max-trials 0"),
         (["--max-hours", "0"], "--max-hours 0"),
-        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is a fold, not 5"),
+        (["--split", "sequence", "--cv", "5"], "2 annotated sequences is one fold"),
         (["--dataset", "PhC-C2DH-U373"], "cellprune data fetch"),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_scheduler_that_is_silent_leaves_nothing(
     data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_ANSWER_S", 1)
-    monkeypatch.setattr("cellprune.search.plan.seconds_of_a_training", None)  # it is asked before an epoch is timed
+    monkeypatch.setattr("cellprune.search.timing.seconds_of_a_training", None)  # it is asked before an epoch is timed
     assert typed(*words(data_root, "--scheduler", "tcp://127.0.0.1:9")) == 2
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:9'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

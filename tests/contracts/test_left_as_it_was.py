@@ -19,16 +19,18 @@ from torch.nn.utils import prune as torch_prune
 
 import cellprune
 from cellprune.config.names import methods, resolve
+from cellprune.config.request import Request
 from cellprune.controls import shuffled as controls
 from cellprune.engines.torch import engine
 from cellprune.errors import CellpruneError
 from cellprune.models.receptive import receptive_field
 from cellprune.pruning import prune
 from cellprune.pruning.prunable import prunable
-from cellprune.structure.channels import find, verify
+from cellprune.structure.channels import verify
 from cellprune.structure.cost import cost, positions_per_weight
 from cellprune.structure.effective import active_weights
 from cellprune.structure.timing import milliseconds
+from cellprune.structure.trace import find
 
 SIZE = (1, 8, 8)
 SOONER = {"rounds": 2, "inner_steps": 1}
@@ -344,7 +346,7 @@ def shuffled(network: nn.Module) -> None:
 
 
 def planned(network: nn.Module) -> None:
-    prune.plan(network, method="prospr", batches=batches(network), loss=F.cross_entropy)
+    prune.choose_segments(network, Request(sparsity=0.5), batches=batches(network), loss=F.cross_entropy)
 
 
 # everything that takes a network and promises to leave it alone; `hold` and `predict` are public, as `prune` is
@@ -387,7 +389,7 @@ def refusal(kind: str, way: str) -> str | None:
 
 
 def test_every_public_name_that_takes_a_network_is_here() -> None:
-    assert set(cellprune.__all__) == {"prune", "hold", "predict", "run", "load", "CellpruneError"}
+    assert set(cellprune.__all__) == {"prune", "hold", "predict", "run", "load", "Request", "CellpruneError"}
 
 
 @every_kind

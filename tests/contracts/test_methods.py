@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from cellprune.config import names
 from cellprune.config.names import resolve
 from cellprune.models import build, resnet
-from cellprune.pruning.derivatives.conditions import take, untouched
+from cellprune.pruning.derivatives.batches import take
+from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.revival import survivors
@@ -158,6 +159,8 @@ def test_the_facts_of_its_row_are_those_of_its_code(method):
     assert (row.channels == "asked") == (code.channel is not None)
     assert row.own_shares == (code.quotas is not None)
     assert row.rounds == code.defaults().get("rounds")
+    assert (row.rounds is None) == (code.schedule is one_shot)
+    assert set(row.channel_options) == code.defaults("channel").keys() - code.defaults().keys()
 
 
 @every_method

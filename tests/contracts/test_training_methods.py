@@ -13,7 +13,7 @@ from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.whole_channels import kept_by
-from cellprune.structure.channels import find
+from cellprune.structure.trace import find
 
 TRAINING_METHODS = sorted([*names.methods("around"), *names.methods("during")])
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2", "pruning.ratio=0.35"]

@@ -9,7 +9,7 @@ from cellprune.controls.shuffled import shuffled, shuffled_channels
 from cellprune.models import build, resnet
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.whole_channels import kept_by
-from cellprune.structure.channels import find
+from cellprune.structure.trace import find
 
 
 def test_a_shuffled_mask_differs_and_has_equal_counts():

@@ -1,5 +1,7 @@
 """Small dense networks of equal cost: the largest of their shape that a pruned network's cost allows, and no other."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -8,13 +10,15 @@ from torch.nn import functional as F
 from cellprune.controls import small
 from cellprune.errors import CellpruneError
 from cellprune.models import build
+from cellprune.models.architecture import Architecture
 from cellprune.pruning.prune import prune
+from cellprune.runs.cost import Whole
 from cellprune.structure.cost import cost
 
 CONTROLS = ("narrow-params", "narrow-macs", "flat-params", "flat-macs")
-UNET = {"name": "unet", "width": 4, "depth": 2, "norm": "batch", "in_channels": 1, "classes": 2}
+UNET = Architecture("unet", {"width": 4, "depth": 2, "norm": "batch"}, in_channels=1, classes=2)
 ARCHITECTURES = [UNET] + [
-    {"name": name, "in_channels": 3, "classes": 10} | width
+    Architecture.read({"name": name, "in_channels": 3, "classes": 10} | width)
     for name, width in (
         ("resnet20", {"width": 4}),
         ("resnet20-projection", {"width": 4}),
@@ -25,34 +29,28 @@ ARCHITECTURES = [UNET] + [
 FAST = ("unet", "resnet20")
 
 
-def size_of(architecture):
-    return (architecture["in_channels"], 16, 16)
-
-
 @pytest.mark.parametrize(
     "architecture",
-    [a if a["name"] in FAST else pytest.param(a, marks=pytest.mark.slow) for a in ARCHITECTURES],
-    ids=lambda a: a["name"],
+    [a if a.name in FAST else pytest.param(a, marks=pytest.mark.slow) for a in ARCHITECTURES],
+    ids=lambda a: a.name,
 )
 @pytest.mark.parametrize("control", CONTROLS)
 def test_it_is_the_largest_that_costs_no_more(architecture, control):
-    network, size = build(architecture), size_of(architecture)
+    network, size = architecture.build(), (architecture.in_channels, 16, 16)
     masks = prune(network, method="magnitude", sparsity=0.8)
-    found = small.instead(control, architecture, masks, size)
+    chosen = small.instead(control, architecture, masks, size)
     shape, unit = control.split("-")
     removed = sum(int((~mask).sum()) for mask in masks.values())
     whole = cost(network, size, masks)
-    assert found.target == (whole["parameters"]["total"] - removed if unit == "params" else whole["macs"]["masked"])
-    chosen = build(small.of_widths(architecture, found.widths))
-    counted = cost(chosen, size)
-    assert found.achieved == (counted["parameters"]["total"] if unit == "params" else counted["macs"]["dense"])
-    assert found.achieved <= found.target
-    for larger in wider(found.widths, network.widths, shape):
-        assert small.spent(build(small.of_widths(architecture, larger)), unit, size) > found.target
-    assert found.whole == {
-        "widths": list(network.widths), "parameters": whole["parameters"]["total"], "macs": whole["macs"]["dense"],
-    }  # fmt: skip
-    assert chosen(torch.randn(2, *size)).shape[:2] == (2, architecture["classes"])
+    assert chosen.target == (whole["parameters"]["total"] - removed if unit == "params" else whole["macs"]["masked"])
+    stands_in = architecture.with_widths(chosen.widths).build()
+    counted = cost(stands_in, size)
+    assert chosen.achieved == (counted["parameters"]["total"] if unit == "params" else counted["macs"]["dense"])
+    assert chosen.achieved <= chosen.target
+    for larger in wider(chosen.widths, network.widths, shape):
+        assert small.spent(architecture.with_widths(larger).build(), unit, size) > chosen.target
+    assert chosen.whole == Whole(network.widths, whole["parameters"]["total"], whole["macs"]["dense"])
+    assert stands_in(torch.randn(2, *size)).shape[:2] == (2, architecture.classes)
 
 
 def wider(widths, levels, shape):
@@ -68,14 +66,14 @@ def wider(widths, levels, shape):
 
 def test_a_narrow_network_of_few_channels_fills_its_budget():
     """By one factor alone a U-Net of width 4 gets 81 % of this one."""
-    architecture, size = UNET | {"depth": 4}, (1, 64, 64)
+    architecture, size = replace(UNET, settings={**UNET.settings, "depth": 4}), (1, 64, 64)
     masks = {
         name: torch.arange(p.numel()).reshape(p.shape) < 0.2 * p.numel()
-        for name, p in build(architecture).named_parameters()
+        for name, p in architecture.build().named_parameters()
         if p.ndim > 1
     }
-    found = small.instead("narrow-macs", architecture, masks, size)
-    assert 0.97 < found.achieved / found.target <= 1
+    chosen = small.instead("narrow-macs", architecture, masks, size)
+    assert 0.97 < chosen.achieved / chosen.target <= 1
 
 
 def test_channels_are_added_where_the_network_is_narrowest_while_they_fit():
@@ -90,11 +88,11 @@ def test_channels_are_added_where_the_network_is_narrowest_while_they_fit():
 
 def test_masked_channels_leave_out_their_biases_and_norms():
     batch = [(torch.randn(2, 1, 8, 8), torch.randint(0, 2, (2, 8, 8)))]
-    masks = prune(build(UNET), method="snip", sparsity=0.5, granularity="channel", batches=batch, loss=F.cross_entropy)
+    masks = prune(UNET.build(), method="snip", sparsity=0.5, granularity="channel", batches=batch, loss=F.cross_entropy)
     assert any("bias" in name for name in masks)
     removed = sum(int((~mask).sum()) for mask in masks.values())
-    found = small.instead("narrow-params", UNET, masks, (1, 8, 8))
-    assert found.target == found.whole["parameters"] - removed
+    chosen = small.instead("narrow-params", UNET, masks, (1, 8, 8))
+    assert chosen.target == chosen.whole.parameters - removed
 
 
 def test_narrow_is_by_one_factor_and_flat_is_flat():
@@ -108,11 +106,11 @@ def test_narrow_is_by_one_factor_and_flat_is_flat():
 
 def test_a_network_of_given_widths_is_the_one_of_a_width():
     torch.manual_seed(0)
-    first = build(UNET)
+    first = UNET.build()
     torch.manual_seed(0)
-    again = build(small.of_widths(UNET, (4, 8, 16)))
+    again = UNET.with_widths((4, 8, 16)).build()
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
-    assert [level[0].out_channels for level in build(small.of_widths(UNET, (5, 3, 4))).down] == [5, 3, 4]
+    assert [level[0].out_channels for level in UNET.with_widths((5, 3, 4)).build().down] == [5, 3, 4]
 
 
 def test_the_widths_of_torchvisions_network_give_its_shapes():
@@ -125,7 +123,7 @@ def test_the_widths_of_torchvisions_network_give_its_shapes():
 def test_what_cannot_be_made_smaller_is_refused():
     with pytest.raises(CellpruneError, match="has no widths to choose"):
         small.levels_of(nn.Linear(2, 2), "smp:unet/resnet18")
-    none = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in build(UNET).named_parameters()}
+    none = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in UNET.build().named_parameters()}
     with pytest.raises(CellpruneError, match="even one channel a level has"):
         small.instead("flat-params", UNET, none, (1, 8, 8))
     with pytest.raises(CellpruneError, match="must be 5 whole numbers"):

@@ -162,7 +162,7 @@ def test_too_few_annotated_frames(drawn: Callable[..., Path], n_gold: int) -> No
 
 def test_truth_that_is_all_background(drawn: Callable[..., Path]) -> None:
     folder = drawn({f"01/{at:03d}": {"gold": []} for at in range(3)})
-    assert found(folder)["errors"] == ["drawn shows no cell in the truth of all 3 annotated frames: annotate some"]
+    assert found(folder)["errors"] == ["drawn has no cell in any of its 3 annotated frames: annotate some cells"]
 
 
 def test_a_foreign_folder_and_none(tmp_path: Path) -> None:

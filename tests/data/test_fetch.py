@@ -164,7 +164,7 @@ def test_what_takes_memory_to_unpack_is_refused(archive: Callable[..., Path], ro
     path = archive(members={f"{NAME}/01/t000.tif": b""})
     with zipfile.ZipFile(path, "a", zipfile.ZIP_LZMA) as packed:
         packed.writestr(f"{NAME}/01/t001.tif", b"x")
-    with pytest.raises(FetchError, match=r"t001\.tif', which is not deflated: zip its content anew"):
+    with pytest.raises(FetchError, match=r"t001\.tif', which is not deflated: zip its content again"):
         fetch(NAME, source=path, data_root=root)
     assert_nothing_came(root)
 

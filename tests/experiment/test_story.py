@@ -300,13 +300,14 @@ import numpy as np
 from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
+from cellprune.experiment import story
 output, data_root, *settings = sys.argv[1:]
-train = experiment._train
-def remembered(work, stages):
-    masks = train(work, stages)
-    np.savez(f"{output}-{os.environ['RANK']}.npz", **{name: mask.numpy() for name, mask in masks.items()})
-    return masks
-experiment._train = remembered
+train = story._train
+def remembered(*work):
+    trained = train(*work)
+    np.savez(f"{output}-{os.environ['RANK']}.npz", **{name: mask.numpy() for name, mask in trained.masks.items()})
+    return trained
+story._train = remembered
 experiment.run(load(assignments=settings), runtime=Runtime(output=output, data_root=data_root, device="cpu"))
 """
 

@@ -287,7 +287,7 @@ def test_numbers_are_kept_whatever_a_png_shows_for_them(tmp_path: Path) -> None:
     four[25] = 0  # grey, four bits
     four[29:33] = zlib.crc32(four[12:29]).to_bytes(4, "big")
     (tmp_path / "four.png").write_bytes(four)
-    with pytest.raises(ImageError, match="has 4 bits a pixel"):
+    with pytest.raises(ImageError, match="has 4 bits per pixel"):
         read_labels(tmp_path / "four.png")
     with pytest.raises(ImageError, match="colour image of 3 channels"):
         read_labels(png(tmp_path / "rgb.png", RGB.astype(np.uint8)))

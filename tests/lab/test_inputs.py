@@ -187,13 +187,13 @@ def test_what_looks_like_an_image_and_is_not_done_is_listed(write: Write, tmp_pa
     assert left_out == []
     said = {Path(failure.shown).name: failure.why for failure in failures}
     assert {name: why.split(f"{name} ")[1].split(":")[0] for name, why in said.items()} == {
-        "g.jpg": "is of the format .jpg, which is not read",
-        "h.BMP": "is of the format .bmp, which is not read",
+        "g.jpg": "has the format .jpg, which cellprune does not read",
+        "h.BMP": "has the format .bmp, which cellprune does not read",
         "lost.tif": "is a link to 'nowhere', which is not there",
-        "old": "is a folder in a folder that was named",
+        "old": "is a folder inside the folder that you gave",
         "pipe.tif": "is a pipe, not a file, and is not opened",
         "scan001": "is a TIFF or PNG by its content, but not by its name",
-        "stack.ome.zarr": "is of the format .zarr, which is not read",
+        "stack.ome.zarr": "has the format .zarr, which cellprune does not read",
     }
 
 

@@ -128,7 +128,7 @@ def test_an_image_that_changed_is_done_again_and_a_new_one_added(three: Path, wr
 def test_another_model_or_setting_is_refused(change: dict, said: str, three: Path, tmp_path: Path) -> None:
     predicted(three, tmp_path / "out")
     before = content(tmp_path / "out")
-    with pytest.raises(CellpruneError, match=f"{said}: give the same as then, or another -o"):
+    with pytest.raises(CellpruneError, match=f"{said}: give the same as before, or another -o"):
         predicted(three, tmp_path / "out", **change)
     assert content(tmp_path / "out") == before
 
@@ -138,7 +138,7 @@ def test_a_folder_with_foreign_content_is_refused(foreign: str, three: Path, tmp
     path = tmp_path / "out" / foreign
     path.parent.mkdir(parents=True)
     path.write_text("mine")
-    with pytest.raises(CellpruneError, match=r"holds '.*', which predicting these inputs does not write"):
+    with pytest.raises(CellpruneError, match=r"holds '.*', which is not a result of these inputs"):
         predicted(three, tmp_path / "out")
     assert content(tmp_path / "out") == {foreign: b"mine"}
 
@@ -191,7 +191,7 @@ def test_what_cannot_be_used_is_listed_and_the_rest_is_done(three: Path, write: 
     assert [image["name"] for image in done.images] == ["a", "b", "c"]
     said = {Path(failure.shown).name: failure.why for failure in done.failures}
     assert said.keys() == {"colour.tif", "flat.tif", "nan.tif", "empty.tif"}
-    assert "has 3 channels, the model takes 1: convert it to grey" in said["colour.tif"]
+    assert "has 3 channels, but the model takes 1: convert it to grey" in said["colour.tif"]
     assert "constant" in said["flat.tif"]
     record = json.loads((tmp_path / "out/prediction.json").read_text())
     assert len(record["failed"]) == 4
@@ -199,7 +199,7 @@ def test_what_cannot_be_used_is_listed_and_the_rest_is_done(three: Path, write: 
 
 
 def test_no_image_with_the_models_channels_is_refused_before_anything_is_written(three: Path, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="has 1 channel, the model takes 3: bring 3 channels"):
+    with pytest.raises(ImageError, match="has 1 channel, but the model takes 3: bring 3 channels"):
         predicted(three, tmp_path / "out", Bright(channels=3))
     assert not (tmp_path / "out").exists()
 
@@ -238,7 +238,7 @@ class Small(Bright):
     """An engine on a machine without memory."""
 
     def __call__(self, images):
-        raise WorkError("the memory of cpu does not suffice for 40 x 50 px at once")
+        raise WorkError("the memory of cpu is not enough for 40 x 50 px at once")
 
 
 def test_no_memory_for_an_image_is_that_images_failure(three: Path, tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_pixels_of_another_size_are_warned_of_and_corrected_where_both_are_known
     assert sizes["unknown"] is None
     said = scale.warning(card, sizes)
     assert said is not None
-    assert said.startswith("far has pixels of 0.19 x 0.65 um, the model learned from 0.65 x 0.65 um")
+    assert said.startswith("far has pixels of 0.19 x 0.65 um, but the model learned from 0.65 x 0.65 um")
     assert scale.warning(card, {"near": sizes["near"], "unknown": None}) is None
     assert scale.warning(Bright().card, sizes) is None, "of a model that does not know its own, nothing can be said"
     assert set(scale.zooms(card, sizes, rescale=False).values()) == {(0.5, 0.4)}
@@ -301,7 +301,9 @@ def test_pixels_of_another_size_are_warned_of_and_corrected_where_both_are_known
 def test_rescaling_needs_both_pixel_sizes() -> None:
     with pytest.raises(CellpruneError, match="the pixel size of x is unknown: give it as --pixel-size"):
         scale.zooms(Bright(pixel_size_um=(1, 1)).card, {"x": None}, rescale=True)
-    with pytest.raises(CellpruneError, match="the model does not know the pixel size"):
+    with pytest.raises(
+        CellpruneError, match="the pixel size of the model's training images is unknown: remove --rescale"
+    ):
         scale.zooms(Bright().card, {"x": (1.0, 1.0)}, rescale=True)
 
 

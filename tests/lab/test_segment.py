@@ -130,8 +130,8 @@ def test_a_network_that_takes_no_single_image_is_refused_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (np.zeros((2, 9, 9)) + np.arange(9), "has 2 channels, the model takes 1: save the channel that is meant"),
-        (np.zeros((3, 9, 9)) + np.arange(9), "has 3 channels, the model takes 1: convert it to grey"),
+        (np.zeros((2, 9, 9)) + np.arange(9), "has 2 channels, but the model takes 1: save the one channel to use"),
+        (np.zeros((3, 9, 9)) + np.arange(9), "has 3 channels, but the model takes 1: convert it to grey"),
         (np.ones((9, 9)), "constant"),
         (np.full((9, 9), np.nan), "constant or has NaN"),
         (np.ones(9), r"shape \(9,\): give \(H, W\), or \(C, H, W\)"),

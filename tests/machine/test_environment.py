@@ -46,7 +46,7 @@ def test_a_name_that_only_looks_like_ours_is_told_with_the_nearest(monkeypatch: 
     monkeypatch.setenv("CELLPRUNE_DATE", "/data")
     monkeypatch.setenv("CELLPRUNE_DATA", "/data")
     [said] = environment.strangers()
-    assert "$CELLPRUNE_DATE " in said
+    assert "$CELLPRUNE_DATE:" in said
     assert "did you mean $CELLPRUNE_DATA?" in said
 
 

@@ -29,7 +29,7 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
         f"{scores['summary']['iou_image_mean']['256']:.4f}",
         f"{scores['summary']['iou_cell_pooled']['native']:.4f}",
         "mean IoU of 10 held-out images, at 256 × 256",
-        "random flatters",
+        "scores on random held-out frames are too good",
         "It buys no speed",
         "1 layer lost all weights",
         "1203 ms",
@@ -100,7 +100,7 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
     assert "smp:unet/resnet18 · prospr" in told.text
     assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
     assert f"{evil}, pooled the class {evil} alone, pixels of all images counted together 0.2500" in told.text
-    assert "both: found, but of another class" in told.text
+    assert "both: found, but as another class" in told.text
     rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.file("report").read_text(encoding="utf-8"))
     assert [row.count("<td") for row in rows] == [2 * 3 + 1] * 2, "two sizes: all classes and each; unknown pixels"
     assert "script" not in told.tags
@@ -143,7 +143,7 @@ def test_a_page_of_channels_counts_them_and_says_what_was_asked(make_run: Callab
     told = written(folder).text.replace("\u00a0", " ")
     for part in (
         "snip, 10 % of the multiply-adds kept, by channel",
-        "999 of 10,000 multiply-adds an image stay (9.99 %, asked: 10 %)",
+        "999 of 10,000 multiply-adds per image stay (9.99 %, asked: 10 %)",
         "channels kept",
         "63 of 64",
         "4.32 k",

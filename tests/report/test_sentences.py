@@ -43,7 +43,7 @@ def test_scope_names_frames_recordings_split_and_policy() -> None:
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("random", "flatters: `--split sequence`, which holds out a whole recording, is the harder question"),
+        ("random", "too good: `--split sequence`, which holds out a whole recording, is the harder question"),
         ("block", "`--split sequence` is the harder question"),
         ("sequence", "nothing of it was learned"),
     ],
@@ -73,11 +73,11 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
         "smaller file: 160 B instead of 4.00 kB",
         "no speed",
         "9.90 ms pruned and 10.0 ms dense",
-        "8 % of mul",
+        "8 % of the mul",
     ):
         assert part in told
     larger = COST | {"bytes": {"dense_fp32": 4000, "model_file": 4100}}
-    assert "not even a smaller file" in sentences.gain(larger)
+    assert "does not even buy a smaller file" in sentences.gain(larger)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
     [
         ({"ratio": 0.97}, "97 % of the weights removed"),
         ({"ratio": 0.5, "granularity": "channel"}, "50 % of the channels removed"),
-        ({"ratio": 0.5, "effective": True}, "50 % of the weights removed, with those that no path reaches"),
+        ({"ratio": 0.5, "effective": True}, "50 % of the weights removed, including those that no path reaches"),
         ({"budget": "macs=0.1", "granularity": "channel"}, "10 % of the multiply-adds kept, by channel"),
         ({"budget": "params=0.1", "granularity": "channel"}, "10 % of the parameters kept, by channel"),
         ({"budget": "macs=0.3"}, "30 % of the multiply-adds kept"),
@@ -98,8 +98,8 @@ def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
 def test_what_was_asked_stands_beside_what_was_achieved() -> None:
     budget = {"unit": "macs", "target": 0.1, "achieved": 0.0999, "dense": 10000, "allowed": 1000, "kept": 999}
     assert plain(sentences.reached(COST | {"budget": budget})) == (
-        "999 of 10,000 multiply-adds an image stay (9.99 %, asked: 10 %); nothing that was removed would fit into the "
-        "rest."
+        "999 of 10,000 multiply-adds per image stay (9.99 %, asked: 10 %); nothing that was removed would fit into the "
+        "rest of the budget."
     )
     weights = {"unit": "weights", "target": 0.03, "achieved": 0.03, "dense": 484_824, "allowed": 14_545, "kept": 14_545}
     assert plain(sentences.reached(COST | {"budget": weights})) == "14,545 of 484,824 weights stay (3 %, as asked)."

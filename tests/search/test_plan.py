@@ -1,67 +1,75 @@
-"""How long a search takes: judged by an epoch of its longest trials, as many at once as there will be."""
+"""The plan of a search: counted and timed before its first training, and told in lines."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from simulated_searches import ASKED, Bench, question, searched
 
-from cellprune.campaign import workers
-from cellprune.campaign.job import Job, Report
-from cellprune.config.load import load
-from cellprune.config.search import Search
-from cellprune.errors import CellpruneError, WorkError
-from cellprune.runs import documents
-from cellprune.runs.folder import Folder
-from cellprune.search import plan
-from cellprune.search.question import Place, Question, ask
+from cellprune.search.plan import Plan, plan
+from cellprune.search.question import Workspace
+from cellprune.search.tell import planned
 
-TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.method=random", "pruning.ratio=0.5",
-        "training.epochs=10", "training.evaluate_every=5"]  # fmt: skip
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
-@pytest.fixture
-def asked(tmp_path: Path, data_root: Path) -> tuple[Question, Place]:
-    place = Place(runs=tmp_path / "runs", output=tmp_path / "search", data_root=data_root, device="cpu")
-    return ask(load(assignments=TINY), Search(low=0.5, high=0.9), place), place
+def planned_in(folder: Path, time_a_training: Callable[[], float], margin: float = ASKED.margin) -> Plan:
+    workspace = Workspace(folder / "runs", folder / "search", resume=True)
+    asked = question(folder / "search", ASKED.model_copy(update={"margin": margin}))
+    asked = replace(asked, frames=replace(asked.frames, select_by_fold=(4,)))
+    return plan(asked, workspace, time_a_training=time_a_training, n_at_once=2, timed_here_alone=False)
 
 
-@pytest.mark.slow
-def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Place], tmp_path: Path) -> None:
-    jobs: list[Job] = []
-
-    def execute(given: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
-        with workers.here() as train:
-            for job, report in train(given):
-                jobs.append(job)
-                folder = Folder(job.runs / report.facts["run"])
-                times = {"scoring_s": 7.0, "training_s": 1.0 + len(jobs), "evaluation_s": 0.5}
-                documents.write_json(folder.file("provenance"), folder.read_provenance() | {"times": times})
-                yield job, report
-
-    seconds = plan.seconds_of_a_training(*asked, execute, 2)
-    assert seconds == 7.0 + 10 * 3.0 + 4 * 0.5, "two evaluations on the way, one at the end, and the scores"
-    trained = [(job.key.split()[0], job.settings.pruning.ratio, job.settings.training.epochs) for job in jobs]
-    assert trained == [("confirm", 0.5, 1)] * 2
-    assert not list(tmp_path.iterdir())
-    assert not jobs[0].runs.exists()
+def test_a_plan_counts_what_is_left_and_how_long_it_takes(tmp_path: Path) -> None:
+    searched(tmp_path / "search", Bench(), max_trials=5)
+    found = planned_in(tmp_path, lambda: 60.0)
+    assert (found.known.done, found.count.most, found.at_most, found.expected) == (5, 26, 21, 17)
+    assert (found.seconds_at_most, found.seconds_expected) == (21 * 60 / 2, 17 * 60 / 2)
+    plain = json.loads(json.dumps(found.as_dict()))
+    assert plain["trainings"] == {
+        "search_at_most": 14, "confirmation_at_most": 12, "controls": 0,
+        "done": 5, "there_already": 0, "expected": 17, "at_most": 21,
+    }  # fmt: skip
+    assert {"held_out": 6, "chosen_on": 4, "images": "frames", "look": 1}.items() <= plain.items()
+    assert plain["seconds_at_most"] == 630
+    lines = "\n".join(planned.lines(found)).replace("\u00a0", " ")
+    assert "frames that the truth policy drops: 01/007: no gold mask" in lines
+    left = "trainings: 5 are done, about 17, at most 21 more (in all: search 14, confirmation 12, controls 0)"
+    assert left in lines
+    assert "time: about 8 min 30 s, at most 10 min 30 s; one training takes 1 min 0 s, judged by one epoch; " in lines
 
 
-@pytest.mark.parametrize(
-    ("report", "error", "said"),
-    [
-        (Report("hopeless", {}, "no path", {}), CellpruneError, "the lowest ratio, 0.5, cannot be had (no path)"),
-        (Report("crashed", {}, "the loss became nan", {}), WorkError, "that is timed, with a ratio of 0.5, failed (t"),
-        (
-            Report("crashed", {}, "no memory", {"refused": True}),
-            CellpruneError,
-            "with a ratio of 0.5, was refused: no memory",
-        ),
-    ],
-)
-def test_an_epoch_that_fails_says_why(
-    report: Report, error: type[Exception], said: str, asked: tuple[Question, Place]
-) -> None:
-    with pytest.raises(error) as told:
-        plan.seconds_of_a_training(*asked, lambda jobs: ((job, report) for job in jobs), 1)
-    assert type(told.value) is error
-    assert said in str(told.value)
+def test_a_finished_search_is_not_timed_and_another_question_opens_the_next_test_round(tmp_path: Path) -> None:
+    searched(tmp_path / "search", Bench())
+
+    def refused() -> float:
+        raise AssertionError("nothing is left to time")
+
+    done = planned_in(tmp_path, refused)
+    assert (done.at_most, done.seconds_at_most) == (0, 0)
+    (line,) = planned.lines(done)
+    assert line.endswith(f"none is left to train: the search in {tmp_path / 'search'} is at its end")
+    again = planned_in(tmp_path, lambda: 1.0, margin=0.015)
+    assert (again.known.look, again.alpha) == (2, pytest.approx(0.025))
+    assert any(line.startswith("test round 2 on these held-out images") for line in planned.lines(again))
+
+
+def test_the_power_is_told_with_what_it_rests_on_and_what_would_do(tmp_path: Path) -> None:
+    made = planned_in(tmp_path, lambda: 1.0)
+
+    def told(shown: float, enough: int | None, measured: int = 0) -> str:
+        chance = replace(made.chance, shown=shown, enough_seeds=enough, n_seeds_measured=measured)
+        return planned.power(replace(made, chance=chance, runs=Path("runs")))
+
+    assert told(0.27, 24) == (
+        "power: if pruning truly cost nothing, 6 frames and 3 seeds would show it in 3 of 10 searches, at a margin of "
+        "0.02 (standard deviations of differences: frames 0.008, seeds 0.007, the rest 0.008; assumed, because no "
+        "pairs of runs in runs tell); with --confirm-seeds 24 in 8 of 10"
+    )
+    assert told(0.01, None).endswith("more seeds alone do not help, it takes more frames, as --cv gives")
+    assert "in fewer than 1 of 10 searches" in told(0.01, None)
+    measured = told(0.99, 3, measured=4)
+    assert "in more than 9 of 10 searches" in measured
+    assert measured.endswith("measured in pairs of runs of 4 seeds in runs)")

@@ -7,9 +7,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cellprune.models import build, resnet
-from cellprune.structure.channels import find
 from cellprune.structure.cost import cost
 from cellprune.structure.layers import by_output
+from cellprune.structure.trace import find
 
 NETWORKS = {
     "unet": (lambda: build({"name": "unet", "width": 4, "depth": 3}), (1, 32, 48)),

@@ -6,7 +6,6 @@ from left_as_it_was import left_as_it_was
 from torch import nn
 
 from cellprune.errors import CellpruneError
-from cellprune.structure.modes import evaluating
 from cellprune.structure.standing_in import copies, looking, standing_in
 
 
@@ -48,12 +47,3 @@ def test_a_network_without_values_is_not_looked_at() -> None:
         model = network()
     with pytest.raises(CellpruneError, match=r"'0\.weight' has no values"), looking(model):
         pass
-
-
-def test_every_module_comes_back_into_its_own_mode() -> None:
-    model = network()
-    model[1].eval()
-    with pytest.raises(KeyError), evaluating(model):  # noqa: PT012
-        assert not any(module.training for module in model.modules())
-        raise KeyError
-    assert [module.training for module in model] == [True, False, True, True, True]

@@ -29,3 +29,26 @@ def test_steps_are_a_tenth_after_half_and_after_three_quarters() -> None:
 @pytest.mark.parametrize("first_step", [1, 4, 7])
 def test_a_later_start_is_the_rest_of_the_course(first_step: int) -> None:
     assert rates(first_step) == pytest.approx(rates()[first_step:])
+
+
+def test_an_optimizers_state_comes_back_to_the_bit() -> None:
+    def made() -> tuple[nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        network = nn.Linear(3, 2)
+        optimizer, _ = optimizers.build(
+            network, name="adamw", learning_rate=0.1, weight_decay=0.0, schedule="constant", steps=9
+        )
+        return network, optimizer
+
+    network, optimizer = made()
+    network(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    other, again = made()
+    other.load_state_dict(network.state_dict())
+    stored = {name: value.clone() for name, value in optimizers.tensors_of(optimizer).items()}
+    optimizers.restore(again, stored, optimizers.numbers_of(optimizer))
+    for one, optimizer_of in ((network, optimizer), (other, again)):
+        one.zero_grad()
+        one(torch.ones(1, 3)).square().sum().backward()
+        optimizer_of.step()
+    assert torch.equal(network.weight, other.weight)

@@ -1,6 +1,6 @@
 """What a data set is on disk: frames and the truth that belongs to them. Nothing here is read, only named."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 CLASSES = ("background", "cell")
@@ -40,7 +40,13 @@ class Frame:
     @property
     def files(self) -> dict[str, Path]:
         """Every file of the frame by its kind: image, gold, silver, markers, ignore."""
-        kinds = {kind: getattr(self, kind) for kind in ("image", "gold", "silver", "markers", "ignore")}
+        kinds = {
+            "image": self.image,
+            "gold": self.gold,
+            "silver": self.silver,
+            "markers": self.markers,
+            "ignore": self.ignore,
+        }
         return {kind: path for kind, path in kinds.items() if path is not None}
 
 
@@ -73,3 +79,7 @@ class Dataset:
     def gold_frames(self) -> tuple[Frame, ...]:
         """The frames that a human annotated, at least in part."""
         return tuple(frame for frame in self.frames if frame.gold is not None)
+
+    def seen_with(self, channels: int) -> "Dataset":
+        """Give the set as a network of so many channels sees it: grey that is saved in colour is read either way."""
+        return replace(self, channels=channels) if channels == self.saved_channels else self

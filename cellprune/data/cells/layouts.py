@@ -80,7 +80,7 @@ def without_labels(
     if _are_cells(lone, stems) or any(entry.kind == "folder" and entry.name in stems for entry in inside):
         return _one_file_per_cell(start)
     if lone:
-        return LayoutError(f"{start}; {lone[0].name} fits none by its name ({stems[0]}, ...): {WAYS}")
+        return LayoutError(f"{start}; the name {lone[0].name} fits none of them ({stems[0]}, ...): {WAYS}")
     if labels_at != images_at and inside:
         return LayoutError(f"{start}; {labels_at} holds {seen(inside) or 'folders'}: save label images, TIFF or PNG")
     other = next((e.path for e in listed(folder) if e.kind == "folder" and _fits(e, stems, images_at)), None)

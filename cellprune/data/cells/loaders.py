@@ -1,5 +1,7 @@
 """Batches for a network: every frame is decoded and resized once; what is random depends on seeds alone.
 
+A batch is (B, C, h, w) float32, normalized, and (B, h, w) int64, of which 255 is ignored.
+
 The sampler hands (epoch, index) to the data set, so that a worker that lives through all epochs augments by the epoch
 of the sample, and the batches are the same for any number of workers.
 """
@@ -8,35 +10,26 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
-from typing import Protocol
 
 import numpy as np
 import torch
 from monai.data import CacheDataset
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from cellprune.data.cells.augment import Strength, augment
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.known import require_known
 from cellprune.data.cells.reader import item, native, prepare
-from cellprune.data.cells.split import Part, Split
+from cellprune.data.cells.split import Split
 from cellprune.data.draws import shuffled, stable_hash
+from cellprune.data.kinds import Batch, Batches, Part
 from cellprune.errors import CellpruneError
 from cellprune.images.network_input import seen
 from cellprune.runs.modelcard import ModelCard
 
-Batch = tuple[Tensor, Tensor]  # (B, C, h, w) float32, normalized; (B, h, w) int64, 255 ignored
 Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (C, h, w) and its target (h, w)
 Draw = tuple[int, int]  # epoch and index into the training part
-
-
-class Batches(Protocol):
-    """Batches that can be gone through again and counted."""
-
-    def __iter__(self) -> Iterator[Batch]: ...
-    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)

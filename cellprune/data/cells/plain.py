@@ -103,7 +103,7 @@ def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
 def unlabelled(found: Pairing) -> list[str]:
     """Say which images are left aside as they have no labels; at most one sentence."""
     lone, n_all = found.unlabelled, len(found.frames)
-    return [f"{len(lone)} of {n_all} images have no labels and are left aside: {some(lone)}"] if lone else []
+    return [f"{len(lone)} of {n_all} images have no labels and are not used: {some(lone)}"] if lone else []
 
 
 def _whole(folder: Path) -> Path:
@@ -226,7 +226,7 @@ def _files(place: Path) -> _Files:
         if entry.kind == "neither":
             broken[stem] = f"{entry.path} {entry.fault}"
         elif stem in usable:
-            raise LayoutError(f"{entry.path} and {usable[stem].name} are the same by name: remove one of them")
+            raise LayoutError(f"{entry.path} and {usable[stem].name} are images of the same name: remove one of them")
         else:
             usable[stem] = entry.path
     return _Files(place, usable, broken)

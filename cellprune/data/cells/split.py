@@ -2,7 +2,7 @@
 
 The draw is over all gold frames, before a truth policy drops any, so that policies are compared on the same frames.
 
-`random`    frames at random: the published protocol. Frames of one recording are near copies, so it flatters.
+`random`    frames at random: the published protocol. Frames of one recording are near copies: scores are too good.
 `sequence`  the whole last sequence is held out, whatever its share: another recording, the harder question.
 `block`     one stretch of time of one sequence. A single stretch has two ends at most, so as few held-out frames as
             can be have a near copy in the training part; a stretch in each sequence would have more.
@@ -18,12 +18,12 @@ from typing import Any, Literal, get_args
 from cellprune.data.cells.frames import Dataset, Frame
 from cellprune.data.cells.truth import Policy, completeness, has_cells
 from cellprune.data.draws import shuffled, stable_hash
+from cellprune.data.kinds import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 
 How = Literal["random", "sequence", "block"]
 HOWS: tuple[How, ...] = get_args(How)
-Part = Literal["train", "select", "report"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -124,18 +124,16 @@ def split(
     if how not in HOWS:
         raise SplitError(f"no split {how!r}; known: {', '.join(HOWS)}")
     if not 0 < holdout < 1 or not 0 <= select_share < 1:
-        raise SplitError(f"held-out shares lie between 0 and 1, not holdout={holdout}, select_share={select_share}")
+        raise SplitError(f"a held-out share is between 0 and 1, not holdout={holdout}, select_share={select_share}")
     gold = dataset.gold_frames
     if len(gold) < 2:
         raise SplitError(f"{dataset.name} has {len(gold)} annotated frame(s): annotate at least two, one to hold out")
     if how == "sequence" and gold[0].name:
         raise SplitError(f"{dataset.name} is a plain folder, which has no sequences: take --split random or block")
     if policy == "silver" and not any(frame.silver for frame in dataset.frames):
-        raise SplitError(f"{dataset.name} has no silver truth to learn from: take truth policy 'ignore'")
+        raise SplitError(f"{dataset.name} has no silver truth to learn from: take --truth ignore")
     if not has_cells(gold):
-        raise SplitError(
-            f"{dataset.name} shows no cell in the truth of all {len(gold)} annotated frames: annotate some"
-        )
+        raise SplitError(f"{dataset.name} has no cell in any of its {len(gold)} annotated frames: annotate some cells")
 
     report = _fold(gold, how, fold, seed) if fold else _held_out(gold, how, holdout, "report", seed)
     annotated = gold if policy != "silver" else tuple(f for f in dataset.frames if f.gold or f.silver)
@@ -182,7 +180,7 @@ def whole(dataset: Dataset, *, policy: Policy) -> Split:
     gone = {drop.frame for drop in dropped}
     report = tuple(frame for frame in dataset.gold_frames if frame not in gone)
     if not report:
-        raise SplitError(f"{dataset.name} has no annotated frame that truth policy {policy!r} takes: take another")
+        raise SplitError(f"truth policy {policy!r} drops every annotated frame of {dataset.name}: take another --truth")
     return replace(asked, report=report, dropped=dropped)
 
 
@@ -231,8 +229,8 @@ def _fold(gold: Sequence[Frame], how: How, fold: tuple[int, int], seed: int) -> 
     sequences = sorted({frame.sequence for frame in gold})
     if how == "sequence" and n_folds != len(sequences):
         raise SplitError(
-            f"with 'sequence' every one of the {len(sequences)} annotated sequences is a fold, not {n_folds}: "
-            "ask for as many, or take 'block' or 'random'"
+            f"with --split sequence each of the {len(sequences)} annotated sequences is one fold, so there are no "
+            f"{n_folds} folds: ask for {len(sequences)} folds, or take --split block or random"
         )
     if not 0 <= number < n_folds or not 2 <= n_folds <= len(gold):
         raise SplitError(
@@ -252,13 +250,14 @@ def _held_out(gold: Sequence[Frame], how: How, share: float, draw: str, seed: in
     if how == "sequence":
         if len(sequences) < 2:
             raise SplitError(
-                f"only sequence {sequences[0]} is annotated, so none can be held out: take 'block' or 'random'"
+                f"only sequence {sequences[0]} is annotated, so none can be held out: take --split block or random"
             )
         return [frame for frame in gold if frame.sequence == sequences[-1]]
     n_held = max(1, math.floor(share * len(gold) + 1e-9))  # 0.29 * 100 is 28.999...; 29 is meant
     if n_held == len(gold):
         raise SplitError(
-            f"holding out {n_held} of {len(gold)} annotated frames leaves none to learn from: annotate more"
+            f"holding out {n_held} of {len(gold)} annotated frames leaves none to learn from: annotate more, or hold "
+            "out a smaller share with --data.holdout"
         )
     if how == "random":
         chosen = set(shuffled(gold, "split", draw, seed, key=lambda frame: frame.id)[:n_held])
@@ -266,7 +265,10 @@ def _held_out(gold: Sequence[Frame], how: How, share: float, draw: str, seed: in
     runs = [[frame for frame in gold if frame.sequence == sequence] for sequence in sequences]
     blocks = [run[start : start + n_held] for run in runs for start in range(len(run) - n_held + 1)]
     if not blocks:
-        raise SplitError(f"no sequence has {n_held} annotated frames for one block: hold out less, or take 'sequence'")
+        raise SplitError(
+            f"no sequence has {n_held} annotated frames, as many as the block to hold out: take a smaller "
+            "--data.holdout, or --split sequence"
+        )
     return blocks[stable_hash("split", draw, seed) % len(blocks)]
 
 
@@ -291,10 +293,10 @@ def _without(asked: Split, dropped: tuple[Dropped, ...]) -> Split:
         if asked.part(part) and not kept[part]:
             raise SplitError(
                 f"{asked.dataset}: truth policy {asked.policy!r} leaves no frame in the part {part!r} "
-                f"({dropped[0].frame.id}: {dropped[0].reason}): take another policy or another split seed"
+                f"({dropped[0].frame.id}: {dropped[0].reason}): take another --truth or --split-seed"
             )
     if not has_cells(kept["train"]):
-        raise SplitError(f"{asked.dataset} shows no cell in the frames to learn from: take another split seed")
+        raise SplitError(f"{asked.dataset} has no cell in the frames to learn from: take another --split-seed")
     return replace(asked, train=kept["train"], select=kept["select"], report=kept["report"], dropped=dropped)
 
 

@@ -1,7 +1,7 @@
 """Batches of small images, made on the device that trains: what is random depends on (seed, epoch, index) alone.
 
 All images lie on the device as bytes. Loading them one by one, as larger images are, would take longer than a small
-network's step.
+network's step. A batch is (B, 3, 32, 32) float32, its channels of mean 0 and deviation 1, and (B,) int64.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cellprune.data.draws import numbers
+from cellprune.data.kinds import Batch, Part
 from cellprune.data.labelled.sets import Indices, Labelled, Parts
-
-Batch = tuple[Tensor, Tensor]  # (B, 3, 32, 32) float32, channels of mean 0 and deviation 1; (B,) int64
 
 _PADDING_PX = 4
 _EVALUATED_AT_ONCE = 500
@@ -89,7 +88,7 @@ class Loaders:
                 yield self._batch(left[:batch_size], "scoring", drawn_in[:batch_size])
                 left, drawn_in = left[batch_size:], drawn_in[batch_size:]
 
-    def batches(self, part: str, given: Normalization | None = None) -> Iterator[Batch]:
+    def batches(self, part: Part, given: Normalization | None = None) -> Iterator[Batch]:
         """Give a part in order, not augmented, normalized as `given` or by the training part."""
         return self._batches(self.parts.part(part), given or self._own)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
+from cellprune.data.kinds import Part
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled.cifar import Images, Targets
 from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card
@@ -42,6 +43,15 @@ class Labelled:
     n_train: int
     files: dict[str, str]
 
+    @property
+    def channels(self) -> int:
+        """Of every image."""
+        return self.images.shape[1]
+
+    def seen_with(self, channels: int) -> "Labelled":
+        """Give the set as it is: its images can be read in one way."""
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -55,7 +65,7 @@ class Parts:
     report: Indices
     select_share: float = 0.0
 
-    def part(self, name: str) -> Indices:
+    def part(self, name: Part) -> Indices:
         """Give a part by its name."""
         return {"train": self.train, "select": self.select, "report": self.report}[name]
 
@@ -182,7 +192,7 @@ def check(name_or_path: str, data_root: Path | None = None) -> dict[str, Any]:
         if counted.min() != counted.max()
     ]
     if n_known:
-        notes.append(f"{n_known} test images are training images, too: scores flatter")
+        notes.append(f"{n_known} test images are also training images, so scores are too good")
     return {
         "dataset": dataset.name,
         "images": {part: int(counted.sum()) for part, counted in counts.items()},

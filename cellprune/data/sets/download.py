@@ -53,7 +53,7 @@ def download(address: str, path: Path, *, sha256: str | None, progress: Progress
     if sha256 not in (None, digest(part.path)):
         part.drop()
         raise DownloadError(
-            f"{address} sent a file whose sha256 is not the known {sha256}: it was thrown away; try again, or get the "
+            f"{address} sent a file whose sha256 is not the known {sha256}: it was deleted; try again, or get the "
             "archive elsewhere and give it with --from"
         )
     os.replace(part.path, path)

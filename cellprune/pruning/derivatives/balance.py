@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.derivatives.objective import Objective
-from cellprune.pruning.method import Batch
+from cellprune.pruning.kinds import Batch
 from cellprune.structure.nested import tensors_of
 
 _MOST_NAMED = 5  # classes in a message
@@ -47,23 +47,23 @@ def balanced(batches: Iterable[Batch], n_classes: int, per_class: int) -> list[B
     Raises:
         CellpruneError: a class has too few samples; the message says which.
     """
-    found: list[list[Batch]] = [[] for _ in range(n_classes)]
+    samples_of: list[list[Batch]] = [[] for _ in range(n_classes)]
     sizes: list[int] = []
     for inputs, target in islice(batches, LIMIT):
         sizes.append(len(target))
         for i, label in enumerate(target.tolist()):
-            if 0 <= label < n_classes and len(found[label]) < per_class:
-                found[label].append((inputs[i], target[i]))
-        if all(len(samples) == per_class for samples in found):
+            if 0 <= label < n_classes and len(samples_of[label]) < per_class:
+                samples_of[label].append((inputs[i], target[i]))
+        if all(len(samples) == per_class for samples in samples_of):
             break
     else:
-        few = [f"{len(samples)} of class {c}" for c, samples in enumerate(found) if len(samples) < per_class]
+        few = [f"{len(samples)} of class {c}" for c, samples in enumerate(samples_of) if len(samples) < per_class]
         lacking = ", ".join(few[:_MOST_NAMED]) + f" and few of {len(few) - _MOST_NAMED} more" * (len(few) > _MOST_NAMED)
         raise CellpruneError(
             f"{per_class} samples of each of {n_classes} classes are needed, but {len(sizes)} batch"
             f"{'' if len(sizes) == 1 else 'es'} held {lacking}: give more batches, or a smaller samples_per_class"
         )
-    in_turn = [sample for turn in zip(*found, strict=True) for sample in turn]
+    in_turn = [sample for turn in zip(*samples_of, strict=True) for sample in turn]
     inputs, target = (torch.stack(column) for column in zip(*in_turn, strict=True))
     n_parts = -(-len(target) // max(sizes))
     return list(zip(inputs.tensor_split(n_parts), target.tensor_split(n_parts), strict=True))

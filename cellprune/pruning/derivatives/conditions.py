@@ -1,19 +1,14 @@
 """The conditions under which a network is scored: its own modes, full precision, and everything put back afterwards."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from cellprune.errors import CellpruneError
-from cellprune.pruning.method import Batch
-from cellprune.structure.nested import map_tensors
-from cellprune.structure.standing_in import as_it_was, full
+from cellprune.structure.standing_in import as_it_was
 
 
 @contextmanager
@@ -35,73 +30,9 @@ def reseed(*key: object) -> None:
     torch.manual_seed(drawn)
 
 
-class Reader:
-    """Reads batches in order, as they are needed, and moves them to a device.
-
-    A source of exactly one batch gives it again and again.
-    """
-
-    def __init__(self, batches: Iterable[Batch] | None, device: torch.device, needed: int) -> None:
-        """Open the source.
-
-        Args:
-            batches: (inputs, target) pairs.
-            device: where they go.
-            needed: batches that will be taken in all, for the message when the source ends early.
-        """
-        if batches is None:
-            raise CellpruneError(f"this pruning method needs {_many(needed)}, but batches is None: give (inputs, "
-                                 f"target) pairs")  # fmt: skip
-        if not isinstance(batches, Iterable):
-            raise CellpruneError(f"batches must give (inputs, target) pairs, not {type(batches).__name__}")
-        self._source, self._device, self._needed = iter(batches), device, needed
-        self._n_read = 0
-        self._only: Batch | None = None
-
-    def take(self, n: int) -> list[Batch]:
-        """Give the next `n` batches.
-
-        Raises:
-            CellpruneError: the source is empty or ends early; the message says how many are needed.
-        """
-        taken = list(islice(self.rest(), n))
-        if self._only is not None:
-            taken += [self._only] * (n - len(taken))
-        if len(taken) < n:
-            raise CellpruneError(
-                f"this pruning method needs {_many(self._needed)} in order (or exactly one, used for all), but the "
-                f"source {f'ended after {self._n_read}' if self._n_read else 'is empty'}"
-            )
-        return taken
-
-    def rest(self) -> Iterator[Batch]:
-        """Give what the source still has, each batch once."""
-        for batch in self._source:
-            if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-                raise CellpruneError(f"a batch must be a pair (inputs, target), not {type(batch).__name__}")
-            self._n_read += 1
-            moved = _moved(batch[0], self._device), _moved(batch[1], self._device)
-            self._only = moved if self._n_read == 1 else None
-            yield moved
-
-
-def take(batches: Iterable[Batch] | None, n: int, device: torch.device) -> list[Batch]:
-    """Take the first `n` batches, moved to the device; a source of exactly one batch is used for all of them."""
-    return Reader(batches, device, n).take(n)
-
-
 def device_of(model: nn.Module) -> torch.device:
     """Give the device of the model's first parameter."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-
-def _many(n: int) -> str:
-    return f"{n} batch{'' if n == 1 else 'es'}"
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    """Give copies: a source may fill the same memory with its next batch."""
-    return map_tensors(lambda tensor: full(tensor.to(device, copy=True)), value)
 
 
 @contextmanager

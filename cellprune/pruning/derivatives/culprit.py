@@ -1,44 +1,24 @@
-"""Differentiates a gradient again, and names the module at fault where a kernel does not allow it."""
+"""Names the module at fault where a kernel does not allow a second derivative."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
+from cellprune.pruning.derivatives.objective import Objective
+from cellprune.pruning.derivatives.pull_back import pull_back
+from cellprune.pruning.kinds import Nested
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import copied, standing_in
-
-if TYPE_CHECKING:
-    from cellprune.pruning.derivatives.objective import Objective
 
 _COMPLAINT = re.compile(r"not implemented|differentiate twice|double.?backward", re.IGNORECASE)
 
 
-def pull_back(ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Give the vector-Jacobian product: the derivative by the starts of what has derivative `adjoint` by the ends.
-
-    Raises:
-        RuntimeError: the graph holds a function that cannot be differentiated (again).
-    """
-    moving = [(end, a) for end, a in zip(ends, adjoint, strict=True) if end.requires_grad]
-    if not moving:
-        return tuple(map(torch.zeros_like, starts))
-    outputs, vectors = zip(*moving, strict=True)
-    _refuse_error_nodes(outputs)
-    return dense(torch.autograd.grad(outputs, starts, vectors, materialize_grads=True))
-
-
-def dense(gradient: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Fill up what an embedding with sparse=True gives."""
-    return tuple(g.to_dense() if g.is_sparse else g for g in gradient)
-
-
 @contextmanager
-def explained(objective: "Objective", remedy: str) -> Iterator[None]:
+def explained(objective: Objective, remedy: str) -> Iterator[None]:
     """Turn autograd's complaint about a missing second derivative into an error that names the module at fault.
 
     Args:
@@ -56,29 +36,11 @@ def explained(objective: "Objective", remedy: str) -> Iterator[None]:
         ) from error
 
 
-def _refuse_error_nodes(outputs: Sequence[Tensor]) -> None:
-    """Look for the nodes that `once_differentiable` leaves in a graph.
-
-    They raise only when the backward pass runs through them, and `torch.autograd.grad` does not: they lead to none of
-    its inputs, so it leaves them out and gives a wrong derivative without a word.
-    """
-    waiting = [output.grad_fn for output in outputs]
-    seen = set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if node.name() == "torch::autograd::Error":
-            raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
-        waiting += [following for following, _ in node.next_functions]
-
-
-def _culprit(objective: "Objective") -> str:
+def _culprit(objective: Objective) -> str:
     """Differentiate each module twice on the input that it gets, inner modules before those that hold them."""
-    inputs: dict[nn.Module, Any] = {}
+    inputs: dict[nn.Module, tuple[Nested, Nested]] = {}
 
-    def remember(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def remember(module: nn.Module, args: tuple[Nested, ...], kwargs: dict[str, Nested]) -> None:
         inputs.setdefault(module, (args, kwargs))
 
     handles = [m.register_forward_pre_hook(remember, with_kwargs=True) for m in objective.model.modules()]
@@ -95,7 +57,7 @@ def _culprit(objective: "Objective") -> str:
     return "the loss"
 
 
-def _differentiates_twice(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _differentiates_twice(module: nn.Module, args: tuple[Nested, ...], kwargs: dict[str, Nested]) -> bool:
     buffers = {name: copied(buffer) for name, buffer in module.named_buffers()}
     parameters = {name: copied(p).requires_grad_() for name, p in module.named_parameters()}
     args, kwargs = map_tensors(_leaf, (args, kwargs))

@@ -9,12 +9,13 @@ Note: instance and group norm take the mean away, and of the constant maps that 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+
+from cellprune.pruning.kinds import Nested
 
 _PASSING = {
     *(F.relu, F.relu_, F.relu6, F.leaky_relu, F.leaky_relu_, F.prelu, F.rrelu, F.rrelu_, F.elu, F.elu_, F.selu),
@@ -33,15 +34,15 @@ class Linear(TorchFunctionMode):
     """While this is entered, networks run linearly, as the module's docstring says."""
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+        self, func: Callable[..., Nested], types: object, args: Nested = (), kwargs: Mapping[str, Nested] | None = None
+    ) -> Nested:
         """Take the place of one call to torch."""
-        given = dict(kwargs or {})
+        named = dict(kwargs or {})
         if func in _PASSING:
-            return args[0] if args else given["input"]
+            return args[0] if args else named["input"]
         if func in _NORMS:
-            return _NORMS[func](*args, **given)
-        return func(*args, **given)
+            return _NORMS[func](*args, **named)
+        return func(*args, **named)
 
 
 def is_additive(name: str) -> bool:
@@ -50,23 +51,30 @@ def is_additive(name: str) -> bool:
 
 
 def _batch_norm(
-    input: Tensor, running_mean: Any = None, running_var: Any = None, weight: Tensor | None = None, bias: Any = None,
-    training: bool = False, momentum: Any = 0.1, eps: float = 1e-5,
+    input: Tensor, running_mean: object = None, running_var: object = None, weight: Tensor | None = None,
+    bias: object = None, training: bool = False, momentum: object = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     return _scaled(input, weight) / (1 + eps) ** 0.5
 
 
 def _instance_norm(
-    input: Tensor, running_mean: Any = None, running_var: Any = None, weight: Tensor | None = None, *_: Any, **__: Any
+    input: Tensor,
+    running_mean: object = None,
+    running_var: object = None,
+    weight: Tensor | None = None,
+    *_: object,
+    **__: object,
 ) -> Tensor:
     return _scaled(input, weight)
 
 
-def _group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, *_: Any, **__: Any) -> Tensor:
+def _group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, *_: object, **__: object) -> Tensor:
     return _scaled(input, weight)
 
 
-def _layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, *_: Any, **__: Any) -> Tensor:
+def _layer_norm(
+    input: Tensor, normalized_shape: object, weight: Tensor | None = None, *_: object, **__: object
+) -> Tensor:
     return input if weight is None else input * weight
 
 
@@ -75,7 +83,7 @@ def _scaled(input: Tensor, weight: Tensor | None) -> Tensor:
     return input if weight is None else input * weight.view(1, -1, *[1] * (input.dim() - 2))
 
 
-_NORMS: dict[Any, Callable[..., Tensor]] = {
+_NORMS: dict[Callable[..., Tensor], Callable[..., Tensor]] = {
     F.batch_norm: _batch_norm,
     F.instance_norm: _instance_norm,
     F.group_norm: _group_norm,

@@ -23,11 +23,12 @@ import torch
 from torch import Tensor
 
 from cellprune.errors import CellpruneError, unknown
-from cellprune.pruning.derivatives.culprit import explained, pull_back
+from cellprune.pruning.derivatives.culprit import explained
 from cellprune.pruning.derivatives.objective import Objective, Parameters, as_leaves
-from cellprune.pruning.derivatives.segments import STATES, plan
+from cellprune.pruning.derivatives.pull_back import pull_back
+from cellprune.pruning.derivatives.segments import STATES
 
-__all__ = ["InnerTraining", "meta_gradient", "plan"]
+__all__ = ["InnerTraining", "meta_gradient"]
 
 Order = Literal["full", "first"]
 State = tuple[Tensor, ...]  # the parameters, then, if there is momentum, their velocities

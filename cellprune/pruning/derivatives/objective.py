@@ -17,9 +17,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.derivatives.conditions import reseed
-from cellprune.pruning.derivatives.culprit import dense, pull_back
-from cellprune.pruning.method import Batch, Loss
-from cellprune.pruning.stood_in_for import played_once, refuse_bypassed
+from cellprune.pruning.derivatives.pull_back import dense, pull_back
+from cellprune.pruning.derivatives.stood_in_for import played_once, refuse_bypassed
+from cellprune.pruning.kinds import Batch, Loss, Nested
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import copied, full, standing_in
 
@@ -70,7 +70,7 @@ class Objective:
         with self._played(k, parameters, part) as (output, target):
             return self._loss(k, output, target)
 
-    def _loss(self, k: int, output: Any, target: Any) -> Tensor:
+    def _loss(self, k: int, output: Nested, target: Nested) -> Tensor:
         value = self.loss(output, target)
         if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
             raise CellpruneError("the loss must give one number, the mean over the batch; reduce it before it returns")
@@ -80,13 +80,13 @@ class Objective:
             raise WorkError(f"the loss is {value.item()} on {where} while scoring: check that batch{steps}")
         return value
 
-    def output(self, k: int, parameters: Parameters, part: slice = slice(None)) -> tuple[Any, Any]:
+    def output(self, k: int, parameters: Parameters, part: slice = slice(None)) -> tuple[Nested, Nested]:
         """Run the network on batch k, or on some of its samples, and give its output and the target."""
         with self._played(k, parameters, part) as played:
             return played
 
     @contextmanager
-    def _played(self, k: int, parameters: Parameters, part: slice) -> Iterator[tuple[Any, Any]]:
+    def _played(self, k: int, parameters: Parameters, part: slice) -> Iterator[tuple[Nested, Nested]]:
         """Give output and target while the stand-ins are in place: a loss may read the network, too."""
         inputs, target = self.batches[k]
         if part != slice(None):
@@ -209,7 +209,7 @@ class _MeanGradient(torch.autograd.Function):
         return None, None, *ctx.objective.mean(ctx.k, product)
 
 
-def _joined(outputs: Sequence[Any]) -> Any:
+def _joined(outputs: Sequence[Nested]) -> Nested:
     """Put the outputs for parts of a batch together, tensor by tensor."""
     columns = zip(*map(tensors_of, outputs), strict=True)
     return map_tensors(lambda first: torch.cat(next(columns)) if first.dim() else next(columns)[0], outputs[0])

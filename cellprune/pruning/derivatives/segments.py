@@ -1,15 +1,14 @@
 """How much of the inner training fits into memory at once: segments of steps, and micro-batches of a step."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from cellprune.errors import ScarceError
 from cellprune.machine.memory import available_bytes
-from cellprune.pruning.derivatives.conditions import device_of, take, untouched
+from cellprune.pruning.derivatives.batches import take
+from cellprune.pruning.derivatives.conditions import device_of, untouched
 from cellprune.pruning.derivatives.objective import Objective, batch_statistics
-from cellprune.pruning.method import Batch, Loss
+from cellprune.pruning.kinds import Batch, Loss, Segments
 from cellprune.structure.nested import map_tensors
 
 # Bytes of one step's graph per byte that its forward pass saves; 1.5 to 1.9 were measured (benchmarks/metagradient.py).
@@ -21,9 +20,9 @@ STATES = 8
 SAFE_SHARE = 0.6  # of the memory that is free now; the rest is for the allocator and for what else runs
 
 
-def plan(
+def choose_segments(
     model: nn.Module, batch: Batch, loss: Loss, *, inner_steps: int, otherwise: str = "take order='first'"
-) -> dict[str, int | None]:
+) -> Segments:
     """Choose how the meta-gradient is computed by the memory that is free now; the result does not depend on it.
 
     Args:
@@ -81,7 +80,7 @@ def _measure(model: nn.Module, batch: Batch, loss: Loss) -> tuple[float, int]:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            value: Any = objective.at(0, leaves)
+            value = objective.at(0, leaves)
         del value
     return max(1, sum(saved.values())) / slice_size, sum(p.nbytes for p in leaves)
 

@@ -14,7 +14,6 @@ Note: the public code draws the linear layers of its scoring copy anew, sorts th
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +21,12 @@ from torch import Tensor, nn
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives import segments as memory
 from cellprune.pruning.derivatives.balance import balanced, class_count
-from cellprune.pruning.derivatives.conditions import Reader
-from cellprune.pruning.derivatives.culprit import explained, pull_back
+from cellprune.pruning.derivatives.batches import Reader
+from cellprune.pruning.derivatives.culprit import explained
 from cellprune.pruning.derivatives.objective import Objective, Parameters, as_leaves
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.derivatives.pull_back import pull_back
+from cellprune.pruning.kinds import Batch, Loss, Nested, Options, Segments
+from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking.units import given
 from cellprune.structure.nested import map_tensors, tensors_of
@@ -64,7 +65,7 @@ def sensitivity(
     if not 0 < temperature < float("inf"):
         raise CellpruneError(f"temperature is {temperature!r}, but must be a number above 0")
 
-    def tempered(output: Any, target: Any) -> Tensor:
+    def tempered(output: Nested, target: Nested) -> Tensor:
         if not tensors_of(output):
             raise CellpruneError(f"grasp divides the output by its temperature, but {type(output).__name__} shows no "
                                  f"tensor: let the network give tensors, or take another method")  # fmt: skip
@@ -85,7 +86,7 @@ def sensitivity(
     return objective.times_weights(only_scored(product))
 
 
-def gather(model: nn.Module, reader: Reader, options: Mapping[str, Any]) -> list[Batch]:
+def gather(model: nn.Module, reader: Reader, options: Options) -> list[Batch]:
     """Choose the samples: as many of each class as `samples_per_class` says, or one batch as it stands.
 
     Args:
@@ -131,10 +132,12 @@ def _mean(values: Iterator[Parameters], shares: Sequence[float]) -> Parameters:
     return tuple(map(sum, zip(*weighted, strict=True)))  # type: ignore[arg-type]
 
 
-def _plan(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]) -> dict[str, Any]:
+def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Options) -> Segments:
     _classes(model, batch, options["samples_per_class"])
-    chosen = memory.plan(model, batch, loss, inner_steps=1, otherwise="take another method")
+    chosen = memory.choose_segments(model, batch, loss, inner_steps=1, otherwise="take another method")
     return {"micro_batch": chosen["micro_batch"]}
 
 
-METHOD = Method(sensitivity=sensitivity, unit=given, needs_batches=lambda options: 1, gather=gather, plan=_plan)
+METHOD = Method(
+    sensitivity=sensitivity, unit=given, needs_batches=lambda options: 1, gather=gather, choose_segments=_segments
+)

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.units import magnitude, mean_magnitude
 
 

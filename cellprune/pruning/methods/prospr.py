@@ -10,13 +10,14 @@ Note: nothing of the inner training is kept; the pruned network trains from its 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from torch import Tensor, nn
 
-from cellprune.pruning.derivatives.metagradient import InnerTraining, Order, meta_gradient, plan
+from cellprune.pruning.derivatives.metagradient import InnerTraining, Order, meta_gradient
 from cellprune.pruning.derivatives.objective import Objective
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.derivatives.segments import choose_segments
+from cellprune.pruning.kinds import Batch, Loss, Options, Segments
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.units import absolute, gated
 
 
@@ -48,27 +49,29 @@ def sensitivity(
         inner_momentum: momentum of the inner SGD, exact through the recursion.
         order: "full" is exact; "first" leaves second derivatives out.
         detach_first_gradient: the public code's treatment of the first momentum buffer, for replication.
-        segment: inner steps whose graph is kept at once; None chooses by the memory that is free (`plan`).
-        micro_batch: samples a graph; None for whole batches, or what `plan` finds if segment is None too.
+        segment: inner steps whose graph is kept at once; None chooses by the memory that is free (`choose_segments`).
+        micro_batch: samples a graph; None for whole batches, or what `choose_segments` finds if segment is None too.
     Returns:
         Parameter name -> float32 or float64, shape of the parameter; a parameter that the loss never sees gets zeros.
     """
     inner = InnerTraining(inner_steps, inner_lr, inner_momentum, detach_first_gradient)
     if order == "full" and inner_steps and segment is None:
-        chosen = plan(model, batches[0], loss, inner_steps=inner_steps)
+        chosen = choose_segments(model, batches[0], loss, inner_steps=inner_steps)
         segment, micro_batch = chosen["segment"], micro_batch or chosen["micro_batch"]
     objective = Objective(model, batches[: inner_steps + 1], loss, seed, micro_batch)
     return objective.times_weights(meta_gradient(objective, masks, inner, order=order, segment=segment))
 
 
-def _needs_batches(options: Mapping[str, Any]) -> int:
+def _needs_batches(options: Options) -> int:
     return InnerTraining(options["inner_steps"], options["inner_lr"]).steps + 1
 
 
-def _plan(model: nn.Module, batch: Batch, loss: Loss, options: Mapping[str, Any]) -> dict[str, Any]:
+def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Options) -> Segments:
     if options["order"] == "first" or options["inner_steps"] == 0 or options["segment"] is not None:
         return {}
-    return dict(plan(model, batch, loss, inner_steps=options["inner_steps"]))
+    return choose_segments(model, batch, loss, inner_steps=options["inner_steps"])
 
 
-METHOD = Method(sensitivity=sensitivity, unit=absolute, channel=gated, needs_batches=_needs_batches, plan=_plan)
+METHOD = Method(
+    sensitivity=sensitivity, unit=absolute, channel=gated, needs_batches=_needs_batches, choose_segments=_segments
+)

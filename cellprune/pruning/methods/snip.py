@@ -20,7 +20,8 @@ from functools import partial
 from torch import Tensor, nn
 
 from cellprune.pruning.derivatives.objective import Objective
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.kinds import Batch, Loss
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.revival import anything
 from cellprune.pruning.ranking.schedule import in_rounds
 from cellprune.pruning.ranking.units import absolute, gated

@@ -23,11 +23,12 @@ from torch import Tensor, nn
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.derivatives.linear import Linear, is_additive
-from cellprune.pruning.linearity import bending
-from cellprune.pruning.method import Batch, Loss, Method
+from cellprune.pruning.derivatives.linearity import bending
+from cellprune.pruning.derivatives.stood_in_for import played_once, refuse_bypassed
+from cellprune.pruning.kinds import Batch, Loss, Nested
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.schedule import in_rounds
 from cellprune.pruning.ranking.units import given
-from cellprune.pruning.stood_in_for import played_once, refuse_bypassed
 from cellprune.structure.computed import computed_weights
 from cellprune.structure.modes import evaluating
 from cellprune.structure.nested import map_tensors, tensors_of
@@ -99,7 +100,7 @@ def _in_float64(model: nn.Module) -> Iterator[None]:
         ) from error
 
 
-def _refuse_what_bends(model: nn.Module, ones: Any) -> None:
+def _refuse_what_bends(model: nn.Module, ones: Nested) -> None:
     """Refuse a network whose flow is not linear in its input, or does not grow with each weight."""
     for name, computed in computed_weights(model).items():
         if not computed.scales:

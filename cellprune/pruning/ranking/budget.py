@@ -1,53 +1,18 @@
 """How many weights stay, and exactly which: counts from exact decimals, selection with ties in a stated order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import cycle
 from math import ceil, floor
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 
+from cellprune.config.request import Scope
 from cellprune.errors import CellpruneError, WorkError, unknown
 
-Scope = Literal["global", "layer"]
 NO_FLOOR = Fraction(0)
-
-
-def density(sparsity: float | None, budget: Mapping[str, float] | None, units: Sequence[str] = ("params",)) -> Fraction:
-    """Settle the share of weights that stays from the one of the two that is given.
-
-    Args:
-        sparsity: share removed, 0 <= sparsity < 1.
-        budget: {unit: share kept}, 0 < share <= 1.
-        units: those that a budget may have.
-    Returns:
-        The share kept, exact in the decimal digits as written: 0.97 removed is 3/100 kept.
-    Raises:
-        CellpruneError: none or both are given, or a value is out of range (97 is asked back as 0.97).
-    """
-    if (sparsity is None) == (budget is None):
-        raise CellpruneError(
-            f"prune() takes exactly one of sparsity (share removed) and budget (share kept), not "
-            f"{'none' if sparsity is None else 'both'}"
-        )
-    if budget is None:
-        removed = exact("sparsity", sparsity)
-        if not 0 <= removed < 1:
-            raise CellpruneError(
-                f"sparsity {sparsity!r} is not a share removed, 0 <= sparsity < 1{_percent(removed, 'sparsity')}"
-            )
-        return 1 - removed
-    if not isinstance(budget, Mapping):
-        raise CellpruneError(f"budget {budget!r} names no unit: give it with the share kept, as {{{units[0]!r}: 0.1}}")
-    if len(budget) != 1 or not set(budget) <= set(units):
-        raise CellpruneError(unknown("budget unit", ", ".join(map(str, budget)) or "(none)", units, "budget"))
-    [(unit, asked)] = budget.items()
-    kept = exact(f"budget {unit}", asked)
-    if not 0 < kept <= 1:
-        raise CellpruneError(f"budget {unit}={asked!r} is not a share kept, 0 < share <= 1{_percent(kept, 'budget')}")
-    return kept
 
 
 def keep_count(n_prunable: int, density: Fraction) -> int:
@@ -182,20 +147,3 @@ def largest(scores: Mapping[str, Tensor], keep: int) -> dict[str, Tensor]:
     chosen[ties[: keep - int(chosen.sum())]] = True
     parts = chosen.split([score.numel() for score in scores.values()])
     return {name: part.view(score.shape).clone() for (name, score), part in zip(scores.items(), parts, strict=True)}
-
-
-def exact(name: str, value: object) -> Fraction:
-    """Read a number as the decimal that was written: 0.97 is 97/100.
-
-    Raises:
-        CellpruneError: it is no number.
-    """
-    try:
-        # through the shortest decimal that gives this float, so that 0.97 means 97/100 and not its binary neighbour
-        return Fraction(repr(float(value)))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise CellpruneError(f"{name} {value!r} is not a number") from None
-
-
-def _percent(share: Fraction, name: str) -> str:
-    return f": did you mean {float(share / 100):g}?" if 1 < share < 100 else ""

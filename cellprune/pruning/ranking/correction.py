@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from cellprune.pruning.method import Masks
+from cellprune.pruning.kinds import Masks
 from cellprune.structure.effective import active_weights
 
 
@@ -30,14 +30,14 @@ def effectively(model: nn.Module, input_size: Sequence[int], pick: Callable[[int
         active = active_weights(model, input_size, masks)
         return sum(int(active[name].sum()) for name in masks) <= keep
 
-    few, found = keep, pick(keep)  # of which no more than `keep` can be active
-    many = sum(mask.numel() for mask in found.values())
+    few, masks_of_few = keep, pick(keep)  # of which no more than `keep` can be active
+    many = sum(mask.numel() for mask in masks_of_few.values())
     if fits(everything := pick(many)):
         return everything
     while many - few > 1:
         middle = (few + many) // 2
         if fits(masks := pick(middle)):
-            few, found = middle, masks
+            few, masks_of_few = middle, masks
         else:
             many = middle
-    return found
+    return masks_of_few

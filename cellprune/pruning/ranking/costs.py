@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
-from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Pricing
 from cellprune.errors import CellpruneError, TooMuchError
+from cellprune.pruning.kinds import Nested
 from cellprune.pruning.ranking.budget import NO_FLOOR, check_finite, largest, ranked
 from cellprune.structure.channels import Channels
 from cellprune.structure.cost import positions_per_weight
 
-Pricing = Literal["static", "marginal"]
 _FEW = 100_000  # scores that are sorted at once
 
 
@@ -57,7 +57,7 @@ class Prices:
                 fixed += use * parameter.numel()
                 continue
             beside = prod(size for axis, size in enumerate(parameter.shape) if axis not in axes)
-            holds = [torch.bincount(found[found >= 0], minlength=channels.count) for found in axes.values()]
+            holds = [torch.bincount(at[at >= 0], minlength=channels.count) for at in axes.values()]
             parts.append((use * beside, [parameter.shape[axis] for axis in axes], holds))
         return cls(channels, fixed, parts)
 
@@ -89,7 +89,7 @@ class Prices:
 
 
 def affordable(
-    model: nn.Module, inputs: Any, weights: Mapping[str, Tensor], share: Fraction
+    model: nn.Module, inputs: Nested, weights: Mapping[str, Tensor], share: Fraction
 ) -> tuple[dict[str, int], int, int]:
     """Price single weights in multiply-adds, and give what a share of the network's leaves for those that may go.
 
@@ -182,7 +182,7 @@ def _first_that_fit(rank: Tensor, price: Tensor, allowed: int) -> Tensor:
     return chosen
 
 
-def macs_of_each(model: nn.Module, inputs: Any) -> dict[str, int]:
+def macs_of_each(model: nn.Module, inputs: Nested) -> dict[str, int]:
     """Give the multiply-adds that a single entry of each weight carries, on one sample of these inputs.
 
     Raises:

@@ -4,22 +4,23 @@ import logging
 from collections.abc import Mapping
 from fractions import Fraction
 from math import floor
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Pricing, Scope
 from cellprune.errors import CellpruneError, TooMuchError
-from cellprune.pruning.method import Masks
-from cellprune.pruning.ranking.budget import NO_FLOOR, Scope, at_least, check_finite, keep_count, select
-from cellprune.pruning.ranking.costs import Prices, Pricing, macs_of_each, within
-from cellprune.structure.channels import Channels, find, verify
+from cellprune.pruning.kinds import Masks, Nested
+from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
+from cellprune.pruning.ranking.costs import Prices, macs_of_each, within
+from cellprune.structure.channels import Channels, verify
 from cellprune.structure.layers import weighted_layers
+from cellprune.structure.trace import find
 
 log = logging.getLogger("cellprune")
 
 
-def removable(model: nn.Module, inputs: Any, weights: Mapping[str, Tensor]) -> Channels:
+def removable(model: nn.Module, inputs: Nested, weights: Mapping[str, Tensor]) -> Channels:
     """Find the channels whose every row and column may go.
 
     Args:
@@ -84,7 +85,7 @@ def choose(
 
 def choose_within(
     model: nn.Module,
-    inputs: Any,
+    inputs: Nested,
     channels: Channels,
     scores: Tensor,
     unit: str,
@@ -156,7 +157,7 @@ def _floor(least: Fraction) -> str:
     return f"a share of {float(least):g}" if least else "one"
 
 
-def masks_of(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> Masks:
+def masks_of(model: nn.Module, inputs: Nested, channels: Channels, kept: Tensor) -> Masks:
     """Give the masks of the parameters that the channels touch, on their devices, once they are seen to be right."""
     verify(model, inputs, channels, kept)
     return spread(model, channels, kept)
@@ -171,8 +172,5 @@ def spread(model: nn.Module, channels: Channels, kept: Tensor) -> Masks:
 
 def kept_by(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor | None:
     """Give which channels masks keep, (channels.count,) bool; None where they do not keep whole channels."""
-    shapes = {name: p.shape for name, p in model.named_parameters()}
-    given = {name: masks[name].cpu() if name in masks else torch.ones(shape).bool() for name, shape in shapes.items()}
-    kept = channels.kept(given)
-    whole = {name: torch.ones_like(mask) for name, mask in given.items()} | channels.masks(kept, shapes)
-    return kept if all(torch.equal(mask, whole[name]) for name, mask in given.items()) else None
+    kept, unfit = channels.kept_by(masks, {name: p.shape for name, p in model.named_parameters()})
+    return kept if unfit is None else None

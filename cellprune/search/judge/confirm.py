@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cellprune.evaluation.decide import Decision, decide
-from cellprune.search.judge.trial import REFERENCE, Measure, Outcome, Table, Trial, paired, require_scores
+from cellprune.search.judge.trial import REFERENCE, Outcome, OutcomesOf, Table, Trial, paired, require_scores
 
 STEPS_BELOW = 2
 _SEEDS_A_LOOK = 1000  # seeds of a search are fewer, so a confirmation's are fresh, and each look's are
@@ -67,13 +67,17 @@ def ratios_to_test(grid: Sequence[float], proposed: float) -> tuple[float, ...]:
 
 
 def confirm(
-    ratios: Sequence[float], measure: Measure, terms: Terms, *, seen: Callable[[Claim], None] = lambda claim: None
+    ratios: Sequence[float],
+    outcomes_of: OutcomesOf,
+    terms: Terms,
+    *,
+    seen: Callable[[Claim], None] = lambda claim: None,
 ) -> Confirmation:
     """Test ratios from the lowest up, to the first that is not shown to be not worse.
 
     Args:
         ratios: rising; what `ratios_to_test` gave.
-        measure: see `trial.Measure`; the reference and the first ratio are asked for together.
+        outcomes_of: see `trial.OutcomesOf`; the reference and the first ratio are asked for together.
         seen: told of every ratio as it is tested.
     Raises:
         WorkError: a reference failed, or every network of a ratio crashed.
@@ -82,7 +86,7 @@ def confirm(
     claims: list[Claim] = []
     for ratio in ratios:
         asked = [trial for trial in (*terms.trials(REFERENCE), *terms.trials(ratio)) if trial not in outcomes]
-        outcomes |= dict(zip(asked, measure(asked), strict=True))
+        outcomes |= dict(zip(asked, outcomes_of(asked), strict=True))
         table = paired(*({trial: outcomes[trial] for trial in terms.trials(at)} for at in (REFERENCE, ratio)))
         require_scores(ratio, table)
         decides = table.decides and not table.hopeless  # leaving only the hopeless out would flatter

@@ -15,8 +15,9 @@ from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.controls import small
 from cellprune.evaluation.decide import Decision, Verdict, decide, holm
+from cellprune.models.architecture import Architecture
 from cellprune.search.judge.confirm import Terms
-from cellprune.search.judge.trial import REFERENCE, Measure, Table, paired
+from cellprune.search.judge.trial import REFERENCE, OutcomesOf, Table, paired
 
 CONTROLS: dict[str, str] = {  # name -> what it is
     "shuffle": "as much in each layer, at places drawn anew",
@@ -95,7 +96,7 @@ def missing(settings: Settings) -> dict[str, str]:
     if method(pruning.method).when != "before":
         why = f"nobody knows before training how many multiply-adds {pruning.method} will leave"
         lacking |= dict.fromkeys(("narrow-macs", "flat-macs"), why)
-    if not small.has_levels(settings.model.model_dump()):
+    if not small.has_levels(Architecture.of(settings.model, in_channels=1, classes=2)):
         small_ones = [name for name in CONTROLS if name.startswith(("narrow", "flat"))]
         lacking |= dict.fromkeys(small_ones, f"model {settings.model.name} has no widths to choose")
     return lacking
@@ -112,17 +113,17 @@ def changes(name: str, pruning: Pruning) -> dict[str, str]:
     return {"control": name} | ({} if method(pruning.method).when == "before" else {"method": "random"})
 
 
-def compare(names: Sequence[str], ratio: float, measure: Measure, terms: Terms) -> list[Beaten]:
+def compare(names: Sequence[str], ratio: float, outcomes_of: OutcomesOf, terms: Terms) -> list[Beaten]:
     """Train the controls at the found ratio, and test each as the pruned network was tested, and against it.
 
     Args:
         names: of controls.
-        measure, terms: of the confirmation; its reference and the pruned networks are there already.
+        outcomes_of, terms: of the confirmation; its reference and the pruned networks are there already.
     """
     arms = {name: terms.trials(ratio, name) for name in names}
     own = terms.trials(ratio)
     trials = [*terms.trials(REFERENCE), *own, *(trial for arm in arms.values() for trial in arm)]
-    outcomes = dict(zip(trials, measure(trials), strict=True))
+    outcomes = dict(zip(trials, outcomes_of(trials), strict=True))
     reference = {trial: outcomes[trial] for trial in terms.trials(REFERENCE)}
     pruned = paired(reference, {trial: outcomes[trial] for trial in own})
     tables = {name: paired(reference, {trial: outcomes[trial] for trial in arm}) for name, arm in arms.items()}

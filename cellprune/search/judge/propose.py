@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from cellprune.evaluation.decide import standard_error
 from cellprune.search.judge.grid import most_probes
-from cellprune.search.judge.trial import REFERENCE, Measure, Outcome, Table, Trial, paired, require_scores
+from cellprune.search.judge.trial import REFERENCE, Outcome, OutcomesOf, Table, Trial, paired, require_scores
 
 _CLOSE = 2.0  # standard errors below the margin: what lies lower has failed clearly
 _SECOND_OPINION = 2  # rounds: one of the ratio, one of the reference
@@ -52,7 +52,7 @@ def most_rounds(n_ratios: int) -> int:
 
 def propose(
     grid: Sequence[float],
-    measure: Measure,
+    outcomes_of: OutcomesOf,
     *,
     margin: float,
     n_seeds: int,
@@ -63,7 +63,7 @@ def propose(
 
     Args:
         grid: rising ratios.
-        measure: see `trial.Measure`; asked for the reference first, then for one ratio after the other.
+        outcomes_of: see `trial.OutcomesOf`; asked for the reference first, then for one ratio after the other.
         n_seeds: of a round: what is trained at a ratio at once, in every fold.
         seen: told of every probe as it is judged.
     Raises:
@@ -75,7 +75,7 @@ def propose(
     def train(ratio: float, seeds: Sequence[int]) -> None:
         trials = [Trial("search", ratio, seed, fold) for seed in seeds for fold in range(n_folds)]
         missing = [trial for trial in trials if trial not in arms[ratio]]
-        arms[ratio] |= dict(zip(missing, measure(missing), strict=True))
+        arms[ratio] |= dict(zip(missing, outcomes_of(missing), strict=True))
 
     def probe(ratio: float, seeds: Sequence[int]) -> Probe:
         train(REFERENCE, seeds)

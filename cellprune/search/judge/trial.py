@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from cellprune.campaign.job import RunFacts
 from cellprune.errors import WorkError
 from cellprune.evaluation.decide import FEWEST_FRAMES, FEWEST_SEEDS
 from cellprune.report.formatting import ratio as as_ratio
@@ -38,7 +39,7 @@ class Trial:
             f"{self.phase} {self.control}{' ' if self.control else ''}{self.ratio:g} seed {self.seed} fold {self.fold}"
         )
 
-    def told(self, n_folds: int = 1) -> str:
+    def name(self, n_folds: int = 1) -> str:
         """Name the trial for people: "search, unpruned, seed 0", "confirmation, random, 96.88 % removed, seed 1002"."""
         phase = {"search": "search", "confirm": "confirmation"}[self.phase]
         much = "unpruned" if self.ratio == REFERENCE else f"{as_ratio(self.ratio)} removed"
@@ -55,16 +56,20 @@ class Outcome:
             is never part of an interval; "excluded" crashed twice.
         scores: frame -> score of the last epoch; empty unless done.
         reason: why it is not done, one line.
-        facts: where the run is, what it cost; plain values for the journal and the page.
+        nothing: why its network has learned nothing; "" if it has.
+        seconds: that it took.
+        run: where the run is, and what it cost; None unless done.
     """
 
     state: Literal["done", "hopeless", "excluded"]
     scores: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    nothing: str = ""
+    seconds: float = 0.0
+    run: RunFacts | None = None
 
 
-Measure = Callable[[Sequence[Trial]], Sequence[Outcome]]
+OutcomesOf = Callable[[Sequence[Trial]], Sequence[Outcome]]
 """Trains, or simulates, some trials that do not wait for each other; gives their outcomes in the same order."""
 
 
@@ -107,10 +112,10 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
     for trial, outcome in references.items():
         if outcome.state != "done":
             raise reference_failed(trial, outcome.reason, n_folds)
-        if why := outcome.facts.get("nothing"):
+        if outcome.nothing:
             raise WorkError(
-                f"an unpruned network learned nothing ({trial.told(n_folds)}: {why}), and to be not worse than that is "
-                "no merit: train longer (--epochs), or look at the data; with other settings give another --output"
+                f"an unpruned network learned nothing ({trial.name(n_folds)}: {outcome.nothing}), so a comparison with "
+                "it proves nothing: train longer (--epochs), or look at the data; other settings need another --output"
             )
     unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
     lost = {trial.seed: f"{outcome.state}: {outcome.reason}" for trial, outcome in pruned.items() if not outcome.scores}
@@ -131,7 +136,7 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
 def reference_failed(trial: Trial, reason: str, n_folds: int) -> WorkError:
     """Say that there is nothing to compare with."""
     return WorkError(
-        f"the unpruned reference failed ({trial.told(n_folds)}: {reason}): mend what made it fail, then go on with "
+        f"the unpruned reference failed ({trial.name(n_folds)}: {reason}): mend what made it fail, then go on with "
         "--resume"
     )
 

@@ -3,62 +3,68 @@
 Each has its own error, and together they may err by the sum: alpha, alpha + alpha / 2, and so on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from cellprune.errors import WorkError
-from cellprune.search.journal import Journal, LackingError, terms
+from cellprune.report.formatting import difference
+from cellprune.report.formatting import ratio as as_ratio
+from cellprune.search.journal import Journal, LackingError
 from cellprune.search.judge.confirm import Claim, confirm, ratios_to_test
+from cellprune.search.look import Look
+from cellprune.search.tell.answer import AnsweredLook, Limits
 
 
-def told(journal: Journal, claims: Sequence[Claim]) -> list[dict[str, Any]]:
-    """Give every look with its verdict, ratio and limits.
+def answered(journal: Journal, claims: Sequence[Claim]) -> tuple[AnsweredLook, ...]:
+    """Give every look with what it tested.
 
     Args:
         claims: of the last look, as far as it has come.
-    Returns:
-        Of each what the journal holds, and "ratio", the highest that passed (None if none), and "tested": of each ratio
-        "verdict", "mean", "lower", "upper" and "p_value" (None where nothing could be decided).
     """
     *before, last = journal.looks
-    earlier = [look | _answer(_claims(journal, look, number)) for number, look in enumerate(before, 1)]
-    return [*earlier, last | _answer(claims)]
+    earlier = [AnsweredLook(look, _limits(_claims(journal, look, number))) for number, look in enumerate(before, 1)]
+    return (*earlier, AnsweredLook(last, _limits(claims)))
 
 
-def claimed(looks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Give the highest "ratio" that any look has shown at the last one's margin, and its "look", from 1; None if none.
-
-    Args:
-        looks: as `told` gives them; a later one may have a smaller margin, and then answers for itself.
-    """
-    asked = looks[-1]["question"]["margin"]
-    shown = [
-        {"ratio": look["ratio"], "look": number}
-        for number, look in enumerate(looks, 1)
-        if look["ratio"] is not None and look["question"]["margin"] <= asked
-    ]
-    return max(shown, key=lambda one: one["ratio"], default=None)
-
-
-def _claims(journal: Journal, look: dict[str, Any], number: int) -> list[Claim]:
+def _claims(journal: Journal, look: Look, number: int) -> list[Claim]:
     """Test once more what an earlier look tested: its claims follow from the outcomes."""
     claims: list[Claim] = []
+    if look.proposed is None:
+        return claims
     with suppress(LackingError, WorkError):  # it was left before its end, or crashes ended it
-        ratios = ratios_to_test(look["grid"], look["proposed"])
-        confirm(ratios, journal.measure, terms(look, number), seen=claims.append)
+        confirm(ratios_to_test(look.grid, look.proposed), journal.outcomes_of, look.terms(number), seen=claims.append)
     return claims
 
 
-def _answer(claims: Sequence[Claim]) -> dict[str, Any]:
-    return {
-        "ratio": max((claim.ratio for claim in claims if claim.passed), default=None),
-        "tested": [
-            {
-                "ratio": claim.ratio,
-                "verdict": claim.decision.verdict if claim.decision else "undecided",
-                **{key: getattr(claim.decision, key, None) for key in ("mean", "lower", "upper", "p_value")},
-            }
-            for claim in claims
-        ],
-    }
+def _limits(claims: Sequence[Claim]) -> tuple[Limits, ...]:
+    return tuple(
+        Limits(claim.ratio, found.verdict, found.mean, found.lower, found.upper, found.p_value)
+        if (found := claim.decision)
+        else Limits(claim.ratio, "undecided", None, None, None, None)
+        for claim in claims
+    )
+
+
+def told(answered: AnsweredLook) -> str:
+    """Say what one look asked, at what error, and what came of it."""
+    look, question = answered.look, answered.look.question
+    asked = f"margin {question.margin:g}, {question.confirm_seeds} seeds, at an error of {look.alpha:g}"
+    for earlier in look.asked_before:
+        changed = (
+            f"{key.replace('_', '-')} {value}"
+            for key, value in earlier.model_dump(mode="json").items()
+            if value != getattr(question, key) and key != "controls"  # which change no answer
+        )
+        asked += f", asked with {', '.join(changed)} before anything was proposed"
+    if not look.frozen:
+        return f"{asked}: still searching"
+    begun = f"{asked}, frozen {look.frozen}"
+    if look.proposed is None:
+        return f"{begun}: none to test"
+    ratio = as_ratio(answered.ratio) if answered.ratio is not None else "no ratio shown"
+    return f"{begun}: {ratio} ({'; '.join(map(_tested, answered.tested)) or 'nothing tested yet'})"
+
+
+def _tested(test: Limits) -> str:
+    verdict = f"{as_ratio(test.ratio)} {test.verdict}"
+    return verdict if test.mean is None else f"{verdict}, limits {difference(test.lower)} and {difference(test.upper)}"

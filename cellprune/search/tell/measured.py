@@ -108,10 +108,10 @@ def _whole(found: Mapping[tuple[int, int], Pair], *, n_folds: int) -> dict[tuple
 
 def _outcomes(pairs: Mapping[tuple[int, int], Pair], which: int, measure: Measure) -> dict[Trial, Outcome]:
     """Read one arm as a search would have it."""
-    found = {}
+    outcomes = {}
     for (seed, fold), pair in pairs.items():
         scores = pair[which].read_scores()
-        facts = {"nothing": why} if (why := measure.nothing(scores)) else {}
         ratio = REFERENCE if which else 1.0  # any but the reference's
-        found[Trial("confirm", ratio, seed, fold)] = Outcome("done", measure.of_each(scores), "", facts)
-    return found
+        trial, nothing = Trial("confirm", ratio, seed, fold), measure.nothing(scores)
+        outcomes[trial] = Outcome("done", measure.of_each(scores), nothing=nothing)
+    return outcomes

@@ -13,10 +13,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
+from cellprune.config.shares import left_by
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.ranking.budget import Scope, density, keep_count, select
+from cellprune.pruning.ranking.budget import keep_count, select
 from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import paced, spacing, steps_until
 from cellprune.training.stages import Request, Stage
@@ -86,7 +88,7 @@ def ramped(request: Request, update_from: float, update_until: float, update_eve
             f"{request.steps} steps: set them apart, or train longer"
         )
     every = spacing(update_every, end - start)
-    ramp = Ramp(start, every, (end - start) // every, density(request.sparsity, None))
+    ramp = Ramp(start, every, (end - start) // every, left_by(request.sparsity))
     does = (
         f"masks shrink {paced(every)} from step {start} to step {start + ramp.updates * every} of "
         f"{request.steps}; then fine-tuning"

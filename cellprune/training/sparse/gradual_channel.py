@@ -14,10 +14,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Scope
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
-from cellprune.pruning.ranking.budget import Scope
 from cellprune.pruning.ranking.units import root_mean_square
 from cellprune.structure.channels import Channels
 from cellprune.training.sparse.gradual import Ramp, ramped

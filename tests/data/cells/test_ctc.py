@@ -98,9 +98,9 @@ def test_what_looks_like_an_image_and_is_neither_frame_nor_truth_is_named(own_ce
         (own_cells / name).parent.mkdir(exist_ok=True)
         (own_cells / name).touch()
     assert aside(own_cells) == [
-        f"left aside in {own_cells}: raw (folders inside are not looked into, name one by itself to use it)",
-        f"left aside in {own_cells}/01: t003.tiff (not named or placed as the images of this data set are)",
-        f"left aside in {own_cells}/01_GT/SEG: old.tif (not named or placed as the images of this data set are)",
+        f"not used in {own_cells}: raw (folders inside are not searched, name one by itself to use it)",
+        f"not used in {own_cells}/01: t003.tiff (their names or places are not those of this data set's images)",
+        f"not used in {own_cells}/01_GT/SEG: old.tif (their names or places are not those of this data set's images)",
     ]
 
 

@@ -77,7 +77,7 @@ def test_images_without_labels_are_noted_and_left_aside(tmp_path: Path) -> None:
     save(folder / "images" / "new.tif", image(9))
     report = check(str(folder))
     assert report["errors"] == []
-    assert "1 of 5 images have no labels and are left aside: new.tif" in report["notes"]
+    assert "1 of 5 images have no labels and are not used: new.tif" in report["notes"]
     assert len(split(open_dataset(str(folder)), how="random", policy="ignore").train) == 3
 
 
@@ -103,14 +103,14 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "images but no labels": (remove("labels/*"), r"holds 4 image\(s\) but no labels for any: put images into images/"),
     "no label that fits": (
         lambda folder: [p.rename(p.with_name(f"x{p.name}")) for p in folder.glob("labels/*")] and None,
-        r"no labels for any; xc0\.tif fits none by its name",
+        r"no labels for any; the name xc0\.tif fits none of them",
     ),
     "labels without images": (remove("images/*"), r"c0\.tif holds labels, but .* has no images"),
     "one label without an image": (remove("images/c1.tif"), r"labels/c1\.tif (is truth without an|has no) image"),
     "two labels": (add("labels/c1_masks.png", labels()), r"c1_masks\.png and c1\.tif are both labels of 'c1'"),
-    "two images": (add("images/c1.png", image(1)), r"c1\.tif and c1\.png are the same by name"),
+    "two images": (add("images/c1.png", image(1)), r"c1\.tif and c1\.png are images of the same name"),
     "labels and masks": (add("masks/c1.tif", labels()), "holds both labels and masks: keep the one"),
-    "mixed channels": (add("images/c2.tif", image(2, 3)), r"c2\.tif.* save all alike"),
+    "mixed channels": (add("images/c2.tif", image(2, 3)), r"c2\.tif.* save all with the same channels"),
     "a half-written image": (cut("images/c1.tif", 300), r"c1\.tif is not a whole TIFF or PNG"),
     "a half-written label": (cut("labels/c1.tif", 100), r"c1\.tif is not a whole TIFF or PNG"),
     "sizes differ": (add("labels/c1.tif", labels()[1:]), r"c1\.tif is \(39, 48\) pixels but its image c1\.tif is"),
@@ -123,7 +123,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "one annotated image": (remove("labels/c[123].tif"), r"has 1 annotated frame\(s\): annotate at least two"),
     "no cell": (
         lambda folder: [save(p, 0 * labels()) for p in folder.glob("labels/*")] and None,
-        "shows no cell in the truth of all 4",
+        "has no cell in any of its 4",
     ),
     "an ignore image without an image": (add("ignore/x.tif", labels()), r"ignore/x\.tif (is truth|has no)"),
     "an ignore image of ones": (add("ignore/c1.png", labels()), r"c1\.png has the value 1: where a pixel is unknown"),
@@ -179,14 +179,14 @@ def test_what_is_no_part_of_the_layout_is_named_in_check_and_by_open(tmp_path: P
     os.mkfifo(folder / "images" / "pipe")
     dataset, report = open_dataset(str(folder)), check(str(folder))
     assert report["errors"] == []
-    assert list(dataset.left_aside) == [note for note in report["notes"] if "left aside" in note]
+    assert list(dataset.left_aside) == [note for note in report["notes"] if "not used" in note]
     said = "\n".join(dataset.left_aside)
-    assert f"left aside in {folder}: overview.png (not named or placed as" in said
-    assert f"left aside in {folder}: test (folders inside are not looked into" in said
-    assert f"left aside in {folder / 'images'}: g.jpg (only TIFF and PNG are read" in said
-    assert f"left aside in {folder / 'images'}: old (" in said
-    assert f"left aside in {folder / 'images'}: pipe is a pipe" in said
-    assert f"left aside in {folder / 'labels'}: scan001 (these begin like a TIFF or PNG" in said
+    assert f"not used in {folder}: overview.png (their names or places are" in said
+    assert f"not used in {folder}: test (folders inside are not searched" in said
+    assert f"not used in {folder / 'images'}: g.jpg (only TIFF and PNG are read" in said
+    assert f"not used in {folder / 'images'}: old (" in said
+    assert f"not used in {folder / 'images'}: pipe is a pipe" in said
+    assert f"not used in {folder / 'labels'}: scan001 (these begin like a TIFF or PNG" in said
     assert len(dataset.left_aside) == 6, "what was predicted, text and litter are not named"
 
 
@@ -413,7 +413,7 @@ def test_the_command_says_how_it_paired_and_what_has_no_partner(
     assert typed("data", "check", folder) == 0
     out = capsys.readouterr().out
     assert "note: paired NAME with NAME_masks, in one folder" in out
-    assert "note: 1 of 5 images have no labels and are left aside: alone.png" in out
+    assert "note: 1 of 5 images have no labels and are not used: alone.png" in out
     assert typed("data", "check", folder, "--classes", "background", "cell") == 0
     capsys.readouterr()
     save(folder / "lost_masks.png", labels())

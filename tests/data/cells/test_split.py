@@ -142,7 +142,7 @@ def test_folds_are_written_and_choose_on_their_own_frames(dataset: Dataset) -> N
 
 @pytest.mark.parametrize(
     ("how", "fold", "said"),
-    [("sequence", (0, 3), "2 annotated sequences is a fold, not 3"), ("random", (3, 3), "no fold 3 of 3"),
+    [("sequence", (0, 3), "2 annotated sequences is one fold"), ("random", (3, 3), "no fold 3 of 3"),
      ("block", (0, 99), "no fold 0 of 99"), ("random", (0, 1), "no fold 0 of 1")],
 )  # fmt: skip
 def test_folds_that_cannot_be(dataset: Dataset, how: str, fold: tuple[int, int], said: str) -> None:
@@ -223,13 +223,13 @@ def test_one_annotated_frame_is_too_few(drawn: Callable[..., Path], n_gold: int)
 
 def test_all_background_is_refused(drawn: Callable[..., Path]) -> None:
     folder = drawn({f"01/{at:03d}": {"gold": []} for at in range(4)})
-    with pytest.raises(SplitError, match="shows no cell in the truth of all 4 annotated frames"):
+    with pytest.raises(SplitError, match="has no cell in any of its 4 annotated frames"):
         split(open_dataset(str(folder)), how="random", policy="ignore")
 
 
 def test_a_training_part_without_cells_is_refused(drawn: Callable[..., Path]) -> None:
     folder = drawn({"01/000": {"gold": []}, "02/000": {"gold": SQUARE}})
-    with pytest.raises(SplitError, match="shows no cell in the frames to learn from"):
+    with pytest.raises(SplitError, match="has no cell in the frames to learn from"):
         split(open_dataset(str(folder)), how="sequence", policy="ignore")
 
 
@@ -239,7 +239,7 @@ def test_a_policy_that_leaves_a_part_empty_is_refused(drawn: Callable[..., Path]
     dataset = open_dataset(str(folder))
     with pytest.raises(SplitError, match="'complete' leaves no frame in the part 'report'"):
         split(dataset, how="sequence", policy="complete")
-    with pytest.raises(SplitError, match="no annotated frame that truth policy 'complete' takes"):
+    with pytest.raises(SplitError, match="truth policy 'complete' drops every annotated frame"):
         whole(Dataset("drawn", folder, dataset.frames[1:]), policy="complete")
 
 
@@ -250,7 +250,7 @@ def test_one_sequence_cannot_be_held_out_whole(drawn: Callable[..., Path]) -> No
 
 
 def test_a_block_longer_than_any_sequence_is_refused() -> None:
-    with pytest.raises(SplitError, match="no sequence has 3 annotated frames for one block"):
+    with pytest.raises(SplitError, match="no sequence has 3 annotated frames, as many as the block to hold out"):
         _held_out(named(s01=2, s02=2), "block", 0.75, "report", 0)
 
 
@@ -261,7 +261,7 @@ def test_holding_out_all_frames_is_refused() -> None:
 
 @pytest.mark.parametrize("options", [{"holdout": 0.0}, {"holdout": 1.0}, {"select_share": 1.0}])
 def test_shares_lie_between_0_and_1(dataset: Dataset, options: dict[str, float]) -> None:
-    with pytest.raises(SplitError, match="lie between 0 and 1"):
+    with pytest.raises(SplitError, match="is between 0 and 1"):
         split(dataset, how="random", policy="ignore", **options)
 
 

@@ -170,7 +170,7 @@ def test_check_tells_of_test_images_that_were_learned(tmp_path):
     path = small_pictures.npz(tmp_path / "own.npz", x_test=made["x_train"][:24])
     found = labelled.check(str(path))
     assert found["duplicates"] == 24
-    assert any("scores flatter" in note for note in found["notes"])
+    assert any("so scores are too good" in note for note in found["notes"])
 
 
 @pytest.mark.skipif("CELLPRUNE_REAL_DATA" not in os.environ, reason="the real data are not here")

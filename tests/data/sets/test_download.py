@@ -171,7 +171,7 @@ def test_a_length_that_is_too_long_is_a_cut(server: Server, path: Path) -> None:
 
 def test_a_length_that_is_too_short_gives_another_digest(server: Server, path: Path) -> None:
     server.faults = [lambda to: server.answer(to, claimed=50_000)]
-    with pytest.raises(DownloadError, match=f"not the known {DIGEST}: it was thrown away"):
+    with pytest.raises(DownloadError, match=f"not the known {DIGEST}: it was deleted"):
         download(server.address, path, sha256=DIGEST)
     assert in_root(path) == []
 
@@ -440,7 +440,7 @@ def test_an_unknown_digest_is_recorded_and_said_to_be_unverified(
     root = tmp_path / "root"
     folder = fetch(NAME, source=None, data_root=root)
     (record,) = caplog.records
-    assert f"{NAME} is unverified: its card knows no digest" in record.message
+    assert f"{NAME} is not verified: its card has no sha256" in record.message
     digest = hashlib.sha256(server.content).hexdigest()
     assert json.loads((root / "digests.json").read_text()) == {NAME: digest}
     shutil.rmtree(folder)
@@ -460,7 +460,7 @@ def test_an_archive_at_hand_of_unknown_digest_is_recorded_too(
     known(None)
     (tmp_path / "set.zip").write_bytes(server.content)
     fetch(NAME, source=tmp_path / "set.zip", data_root=tmp_path / "root")
-    assert "is unverified" in caplog.text
+    assert "is not verified" in caplog.text
     assert list(json.loads((tmp_path / "root" / "digests.json").read_text())) == [NAME]
 
 

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.derivatives.conditions import untouched
-from cellprune.pruning.derivatives.metagradient import InnerTraining, _first_part, meta_gradient, plan
+from cellprune.pruning.derivatives.metagradient import InnerTraining, _first_part, meta_gradient
 from cellprune.pruning.derivatives.objective import Objective
+from cellprune.pruning.derivatives.segments import choose_segments
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.prune import prune
 
@@ -258,21 +259,21 @@ def test_a_loss_that_is_no_scalar_is_refused():
         snip.sensitivity(model, {}, data, lambda y, t: y, seed=0)
 
 
-def test_the_plan_follows_the_free_memory(monkeypatch):
+def test_the_segments_follow_the_free_memory(monkeypatch):
     plain, mixing, batch = network("group"), network("batch"), batches(1, size=8)[0]
 
     def free(n_bytes):
         monkeypatch.setattr("cellprune.pruning.derivatives.segments.available_bytes", lambda device: n_bytes)
 
-    assert plan(plain, batch, F.cross_entropy, inner_steps=3) == {"segment": 3, "micro_batch": None}
+    assert choose_segments(plain, batch, F.cross_entropy, inner_steps=3) == {"segment": 3, "micro_batch": None}
     free(20_000)
     with pytest.raises(CellpruneError, match="take a smaller network or image"):
-        plan(plain, batch, F.cross_entropy, inner_steps=3)
+        choose_segments(plain, batch, F.cross_entropy, inner_steps=3)
     chosen = []
     amounts = range(100_000, 3_000_000, 50_000)
     for n_bytes in amounts:
         free(n_bytes)
-        chosen.append(plan(plain, batch, F.cross_entropy, inner_steps=3))
+        chosen.append(choose_segments(plain, batch, F.cross_entropy, inner_steps=3))
     assert chosen[-1] == {"segment": 3, "micro_batch": None}
     assert {"segment": 1, "micro_batch": None} in chosen
 
@@ -280,7 +281,7 @@ def test_the_plan_follows_the_free_memory(monkeypatch):
     free(amounts[0])
     assert_same(score(plain, batches(4, size=8), segment=None), score(plain, batches(4, size=8)))
     with pytest.raises(CellpruneError, match=r"lower pruning.batch_size to \d"):
-        plan(mixing, batch, F.cross_entropy, inner_steps=3)
+        choose_segments(mixing, batch, F.cross_entropy, inner_steps=3)
 
 
 def test_a_batch_that_cannot_be_cut_is_measured_whole():
@@ -293,4 +294,4 @@ def test_a_batch_that_cannot_be_cut_is_measured_whole():
             return self.linear(inputs["x"])
 
     batch = {"x": torch.randn(5, 3)}, torch.zeros(5).long()
-    assert plan(Named(), batch, F.cross_entropy, inner_steps=2) == {"segment": 2, "micro_batch": None}
+    assert choose_segments(Named(), batch, F.cross_entropy, inner_steps=2) == {"segment": 2, "micro_batch": None}

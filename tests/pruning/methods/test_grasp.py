@@ -9,12 +9,14 @@ from reference_pruning import EveryKind, batches, freeze, hessian_times_gradient
 from torch import nn
 from torch.nn import functional as F
 
+from cellprune.config.request import Request
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.balance import LIMIT, balanced
-from cellprune.pruning.derivatives.conditions import Reader, untouched
+from cellprune.pruning.derivatives.batches import Reader
+from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import grasp
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.prune import plan, prune
+from cellprune.pruning.prune import choose_segments, prune
 
 
 def network(norm="batch"):
@@ -83,7 +85,8 @@ def test_micro_batches_give_the_same():
     model, data = network("group"), batches(2, size=5)
     whole, parts = score(model, data), score(model, data, micro_batch=2)
     assert all(torch.allclose(whole[name], parts[name], rtol=1e-9, atol=1e-22) for name in whole)
-    assert plan(model, method="grasp", batches=data, loss=F.cross_entropy) == {"micro_batch": None}
+    request = Request(method="grasp", sparsity=0.5)
+    assert choose_segments(model, request, batches=data, loss=F.cross_entropy) == {"micro_batch": None}
 
 
 def gathered(data, per_class=None, model=None):

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.pruning import prune as pruning
+from cellprune.pruning import by_weight
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import snip
 from cellprune.pruning.prunable import prunable
@@ -57,8 +57,8 @@ def masks_of_rounds(monkeypatch, *arguments, **options):
         seen.append(select(*args, **kwargs))
         return seen[-1]
 
-    select = pruning.select
-    monkeypatch.setattr(pruning, "select", watched)
+    select = by_weight.select
+    monkeypatch.setattr(by_weight, "select", watched)
     chosen(*arguments, **options)
     return seen
 

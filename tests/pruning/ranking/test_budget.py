@@ -1,15 +1,14 @@
 """Counts and selection: exact, whatever the ties."""
 
-from fractions import Fraction
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_pruning import exact_mask
 
+from cellprune.config.shares import left_by
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.pruning.ranking.budget import density, keep_count, layer_quotas, select
+from cellprune.pruning.ranking.budget import keep_count, layer_quotas, select
 
 few_values = st.sampled_from([-1.0, -0.0, 0.0, 0.5, 0.5000001, 2.0])  # few, so that ties abound
 layers = st.lists(st.lists(few_values, min_size=1, max_size=12), min_size=1, max_size=5)
@@ -43,46 +42,19 @@ def test_layer_scope_gives_each_layer_its_share_and_the_exact_sum(rows, share):
 
 @given(n=st.integers(1, 10**9), hundredths=st.integers(0, 99))
 def test_the_count_is_rounded_half_up_from_the_decimal(n, hundredths):
-    keep = keep_count(n, density(hundredths / 100, None))
+    keep = keep_count(n, left_by(hundredths / 100))
     assert keep == min(max((2 * (100 - hundredths) * n + 100) // 200, 1), n)
 
 
 @given(first=st.floats(0, 0.999), second=st.floats(0, 0.999))
 def test_masks_nest_as_sparsity_rises(first, second):
     scores = {"a": torch.tensor([3.0, 1.0, 1.0, 2.0]), "b": torch.tensor([1.0, 5.0])}
-    low, high = (select(scores, keep_count(6, density(r, None))) for r in sorted([first, second]))
+    low, high = (select(scores, keep_count(6, left_by(r))) for r in sorted([first, second]))
     assert all((low[name] | ~high[name]).all() for name in scores)
 
 
 def test_equal_remainders_go_to_the_earlier_layer():
     assert layer_quotas({"a": 1, "b": 1, "c": 2}, 2) == {"a": 1, "b": 0, "c": 1}
-
-
-def test_budget_is_the_share_kept():
-    assert density(None, {"params": 0.03}) == density(0.97, None) == Fraction(3, 100)
-    assert density(None, {"params": 1}) == 1
-
-
-@pytest.mark.parametrize(
-    ("sparsity", "budget", "words"),
-    [
-        (None, None, "exactly one of .* not none"),
-        (0.5, {"params": 0.5}, "exactly one of .* not both"),
-        (97, None, "did you mean 0.97?"),
-        (1, None, "sparsity 1 is not a share removed"),
-        (-0.1, None, "sparsity -0.1"),
-        (float("nan"), None, "sparsity nan is not a number"),
-        ("much", None, "'much' is not a number"),
-        (None, {"params": 0}, "params=0 is not a share kept"),
-        (None, {"params": 3}, "did you mean 0.03?"),
-        (None, {"parms": 0.5}, "Did you mean 'params'"),
-        (None, {"macs": 0.5}, "Known: params"),
-        (None, {}, "no budget unit"),
-    ],
-)
-def test_bad_shares_are_refused(sparsity, budget, words):
-    with pytest.raises(CellpruneError, match=words):
-        density(sparsity, budget)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

@@ -48,5 +48,5 @@ def test_the_count_is_the_largest_whose_paths_are_few_enough(method, sparsity):
 )
 def test_what_is_not_one_ranking_of_weights_is_refused(arguments):
     model, data = network()
-    with pytest.raises(CellpruneError, match="counts single weights, scored once"):
+    with pytest.raises(CellpruneError, match="counts single weights that are scored once"):
         prune(model, effective=True, batches=data, loss=F.cross_entropy, **arguments)

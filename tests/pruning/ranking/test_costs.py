@@ -17,8 +17,8 @@ from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking import costs
 from cellprune.pruning.ranking.costs import Prices, affordable, select_within, within
 from cellprune.pruning.ranking.whole_channels import best_of_layers
-from cellprune.structure.channels import find
 from cellprune.structure.cost import cost, positions_per_weight
+from cellprune.structure.trace import find
 
 
 def unet():
@@ -215,13 +215,6 @@ def test_an_inverted_budget_keeps_the_lowest_scores_per_cost():
     ("arguments", "said"),
     [
         ({"method": "random", "budget": {"macs": 0.5}}, "give batches"),
-        ({"method": "erk", "budget": {"macs": 0.5}}, "'erk' gives each layer a share, and a budget in macs ranks all"),
-        ({"method": "random", "budget": {"macs": 0.5}, "scope": "layer"}, "scope='layer' gives each layer a share"),
-        ({"method": "random", "sparsity": 0.5, "cost": "marginal"}, "nothing is priced here: leave it out"),
-        ({"method": "random", "sparsity": 0.5, "cost": 1}, "no cost 1"),
-        ({"method": "erk", "sparsity": 0.5, "floor": 0.1}, "a share already: leave floor out"),
-        ({"method": "random", "sparsity": 0.5, "floor": 1}, "floor 1 is not a share of each layer"),
-        ({"method": "random", "sparsity": 0.5, "floor": "much"}, "floor 'much' is not a number"),
         ({"method": "random", "sparsity": 0.9, "floor": 0.2}, r"floor=0.2 alone keeps \d+ weights of the \d+ that may"),
     ],
 )

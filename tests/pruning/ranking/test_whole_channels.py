@@ -12,7 +12,7 @@ from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.units import drawn, gated, mean_magnitude
-from cellprune.structure.channels import find
+from cellprune.structure.trace import find
 
 DATA = batches(4)
 METHODS = ("random", "magnitude", "snip", "prospr")
@@ -165,23 +165,15 @@ def test_excluded_layers_stay_whole():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"method": "synflow"}, "'synflow' scores weights, not channels: take random, magnitude, snip, prospr"),
         ({"batches": None, "method": "random"}, "goes through the network: give batches"),
         ({"sparsity": 0.97}, "of 92 channels would stay, but each layer keeps one at least, 12 together"),
         ({"sparsity": 0.87, "scope": "layer"}, "scope='layer' leaves no channel"),
         ({"gate": "kernel"}, "no gate 'kernel'"),
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
-        ({"granularity": "weight", "gate": "weight"}, "gate is for channels: add granularity='channel'"),
-        ({"granularity": "chanel"}, "Did you mean 'channel'"),
         (
             {"sparsity": None, "budget": {"macs": 0.001}},
             "keeps one at least, which costs, with all that cannot go, 0.0",
         ),
-        ({"sparsity": None, "budget": {"mac": 0.5}}, "Did you mean 'macs'"),
-        ({"sparsity": None, "budget": {"macs": 10}}, "budget macs=10 is not a share kept.*did you mean 0.1"),
-        ({"sparsity": None, "budget": {"macs": 0.5, "params": 0.5}}, "no budget unit 'macs, params'"),
-        ({"sparsity": None, "budget": {"macs": 0.5}, "scope": "layer"}, "ranks all together: drop one"),
-        ({"cost": "dynamic"}, "no cost 'dynamic'"),
         ({"exclude": ["down.*", "up.*", "grow.*"]}, "has no channel that can go"),
     ],
 )

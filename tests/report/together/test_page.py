@@ -35,8 +35,8 @@ def test_the_page_tells_the_runs(make_run: Callable[..., Folder], output: Path) 
         "a-dense",
         "prospr 97 % b-pruned",
         "0 / 0",
-        "random flatters",
-        "there is no interval: another seed may move these differences",
+        "scores on random held-out frames are too good",
+        "there is no interval: another seed may change these differences",
         "99.6 %",
         "All were measured on Intel(R) Xeon(R) Platinum 8481C, 2 cores, Linux x86_64; cpu, threads: 2.",
         "pruning.method dense prospr",
@@ -117,8 +117,8 @@ def test_what_is_less_comparable_than_it_seems_is_said(make_run: Callable[..., F
     other.write_split(strange)
     text = written(dense, pruned, other, output=output).text
     for part in (
-        "These runs fall into 2 groups. Between groups nothing is compared",
-        "Run 2 has seed 3, of which the reference has no run",
+        "These runs form 2 groups. Runs of different groups are not compared",
+        "Run 2 has seed 3, but the reference has no run of this seed",
         "Run 2 works at another size than run 1: only native scores are compared",
         "Run 2 shares 3 of 4 held-out images with run 1",
         "Run 2 was trained for 20 epochs in all, run 1 for 50",

@@ -10,7 +10,7 @@ from cellprune.errors import CellpruneError
 from cellprune.models import build, resnet
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.pruning.ranking.whole_channels import kept_by
-from cellprune.structure.channels import find
+from cellprune.structure.trace import find
 from cellprune.training import optimizers
 from cellprune.training.sparse.gradual import Ramp
 from cellprune.training.sparse.gradual_channel import stages, thinned

@@ -1,11 +1,8 @@
-"""Whether a training can fit into the memory at all, by a lower bound that is counted before anything is taken.
+"""The least memory that a training takes: a lower bound, counted before anything is taken.
 
 A width, an image size or a batch that was typed with a zero too many would else take the machine's memory until the
 system ends the process. What passes here may still not fit.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 
@@ -13,12 +10,14 @@ from cellprune.config.names import method
 from cellprune.config.schema import Settings
 from cellprune.errors import ScarceError
 from cellprune.machine.memory import available_bytes
+from cellprune.models.architecture import Architecture
+from cellprune.models.levels import doubling
 
 _BYTES = 4  # of a float32
 
 
 def require(
-    architecture: Mapping[str, Any],
+    architecture: Architecture,
     settings: Settings,
     size: tuple[int, int, int],
     device: torch.device,
@@ -37,15 +36,17 @@ def require(
     """
     n_images = max(1, settings.training.batch_size // n_processes)
     parameters, maps = _counts(architecture, size)
+    width = "model.width" if architecture.widths is None else "model.widths"
     needs = {
-        "the network and its optimizer": (3 * parameters, "model.width"),
+        "the network and its optimizer": (3 * parameters, width),
         f"a batch of {n_images} image(s) of {size[1]} x {size[2]} px on their way through the network": (
             n_images * maps,
-            "training.batch_size, data.size or model.width",
+            f"training.batch_size, data.size or {width}",
         ),
     }
     if method(settings.pruning.method).reads_batches:
-        n_scored = (1 + settings.pruning.options().get("inner_steps", 0)) * settings.pruning.batch_size
+        inner_steps = settings.pruning.inner_steps if "inner_steps" in settings.pruning.options() else 0
+        n_scored = (1 + inner_steps) * settings.pruning.batch_size
         pixels = size[0] * size[1] * size[2]
         needs[f"{n_scored:,} images to score with"] = (n_scored * pixels, "pruning.batch_size")
     free = available_bytes(device)
@@ -57,13 +58,19 @@ def require(
             )
 
 
-def _counts(architecture: Mapping[str, Any], size: tuple[int, int, int]) -> tuple[int, int]:
+def _counts(architecture: Architecture, size: tuple[int, int, int]) -> tuple[int, int]:
     """Give lower bounds of a network's parameters, and of one image's maps that the way back needs.
 
-    Of a U-Net: the convolutions of the deepest level, and the four at the image's own size. Of a network whose width is
-    no setting: none, and the image.
+    Of a U-Net: the convolutions of the deepest level, and the four at the image's own size. Of a network whose widths
+    are no setting: none, and the image.
     """
     channels, height, width_px = size
-    width, depth = architecture.get("width", 0), architecture.get("depth", 0)
-    deepest = width * 2**depth
-    return 9 * deepest * (deepest + deepest // 2), (channels + 4 * width) * height * width_px
+    widths = _widths(architecture) or (0, 0)
+    return 9 * widths[-1] * (widths[-1] + widths[-2]), (channels + 4 * widths[0]) * height * width_px
+
+
+def _widths(architecture: Architecture) -> tuple[int, ...]:
+    match architecture.settings:
+        case {"width": int(width), "depth": int(depth)}:
+            return doubling(width, depth)
+    return architecture.widths or ()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cellprune.errors import CellpruneError
+from cellprune.pruning.derivatives.pull_back import nodes_behind
 
 _AGAIN = "activation checkpointing plays a part of the network again"
 _SO = (
@@ -26,12 +27,7 @@ def refuse_bypassed(own: Mapping[str, Tensor], value: Tensor) -> None:
             its weights are no part of the graph.
     """
     names = {id(parameter): name for name, parameter in own.items()}
-    waiting, seen = [value.grad_fn], set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
+    for node in nodes_behind([value]):
         if name := names.get(id(getattr(node, "variable", None))):
             raise CellpruneError(
                 f"forward reads {name!r} past its module (from a tuple, a closure, functools.partial), where nothing "
@@ -39,7 +35,6 @@ def refuse_bypassed(own: Mapping[str, Tensor], value: Tensor) -> None:
             )
         if node.name() == "CheckpointFunctionBackward":
             raise CellpruneError(f"{_AGAIN}, {_SO}")
-        waiting += [following for following, _ in node.next_functions]
 
 
 @contextmanager

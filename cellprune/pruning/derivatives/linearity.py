@@ -7,18 +7,18 @@ activation that is written out, and a value that is cut off, climb otherwise.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.pruning.kinds import Nested
 from cellprune.structure.nested import map_tensors, tensors_of
 from cellprune.structure.standing_in import as_it_was, copies, standing_in
 
 _TOLERANCE = 1e-9  # of float64; sums of positive numbers err by some 1e-14 of their size, a gate by the whole
 
 
-def bending(model: nn.Module, inputs: Any) -> str | None:
+def bending(model: nn.Module, inputs: Nested) -> str | None:
     """Name the innermost module that is not linear in its input; None where the network is.
 
     Args:
@@ -29,9 +29,9 @@ def bending(model: nn.Module, inputs: Any) -> str | None:
     inputs = map_tensors(_drawn, inputs)
     if _bends(model, ((inputs,), {})) is False:
         return None
-    calls: dict[nn.Module, Any] = {}
+    calls: dict[nn.Module, tuple[Nested, Nested]] = {}
 
-    def remember(module: nn.Module, args: Any, kwargs: Any) -> None:
+    def remember(module: nn.Module, args: Nested, kwargs: Nested) -> None:
         calls.setdefault(module, map_tensors(_drawn, (args, kwargs)))
 
     with _unchanged(model), torch.no_grad():
@@ -44,7 +44,7 @@ def bending(model: nn.Module, inputs: Any) -> str | None:
     return None
 
 
-def _bends(module: nn.Module, call: tuple[Any, Any]) -> bool | None:
+def _bends(module: nn.Module, call: tuple[Nested, Nested]) -> bool | None:
     """Tell whether a module climbs otherwise than its slope says; None where there is nothing to tell by."""
     call = map_tensors(lambda t: t.detach().requires_grad_() if t.is_floating_point() else t, call)
     if not (leaves := [t for t in tensors_of(call) if t.requires_grad]):
@@ -70,7 +70,7 @@ def _bends(module: nn.Module, call: tuple[Any, Any]) -> bool | None:
     return not all(float(error.detach().abs()) <= _TOLERANCE * size for error in errors)
 
 
-def _total(module: nn.Module, call: tuple[Any, Any]) -> Tensor:
+def _total(module: nn.Module, call: tuple[Nested, Nested]) -> Tensor:
     """Sum all that the module gives, each number with a factor of its own: a norm's would add up to nothing."""
     generator = torch.Generator().manual_seed(0)
     args, kwargs = map_tensors(torch.clone, call)  # one that works in place may not write on a leaf

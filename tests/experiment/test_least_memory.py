@@ -8,18 +8,21 @@ from command_line import typed
 
 from cellprune.config.load import load
 from cellprune.errors import ScarceError
-from cellprune.experiment import room
+from cellprune.experiment import least_memory
+from cellprune.models.architecture import Architecture
 
 
 def require(*assignments: str, size: tuple[int, int, int] = (1, 256, 256)) -> None:
     settings = load(assignments=assignments)
-    room.require(settings.model.model_dump(), settings, size, torch.device("cpu"), 1)
+    architecture = Architecture.of(settings.model, in_channels=1, classes=2)
+    least_memory.require(architecture, settings, size, torch.device("cpu"), 1)
 
 
 @pytest.mark.parametrize(
     ("assignments", "size", "remedy"),
     [
         (["model.width=65536"], (1, 256, 256), "lower model.width"),
+        (["model.widths=[1,1,1,65536,65536]"], (1, 256, 256), "lower model.widths"),
         (["training.batch_size=65536"], (1, 256, 256), "lower training.batch_size"),
         ([], (1, 2**15, 2**15), "data.size"),
         (["pruning.ratio=0.9", "pruning.batch_size=65536", "pruning.inner_steps=1000"], (1, 256, 256), "batch_size"),
@@ -41,7 +44,7 @@ def test_what_fits_passes() -> None:
 def test_a_command_asks_before_any_work(
     command: str, data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cellprune.experiment.work.models.build", lambda _: pytest.fail("nothing may be built"))
+    monkeypatch.setattr("cellprune.models.architecture.build", lambda _: pytest.fail("nothing may be built"))
     output = tmp_path / "made.safetensors"
     words = ["--prune", "0.9", "--set", "model.width=65536", "--data-root", data_root, "-o", output]
     assert typed(command, *words) == 2

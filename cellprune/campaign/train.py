@@ -1,0 +1,119 @@
+"""One job as a real run: wherever it is done, it leaves a finished run folder and reports what its planner needs.
+
+A run folder is shared by hash, so a network that was trained already is only read. When another process is at work on
+it, we wait: its lock goes away with it, and its state stays.
+"""
+
+import errno
+import threading
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cellprune import experiment
+from cellprune.campaign.floor import FloorWatch
+from cellprune.campaign.job import Job, Report, RunFacts
+from cellprune.config.names import resolve
+from cellprune.config.schema import Runtime
+from cellprune.errors import CellpruneError, ScarceError, TooMuchError, WorkError
+from cellprune.report.finished import machine, parameters_left
+from cellprune.report.results import Measure
+from cellprune.runs import provenance
+from cellprune.runs.folder import Folder
+from cellprune.runs.lock import BusyError
+from cellprune.training.fit import Stopped
+from cellprune.training.progress import Listener
+
+_PATIENCE_S = 2.0  # between two tries of a folder that another process has locked
+_ONE_AT_A_TIME = threading.Lock()  # torch's random state is one a process, so two trainings in it would mix
+
+
+def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
+    """Train a job's network, or go on with it, or read what is there.
+
+    Raises:
+        CellpruneError: refused before any work; every other job would be, too.
+        WorkError: the disk is full, for every other job, too.
+    """
+    if job.version != (here := version("cellprune")):
+        raise CellpruneError(f"a worker has cellprune {here}, the planner {job.version}: install the same everywhere")
+    measure: Measure = resolve("results", job.settings.task).measure
+    floor = FloorWatch(job.floor, measure.watched) if job.floor else None
+    clock, began = time.perf_counter(), provenance.now()
+    try:
+        with _ONE_AT_A_TIME:
+            folder = _patiently(job, [*([floor] if floor else ()), *listeners])
+    except Stopped:
+        if floor is None or not floor.fault:
+            raise
+        return Report("hopeless", reason=floor.fault, seconds=time.perf_counter() - clock)
+    except TooMuchError as error:
+        return Report("hopeless", reason=str(error).split(":")[0], seconds=time.perf_counter() - clock)
+    except Exception as error:
+        return _crashed(job, error, time.perf_counter() - clock)
+    return _read(folder, began, measure)
+
+
+def is_there(job: Job) -> bool:
+    """Tell whether a job's network is trained already, as far as its configuration tells."""
+    return experiment.is_there(job.settings, runtime=_runtime(job))
+
+
+def _runtime(job: Job) -> Runtime:
+    return Runtime(runs=job.runs, data_root=job.data_root, device=job.device, resume=True)
+
+
+def _patiently(job: Job, listeners: Sequence[Listener]) -> Folder:
+    """Run a job; while another process is at work in its folder, wait for what that leaves."""
+    while True:
+        try:
+            return experiment.run(job.settings, listeners, runtime=_runtime(job), command=job.command)
+        except BusyError:
+            time.sleep(_PATIENCE_S)
+
+
+def _crashed(job: Job, error: Exception, seconds: float) -> Report:
+    """Report an error that is this job's own; raise one that every other job would meet, too."""
+    if _disk_is_full(error):
+        raise WorkError(
+            f"the disk of {job.runs} is full ({job.name}): free some space, then go on with --resume"
+        ) from error
+    refused = isinstance(error, CellpruneError) and not isinstance(error, WorkError)
+    if refused and not isinstance(error, ScarceError):  # memory may have been short for the sake of a neighbour
+        raise error
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return Report("crashed", reason=reason, seconds=seconds, refused=refused)
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is a lack of space; safetensors has words for it only."""
+    while error is not None:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _read(folder: Folder, began: str, measure: Measure) -> Report:
+    """Report what a finished run says."""
+    cost, made, scores = folder.read_cost(), folder.read_provenance(), folder.read_scores()
+    control, watched = cost.get("control"), ((row["epoch"], row.get(measure.watched)) for row in folder.read_metrics())
+    facts = RunFacts(
+        folder=folder.path.name,
+        machine=machine(made, cost["milliseconds"]),
+        trained_here=made["finished"] >= began,
+        parameters_left=parameters_left(cost["parameters"]),
+        parameters_total=cost["parameters"]["total"],
+        macs_left=cost["macs"]["masked"],
+        macs_dense=cost["macs"]["dense"],
+        model_bytes=cost["bytes"]["model_file"],
+        curve={epoch: score for epoch, score in watched if score is not None},
+        of_budget=control["achieved"] / control["target"] if control else None,
+    )
+    return Report(
+        "done",
+        scores=measure.of_each(scores),
+        seconds=sum(made["times"].values()),
+        nothing=measure.nothing(scores),
+        run=facts,
+    )

@@ -1,0 +1,193 @@
+"""What is asked of pruning, as one value: checked once, without torch, for `prune()` and for the settings alike."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import InitVar, dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import Literal, Protocol, get_args
+
+from cellprune.config import names
+from cellprune.config.shares import UNITS, exact, fault_of_kept, left_by
+from cellprune.errors import CellpruneError, unknown
+
+Granularity = Literal["weight", "channel"]
+Scope = Literal["global", "layer"]
+Pricing = Literal["static", "marginal"]
+Spelling = Literal["python", "settings"]
+
+_CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Pricing}
+_FLAGS = {"method": "--method", "sparsity": "--prune", "budget": "--budget", "granularity": "--granularity"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of `prune`, without network, data and loss: refused here if it cannot be.
+
+    `cellprune.pruning.prune.fulfil(model, request, batches=..., loss=...)` answers it, as `prune` does.
+
+    Args:
+        method, sparsity, budget, granularity, scope, cost, floor, effective, exclude, seed, invert: as `prune` takes
+            them.
+        options: the method's own, such as inner_steps or rounds.
+        spelling: whether a refusal speaks of arguments ("python") or of flags and keys ("settings").
+    Raises:
+        CellpruneError: an unknown method or choice, a share out of range, or what does not go together.
+    Example:
+        >>> Request(method="snip", budget={"macs": 0.1}, granularity="channel").share
+        Fraction(1, 10)
+        >>> Request(method="erk", sparsity=0.9, scope="layer")
+        Traceback (most recent call last):
+        cellprune.errors.CellpruneError: pruning method 'erk' gives each layer a share of its own: remove scope='layer'
+    """
+
+    method: str = "prospr"
+    sparsity: float | None = None
+    budget: Mapping[str, float] | None = None
+    granularity: Granularity = "weight"
+    scope: Scope = "global"
+    cost: Pricing = "static"
+    floor: float = 0.0
+    effective: bool = False
+    exclude: Iterable[str] = ()
+    seed: int = 0
+    invert: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+    spelling: InitVar[Spelling] = "python"
+
+    def __post_init__(self, spelling: Spelling) -> None:
+        exclude = (self.exclude,) if isinstance(self.exclude, str) else tuple(self.exclude)
+        object.__setattr__(self, "exclude", exclude)
+        _refuse_unknown(self)
+        _refuse_amount(self)
+        for refuse in (_refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_shares, _refuse_effective):
+            refuse(self, partial(_spelled, spelling))
+
+    @property
+    def share(self) -> Fraction:
+        """The share that stays: of the weights or channels, or of their cost."""
+        return left_by(self.sparsity) if self.budget is None else exact("budget", *self.budget.values())
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of a cost by which scores are ranked; None where weights or channels are counted."""
+        counted = "channels" if self.granularity == "channel" else "params"
+        return next((unit for unit in self.budget or () if unit != counted), None)
+
+    @property
+    def least(self) -> Fraction:
+        """The share of each layer that stays in any case."""
+        return exact("floor", self.floor)
+
+
+class Spell(Protocol):
+    """Write an argument as who asks would, with its value or without."""
+
+    def __call__(self, name: str, value: object = None) -> str: ...
+
+
+def _spelled(spelling: Spelling, name: str, value: object = None) -> str:
+    if spelling == "python":
+        return name if value is None else f"{name}={value!r}"
+    if isinstance(value, Mapping):
+        value = "=".join(f"{part}" for item in value.items() for part in item)
+    text = str(value).lower() if isinstance(value, bool) else value
+    if name in _FLAGS:
+        return _FLAGS[name] if value is None else f"{_FLAGS[name]} {text}"
+    return f"pruning.{name}" if value is None else f"pruning.{name}={text}"
+
+
+def _refuse_unknown(asked: Request) -> None:
+    if asked.method not in names.METHODS:
+        raise CellpruneError(unknown("pruning method", asked.method, names.METHODS))
+    for name, choices in _CHOICES.items():
+        if (value := getattr(asked, name)) not in get_args(choices):
+            raise CellpruneError(unknown(name, value, get_args(choices)))
+
+
+def _refuse_amount(asked: Request) -> None:
+    """Refuse an amount, or a floor, that is none."""
+    if (asked.sparsity is None) == (asked.budget is None):
+        raise CellpruneError(
+            f"exactly one of sparsity (share removed) and budget (share kept) says how much goes, not "
+            f"{'none' if asked.sparsity is None else 'both'}"
+        )
+    if asked.budget is None:
+        left_by(asked.sparsity)
+    elif not isinstance(asked.budget, Mapping):
+        raise CellpruneError(
+            f"budget {asked.budget!r} names no unit: give it with the share kept, as {{'params': 0.1}}"
+        )
+    elif len(asked.budget) != 1 or not set(asked.budget) <= set(UNITS):
+        raise CellpruneError(unknown("budget unit", ", ".join(map(str, asked.budget)) or "(none)", UNITS, "budget"))
+    else:
+        [(unit, kept)] = asked.budget.items()
+        if fault := fault_of_kept(unit, kept, exact(f"budget {unit}", kept)):
+            raise CellpruneError(fault)
+    if not 0 <= asked.least < 1:
+        raise CellpruneError(f"floor {asked.floor!r} is not a share of each layer, 0 <= floor < 1")
+
+
+def _refuse_channels(asked: Request, spell: Spell) -> None:
+    """Refuse what is for channels where weights go, and a method that cannot choose channels where they do."""
+    row, by_channel = names.method(asked.method), spell("granularity", "channel")
+    if asked.granularity == "channel":
+        if row.channels == "never":
+            others = names.methods("before" if row.when == "before" else None)
+            able = [name for name in others if names.method(name).channels != "never"]
+            raise CellpruneError(
+                f"pruning method {asked.method!r} chooses weights, not channels: with {by_channel} take "
+                f"{', '.join(able)}"
+            )
+        return
+    if "channels" in (asked.budget or ()):
+        raise CellpruneError(f"{spell('budget', asked.budget)} counts channels: add {by_channel}")
+    if foreign := [name for name in row.channel_options if name in asked.options]:
+        raise CellpruneError(f"{spell(foreign[0], asked.options[foreign[0]])} is for channels: add {by_channel}")
+
+
+def _refuse_before_alone(asked: Request, spell: Spell) -> None:
+    """Refuse what only masks that are chosen before training can be asked for."""
+    wishes = _wishes(asked, spell)
+    if wishes and names.method(asked.method).when != "before":
+        raise CellpruneError(
+            f"{wishes[0]} is for masks chosen before training: with pruning method {asked.method!r} give "
+            f"{spell('sparsity')} alone"
+        )
+
+
+def _refuse_cost(asked: Request, spell: Spell) -> None:
+    """Refuse prices where nothing is paid for."""
+    if asked.cost == "marginal" and asked.unit is None:
+        raise CellpruneError(
+            f"{spell('cost', asked.cost)} has an effect only with a budget in macs, or of channels in params: add "
+            f"{spell('budget', {'macs': 0.1})}, or remove {spell('cost')}"
+        )
+
+
+def _refuse_shares(asked: Request, spell: Spell) -> None:
+    """Refuse what lets layers compete where each has a share of its own."""
+    shares = [f"pruning method {asked.method!r}"] if names.method(asked.method).own_shares else []
+    shares += [spell("scope", asked.scope)] if asked.scope == "layer" else []
+    if shares and (clash := [*shares[1:], *_wishes(asked, spell)]):
+        raise CellpruneError(f"{shares[0]} gives each layer a share of its own: remove {clash[0]}")
+
+
+def _refuse_effective(asked: Request, spell: Spell) -> None:
+    """Refuse to count paths where not single weights of one ranking are counted."""
+    if not asked.effective:
+        return
+    clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
+    clash += [spell("budget", asked.budget)] if asked.unit else []
+    if names.method(asked.method).rounds is not None:
+        clash.append(f"{spell('method', asked.method)}, which scores in rounds")
+    if clash:
+        raise CellpruneError(
+            f"{spell('effective', True)} counts single weights that are scored once: remove it, or {clash[0]}"
+        )
+
+
+def _wishes(asked: Request, spell: Spell) -> list[str]:
+    """Name what is asked beyond a share of what the method counts."""
+    wishes = [spell("budget", asked.budget)] if asked.unit else []
+    wishes += [spell(name, value) for name in ("floor", "effective") if (value := getattr(asked, name))]
+    return wishes

@@ -1,0 +1,137 @@
+"""What an earlier call left of a run: whether it is the run that is asked for, and what of it must be made again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from cellprune.config import load as config
+from cellprune.config import names
+from cellprune.config.pruning import Pruning
+from cellprune.config.schema import Settings
+from cellprune.errors import CellpruneError
+from cellprune.experiment.work import Trained
+from cellprune.pruning.kinds import Segments
+from cellprune.runs import log, metrics, provenance
+from cellprune.runs.folder import FILES, Folder
+from cellprune.training.checkpoint import Checkpoint
+from cellprune.training.stages import Stage
+
+
+def require_same(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> None:
+    """Refuse a run of other settings or data; where a file that tells them is lost, the hash of both tells.
+
+    Raises:
+        CellpruneError: they differ, or nothing tells them any more.
+    """
+    if has_hash_of(folder, settings, split):
+        return
+    for kind in ("config", "split"):
+        if not folder.holds(kind) and (folder.has_work or folder.holds("provenance")):
+            raise CellpruneError(
+                f"{folder.file(kind)} is gone or damaged, and it cannot be told whether this is the run that was "
+                "started there: restore it, give the same settings and data, or give another --output"
+            )
+    if folder.holds("config"):
+        try:
+            theirs = config.recorded(folder.read_config())
+        except config.ConfigError as error:
+            raise config.ConfigError(
+                f"{folder.file('config')} is damaged ({error}): restore it, or give another --output"
+            ) from error
+        if changed := config.differences(settings, theirs):
+            raise config.ConfigError(
+                f"{folder.path} was started with other settings ({'; '.join(changed)}): give the same, or another "
+                "--output"
+            )
+    if folder.holds("split") and folder.read_split() != split:
+        raise CellpruneError(f"the data changed since {folder.path} was started: restore it, or give another --output")
+
+
+def has_hash_of(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> bool:
+    """Tell whether the record names these settings and these data, by their hash."""
+    data = folder.read_provenance().get("data") if folder.holds("provenance") else None
+    return isinstance(data, dict) and data.get("sha256") == config.digest(settings, split)
+
+
+def missing(folder: Folder, settings: Settings) -> set[str]:
+    """Name the kinds of files that a finished run has and this folder does not hold, whole and readable."""
+    masked = settings.pruning.method != "dense" and not settings.pruning.stands_in
+    gone = {kind for kind in FILES.keys() - {"log"} - (set() if masked else {"masks"}) if not folder.holds(kind)}
+    return gone if "metrics" in gone or _tells_every_epoch(folder) else gone | {"metrics"}
+
+
+def _tells_every_epoch(folder: Folder) -> bool:
+    """Tell whether metrics.csv, which can be read, has a row for every epoch that the record counts."""
+    made = folder.read_provenance() if folder.holds("provenance") else {}
+    return "epochs" not in made or len(folder.read_metrics()) == made["epochs"] - made.get("epochs_of_masks", 0)
+
+
+def is_complete(folder: Folder, settings: Settings) -> bool:
+    """Tell whether the run is complete, but for what is lost and costs no work.
+
+    Raises:
+        CellpruneError: it was finished and has lost what nothing is left to make it from.
+    """
+    if not (folder.holds("provenance") and folder.finished):
+        return False
+    gone = missing(folder, settings)
+    if not folder.has_state and (never := [kind for kind in ("model", "metrics") if kind in gone]):
+        raise CellpruneError(
+            f"{folder.file(never[0])} is gone or damaged, and the run is finished, so no training state is left to "
+            "make it from: restore it, or train again in another --output"
+        )
+    return not gone - {"config", "split", "report"}
+
+
+def was_trained(folder: Folder) -> bool:
+    """Tell whether the run was finished once: its network is there, and the states it came from are not."""
+    return not folder.has_state and all(map(folder.holds, ("model", "metrics"))) and _tells_every_epoch(folder)
+
+
+def trained(folder: Folder, network: nn.Module) -> Trained:
+    """Bring a network to the weights of a run that was finished once.
+
+    Raises:
+        CellpruneError: the model file is of another network.
+    """
+    _, weights, masks = folder.read_model()
+    try:
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    except RuntimeError as error:
+        raise CellpruneError(
+            f"{folder.file('model')} is of another network than the run's settings: restore it, or train again in "
+            "another --output"
+        ) from error
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Trained({name: torch.from_numpy(mask) for name, mask in masks.items()}, metrics.read(folder.file("metrics")))
+
+
+def segments(folder: Folder) -> Segments | None:
+    """Give what memory allowed when the run was begun; None where no record tells it."""
+    return dict(provenance.read(folder.file("provenance")).segments) if folder.holds("provenance") else None
+
+
+def checkpoint(folder: Folder, network: nn.Module, stages: Sequence[Stage]) -> Checkpoint | None:
+    """Give the last state of the run's trainings that fits the network; None where there is none."""
+
+    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        state = Checkpoint(arrays, meta)
+        state.require_fit(network)
+        if not 1 <= state.epoch <= stages[state.stage].epochs:
+            raise ValueError("it is of a longer training")
+
+    stored = folder.load_state(check)
+    if stored is None and folder.has("metrics"):
+        log.LOGGER.warning("%s holds no complete state any more: its training begins anew", folder.path)
+    return None if stored is None else Checkpoint(*stored)
+
+
+def epochs_spent(pruning: Pruning) -> int:
+    """Count the epochs that given masks took to find: those of a run that learned them around or during training."""
+    if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
+        return 0
+    learned = names.method(run.read_config()["pruning"]["method"]).when in ("around", "during")
+    return int(run.read_provenance().get("epochs", 0)) if learned else 0

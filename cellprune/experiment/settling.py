@@ -1,0 +1,43 @@
+"""What a run's own file says of its settings: every choice made, also those that this machine and given masks make."""
+
+import numpy as np
+import torch
+
+from cellprune.config import load as config
+from cellprune.config.schema import Settings
+from cellprune.errors import CellpruneError
+from cellprune.runs import maskfile
+from cellprune.training.accelerator import precision
+
+
+def settled(settings: Settings, device: torch.device) -> Settings:
+    """Make every choice, so that the same settings give the same run on another machine.
+
+    Raises:
+        CellpruneError: settings that do not go together, no masks file, or another one than they were made with.
+    """
+    settings = with_masks_told(settings)
+    chosen = precision(settings.training.precision, device)
+    training = settings.training.model_copy(update={"precision": chosen})
+    return settings.model_copy(update={"training": training})
+
+
+def with_masks_told(settings: Settings) -> Settings:
+    """Write the content of given masks into the settings: what they remove, and their hash.
+
+    Raises:
+        CellpruneError: no masks file, or another one than the settings were made with.
+    """
+    settings = config.resolve(settings)
+    pruning = settings.pruning
+    if pruning.masks is None:
+        return settings
+    masks = maskfile.read(pruning.masks)
+    content = maskfile.digest(masks)
+    if pruning.masks_sha256 not in (None, content):
+        raise CellpruneError(f"{pruning.masks} does not hold the masks that these settings were made with: restore it")
+    # biases and norms, which masks of whole channels have beside the weights, are no weights
+    weights = [mask for mask in masks.values() if mask.ndim > 1]
+    kept, total = (sum(int(count(mask)) for mask in weights) for count in (np.count_nonzero, np.size))
+    ratio = round(1 - kept / total, 12) if total else 0.0
+    return settings.model_copy(update={"pruning": pruning.model_copy(update={"ratio": ratio, "masks_sha256": content})})

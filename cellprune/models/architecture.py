@@ -1,0 +1,78 @@
+"""How a network is built, as a value: it is written into the model file, and can be had narrower."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from cellprune.config.model import Model
+from cellprune.models.building import build, maker_of
+
+Setting = str | int | None
+_FROM_WIDTHS = ("width", "depth")  # settings that widths take the place of
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How a network is built.
+
+    Attributes:
+        name: a row of the models' table.
+        settings: the network's own, by name; those that widths take the place of are left out where widths are given.
+        in_channels: channels of an image.
+        classes: logits that come out, for each pixel or for each image.
+        widths: channels of each level, where the settings do not say them.
+    """
+
+    name: str
+    settings: Mapping[str, Setting]
+    in_channels: int
+    classes: int
+    widths: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, model: Model, *, in_channels: int, classes: int) -> Self:
+        """Give the architecture that the settings of a run ask for, on data of so many channels and classes."""
+        return cls.read({**model.model_dump(), "in_channels": in_channels, "classes": classes})
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Self:
+        """Give what `as_dict` wrote; values from anywhere are judged when the network is built.
+
+        Raises:
+            CellpruneError: it names no network.
+            LookupError: it does not say how many channels and classes there are.
+        """
+        maker_of(written)
+        settings = dict(written)
+        name, in_channels, classes = (settings.pop(key) for key in ("name", "in_channels", "classes"))
+        architecture = cls(name, settings, in_channels, classes)
+        widths = settings.pop("widths", None)
+        return architecture if widths is None else architecture.with_widths(widths)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give JSON values, as the model file holds them."""
+        data = {"in_channels": self.in_channels, "classes": self.classes}
+        widths = {} if self.widths is None else {"widths": list(self.widths)}
+        return {"name": self.name, **self.settings, **data, **widths}
+
+    def with_widths(self, widths: Sequence[int]) -> Self:
+        """Give the same network with other channels at each level."""
+        settings = {key: value for key, value in self.settings.items() if key not in _FROM_WIDTHS}
+        return replace(self, settings=settings, widths=tuple(widths))
+
+    def build(self) -> nn.Module:
+        """Build the network; what is random comes from torch's current random state.
+
+        Raises:
+            CellpruneError: a setting that the network does not have or that is out of range.
+        """
+        return build(self.as_dict())
+
+    def shapes(self) -> nn.Module:
+        """Build a network of shapes alone: no memory, no draws, no time, and no pretrained weights fetched."""
+        settings = {key: value for key, value in self.settings.items() if key != "weights"}
+        with torch.device("meta"):
+            return replace(self, settings=settings).build()

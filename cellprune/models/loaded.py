@@ -1,0 +1,86 @@
+"""A trained network from its file, with the header that says how its images are made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cellprune.errors import CellpruneError
+from cellprune.models.architecture import Architecture
+from cellprune.runs import modelfile
+from cellprune.runs.folder import FILES
+from cellprune.wording import quoted, reason
+
+Header = Mapping[str, Any]
+"""What a model file says beside its weights, as JSON values; see `runs.modelcard` for what predicting asks of it."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained network in evaluation mode, on the CPU, and the header of its file."""
+
+    network: nn.Module
+    header: Header
+    architecture: Architecture
+
+
+def load(path: str | Path) -> nn.Module:
+    """Load a trained network, ready to use: on the CPU, in evaluation mode.
+
+    Args:
+        path: a run folder or a model file.
+    Raises:
+        CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+    Note:
+        the file's header goes along as the attribute `header`, for whoever prepares images as in training.
+    Example:
+        >>> network = load("runs/cells")  # the folder of a finished run
+        >>> with torch.no_grad():
+        ...     logits = network(torch.zeros(1, 1, 48, 64))
+        >>> logits.shape  # one map for the background, one for cells
+        torch.Size([1, 2, 48, 64])
+    """
+    loaded = read(Path(path))
+    loaded.network.__dict__["header"] = loaded.header
+    return loaded.network
+
+
+def read(path: Path) -> Loaded:
+    """Read a run folder's model file, or a model file.
+
+    Raises:
+        CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+    """
+    file = path / FILES["model"] if path.is_dir() else path
+    header, weights, _ = modelfile.read(file)
+    try:
+        architecture = Architecture.read(header["architecture"])
+        network = architecture.shapes()  # a header may claim any width, the weights are what is there
+        _require_same(network.state_dict(), weights)
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
+    except (CellpruneError, AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise CellpruneError(
+            f"{file} describes no network that can be built ({reason(error)}): make it again"
+        ) from error
+    return Loaded(network.eval(), header, architecture)
+
+
+def header_of(network: nn.Module) -> Header | None:
+    """Give the header that `cellprune.load` left with a network, also where a compiler wraps it; None of any other."""
+    header: Header | None = getattr(network, "header", None)
+    return header
+
+
+def _require_same(described: Mapping[str, Tensor], stored: Mapping[str, np.ndarray]) -> None:
+    """Refuse weights that are not those of the described network, in one sentence: torch has one for each of them."""
+    wrong = [
+        name
+        for name in sorted(described.keys() | stored.keys())
+        if name not in described or name not in stored or tuple(described[name].shape) != stored[name].shape
+    ]
+    if wrong:
+        raise ValueError(f"{len(wrong)} of its {len(stored)} tensors do not fit, such as {quoted(wrong[0])}")

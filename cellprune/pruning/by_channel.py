@@ -1,0 +1,39 @@
+"""Scores whole channels once, and keeps the best."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+
+from cellprune.pruning.kinds import Batch, Masks
+from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.scoring import Scoring
+
+log = logging.getLogger("cellprune")
+
+
+def channels_kept(
+    scoring: Scoring, model: nn.Module, weights: Mapping[str, nn.Parameter], taken: Sequence[Batch]
+) -> Masks:
+    """Choose the channels that stay, and give the masks of all that they touch.
+
+    Args:
+        scoring: the request at work.
+        model: the network.
+        weights: the prunable ones; the channels of all others stay.
+        taken: the batches that the method reads, one at least.
+    """
+    asked, score, inputs = scoring.request, scoring.method.channel, taken[0][0]
+    assert score is not None, "its row says that it can choose channels"
+    channels = whole_channels.removable(model, inputs, weights)
+    ranks = score(channels, scoring.sensitivity(model, {}, taken), **scoring.of(score))
+    scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
+    ranks = -ranks if asked.invert else ranks
+    if asked.unit:
+        kept = whole_channels.choose_within(
+            model, inputs, channels, ranks, asked.unit, asked.share, asked.cost, asked.least
+        )
+    else:
+        kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)
+    log.info("%d of %d channels stay", int(kept.sum()), channels.count)
+    return whole_channels.masks_of(model, inputs, channels, kept)

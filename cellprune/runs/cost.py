@@ -1,0 +1,137 @@
+"""cost.json: what a run's network costs, dense and as it was trained; counted, and measured on the run's machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cellprune.runs import documents
+from cellprune.structure.counts import ChannelCount, Layer, Macs, Parameters, Sparsity
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What was to stay beside what stays.
+
+    Attributes:
+        unit: "weights", "active weights" (on a path), "channels", "params" or "macs".
+        target, achieved: shares of the dense network's count.
+        dense, allowed, kept: counts.
+    """
+
+    unit: str
+    target: float
+    achieved: float
+    dense: int
+    allowed: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The network that a small one stands for: channels of each level, and what it costs."""
+
+    widths: tuple[int, ...]
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A small dense network that stands in a pruned one's place.
+
+    Attributes:
+        shape: every level narrower by one factor, or all levels equally wide.
+        unit: what it may not spend more of.
+        target: what the pruned network keeps of the unit: all parameters but the masked ones (biases and norms among
+            them), or the multiply-adds of the kept weights.
+        achieved: what this network has, at most the target.
+        widths: channels of each level.
+        whole: the network that is pruned otherwise.
+    """
+
+    shape: Literal["narrow", "flat"]
+    unit: Literal["params", "macs"]
+    target: int
+    achieved: int
+    widths: tuple[int, ...]
+    whole: Whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bytes:
+    """Sizes: of the dense network's weights, of those of the one that this stands for, and of the model file."""
+
+    dense_fp32: int
+    whole_fp32: int | None = None
+    model_file: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Milliseconds:
+    """Time of one image through each network, measured in turn: the fastest of so many passes, on which device.
+
+    Attributes:
+        dense: the network that was trained, without its masks.
+        pruned: the same under its masks; None where it has none.
+        whole: of a small dense network, the one that it stands for.
+    """
+
+    dense: float
+    pruned: float | None = None
+    whole: float | None = None
+    repeats: int
+    threads: int
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The content of cost.json.
+
+    Attributes:
+        parameters, macs, sparsity, channels, layers: of the trained network, see `structure.counts`.
+        bytes: sizes in memory and on the disk.
+        milliseconds: measured.
+        dead_layers: layers that lost all their weights.
+        budget: what was asked for; None where nothing was: unpruned, or by masks that were given.
+        control: of a small dense network, whose place it takes.
+    """
+
+    parameters: Parameters
+    macs: Macs
+    sparsity: Sparsity
+    channels: ChannelCount | None = None
+    layers: tuple[Layer, ...]
+    bytes: Bytes
+    milliseconds: Milliseconds
+    dead_layers: tuple[str, ...]
+    budget: Budget | None = None
+    control: StandIn | None = None
+
+    @property
+    def time_ratio(self) -> float | None:
+        """The time of the run's network beside the dense one's, of one measurement; None where none was timed."""
+        time = self.milliseconds
+        ours, dense = (time.dense, time.whole) if self.control else (time.pruned, time.dense)
+        return ours / dense if ours and dense else None
+
+
+def write(path: Path, cost: Cost) -> None:
+    """Write cost.json, whole or not at all."""
+    documents.write_json(path, documents.plain(cost))
+
+
+def read(path: Path) -> Cost:
+    """Read a cost.json of this version or an older one; CellpruneError where it is absent or damaged."""
+    return documents.checked(path, Cost, documents.read_json(path), _mended)
+
+
+def _mended(content: dict[str, Any]) -> dict[str, Any]:
+    """Add what older versions did not count; their masks were of weights alone."""
+    parameters, sparsity = content["parameters"], content["sparsity"]
+    older = {
+        "left": parameters["total"] - parameters["prunable"] + parameters["kept"],
+        "active": round((1 - sparsity["effective"]) * parameters["prunable"]),
+    }
+    layers = [{"channels": None, "channels_kept": None, **row} for row in content["layers"]]
+    return {"dead_layers": [], **content, "parameters": older | parameters, "layers": layers}

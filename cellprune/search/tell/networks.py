@@ -1,0 +1,84 @@
+"""What the networks of a confirmation score and cost, timed in turn once nothing else of the search is running."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from cellprune import models
+from cellprune.campaign.job import RunFacts
+from cellprune.runs.folder import Folder
+from cellprune.search.judge.trial import REFERENCE, Outcome, Trial
+from cellprune.search.tell.answer import Network, TimedOn
+from cellprune.structure import timing
+from cellprune.training import accelerator
+
+Arm = tuple[str, float]  # control, "" for the method itself; ratio
+
+
+def arms(outcomes: Mapping[Trial, Outcome], seeds: Sequence[int]) -> dict[Arm, list[Outcome]]:
+    """Give the trials of a confirmation with these seeds: the method's by rising ratio, then those of the controls."""
+    arms: dict[Arm, list[Outcome]] = defaultdict(list)
+    for trial in sorted(outcomes, key=lambda trial: (trial.control, trial.ratio, trial.seed, trial.fold)):
+        if trial.phase == "confirm" and trial.seed in seeds:
+            arms[trial.control, trial.ratio].append(outcomes[trial])
+    return arms
+
+
+def first_run(outcomes: Sequence[Outcome]) -> RunFacts | None:
+    """Give the first run of an arm that is done."""
+    return next((outcome.run for outcome in outcomes if outcome.run), None)
+
+
+def networks(
+    arms: Mapping[Arm, Sequence[Outcome]], runs: Path, device: str
+) -> tuple[tuple[Network, ...], TimedOn | None]:
+    """Tell what each arm scores and costs, and where it was timed.
+
+    The milliseconds are those of its first network, all measured in turn; the time ratio sets them beside the unpruned
+    one's, and is None where that is gone.
+    """
+    firsts = {arm: run for arm, outcomes in arms.items() if (run := first_run(outcomes))}
+    times, timed_on = _milliseconds([run.folder for run in firsts.values()], runs, device)
+    reference = firsts.get(("", REFERENCE))
+    dense = times.get(reference.folder) if reference else None
+    told = (_network(arm, arms[arm], run, times.get(run.folder), dense) for arm, run in firsts.items())
+    return tuple(told), timed_on
+
+
+def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts, own: float | None, dense: float | None) -> Network:
+    control, ratio = arm
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    of_budget = [one.run.of_budget for one in done if one.run and one.run.of_budget is not None]
+    return Network(
+        ratio=ratio,
+        control=control,
+        score=_mean(score for outcome in done for score in outcome.scores.values()),
+        score_by_trial=tuple(_mean(outcome.scores.values()) for outcome in done),
+        hopeless=sum(outcome.state == "hopeless" for outcome in outcomes),
+        parameters=run.parameters_left,
+        macs=run.macs_left,
+        bytes=run.model_bytes,
+        of_budget=_mean(of_budget) if of_budget else None,
+        milliseconds=own,
+        time_ratio=own / dense if own and dense else None,
+        run=run.folder,
+    )
+
+
+def _milliseconds(names: Iterable[str], runs: Path, device: str) -> tuple[dict[str, float], TimedOn | None]:
+    """Time the networks of these runs in turn; one that is gone has no time."""
+    folders = {name: runs / name for name in names if Folder(runs / name).has("model")}
+    if not folders:
+        return {}, None
+    where = accelerator.start(device).device
+    header, _, _ = Folder(next(iter(folders.values()))).read_model()
+    inputs = torch.randn(1, header["architecture"]["in_channels"], *header["network_size_px"], device=where)
+    times = timing.milliseconds({name: models.load(folder).to(where) for name, folder in folders.items()}, inputs)
+    return times, TimedOn(str(where), torch.get_num_threads())
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)

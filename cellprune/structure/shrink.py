@@ -1,0 +1,149 @@
+"""Makes a network smaller by the channels that masks remove: smaller tensors in the same modules.
+
+The masked network multiplies zeros; the smaller one has none to multiply. Both are the same function, have the same
+gradients, and train alike, to the rounding of sums in another order. Dropout alone draws otherwise, for its maps have
+other shapes.
+
+Source: Fang et al., CVPR 2023 (arXiv:2301.12900), for what must go together; the rest is our own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
+
+from cellprune.errors import CellpruneError, unknown
+from cellprune.structure.channels import Channels, Counting, stays
+from cellprune.structure.comparing import Standing, drawn, random_inputs, require_same
+from cellprune.structure.copying import copied_with
+from cellprune.structure.layers import is_transposed
+from cellprune.structure.standing_in import copies
+from cellprune.structure.trace import find
+
+
+def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> nn.Module:
+    """Make a network without the channels that masks remove.
+
+    Args:
+        model: any network whose forward names no number of channels; it is left as it was.
+        masks: parameter name -> bool, True = kept, as `prune(..., granularity="channel")` gives them; a parameter that
+            is not named is whole.
+        inputs: what the model takes, one sample or more; its size decides nothing but the time.
+    Returns:
+        A new network of the same class and in the same modes, whose parameters and statistics are the kept ones. It
+        was compared with the masked network in evaluation mode, on random inputs, parameters and statistics.
+    Raises:
+        CellpruneError: the masks do not remove whole channels, or leave a layer none; the channels cannot be followed
+            (names the operation); a forward names their number (names the module); the two networks differ (names the
+            first layer that does).
+    Note:
+        dropout draws as many numbers as its input has, so a network that has it trains alike in distribution only.
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from cellprune import prune, shrink
+        >>> model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 1))
+        >>> inputs = torch.randn(2, 1, 16, 16)
+        >>> masks = prune(model, method="magnitude", sparsity=0.5, granularity="channel", batches=[(inputs, None)])
+        >>> shrink(model, masks, inputs)[0]
+        Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))
+    """
+    channels = find(model, inputs)
+    kept = _kept(model, channels, masks)
+    small = cut(model, channels, kept, dict(model.named_parameters()) | dict(model.named_buffers()))
+    masked = copies(model)
+    sample = random_inputs(inputs)
+    # drawn, for a weight of zero would hide what it meets; and as they are, for what is drawn may grow beyond numbers
+    for values in (drawn(masked, model), masked):
+        for name, mask in masks.items():
+            values[name] = values[name] * mask.to(values[name])
+        fewer = cut_tensors(model, channels, kept, values)
+        require_same(Standing(model, values), Standing(small, fewer), sample, channels, kept, kept)
+    return small
+
+
+def cut(model: nn.Module, channels: Channels, kept: Tensor, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Copy a network without some of its channels.
+
+    Args:
+        model: the network; it is left as it was.
+        channels: what `find` gave.
+        kept: (channels.count,) bool.
+        tensors: name -> the network's parameters and buffers, or others of the same shapes in their place.
+    """
+    small = copied_with(model, cut_tensors(model, channels, kept, tensors))
+    modules = dict(small.named_modules())
+    for before, after in zip(model.modules(), small.modules(), strict=True):
+        _count_weights(before, after)
+    for name, passed in channels.passes.items():
+        _count_channels(modules[name], int(stays(passed, kept).sum()))
+    for name, (read, made) in channels.counted.items():
+        counting = modules[name]
+        assert isinstance(counting, Counting)
+        counting.keep_channels(stays(read, kept), stays(made, kept))
+    return small
+
+
+def cut_tensors(model: nn.Module, channels: Channels, kept: Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the parameters and buffers of the smaller network; as `cut` takes them."""
+    axes = {name: dict(of) for name, of in channels.of.items()}
+    modules, names = dict(model.named_modules()), {id(buffer): name for name, buffer in model.named_buffers()}
+    for name, passed in channels.passes.items():  # statistics go with the channels of their norm
+        for buffer in modules[name]._buffers.values():
+            if buffer is not None and buffer.shape == passed.shape:
+                axes[names[id(buffer)]] = {0: passed}
+    fewer = dict(tensors)
+    for name, of in axes.items():
+        for axis, at in of.items():
+            positions = stays(at, kept).nonzero().squeeze(1).to(fewer[name].device)
+            fewer[name] = fewer[name].detach().index_select(axis, positions)
+    return fewer
+
+
+def _kept(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor:
+    network = type(model).__name__
+    shapes = {name: p.shape for name, p in model.named_parameters()}
+    for name, mask in masks.items():
+        if name not in shapes:
+            raise CellpruneError(unknown(f"parameter of {network}", name, shapes, "masks"))
+        if mask.shape != shapes[name]:
+            raise CellpruneError(f"the mask of {name!r} has the shape {tuple(mask.shape)}, but the parameter has "
+                                 f"{tuple(shapes[name])}: give the masks of this network")  # fmt: skip
+    kept, unfit = channels.kept_by(masks, shapes)
+    if unfit is not None:
+        reasons = "".join(f"; channels are not followed through {operation}" for operation in channels.stopped_by[:3])
+        raise CellpruneError(
+            f"the mask of {unfit!r} does not remove whole channels that may go{reasons}: give masks that "
+            f"prune(..., granularity='channel') chose for this network"
+        )
+    for name, made in channels.makes.items():
+        if not stays(made, kept).any():
+            raise CellpruneError(f"the masks leave no channel of {name!r}: keep one at least")
+    return kept
+
+
+def _count_weights(before: nn.Module, layer: Any) -> None:
+    """Set a layer's numbers to those of its weight, where that has changed."""
+    old, weight = before._parameters.get("weight"), layer._parameters.get("weight")
+    if old is None or old.shape == weight.shape:
+        return
+    if isinstance(layer, nn.Linear):
+        layer.out_features, layer.in_features = weight.shape
+    elif isinstance(layer, _ConvNd):
+        if 1 < layer.groups == layer.in_channels:  # depthwise: a group for each channel that is read
+            layer.groups = layer.groups * len(weight) // len(old)
+        # the weight's first axis has all groups, its second one of them
+        first, second = len(weight), weight.shape[1] * layer.groups
+        layer.in_channels, layer.out_channels = (first, second) if is_transposed(layer) else (second, first)
+
+
+def _count_channels(norm: nn.Module, count: int) -> None:
+    if isinstance(norm, _NormBase):
+        norm.num_features = count
+    elif isinstance(norm, nn.GroupNorm):  # whole groups go
+        norm.num_groups = norm.num_groups * count // norm.num_channels
+        norm.num_channels = count
+    elif isinstance(norm, nn.PReLU) and norm.num_parameters > 1:
+        norm.num_parameters = count
