@@ -33,6 +33,8 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
     runtime = Runtime(runs=tmp_path, data_root=data_root, resume=True)
     with pytest.raises(Stopped):
         experiment.run(settings, [Stop()], runtime=runtime)
+    [cut] = map(Folder, tmp_path.iterdir())
+    assert not cut.has("cost"), "it is written once, at the end"
     monkeypatch.setattr(choose, "masks", None)  # chosen once
     folder = experiment.run(settings, runtime=runtime)
     assert folder.path.name.startswith("simulated_unet_snip-narrow-macs-0.6_s0_")
@@ -43,6 +45,7 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
     assert told.whole.widths == (4, 8)
     assert found.milliseconds.whole > 0
     assert found.bytes.whole_fp32 > found.bytes.dense_fp32
+    assert folder.read_provenance().control == told
     network = cellprune.load(folder.path)
     assert network.widths == told.widths != (4, 8)
     with torch.no_grad():

@@ -1,6 +1,6 @@
 """Intersection over union of classes, by the four names this field mixes up, from counts that can be kept.
 
-`iou_image_mean`      per image the mean over its classes, then the mean over images: the headline
+`iou_image_mean`      per image the mean over its classes, then the mean over images: the main score
 `iou_pooled`          counts summed over all images first, then the mean over classes
 `iou_cell_image_mean` the first for the class "cell" alone; so for every class but the background
 `iou_cell_pooled`     the second for the class "cell" alone; so for every class but the background
@@ -131,7 +131,7 @@ def of_one_class(images: Sequence[ScoredImage], name: str) -> dict[str, dict[Siz
 
 
 def background_alone(images: Sequence[ScoredImage]) -> float | None:
-    """Give the headline score of a prediction that is background everywhere: what any network has to beat.
+    """Give the headline score of a prediction that is background everywhere: any network has to beat it.
 
     Args:
         images: of one size.

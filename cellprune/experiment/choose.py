@@ -11,7 +11,7 @@ from cellprune.config import names
 from cellprune.config.pruning import Pruning
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
-from cellprune.data.kinds import Batch
+from cellprune.data.batches import Batch
 from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take

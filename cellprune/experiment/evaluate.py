@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cellprune import tasks
 from cellprune.config import load as config
-from cellprune.data.kinds import Frames
+from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
 from cellprune.experiment.opening import Opened
 from cellprune.lab import scale

@@ -32,7 +32,7 @@ from cellprune.training.norms import reestimate
 from cellprune.training.progress import PATIENCE_S, Event, Listener
 from cellprune.training.sparse import MaskPolicy
 from cellprune.training.sparse.static import Static
-from cellprune.training.stages import Request, Stage, as_they_are, walk
+from cellprune.training.stages import Stage, TrainingRequest, as_they_are, walk
 
 _PLANNING = Event("data", message="looking at what fits into memory", after_s=PATIENCE_S)
 _REPORTING = Event("report", message="measuring the network and writing its report", after_s=PATIENCE_S)
@@ -167,7 +167,7 @@ def _stages(setup: Setup) -> list[Stage]:
     pruning, training, accelerator = setup.settings.pruning, setup.settings.training, setup.accelerator
     if not _learns_masks(setup.settings):
         return [Stage("init", as_they_are, Static, training.epochs)]
-    request = Request(
+    request = TrainingRequest(
         sparsity=pruning.ratio,
         scope=pruning.scope,
         exclude=pruning.exclude,

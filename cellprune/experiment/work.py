@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from cellprune.config.schema import Settings
-from cellprune.data.kinds import Part
+from cellprune.data.parts import Part
 from cellprune.experiment.opening import Setup
 from cellprune.pruning.masks import Masks
 from cellprune.runs import log

@@ -13,7 +13,7 @@ Floats = NDArray[np.float32]
 
 
 class Engine(Protocol):
-    """A network ready to be asked.
+    """A network that is ready to compute.
 
     Attributes:
         card: what the network takes and gives.

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from cellprune.config.names import resolve
 from cellprune.config.search import Search
@@ -113,7 +112,7 @@ class Plan:
     def _left(self, trainings: int) -> int:
         return 0 if self.known.at_the_end else max(1, trainings - self.known.done - self.known.there)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Give the plain values that `--dry-run --json` prints."""
         question, count, known = self.question, self.count, self.known
         return {

@@ -44,13 +44,13 @@ def _times(runs: Path, ratio: float, report: Report) -> Mapping[str, float]:
     """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
     reason = report.reason.split(";")[0]
     if report.state == "hopeless":
-        raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
+        raise CellpruneError(f"the lowest ratio, {ratio:g}, is impossible ({reason}): give a lower --low")
     if report.state == "crashed" and report.refused:
         raise CellpruneError(f"the epoch that is timed, with a ratio of {ratio:g}, was refused: {reason}")
     if report.state == "crashed":
         raise WorkError(
-            f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
-            "trainings of the search would, too"
+            f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail; the "
+            "trainings of the search would fail, too"
         )
     assert report.run is not None, "what is done says where"
     return Folder(runs / report.run.folder).read_provenance().times

@@ -17,25 +17,33 @@ _TOLERANCE = 1e-4  # of the largest number, in float32: sums in another order
 _TOLERANCE_64 = 1e-9
 
 
-def random_inputs(inputs: object, seed: int = 0) -> object:
-    """Draw one sample of what a network takes; whole numbers stay as they are."""
-    generator = torch.Generator().manual_seed(seed)
+def random_inputs(inputs: object, *, times: int = 1) -> object:
+    """Draw one sample of what a network takes; whole numbers stay as they are.
 
-    def change(tensor: Tensor) -> Tensor:
+    Args:
+        inputs: what it takes.
+        times: how many times as large the maps are, along each axis after the channels.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(tensor: Tensor) -> Tensor:
         sample = full(tensor[:1]).detach()
-        return torch.randn(sample.shape, generator=generator).to(sample) if sample.is_floating_point() else sample
+        if not sample.is_floating_point():
+            return sample
+        size = [*sample.shape[:2], *(times * n for n in sample.shape[2:])]
+        return torch.randn(size, generator=generator).to(sample)
 
-    return map_tensors(change, inputs)
+    return map_tensors(draw, inputs)
 
 
-def drawn(tensors: Mapping[str, Tensor], model: nn.Module, seed: int = 0) -> dict[str, Tensor]:
+def drawn(tensors: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     """Draw values for parameters and statistics as if after a training: none is zero, and no two channels are alike.
 
     Args:
         tensors: name of a parameter or buffer of the model -> one of its shape and kind.
         model: tells what is a norm's.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     names = {id(t): name for name, t in [*model.named_parameters(), *model.named_buffers()]}
     positive = {
         names[id(getattr(module, key))]

@@ -246,13 +246,13 @@ class _Trace(TorchDispatchMode):
 
     def _vector(self, marks: Tensor, axis: int, operation: str) -> Tensor:
         """Give the one mark at each position of an axis; positions that hold several keep their size."""
-        other = [a for a in range(marks.dim()) if a != axis]
+        other, size = [a for a in range(marks.dim()) if a != axis], marks.shape[axis]
         marks = _slim(marks)
         vector = marks.amax(other) if other else marks
         mixed = (marks != vector.view([-1 if a == axis else 1 for a in range(marks.dim())])) & (marks != _CONSTANT)
         if mixed.any():
             self.fix(marks, operation)
-        return vector.clone()
+        return vector.expand(size).clone()
 
     def _tied(self, operands: list[Tensor], shape: torch.Size) -> Tensor:
         """Tie what meets in one number; the result gets marks of its own, for no single layer made it."""

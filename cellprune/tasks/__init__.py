@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -11,7 +11,8 @@ from torch import nn
 from cellprune.config.data import Data
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
-from cellprune.data.kinds import Frames, Loaders, Part, Parts
+from cellprune.data.batches import Loaders
+from cellprune.data.parts import Frames, Part, Parts
 from cellprune.models.loaded import Header
 from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
@@ -56,7 +57,7 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     loss: Callable[[str], Loss]
     scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], ScoresT]
     watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
-    header: Callable[[FramesT, Settings], dict[str, Any]]
+    header: Callable[[FramesT, Settings], Header]
 
 
 AnyTask = Task[Frames, Parts, Loaders, Split, Scores]

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +9,11 @@ from torch.nn import functional as F
 
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
-from cellprune.data.kinds import Part
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
 from cellprune.data.labelled.sets import Labelled, Parts
+from cellprune.data.parts import Part
 from cellprune.models.loaded import Header
 from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
@@ -56,7 +55,7 @@ def _loss(_: str) -> Loss:
     return lambda output, target: F.cross_entropy(output.float(), target)
 
 
-def _header(dataset: Labelled, settings: Settings) -> dict[str, Any]:
+def _header(dataset: Labelled, settings: Settings) -> Header:
     own = normalization(dataset, _split(dataset, settings.data).train)
     return {
         "output": "class",

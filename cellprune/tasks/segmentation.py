@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,8 +17,8 @@ from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample
 from cellprune.data.cells.preview import preview
 from cellprune.data.cells.split import PARTS, Split, from_written, split, whole
-from cellprune.data.kinds import Part
 from cellprune.data.open import open_dataset
+from cellprune.data.parts import Part
 from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
@@ -96,7 +96,7 @@ def _input(dataset: Dataset, data: Data) -> tuple[int, int, int]:
     return (dataset.channels, *data.size)
 
 
-def _header(dataset: Dataset, settings: Settings) -> dict[str, Any]:
+def _header(dataset: Dataset, settings: Settings) -> Header:
     sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
     return {
         "input_axes": "NCHW",

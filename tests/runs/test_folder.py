@@ -84,7 +84,7 @@ def test_an_empty_folder_is_taken_and_opening_writes_nothing(tmp_path: Path) -> 
 def test_litter_is_no_content(tmp_path: Path) -> None:
     for name in ("._run", ".DS_Store", "Thumbs.db", "desktop.ini"):
         (tmp_path / name).touch()
-    Folder.open(tmp_path)
+    assert Folder.open(tmp_path).path == tmp_path
 
 
 def test_a_run_refused_under_the_lock_leaves_nothing(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Workspa
 @pytest.mark.parametrize(
     ("report", "error", "said"),
     [
-        (Report("hopeless", reason="no path"), CellpruneError, "the lowest ratio, 0.5, cannot be had (no path)"),
+        (Report("hopeless", reason="no path"), CellpruneError, "the lowest ratio, 0.5, is impossible (no path)"),
         (Report("crashed", reason="the loss became nan"), WorkError, "that is timed, with a ratio of 0.5, failed (t"),
         (
             Report("crashed", reason="no memory", refused=True),

@@ -1,5 +1,8 @@
 """Smaller networks: the function, the gradients and the training of the masked ones, in every architecture."""
 
+import doctest
+import sys
+
 import pytest
 import torch
 from channel_networks import NETWORKS, SLOW, STEPS, Drawn, case, some
@@ -147,9 +150,8 @@ def test_the_network_itself_is_left_as_it_was():
         small = shrink(model, masks, inputs)
     assert not small.head.weight.requires_grad
     assert [m.training for m in small.modules()] == [m.training for m in model.modules()]
-    assert not {id(t) for t in model.state_dict(keep_vars=True).values()} & {
-        id(t) for t in small.state_dict(keep_vars=True).values()
-    }
+    places = [{t.data_ptr() for t in network.state_dict().values()} for network in (model, small)]
+    assert not places[0] & places[1], "training one does not train the other"
 
 
 def test_without_masks_it_is_a_copy():
@@ -192,7 +194,7 @@ def test_what_no_masks_of_channels_are_is_refused():
     masks = cellprune.prune(model, method="magnitude", sparsity=0.5)
     with pytest.raises(CellpruneError, match="does not remove whole channels that may go"):
         shrink(model, masks, inputs)
-    with pytest.raises(CellpruneError, match=r"no parameter of UNet 'head.wight'.*\nDid you mean 'head.weight'"):
+    with pytest.raises(CellpruneError, match=r"no parameter of UNet called 'head.wight'.*\nDid you mean 'head.weight'"):
         shrink(model, {"head.wight": torch.ones(2).bool()}, inputs)
     with pytest.raises(CellpruneError, match=r"the mask of 'head.bias' has the shape"):
         shrink(model, {"head.bias": torch.ones(3).bool()}, inputs)
@@ -223,3 +225,9 @@ def test_dropout_of_the_smaller_network_draws_for_its_own_shape():
     small = halved(model, torch.randn(1, 1, 8, 8))
     assert small(torch.randn(1, 1, 8, 8)).shape == (1, 2, 8, 8)
     assert small[1].p == 0.5
+
+
+def test_the_example_runs():
+    results = doctest.testmod(sys.modules["cellprune.structure.shrink"])
+    assert results.attempted
+    assert not results.failed

@@ -17,6 +17,7 @@ from monai.data import CacheDataset
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from cellprune.data.batches import Batch, Batches
 from cellprune.data.cells.augment import Strength, augment
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.known import require_known
@@ -24,7 +25,7 @@ from cellprune.data.cells.reader import item, native, prepare
 from cellprune.data.cells.split import Split
 from cellprune.data.cells.truth import Policy
 from cellprune.data.draws import shuffled, stable_hash
-from cellprune.data.kinds import Batch, Batches, Part
+from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.network_input import seen
 from cellprune.runs.modelcard import ModelCard

@@ -18,7 +18,7 @@ from typing import Literal, cast, get_args
 from cellprune.data.cells.frames import Dataset, Frame
 from cellprune.data.cells.truth import Policy, completeness, has_cells
 from cellprune.data.draws import shuffled, stable_hash
-from cellprune.data.kinds import Part
+from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 from cellprune.runs.split import DroppedFrame, FrameSplit, SplitFrame
@@ -114,8 +114,8 @@ def split(
     Args:
         how: see the module.
         holdout: share of the gold frames to hold out, rounded down, at least one; `sequence` does not ask.
-        seed: moves the draw, nothing else does.
-        policy: truth policy; under `silver` every frame with silver truth outside what is held out is learned from.
+        seed: decides the draw; nothing else does.
+        policy: truth policy; under `silver` every frame with silver truth that is not held out is learned from.
         select_share: share of the remaining gold frames to set apart for choosing, drawn in the same way (under
             `sequence` as a block, when only one sequence remains); every fold draws anew.
         fold: (k, K) holds out the k-th, from 0, of K folds instead of a share: K hands of the shuffled frames

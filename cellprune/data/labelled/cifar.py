@@ -261,7 +261,7 @@ class _Plain(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         from numpy._core.multiarray import _reconstruct
 
-        known: dict[tuple[str, str], Any] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+        known: dict[tuple[str, str], object] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
         known |= {(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")}
         known |= {("_codecs", "encode"): _bytes_of}
         if (module, name) not in known:
