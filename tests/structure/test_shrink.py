@@ -1,8 +1,5 @@
 """Smaller networks: the function, the gradients and the training of the masked ones, in every architecture."""
 
-import doctest
-import sys
-
 import pytest
 import torch
 from channel_networks import NETWORKS, SLOW, STEPS, Drawn, case, some
@@ -225,9 +222,3 @@ def test_dropout_of_the_smaller_network_draws_for_its_own_shape():
     small = halved(model, torch.randn(1, 1, 8, 8))
     assert small(torch.randn(1, 1, 8, 8)).shape == (1, 2, 8, 8)
     assert small[1].p == 0.5
-
-
-def test_the_example_runs():
-    results = doctest.testmod(sys.modules["cellprune.structure.shrink"])
-    assert results.attempted
-    assert not results.failed

@@ -167,13 +167,13 @@ def test_check_tells_of_test_images_that_were_learned(tmp_path):
     made = small_pictures.arrays()
     path = small_pictures.npz(tmp_path / "own.npz", x_test=made["x_train"][:24])
     found = labelled.check(str(path))
-    assert found["duplicates"] == 24
-    assert any("so scores are too good" in note for note in found["notes"])
+    assert found.duplicates == 24
+    assert any("so scores are too good" in note for note in found.notes)
 
 
 @pytest.mark.skipif("CELLPRUNE_REAL_DATA" not in os.environ, reason="the real data are not here")
 def test_the_real_part_of_cifar10_has_its_known_counts():
     found = labelled.check(str(Path(os.environ["CELLPRUNE_REAL_DATA"]) / "cifar10-subset.npz"))
-    assert found["images"] == {"train": 8068, "test": 1017}
-    assert found["duplicates"] == 0
-    assert [row["name"] for row in found["classes"]][:2] == ["airplane", "automobile"]
+    assert found.images == {"train": 8068, "test": 1017}
+    assert found.duplicates == 0
+    assert [row.name for row in found.classes][:2] == ["airplane", "automobile"]
