@@ -14,7 +14,7 @@ from cellprune.search.opening import RESULT
 from cellprune.search.tell import document
 from cellprune.search.tell.answer import Answer, Claimed, Evidence, Limits, Probed
 from cellprune.search.tell.forest import forest
-from cellprune.search.tell.table import rows
+from cellprune.search.tell.rows import rows
 from cellprune.wording import many
 
 

@@ -5,19 +5,16 @@ Source: Lewis and Clarke, Forest plots: trying to see the wood and the trees, BM
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from cellprune.report.drawing import GREEN, INK, ORANGE, PALE, RED, drawing, name_rows, svg
 from cellprune.report.formatting import ratio as as_ratio
-
-if TYPE_CHECKING:
-    from cellprune.search.tell.table import Row
+from cellprune.search.tell.rows import Row
 
 COLOURS = {"not worse": GREEN, "undecided": ORANGE, "worse": RED}
 _ROW = 0.25  # inches
 
 
-def forest(rows: Sequence["Row"]) -> str:
+def forest(rows: Sequence[Row]) -> str:
     """Draw the mean difference and the limits of every tested ratio, search by search, as SVG; one line without any."""
     labels: list[str] = []
     heads: list[int] = []

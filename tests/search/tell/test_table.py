@@ -15,7 +15,7 @@ from cellprune.search.opening import JOURNAL, RESULT
 from cellprune.search.tell import document
 from cellprune.search.tell.answer import Answer, AnsweredLook, Compute, Evidence, Probed
 from cellprune.search.tell.forest import forest
-from cellprune.search.tell.table import rows
+from cellprune.search.tell.rows import rows
 from cellprune.search.tell.words import Words
 
 LIMITS = {"mean": 0.001, "lower": -0.004, "upper": 0.006}
