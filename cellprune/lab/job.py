@@ -87,7 +87,7 @@ def run(
         _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
     draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
-    with output.held():
+    with output.locked():
         finished = False
         try:
             for at, image in enumerate(images):

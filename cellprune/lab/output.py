@@ -64,7 +64,7 @@ class Output:
         self._refuse()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Make the folder and hold it for this process; what killed writers left is cleaned away.
 
         Raises:
