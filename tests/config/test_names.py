@@ -50,7 +50,7 @@ TABLES = {
 @pytest.mark.parametrize("table", TABLES)
 def test_every_row_leads_to_something_in_a_file_of_ours(table: str) -> None:
     for name, home in TABLES[table].items():
-        module, attribute = (home.home if isinstance(home, MethodRow) else home).split(":")
+        module, attribute = (home if isinstance(home, str) else home.home).split(":")
         file = Path(cellprune.__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
         body = ast.parse(file.read_text(encoding="utf-8")).body
         defined = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

@@ -39,6 +39,8 @@ def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said:
         (["pruning.method=dense", "pruning.budget=macs=0.5"], "dense, yet pruning.budget is macs=0.5: remove one"),
         (["model.widths=[3, 5]"], "model.widths has 2 numbers, .* has 5 levels: give 5 numbers, or --model.depth 1$"),
         (["model.widths=[3]"], "model.widths has 1 number, but a network of depth 4 has 5 levels: give 5 numbers$"),
+        (["model.widths=[1, 2, 3, 4, 5, 6, 7]"], "give 5 numbers, or --model.depth 6$"),
+        (["model.widths=[1, 2, 3, 4, 5, 6, 7, 8]"], "model.widths has 8 numbers, .*: give 5 numbers$"),
         (["task=classification", "training.loss=dice"], "training.loss=dice is not for task 'classification', which"),
         (["training.augment=crop"], "training.augment=crop is not for task 'segmentation', which takes none or turns"),
         (["task=classification", "model.name=unet"], "'unet' is a network for segmentation; --task classification"),

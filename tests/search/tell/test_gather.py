@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from simulated_searches import ASKED, FACTS, Bench, searched
 
+from cellprune.search.tell import gather
+
 pytestmark = pytest.mark.usefixtures("undrawn")
 BELOW = "confirm 0.75 seed 1001 fold 0"
 
@@ -49,8 +51,14 @@ def test_a_claim_names_the_run_and_says_whether_its_model_is_there(tmp_path: Pat
     assert Path(answer.model_run).name == f"confirm {answer.ratio:g} seed 1000 fold 0"
 
 
-def test_controls_that_there_cannot_be_are_named_where_controls_were_asked(tmp_path: Path) -> None:
-    assert searched(tmp_path / "plain", Bench()).controls_missing == {}
+def test_controls_that_there_cannot_be_are_named_where_controls_were_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(gather, "missing", lambda settings: {"shuffle": "why not"})
+        assert searched(tmp_path / "plain", Bench()).controls_missing == {}
+        lacking = searched(tmp_path / "lacking", Bench(), ASKED.model_copy(update={"controls": True}))
+        assert lacking.controls_missing == {"shuffle": "why not"}
     asked = searched(tmp_path / "asked", Bench(), ASKED.model_copy(update={"controls": True}))
     assert asked.controls_missing == {}, "ProsPr has every control"
     assert [control.name for control in asked.controls] == [

@@ -1,6 +1,7 @@
 """What the networks of a confirmation score and cost, told without a network being there."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from simulated_searches import FACTS
 from cellprune.models.architecture import Architecture
 from cellprune.search.judge.trial import Outcome, Trial
 from cellprune.search.tell.networks import arms, first_run, networks
+from cellprune.structure import timing
 
 
 def done(folder: str, *scores: float, of_budget: float | None = None) -> Outcome:
@@ -59,7 +61,10 @@ def test_an_arm_in_which_nothing_came_through_is_left_out(tmp_path: Path) -> Non
     assert networks({("", 0.5): [HOPELESS]}, tmp_path, "cpu") == ((), None)
 
 
-def test_networks_that_are_there_are_timed_beside_the_unpruned_one(make_run, tmp_path: Path) -> None:
+def test_networks_that_are_there_are_timed_beside_the_unpruned_one(
+    make_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "milliseconds", partial(timing.milliseconds, repeats=1, least_s=0.0))
     architecture = Architecture("unet", {"width": 1, "depth": 1}, in_channels=1, classes=2)
     weights = {name: value.numpy() for name, value in architecture.build().state_dict().items()}
     header = {"architecture": architecture.as_dict(), "network_size_px": [8, 8]}
