@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 from pydantic import (
@@ -16,7 +16,7 @@ from pydantic import (
 
 from cellprune.config import names
 from cellprune.config.base import Frozen, Values, named, ratio_of
-from cellprune.config.request import Granularity, Pricing, Request, RoundTo, Scope
+from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
 from cellprune.wording import quoted
@@ -58,7 +58,15 @@ def _blocks(value: object, info: ValidationInfo) -> object:
 def completed(values: Mapping[str, Any]) -> Values:
     """Add to the section of a run's config.yaml what was the only way when an older version wrote it."""
     of_channels = values.get("granularity") == "channel" and values.get("budget") is not None
-    return {**({"round_to": 1} if of_channels else {}), **values}
+    return {**({"round_to": 1} if of_channels else {}), **renamed(values)}
+
+
+def renamed(values: Mapping[str, Any]) -> Values:
+    """Give a section of any version by the names of this one: the pricing was once called the cost."""
+    old = values.get("cost")
+    if old not in get_args(Pricing):
+        return dict(values)
+    return {"pricing": old} | {key: value for key, value in values.items() if key != "cost"}
 
 
 class Pruning(Frozen):
@@ -75,7 +83,13 @@ class Pruning(Frozen):
         description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
         "parameters), macs (multiply-adds) or, with channels, channels",
     )
-    cost: Pricing = Field(
+    cost: Annotated[Cost, Parameter(alias="--cost")] = Field(
+        "auto",
+        description="what the score of a channel is divided by (ranp: weighed by): params, macs, memory (numbers that "
+        "one image takes: parameters and maps) or channels (their number alone); auto = the method's own cost (3sp, "
+        "ranp: macs), or what the budget counts",
+    )
+    pricing: Pricing = Field(
         "static",
         description="cost of a channel under a budget in params or macs: static = in the dense network, marginal = "
         "computed again after each removal; for single weights both are the same",
@@ -223,6 +237,7 @@ class Pruning(Frozen):
             granularity=self.granularity,
             scope=self.scope,
             cost=self.cost,
+            pricing=self.pricing,
             round_to=1 if self.stands_in and not self.prices_channels else self.round_to,
             floor=self.floor,
             effective=self.effective,
@@ -253,7 +268,9 @@ class Pruning(Frozen):
     @staticmethod
     def identity(values: Values) -> Values:
         """Give what tells runs apart, of what the section serializes to: as an older version wrote the same."""
-        return {key: value for key, value in values.items() if (key, value) != ("round_to", 1)}
+        older = {("pricing" if "cost" in values else "cost") if key == "pricing" else key: value
+                 for key, value in values.items()}  # fmt: skip
+        return {key: value for key, value in older.items() if (key, value) != ("round_to", 1)}
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
@@ -265,15 +282,15 @@ class Pruning(Frozen):
         foreign |= set() if row.reads_batches else {"batch_size"}
         foreign |= {"scope"} if row.own_shares else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
-        foreign |= {"budget", "cost"} if self.budget is None else {"ratio", "scope"}
-        foreign |= {"granularity", "cost"} if self.granularity == "weight" else set()
+        foreign |= {"budget", "pricing"} if self.budget is None else {"ratio", "scope"}
+        foreign |= {"granularity", "cost", "pricing"} if self.granularity == "weight" else set()
         if not self.prices_channels:
             foreign |= set() if self.stands_in and self.round_to not in ("auto", 1) else {"round_to"}
         foreign |= {key for key, unused in _UNUSED.items() if getattr(self, key) == unused}
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-_UNUSED: Values = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
+_UNUSED: Values = {"cost": "auto", "floor": 0, "effective": False, "control": "none"}  # values that say nothing
 
 
 CHOICE = (

@@ -117,6 +117,15 @@ def macs_of_each(model: nn.Module, inputs: Nested) -> dict[str, int]:
     Raises:
         CellpruneError: the inputs are no tensor, so that no sample's shape is known.
     """
+    return positions_per_weight(model, sample_size(inputs))
+
+
+def sample_size(inputs: Nested) -> torch.Size:
+    """Give the shape of one sample.
+
+    Raises:
+        CellpruneError: the inputs are no tensor.
+    """
     if not isinstance(inputs, Tensor):
-        raise CellpruneError("a budget in macs needs inputs that are one tensor: give a budget in params")
-    return positions_per_weight(model, inputs.shape[1:])
+        raise CellpruneError("macs and memory are counted for inputs that are one tensor: count params")
+    return inputs.shape[1:]

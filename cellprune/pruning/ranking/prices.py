@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.pruning.kinds import Nested
-from cellprune.pruning.ranking.costs import macs_of_each
+from cellprune.pruning.ranking.costs import macs_of_each, sample_size
 from cellprune.structure.channels import Channels
+from cellprune.structure.cost import positions_per_map
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,21 @@ def priced(model: nn.Module, inputs: Nested, channels: Channels, unit: str) -> P
 
     Args:
         model: the network.
-        inputs: one batch of what it takes; multiply-adds are counted at its size.
+        inputs: one batch of what it takes; multiply-adds and maps are counted at its size.
         channels: those that may go.
-        unit: "params" or "macs".
+        unit: "channels" (each costs one), "params", "macs", or "memory": parameters, and the numbers of one image in
+            the maps that convolutions and linear layers make.
     Raises:
-        CellpruneError: macs of inputs that are no tensor.
+        CellpruneError: macs or memory of inputs that are no tensor.
     """
-    uses = {name: 1 for name, _ in model.named_parameters()} if unit == "params" else macs_of_each(model, inputs)
-    return Prices.of(model, channels, uses)
+    if unit == "channels":
+        return Prices(channels.count, 0, [Part(1, [channels.count], [torch.ones(channels.count, dtype=torch.long)])])
+    if unit == "macs":
+        return Prices.of(model, channels, macs_of_each(model, inputs))
+    parameters = Prices.of(model, channels, {name: 1 for name, _ in model.named_parameters()})
+    if unit == "params":
+        return parameters
+    maps = [Part(size, [len(made)], [torch.bincount(made[made >= 0], minlength=channels.count)])
+            for name, size in positions_per_map(model, sample_size(inputs)).items()
+            if (made := channels.makes.get(name)) is not None]  # fmt: skip
+    return replace(parameters, parts=[*parameters.parts, *maps])

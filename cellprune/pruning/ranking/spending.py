@@ -22,6 +22,7 @@ def within(
     stays: list[int],
     pricing: Pricing = "static",
     *,
+    cost: Prices | None = None,
     follows: Tensor | None = None,
     why: str = "what stays in any case costs",
     mend: str = "",
@@ -34,6 +35,7 @@ def within(
         share: of the dense network's cost that may stay.
         stays: units that never go.
         pricing: "static" or "marginal".
+        cost: what scores are divided by; None for the prices themselves.
         follows: (count,) bool, whether a unit may stay only where the one before it stays; None for none.
         why, mend: begin and end the sentence that refuses a budget below the cost of `stays`.
     Returns:
@@ -52,21 +54,22 @@ def within(
             f"{why}, with all that cannot go, {prices.total(least) / dense:.4g} of the dense network: give a budget "
             f"above that, not {float(share):g}{mend}"
         )
-    cost = prices.each(kept)
-    rank = in_order(scores / cost.clamp(min=1), follows).masked_fill(least, torch.inf)
+    cost = prices if cost is None else cost
+    paid = cost.each(kept)
+    rank = in_order(scores / paid.clamp(min=1), follows).masked_fill(least, torch.inf)
     spent = dense
     order = iter(rank.flip(0).argsort(stable=True).tolist())  # from the back, so that of a tie the earlier stays
     while spent > allowed:
         if pricing == "marginal":
-            rank = in_order(scores / prices.each(kept).clamp(min=1), follows).masked_fill(least | ~kept, torch.inf)
+            rank = in_order(scores / cost.each(kept).clamp(min=1), follows).masked_fill(least | ~kept, torch.inf)
             goes = len(rank) - 1 - int(rank.flip(0).argmin())
         else:
             goes = len(rank) - 1 - next(order)
         kept[goes] = False
         spent -= prices.added(kept, goes)
     if pricing == "marginal":
-        cost = torch.tensor([prices.added(kept, unit) for unit in range(len(kept))])
-    for back in in_order(scores / cost.clamp(min=1), follows).argsort(descending=True, stable=True).tolist():
+        paid = torch.tensor([cost.added(kept, unit) for unit in range(len(kept))])
+    for back in in_order(scores / paid.clamp(min=1), follows).argsort(descending=True, stable=True).tolist():
         is_next = not kept[back] and (not follows[back] or bool(kept[back - 1]))
         if is_next and spent + (more := prices.added(kept, back)) <= allowed:
             kept[back] = True

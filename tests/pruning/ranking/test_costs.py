@@ -96,7 +96,7 @@ def test_what_stays_whole_is_paid_for_first():
 
 def test_weights_cost_the_same_statically_and_at_the_margin():
     model, data = unet()
-    chosen = [prune(model, method="magnitude", budget={"macs": 0.2}, floor=0.05, batches=data, cost=pricing)
+    chosen = [prune(model, method="magnitude", budget={"macs": 0.2}, floor=0.05, batches=data, pricing=pricing)
               for pricing in ("static", "marginal")]  # fmt: skip
     assert all(torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
     by_count = prune(model, method="magnitude", sparsity=0.8, floor=0.05)

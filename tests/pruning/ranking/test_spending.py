@@ -59,7 +59,7 @@ def test_the_budget_holds_and_no_removed_channel_fits(make, unit, pricing, caplo
     model, data = make()
     with caplog.at_level(logging.INFO, "cellprune"):
         masks = prune(model, method="snip", budget={unit: 0.3}, batches=data, loss=F.cross_entropy,
-                      granularity="channel", cost=pricing, round_to=1)  # fmt: skip
+                      granularity="channel", pricing=pricing, round_to=1)  # fmt: skip
     channels = find(model, data[0][0])
     prices, kept = priced(model, data[0][0], channels, unit), channels.kept(masks)
     dense = prices.total(torch.ones_like(kept))
@@ -109,7 +109,7 @@ def test_channels_within_a_budget_are_those_of_the_slow_reference(make, unit, pr
 def test_prices_that_are_recomputed_choose_otherwise():
     model, data = unet()
     chosen = [prune(model, method="snip", budget={"params": 0.2}, batches=data, loss=F.cross_entropy,
-                    granularity="channel", cost=pricing, round_to=1) for pricing in ("static", "marginal")]  # fmt: skip
+                    granularity="channel", pricing=way, round_to=1) for way in ("static", "marginal")]  # fmt: skip
     assert any(not torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
 
 

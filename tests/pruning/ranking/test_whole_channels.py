@@ -15,7 +15,7 @@ from cellprune.pruning.ranking.units import drawn, gated, mean_magnitude
 from cellprune.structure.trace import find
 
 DATA = batches(4)
-METHODS = ("random", "magnitude", "snip", "prospr")
+METHODS = ("random", "magnitude", "snip", "3sp", "ranp", "prospr")
 
 
 class Residual(nn.Module):
