@@ -103,7 +103,7 @@ def test_layers_that_say_nothing_are_named(caplog: pytest.LogCaptureFixture) -> 
 def test_where_all_or_all_but_the_head_are_silent_nothing_can_be_ranked() -> None:
     with pytest.raises(CellpruneError, match=r"^every score is 0, so that the order of layers would decide what stays"):
         scoring().refuse_silence(MODEL, {"a": SILENT, "b": SILENT})
-    with pytest.raises(CellpruneError, match="^every score is 0 but those of 'head', so that the order"):
+    with pytest.raises(CellpruneError, match=r"^every score is 0 but those of 'head', so that the order"):
         scoring().refuse_silence(MODEL, {"a": SILENT, "head": LOUD}, head=["head"])
     assert scoring(sparsity=0.0).refuse_silence(MODEL, {"a": SILENT}) is None, "all stay, whatever they score"
 

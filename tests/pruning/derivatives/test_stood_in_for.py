@@ -1,4 +1,4 @@
-"""Networks for whose weights nothing can stand in are refused: read past their module, or played again by checkpoints."""
+"""Networks for whose weights nothing can stand in: forward reads past a module, or a checkpoint plays it again."""
 
 from functools import partial
 
