@@ -3,7 +3,7 @@
 import json as text
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from cellprune.data.inspection import ClassesInspection, Inspection, SequenceInspection
+    from cellprune.data.sets.cards import Card
 
 app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
 
@@ -43,11 +44,12 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
     from cellprune.data.sets.root import data_root as root_of
 
     root = root_of(data_root)
-    found = [card.model_dump(mode="json") | {"here": folder_of(card, root).is_dir()} for card in cards.all_cards()]
+    known = [(card, folder_of(card, root).is_dir()) for card in cards.all_cards()]
     if json:
-        print(text.dumps({"data_root": str(root), "datasets": found}))
+        datasets = [card.model_dump(mode="json") | {"here": is_here} for card, is_here in known]
+        print(text.dumps({"data_root": str(root), "datasets": datasets}))
     else:
-        _show_cards(found)
+        _show_cards(known)
         say(f"Data root: {root}. Empty fields are unknown. To fetch a data set: cellprune data fetch NAME")
 
 
@@ -189,13 +191,13 @@ def simulate(
     say(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
 
 
-def _show_cards(cards: list[dict[str, Any]]) -> None:
+def _show_cards(cards: "Sequence[tuple[Card, bool]]") -> None:
     rows = [("name", "modality", "pixel, um", "interval, min", "here")]
-    for card in cards:
-        pixel, interval = card["pixel_size_um"] or (), card["frame_interval_min"]
+    for card, is_here in cards:
+        pixel, interval = card.pixel_size_um or (), card.frame_interval_min
         shown = " x ".join(f"{um:g}" for um in (pixel[:1] if len(set(pixel)) == 1 else pixel))
-        here = "yes" if card["here"] else "no"
-        rows.append((card["name"], card["modality"] or "", shown, f"{interval:g}" if interval else "", here))
+        here = "yes" if is_here else "no"
+        rows.append((card.name, card.modality or "", shown, f"{interval:g}" if interval else "", here))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())

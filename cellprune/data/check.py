@@ -177,7 +177,7 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         found.pieces += _discs(areas_px(pieces).values(), header.size)
         found.values.update(np.unique(gold[gold > 0]).tolist())
     if n_classes == 2:
-        _compare(frame.name or frame.number, truth, found)
+        _compare(frame, truth, found)
 
 
 def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
@@ -185,22 +185,23 @@ def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
     return [Disc(diameter, diameter / (size[0] * size[1]) ** 0.5) for diameter in diameters]
 
 
-def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> None:
+def _compare(frame: Frame, truth: dict[str, Labels], found: Findings) -> None:
     gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
+    name = frame.name or frame.number
     if markers is not None:
-        found.marked.append(number)
+        found.marked.append(frame.number)
         tracks = np.unique(markers[markers > 0]).tolist()
         found.n_tracked_cells += len(tracks)
         for track in tracks:
-            found.shown.setdefault(track, set()).add(number)
+            found.shown.setdefault(track, set()).add(frame.number)
     if gold is not None:
         n_gold = np.unique(gold[gold > 0]).size
         if n_gold == 0:
-            found.empty.append(number)
+            found.empty.append(name)
         if pieces := in_pieces(gold):
-            found.components.append(InPieces(number, tuple(pieces)))
+            found.components.append(InPieces(name, tuple(pieces)))
     if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
-        found.missing.append(Lacking(number, len(lacking), len(tracks)))
+        found.missing.append(Lacking(name, len(lacking), len(tracks)))
     if silver is not None and markers is not None:
         found.n_lacking_in_silver += len(uncovered(markers, silver))
     if silver is not None and gold is not None and n_gold:

@@ -7,7 +7,7 @@ from itertools import chain
 from math import ceil
 from pathlib import Path
 from statistics import median_low
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,8 +22,10 @@ NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where no
 SMALLEST_CELL_PX = 10  # in the network, below which neighbours run into each other
 _STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest
 _SHOWN = 8  # names or sizes before the rest is left out
-_Value = TypeVar("_Value")
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
+
+FrameName = int | str  # its number in a recording, or the name of its image
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class Findings:
     n_tracked_cells: int = 0
     missing: list[Lacking] = field(default_factory=list)
     components: list[InPieces] = field(default_factory=list)
-    empty: list[int | str] = field(default_factory=list)
-    unknown: list[int | str] = field(default_factory=list)  # frames of which every pixel is ignored
+    empty: list[FrameName] = field(default_factory=list)
+    unknown: list[FrameName] = field(default_factory=list)  # frames of which every pixel is ignored
     n_lacking_in_silver: int = 0
     jaccard: list[float] = field(default_factory=list)
     sizes: set[tuple[int, int]] = field(default_factory=set)
@@ -68,8 +70,8 @@ class Findings:
     dtypes: dict[str, set[str]] = field(default_factory=dict)
     pixel_sizes_um: set[tuple[float, ...]] = field(default_factory=set)
     n_without_pixel_size: int = 0  # images that state none
-    marked: list[Any] = field(default_factory=list)  # the frames whose markers could be read
-    shown: dict[int, set[Any]] = field(default_factory=dict)  # track -> the frames whose markers show it
+    marked: list[int] = field(default_factory=list)  # the frames whose markers could be read
+    shown: dict[int, set[int]] = field(default_factory=dict)  # track -> the frames whose markers show it
     errors: list[str] = field(default_factory=list)
 
 

@@ -59,7 +59,7 @@ def require_cpu(device: str, engine: str) -> None:
     """
     if device not in ("auto", "cpu"):
         raise CellpruneError(
-            f"--device {device}: {engine} runs on the CPU here: remove --device, or predict the run itself"
+            f"--device {device}: {engine} runs on the CPU: remove --device, or predict with the run or its model file"
         )
 
 

@@ -1,7 +1,6 @@
 """What an earlier call left of a run: whether it is the run that is asked for, and what of it must be made again."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +120,7 @@ def segments(folder: Folder) -> Segments | None:
 def checkpoint(folder: Folder, network: nn.Module, stages: Sequence[Stage]) -> Checkpoint | None:
     """Give the last state of the run's trainings that fits the network; None where there is none."""
 
-    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, object]) -> None:
         state = Checkpoint(arrays, meta)
         state.require_fit(network)
         if not 1 <= state.epoch <= stages[state.stage].epochs:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from operator import is_
 from threading import RLock
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from torch.nn.parameter import is_lazy
 from cellprune.errors import CellpruneError
 from cellprune.structure.modes import evaluating
 
-_GENERATORS = (torch.Generator, random.Random, np.random.RandomState, np.random.Generator)
+_Generator = torch.Generator | random.Random | np.random.RandomState | np.random.Generator
+_GENERATORS = get_args(_Generator)
 _one_at_a_time = RLock()  # two threads that take turns at swapping would each keep the other's stand-ins
 
 
@@ -192,7 +193,9 @@ def _values(content: _Content) -> Collection[object]:
     return content.values() if isinstance(content, dict) else content
 
 
-def _state(generator: Any) -> Callable[[], Any]:
+def _state(
+    generator: torch.Generator | random.Random | np.random.RandomState | np.random.Generator,
+) -> Callable[[], Any]:
     """Remember where a generator stands; give what puts it back there."""
     if isinstance(generator, torch.Generator):
         return partial(generator.set_state, generator.get_state())
@@ -203,7 +206,7 @@ def _state(generator: Any) -> Callable[[], Any]:
     return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
 
 
-def _refill(container: Any, content: _Content) -> None:
+def _refill(container: _Container, content: _Content) -> None:
     now = _content(container)
     if len(now) == len(content) and all(map(is_, _values(now), _values(content))) and list(now) == list(content):
         return

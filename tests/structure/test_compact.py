@@ -72,7 +72,7 @@ def test_outputs_and_gradients_are_those_of_the_masked_network(network):
 
 
 @given(st.lists(st.sampled_from([*STEPS]), max_size=7), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_random_networks_under_random_masks(steps, seed):
     model = trained(Drawn(steps, seed))
     masks = sparse(model, seed)

@@ -24,6 +24,10 @@ def masked(model, inputs, seed=0):
     return masks, lambda tensors: cut_tensors(model, channels, kept, tensors)
 
 
+def tensors_by_name(model):
+    return dict(model.named_parameters()) | dict(model.named_buffers())
+
+
 def loss_of(model, inputs):
     return sum(tensor.square().mean() for tensor in tensors_of(model(inputs)))
 
@@ -43,6 +47,7 @@ def require_the_same_training(model, small, masks, part, inputs, n_steps=3):
         losses = []
         for network, optimizer in zip(networks, optimizers, strict=True):
             optimizer.zero_grad(set_to_none=False)
+            torch.manual_seed(step)  # which samples skip a block is drawn
             losses.append(loss_of(network, torch.roll(inputs, step, -1)))
             losses[-1].backward()
         assert torch.allclose(*losses, rtol=1e-10)
@@ -54,7 +59,7 @@ def require_the_same_training(model, small, masks, part, inputs, n_steps=3):
         require_alike({name: part(gradients)[name] for name in read}, read)
         for optimizer in optimizers:
             optimizer.step()
-        require_alike(part(model.state_dict()), small.state_dict())
+        require_alike(part(tensors_by_name(model)), tensors_by_name(small))
     handle.release()
 
 
@@ -65,7 +70,7 @@ def without_dropout(model):
     return model
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("network", [*NETWORKS, *SLOW])
 def test_the_smaller_network_is_the_masked_one_and_trains_as_it_does(network, seed):
     model, inputs = case(network)
@@ -79,7 +84,7 @@ def test_the_smaller_network_is_the_masked_one_and_trains_as_it_does(network, se
 
 
 @given(st.lists(st.sampled_from([*STEPS]), max_size=7), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_random_networks_train_alike(steps, seed):
     model = without_dropout(Drawn(steps, seed)).double()
     inputs = torch.randn(3, 2, 4, 4).double()

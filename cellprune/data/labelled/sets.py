@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
 from cellprune.data.inspection import ClassCount, ClassesInspection
-from cellprune.data.parts import Part
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled.cifar import Images, Targets
+from cellprune.data.parts import Part
 from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card
 from cellprune.data.sets.root import VARIABLE
 from cellprune.data.sets.root import data_root as root_of
