@@ -62,10 +62,11 @@ def digests(tree: Path, name: str, place: Path) -> tuple[str, str]:
         words.append(str(made_up_images(place)))
     run = place / f"{hashlib.sha256(str(tree).encode()).hexdigest()[:8]}-{name}"
     program = "import sys; from cellprune.cli.main import main; main(sys.argv[1:])"
+    # -c looks in the current folder first, so that must not be a tree
     environment = {**os.environ, "PYTHONPATH": str(tree.resolve()), "OMP_NUM_THREADS": "1"}
     subprocess.run(
         [sys.executable, "-c", program, "train", *words, "-o", str(run), "--data-root", str(place)],
-        env=environment, check=True, capture_output=True, text=True,
+        env=environment, cwd=place, check=True, capture_output=True, text=True,
     )  # fmt: skip
     _, weights, masks = Folder(run).read_model()
     return digest(masks), digest(weights)

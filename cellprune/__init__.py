@@ -16,6 +16,7 @@ _HOMES = {
     "Request": "cellprune.config.request",
     "hold": "cellprune.pruning.masks",
     "shrink": "cellprune.structure.shrink",
+    "compact": "cellprune.structure.compact",
     "run": "cellprune.experiment",
     "load": "cellprune.models.loaded",
     "predict": "cellprune.lab.segment",

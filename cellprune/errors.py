@@ -14,10 +14,10 @@ _SECOND_LINE = re.compile(r"\n(?=Did you mean |Known: )")  # as `unknown` begins
 
 
 class CellpruneError(Exception):
-    """A request refused before any work: nothing was written. Leaves the command line with exit code 2.
+    """A request refused before any work: nothing was written. The command line then ends with exit code 2.
 
-    The message is made fit to be shown here, once for all: names of files and values from anywhere stand in it. It has
-    one line, and a second one only where `unknown` lists names.
+    The message may hold names of files and values from outside, so it is made safe to show here, in one place. It has
+    one line, and a second one only if `unknown` lists names.
     """
 
     exit_code = 2
@@ -36,7 +36,7 @@ class ScarceError(CellpruneError):
 
 
 class WorkError(CellpruneError):
-    """Work that failed on its way (a NaN, a full disk, unreadable data). Leaves with exit code 1."""
+    """Work that failed after it began (a NaN, a full disk, unreadable data). The command line ends with exit code 1."""
 
     exit_code = 1
 
@@ -46,9 +46,9 @@ def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> s
 
     Args:
         kind: what was named, as a reader says it: "pruning method".
-        name: the name as given.
-        known: the names that would do; of very many the first are listed.
-        where: file and key, or the flag, that held the name; left out when empty.
+        name: the unknown name.
+        known: the valid names; if there are very many, the first are listed.
+        where: file and key, or the flag, that had the name; left out when empty.
     """
     names = sorted(known)
     close = get_close_matches(str(name)[:200], names, n=2, cutoff=0.5)  # its time grows with the square of the length

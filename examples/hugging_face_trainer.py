@@ -1,4 +1,4 @@
-"""Hugging Face: prune a model, hand the Trainer an optimizer that holds the masks."""
+"""Hugging Face: prune a model, and give the Trainer an optimizer for which `hold` keeps the masks."""
 
 from tempfile import mkdtemp
 

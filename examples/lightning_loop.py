@@ -1,4 +1,4 @@
-"""Lightning: prune before the Trainer starts, hold the masks where the optimizer is made."""
+"""Lightning: prune before the Trainer starts, and call `hold` where the optimizer is made."""
 
 import torch
 from torch.nn.functional import cross_entropy

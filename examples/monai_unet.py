@@ -15,7 +15,7 @@ model = UNet(spatial_dims=2, in_channels=1, out_channels=2, channels=(8, 16, 32)
 masks = cellprune.prune(model, sparsity=0.9, batches=batches, loss=cross_entropy)
 
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-cellprune.hold(model, masks, optimizer)  # from here on the loop is what it was
+cellprune.hold(model, masks, optimizer)  # the loop below does not change
 for epoch in range(3):
     for inputs, target in batches:
         optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""A torchvision ResNet that sorts images, pruned to a twentieth before training; its first layer stays whole."""
+"""A torchvision ResNet for classification: 95 % of its weights are removed before training, none of the first layer."""
 
 import torch
 from torch.nn.functional import cross_entropy

@@ -54,8 +54,9 @@ def search_max_ratio(
 ) -> None:
     """Find the highest ratio at which the pruned network is not worse than the unpruned one, and show why.
 
-    A search on frames set apart proposes a ratio; a confirmation on held-out frames, with fresh seeds and both
-    networks, claims it or does not. Every training is a run folder, so a search that is cut goes on with --resume.
+    The search proposes a ratio, on frames that are set apart. The confirmation tests it on the held-out frames, with
+    fresh seeds, and claims it or does not. Every training is a run folder, so a search that was interrupted goes on
+    with --resume.
 
     Examples:
 
@@ -70,13 +71,13 @@ def search_max_ratio(
     Parameters
     ----------
     config
-        YAML with any setting of a training; its ratio and seed are not asked for.
+        YAML with any setting of a training; its ratio and its seed are not used.
     set_
         Any setting as section.key=value; may be given several times.
     runs
-        Folder of the trainings' runs. Searches that share it train a network that they share once.
+        Folder of the trainings' runs. Searches that share the folder share trainings: equal networks are trained once.
     output
-        Folder of the search: journal, search.json, search.html; default: searches/NAME in the working folder.
+        Folder of the search (journal, search.json, search.html); default: searches/NAME in the working folder.
     data_root
         Folder of the data sets; else $CELLPRUNE_DATA, else the user's.
     device
@@ -86,13 +87,13 @@ def search_max_ratio(
     scheduler
         Address of a Dask scheduler whose workers train, such as tcp://node1:8786.
     max_trials
-        Begin no more trainings than this in this call.
+        Begin at most this many trainings in this call; --resume goes on.
     max_hours
-        Begin no training after so many hours in this call.
+        Begin no training after this many hours in this call; --resume goes on.
     resume
         Go on with the search in the output folder, or start it.
     dry_run
-        Say what it would take, from one timed epoch, and stop.
+        Time one epoch, say what the search would take and what it can show, and stop.
     json
         Print the result, or with --dry-run the plan, as one JSON object.
     """
@@ -157,7 +158,7 @@ def _show(answer: "Answer", folder: Path, *, as_json: bool) -> None:
 def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
     if not 0 <= workers <= _MOST_WORKERS:
         raise CellpruneError(
-            f"--workers {workers}: give how many, up to {_MOST_WORKERS}, or remove it to train in this process"
+            f"--workers {workers}: give a number up to {_MOST_WORKERS}, or remove it to train in this process"
         )
     if scheduler == "":
         raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or remove it")
@@ -166,7 +167,7 @@ def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_
     if max_trials is not None and max_hours is not None:
         raise CellpruneError("--max-trials and --max-hours exclude each other: give one limit")
     if max_trials is not None and max_trials < 1:
-        raise CellpruneError(f"--max-trials {max_trials}: give a number from 1")
+        raise CellpruneError(f"--max-trials {max_trials}: give 1 or more")
     if max_hours is not None and not max_hours > 0:
         raise CellpruneError(f"--max-hours {max_hours:g}: give a time above 0")
 

@@ -56,23 +56,23 @@ class Pruning(Frozen):
     )
     budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(_budget)] = Field(
         None,
-        description="UNIT=KEPT in place of the ratio: share that stays of params (prunable weights; by channel all "
-        "parameters), macs (multiply-adds) or, by channel, channels",
+        description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
+        "parameters), macs (multiply-adds) or, with channels, channels",
     )
     cost: Pricing = Field(
         "static",
-        description="price of a channel under a budget in params or macs: in the dense network, or anew after each "
-        "removal; single weights cost the same either way",
+        description="cost of a channel under a budget in params or macs: static = in the dense network, marginal = "
+        "computed again after each removal; for single weights both are the same",
     )
     floor: float = Field(
-        0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that stays in any case, its best"
+        0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that always stays, the best ones"
     )
     effective: bool = Field(
-        False, description="the ratio counts what is removed and what no path from input to output reaches"
+        False, description="count kept weights that lie on no path from input to output as removed, too"
     )
-    scope: Scope = Field("global", description="where scores compete")
+    scope: Scope = Field("global", description="where scores compete: in the whole network, or within each layer")
     granularity: Annotated[Granularity, Parameter(alias="--granularity")] = Field(
-        "weight", description="what goes, and what the ratio counts: single weights, or whole channels"
+        "weight", description="what is removed, and what the ratio counts: single weights, or whole channels"
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
@@ -80,7 +80,8 @@ class Pruning(Frozen):
     gate: Literal["activation", "weight"] = Field(
         "activation",
         description=_own(
-            "gate", "by channel: what is scored of each, its norm's output or, as in ProsPr's code, its kernel"
+            "gate",
+            "with channels: what is scored, the output of the channel's norm or, as in ProsPr's code, its kernel",
         ),
     )
     inner_steps: int = Field(
@@ -88,54 +89,54 @@ class Pruning(Frozen):
     )
     inner_lr: float = Field(0.1, ge=0, description=_own("inner_lr", "learning rate of these steps"))
     inner_momentum: float = Field(0.0, ge=0, lt=1, description=_own("inner_momentum", "momentum of these steps"))
-    order: Literal["full", "first"] = Field(
-        "full", description=_own("order", "first leaves out the second derivatives")
-    )
+    order: Literal["full", "first"] = Field("full", description=_own("order", "first omits the second derivatives"))
     detach_first_gradient: bool = Field(
         False,
         description=_own(
-            "detach_first_gradient", "the public code's momentum buffer, for replication; without effect at momentum 0"
+            "detach_first_gradient", "momentum buffer as in the public code, for replication; no effect at momentum 0"
         ),
     )
     retrain: Literal["fine-tune", "rewind"] = Field(
         "fine-tune",
-        description=_own("retrain", "the second training starts from the trained or from earlier weights"),
+        description=_own("retrain", "start the second training from the trained weights, or from earlier ones"),
     )
     rewind_step: int = Field(
-        0, ge=0, le=2**40, description=_own("rewind_step", "step gone back to; 0 is initialization")
+        0, ge=0, le=2**40, description=_own("rewind_step", "step to go back to; 0 is the initialization")
     )
     update_from: float = Field(
         0.25, ge=0, lt=1, description=_own("update_from", "share of the training before masks shrink")
     )
     update_until: float = Field(
-        0.75, gt=0, le=1, description=_own("update_until", "share of the training after which masks stay")
+        0.75, gt=0, le=1, description=_own("update_until", "share of the training after which masks no longer change")
     )
     update_every: int | None = Field(
         None,
         ge=1,
         le=2**40,
-        description=_own("update_every", "steps between two updates of masks; none for 100, or for 30 updates"),
+        description=_own(
+            "update_every", "steps between two updates of masks; by default 100, or fewer so that 30 updates fit"
+        ),
     )
     initial: Literal["erk", "uniform"] = Field(
-        "erk", description=_own("initial", "how the first mask shares among layers")
+        "erk", description=_own("initial", "how the first mask divides the weights among layers")
     )
     drop_fraction: float = Field(
         0.3,
         ge=0,
         le=1,
-        description=_own("drop_fraction", "share of a layer's weights exchanged at first; it falls as a cosine"),
+        description=_own("drop_fraction", "share of a layer's weights exchanged at first; falls as a cosine"),
     )
     rounds: int | None = Field(
         None,
         ge=1,
         le=10_000,
-        description=_own("rounds", "scorings, each of what the last one left; none for the number in brackets"),
+        description=_own("rounds", "number of scorings, each of the weights that are left; default in brackets"),
     )
     schedule: Literal["exponential", "linear"] = Field(
-        "exponential", description=_own("schedule", "the same share removed in each round, or the same number")
+        "exponential", description=_own("schedule", "remove the same share in each round, or the same number")
     )
     revive_dead: bool = Field(
-        True, description=_own("revive_dead", "weights may return to a channel that has none left")
+        True, description=_own("revive_dead", "let weights return to a channel that has none left")
     )
     temperature: float = Field(
         200.0, gt=0, description=_own("temperature", "what the output is divided by before the loss")

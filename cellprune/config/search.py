@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from cellprune.config.base import Frozen, number_of, ratio_of
-from cellprune.wording import quoted
+from cellprune.wording import many, quoted
 
 
 def _confidence(value: object, info: ValidationInfo) -> float:
@@ -27,19 +27,21 @@ def _confidence(value: object, info: ValidationInfo) -> float:
 
 def _margin(margin: float) -> float:
     if not 0 < margin < 0.5:
-        raise ValueError(f"{margin:g} is no margin: give the largest loss of IoU that counts as none, such as 0.005")
+        raise ValueError(f"{margin:g} is no margin: give the largest loss that counts as no loss, such as 0.005")
     return margin
 
 
 def _enough(seeds: int) -> int:
     if seeds < 3:
-        raise ValueError(f"{seeds} seeds decide nothing, the spread between so few says too little: give 3 or more")
+        raise ValueError(
+            f"{many(seeds, 'seed')} decide nothing, because the spread between so few is unknown: give 3 or more"
+        )
     return seeds
 
 
 def _folds(folds: int) -> int:
     if folds == 1 or folds < 0:
-        raise ValueError(f"{folds} fold{'s' * (folds != 1)} cannot be: take 2 or more, or 0 for one hold-out")
+        raise ValueError(f"{many(folds, 'fold')} cannot be: give 2 or more, or 0 for a single hold-out")
     return folds
 
 
@@ -48,30 +50,33 @@ class Search(Frozen):
 
     unit: Literal["weights", "params", "macs", "channels"] = Field(
         "weights",
-        description="what a ratio is the removed share of; of params, macs or channels whole channels go, unless "
-        "--granularity weight is given",
+        description="what is counted: a ratio is the removed share of it. With params, macs or channels whole channels "
+        "are removed, unless --granularity weight is given",
     )
     margin: Annotated[float, AfterValidator(_margin)] = Field(
-        0.005, description="the largest loss of IoU that counts as none"
+        0.005, description="the largest loss of IoU (of accuracy, among classes) that counts as no loss"
     )
     confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
         0.95, description="1 minus the probability of a false claim"
     )
     seeds: int = Field(
-        3, ge=1, lt=500, description="trainings at each ratio while searching; twice as many where they are not clear"
+        3,
+        ge=1,
+        lt=500,
+        description="trainings at each ratio while searching; twice as many where the result is not clear",
     )
     confirm_seeds: Annotated[int, AfterValidator(_enough)] = Field(
-        5, lt=1000, description="trainings at each ratio that is tested; fewer than 3 decide nothing"
+        5, lt=1000, description="trainings at each ratio that is tested; 3 or more"
     )
     cv: Annotated[int, AfterValidator(_folds)] = Field(
-        0, description="folds of cross-validation, so that every annotated frame counts once; 0: one hold-out"
+        0, description="folds of cross-validation: every annotated frame is held out once; 0: a single hold-out"
     )
-    low: Annotated[float, BeforeValidator(ratio_of)] = Field(
-        0.5, gt=0, description="the lowest ratio that is asked about"
+    low: Annotated[float, BeforeValidator(ratio_of)] = Field(0.5, gt=0, description="the lowest ratio that is tried")
+    high: Annotated[float, BeforeValidator(ratio_of)] = Field(
+        0.999, gt=0, description="the highest ratio that is tried"
     )
-    high: Annotated[float, BeforeValidator(ratio_of)] = Field(0.999, gt=0, description="the highest")
     controls: Annotated[bool, Parameter(negative="")] = Field(
-        False, description="also train what a pruned network must beat, at the found ratio"
+        False, description="also train the controls, which a pruned network must beat, at the found ratio"
     )
 
     @model_validator(mode="after")

@@ -5,12 +5,11 @@ Note: in a public code that offers it, the shuffled mask is bound to a local nam
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cellprune.pruning.kinds import Masks
+from cellprune.pruning.kinds import Masks, Nested
 from cellprune.pruning.ranking import whole_channels
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.trace import find
@@ -32,7 +31,7 @@ def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
     }
 
 
-def shuffled_channels(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor], seed: int) -> Masks | None:
+def shuffled_channels(model: nn.Module, inputs: Nested, masks: Mapping[str, Tensor], seed: int) -> Masks | None:
     """Keep other channels, drawn at random, as many of those that each layer makes first; tied ones stay tied.
 
     Args:

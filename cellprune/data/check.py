@@ -12,7 +12,6 @@ in several pieces, frames of several sizes, an annotated frame without cells, a 
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
+from cellprune.data.inspection import ClassesInspection, InPieces, Inspection, Lacking
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.open import is_challenge, require_cells
@@ -32,18 +32,14 @@ from cellprune.images.naming import of_text
 from cellprune.images.read import Labels, are_equal, read_grey_levels, read_header
 
 
-def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> dict[str, Any]:
+def check(
+    name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES
+) -> Inspection | ClassesInspection:
     """Inspect a data set by name or folder.
 
     Args:
         classes: what labels stand for, see `data.open.open_dataset`.
 
-    Returns:
-        Plain values: dataset; frames, gold, silver (counts of frames); cells (gold, tracked); missing (gold_frames
-        with the cells that have no mask); components; sizes; channels; dtypes; grey_levels (darkest, brightest);
-        pixel_size_um; sequences (the same for each); cell_diameter_px (the median: native, and at network_size_px, the
-        usual one); pairing (of a plain folder, else None); facts, warnings, notes and errors (sentences). Of images
-        that each have a class what `data.labelled.check` gives.
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
@@ -63,7 +59,7 @@ def check(name_or_folder: str, data_root: Path | None = None, classes: tuple[str
     return inspect(located(card, data_root), name=card.name, card=card)
 
 
-def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
+def inspect(folder: Path, *, name: str, card: Card | None) -> Inspection:
     """Inspect the data set in a folder; see `check`. Whatever is wrong is listed, never raised."""
     try:
         frames, lone, aside = ctc.frames(folder, name), ctc.orphans(folder), ctc.aside(folder)
@@ -75,7 +71,7 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> dict[str, Any]:
     return report(name, found, _errors(name, found, faults), [*said, *aside])
 
 
-def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict[str, Any]:
+def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Inspection:
     try:
         paired = plain.pair(folder, name)
     except CellpruneError as error:
@@ -93,7 +89,7 @@ def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> dict
         found.errors.append(f"{found.no_classes[0]}{more}")
     said = [f"paired {paired.how}", *notes(found, None), *class_notes(found, classes)]
     said += [*plain.unlabelled(paired), *(f"an image without labels: {fault}" for fault in odd), *paired.left_aside]
-    return report(name, [found], _errors(name, [found], list(paired.faults)), said) | {"pairing": paired.how}
+    return report(name, [found], _errors(name, [found], list(paired.faults)), said, paired.how)
 
 
 def _fault(image: Path) -> str:
@@ -202,9 +198,9 @@ def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> No
         if n_gold == 0:
             found.empty.append(number)
         if pieces := in_pieces(gold):
-            found.components.append({"frame": number, "labels": pieces})
+            found.components.append(InPieces(number, tuple(pieces)))
     if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
-        found.missing.append({"frame": number, "missing": len(lacking), "cells": len(tracks)})
+        found.missing.append(Lacking(number, len(lacking), len(tracks)))
     if silver is not None and markers is not None:
         found.n_lacking_in_silver += len(uncovered(markers, silver))
     if silver is not None and gold is not None and n_gold:

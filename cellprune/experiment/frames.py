@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from cellprune.config import load as config
 from cellprune.data.cells.reader import item, native
-from cellprune.data.cells.split import from_dict
+from cellprune.data.cells.split import from_written
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import is_folder
 from cellprune.errors import CellpruneError
@@ -18,6 +18,7 @@ from cellprune.lab.inputs import find
 from cellprune.runs import log, modelfile
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
+from cellprune.runs.split import FrameSplit
 
 Entry = TypeVar("Entry")
 
@@ -93,7 +94,9 @@ def _frames(path: Path, part: Literal["report", "train"], most: int, data_root: 
     folder = Folder(path)
     card = read_card(folder.read_model()[0], path)
     data = config.recorded(folder.read_config(), str(folder.file("config"))).data
-    parts = from_dict(folder.read_split(), open_dataset(data.dataset, data_root=data_root, classes=data.classes))
+    written = folder.read_split()
+    assert isinstance(written, FrameSplit)  # for its card gives maps
+    parts = from_written(written, open_dataset(data.dataset, data_root=data_root, classes=data.classes))
     read = native(parts.policy_of("report"), card, ignore_border_px=0)
     made = (read(item(frame)) for frame in _spread([f for f in parts.part(part) if f.gold], most))
     return [Example(one["raw"], one["target_native"]) for one in made]

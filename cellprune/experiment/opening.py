@@ -10,7 +10,8 @@ from torch import nn
 
 from cellprune import tasks
 from cellprune.config.schema import Settings
-from cellprune.data.kinds import Frames, Loaders, Parts
+from cellprune.data.batches import Loaders
+from cellprune.data.parts import Frames, Parts
 from cellprune.experiment import least_memory
 from cellprune.models.architecture import Architecture
 from cellprune.tasks import AnyTask

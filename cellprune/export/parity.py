@@ -93,5 +93,4 @@ def parity(engine: Engine, examples: Sequence[Example], expected: Sequence[Class
 def _iou(classes: Classes, example: Example, names: Sequence[str]) -> float | None:
     if example.truth is None:
         return None
-    counted = {"size": "native", **iou.counts(classes, example.truth, names)}
-    return iou.summary([counted])["iou_image_mean"]["native"]
+    return iou.class_mean(iou.counts(classes, example.truth, names))

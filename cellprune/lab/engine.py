@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeGuard
+from typing import Literal, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class Running:
 
 
 class Engine(Protocol):
-    """A network ready to be asked.
+    """A network that is ready to compute.
 
     Attributes:
         card: what the network takes and gives.
@@ -62,7 +62,7 @@ class Engine(Protocol):
         ...
 
 
-def engine_of(model: Any, *, engine: str = "auto", device: str = "auto", precision: Precision = "fp32") -> Engine:
+def engine_of(model: object, *, engine: str = "auto", device: str = "auto", precision: Precision = "fp32") -> Engine:
     """Give an engine as it is, and wrap anything else: a torch network, a run folder, a model file, an ONNX file.
 
     Args:
@@ -79,5 +79,5 @@ def engine_of(model: Any, *, engine: str = "auto", device: str = "auto", precisi
     return made
 
 
-def _is_engine(model: Any) -> TypeGuard[Engine]:
+def _is_engine(model: object) -> TypeGuard[Engine]:
     return isinstance(getattr(model, "card", None), ModelCard)

@@ -45,7 +45,7 @@ class Done:
     tiled: list[str] = field(default_factory=list)
     grey: list[str] = field(default_factory=list)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Give what prediction.json says of it."""
         return {
             "images": self.images,
@@ -87,7 +87,7 @@ def run(
         _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
     draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
-    with output.held():
+    with output.locked():
         finished = False
         try:
             for at, image in enumerate(images):

@@ -49,10 +49,10 @@ class Output:
     def __init__(
         self,
         path: Path,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, object],
         images: Sequence[str],
         *,
-        running: Mapping[str, Any] | None = None,
+        running: Mapping[str, object] | None = None,
         overlays: bool = True,
     ) -> None:
         self.path = path
@@ -64,13 +64,13 @@ class Output:
         self._refuse()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Make the folder and hold it for this process; what killed writers left is cleaned away.
 
         Raises:
             CellpruneError: another process is at work in it, or it cannot be written.
         """
-        with lock.held(self.path):
+        with lock.locked(self.path):
             self._refuse()  # once more: another process may have come and gone
             for folder in (self.path / _LABELS, *([self.path / _OVERLAYS] if self.overlays else [])):
                 folder.mkdir(exist_ok=True)
@@ -130,12 +130,12 @@ class Output:
         """Write cells.csv; raises as `write`."""
         atomic.write_text(self.path / _TABLE, text)
 
-    def write_record(self, content: Mapping[str, Any]) -> None:
+    def write_record(self, content: Mapping[str, object]) -> None:
         """Write prediction.json; raises as `write`."""
         said = {"schema": _SCHEMA, "settings": self._settings, **self._running, **content}
         documents.write_json(self.path / _RECORD, said)
 
-    def _source(self, image: Image) -> dict[str, Any]:
+    def _source(self, image: Image) -> dict[str, object]:
         if image.path not in self._digests:
             with image.path.open("rb") as file:
                 self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()

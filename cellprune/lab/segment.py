@@ -1,7 +1,5 @@
 """One image to labels: zoom as in training, normalize, network, back to native size, decide, number the cells."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,15 +16,15 @@ _BAND_PX = 256  # rows that are decided at once
 _ROUNDING = np.float32(2**-18)
 
 
-def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
+def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     """Label the cells of an image.
 
     Args:
         model: what `cellprune.load` gives, a run folder, a model file, an engine (`lab.engine.Engine`), or any torch
-            network that gives one logit map a class; of the last nothing is known, so the image is not zoomed.
+            network that gives one logit map per class; for such a network the image is not zoomed.
         image: (H, W), or (C, H, W) for a network of several channels; any numbers, not constant.
     Returns:
-        (H, W) int32, 0 is background, one number a cell, from 1.
+        (H, W) int32, 0 is background, one number per cell, from 1.
     Raises:
         CellpruneError: no such file, other channels than the network takes, or an image that cannot be used.
     Example:

@@ -36,7 +36,7 @@ def build(
 
     Args:
         in_channels: channels of the image.
-        classes: maps that come out, one logit a class and pixel.
+        classes: maps that come out, one logit per class and pixel.
         width: channels of the first level; each further level has twice as many.
         depth: how often the image is halved.
         norm: what follows each 3x3 convolution; with "none" the convolution has a bias instead.

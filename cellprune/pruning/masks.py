@@ -34,7 +34,7 @@ __all__ = [
 
 
 class Handle:
-    """What `hold` gives back; `release()` removes every hook, and the weights are free to move again."""
+    """What `hold` returns; `release()` removes every hook, and training may change the weights again."""
 
     def __init__(self, hooks: list[RemovableHandle]) -> None:
         self._hooks = hooks
@@ -46,11 +46,11 @@ class Handle:
 
 
 def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) -> Handle:
-    """Keep the masks exactly, through a user's own loop and with any optimizer, until released.
+    """Keep the masks exactly in your own training loop, with any optimizer, until they are released.
 
     Values are masked now and after each step, gradients as they arise (so that clipping never sees the pruned ones),
-    and optimizer state of the parameter's shape after each step, so that momentum and weight decay move nothing. Where
-    `torch.distributed` runs several processes, each must call this, and all with the same masks.
+    and optimizer state of the parameter's shape after each step, so that momentum and weight decay move no pruned
+    weight. With several processes (`torch.distributed`), each must call this with the same masks.
 
     Args:
         model: the network, bare or inside `DistributedDataParallel` or `torch.compile`.

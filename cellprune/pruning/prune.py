@@ -48,50 +48,51 @@ def prune(
     tell: Tell = unheard,
     **options: object,
 ) -> Masks:
-    """Choose which weights go, once, before training.
+    """Choose which weights to remove, once, before training.
 
     Args:
-        model: any network, each of its modules in the mode (train or eval) in which it will be trained. It is left as
-            it was, to its hooks, and so are the random states.
+        model: any network, each of its modules in the mode (train or eval) in which it will be trained. The network,
+            its hooks and the random states stay as they were.
         method: a row of the methods' table: prospr, snip, iterative-snip, force, grasp, synflow, magnitude, erk or
             random.
-        sparsity: share of prunable weights, or of removable channels, that goes, 0 <= sparsity < 1. Exactly one of this
-            and `budget`.
+        sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
+            `budget`.
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
-            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels". Weights
-            are met exactly, and so are channels. Otherwise scores are ranked per cost, and what is spent lies within
-            the budget, less than any removed weight or channel costs below it.
+            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels". A number
+            of weights or channels is met exactly. Otherwise scores are ranked per cost, and the cost lies within the
+            budget: no removed weight or channel would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
-            force one a round, synflow the shape of one, grasp as many as hold ten samples of each class. A source of
-            exactly one batch is used for all. They are moved to the model's device.
+            force one per round, synflow the shape of one, grasp as many as hold ten samples of each class. If the
+            source has exactly one batch, it is used for all. Batches are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
-        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr), those
-            that are tied together as one; at least one of each layer stays, and all that the network takes and gives.
+        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr).
+            Channels that are tied together go together. At least one channel of each layer stays, and all channels of
+            the network's input and output.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         cost: of a channel under a budget in params or macs: "static", in the dense network, or "marginal", recomputed
             after each removal. A single weight costs the same in both.
-        floor: share of each layer's weights, or channels, that stays in any case, its best, rounded up; of channels one
-            stays at any floor.
-        effective: count as removed, for `sparsity`, also what is kept but lies on no path from input to output. For
-            weights, and methods that score once; see `correction`.
+        floor: share of each layer's weights, or channels, that always stays, those with the best scores, rounded up; at
+            least one channel stays at any floor.
+        effective: for `sparsity`, kept weights on no path from input to output also count as removed. Only for weights,
+            and for methods that score once; see `correction`.
         exclude: parameter or layer names, or patterns, that stay whole.
-        seed: where every random draw of the scoring comes from.
-        invert: rank the other way round, as a control: the lowest scores stay, even where they cut the network.
+        seed: decides every random draw of the scoring.
+        invert: rank the other way round, as a control: the lowest scores stay, even if they cut the network.
         tell: called after each round of scoring with how many are done and how many there are.
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
-        Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the asked
-        number is True. For channels also for the biases and norm parameters that go with them. Hand it to `hold`.
-        A warning says which share of the parameters lies outside, where that is more than a few per cent.
+        Parameter name -> bool tensor of its shape, True = kept, for exactly the prunable parameters; exactly the
+        requested number is True. With channels also for the biases and norm parameters that go with them. Give it to
+        `hold`. If more than a few per cent of the parameters cannot be pruned, a warning says so.
     Raises:
         CellpruneError: an unknown or missing argument, a share out of range, too few batches, a module without second
             derivatives, or an output that the masks cut off from the input.
         WorkError: a loss or a score is NaN or infinite.
     Note:
-        Of several processes (`torch.distributed`) each chooses by its own batches. Call this in one of them, and give
-        the others its masks; `hold` refuses masks that differ.
-        Activation checkpointing inside the model plays a part of it again, with other weights than those that are
-        scored. Where that would change a score it is refused: switch it off for this call.
+        With several processes (`torch.distributed`), each would choose by its own batches. Call this in one process,
+        and give its masks to the others; `hold` refuses masks that differ.
+        Activation checkpointing computes a part of the model a second time, with other weights than the scored ones.
+        If that would change a score, it is refused: switch it off for this call.
     Example:
         >>> import torch
         >>> from torch.nn.functional import cross_entropy

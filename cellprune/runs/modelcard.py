@@ -4,7 +4,7 @@ The header may come from anywhere, so nothing in it is believed: a missing, absu
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -90,7 +90,7 @@ class Normalization(_Part):
             raise ValueError("the percentiles do not rise")
         return self
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> dict[str, object]:
         """Give what the model file says of it; numbers that it does not use are left out."""
         if self.name == "zero-mean-unit-variance":
             return {"name": self.name, "per": "image", "when": "after resizing"}
@@ -146,7 +146,7 @@ class ModelCard(_Part):
         return self.architecture.in_channels
 
 
-def read_card(header: Mapping[str, Any], model: object) -> ModelCard:
+def read_card(header: Mapping[str, object], model: object) -> ModelCard:
     """Check the header of a model file.
 
     Args:

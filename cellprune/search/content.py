@@ -27,7 +27,7 @@ class Identity:
         cellprune: version that the search is made by.
     """
 
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     search: Mapping[str, str | float]
     data: str
     cellprune: str = field(default_factory=lambda: version("cellprune"))
@@ -63,7 +63,7 @@ class Content:
     crashed_s: float = 0.0
     runs: Path | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Give the plain values of journal.json."""
         own = self.identity
         return {
@@ -101,7 +101,7 @@ class Content:
         )
 
 
-def _plain(outcome: Outcome) -> dict[str, Any]:
+def _plain(outcome: Outcome) -> dict[str, object]:
     return {
         "state": outcome.state,
         "scores": dict(outcome.scores),
@@ -110,7 +110,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _facts(outcome: Outcome) -> dict[str, Any]:
+def _facts(outcome: Outcome) -> dict[str, object]:
     run = outcome.run
     if run is None:
         return {"seconds": outcome.seconds} if outcome.seconds else {}
@@ -130,26 +130,25 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:
     facts = content["facts"]
+    run = None
+    if "run" in facts:
+        run = RunFacts(
+            folder=facts["run"],
+            machine=facts.get("machine", ""),  # journals from before it was kept
+            trained_here=facts.get("trained_here", True),
+            parameters_left=facts["parameters"]["left"],
+            parameters_total=facts["parameters"]["total"],
+            macs_left=facts["macs"]["masked"],
+            macs_dense=facts["macs"]["dense"],
+            model_bytes=facts["bytes"],
+            curve={int(epoch): score for epoch, score in facts["curve"].items()},
+            of_budget=facts.get("of_budget"),
+        )
     return Outcome(
         state=content["state"],
         scores=dict(content["scores"]),
         reason=content["reason"],
         nothing=facts.get("nothing", ""),
         seconds=facts.get("seconds", 0.0),
-        run=_run(facts) if "run" in facts else None,
-    )
-
-
-def _run(facts: Mapping[str, Any]) -> RunFacts:
-    return RunFacts(
-        folder=facts["run"],
-        machine=facts.get("machine", ""),  # journals from before it was kept
-        trained_here=facts.get("trained_here", True),
-        parameters_left=facts["parameters"]["left"],
-        parameters_total=facts["parameters"]["total"],
-        macs_left=facts["macs"]["masked"],
-        macs_dense=facts["macs"]["dense"],
-        model_bytes=facts["bytes"],
-        curve={int(epoch): score for epoch, score in facts["curve"].items()},
-        of_budget=facts.get("of_budget"),
+        run=run,
     )

@@ -57,7 +57,7 @@ class Look:
         seeds = fresh_seeds(number, question.confirm_seeds)
         return Terms(question.margin, self.alpha, seeds, max(1, question.cv))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Give the plain values that journal.json and search.json hold."""
         asked_before = [question.model_dump(mode="json") for question in self.asked_before]
         return {

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
@@ -86,7 +86,8 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
     granularity = settings.pruning.granularity
     if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
         raise CellpruneError(
-            f"--unit {search.unit} with --granularity {granularity} counts what does not go: remove one of them"
+            f"--unit {search.unit} counts {search.unit}, but --granularity {granularity} removes {granularity}s: "
+            "remove one of the two flags"
         )
     grid = grid_of(search.low, search.high)
     try:
@@ -94,7 +95,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
     except config.ConfigError as error:
         raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
     _require_writable(workspace.runs, "--runs")
-    chosen = frames.look(settings, search, workspace.data_root)
+    chosen = frames.frames_of(settings, search, workspace.data_root)
     name = "_".join(
         names.file_safe(part)
         for part in (Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit)
@@ -120,7 +121,7 @@ def _require_writable(folder: Path, flag: str) -> None:
         raise CellpruneError(f"{flag} {folder}: no permission to write in {nearest}: give another")
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
+def _plain(settings: Settings) -> dict[str, object]:
     """The settings without what a trial decides."""
     plain = settings.identity()
     plain["pruning"].pop("ratio")

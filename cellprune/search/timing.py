@@ -1,6 +1,7 @@
 """How long a training of a search takes: one epoch of its longest trials, as many at once as there will be."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,18 +40,17 @@ def seconds_of_a_training(question: Question, workspace: Workspace, execute: Exe
     )
 
 
-def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
+def _times(runs: Path, ratio: float, report: Report) -> Mapping[str, float]:
     """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
     reason = report.reason.split(";")[0]
     if report.state == "hopeless":
-        raise CellpruneError(f"the lowest ratio, {ratio:g}, cannot be had ({reason}): take a lower --low")
+        raise CellpruneError(f"the lowest ratio, {ratio:g}, is impossible ({reason}): give a lower --low")
     if report.state == "crashed" and report.refused:
         raise CellpruneError(f"the epoch that is timed, with a ratio of {ratio:g}, was refused: {reason}")
     if report.state == "crashed":
         raise WorkError(
-            f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail, the "
-            "trainings of the search would, too"
+            f"the epoch that is timed, with a ratio of {ratio:g}, failed ({reason}): mend what made it fail; the "
+            "trainings of the search would fail, too"
         )
     assert report.run is not None, "what is done says where"
-    times: dict[str, float] = Folder(runs / report.run.folder).read_provenance()["times"]
-    return times
+    return Folder(runs / report.run.folder).read_provenance().times

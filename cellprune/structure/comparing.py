@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,25 +17,33 @@ _TOLERANCE = 1e-4  # of the largest number, in float32: sums in another order
 _TOLERANCE_64 = 1e-9
 
 
-def random_inputs(inputs: Any, seed: int = 0) -> Any:
-    """Draw one sample of what a network takes; whole numbers stay as they are."""
-    generator = torch.Generator().manual_seed(seed)
+def random_inputs(inputs: object, *, times: int = 1) -> object:
+    """Draw one sample of what a network takes; whole numbers stay as they are.
 
-    def change(tensor: Tensor) -> Tensor:
+    Args:
+        inputs: what it takes.
+        times: how many times as large the maps are, along each axis after the channels.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(tensor: Tensor) -> Tensor:
         sample = full(tensor[:1]).detach()
-        return torch.randn(sample.shape, generator=generator).to(sample) if sample.is_floating_point() else sample
+        if not sample.is_floating_point():
+            return sample
+        size = [*sample.shape[:2], *(times * n for n in sample.shape[2:])]
+        return torch.randn(size, generator=generator).to(sample)
 
-    return map_tensors(change, inputs)
+    return map_tensors(draw, inputs)
 
 
-def drawn(tensors: Mapping[str, Tensor], model: nn.Module, seed: int = 0) -> dict[str, Tensor]:
+def drawn(tensors: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
     """Draw values for parameters and statistics as if after a training: none is zero, and no two channels are alike.
 
     Args:
         tensors: name of a parameter or buffer of the model -> one of its shape and kind.
         model: tells what is a norm's.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     names = {id(t): name for name, t in [*model.named_parameters(), *model.named_buffers()]}
     positive = {
         names[id(getattr(module, key))]
@@ -62,7 +69,9 @@ class Standing:
     tensors: Mapping[str, Tensor]
 
 
-def require_same(whole: Standing, small: Standing, inputs: Any, channels: Channels, kept: Tensor, same: Tensor) -> None:
+def require_same(
+    whole: Standing, small: Standing, inputs: object, channels: Channels, kept: Tensor, same: Tensor
+) -> None:
     """Refuse a smaller network that does not do what the whole one does, in evaluation mode.
 
     Args:
@@ -96,10 +105,10 @@ def require_same(whole: Standing, small: Standing, inputs: Any, channels: Channe
             )
 
 
-def _run(of: Standing, inputs: Any, inside: list[str]) -> list[Tensor]:
+def _run(of: Standing, inputs: object, inside: list[str]) -> list[Tensor]:
     """Give the outputs; `inside` names the modules that the pass is in, also where it fails."""
 
-    def leaves(module: nn.Module, args: Any, output: Any) -> None:
+    def leaves(module: nn.Module, args: object, output: object) -> None:
         inside.pop()
 
     with looking(of.network, of.tensors):
@@ -110,7 +119,7 @@ def _run(of: Standing, inputs: Any, inside: list[str]) -> list[Tensor]:
 
 
 def _first_that_differs(
-    whole: Standing, small: Standing, inputs: Any, channels: Channels, kept: Tensor, same: Tensor
+    whole: Standing, small: Standing, inputs: object, channels: Channels, kept: Tensor, same: Tensor
 ) -> str:
     ours, theirs = _layers(whole, inputs), _layers(small, inputs)
     for (name, made), (_, less) in zip(ours, theirs, strict=False):
@@ -126,7 +135,7 @@ def _at(tensor: Tensor, axis: int, positions: Tensor) -> Tensor:
     return tensor.index_select(axis, positions.nonzero().squeeze(1).to(tensor.device))
 
 
-def _layers(of: Standing, inputs: Any) -> list[tuple[str, Tensor]]:
+def _layers(of: Standing, inputs: object) -> list[tuple[str, Tensor]]:
     """Pair the weight of each layer with what the layer gives, in the order of the calls."""
     outputs: list[tuple[str, Tensor]] = []
     with looking(of.network, of.tensors):

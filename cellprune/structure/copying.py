@@ -27,8 +27,8 @@ def copied_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
 
     Args:
         model: the network; it is left as it was.
-        tensors: name of a parameter or buffer, as `named_parameters()` and `named_buffers()` say it -> what takes its
-            place in the copy, wherever it is used. What is not named is copied.
+        tensors: name of a parameter or buffer, as `named_parameters()` and `named_buffers()` say it -> a copy of this
+            takes its place, wherever it is used. What is not named is copied as it is.
     Returns:
         The copy, in the modes of the original. Its parameters have no gradients.
     Raises:
@@ -38,9 +38,9 @@ def copied_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     done: dict[int, Any] = {}
     for name, parameter in model.named_parameters():
         if name in tensors:
-            done[id(parameter)] = nn.Parameter(tensors[name].detach(), parameter.requires_grad)
+            done[id(parameter)] = nn.Parameter(tensors[name].detach().clone(), parameter.requires_grad)
     for name, buffer in model.named_buffers():
-        done[id(buffer)] = tensors[name].detach() if name in tensors else buffer.detach().clone()
+        done[id(buffer)] = tensors.get(name, buffer).detach().clone()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that some iterators will not be copied in a later Python
         for value in _reached(model):
@@ -58,7 +58,7 @@ def copied_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     return copied
 
 
-def _reached(value: Any) -> Iterator[Any]:
+def _reached(value: object) -> Iterator[object]:
     """Walk through what a value holds, each thing once."""
     seen: dict[int, Any] = {}  # with the things, so that no two of them have one id
     waiting = [value]
@@ -72,7 +72,7 @@ def _reached(value: Any) -> Iterator[Any]:
             waiting += _parts(value)
 
 
-def _parts(value: Any) -> list[Any]:
+def _parts(value: object) -> list[object]:
     parts = [*getattr(value, "__dict__", {}).values()]
     if isinstance(value, dict):
         parts += value.values()
@@ -85,7 +85,7 @@ def _parts(value: Any) -> list[Any]:
     return parts
 
 
-def _can_be_copied(value: Any) -> bool:
+def _can_be_copied(value: object) -> bool:
     try:
         copy(value)
     except Exception:  # whatever its kind raises

@@ -59,6 +59,26 @@ def by_output(layer: nn.Module, values: Tensor) -> Tensor:
     return values.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1).flatten(1)
 
 
+def kernels(layer: Any, weight: Tensor) -> Tensor:
+    """Lay out a weight as (outputs, inputs of one group, taps); a linear layer has one tap."""
+    rows = by_output(layer, weight)
+    inputs = len(weight) // layer.groups if is_transposed(layer) else weight.shape[1]
+    return rows.view(len(rows), inputs, -1)
+
+
+def as_weight(layer: Any, rows: Tensor, shape: Sequence[int]) -> Tensor:
+    """Give the weight of a shape that `kernels` laid out so."""
+    if is_transposed(layer):
+        rows = rows.unflatten(0, (layer.groups, -1)).transpose(1, 2).flatten(0, 1)
+    return rows.reshape(*shape)
+
+
+def across_groups(layer: Any, per_group: Tensor) -> Tensor:
+    """Spread (outputs, inputs of one group) over (outputs, inputs), with zeros where no group is."""
+    groups = getattr(layer, "groups", 1)
+    return torch.block_diag(*per_group.chunk(groups)) if groups > 1 else per_group
+
+
 def ones(model: nn.Module, input_size: Sequence[int]) -> Tensor:
     """Give one sample of ones, on the device and of the precision of the model's first parameter.
 
@@ -70,6 +90,6 @@ def ones(model: nn.Module, input_size: Sequence[int]) -> Tensor:
     return torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
 
 
-def first_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def first_of(args: Sequence[object], kwargs: Mapping[str, object]) -> Any:
     """Give what a layer reads, of a call with or without keywords."""
     return next(iter((*args, *kwargs.values())))

@@ -23,7 +23,7 @@ from cellprune.structure.standing_in import copies
 from cellprune.structure.trace import find
 
 
-def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> nn.Module:
+def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: object) -> nn.Module:
     """Make a network without the channels that masks remove.
 
     Args:
@@ -53,15 +53,34 @@ def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> nn.Mod
     channels = find(model, inputs)
     kept = _kept(model, channels, masks)
     small = cut(model, channels, kept, dict(model.named_parameters()) | dict(model.named_buffers()))
-    masked = copies(model)
-    sample = random_inputs(inputs)
+    own, sample = copies(model), random_inputs(inputs)
     # drawn, for a weight of zero would hide what it meets; and as they are, for what is drawn may grow beyond numbers
-    for values in (drawn(masked, model), masked):
-        for name, mask in masks.items():
-            values[name] = values[name] * mask.to(values[name])
+    for values in (masked(drawn(own, model), masks), masked(own, masks)):
         fewer = cut_tensors(model, channels, kept, values)
         require_same(Standing(model, values), Standing(small, fewer), sample, channels, kept, kept)
     return small
+
+
+def require_masks_of(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Refuse masks of another network.
+
+    Raises:
+        CellpruneError: a mask for an unknown parameter, or of another shape.
+    """
+    shapes = {name: p.shape for name, p in model.named_parameters()}
+    for name, mask in masks.items():
+        if name not in shapes:
+            raise CellpruneError(unknown(f"parameter of {type(model).__name__} called", name, shapes, "masks"))
+        if mask.shape != shapes[name]:
+            raise CellpruneError(f"the mask of {name!r} has the shape {tuple(mask.shape)}, but the parameter has "
+                                 f"{tuple(shapes[name])}: give the masks of this network")  # fmt: skip
+
+
+def masked(tensors: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give tensors with zeros where masks say so."""
+    pruned = {name: tensors[name].detach().masked_fill(~mask.to(tensors[name].device), 0.0)
+              for name, mask in masks.items()}  # fmt: skip
+    return dict(tensors) | pruned
 
 
 def cut(model: nn.Module, channels: Channels, kept: Tensor, tensors: Mapping[str, Tensor]) -> nn.Module:
@@ -103,15 +122,8 @@ def cut_tensors(model: nn.Module, channels: Channels, kept: Tensor, tensors: Map
 
 
 def _kept(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor:
-    network = type(model).__name__
-    shapes = {name: p.shape for name, p in model.named_parameters()}
-    for name, mask in masks.items():
-        if name not in shapes:
-            raise CellpruneError(unknown(f"parameter of {network}", name, shapes, "masks"))
-        if mask.shape != shapes[name]:
-            raise CellpruneError(f"the mask of {name!r} has the shape {tuple(mask.shape)}, but the parameter has "
-                                 f"{tuple(shapes[name])}: give the masks of this network")  # fmt: skip
-    kept, unfit = channels.kept_by(masks, shapes)
+    require_masks_of(model, masks)
+    kept, unfit = channels.kept_by(masks, {name: p.shape for name, p in model.named_parameters()})
     if unfit is not None:
         reasons = "".join(f"; channels are not followed through {operation}" for operation in channels.stopped_by[:3])
         raise CellpruneError(

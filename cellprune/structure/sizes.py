@@ -6,7 +6,6 @@ whole network, built as ever, and these differences give it back: on the meta de
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -87,5 +86,5 @@ def _differing(whole: nn.Module, small: nn.Module) -> dict[str, int]:
     return {key: value for key, value in own.items() if vars(whole).get(key) != value}
 
 
-def _fits(size: Any, most: int) -> bool:
+def _fits(size: object, most: int) -> bool:
     return type(size) is int and 0 <= size <= most

@@ -14,12 +14,12 @@ from torch import nn
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.training.magnitude_after import count_prunable, final_count, kept_from
 from cellprune.training.sparse.static import Static
-from cellprune.training.stages import Request, Stage, after
+from cellprune.training.stages import Stage, TrainingRequest, after
 
 _KEPT_IN_A_ROUND = Fraction(4, 5)
 
 
-def stages(model: nn.Module, request: Request, *, rewind_step: int = 0) -> list[Stage]:
+def stages(model: nn.Module, request: TrainingRequest, *, rewind_step: int = 0) -> list[Stage]:
     """Train dense, then once for every rung of the ladder.
 
     Args:

@@ -18,12 +18,12 @@ from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking.budget import keep_count, select
 from cellprune.training.sparse.static import Static
-from cellprune.training.stages import Request, Stage, after
+from cellprune.training.stages import Stage, TrainingRequest, after
 
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     *,
     retrain: Literal["fine-tune", "rewind"] = "fine-tune",
     rewind_step: int = 0,
@@ -50,7 +50,7 @@ def stages(
     ]
 
 
-def kept_from(start: str, keep: int, request: Request) -> Stage:
+def kept_from(start: str, keep: int, request: TrainingRequest) -> Stage:
     """Make the stage that keeps the `keep` largest of the weights left and trains them from `start`."""
     where = {"previous": "as they were trained", "init": "put back to initialization"}.get(
         start, f"put back to {start}"
@@ -58,17 +58,17 @@ def kept_from(start: str, keep: int, request: Request) -> Stage:
     return Stage(start, partial(largest, keep, request), Static, request.epochs, f"{keep:,} weights kept, {where}")
 
 
-def largest(keep: int, request: Request, model: nn.Module, masks: Mapping[str, Tensor]) -> Masks:
+def largest(keep: int, request: TrainingRequest, model: nn.Module, masks: Mapping[str, Tensor]) -> Masks:
     """Keep the largest of the weights that `masks` left (all where there are none), ties in the stated order."""
     sizes = {name: weight.detach().abs() for name, weight in prunable(model, request.exclude).items()}
     return select(sizes, keep, request.scope, among=masks or None)
 
 
-def final_count(model: nn.Module, request: Request) -> int:
+def final_count(model: nn.Module, request: TrainingRequest) -> int:
     """Count the weights that are kept in the end."""
     return keep_count(count_prunable(model, request), left_by(request.sparsity))
 
 
-def count_prunable(model: nn.Module, request: Request) -> int:
+def count_prunable(model: nn.Module, request: TrainingRequest) -> int:
     """Count the weights that may be removed."""
     return sum(weight.numel() for weight in prunable(model, request.exclude).values())

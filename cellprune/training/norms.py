@@ -5,7 +5,6 @@ network does. So they are made anew, as the plain mean over the training part, b
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from cellprune.structure.modes import evaluating
 
 
 @torch.no_grad()
-def reestimate(model: nn.Module, batches: Iterable[tuple[Tensor, Any]]) -> None:
+def reestimate(model: nn.Module, batches: Iterable[tuple[Tensor, object]]) -> None:
     """Set every batch norm's running mean and variance to the cumulative mean over `batches`.
 
     Args:

@@ -54,7 +54,7 @@ def unheard(done: int, total: int) -> None:
 
 @contextmanager
 def phase(listeners: Sequence[Listener], event: Event) -> Iterator[Tell]:
-    """Tell listeners that a phase begins, and that it ends; what is given tells them how far it is."""
+    """Tell listeners that a phase begins, and that it ends; the yielded function tells them how far it is."""
 
     def tell(done: int, total: int) -> None:
         for listener in listeners:

@@ -15,7 +15,7 @@ from cellprune.training.sparse import MaskPolicy
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainingRequest:
     """What a method around or during training is asked for.
 
     Attributes:
@@ -68,7 +68,7 @@ class Stage:
         return int(self.weights.removeprefix("step ")) if self.weights.startswith("step ") else 0
 
 
-def after(step: int, request: Request) -> str:
+def after(step: int, request: TrainingRequest) -> str:
     """Name the network after so many steps of the first stage, as `Stage.weights` does; step 0 is its initialization.
 
     Raises:

@@ -204,8 +204,11 @@ def test_a_plan_is_timed_where_it_will_be_trained(
             "it takes at least 5: take --cv 5, which counts 18 annotated frames, each once",
         ),
         (["--set", "data.holdout=0.1", "--truth", "complete"], "02/004 dropped: 1 of 11 cells have no gold mask"),
-        (["--unit", "channels", "--granularity", "weight"], "--unit channels with --granularity weight counts what"),
-        (["--granularity", "channel"], "--unit weights with --granularity channel counts what"),
+        (
+            ["--unit", "channels", "--granularity", "weight"],
+            "--unit channels counts channels, but --granularity weight removes weights",
+        ),
+        (["--granularity", "channel"], "--unit weights counts weights, but --granularity channel removes channels"),
         (["--unit", "macs", "--method", "gradual"], "chooses weights, not channels"),
         (["--unit", "macs", "--method", "gradual", "--granularity", "weight"], "for masks chosen before training"),
         (["--unit", "macs", "--budget", "macs=0.5"], "pruning.budget cannot be given"),
@@ -228,7 +231,7 @@ def test_a_plan_is_timed_where_it_will_be_trained(
         (["--high", "nan"], "nan is outside"),
         (
             ["--method", "random", "--low", "0.999", "--high", "0.9999"],
-            "the lowest ratio, 0.999023, cannot be had (after",
+            "the lowest ratio, 0.999023, is impossible (after",
         ),
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"], "exclude each other"),
         (["--max-trials", "3", "--max-hours", "3"], "exclude each other"),
@@ -244,7 +247,8 @@ def test_what_cannot_be_asked_is_refused_with_nothing_written(
     assert typed(*words(data_root, *more)) == 2
     message = capsys.readouterr().err
     assert said in message
-    assert message.count("\n") == 1
+    said_meanwhile = [line for line in message.splitlines() if line.endswith(" now")]  # on a busy machine
+    assert message.count("\n") - len(said_meanwhile) == 1
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cellprune.config.names import methods, resolve
 from cellprune.models import build
 from cellprune.pruning.prune import prune
-from cellprune.training.stages import Request
+from cellprune.training.stages import TrainingRequest
 
 UNET = {"name": "unet", "in_channels": 1, "classes": 2, "width": 4, "depth": 2}
 CLASSIFYING = {"in_channels": 3, "classes": 3, "width": 4}
@@ -70,7 +70,7 @@ def test_before_training(method, network):
 @pytest.mark.parametrize("method", [*methods("around"), *methods("during")])
 def test_around_and_during_training(method, network):
     model, _, size = case(network)
-    request = Request(sparsity=0.5, epochs=1, steps_per_epoch=4, input_size=size)
+    request = TrainingRequest(sparsity=0.5, epochs=1, steps_per_epoch=4, input_size=size)
     with left_as_it_was(model):
         stages = resolve("pruning method", method)(model, request)
     for stage in stages:

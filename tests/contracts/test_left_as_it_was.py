@@ -333,6 +333,23 @@ def followed(network: nn.Module) -> None:
     verify(network, inputs, channels, torch.ones(channels.count, dtype=torch.bool))
 
 
+def without_its_first_channel(network: nn.Module) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    inputs = batches(network)[0][0]
+    channels = find(network, inputs)
+    kept = torch.arange(channels.count) > 0
+    return inputs, channels.masks(kept, {name: p.shape for name, p in network.named_parameters()})
+
+
+def shrunk(network: nn.Module) -> None:
+    inputs, masks = without_its_first_channel(network)
+    cellprune.shrink(network, masks, inputs)
+
+
+def compacted(network: nn.Module) -> None:
+    inputs, masks = without_its_first_channel(network)
+    cellprune.compact(network, inputs, masks)
+
+
 def asked(network: nn.Module) -> None:
     made = engine(network, device="cpu")
     assert made(np.zeros((1, *SIZE), np.float32)).shape == (1, 2, 8, 8)
@@ -361,6 +378,8 @@ LOOKS: dict[str, Callable[[nn.Module], object]] = {
     "positions": lambda network: positions_per_weight(network, SIZE),
     "active weights": lambda network: active_weights(network, SIZE),
     "channels": followed,
+    "shrink": shrunk,
+    "compact": compacted,
     "shuffled": shuffled,
     "receptive field": lambda network: receptive_field(network, 1),
     "milliseconds": lambda network: milliseconds(
@@ -383,13 +402,18 @@ def refusal(kind: str, way: str) -> str | None:
         return "has no channel that can go"
     if kind == "mixed gradients" and way in ("snip channel", "prospr channel"):
         return "^every score is 0.*frozen"
+    if kind in ("writes its weights", "merges in eval") and way == "compact":  # its weights are not what it runs on
+        return "^.* cannot be made smaller: .* would give other numbers than under the masks"
+    if kind in ("counts", "keeps") and way in ("shrink", "compact"):
+        return "^.* names a number of its channels, and fails without some of them .*: .*"
     if kind in (*COMPUTED, "recurrent", "attention", "writes its weights", "hides") and way == "synflow weight":
         return "^synflow needs "
     return None
 
 
 def test_every_public_name_that_takes_a_network_is_here() -> None:
-    assert set(cellprune.__all__) == {"prune", "hold", "predict", "run", "load", "Request", "CellpruneError"}
+    names = {"prune", "hold", "shrink", "compact", "predict", "run", "load", "Request", "CellpruneError"}
+    assert set(cellprune.__all__) == names
 
 
 @every_kind

@@ -157,7 +157,7 @@ def test_a_file_where_the_folder_should_be_is_refused(three: Path, tmp_path: Pat
 
 def test_two_processes_do_not_share_a_folder(three: Path, tmp_path: Path) -> None:
     other = Output(tmp_path / "out", SETTINGS, ["a", "b", "c"])
-    with other.held(), pytest.raises(CellpruneError, match="another process is at work"):
+    with other.locked(), pytest.raises(CellpruneError, match="another process is at work"):
         predicted(three, tmp_path / "out")
 
 

@@ -69,7 +69,7 @@ def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp
     expected = searched(tmp_path / "whole", Bench())
     first = expected.search[0].ratio
     lost = {f"search {first:g} seed {seed} fold 0": ["no memory"] * 2 for seed in (0, 1)}
-    with pytest.raises(WorkError, match=rf"no network with a ratio of {first:g} came through \(excluded: no memory\)"):
+    with pytest.raises(WorkError, match=rf"every network with a ratio of {first:g} failed \(excluded: no memory\)"):
         searched(tmp_path / "search", Bench(crashes=lost))
     again = Bench()
     found = searched(tmp_path / "search", again)
@@ -79,7 +79,7 @@ def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp
 
     lowest = expected.confirmation[0].ratio
     lost = {f"confirm {lowest:g} seed {1000 + seed} fold 0": ["no memory"] * 2 for seed in range(3)}
-    with pytest.raises(WorkError, match=f"ratio of {lowest:g} came through"):
+    with pytest.raises(WorkError, match=f"ratio of {lowest:g} failed"):
         searched(tmp_path / "late", Bench(crashes=lost))
     assert searched(tmp_path / "late", Bench()).confirmation == expected.confirmation
 

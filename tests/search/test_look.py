@@ -62,7 +62,7 @@ def test_a_laxer_question_needs_another_search(tmp_path: Path, change: dict, sai
 def test_a_second_look_does_not_fall_over_the_crashes_of_the_first(tmp_path: Path) -> None:
     lowest = searched(tmp_path / "whole", Bench()).confirmation[0].ratio
     lost = {f"confirm {lowest:g} seed {1000 + seed} fold 0": ["no memory"] * 2 for seed in range(3)}
-    with pytest.raises(WorkError, match=f"ratio of {lowest:g} came through"):
+    with pytest.raises(WorkError, match=f"ratio of {lowest:g} failed"):
         searched(tmp_path / "search", Bench(crashes=lost))
     found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.015}))
     assert (found.look, found.verdict) == (2, "found")

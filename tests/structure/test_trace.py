@@ -74,3 +74,8 @@ def test_what_a_network_gives_inside_a_dataclass_keeps_its_size():
 
     model = Giving(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 1))
     assert list(find(model, torch.randn(1, 1, 8, 8)).layers()) == ["0.weight"]
+
+
+def test_one_channel_owns_all_its_pixels():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(4, 2))
+    assert find(model, torch.randn(1, 1, 2, 2)).of["2.weight"][1].tolist() == [0, 0, 0, 0]

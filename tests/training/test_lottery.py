@@ -7,7 +7,7 @@ from torch import nn
 
 from cellprune.errors import CellpruneError
 from cellprune.training import lottery, magnitude_after
-from cellprune.training.stages import Request
+from cellprune.training.stages import TrainingRequest
 
 
 def network() -> nn.Module:
@@ -15,8 +15,8 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
 
 
-def asked(sparsity: float, **more: object) -> Request:
-    return Request(sparsity=sparsity, epochs=2, steps_per_epoch=5, **more)  # type: ignore[arg-type]
+def asked(sparsity: float, **more: object) -> TrainingRequest:
+    return TrainingRequest(sparsity=sparsity, epochs=2, steps_per_epoch=5, **more)  # type: ignore[arg-type]
 
 
 def test_the_last_rung_is_cut_to_the_asked_count() -> None:

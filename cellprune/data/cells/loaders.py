@@ -17,13 +17,15 @@ from monai.data import CacheDataset
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from cellprune.data.batches import Batch, Batches
 from cellprune.data.cells.augment import Strength, augment
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.known import require_known
 from cellprune.data.cells.reader import item, native, prepare
 from cellprune.data.cells.split import Split
+from cellprune.data.cells.truth import Policy
 from cellprune.data.draws import shuffled, stable_hash
-from cellprune.data.kinds import Batch, Batches, Part
+from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.network_input import seen
 from cellprune.runs.modelcard import ModelCard
@@ -96,6 +98,11 @@ class Loaders:
             scored = ((sample.frame, sample.target_native) for sample in samples)
             require_known(scored, policy=split.policy_of(part), use="scored")
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """What a cell without a gold mask is."""
+        return self._split.policy
 
     @property
     def n_train(self) -> int:

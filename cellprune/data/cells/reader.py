@@ -6,7 +6,6 @@ MONAI's own readers refuse TIFF without ITK, and know nothing of partial truth.
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from monai.config import PathLike
@@ -35,7 +34,7 @@ class FrameReader(ImageReader):
         """Tell whether the name is a TIFF's or a PNG's."""
         return all(Path(name).suffix.lower() in SUFFIXES for name in ensure_tuple(filename))
 
-    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> Floats:
+    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: object) -> Floats:
         """Read the file; MONAI passes one name, alone or in a sequence."""
         (name,) = ensure_tuple(data)
         image = read_image(Path(name), channels=self._channels)
@@ -45,12 +44,12 @@ class FrameReader(ImageReader):
             )
         return image
 
-    def get_data(self, img: Floats) -> tuple[Floats, dict[str, Any]]:
+    def get_data(self, img: Floats) -> tuple[Floats, dict[str, object]]:
         """Give the pixels and what MONAI wants to know of them: where the channels are, no known orientation."""
         return img, {"affine": np.eye(3), "spatial_shape": np.array(img.shape[1:]), "original_channel_dim": 0}
 
 
-def item(frame: Frame) -> dict[str, Any]:
+def item(frame: Frame) -> dict[str, Path | Frame]:
     """Give what `prepare` starts from."""
     return {"raw": frame.image, "target_native": frame}
 

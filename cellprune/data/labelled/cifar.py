@@ -198,7 +198,7 @@ class _Member(tarfile.TarInfo):
             self._refuse()
         return super()._proc_member(opened)  # type: ignore[misc]
 
-    def _proc_gnusparse_10(self, *_: Any) -> None:
+    def _proc_gnusparse_10(self, *_: object) -> None:
         self._refuse()
 
     def _refuse(self) -> None:
@@ -258,10 +258,10 @@ def _read_official(official: Official, folder: Path) -> Content:
 class _Plain(pickle.Unpickler):
     """Builds plain values and arrays; whatever else a pickle asks for is refused."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         from numpy._core.multiarray import _reconstruct
 
-        known: dict[tuple[str, str], Any] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
+        known: dict[tuple[str, str], object] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
         known |= {(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")}
         known |= {("_codecs", "encode"): _bytes_of}
         if (module, name) not in known:

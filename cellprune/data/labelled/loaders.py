@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cellprune.data.batches import Batch
 from cellprune.data.draws import numbers
-from cellprune.data.kinds import Batch, Part
 from cellprune.data.labelled.sets import Indices, Labelled, Parts
+from cellprune.data.parts import Part
 
 _PADDING_PX = 4
 _EVALUATED_AT_ONCE = 500

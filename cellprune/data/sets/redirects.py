@@ -6,8 +6,10 @@ Without these rules whoever can answer in a server's place, as on plain http, ha
 import ipaddress
 import socket
 import urllib.request
-from typing import Any
+from http.client import HTTPMessage
+from typing import IO
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 from cellprune.errors import WorkError
 
@@ -26,7 +28,9 @@ class Redirects(urllib.request.HTTPRedirectHandler):
     def __init__(self, address: str) -> None:
         self._address, self._host = address, urlsplit(address).hostname
 
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
         target = urlsplit(newurl)
         if target.scheme not in ("http", "https"):
             why = f"the scheme {target.scheme!r}"

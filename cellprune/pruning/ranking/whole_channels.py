@@ -32,9 +32,10 @@ def removable(model: nn.Module, inputs: Nested, weights: Mapping[str, Tensor]) -
     """
     channels = find(model, inputs, whole=[name for name in weighted_layers(model) if name not in weights])
     if not channels.count:
+        stopped = "".join(f"; not followed: {operation}" for operation in channels.stopped_by[:3])
         raise CellpruneError(
             f"{type(model).__name__} has no channel that can go: each is tied to the network's input or output, or to "
-            f"an operation whose effect on channels is not known; prune its weights"
+            f"an operation whose effect on channels is not known; prune its weights{stopped}"
         )
     return channels
 

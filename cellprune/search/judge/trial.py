@@ -150,6 +150,6 @@ def require_scores(ratio: float, table: Table) -> None:
     if not table.differences.size and not table.hopeless:
         reason = next(iter(table.left_out.values()), "no frame has a score in all of them")
         raise WorkError(
-            f"no network with a ratio of {ratio:g} came through ({reason}): mend what made them fail, then go on with "
+            f"every network with a ratio of {ratio:g} failed ({reason}): mend what made them fail, then go on with "
             "--resume"
         )

@@ -73,7 +73,7 @@ def rows(folders: Sequence[Path]) -> list[Row]:
     confidences = {answer.question.confidence for answer in answers}
     if len(confidences) > 1:
         listed = " and ".join(f"{confidence:g}" for confidence in sorted(confidences))
-        raise CellpruneError(f"these searches have --confidence {listed}: set those of one confidence together")
+        raise CellpruneError(f"these searches have --confidence {listed}: name searches of one confidence")
     p_values = [p_value(answer) for answer in answers]
     return [
         _row(folder, answer, plain, adjusted)

@@ -21,7 +21,7 @@ from cellprune.pruning.ranking.budget import select
 from cellprune.pruning.ranking.revival import in_dead_channels
 from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import paced, spacing, steps_until
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 Initial = Literal["erk", "uniform"]
 Growth = Callable[[int, Mapping[str, nn.Parameter]], dict[str, Tensor]]
@@ -51,7 +51,7 @@ class Course:
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     growth: Growth,
     *,
     initial: Initial,

@@ -21,7 +21,7 @@ from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking.budget import keep_count, select
 from cellprune.training.sparse.moving import Moving, masked_weights
 from cellprune.training.sparse.updates import paced, spacing, steps_until
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Ramp:
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     *,
     update_from: float = 0.25,
     update_until: float = 0.75,
@@ -75,7 +75,9 @@ def stages(
     ]
 
 
-def ramped(request: Request, update_from: float, update_until: float, update_every: int | None) -> tuple[Ramp, str]:
+def ramped(
+    request: TrainingRequest, update_from: float, update_until: float, update_every: int | None
+) -> tuple[Ramp, str]:
     """Lay the ramp into the training, and say where it lies; see `stages` for the arguments.
 
     Raises:

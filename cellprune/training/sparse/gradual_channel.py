@@ -22,12 +22,12 @@ from cellprune.pruning.ranking.units import root_mean_square
 from cellprune.structure.channels import Channels
 from cellprune.training.sparse.gradual import Ramp, ramped
 from cellprune.training.sparse.moving import Moving
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     *,
     update_from: float = 0.25,
     update_until: float = 0.75,

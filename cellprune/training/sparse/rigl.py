@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from cellprune.training.sparse import exchange
 from cellprune.training.sparse.exchange import Initial
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 
 def stages(
     model: nn.Module,
-    request: Request,
+    request: TrainingRequest,
     *,
     initial: Initial = "erk",
     update_until: float = 0.75,

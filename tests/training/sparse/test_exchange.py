@@ -11,10 +11,10 @@ from cellprune.training import optimizers
 from cellprune.training.sparse import exchange, rigl
 from cellprune.training.sparse import set as at_random
 from cellprune.training.sparse.exchange import Course
-from cellprune.training.stages import Request, Stage
+from cellprune.training.stages import Stage, TrainingRequest
 
 METHODS = {"rigl": rigl.stages, "set": at_random.stages}
-REQUEST = Request(sparsity=0.6, epochs=4, steps_per_epoch=15, seed=3)
+REQUEST = TrainingRequest(sparsity=0.6, epochs=4, steps_per_epoch=15, seed=3)
 
 
 def network() -> nn.Module:

@@ -10,7 +10,7 @@ from torch import nn
 from cellprune.errors import CellpruneError
 from cellprune.training import optimizers
 from cellprune.training.sparse.gradual import Ramp, stages
-from cellprune.training.stages import Request
+from cellprune.training.stages import TrainingRequest
 
 
 def network() -> nn.Module:
@@ -31,7 +31,7 @@ def test_the_ramp_is_the_printed_equation() -> None:
 @pytest.mark.parametrize("scope", ["global", "layer"])
 def test_masks_shrink_as_the_reference_says_and_hold_in_between(name: str, scope: str) -> None:
     model = network()
-    [stage] = stages(model, Request(sparsity=0.9, epochs=2, steps_per_epoch=20, scope=scope))
+    [stage] = stages(model, TrainingRequest(sparsity=0.9, epochs=2, steps_per_epoch=20, scope=scope))
     assert stage.does == "masks shrink every step from step 10 to step 30 of 40; then fine-tuning"
     policy = stage.policy(stage.mask)
     optimizer, _ = optimizers.build(
@@ -65,7 +65,7 @@ def test_masks_shrink_as_the_reference_says_and_hold_in_between(name: str, scope
 def test_equal_weights_go_from_the_end() -> None:
     model = nn.Linear(4, 5)
     nn.init.constant_(model.weight, 0.5)
-    [stage] = stages(model, Request(sparsity=0.5, epochs=1, steps_per_epoch=4), update_from=0.0, update_every=3)
+    [stage] = stages(model, TrainingRequest(sparsity=0.5, epochs=1, steps_per_epoch=4), update_from=0.0, update_every=3)
     policy = stage.policy(stage.mask)
     policy.after_step(2, model, torch.optim.SGD(model.parameters(), lr=0.1))
     assert policy.masks["weight"].flatten().tolist() == [True] * 10 + [False] * 10
@@ -83,11 +83,11 @@ def test_equal_weights_go_from_the_end() -> None:
 )
 def test_a_ramp_that_cannot_be_is_refused(options: dict[str, float], said: str) -> None:
     with pytest.raises(CellpruneError, match=said):
-        stages(network(), Request(sparsity=0.9, epochs=2, steps_per_epoch=20), **options)
+        stages(network(), TrainingRequest(sparsity=0.9, epochs=2, steps_per_epoch=20), **options)
 
 
 def test_updates_lie_at_most_a_hundred_steps_apart() -> None:
-    model, long = network(), Request(sparsity=0.9, epochs=100, steps_per_epoch=100)
+    model, long = network(), TrainingRequest(sparsity=0.9, epochs=100, steps_per_epoch=100)
     assert stages(model, long)[0].does.startswith("masks shrink every 100 steps from step 2500 to step 7500 of 10000")
-    short = Request(sparsity=0.9, epochs=10, steps_per_epoch=21)
+    short = TrainingRequest(sparsity=0.9, epochs=10, steps_per_epoch=21)
     assert stages(model, short)[0].does.startswith("masks shrink every 3 steps from step 52 to step 157 of 210")

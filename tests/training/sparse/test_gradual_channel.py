@@ -14,7 +14,7 @@ from cellprune.structure.trace import find
 from cellprune.training import optimizers
 from cellprune.training.sparse.gradual import Ramp
 from cellprune.training.sparse.gradual_channel import stages, thinned
-from cellprune.training.stages import Request
+from cellprune.training.stages import TrainingRequest
 
 NETWORKS = {
     "unet": lambda: (build({"name": "unet", "width": 4, "depth": 1}), (1, 8, 8)),
@@ -27,7 +27,7 @@ NETWORKS = {
 def test_whole_channels_go_as_the_ramp_says_and_none_comes_back(network, scope):
     torch.manual_seed(0)
     model, size = NETWORKS[network]()
-    [stage] = stages(model, Request(sparsity=0.5, epochs=1, steps_per_epoch=12, scope=scope, input_size=size))
+    [stage] = stages(model, TrainingRequest(sparsity=0.5, epochs=1, steps_per_epoch=12, scope=scope, input_size=size))
     assert stage.does.startswith("whole channels: masks shrink every step from step 3 to step 9 of 12")
     ramp, channels = Ramp(3, 1, 6, Fraction(1, 2)), find(model, torch.zeros(1, *size))
     policy = stage.policy(stage.mask)
@@ -65,7 +65,7 @@ def test_the_smallest_kernel_goes_first_by_what_is_left_of_it():
         for parameter in model.parameters():
             parameter.fill_(1.0)
         model.down[0][3].weight[2] = 0.5
-    [stage] = stages(model, Request(sparsity=0.5, epochs=1, steps_per_epoch=8, input_size=(1, 8, 8)))
+    [stage] = stages(model, TrainingRequest(sparsity=0.5, epochs=1, steps_per_epoch=8, input_size=(1, 8, 8)))
     channels = find(model, torch.zeros(1, 1, 8, 8))
     masks = stage.mask
     for n_less, bias, expected in ((1, "down.0.4.bias", [1, 1, 0, 1]), (2, "up.0.4.bias", [1, 1, 1, 0])):
@@ -78,7 +78,7 @@ def test_the_smallest_kernel_goes_first_by_what_is_left_of_it():
 def test_too_few_channels_are_refused_before_any_step():
     model = build({"name": "unet", "width": 4, "depth": 1})
     with pytest.raises(CellpruneError, match="each layer keeps one at least"):
-        stages(model, Request(sparsity=0.95, epochs=1, steps_per_epoch=8, input_size=(1, 8, 8)))
+        stages(model, TrainingRequest(sparsity=0.95, epochs=1, steps_per_epoch=8, input_size=(1, 8, 8)))
 
 
 def test_it_counts_channels_without_being_told():
