@@ -63,26 +63,26 @@ def together(old: Iterable[dict[str, Any]], new: Iterable[dict[str, Any]]) -> li
 def measured(runs: Sequence[Path]) -> list[dict[str, Any]]:
     """Give what is kept of each run: what it is, its scores, what it costs, and the share kept of each layer."""
     rows = []
-    for record in read(runs):
-        folder, cost = Folder(record.path), record.cost
-        made, size = folder.read_provenance(), next(iter(record.judged.sizes))
+    for run in read(runs):
+        folder, cost = Folder(run.path), run.cost
+        made, size = folder.read_provenance(), next(iter(run.judged.sizes))
         of_each: dict[str, list[float]] = {}
-        for place, score in record.judged.images[size].items():
-            of_each.setdefault(record.judged.names[place], []).append(score)
+        for key, score in run.judged.images[size].items():
+            of_each.setdefault(run.judged.names[key], []).append(score)
         rows.append({
             "network": label(folder),
-            "seed": record.seed,
-            "score": record.judged.scores[0].at[size],
-            "of": record.results.measure.name,
+            "seed": run.seed,
+            "score": run.judged.scores[0].at[size],
+            "of": run.results.metric.name,
             "of_each": {name: round(mean(s), 6) for name, s in of_each.items()} if len(of_each) <= _MOST_NAMED else {},
-            "parameters": cost["parameters"] / cost["parameters_dense"],
-            "macs": cost["macs"] / cost["macs_dense"],
-            "effective": folder.read_cost()["sparsity"]["effective"],
-            "epochs": record.n_epochs,
-            "training_s": made["times"]["training_s"],
-            "scoring_s": made["times"].get("scoring_s"),
-            "commit": made["commit"][:7],
-            "layers": {name: round(kept, 6) for name, kept in record.densities.items()} if record.masks else {},
+            "parameters": cost.parameters / cost.parameters_dense,
+            "macs": cost.macs / cost.macs_dense,
+            "effective": folder.read_cost().sparsity.effective,
+            "epochs": run.n_epochs,
+            "training_s": made.times["training_s"],
+            "scoring_s": made.times.get("scoring_s"),
+            "commit": (made.commit or "")[:7],
+            "layers": {name: round(kept, 6) for name, kept in run.densities.items()} if run.masks else {},
         })  # fmt: skip
     return rows
 

@@ -1,6 +1,8 @@
 """Run folders as `train` leaves them, without the training: enough to make a report from."""
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,9 @@ import numpy as np
 
 from cellprune.evaluation import iou
 from cellprune.report.pictures import overlay_png, pick
+from cellprune.runs import documents
 from cellprune.runs.folder import Folder
+from cellprune.runs.scores import Picture, SegmentationScores
 
 CLASSES = ("background", "cell")
 FILES = {  # of a pruned run
@@ -33,15 +37,30 @@ def make(
     folder.path.mkdir(parents=True)
     method = "prospr" if ratio else "dense"
     layers = unet_layers(ratio, dead=dead, width=width)
-    folder.write_config(config(dataset, method, ratio) | {"seed": seed})
-    folder.write_split(split(dataset, n_images))
-    folder.write_provenance(provenance(method))
-    folder.write_cost(cost(layers, dead))
-    folder.write_metrics(metrics())
+    write(folder, "config", config(dataset, method, ratio) | {"seed": seed})
+    write(folder, "split", split(dataset, n_images))
+    write(folder, "provenance", provenance(method))
+    write(folder, "cost", cost(layers, dead))
+    documents.write_table(folder.file("metrics"), metrics())
     folder.write_scores(scores(n_images))
     if ratio:
         folder.write_masks({row["name"]: mask(row) for row in layers})
     return folder
+
+
+def write(folder: Folder, kind: str, content: dict[str, Any]) -> None:
+    """Write a file of the run as plain values, whatever they are."""
+    path = folder.file(kind)
+    (documents.write_yaml if path.suffix == ".yaml" else documents.write_json)(path, content)
+
+
+@contextmanager
+def edited(folder: Folder, kind: str) -> Iterator[dict[str, Any]]:
+    """Give a file of the run as plain values, which are written back as they stand at the end."""
+    path = folder.file(kind)
+    content = (documents.read_yaml if path.suffix == ".yaml" else documents.read_json)(path)
+    yield content
+    write(folder, kind, content)
 
 
 def config(dataset: str, method: str, ratio: float) -> dict[str, Any]:
@@ -158,21 +177,22 @@ def metrics() -> list[dict[str, Any]]:
 
 
 @cache
-def scores(n_images: int) -> dict[str, Any]:
+def scores(n_images: int) -> SegmentationScores:
     images, drawn = [], {}
     for k in range(n_images):
-        where = {"id": f"{1 + k % 2:02d}/{k:03d}", "sequence": f"{1 + k % 2:02d}", "frame": k}
+        sequence = f"{1 + k % 2:02d}"
+        name = f"{sequence}/{k:03d}"
         image, prediction, target = cells(k)
-        for size, step in (("256", 2), ("native", 1)):
-            counted = iou.counts(prediction[::step, ::step], target[::step, ::step], CLASSES)
-            images.append(where | {"size": size} | counted)
-        drawn[where["id"]] = (image, prediction, target)
+        for size, step in zip(iou.SIZES, (2, 1), strict=True):
+            guess, truth = prediction[::step, ::step], target[::step, ::step]
+            counted = iou.counts(guess, truth, CLASSES)
+            images.append(iou.ScoredImage(name, sequence, k, size, counted, iou.ignored_px(truth)))
+        drawn[name] = (image, prediction, target)
     pictures = [
-        {"id": name, "rank": rank, "iou": value, "png": base64.b64encode(overlay_png(*drawn[name])).decode()}
+        Picture(name, rank, value, base64.b64encode(overlay_png(*drawn[name])).decode())
         for rank, name, value in pick(images)
     ]
-    return {"schema": 1, "task": "segmentation", "policy": "ignore", "part": "report", "images": images,
-            "summary": iou.summary(images), "pictures": pictures}  # fmt: skip
+    return SegmentationScores("segmentation", "ignore", "report", tuple(images), iou.summary(images), tuple(pictures))
 
 
 def cells(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

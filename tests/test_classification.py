@@ -11,7 +11,7 @@ import small_pictures
 import torch
 import yaml
 from command_line import typed
-from finished_run import FILES
+from finished_run import FILES, edited
 from html_page import Page
 from stopping import Stop
 from tifffile import imwrite
@@ -54,8 +54,8 @@ def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
     assert config["model"] == {"name": "resnet20"}
     assert load(file=pruned.file("config")) == Settings.model_validate(config)
     cost = pruned.read_cost()
-    assert cost["macs"]["input"] == [3, 32, 32]
-    assert cost["parameters"]["kept"] == round(0.1 * cost["parameters"]["prunable"])
+    assert cost.macs.input == (3, 32, 32)
+    assert cost.parameters.kept == round(0.1 * cost.parameters.prunable)
 
 
 def test_so_many_images_of_a_class_are_so_many_different_ones(images: Path) -> None:
@@ -67,19 +67,19 @@ def test_so_many_images_of_a_class_are_so_many_different_ones(images: Path) -> N
 
 def test_the_scores_are_counts_of_the_test_images_alone(pruned: Folder) -> None:
     scores, split = pruned.read_scores(), pruned.read_split()
-    assert {part: found["images"] for part, found in split["parts"].items()} == {
+    assert {name: part.images for name, part in split.parts.items()} == {
         "train": 64,
         "select": 16,
         "report": 24,
     }
-    assert (scores["task"], scores["policy"], scores["part"]) == ("classification", None, "report")
-    assert [row["images"] for row in scores["classes"]] == [6, 6, 6, 6]
-    assert [sum(row) for row in scores["confusion"]] == [6, 6, 6, 6]
-    assert [row["right"].count("1") for row in scores["classes"]] == [scores["confusion"][k][k] for k in range(4)]
-    assert {len(row["right"]) for row in scores["classes"]} == {6}
-    n_correct = sum(scores["confusion"][k][k] for k in range(4))
-    assert scores["summary"]["accuracy"] == n_correct / 24
-    assert [row["validation_accuracy"] is None for row in pruned.read_metrics()] == [False, False]
+    assert (scores.task, scores.policy, scores.part) == ("classification", None, "report")
+    assert [row.images for row in scores.classes] == [6, 6, 6, 6]
+    assert [sum(row) for row in scores.confusion] == [6, 6, 6, 6]
+    assert [row.right.count("1") for row in scores.classes] == [scores.confusion[k][k] for k in range(4)]
+    assert {len(row.right) for row in scores.classes} == {6}
+    n_correct = sum(scores.confusion[k][k] for k in range(4))
+    assert scores.summary["accuracy"] == n_correct / 24
+    assert [row.scores["validation_accuracy"] is None for row in pruned.read_metrics()] == [False, False]
 
 
 def test_the_model_file_says_what_goes_in_and_what_comes_out(pruned: Folder) -> None:
@@ -96,7 +96,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(pruned: Folder, images:
     with pytest.raises(Stopped):
         run(tmp_path / "run", images, listeners=[Stop()])
     again = run(tmp_path / "run", images, resume=True)
-    assert again.read_provenance()["resumed"]
+    assert again.read_provenance().resumed
     (_, ours, _), (_, theirs, _) = again.read_model(), pruned.read_model()
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
     assert again.read_scores() == pruned.read_scores()
@@ -108,7 +108,7 @@ def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, 
     assert typed("evaluate", pruned.path, "--part", "all", "--json") == 0
     assert sum(row["images"] for row in json.loads(capsys.readouterr().out)["classes"]) == 104
     assert typed("evaluate", pruned.path, "--dataset", images, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["confusion"] == pruned.read_scores()["confusion"]
+    assert json.loads(capsys.readouterr().out)["confusion"] == [list(row) for row in pruned.read_scores().confusion]
     assert typed("report", pruned.path, "-o", tmp_path / "page.html") == 0
     html = (tmp_path / "page.html").read_text()
     assert "Which class is taken for which" in html
@@ -119,12 +119,12 @@ def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, 
 
 def test_runs_stand_side_by_side_and_are_paired_image_by_image(pruned: Folder, tmp_path: Path, capsys) -> None:
     other = Folder(shutil.copytree(pruned.path, tmp_path / "other"))
-    config, scores = other.read_config(), other.read_scores()
-    other.write_config(config | {"training": config["training"] | {"learning_rate": 0.5}})
-    first, second = scores["classes"][:2]
-    first["right"], second["right"] = "111111", "000000"
-    gained, lost = 6 - first["correct"], second["correct"]
-    other.write_scores(scores)
+    with edited(other, "config") as config:
+        config["training"]["learning_rate"] = 0.5
+    with edited(other, "scores") as scores:
+        first, second = scores["classes"][:2]
+        first["right"], second["right"] = "111111", "000000"
+        gained, lost = 6 - first["correct"], second["correct"]
     command = ["report", str(pruned.path), str(other.path), "-o", str(tmp_path / "both.html")]
     assert typed(*command, "--json") == 0
     (group,) = json.loads(capsys.readouterr().out)["groups"]
@@ -194,5 +194,5 @@ def test_an_epoch_of_real_images(tmp_path: Path) -> None:
         np.savez(tmp_path / "some.npz", label_names=real["label_names"], **some)
     made = run(tmp_path / "run", tmp_path / "some.npz", "training.epochs=1")
     scores = made.read_scores()
-    assert sum(row["images"] for row in scores["classes"]) == 256
-    assert 0 <= scores["summary"]["accuracy"] <= 1
+    assert sum(row.images for row in scores.classes) == 256
+    assert 0 <= scores.summary["accuracy"] <= 1

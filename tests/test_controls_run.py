@@ -14,7 +14,7 @@ from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.experiment import choose, settling
 from cellprune.pruning.connectivity import CutOffError
-from cellprune.runs import cost, maskfile, provenance
+from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
 
@@ -39,19 +39,19 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
     folder = experiment.run(settings, runtime=runtime)
     assert folder.path.name.startswith("simulated_unet_snip-narrow-macs-0.6_s0_")
     assert not folder.has("masks")
-    found, told = folder.read_cost(), folder.read_cost()["control"]
-    assert told["achieved"] == found["macs"]["dense"] == found["macs"]["masked"] <= told["target"]
-    assert found["parameters"]["kept"] == found["parameters"]["prunable"]
-    assert told["whole"]["widths"] == [4, 8]
-    assert found["milliseconds"]["whole"] > 0
-    assert found["bytes"]["whole_fp32"] > found["bytes"]["dense_fp32"]
-    assert provenance.read(folder.file("provenance")).control == cost.read(folder.file("cost")).control
+    found, told = folder.read_cost(), folder.read_cost().control
+    assert told.achieved == found.macs.dense == found.macs.masked <= told.target
+    assert found.parameters.kept == found.parameters.prunable
+    assert told.whole.widths == (4, 8)
+    assert found.milliseconds.whole > 0
+    assert found.bytes.whole_fp32 > found.bytes.dense_fp32
+    assert folder.read_provenance().control == told
     network = cellprune.load(folder.path)
-    assert list(network.widths) == told["widths"] != [4, 8]
+    assert network.widths == told.widths != (4, 8)
     with torch.no_grad():
         assert network(torch.randn(1, 1, 32, 32)).shape == (1, 2, 32, 32)
     page = folder.file("report").read_text(encoding="utf-8")
-    for said in ("control: narrow-macs", "in the place of snip", f"widths {'-'.join(map(str, told['widths']))}"):
+    for said in ("control: narrow-macs", "in the place of snip", f"widths {'-'.join(map(str, told.widths))}"):
         assert said in page
 
 
@@ -62,12 +62,12 @@ def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys
     assert leave(*given, str(pruned), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
     assert leave(*given, str(flat), "--masks", str(pruned), "--control", "flat-params") == 0
     removed = sum(int((~mask).sum()) for mask in Folder(pruned).read_masks().values())
-    told = Folder(flat).read_cost()["control"]
-    assert told["target"] == Folder(pruned).read_cost()["parameters"]["total"] - removed
-    assert len(set(told["widths"])) == 1
+    told = Folder(flat).read_cost().control
+    assert told.target == Folder(pruned).read_cost().parameters.total - removed
+    assert len(set(told.widths)) == 1
     assert typed("report", pruned, flat, "-o", tmp_path / "page.html", "--json") == 0
     runs = json.loads(capsys.readouterr().out.splitlines()[-1])["groups"][0]["runs"]
-    assert [run["cost"]["parameters_dense"] for run in runs] == 2 * [told["whole"]["parameters"]]
+    assert [run["cost"]["parameters_dense"] for run in runs] == 2 * [told.whole.parameters]
 
 
 def test_it_is_trained_where_masks_of_its_size_would_cut_the_network(tmp_path: Path, data_root: Path) -> None:
@@ -76,8 +76,8 @@ def test_it_is_trained_where_masks_of_its_size_would_cut_the_network(tmp_path: P
     with pytest.raises(CutOffError):
         experiment.run(load(assignments=random), runtime=runtime)
     folder = experiment.run(load(assignments=[*random, "pruning.control=narrow-params"]), runtime=runtime)
-    told = folder.read_cost()["control"]
-    assert told["achieved"] <= told["target"] < told["whole"]["parameters"]
+    told = folder.read_cost().control
+    assert told.achieved <= told.target < told.whole.parameters
 
 
 @pytest.mark.parametrize(
@@ -110,17 +110,15 @@ def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path
     given = ["--data-root", str(data_root), "--epochs", "1", "-o"]
     assert leave(*given, str(learned), "--method", "lottery", "--prune", "0.2") == 0
     assert leave(*given, str(again), "--masks", str(learned), "--control", "reinit") == 0
-    assert [Folder(run).read_provenance()["epochs"] for run in (learned, again)] == [2, 3]
+    assert [Folder(run).read_provenance().epochs for run in (learned, again)] == [2, 3]
     page = Folder(again).file("report").read_text(encoding="utf-8")
     assert "19.98 % of the weights removed by masks that were there before" in page.replace("\u00a0", " ")
     assert "3 epochs in all, including the 2 of the trainings that chose the masks" in page
 
     assert leave(*given, str(channels), "--method", "random", "--prune", "0.5", "--granularity", "channel") == 0
     resolved = settling.with_masks_told(load(assignments=[*TINY, f"pruning.masks={channels}"]))
-    counted = Folder(channels).read_cost()
-    assert resolved.pruning.ratio == pytest.approx(counted["sparsity"]["direct"]), (
-        "of weights, without biases and norms"
-    )
+    cost = Folder(channels).read_cost()
+    assert resolved.pruning.ratio == pytest.approx(cost.sparsity.direct), "of weights, without biases and norms"
 
 
 def test_channels_are_shuffled_whole_whether_chosen_or_given(tmp_path: Path, data_root: Path) -> None:

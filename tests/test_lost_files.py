@@ -3,7 +3,8 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.experiment import record, story
 from cellprune.runs import atomic
 from cellprune.runs.folder import FILES, Folder
+from cellprune.runs.metrics import Epoch
 from cellprune.training.progress import Event
 
 TINY = [
@@ -87,10 +89,10 @@ def assert_whole(folder: Folder, like: Folder) -> None:
     assert folder.read_scores() == like.read_scores()
     weights, theirs = folder.read_model()[1], like.read_model()[1]
     assert {name: value.tobytes() for name, value in weights.items()} == {n: v.tobytes() for n, v in theirs.items()}
-    rows, those = ([{**row, "seconds": 0} for row in f.read_metrics()] for f in (folder, like))
+    rows, those = ([replace(row, seconds=0) for row in f.read_metrics()] for f in (folder, like))
     assert rows == those
-    assert folder.read_provenance()["epochs"] == len(rows)
-    assert folder.read_cost()["parameters"] == like.read_cost()["parameters"]
+    assert folder.read_provenance().epochs == len(rows)
+    assert folder.read_cost().parameters == like.read_cost().parameters
     assert folder.holds("report")
 
 
@@ -98,7 +100,7 @@ def assert_whole(folder: Folder, like: Folder) -> None:
 def test_a_kill_between_the_last_state_and_its_row_loses_no_row(epochs: int, start: Start, tmp_path: Path) -> None:
     write = Folder.write_metrics
 
-    def killed(folder: Folder, rows: list[dict[str, Any]]) -> None:
+    def killed(folder: Folder, rows: Sequence[Epoch]) -> None:
         kill() if len(rows) == epochs else write(folder, rows)
 
     with pytest.MonkeyPatch.context() as patched:
@@ -106,8 +108,8 @@ def test_a_kill_between_the_last_state_and_its_row_loses_no_row(epochs: int, sta
         with pytest.raises(Killed):
             start(tmp_path / "run", f"training.epochs={epochs}")
     rows = start(tmp_path / "run", f"training.epochs={epochs}").read_metrics()
-    assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
-    assert rows[-1]["iou_image_mean"] is not None
+    assert [row.epoch for row in rows] == list(range(1, epochs + 1))
+    assert rows[-1].scores["iou_image_mean"] is not None
 
 
 @pytest.mark.parametrize("damage", [lose, cut_off])
@@ -128,7 +130,7 @@ def test_a_lost_record_is_written_anew(
     damage(folder, "provenance")
     start(folder.path)
     assert_whole(folder, uncut)
-    assert len(folder.read_provenance()["resumed"]) == 1
+    assert len(folder.read_provenance().resumed) == 1
     assert "provenance.json is gone or damaged: it is written anew" in folder.log_path.read_text()
 
 
@@ -141,7 +143,7 @@ def test_a_finished_run_makes_again_what_its_network_tells(
     lose(folder, "config", "split", "report")
     start(folder.path)
     assert_whole(folder, uncut)
-    assert "resumed" not in folder.read_provenance()
+    assert not folder.read_provenance().resumed
     lose(folder, "config", "masks", "scores", "cost")
     start(folder.path)
     assert_whole(folder, uncut)

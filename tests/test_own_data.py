@@ -50,14 +50,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 def test_a_run_on_colour_and_three_classes_is_scored_class_by_class(run: Folder) -> None:
     scores = run.read_scores()
-    assert [counted["name"] for counted in scores["images"][0]["classes"]] == CLASSES
-    assert list(scores["summary"]) == [
+    assert [counted.name for counted in scores.images[0].classes] == CLASSES
+    assert list(scores.summary) == [
         "iou_image_mean", "iou_pooled", "iou_cell_image_mean", "iou_cell_pooled", "iou_dividing_image_mean",
         "iou_dividing_pooled",
     ]  # fmt: skip
-    assert all(image["id"].endswith(".tif") for image in scores["images"])
+    assert all(image.id.endswith(".tif") for image in scores.images)
     assert yaml.safe_load((run.path / "config.yaml").read_text())["data"]["classes"] == CLASSES
-    assert "iou_dividing_pooled" in run.read_metrics()[0]
+    assert "iou_dividing_pooled" in run.read_metrics()[0].scores
 
 
 def test_its_model_file_says_what_it_takes_and_gives(run: Folder) -> None:
@@ -69,7 +69,7 @@ def test_its_model_file_says_what_it_takes_and_gives(run: Folder) -> None:
 
 def test_its_page_names_files_and_classes(run: Folder) -> None:
     page = (run.path / "report.html").read_text()
-    for word in ("dividing", run.read_scores()["images"][0]["id"]):
+    for word in ("dividing", run.read_scores().images[0].id):
         assert word in page
 
 
@@ -108,7 +108,7 @@ def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
     assert typed(*words, *tiny) == 2
     assert "has no known field of interest: remove --ignore-border" in capsys.readouterr().err
     assert typed(*words[:-1], *tiny) == 0
-    assert Folder(output).read_scores()["summary"].keys() == {
+    assert Folder(output).read_scores().summary.keys() == {
         "iou_image_mean", "iou_pooled", "iou_cell_image_mean", "iou_cell_pooled"
     }  # fmt: skip
     assert "classes" not in yaml.safe_load((output / "config.yaml").read_text())["data"]

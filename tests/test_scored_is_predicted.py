@@ -11,6 +11,7 @@ import pytest
 import tifffile
 import torch
 from command_line import typed
+from finished_run import provenance, write
 from numpy.typing import NDArray
 
 from cellprune import models
@@ -18,10 +19,12 @@ from cellprune.config.data import Data
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import CLASSES
 from cellprune.evaluation import iou
+from cellprune.evaluation.iou import ClassCount
 from cellprune.experiment.evaluate import evaluate
 from cellprune.images.read import read_labels
 from cellprune.lab import segment, tiles
 from cellprune.runs.folder import Folder
+from cellprune.runs.scores import SegmentationScores
 from cellprune.tasks.segmentation import TASK
 
 Save = Callable[[Path, NDArray], Any]
@@ -116,27 +119,27 @@ def finished_run(path: Path, network: torch.nn.Module, settings: Settings) -> Pa
     run = Folder(path)
     run.path.mkdir(parents=True)
     run.write_config(settings.model_dump(mode="json"))
-    run.write_provenance({"finished": "2026-11-29"})
-    run.write_split(TASK.split(dataset, settings.data).as_dict())
+    write(run, "provenance", provenance("dense"))
+    run.write_split(TASK.split(dataset, settings.data).written())
     header = {"architecture": network.architecture, **TASK.header(dataset, settings)}
     run.write_model(header, {name: value.numpy() for name, value in network.state_dict().items()}, {})
     return run.path
 
 
-def counts_of_predict(run: Path, folder: Path, output: Path) -> dict[str, Any]:
+def counts_of_predict(run: Path, folder: Path, output: Path) -> dict[str, tuple[ClassCount, ...]]:
     assert typed("predict", run, folder / "images", "-o", output) == 0
     found, n_cell = {}, 0
     for truth in sorted((folder / "labels").iterdir()):
         cells = read_labels(output / "labels" / truth.name) > 0
         n_cell += cells.sum()
         (image,) = (folder / "images").glob(f"{truth.stem}.*")
-        found[image.name] = iou.counts(cells.astype(int), (read_labels(truth) > 0).astype(np.uint8), CLASSES)["classes"]
+        found[image.name] = iou.counts(cells.astype(int), (read_labels(truth) > 0).astype(np.uint8), CLASSES)
     assert n_cell > 100, "an empty answer proves nothing"
     return found
 
 
-def native(scores: dict[str, Any]) -> dict[str, Any]:
-    return {image["id"]: image["classes"] for image in scores["images"] if image["size"] == "native"}
+def native(scores: SegmentationScores) -> dict[str, tuple[ClassCount, ...]]:
+    return {image.id: image.classes for image in scores.images if image.size == "native"}
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ from cellprune.campaign.job import Job, Report, RunFacts
 from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError, ScarceError, TooMuchError, WorkError
-from cellprune.report.finished import machine, parameters_left
-from cellprune.report.results import Measure
+from cellprune.evaluation.metric import Metric
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.runs.lock import BusyError
+from cellprune.runs.scores import Scores
 from cellprune.training.fit import Stopped
 from cellprune.training.progress import Listener
 
@@ -37,8 +37,8 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
     """
     if job.version != (here := version("cellprune")):
         raise CellpruneError(f"a worker has cellprune {here}, the planner {job.version}: install the same everywhere")
-    measure: Measure = resolve("results", job.settings.task).measure
-    floor = FloorWatch(job.floor, measure.watched) if job.floor else None
+    metric: Metric[Scores] = resolve("results", job.settings.task).metric
+    floor = FloorWatch(job.floor, metric.watched) if job.floor else None
     clock, began = time.perf_counter(), provenance.now()
     try:
         with _ONE_AT_A_TIME:
@@ -51,7 +51,7 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
         return Report("hopeless", reason=str(error).split(":")[0], seconds=time.perf_counter() - clock)
     except Exception as error:
         return _crashed(job, error, time.perf_counter() - clock)
-    return _read(folder, began, measure)
+    return _read(folder, began, metric)
 
 
 def is_there(job: Job) -> bool:
@@ -94,26 +94,26 @@ def _disk_is_full(error: BaseException | None) -> bool:
     return False
 
 
-def _read(folder: Folder, began: str, measure: Measure) -> Report:
+def _read(folder: Folder, began: str, metric: Metric[Scores]) -> Report:
     """Report what a finished run says."""
     cost, made, scores = folder.read_cost(), folder.read_provenance(), folder.read_scores()
-    control, watched = cost.get("control"), ((row["epoch"], row.get(measure.watched)) for row in folder.read_metrics())
+    watched = ((epoch.epoch, epoch.scores.get(metric.watched)) for epoch in folder.read_metrics())
     facts = RunFacts(
         folder=folder.path.name,
-        machine=machine(made, cost["milliseconds"]),
-        trained_here=made["finished"] >= began,
-        parameters_left=parameters_left(cost["parameters"]),
-        parameters_total=cost["parameters"]["total"],
-        macs_left=cost["macs"]["masked"],
-        macs_dense=cost["macs"]["dense"],
-        model_bytes=cost["bytes"]["model_file"],
+        machine=provenance.machine(made, cost.milliseconds),
+        trained_here=(made.finished or "") >= began,
+        parameters_left=cost.parameters.left,
+        parameters_total=cost.parameters.total,
+        macs_left=cost.macs.masked,
+        macs_dense=cost.macs.dense,
+        model_bytes=cost.bytes.model_file,
         curve={epoch: score for epoch, score in watched if score is not None},
-        of_budget=control["achieved"] / control["target"] if control else None,
+        of_budget=cost.control.achieved / cost.control.target if cost.control else None,
     )
     return Report(
         "done",
-        scores=measure.of_each(scores),
-        seconds=sum(made["times"].values()),
-        nothing=measure.nothing(scores),
+        scores=metric.of_each(scores),
+        seconds=sum(made.times.values()),
+        nothing=metric.nothing(scores),
         run=facts,
     )

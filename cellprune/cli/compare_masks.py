@@ -2,11 +2,14 @@
 
 import json as text
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from cellprune.cli.terminal import say
+
+if TYPE_CHECKING:
+    from cellprune.evaluation.overlap import Overlap
 
 
 def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
@@ -31,23 +34,31 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
     from cellprune.runs import maskfile
 
     masks = maskfile.read(first), maskfile.read(second)
-    found = overlap.compare(*masks)
+    layers = overlap.by_layer(*map(overlap.packed, masks))
+    rows = {**layers, "all layers": overlap.in_all(layers.values())}
+    alone = [[name for name in one if name not in other] for one, other in (masks, masks[::-1])]
     if json:
-        print(text.dumps({"first": str(first), "second": str(second), **found}))
+        told = {"layers": [{"name": name, **_plain(row)} for name, row in layers.items()], **_plain(rows["all layers"])}
+        print(text.dumps({"first": str(first), "second": str(second), **told, "alone": alone}))
         return
-    width = max(len(row["name"]) for row in (*found["layers"], {"name": "all layers"}))
+    width = max(map(len, rows))
     say(f"{'':{width}}  {'weights':>11}  {'first':>8}  {'second':>8}  {'overlap':>8}  {'by chance':>9}")
-    for row in (*found["layers"], {"name": "all layers"} | found):
-        densities = (f"{kept / max(1, row['weights']):8.2%}" for kept in row["kept"])
-        say(f"{row['name']:{width}}  {row['weights']:>11,}  {'  '.join(densities)}  {_share(row['overlap']):>8}  "
-              f"{_share(row['overlap_by_chance']):>9}")  # fmt: skip
+    for name, row in rows.items():
+        densities = (f"{kept / max(1, row.weights):8.2%}" for kept in row.kept)
+        say(f"{name:{width}}  {row.weights:>11,}  {'  '.join(densities)}  {_share(row.share):>8}  "
+              f"{_share(row.share_by_chance):>9}")  # fmt: skip
     say("first, second: share of the layer's weights kept. overlap: kept by both over kept by either. by chance: the")
     say("overlap expected if each layer's weights were drawn at random.")
     if any(mask.ndim == 1 for one in masks for mask in one.values()):
         say("Whole channels were removed: chance alone gives them a larger overlap than single weights.")
-    for which, names in zip(("first", "second"), found["alone"], strict=True):
+    for which, names in zip(("first", "second"), alone, strict=True):
         if names:
             say(f"masked only in the {which}: {', '.join(names)}")
+
+
+def _plain(row: "Overlap") -> dict[str, object]:
+    shares = {"overlap": row.share, "overlap_by_chance": row.share_by_chance}
+    return {"weights": row.weights, "kept": row.kept, "both": row.both, **shares}
 
 
 def _share(value: float | None) -> str:

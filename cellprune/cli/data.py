@@ -11,8 +11,12 @@ from cellprune.cli.terminal import console, say
 from cellprune.wording import printable, spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.table import Table
+
+    from cellprune.data.inspection import ClassesInspection, Inspection, SequenceInspection
 
 app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
 
@@ -134,15 +138,16 @@ def check(
     """
     from cellprune.cli.progress import phase
     from cellprune.data.check import check as look
+    from cellprune.runs.documents import plain
     from cellprune.training.progress import PATIENCE_S
 
     with phase(f"reading every file of {dataset}", after_s=PATIENCE_S):
         found = look(dataset, data_root, classes)
     if json:
-        print(text.dumps(found))
+        print(text.dumps(plain(found)))
     else:
-        _show(dict(found), console(error=False))
-    return 1 if found["errors"] else 0
+        _show(found, console(error=False))
+    return 1 if found.errors else 0
 
 
 @app.command
@@ -196,44 +201,49 @@ def _show_cards(cards: list[dict[str, Any]]) -> None:
         say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _show(found: dict[str, Any], out: "Console") -> None:
+def _show(found: "Inspection | ClassesInspection", out: "Console") -> None:
     """Print a table of what is there, then the facts, warnings, notes and errors, each on its line."""
     from rich.table import Table
 
-    table = Table(title=printable(found["dataset"]), title_justify="left", box=None, pad_edge=False)
-    (_fill_sequences if "sequences" in found else _fill_classes)(table, found)
+    from cellprune.data.inspection import Inspection
+
+    table = Table(title=printable(found.dataset), title_justify="left", box=None, pad_edge=False)
+    told = [("note", found.notes), ("error", found.errors)]
+    if isinstance(found, Inspection):
+        _fill_sequences(table, found.sequences)
+        told = [("", found.facts), ("warning", found.warnings), *told]
+    else:
+        _fill_classes(table, found)
     if table.row_count:
         out.print(table)
-    for fact in found.get("facts", []):
-        out.print(spoken(fact), soft_wrap=True)
-    for kind in ("warnings", "notes", "errors"):
-        for line in found.get(kind, []):
-            # paths and names are not markup, and a line is never broken: it may be searched for
-            out.print(spoken(f"{kind[:-1]}: {line}"), soft_wrap=True)
-    out.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors")
+    for kind, line in ((kind, line) for kind, lines in told for line in lines):
+        # paths and names are not markup, and a line is never broken: it may be searched for
+        out.print(spoken(f"{kind}: {line}" if kind else line), soft_wrap=True)
+    out.print(f"errors: {len(found.errors)}" if found.errors else "no errors")
 
 
-def _fill_sequences(table: "Table", found: dict[str, Any]) -> None:
+def _fill_sequences(table: "Table", sequences: "Sequence[SequenceInspection]") -> None:
     from cellprune.data.findings import shortened
 
     table.add_column("sequence")
     for heading in ("frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type"):
         table.add_column(heading, justify="right")
-    for row in found["sequences"]:
+    for row in sequences:
         table.add_row(
-            printable(row["sequence"]),
-            *(str(row[kind]) for kind in ("frames", "gold", "silver")),
-            str(row["cells"]["gold"]),
-            str(sum(frame["missing"] for frame in row["missing"])),
-            str(row["cells"]["tracked"]),
-            shortened([f"{height} x {width}" for height, width in row["sizes"]]),
-            ", ".join(row["dtypes"].get("image", [])),
+            printable(row.sequence),
+            *map(str, (row.frames, row.gold, row.silver, row.cells.gold)),
+            str(sum(lacking.missing for lacking in row.missing)),
+            str(row.cells.tracked),
+            shortened([f"{height} x {width}" for height, width in row.sizes]),
+            ", ".join(row.dtypes.get("image", ())),
         )
 
 
-def _fill_classes(table: "Table", found: dict[str, Any]) -> None:
+def _fill_classes(table: "Table", found: "ClassesInspection") -> None:
     table.add_column("class")
     for part in ("train", "test"):
         table.add_column(f"{part} images", justify="right")
-    for row in [*found["classes"], {"name": "all", **found["images"]}] if found["classes"] else []:
-        table.add_row(printable(row["name"]), str(row["train"]), str(row["test"]))
+    for row in found.classes:
+        table.add_row(printable(row.name), str(row.train), str(row.test))
+    if found.classes:
+        table.add_row("all", *(str(found.images[part]) for part in ("train", "test")))

@@ -47,12 +47,13 @@ def evaluate(
     with loading():
         from cellprune.config.names import resolve
         from cellprune.experiment.evaluate import evaluate as scores_of
+        from cellprune.runs.scores import content
 
     with phase(f"scoring {run}", after_s=1) as tell:
         scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
     if json:
-        print(text.dumps(scores))
+        print(text.dumps(content(scores)))
         return
     whose = f"all of {dataset}" if dataset else f"its own, {'held out' if part == 'report' else part}"
-    first, *table = resolve("results", scores["task"]).table(scores)
+    first, *table = resolve("results", scores.task).table(scores)
     say(f"{run}: {first}, {whose}", *table)

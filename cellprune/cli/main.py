@@ -16,7 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
-from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
+from cellprune.cli import compare_masks, data, evaluate, export, predict, prune, report, search, train
 from cellprune.cli.terminal import listening, speak_plainly, tell
 from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
@@ -52,6 +52,7 @@ app.command(prune.prune)
 app.command(compare_masks.compare_masks)
 app.command(evaluate.evaluate)
 app.command(predict.predict)
+app.command(export.export)
 app.command(report.report)
 app.command(search.search_max_ratio, name="search-max-ratio")
 app.command(data.app)

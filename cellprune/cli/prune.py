@@ -1,9 +1,8 @@
 """`cellprune prune`: the masks that a run would train, chosen and pictured without training."""
 
 import json as text
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +10,10 @@ from cellprune.cli.terminal import say, tell
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
+
+if TYPE_CHECKING:
+    from cellprune.runs.cost import MaskCost
+    from cellprune.runs.maskfile import Made
 
 SUFFIX = ".safetensors"
 _TAKEN = "{} is there already: give another --output"
@@ -57,12 +60,14 @@ def prune(
     picture = _refuse_output(output)
     made = _made(output, picture, resolved, Runtime(data_root=data_root, device=device))
     if json:
-        print(text.dumps({"masks": str(output), "picture": str(picture), **made}))
+        from cellprune.runs import documents
+
+        print(text.dumps({"masks": str(output), "picture": str(picture), **documents.plain(made)}))
     else:
-        _summarize(output, picture, Settings.model_validate(made["settings"]), made["cost"])
+        _summarize(output, picture, Settings.model_validate(made.settings), made.cost)
 
 
-def _made(output: Path, picture: Path, settings: Settings, runtime: Runtime) -> dict[str, Any]:
+def _made(output: Path, picture: Path, settings: Settings, runtime: Runtime) -> "Made":
     """Make the masks file and its picture; give how they were made and what they cost."""
     from cellprune.cli.progress import loading, shown
 
@@ -77,30 +82,29 @@ def _made(output: Path, picture: Path, settings: Settings, runtime: Runtime) -> 
         else:
             with shown() as watcher:
                 settings, masks, cost = experiment.choose_masks(settings, [watcher], runtime=runtime)
-            made = {"settings": settings.model_dump(mode="json"), "cost": cost}
+            made = maskfile.Made(settings.model_dump(mode="json"), cost)
             packed = {name: mask.cpu().numpy() for name, mask in masks.items()}
             maskfile.write(beside / output.name, packed, made=made)
             (beside / output.name).replace(output)
-        drawn = figures.layers(made["cost"]["layers"], by_channel="channels" in made["cost"])
+        drawn = figures.layers(made.cost.layers, by_channel=made.cost.channels is not None)
         atomic.write_text(beside / picture.name, drawn)
         (beside / picture.name).replace(picture)
     return made
 
 
-def _summarize(output: Path, picture: Path, settings: Settings, cost: Mapping[str, Any]) -> None:
+def _summarize(output: Path, picture: Path, settings: Settings, cost: "MaskCost") -> None:
     """Say what the masks keep, layer by layer, and where they are."""
     from cellprune.report import sentences
 
-    sparsity, macs = cost["sparsity"], cost["macs"]
-    size = " x ".join(map(str, macs["input"]))
-    say(f"{settings.pruning.label}: {sentences.reached(cost)}")
-    say(f"{sparsity['direct']:.4%} are removed, {sparsity['effective']:.4%} including those that no path reaches")
-    say(f"{macs['masked'] / macs['dense']:.2%} of the multiply-adds stay, at an input of {size}")
-    width = max(len(row["name"]) for row in cost["layers"])
-    for row in cost["layers"]:
-        channels = f"  {row['channels_kept']:>5} of {row['channels']:>5} channels" if "channels" in cost else ""
-        share = row["kept"] / row["weights"]
-        say(f"  {row['name']:{width}}  {row['kept']:>9,} of {row['weights']:>9,}  {share:8.2%}{channels}")
+    sparsity, macs = cost.sparsity, cost.macs
+    size = " x ".join(map(str, macs.input))
+    say(f"{settings.pruning.label}: {sentences.reached(cost.parameters, cost.budget)}")
+    say(f"{sparsity.direct:.4%} are removed, {sparsity.effective:.4%} including those that no path reaches")
+    say(f"{macs.masked / macs.dense:.2%} of the multiply-adds stay, at an input of {size}")
+    width = max(len(row.name) for row in cost.layers)
+    for row in cost.layers:
+        channels = f"  {row.channels_kept:>5} of {row.channels:>5} channels" if cost.channels else ""
+        say(f"  {row.name:{width}}  {row.kept:>9,} of {row.weights:>9,}  {row.kept / row.weights:8.2%}{channels}")
     say(
         "Look at:",
         f"  {output}   the masks, for --masks and compare-masks",
@@ -108,15 +112,15 @@ def _summarize(output: Path, picture: Path, settings: Settings, cost: Mapping[st
     )
 
 
-def _without_picture(output: Path, settings: Settings) -> dict[str, Any]:
+def _without_picture(output: Path, settings: Settings) -> "Made":
     """Give how masks were made that a kill left without their picture: those of these settings, and no others."""
     from cellprune.runs import maskfile
 
     try:
         made = maskfile.made(output)
     except CellpruneError:
-        made = {}
-    if made.get("settings") != settings.model_dump(mode="json") or "cost" not in made:
+        made = None
+    if made is None or made.settings != settings.model_dump(mode="json"):
         raise CellpruneError(_TAKEN.format(output))
     tell(f"{output} holds these masks already, and lacks its picture alone")
     return made

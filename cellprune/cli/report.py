@@ -1,15 +1,18 @@
 """`cellprune report`: one finished run's page again, or several runs, or several searches, side by side."""
 
 import json as text
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from cellprune.cli.terminal import say, tell
 from cellprune.errors import CellpruneError
+
+if TYPE_CHECKING:
+    from cellprune.report.together.group import Group
 
 
 def report(
@@ -69,6 +72,7 @@ def _runs(paths: Sequence[Path], output: Path | None, reference: Path | None, js
         from cellprune.report import finished, page
         from cellprune.report.together import page as comparison_page
         from cellprune.report.together.comparison import compare
+        from cellprune.runs.documents import plain
         from cellprune.runs.folder import Folder
 
     left_out = finished.unfinished(paths)
@@ -83,7 +87,7 @@ def _runs(paths: Sequence[Path], output: Path | None, reference: Path | None, js
         written = output
     _name(left_out, "not finished: go on by 'cellprune train --resume'")
     if json:
-        print(text.dumps({"page": str(written), "groups": groups, "left_out": [str(path) for path in left_out]}))
+        print(text.dumps({"page": str(written), "groups": plain(groups), "left_out": [str(path) for path in left_out]}))
     else:
         say(*_told(written, groups))
 
@@ -138,17 +142,16 @@ def _start(output: Path) -> str:
         return file.read(1000)
 
 
-def _told(written: Path, groups: Sequence[Mapping[str, Any]]) -> list[str]:
+def _told(written: Path, groups: "Sequence[Group]") -> list[str]:
     """The headline of each run and its difference, and where the page is."""
     lines = []
-    width = 6 + max(len(run["label"]) for group in groups for run in group["runs"]) if groups else 0
+    width = 6 + max(len(run.label) for group in groups for run in group.runs) if groups else 0
     for group in groups:
-        score = group["score"] + (", native" if len(group["runs"][0]["sizes"]) > 1 else "")
-        lines.append(f"{group['dataset']:{width}}{score:>12}{'difference':>12}")
-        for run in group["runs"]:
-            value = next(iter(run["scores"].values()))["native"]
-            found = (run["differences"] or {}).get("native")
-            shown = f"{found['mean']:+.4f}" if found else "" if run["against"] else "reference"
-            named = f"  {run['number']:<3}{run['label']}"
+        score = group.score + (", native" if len(group.runs[0].sizes) > 1 else "")
+        lines.append(f"{group.dataset:{width}}{score:>12}{'difference':>12}")
+        for run in group.runs:
+            value, difference = next(iter(run.scores.values()))["native"], run.difference("native")
+            shown = f"{difference.mean:+.4f}" if difference else "" if run.against else "reference"
+            named = f"  {run.number:<3}{run.label}"
             lines.append(f"{named:{width}}{'undefined' if value is None else f'{value:.4f}':>12}{shown:>12}")
     return [*lines, f"Look at: {written}"]

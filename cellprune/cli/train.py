@@ -66,7 +66,7 @@ def train(
     if int(os.environ.get("RANK", 0)) > 0:
         return  # one of several processes speaks for all
     if json:
-        print(text.dumps({"run": str(folder.path), "scores": folder.read_scores()["summary"]}))
+        print(text.dumps({"run": str(folder.path), "scores": folder.read_scores().summary}))
     else:
         _summarize(folder)
 
@@ -74,7 +74,7 @@ def train(
 def _summarize(folder: "Folder") -> None:
     """Say how well the run learned, and where its files are."""
     scores = folder.read_scores()
-    say(resolve("results", scores["task"]).headline(scores))
+    say(resolve("results", scores.task).headline(scores))
     say("Look at:")
     for kind, what in (
         ("report", "the page with scores and pictures: open it in a browser"),

@@ -19,10 +19,10 @@ from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
-from cellprune.data.findings import Disc, Findings, Report, class_notes, notes, report
+from cellprune.data.findings import Disc, Findings, class_notes, notes, report
+from cellprune.data.inspection import ClassesInspection, InPieces, Inspection, Lacking
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.sets import LabelledReport
 from cellprune.data.open import is_challenge, require_cells
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.named import is_folder, known_card, located
@@ -34,14 +34,12 @@ from cellprune.images.read import Labels, are_equal, read_grey_levels, read_head
 
 def check(
     name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES
-) -> Report | LabelledReport:
+) -> Inspection | ClassesInspection:
     """Inspect a data set by name or folder.
 
     Args:
         classes: what labels stand for, see `data.open.open_dataset`.
 
-    Returns:
-        Plain values; of images that each have a class those of `data.labelled.sets.check`.
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
@@ -61,7 +59,7 @@ def check(
     return inspect(located(card, data_root), name=card.name, card=card)
 
 
-def inspect(folder: Path, *, name: str, card: Card | None) -> Report:
+def inspect(folder: Path, *, name: str, card: Card | None) -> Inspection:
     """Inspect the data set in a folder; see `check`. Whatever is wrong is listed, never raised."""
     try:
         frames, lone, aside = ctc.frames(folder, name), ctc.orphans(folder), ctc.aside(folder)
@@ -73,7 +71,7 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> Report:
     return report(name, found, _errors(name, found, faults), [*said, *aside])
 
 
-def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Report:
+def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Inspection:
     try:
         paired = plain.pair(folder, name)
     except CellpruneError as error:
@@ -179,7 +177,7 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         found.pieces += _discs(areas_px(pieces).values(), header.size)
         found.values.update(np.unique(gold[gold > 0]).tolist())
     if n_classes == 2:
-        _compare(frame, truth, found)
+        _compare(frame.name or frame.number, truth, found)
 
 
 def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
@@ -187,23 +185,22 @@ def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
     return [Disc(diameter, diameter / (size[0] * size[1]) ** 0.5) for diameter in diameters]
 
 
-def _compare(frame: Frame, truth: dict[str, Labels], found: Findings) -> None:
+def _compare(number: int | str, truth: dict[str, Labels], found: Findings) -> None:
     gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
-    name = frame.name or frame.number
     if markers is not None:
-        found.marked.append(frame.number)
+        found.marked.append(number)
         tracks = np.unique(markers[markers > 0]).tolist()
         found.n_tracked_cells += len(tracks)
         for track in tracks:
-            found.shown.setdefault(track, set()).add(frame.number)
+            found.shown.setdefault(track, set()).add(number)
     if gold is not None:
         n_gold = np.unique(gold[gold > 0]).size
         if n_gold == 0:
-            found.empty.append(name)
+            found.empty.append(number)
         if pieces := in_pieces(gold):
-            found.components.append({"frame": name, "labels": pieces})
+            found.components.append(InPieces(number, tuple(pieces)))
     if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
-        found.missing.append({"frame": name, "missing": len(lacking), "cells": len(tracks)})
+        found.missing.append(Lacking(number, len(lacking), len(tracks)))
     if silver is not None and markers is not None:
         found.n_lacking_in_silver += len(uncovered(markers, silver))
     if silver is not None and gold is not None and n_gold:

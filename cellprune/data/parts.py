@@ -1,7 +1,9 @@
 """What every kind of data is before any pixel is read: frames on disk, and the parts that they are split into."""
 
 from collections.abc import Sized
-from typing import Any, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
+
+from cellprune.runs.split import Split
 
 Part = Literal["train", "select", "report"]
 
@@ -30,6 +32,6 @@ class Parts(Protocol):
 
     def part(self, name: Part, /) -> Sized: ...
 
-    def as_dict(self) -> dict[str, Any]:
+    def written(self) -> Split:
         """Give what split.yaml holds."""
         ...

@@ -14,26 +14,72 @@ with a void label left out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 IGNORED = 255  # in a target: neither learned nor scored
-SIZES = ("256", "native")
+Size = Literal["network", "native"]
+"""At which size an image is judged: as the network takes it in, or as it is."""
+SIZES: tuple[Size, ...] = get_args(Size)
 
-Image = Mapping[str, Any]  # an entry of scores.json: {"size", "classes": [{"name", "intersection", "union"}], ...}
+
+@dataclass(frozen=True)
+class ClassCount:
+    """Pixels of one class, in an image or in many.
+
+    Attributes:
+        intersection: pixels of the class in prediction and truth.
+        union: pixels of the class in prediction or truth.
+        truth: pixels of the class in the truth; None where an older version did not count them.
+    """
+
+    name: str
+    intersection: int
+    union: int
+    truth: int | None = None
+
+    @property
+    def iou(self) -> float | None:
+        """Intersection over union; None where neither prediction nor truth shows the class."""
+        return self.intersection / self.union if self.union else None
 
 
-def counts(prediction: np.ndarray, target: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+Classes = Sequence[ClassCount]
+"""The classes of an image, counted, in the order of their indices: the first is the background."""
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """An image, judged at one size.
+
+    Attributes:
+        id: its name for people.
+        sequence: the recording or folder that it is from.
+        frame: its number there.
+        ignored_px: pixels whose truth is unknown.
+    """
+
+    id: str
+    sequence: str
+    frame: int
+    size: Size
+    classes: tuple[ClassCount, ...]
+    ignored_px: int
+
+
+Summary = Mapping[str, Mapping[Size, float | None]]
+"""Name of the score -> size -> value; None where nothing is defined."""
+
+
+def counts(prediction: np.ndarray, target: np.ndarray, classes: Sequence[str]) -> tuple[ClassCount, ...]:
     """Count the pixels from which every IoU of an image can be made, now or later.
 
     Args:
         prediction: (H, W) integer, an index into `classes` at every pixel that is not ignored.
         target: (H, W) uint8, an index into `classes`, or 255 where the truth is unknown.
         classes: names in the order of their indices.
-    Returns:
-        {"classes": [{"name", "intersection", "union", "truth"}], "ignored_px"}, all plain int; "truth" are the pixels
-        that are of the class.
     Raises:
         ValueError: shapes differ, or a pixel is of no class.
     """
@@ -48,86 +94,82 @@ def counts(prediction: np.ndarray, target: np.ndarray, classes: Sequence[str]) -
     confusion = confusion.reshape(len(classes), len(classes))
     intersections = confusion.diagonal()
     unions = confusion.sum(axis=0) + confusion.sum(axis=1) - intersections
-    return {
-        "classes": [
-            {"name": name, "intersection": int(i), "union": int(u), "truth": int(t)}
-            for name, i, u, t in zip(classes, intersections, unions, confusion.sum(axis=1), strict=True)
-        ],
-        "ignored_px": int(target.size - truth.size),
-    }
+    return tuple(
+        ClassCount(name, int(i), int(u), int(t))
+        for name, i, u, t in zip(classes, intersections, unions, confusion.sum(axis=1), strict=True)
+    )
 
 
-def summary(images: Sequence[Image]) -> dict[str, dict[str, float | None]]:
+def ignored_px(target: np.ndarray) -> int:
+    """Count the pixels whose truth is unknown."""
+    return int((target == IGNORED).sum())
+
+
+def summary(images: Sequence[ScoredImage]) -> dict[str, dict[Size, float | None]]:
     """Give every score, at each size.
 
     Args:
-        images: entries of scores.json, of any sizes mixed; all of the same classes, the first of them background.
+        images: of any sizes mixed; all of the same classes, the first of them background.
     Returns:
-        name of the score -> {"256": score, "native": score}; None where nothing is defined.
+        See `Summary`.
     """
-    at = {size: [image for image in images if image["size"] == size] for size in SIZES}
-    found = {f"iou_{name}": {size: score(at[size]) for size in SIZES} for name, score in _SCORES.items()}
-    for alone in [counted["name"] for counted in images[0]["classes"][1:]] if images else []:
-        of_class = {size: [_only(image, alone) for image in at[size]] for size in SIZES}
-        for name, score in _SCORES.items():
-            found[f"iou_{alone}_{name}"] = {size: score(of_class[size]) for size in SIZES}
-    return found
+    at: dict[Size, list[Classes]] = {size: [image.classes for image in images if image.size == size] for size in SIZES}
+    scores = {f"iou_{name}": {size: score(at[size]) for size in SIZES} for name, score in _SCORES.items()}
+    for alone in [counted.name for counted in images[0].classes[1:]] if images else []:
+        for name, of_class in of_one_class(images, alone).items():
+            scores[f"iou_{alone}_{name}"] = of_class
+    return scores
 
 
-def background_alone(images: Sequence[Image]) -> float | None:
-    """Give the main score of a prediction that is background everywhere: any network has to beat it.
+def of_one_class(images: Sequence[ScoredImage], name: str) -> dict[str, dict[Size, float | None]]:
+    """Give "image_mean" and "pooled" of one class alone, at each size."""
+    at: dict[Size, list[Classes]] = {
+        size: [[counted for counted in image.classes if counted.name == name] for image in images if image.size == size]
+        for size in SIZES
+    }
+    return {score_name: {size: score(at[size]) for size in SIZES} for score_name, score in _SCORES.items()}
+
+
+def background_alone(images: Sequence[ScoredImage]) -> float | None:
+    """Give the headline score of a prediction that is background everywhere: any network has to beat it.
 
     Args:
-        images: entries of scores.json of one size.
+        images: of one size.
     Returns:
         Mean over images of the mean over classes; None where no image has a score, or the truth was not counted (by an
         older cellprune).
     """
-    if not all("truth" in counted for image in images for counted in image["classes"]):
+    answers = [answer for image in images if (answer := _as_background(image.classes)) is not None]
+    return _image_mean(answers) if len(answers) == len(images) else None
+
+
+def _as_background(classes: Classes) -> Classes | None:
+    truths = [counted.truth for counted in classes if counted.truth is not None]
+    if len(truths) < len(classes):
         return None
-    return _image_mean([{"classes": _as_background(image["classes"])} for image in images])
+    background, *others = classes
+    right = ClassCount(background.name, truths[0], sum(truths))
+    return [right, *(ClassCount(other.name, 0, missed) for other, missed in zip(others, truths[1:], strict=True))]
 
 
-def _as_background(classes: Sequence[Mapping[str, int]]) -> list[dict[str, int]]:
-    known = sum(counted["truth"] for counted in classes)
-    background, *others = (counted["truth"] for counted in classes)
-    return [
-        {"intersection": background, "union": known},
-        *({"intersection": 0, "union": missed} for missed in others),
-    ]
+def class_mean(classes: Iterable[ClassCount]) -> float | None:
+    """Mean IoU over the classes that are defined, of one image or of many pooled; None if none is."""
+    return _mean(counted.iou for counted in classes)
 
 
-def class_mean(classes: Iterable[Mapping[str, Any]]) -> float | None:
-    """Mean IoU over the classes that are defined; None if none is.
-
-    Args:
-        classes: counted classes of one image, or of many pooled.
-    """
-    return _mean(iou(counted) for counted in classes)
+def _image_mean(images: Iterable[Classes]) -> float | None:
+    return _mean(class_mean(classes) for classes in images)
 
 
-def iou(counted: Mapping[str, Any]) -> float | None:
-    """IoU of one counted class; None where neither prediction nor truth shows it."""
-    return counted["intersection"] / counted["union"] if counted["union"] else None
-
-
-def _image_mean(images: Sequence[Image]) -> float | None:
-    return _mean(class_mean(image["classes"]) for image in images)
-
-
-def _pooled(images: Sequence[Image]) -> float | None:
-    totals: dict[str, dict[str, int]] = {}
-    for image in images:
-        for counted in image["classes"]:
-            total = totals.setdefault(counted["name"], {"intersection": 0, "union": 0})
-            total["intersection"] += counted["intersection"]
-            total["union"] += counted["union"]
+def _pooled(images: Iterable[Classes]) -> float | None:
+    totals: dict[str, ClassCount] = {}
+    for classes in images:
+        for counted in classes:
+            total = totals.get(counted.name, ClassCount(counted.name, 0, 0))
+            totals[counted.name] = ClassCount(
+                counted.name, total.intersection + counted.intersection, total.union + counted.union
+            )
     return class_mean(totals.values())
-
-
-def _only(image: Image, name: str) -> Image:
-    """The image with all classes but one left out."""
-    return {"classes": [counted for counted in image["classes"] if counted["name"] == name]}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -135,4 +177,4 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(defined) / len(defined) if defined else None
 
 
-_SCORES: dict[str, Callable[[Sequence[Image]], float | None]] = {"image_mean": _image_mean, "pooled": _pooled}
+_SCORES: dict[str, Callable[[Sequence[Classes]], float | None]] = {"image_mean": _image_mean, "pooled": _pooled}

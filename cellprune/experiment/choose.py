@@ -1,10 +1,9 @@
 """Which masks a run trains: scored by its method or read from a file, as they are or through a control."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -21,6 +20,8 @@ from cellprune.pruning.kinds import Segments
 from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.runs import maskfile
+from cellprune.runs.cost import Budget
+from cellprune.structure.counts import Counts
 from cellprune.training.progress import Tell, unheard
 
 
@@ -66,40 +67,31 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     return controls.shuffled(chosen, settings.seed) if whole is None else whole
 
 
-def reached(pruning: Pruning, cost: Mapping[str, Any]) -> dict[str, Any] | None:
+def reached(pruning: Pruning, counts: Counts) -> Budget | None:
     """Set what was to stay beside what stays, in the unit that was asked for.
 
     Args:
         pruning: resolved.
-        cost: of the masked network, as `structure.cost.cost` gives it.
+        counts: of the masked network.
     Returns:
-        {"unit", "target", "achieved", "dense", "allowed", "kept"}: shares of the dense network's count, and counts.
-        The unit is "weights", "active weights" (on a path), "channels", "params" or "macs". None where nothing was
-        asked: unpruned, or masks that were given.
+        None where nothing was asked: unpruned, or masks that were given.
     """
     if pruning.method in ("dense", "given"):
         return None
     request = pruning.request()
-    counted = "channels" if "channels" in cost else "active weights" if pruning.effective else "weights"
+    counted = "channels" if counts.channels else "active weights" if pruning.effective else "weights"
     [unit] = request.budget or [counted]
     target = request.share
-    parameters, macs = cost["parameters"], cost["macs"]
+    parameters, macs = counts.parameters, counts.macs
     kept, dense = {
-        "weights": (parameters["kept"], parameters["prunable"]),
-        "active weights": (parameters["active"], parameters["prunable"]),
-        "params": (parameters["left"], parameters["total"]),
-        "macs": (macs["masked"], macs["dense"]),
-        **({"channels": (cost["channels"]["kept"], cost["channels"]["total"])} if "channels" in cost else {}),
+        "weights": (parameters.kept, parameters.prunable),
+        "active weights": (parameters.active, parameters.prunable),
+        "params": (parameters.left, parameters.total),
+        "macs": (macs.masked, macs.dense),
+        **({"channels": (counts.channels.kept, counts.channels.total)} if counts.channels else {}),
     }[unit]
     allowed = int(target * dense) if request.budget else keep_count(dense, target)
-    return {
-        "unit": unit,
-        "target": float(target),
-        "achieved": kept / dense,
-        "dense": dense,
-        "allowed": allowed,
-        "kept": kept,
-    }
+    return Budget(unit, float(target), kept / dense, dense, allowed, kept)
 
 
 def _batches(setup: Setup) -> Iterable[Batch]:

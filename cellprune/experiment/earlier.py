@@ -14,13 +14,15 @@ from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
 from cellprune.experiment.work import Trained
 from cellprune.pruning.kinds import Segments
-from cellprune.runs import log, metrics, provenance
+from cellprune.runs import log
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import FILES, Folder
+from cellprune.runs.split import Split
 from cellprune.training.checkpoint import Checkpoint
 from cellprune.training.stages import Stage
 
 
-def require_same(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> None:
+def require_same(folder: Folder, settings: Settings, split: Split) -> None:
     """Refuse a run of other settings or data; where a file that tells them is lost, the hash of both tells.
 
     Raises:
@@ -50,10 +52,10 @@ def require_same(folder: Folder, settings: Settings, split: Mapping[str, Any]) -
         raise CellpruneError(f"the data changed since {folder.path} was started: restore it, or give another --output")
 
 
-def has_hash_of(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> bool:
+def has_hash_of(folder: Folder, settings: Settings, split: Split) -> bool:
     """Tell whether the record names these settings and these data, by their hash."""
-    data = folder.read_provenance().get("data") if folder.holds("provenance") else None
-    return isinstance(data, dict) and data.get("sha256") == config.digest(settings, split)
+    is_told = folder.holds("provenance")
+    return is_told and folder.read_provenance().data.sha256 == config.digest(settings, plain(split))
 
 
 def missing(folder: Folder, settings: Settings) -> set[str]:
@@ -65,8 +67,10 @@ def missing(folder: Folder, settings: Settings) -> set[str]:
 
 def _tells_every_epoch(folder: Folder) -> bool:
     """Tell whether metrics.csv, which can be read, has a row for every epoch that the record counts."""
-    made = folder.read_provenance() if folder.holds("provenance") else {}
-    return "epochs" not in made or len(folder.read_metrics()) == made["epochs"] - made.get("epochs_of_masks", 0)
+    made = folder.read_provenance() if folder.holds("provenance") else None
+    if made is None or made.epochs is None:
+        return True
+    return len(folder.read_metrics()) == made.epochs - made.epochs_of_masks
 
 
 def is_complete(folder: Folder, settings: Settings) -> bool:
@@ -106,12 +110,12 @@ def trained(folder: Folder, network: nn.Module) -> Trained:
             "another --output"
         ) from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Trained({name: torch.from_numpy(mask) for name, mask in masks.items()}, metrics.read(folder.file("metrics")))
+    return Trained({name: torch.from_numpy(mask) for name, mask in masks.items()}, folder.read_metrics())
 
 
 def segments(folder: Folder) -> Segments | None:
     """Give what memory allowed when the run was begun; None where no record tells it."""
-    return dict(provenance.read(folder.file("provenance")).segments) if folder.holds("provenance") else None
+    return dict(folder.read_provenance().segments) if folder.holds("provenance") else None
 
 
 def checkpoint(folder: Folder, network: nn.Module, stages: Sequence[Stage]) -> Checkpoint | None:
@@ -134,4 +138,4 @@ def epochs_spent(pruning: Pruning) -> int:
     if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
         return 0
     learned = names.method(run.read_config()["pruning"]["method"]).when in ("around", "during")
-    return int(run.read_provenance().get("epochs", 0)) if learned else 0
+    return run.read_provenance().epochs or 0 if learned else 0

@@ -1,7 +1,7 @@
 """A finished run, used again: its network scored on other images."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cellprune import tasks
 from cellprune.config import load as config
@@ -14,6 +14,7 @@ from cellprune.models.loaded import read
 from cellprune.runs import log
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
+from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start
 from cellprune.training.progress import Tell, unheard
 
@@ -26,7 +27,7 @@ def evaluate(
     data_root: Path | None = None,
     device: str = "auto",
     tell: Tell = unheard,
-) -> dict[str, Any]:
+) -> Scores:
     """Score a finished run's network on a part of its own data, or on all gold frames of another data set.
 
     Args:
@@ -35,7 +36,7 @@ def evaluate(
         part: "report" (held out), "train" or "all" of the run's own data; another data set is always taken whole.
         tell: told of each image, or batch of images, that is done.
     Returns:
-        The content of scores.json for these frames.
+        What scores.json would hold of these frames.
     Raises:
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
@@ -59,7 +60,7 @@ def evaluate(
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     on = start(device).device
     loaders = Opened(settings, task, frames, split).loaders(0, on)
-    return tasks.scored(settings, loaded.network.to(on), loaders, "report", loaded.header, tell) | {"part": part}
+    return replace(task.scores(loaded.network.to(on), loaders, "report", loaded.header, tell), part=part)
 
 
 def _require_fit(path: Path, network: Architecture, frames: Frames, dataset: str) -> None:

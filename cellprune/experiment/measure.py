@@ -1,15 +1,13 @@
 """What a network costs on this machine: counted, and measured."""
 
-from typing import Any
-
 import torch
 from torch import nn
 
 from cellprune.experiment import choose
 from cellprune.experiment.opening import Setup, drawn
 from cellprune.pruning.masks import Masks, dead_layers
-from cellprune.runs import documents, log
-from cellprune.runs.cost import StandIn
+from cellprune.runs import log
+from cellprune.runs.cost import Bytes, Cost, MaskCost, Milliseconds, StandIn
 from cellprune.structure import timing
 from cellprune.structure.cost import cost
 
@@ -17,13 +15,13 @@ _PAGE_AND_MORE = 50_000_000  # bytes of all files of a run that hold no weights
 _COPIES = 11  # of the weights: three states, each with two moments; the model file; one to spare
 
 
-def cost_of_masks(setup: Setup, masks: Masks) -> dict[str, Any]:
+def cost_of_masks(setup: Setup, masks: Masks) -> MaskCost:
     """Count what a network costs under masks, beside what was asked for."""
-    counted = cost(setup.network, setup.opened.input_size, masks)
-    return counted | {"budget": choose.reached(setup.settings.pruning, counted)}
+    counts = cost(setup.network, setup.opened.input_size, masks)
+    return MaskCost(**vars(counts), budget=choose.reached(setup.settings.pruning, counts))
 
 
-def cost_of_run(setup: Setup, masks: Masks, stand_in: StandIn | None, model_file_bytes: int) -> dict[str, Any]:
+def cost_of_run(setup: Setup, masks: Masks, stand_in: StandIn | None, model_file_bytes: int) -> Cost:
     """Count and measure what a trained network costs, dense and pruned.
 
     Args:
@@ -31,8 +29,6 @@ def cost_of_run(setup: Setup, masks: Masks, stand_in: StandIn | None, model_file
         masks: that it ended with; none for a dense network.
         stand_in: what the network is, where it stands in a pruned one's place.
         model_file_bytes: size of the file that it was saved in.
-    Returns:
-        The content of cost.json.
     """
     device, size = setup.device, setup.opened.input_size
     networks = {"dense": drawn(setup.architecture, setup.settings.seed).to(device)}
@@ -40,21 +36,29 @@ def cost_of_run(setup: Setup, masks: Masks, stand_in: StandIn | None, model_file
         networks["pruned"] = setup.network
     if stand_in:
         networks["whole"] = drawn(setup.opened.architecture, setup.settings.seed).to(device)
-    milliseconds = timing.milliseconds(networks, torch.randn(1, *size, device=device))
-    costs = cost(setup.network, size, masks or None)
-    costs["bytes"] = {
-        **{f"{name}_fp32": _bytes(network) for name, network in networks.items() if name != "pruned"},
-        "model_file": model_file_bytes,
-    }
-    costs["milliseconds"] = milliseconds | {"threads": torch.get_num_threads(), "device": str(device)}
-    costs["dead_layers"] = dead_layers(masks)
-    if stand_in:
-        costs["control"] = documents.plain(stand_in)
-    elif masks:
-        costs["budget"] = choose.reached(setup.settings.pruning, costs)
-        if not costs["parameters"]["active"]:
-            log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
-    return costs
+    measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
+    counts = cost(setup.network, size, masks or None)
+    if masks and not counts.parameters.active:
+        log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
+    return Cost(
+        **vars(counts),
+        bytes=Bytes(
+            dense_fp32=_bytes(networks["dense"]),
+            whole_fp32=_bytes(networks["whole"]) if stand_in else None,
+            model_file=model_file_bytes,
+        ),
+        milliseconds=Milliseconds(
+            dense=measured["dense"],
+            pruned=measured.get("pruned"),
+            whole=measured.get("whole"),
+            repeats=int(measured["repeats"]),
+            threads=torch.get_num_threads(),
+            device=str(device),
+        ),
+        dead_layers=tuple(dead_layers(masks)),
+        budget=choose.reached(setup.settings.pruning, counts) if masks else None,
+        control=stand_in,
+    )
 
 
 def disk_bytes(network: nn.Module) -> int:

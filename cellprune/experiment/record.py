@@ -1,11 +1,8 @@
 """What a run writes down: settings and data before any work, the network after it, last that it is complete."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from hashlib import sha256
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -23,6 +20,7 @@ from cellprune.report import page
 from cellprune.runs import documents, log, provenance
 from cellprune.runs.folder import FILES, Folder
 from cellprune.runs.provenance import Provenance
+from cellprune.runs.split import Split
 from cellprune.training.stages import Stage
 
 
@@ -51,7 +49,7 @@ def locked(folder: Folder, accelerator: Accelerator) -> Iterator[None]:
 def mend(folder: Folder, opened: Opened) -> None:
     """Make again what a complete run lost and costs no work, and remove what a late kill left."""
     log.LOGGER.warning("%s is finished already", folder.path)
-    write_known(folder, opened.settings, opened.split.as_dict())
+    write_known(folder, opened.settings, opened.split.written())
     if not folder.holds("report"):
         page.write(folder)
     folder.drop_state()
@@ -70,7 +68,7 @@ def begin(
         The content of provenance.json.
     """
     began, is_new = folder.holds("provenance"), not folder.has_work
-    made = provenance.read(folder.file("provenance")) if began else _begun(setup, segments, stages, command)
+    made = folder.read_provenance() if began else _begun(setup, segments, stages, command)
     if not setup.accelerator.is_main_process:
         return made
     if is_new and not began:
@@ -79,8 +77,8 @@ def begin(
         log.LOGGER.warning("%s is gone or damaged: it is written anew", folder.file("provenance"))
     if began or not is_new:  # it may have been finished, and have lost a file since
         made = replace(made, finished=None, resumed=(*made.resumed, provenance.now()))
-    write_known(folder, setup.settings, setup.opened.split.as_dict())
-    folder.write_provenance(documents.plain(made))
+    write_known(folder, setup.settings, setup.opened.split.written())
+    folder.write_provenance(made)
     if made.resumed:
         log.LOGGER.info("resumed")
     else:
@@ -89,21 +87,21 @@ def begin(
 
 
 def _begun(setup: Setup, segments: Segments, stages: Sequence[Stage], command: Sequence[str]) -> Provenance:
-    settings, split = setup.settings, setup.opened.split.as_dict()
+    settings, split = setup.settings, setup.opened.split.written()
     return provenance.begin(
         command,
         threads=torch.get_num_threads(),
         device=str(setup.device),
         precision=settings.training.precision,
         processes=setup.accelerator.num_processes,
-        data=provenance.Data(settings.data.dataset, config.digest(settings, split)),
+        data=provenance.Data(settings.data.dataset, config.digest(settings, documents.plain(split))),
         segments=segments,
         stages=[stage.does for stage in stages],
         epochs_of_masks=earlier.epochs_spent(settings.pruning),
     )
 
 
-def write_known(folder: Folder, settings: Settings, split: Mapping[str, Any]) -> None:
+def write_known(folder: Folder, settings: Settings, split: Split) -> None:
     """Write settings and split again where they were lost; those of an older layout, with another hash, stay."""
     is_ours = earlier.has_hash_of(folder, settings, split)
     asked = settings.model_dump(mode="json")
@@ -123,13 +121,12 @@ def write_model(work: Work, trained: Trained) -> None:
     masks = {name: mask.numpy() for name, mask in trained.masks.items()}
     if masks:  # what was chosen before the training stands there already, and is the same
         work.folder.write_masks(masks)
-    made = json.dumps(documents.plain(work.made), sort_keys=True)
     field = receptive_field(setup.network, setup.architecture.in_channels)
     header = {
         "architecture": setup.architecture.as_dict(),
         **opened.task.header(opened.frames, opened.settings),
         "receptive_field": None if field is None else field.model_dump(),
-        "provenance_sha256": sha256(made.encode()).hexdigest(),
+        "provenance_sha256": provenance.digest(work.made),
     }
     weights = {name: value.detach().cpu().contiguous().numpy() for name, value in setup.network.state_dict().items()}
     work.folder.write_model(header, weights, masks)
@@ -148,9 +145,9 @@ def require_whole(work: Work, trained: Trained) -> None:
         WorkError: a file went away, or was damaged, while the run worked.
     """
     folder, opened = work.folder, work.setup.opened
-    folder.write_provenance(documents.plain(work.made))
-    folder.write_metrics([epoch.row for epoch in trained.epochs])
-    write_known(folder, opened.settings, opened.split.as_dict())
+    folder.write_provenance(work.made)
+    folder.write_metrics(trained.epochs)
+    write_known(folder, opened.settings, opened.split.written())
     _refuse_lost(folder, earlier.missing(folder, opened.settings) - {"report"})
 
 
@@ -170,7 +167,7 @@ def finish(work: Work, *, keep_state: bool) -> None:
         WorkError: a file went away, or was damaged, while the run worked.
     """
     _refuse_lost(work.folder, earlier.missing(work.folder, work.settings))
-    work.folder.write_provenance(documents.plain(replace(work.made, finished=provenance.now())))
+    work.folder.write_provenance(replace(work.made, finished=provenance.now()))
     log.LOGGER.info("finished")
     if not keep_state:
         work.folder.drop_state()

@@ -1,14 +1,12 @@
 """The story of one run, from a configuration to a report. Every line of `run` is one call into one room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from glob import escape
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from cellprune import tasks
 from cellprune.config import load as config
 from cellprune.config.names import method, resolve
 from cellprune.config.schema import Runtime, Settings
@@ -20,10 +18,12 @@ from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
 from cellprune.report import page
-from cellprune.runs import log, names, provenance
-from cellprune.runs.cost import StandIn
+from cellprune.runs import log, names
+from cellprune.runs.cost import MaskCost, StandIn
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import Folder
 from cellprune.runs.metrics import Epoch
+from cellprune.runs.split import Split
 from cellprune.training import progress
 from cellprune.training.accelerator import start
 from cellprune.training.checkpoint import Checkpoint
@@ -68,7 +68,7 @@ def run(
     accelerator = start(runtime.device)
     listeners = listeners if accelerator.is_main_process else ()
     opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners)
-    settings, split = opened.settings, opened.split.as_dict()
+    settings, split = opened.settings, opened.split.written()
     folder = Folder.open(runtime.output or runtime.runs / _name(settings, split), runtime.resume)
     with record.locked(folder, accelerator):
         earlier.require_same(folder, settings, split)
@@ -113,15 +113,14 @@ def settled(settings: Settings, *, runtime: Runtime) -> Settings:
 
 def choose_masks(
     settings: Settings, listeners: Sequence[Listener] = (), *, runtime: Runtime | None = None
-) -> tuple[Settings, Masks, dict[str, Any]]:
+) -> tuple[Settings, Masks, MaskCost]:
     """Choose the masks that a run would train, and train nothing.
 
     Args:
         settings, listeners, runtime: as `run` takes them; the training decides nothing here but its loss and
             augmentation.
     Returns:
-        The settings with every choice made, the masks, and what they cost: see `structure.cost`; its "budget" is what
-        was asked for beside what was achieved, see `choose.reached`.
+        The settings with every choice made, the masks, and what the network costs under them.
     Raises:
         CellpruneError: bad settings, missing data, or a ratio of 0, which leaves nothing to choose.
         WorkError: a loss or a score is NaN or infinite.
@@ -149,15 +148,15 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
     Only configurations are compared, which is quick: where the data changed since, `run` trains anew.
     """
     settings = settled(settings, runtime=runtime)
-    begins = _name(settings, {}).rpartition("_")[0]
+    begins = _name(settings, None).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
     return any(
         folder.finished and not config.differences(settings, config.recorded(folder.read_config())) for folder in there
     )
 
 
-def _name(settings: Settings, split: Mapping[str, Any]) -> str:
-    pruning, digest = settings.pruning, config.digest(settings, split)
+def _name(settings: Settings, split: Split | None) -> str:
+    pruning, digest = settings.pruning, config.digest(settings, {} if split is None else plain(split))
     return names.run_name(
         settings.data.dataset, settings.model.name, pruning.label, pruning.amount, settings.seed, digest
     )
@@ -207,7 +206,7 @@ def _stand_in(work: Work, segments: Segments) -> StandIn | None:
         control = small.instead(pruning.control, setup.architecture, masks, setup.opened.input_size)
         work.note(replace(work.made, control=control))
     setup.accelerator.wait_for_everyone()
-    chosen = work.made.control or provenance.read(work.folder.file("provenance")).control  # by the main process
+    chosen = work.made.control or work.folder.read_provenance().control  # by the main process
     assert chosen is not None
     architecture = setup.architecture.with_widths(chosen.widths)
     network = drawn(architecture, work.settings.seed).to(setup.device)
@@ -284,9 +283,9 @@ def _score(work: Work) -> None:
     setup = work.setup
     with work.phase("evaluation", "scoring what was held out") as tell:
         reestimate(setup.network, setup.loaders.plain())
-        scores = tasks.scored(work.settings, setup.network, setup.loaders, work.judged, tell=tell)
+        scores = setup.opened.task.scores(setup.network, setup.loaders, work.judged, None, tell)
         work.folder.write_scores(scores)
-    if why := resolve("results", work.settings.task).measure.nothing(scores):
+    if why := resolve("results", work.settings.task).metric.nothing(scores):
         log.LOGGER.warning(
             "the network learned nothing: %s; compare nothing with it, train longer or look at the data", why
         )

@@ -9,7 +9,7 @@ from cellprune.config.schema import Settings
 from cellprune.data.parts import Part
 from cellprune.experiment.opening import Setup
 from cellprune.pruning.masks import Masks
-from cellprune.runs import documents, log
+from cellprune.runs import log
 from cellprune.runs.folder import Folder
 from cellprune.runs.metrics import Epoch
 from cellprune.runs.provenance import Provenance
@@ -80,4 +80,4 @@ class Work:
     def note(self, made: Provenance) -> None:
         """Write down what is known by now of how the run was made."""
         self.made = made
-        self.folder.write_provenance(documents.plain(made))
+        self.folder.write_provenance(made)

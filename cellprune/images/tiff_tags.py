@@ -43,7 +43,7 @@ _PERHAPS_LOSSY = {
     **dict.fromkeys(JPEG, "JPEG"), **dict.fromkeys(JPEG_2000, "JPEG 2000"), **dict.fromkeys(LERC, "LERC"),
     **dict.fromkeys(WEBP, "WebP"), **dict.fromkeys(JPEG_XL, "JPEG XL"),
 }  # fmt: skip
-_PREDICTING = (5, 8, 32946, 34925, 34926, 50000)  # elsewhere libtiff leaves a predictor away, tifffile does not
+_PREDICTING = (5, 8, 32946, 34925, 34926, 50000)  # with others libtiff ignores a predictor, tifffile does not
 
 
 def is_smaller_copy(page: Directory) -> bool:

@@ -2,38 +2,40 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+from cellprune.evaluation.metric import Metric
 from cellprune.report import figures
+from cellprune.report.files import RunFiles
 from cellprune.report.formatting import share
-from cellprune.report.results import Judged, Measure, Place, Results, Together
+from cellprune.report.results import ImageKey, Judged, Results, Together
 from cellprune.report.scores import Score
 from cellprune.report.template import source
-from cellprune.runs.folder import Folder
+from cellprune.runs.scores import ClassificationScores
+from cellprune.runs.split import ImageSplit
 
 _CURVES = {"validation_accuracy": "accuracy"}
 _JUDGED = {"report": "test images", "select": "images set apart to choose settings by"}
+_Files = RunFiles[ClassificationScores, ImageSplit]
 
 
-def _told(folder: Folder) -> dict[str, Any]:
-    found, split = folder.read_scores(), folder.read_split()
-    n_images = sum(row["images"] for row in found["classes"])
-    accuracy = found["summary"]["accuracy"]
+def _told(files: _Files) -> Mapping[str, object]:
+    own = files.scores
+    accuracy = own.summary["accuracy"]
     return {
-        "held_out": _JUDGED[found["part"]],
-        "scope": _scope(split, found["part"]),
-        "summary": found["summary"],
-        "n_images": n_images,
-        "n_correct": sum(row["correct"] for row in found["classes"]),
-        "error": math.sqrt(accuracy * (1 - accuracy) / n_images),
-        "classes": found["classes"],
-        "confusion_figure": source(figures.confusion([row["name"] for row in found["classes"]], found["confusion"])),
-        "curves_figure": source(figures.curves(folder.read_metrics(), _CURVES, title="Validation accuracy")),
+        "held_out": _JUDGED[own.part],
+        "scope": _scope(files.split, own.part),
+        "summary": own.summary,
+        "n_images": own.n_images,
+        "n_correct": own.n_correct,
+        "error": math.sqrt(accuracy * (1 - accuracy) / own.n_images),
+        "classes": own.classes,
+        "confusion_figure": source(figures.confusion([row.name for row in own.classes], own.confusion)),
+        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="Validation accuracy")),
     }
 
 
-def _scope(split: Mapping[str, Any], part: str) -> str:
-    train, select, report = (split["parts"][part]["images"] for part in ("train", "select", "report"))
+def _scope(split: ImageSplit, part: str) -> str:
+    train, select, report = (split.parts[part].images for part in ("train", "select", "report"))
     if part == "select":
         return (
             f"Scored on {select} training images that were set apart to choose settings by; the network learned from "
@@ -41,39 +43,39 @@ def _scope(split: Mapping[str, Any], part: str) -> str:
         )
     return (
         f"Scored once, at the end, on the {report} test images of the data set. The network learned from {train} of "
-        f"its training images. The other {select}, drawn evenly over the classes with split seed {split['seed']}, show "
+        f"its training images. The other {select}, drawn evenly over the classes with split seed {split.seed}, show "
         "the accuracy during training: choose settings by these."
     )
 
 
-def _sentence(found: Mapping[str, Any]) -> str:
-    n_images = sum(row["images"] for row in found["classes"])
-    return f"accuracy on the {n_images} {_JUDGED[found['part']]}: {share(found['summary']['accuracy'])}"
+def _sentence(own: ClassificationScores) -> str:
+    return f"accuracy on the {own.n_images} {_JUDGED[own.part]}: {share(own.summary['accuracy'])}"
 
 
-def _table(found: Mapping[str, Any]) -> list[str]:
-    n_images = sum(row["images"] for row in found["classes"])
-    width = max(len(row["name"]) for row in found["classes"]) + 2
-    lines = [f"{n_images} images", f"{'':{width}}{'images':>8}{'accuracy':>10}"]
-    for row in [*found["classes"], {"name": "all", "images": n_images, "accuracy": found["summary"]["accuracy"]}]:
-        lines.append(f"{row['name']:{width}}{row['images']:>8}{share(row['accuracy']):>10}")
+def _table(own: ClassificationScores) -> list[str]:
+    rows = [(row.name, row.images, row.accuracy) for row in own.classes]
+    width = max(len(name) for name, _, _ in rows) + 2
+    lines = [f"{own.n_images} images", f"{'':{width}}{'images':>8}{'accuracy':>10}"]
+    for name, n_images, accuracy in [*rows, ("all", own.n_images, own.summary["accuracy"])]:
+        lines.append(f"{name:{width}}{n_images:>8}{share(accuracy):>10}")
     return lines
 
 
-def _of_each(found: Mapping[str, Any]) -> dict[str, float]:
-    return {f"{name}/{number:04d}": value for (name, number), value in _right(found).items()}
+def _of_each(own: ClassificationScores) -> dict[str, float]:
+    return {f"{name}/{number:04d}": value for (name, number), value in _right(own).items()}
 
 
-def _judged(_: Mapping[str, Any], split: Mapping[str, Any], found: Mapping[str, Any]) -> Judged:
-    images, summary = _right(found), found["summary"]
-    files = {**split["files"], "part": split["parts"][found["part"]]["sha256"]}
+def _judged(files: _Files) -> Judged:
+    own, split = files.scores, files.split
+    images, summary = _right(own), own.summary
+    hashes = {**split.files, "part": split.parts[own.part].sha256}
     return Judged(
-        truth=("class", *(row["name"] for row in found["classes"])),
-        apart=f"{_JUDGED[found['part']]}, split seed {split['seed']}",
-        scope=_scope(split, found["part"]),
-        files=dict.fromkeys(images, files),
-        names={place: place[0] for place in images},  # thousands of images, each right or wrong: told class by class
-        sizes={"native": _JUDGED[found["part"]]},
+        truth=("class", *(row.name for row in own.classes)),
+        apart=f"{_JUDGED[own.part]}, split seed {split.seed}",
+        scope=_scope(split, own.part),
+        files=dict.fromkeys(images, hashes),
+        names={key: key[0] for key in images},  # thousands of images, each right or wrong: told class by class
+        sizes={"native": _JUDGED[own.part]},
         images={"native": images},
         scores=[
             Score("all images", "images of all classes together", {"native": summary["accuracy"]}),
@@ -82,24 +84,31 @@ def _judged(_: Mapping[str, Any], split: Mapping[str, Any], found: Mapping[str, 
     )
 
 
-def _right(found: Mapping[str, Any]) -> dict[Place, float]:
-    """Class and number of every image -> 1 where it gets its class, else 0."""
-    return {(row["name"], number): float(mark) for row in found["classes"] for number, mark in enumerate(row["right"])}
+def _right(own: ClassificationScores) -> dict[ImageKey, float]:
+    """Class and number of every image -> 1 where it gets its class, else 0.
+
+    Raises:
+        ValueError: an older version counted them only.
+    """
+    marks: dict[ImageKey, float] = {}
+    for row in own.classes:
+        if row.right is None:
+            raise ValueError(f"scores.json does not say which images of {row.name} are right")
+        marks |= {(row.name, number): float(mark) for number, mark in enumerate(row.right)}
+    return marks
 
 
-def _nothing(found: Mapping[str, Any]) -> str:
+def _nothing(own: ClassificationScores) -> str:
     """It is right no more often than an answer of always the most frequent class would be."""
-    frequent = max(found["classes"], key=lambda row: int(row["images"]))
-    if sum(row["correct"] for row in found["classes"]) > frequent["images"]:
+    frequent = max(own.classes, key=lambda row: row.images)
+    if own.n_correct > frequent.images:
         return ""
-    alone = frequent["images"] / sum(row["images"] for row in found["classes"])
     return (
-        f"its accuracy is {share(found['summary']['accuracy'])}, and always answering {frequent['name']!r}, the most "
-        f"frequent class, would have {share(alone)}"
+        f"its accuracy is {share(own.summary['accuracy'])}, and always answering {frequent.name!r}, the most frequent "
+        f"class, would have {share(frequent.images / own.n_images)}"
     )
 
 
-_MEASURE = Measure("accuracy", "images", "validation_accuracy", _of_each, _nothing)
 _TOGETHER = Together(
     judged=_judged,
     headline="accuracy",
@@ -108,4 +117,5 @@ _TOGETHER = Together(
     spread=lambda deviation, n: deviation / math.sqrt(n),
     spread_is="the standard error for so many images, and of a difference for so many pairs",
 )
-RESULTS = Results("classification.html.jinja", _told, _sentence, _table, _MEASURE, _TOGETHER)
+_METRIC = Metric("accuracy", "images", "validation_accuracy", _of_each, _nothing)
+RESULTS = Results("classification.html.jinja", _told, _sentence, _table, _METRIC, _TOGETHER)

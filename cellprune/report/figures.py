@@ -1,7 +1,6 @@
 """The figures of one run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -22,26 +21,28 @@ from cellprune.report.drawing import (
     svg,
     widen,
 )  # fmt: skip
+from cellprune.runs.metrics import Epoch
+from cellprune.structure.counts import Layer
 
 _LINES = ((BLUE, "o"), (ORANGE, "s"))
 _LEAST_SPREAD = 0.05  # of an axis of IoU: less than that is between near copies
 _MOST_CLASSES = 20  # whose names and shares are readable in one figure
 
 
-def curves(metrics: Sequence[Mapping[str, Any]], scores: Mapping[str, str], *, title: str) -> str:
+def curves(history: Sequence[Epoch], scores: Mapping[str, str], *, title: str) -> str:
     """Draw the loss, and scores of the held-out part, over the epochs.
 
     Args:
-        metrics: rows of metrics.csv; scores are None in epochs that were not evaluated.
-        scores: column -> what it is called; one or two.
+        history: what came of each epoch, of all stages one after the other.
+        scores: name -> what it is called; one or two.
         title: of the scores.
     """
-    epochs = range(1, len(metrics) + 1)  # of all stages, one after the other
+    epochs = range(1, len(history) + 1)
     with drawing(height=2.9, columns=2) as (figure, (loss, judged)):
-        loss.plot(epochs, [or_gap(row.get("loss")) for row in metrics], color=INK)
+        loss.plot(epochs, [row.loss for row in history], color=INK)
         loss.set_title("Training loss")
         for (name, label), (colour, marker) in zip(scores.items(), _LINES, strict=False):
-            known = [(e, row[name]) for e, row in zip(epochs, metrics, strict=True) if row.get(name) is not None]
+            known = [(e, s) for e, row in zip(epochs, history, strict=True) if (s := row.scores.get(name)) is not None]
             if known:
                 judged.plot(*zip(*known, strict=True), color=colour, marker=marker, markersize=4, label=label)
                 judged.annotate(f"{known[-1][1]:.3f}", known[-1], **beside(6))
@@ -49,17 +50,13 @@ def curves(metrics: Sequence[Mapping[str, Any]], scores: Mapping[str, str], *, t
         if len(scores) > 1 and judged.lines:
             judged.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handlelength=1.6)
         for axes in (loss, judged):
-            mark_epochs(axes, len(metrics))
+            mark_epochs(axes, len(history))
     return svg(figure)
 
 
-def sparsity(metrics: Sequence[Mapping[str, Any]]) -> str | None:
-    """Draw the share of weights removed at the end of each epoch; None where it never changed.
-
-    Args:
-        metrics: rows of metrics.csv; those of older runs say nothing of it.
-    """
-    removed = [row.get("sparsity") for row in metrics]
+def sparsity(history: Sequence[Epoch]) -> str | None:
+    """Draw the share of weights removed at the end of each epoch; None where it never changed, or nobody wrote it."""
+    removed = [epoch.sparsity for epoch in history]
     if len(set(removed)) < 2:
         return None
     with drawing(height=1.9, columns=1) as (figure, (axes,)):
@@ -118,19 +115,19 @@ def confusion(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     return svg(figure)
 
 
-def layers(rows: Sequence[Mapping[str, Any]], *, by_channel: bool = False) -> str:
+def layers(rows: Sequence[Layer], *, by_channel: bool = False) -> str:
     """Draw what was pruned where and where the work is: one line a layer, the input at the top.
 
     Args:
         rows: the layers of cost.json. Where all is kept, the work alone is drawn.
         by_channel: whether whole channels were removed: these are drawn and counted then, in the place of weights.
     """
-    pruned = any(row["kept"] < row["weights"] for row in rows)
+    pruned = any(row.kept < row.weights for row in rows)
     with drawing(height=0.9 + 0.21 * len(rows), columns=1 + pruned, share_y=True) as (figure, panels):
         if pruned:
             _draw_kept(panels[0], rows, by_channel)
         _draw_work(panels[-1], rows, pruned)
-        panels[0].set_yticks(range(len(rows)), [row["name"].removesuffix(".weight") for row in rows])
+        panels[0].set_yticks(range(len(rows)), [row.name.removesuffix(".weight") for row in rows])
         panels[0].set_ylim(len(rows) - 0.4, -1.4 if pruned else -0.6)  # an empty line on top, for the words
         for axes in panels:
             axes.grid(visible=False, axis="y")
@@ -139,10 +136,10 @@ def layers(rows: Sequence[Mapping[str, Any]], *, by_channel: bool = False) -> st
     return svg(figure)
 
 
-def _draw_kept(axes: Axes, rows: Sequence[Mapping[str, Any]], by_channel: bool) -> None:
-    kept, whole = ("channels_kept", "channels") if by_channel else ("kept", "weights")
-    shares = [row[kept] / row[whole] for row in rows]
-    overall = sum(row[kept] for row in rows) / sum(row[whole] for row in rows)
+def _draw_kept(axes: Axes, rows: Sequence[Layer], by_channel: bool) -> None:
+    counted = [(row.channels_kept or 0, row.channels or 1) if by_channel else (row.kept, row.weights) for row in rows]
+    shares = [kept / whole for kept, whole in counted]
+    overall = sum(kept for kept, _ in counted) / sum(whole for _, whole in counted)
     lowest = min((share for share in shares if share > 0), default=1.0)
     edge = 0.5 * lowest if lowest < 0.1 else 0.0
     if edge:  # shares that differ by powers of ten, on a scale of such
@@ -153,20 +150,20 @@ def _draw_kept(axes: Axes, rows: Sequence[Mapping[str, Any]], by_channel: bool) 
             axes.hlines(place, edge, share, color=GRID, linewidth=2.2)
             axes.plot([share], [place], "o", color=BLUE, markersize=6, clip_on=False)
             if by_channel:
-                axes.annotate(f"{rows[place][kept]} of {rows[place][whole]}", (1, place), **beside(8))
+                axes.annotate("{} of {}".format(*counted[place]), (1, place), **beside(8))
         else:
             axes.annotate("× all pruned", (edge, place), **beside(5), color=RED)
     axes.axvline(overall, color=ORANGE, linewidth=1.5, linestyle=(0, (4, 2)))
     axes.annotate(f"all layers {100 * overall:.3g} %", (overall, -0.9), **beside(4))
     axes.set_xlim(edge, 1)
-    axes.set_title(f"{whole.capitalize()} kept in each layer")
+    axes.set_title(f"{'Channels' if by_channel else 'Weights'} kept in each layer")
 
 
-def _draw_work(axes: Axes, rows: Sequence[Mapping[str, Any]], pruned: bool) -> None:
-    total = sum(row["macs"] for row in rows) or 1
+def _draw_work(axes: Axes, rows: Sequence[Layer], pruned: bool) -> None:
+    total = sum(row.macs for row in rows) or 1
     places = range(len(rows))
-    axes.barh(places, [row["macs"] / total for row in rows], color=PALE if pruned else BLUE, height=0.62, label="dense")
+    axes.barh(places, [row.macs / total for row in rows], color=PALE if pruned else BLUE, height=0.62, label="dense")
     if pruned:
-        axes.barh(places, [row["macs_kept"] / total for row in rows], color=BLUE, height=0.62, label="kept")
+        axes.barh(places, [row.macs_kept / total for row in rows], color=BLUE, height=0.62, label="kept")
         axes.legend(loc="upper right", ncols=2, borderaxespad=0)
     axes.set_title("Share of the dense network's multiply-adds")

@@ -1,25 +1,52 @@
 """A finished run as a comparison sees it: read once from its files, plain values from there on."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import numpy as np
-
 from cellprune.config.load import completed, flat
 from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.overlap import Masks, packed
+from cellprune.report import files
 from cellprune.report.results import Judged, Results
+from cellprune.runs import provenance
+from cellprune.runs.cost import Cost
 from cellprune.runs.folder import Folder
-from cellprune.wording import reason
+from cellprune.runs.metrics import Epoch
+from cellprune.runs.provenance import Provenance
+from cellprune.runs.scores import Scores
+from cellprune.runs.split import Split
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run's network costs, and the one that nothing was removed from.
+
+    Attributes:
+        parameters, macs, bytes: as they are; with "_dense", of the dense network.
+        kept: share of the prunable weights that stays.
+        time_ratio: the time of an image beside that of the run's own dense network, measured in turn in one process;
+            None where no dense network was timed beside this one. Milliseconds of several runs were measured at several
+            loads of the machine and are never set side by side.
+        machine: that it was trained and timed on.
+    """
+
+    parameters: int
+    parameters_dense: int
+    kept: float
+    macs: int
+    macs_dense: int
+    bytes: int
+    bytes_dense: int
+    time_ratio: float | None
+    machine: str
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class FinishedRun:
     """What a finished run leaves behind, as far as runs are compared by it.
 
     Attributes:
@@ -27,27 +54,23 @@ class Record:
         settings: dotted key of config.yaml -> value.
         judged: by what truth, on which images, and the scores.
         results: how results of its task are told.
-        metrics: the rows of metrics.csv.
+        epochs: what came of each epoch.
         n_epochs: passes over the training part in all its trainings, and in those that its masks were learned by.
         densities: layer -> share of its weights that is kept, 0..1, in the order of the network.
-        cost: parameters, multiply-adds and bytes, as they are and of the dense network, the machine, and "time_ratio",
-            the time of an image beside that of the run's own dense network, measured in turn in one process; None where
-            no dense network was timed beside this one. Milliseconds of several runs were measured at several loads of
-            the machine and are never set side by side.
         nothing: why its network has learned nothing; "" if it has.
-        masks: weight's name -> its shape and, one bit a weight, what is kept; empty for a dense run.
+        masks: what is kept; empty for a dense run.
     """
 
     path: Path
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
     judged: Judged
-    results: Results
-    metrics: list[dict[str, Any]]
+    results: Results[Scores, Split]
+    epochs: tuple[Epoch, ...]
     n_epochs: int
-    densities: dict[str, float]
-    cost: dict[str, Any]
+    densities: Mapping[str, float]
+    cost: Spent
     nothing: str
-    masks: dict[str, tuple[tuple[int, ...], np.ndarray]]
+    masks: Masks
 
     @property
     def seed(self) -> int:
@@ -74,7 +97,7 @@ def _is_a_runs(path: Path) -> bool:
     return True
 
 
-def read(paths: Sequence[Path]) -> list[Record]:
+def read(paths: Sequence[Path]) -> list[FinishedRun]:
     """Read finished runs.
 
     Raises:
@@ -93,30 +116,6 @@ def read(paths: Sequence[Path]) -> list[Record]:
     return [_read(Folder(path)) for path in paths]
 
 
-def parameters_left(parameters: Mapping[str, int]) -> int:
-    """Give the parameters of any kind that no mask removes; masks of channels cover biases and norms, too.
-
-    Args:
-        parameters: the part of cost.json of that name; an older one knows of weights alone.
-    """
-    return parameters.get("left", parameters["total"] - parameters["prunable"] + parameters["kept"])
-
-
-@contextmanager
-def needed(whose: str) -> Iterator[None]:
-    """Turn whatever goes wrong with values from a run's files into one line that names the run.
-
-    Raises:
-        CellpruneError: something is missing from the files, or is not what it should be.
-    """
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, jinja2.UndefinedError) as error:
-        raise CellpruneError(
-            f"the files of {whose} lack what a report needs ({reason(error)}): make the run again with this cellprune"
-        ) from error
-
-
 def _no_run(path: Path) -> str:
     if not path.exists():
         return f"there is no {path}: give the folders of finished runs"
@@ -125,65 +124,36 @@ def _no_run(path: Path) -> str:
     return f"{path} is no run: give the folders of finished runs"
 
 
-def _read(folder: Folder) -> Record:
-    with needed(str(folder.path)):
-        return _record(folder)
+def _read(folder: Folder) -> FinishedRun:
+    said = files.read(folder)
+    with files.needed(str(folder.path)):
+        settings = dict(flat(completed(said.config)))
+        results: Results[Scores, Split] = resolve("results", said.config["task"])
+        is_masked = settings["pruning.method"] != "dense" and said.cost.control is None
+        return FinishedRun(
+            path=folder.path,
+            settings=settings,
+            judged=results.together.judged(said),
+            results=results,
+            epochs=said.epochs,
+            n_epochs=said.n_epochs,
+            densities={layer.name: layer.kept / layer.weights for layer in said.cost.layers},
+            cost=_spent(said.cost, said.made),
+            nothing=results.metric.nothing(said.scores),
+            masks=packed(folder.read_masks()) if is_masked else {},
+        )
 
 
-def _record(folder: Folder) -> Record:
-    config, cost, metrics, made = (
-        folder.read_config(), folder.read_cost(), folder.read_metrics(), folder.read_provenance()
-    )  # fmt: skip
-    scores = folder.read_scores()
-    settings = dict(flat(completed(config)))
-    results: Results = resolve("results", config["task"])
-    return Record(
-        path=folder.path,
-        settings=settings,
-        judged=results.together.judged(config, folder.read_split(), scores),
-        results=results,
-        metrics=metrics,
-        n_epochs=made.get("epochs", len(metrics)),
-        densities={row["name"]: row["kept"] / row["weights"] for row in cost["layers"]},
-        cost=_cost(cost) | {"machine": machine(made, cost["milliseconds"])},
-        nothing=results.measure.nothing(scores),
-        masks={} if settings["pruning.method"] == "dense" or "control" in cost else _packed(folder.read_masks()),
+def _spent(cost: Cost, made: Provenance) -> Spent:
+    whole = cost.control.whole if cost.control else None  # of a small dense network: the one it stands for
+    return Spent(
+        parameters=cost.parameters.left,
+        parameters_dense=whole.parameters if whole else cost.parameters.total,
+        kept=cost.parameters.kept / cost.parameters.prunable,
+        macs=cost.macs.masked,
+        macs_dense=whole.macs if whole else cost.macs.dense,
+        bytes=cost.bytes.model_file,
+        bytes_dense=cost.bytes.dense_fp32 if cost.bytes.whole_fp32 is None else cost.bytes.whole_fp32,
+        time_ratio=cost.time_ratio,
+        machine=provenance.machine(made, cost.milliseconds),
     )
-
-
-def _cost(cost: Mapping[str, Any]) -> dict[str, Any]:
-    parameters, macs, n_bytes, time = (cost[key] for key in ("parameters", "macs", "bytes", "milliseconds"))
-    whole = cost["control"]["whole"] if "control" in cost else {}  # of a small dense network: the one it stands for
-    return {
-        "parameters": parameters_left(parameters),
-        "parameters_dense": whole.get("parameters", parameters["total"]),
-        "kept": parameters["kept"] / parameters["prunable"],
-        "macs": macs["masked"],
-        "macs_dense": whole.get("macs", macs["dense"]),
-        "bytes": n_bytes["model_file"],
-        "bytes_dense": n_bytes.get("whole_fp32", n_bytes["dense_fp32"]),
-        "time_ratio": _time_ratio(time, stands_in="control" in cost),
-    }
-
-
-def _time_ratio(time: Mapping[str, Any], *, stands_in: bool) -> float | None:
-    """Give the time of a run's network as a share of its dense one's, of the same measurement."""
-    ours, dense = ("dense", "whole") if stands_in else ("pruned", "dense")
-    return time[ours] / time[dense] if time.get(ours) and time.get(dense) else None
-
-
-def machine(made: Mapping[str, Any], time: Mapping[str, Any]) -> str:
-    """Say where a run was trained and timed.
-
-    Args:
-        made: the content of provenance.json.
-        time: the milliseconds of cost.json.
-    """
-    found = made["machine"]
-    computer = f"{found['processor']}, {found['cores']} cores, {found['system']}"
-    return f"{computer}; {time['device']}, threads: {time['threads']}"
-
-
-def _packed(masks: Mapping[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], np.ndarray]]:
-    """One bit a weight: a dozen large networks stay small in memory, and counting is fast."""
-    return {name: (mask.shape, np.packbits(mask)) for name, mask in masks.items()}

@@ -4,16 +4,18 @@ It holds everything it shows, runs no script and asks no network; every text fro
 """
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cellprune.config.names import resolve, when
-from cellprune.report import figures, sentences
-from cellprune.report.finished import needed
+from cellprune.report import figures, files, sentences
+from cellprune.report.files import RunFiles
 from cellprune.report.results import Results
 from cellprune.report.template import render, source
 from cellprune.runs import atomic
 from cellprune.runs.folder import Folder
+from cellprune.runs.scores import Scores
+from cellprune.runs.split import Split
 from cellprune.wording import many
 
 
@@ -26,43 +28,40 @@ def write(folder: Folder, output: Path | None = None) -> None:
     Raises:
         CellpruneError: a file is missing or damaged; the message names it.
     """
-    with needed(str(folder.path)):
-        results: Results = resolve("results", folder.read_config()["task"])
-        html = render(results.template, _told(folder, results) | results.told(folder))
+    said = files.read(folder)
+    with files.needed(str(folder.path)):
+        results: Results[Scores, Split] = resolve("results", said.config["task"])
+        html = render(results.template, {**_told(said, results), **results.told(said)})
     if output is None:
         folder.write_report(html)
     else:
         atomic.write_text(output, html)
 
 
-def _told(folder: Folder, results: Results) -> dict[str, Any]:
+def _told(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
     """What the page tells of every task, by the names the template has for it."""
-    config, split, cost = folder.read_config(), folder.read_split(), folder.read_cost()
-    made, metrics = folder.read_provenance(), folder.read_metrics()
-    control = cost.get("control")
+    config, cost, made, epochs = said.config, said.cost, said.made, said.epochs
+    control = cost.control
     pruned = config["pruning"]["method"] != "dense" and not control
     return {
         "config": config,
-        "split": split,
-        "made": {"resumed": None, "stages": [], **made},
+        "made": made,
         "cost": cost,
         "pruned": pruned,
         "control": sentences.stands_in(control) if control else None,
         "when": when(config["pruning"]["method"]),
-        "n_trainings": len({row["stage"] for row in metrics}),
-        "n_epochs": many(made.get("epochs", len(metrics)), "epoch"),
+        "n_trainings": len({epoch.stage for epoch in epochs}),
+        "n_epochs": many(said.n_epochs, "epoch"),
         "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
-        "reached": sentences.reached(cost) if pruned else None,
-        "paths": sentences.paths(cost) if pruned else None,
-        "deaths": sentences.deaths(cost.get("dead_layers", [])),
-        "nothing": results.measure.nothing(folder.read_scores()),
-        "network": sentences.network(config["model"] | ({"widths": control["widths"]} if control else {})),
-        "layers": cost["layers"],
-        "sparsity_figure": source(moved) if (moved := figures.sparsity(metrics)) else None,
-        "layers_figure": source(figures.layers(cost["layers"], by_channel="channels" in cost)),
-        "command": shlex.join(made.get("command", [])),
-        "segments": ", ".join(
-            f"{name.replace('_', ' ')} {n}" for name, n in (made.get("segments") or {}).items() if n is not None
-        ),
+        "reached": sentences.reached(cost.parameters, cost.budget) if pruned else None,
+        "paths": sentences.paths(cost.sparsity) if pruned else None,
+        "deaths": sentences.deaths(cost.dead_layers),
+        "nothing": results.metric.nothing(said.scores),
+        "network": sentences.network({**config["model"], **({"widths": control.widths} if control else {})}),
+        "layers": cost.layers,
+        "sparsity_figure": source(moved) if (moved := figures.sparsity(epochs)) else None,
+        "layers_figure": source(figures.layers(cost.layers, by_channel=cost.channels is not None)),
+        "command": shlex.join(made.command),
+        "segments": ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made.segments.items() if n is not None),
     }

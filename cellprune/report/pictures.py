@@ -5,15 +5,14 @@ the truth, blue the prediction. Where both agree there is only a double outline;
 that is filled with both a cell of another class.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import imagecodecs
 import numpy as np
 from scipy import ndimage
 from skimage.transform import resize
 
-from cellprune.evaluation.iou import IGNORED, class_mean
+from cellprune.evaluation.iou import IGNORED, ScoredImage, class_mean
 
 TRUTH_COLOUR = (230, 159, 0)
 PREDICTION_COLOUR = (86, 180, 233)
@@ -23,17 +22,17 @@ _LINE_PX = 2
 _GAP_PX = 8
 
 
-def pick(images: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, float]]:
+def pick(images: Sequence[ScoredImage]) -> list[tuple[str, str, float]]:
     """Choose the images that show the range of a network's results.
 
     Args:
-        images: entries of scores.json; where they are scored at both sizes, the native one counts.
+        images: where they are scored at both sizes, the native one counts.
     Returns:
         (rank, id, IoU), rank "best", "median" (the lower one) and "worst", each another image; IoU is the mean over
         the image's classes. Fewer where fewer images have a score, none where none has.
     """
-    size = "native" if any(image["size"] == "native" for image in images) else "256"
-    scored = [(class_mean(image["classes"]), image["id"]) for image in images if image["size"] == size]
+    size = "native" if any(image.size == "native" for image in images) else "network"
+    scored = [(class_mean(image.classes), image.id) for image in images if image.size == size]
     ranked = sorted((value, name) for value, name in scored if value is not None)
     places = {(len(ranked) - 1) // 2: "median", 0: "worst", len(ranked) - 1: "best"}  # the later one wins a place
     return [(rank, ranked[k][1], ranked[k][0]) for k, rank in sorted(places.items(), reverse=True) if ranked]

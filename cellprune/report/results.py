@@ -2,32 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
+from cellprune.evaluation.metric import Metric
+from cellprune.report.files import AnyScores, AnySplit, RunFiles
 from cellprune.report.scores import Score
-from cellprune.runs.folder import Folder
 
-Place = tuple[str, int]  # sequence and frame, or class and number: a held-out image in any run of its data set
-
-
-@dataclass(frozen=True)
-class Measure:
-    """The one score by which two networks are compared, image by image; larger is better.
-
-    Attributes:
-        name: "IoU", "accuracy".
-        images: what it is taken of, "frames" or "images".
-        watched: what it is called in metrics.csv.
-        of_each: content of scores.json -> image -> score; without the images whose score is undefined.
-        nothing: content of scores.json -> why such a network has learned nothing, in a few words; "" if it has. What is
-            not worse than such a network is not worth anything either.
-    """
-
-    name: str
-    images: str
-    watched: str
-    of_each: Callable[[Mapping[str, Any]], dict[str, float]]
-    nothing: Callable[[Mapping[str, Any]], str]
+ImageKey = tuple[str, int]  # sequence and frame, or class and number: a held-out image in any run of its data set
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,22 +26,22 @@ class Judged:
         scores: every named score, the headline first.
     """
 
-    truth: tuple[Any, ...]
+    truth: tuple[object, ...]
     apart: str
     scope: str
-    files: dict[Place, Mapping[str, str]]
-    names: dict[Place, str]
+    files: dict[ImageKey, Mapping[str, str]]
+    names: dict[ImageKey, str]
     sizes: dict[str, str]
-    images: dict[str, dict[Place, float]]
+    images: dict[str, dict[ImageKey, float]]
     scores: list[Score]
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(Generic[AnyScores, AnySplit]):
     """How a task's runs are told side by side.
 
     Attributes:
-        judged: contents of config.yaml, split.yaml and scores.json -> what the run was judged by.
+        judged: what a run's files say -> what the run was judged by.
         headline: what the first of the named scores is called.
         each: what the names of `Judged.names` stand for, such as "held-out image".
         curve: title of the curves of what was watched.
@@ -68,7 +49,7 @@ class Together:
         spread_is: what that is, in words.
     """
 
-    judged: Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Judged]
+    judged: Callable[[RunFiles[AnyScores, AnySplit]], Judged]
     headline: str
     each: str
     curve: str
@@ -77,21 +58,21 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Results:
+class Results(Generic[AnyScores, AnySplit]):
     """What differs between the reports of two tasks.
 
     Attributes:
         template: extends page.html.jinja by the sections of this task.
-        told: run -> what these sections tell, by the names the template has for it.
-        headline: content of scores.json -> the sentence that a finished training ends with.
-        table: content of scores.json -> the lines that `evaluate` prints.
-        measure: what a comparison of two networks is about.
+        told: what a run's files say -> what these sections tell, by the names the template has for it.
+        headline: scores -> the sentence that a finished training ends with.
+        table: scores -> the lines that `evaluate` prints.
+        metric: what a comparison of two networks is about.
         together: how several runs are told.
     """
 
     template: str
-    told: Callable[[Folder], dict[str, Any]]
-    headline: Callable[[Mapping[str, Any]], str]
-    table: Callable[[Mapping[str, Any]], list[str]]
-    measure: Measure
-    together: Together
+    told: Callable[[RunFiles[AnyScores, AnySplit]], Mapping[str, object]]
+    headline: Callable[[AnyScores], str]
+    table: Callable[[AnyScores], list[str]]
+    metric: Metric[AnyScores]
+    together: Together[AnyScores, AnySplit]

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
+from cellprune.runs.cost import Budget, Cost, StandIn
+from cellprune.runs.split import FrameSplit
+from cellprune.structure.counts import Parameters, Sparsity
 from cellprune.wording import many
 
 _POLICIES = {
@@ -53,23 +56,19 @@ def amount(pruning: Mapping[str, Any]) -> str:
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
 
 
-def stands_in(control: Mapping[str, Any]) -> str:
-    """Say what a small dense network stands for, and how near its cost comes.
-
-    Args:
-        control: the part of cost.json of that name.
-    """
-    unit = {"params": "parameters", "macs": "multiply-adds per image"}[control["unit"]]
+def stands_in(control: StandIn) -> str:
+    """Say what a small dense network stands for, and how near its cost comes."""
+    unit = {"params": "parameters", "macs": "multiply-adds per image"}[control.unit]
     shape = {
         "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
-    }[control["shape"]]
-    target, achieved = control["target"], control["achieved"]
+    }[control.shape]
+    target, achieved = control.target, control.achieved
     return (
         f"No mask was trained here. This is a dense network with {shape}, the largest one that costs no more than the "
-        f"masks would leave. The masks leave {count(target)} {unit}; this network, {_widths(control['widths'])}, has "
+        f"masks would leave. The masks leave {count(target)} {unit}; this network, {_widths(control.widths)}, has "
         f"{count(achieved)}, {share(achieved / target)} of that. The whole network has "
-        f"{_widths(control['whole']['widths'])}. Pruning is worth its cost only if a pruned network does better than "
+        f"{_widths(control.whole.widths)}. Pruning is worth its cost only if a pruned network does better than "
         "this one."
     )
 
@@ -80,27 +79,22 @@ def _widths(widths: Sequence[int]) -> str:
     return f"widths {'-'.join(str(width) for width in widths)}"
 
 
-def scope(split: Mapping[str, Any]) -> str:
-    """Say what the scores were measured on, and how far they may be trusted beyond it.
-
-    Args:
-        split: the content of split.yaml.
-    """
-    parts = split["parts"]
-    n_train, n_report = len(parts["train"]), len(parts["report"])
-    entries = [entry for part in parts.values() for entry in part]
-    sequences = sorted({entry["sequence"] for entry in entries})
-    if any("name" in entry for entry in entries):
+def scope(split: FrameSplit) -> str:
+    """Say what the scores were measured on, and how far they may be trusted beyond it."""
+    n_train, n_report = len(split.parts["train"]), len(split.parts["report"])
+    frames = [frame for part in split.parts.values() for frame in part]
+    sequences = sorted({frame.sequence for frame in frames})
+    if any(frame.name is not None for frame in frames):
         return (
             f"Scored on {many(n_report, 'image')} that the network did not learn from; it learned from "
-            f"{many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split['how']}, split seed "
-            f"{split['seed']}. {near_copies(split['how'], in_folder=True)}"
+            f"{many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split.how}, split seed "
+            f"{split.seed}. {near_copies(split.how, in_folder=True)}"
         )
     return (
         f"Scored on {many(n_report, 'frame')} that the network did not learn from; it learned from "
         f"{many(n_train, 'frame')}. All are frames of {many(len(sequences), 'recording')} "
-        f"({', '.join(sequences)}). Hold-out: {split['how']}, split seed {split['seed']}. Truth policy "
-        f"{split['policy']}: {_POLICIES.get(split['policy'], 'see the documentation')}. {near_copies(split['how'])}"
+        f"({', '.join(sequences)}). Hold-out: {split.how}, split seed {split.seed}. Truth policy "
+        f"{split.policy}: {_POLICIES.get(split.policy, 'see the documentation')}. {near_copies(split.how)}"
     ).rstrip()
 
 
@@ -114,52 +108,42 @@ def near_copies(how: str, *, in_folder: bool = False) -> str:
     return _FOLDER if in_folder else _SPLITS.get(how, "")
 
 
-def gain(cost: Mapping[str, Any]) -> str:
-    """Say what the mask buys and what it does not.
-
-    Args:
-        cost: the content of cost.json of a pruned run.
-    """
-    n_bytes, measured = cost["bytes"], cost["milliseconds"]
-    times = n_bytes["dense_fp32"] / n_bytes["model_file"]
+def gain(cost: Cost) -> str:
+    """Say what the mask of a pruned run buys and what it does not."""
+    n_bytes, measured = cost.bytes, cost.milliseconds
+    times = n_bytes.dense_fp32 / n_bytes.model_file
     size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask does not even buy a smaller file"
     return (
-        f"{size}: {file_size(n_bytes['model_file'])} instead of {file_size(n_bytes['dense_fp32'])}. It buys no speed: "
-        f"a zero is multiplied like any other number, so here one image takes {milliseconds(measured.get('pruned'))} "
-        f"pruned and {milliseconds(measured.get('dense'))} dense. A machine that skips zeros would do "
-        f"{share(cost['macs']['masked'] / cost['macs']['dense'])} of the multiply-adds; an ordinary CPU or GPU does "
-        "all of them."
+        f"{size}: {file_size(n_bytes.model_file)} instead of {file_size(n_bytes.dense_fp32)}. It buys no speed: "
+        f"a zero is multiplied like any other number, so here one image takes {milliseconds(measured.pruned)} "
+        f"pruned and {milliseconds(measured.dense)} dense. A machine that skips zeros would do "
+        f"{share(cost.macs.masked / cost.macs.dense)} of the multiply-adds; an ordinary CPU or GPU does all of them."
     )
 
 
-def paths(cost: Mapping[str, Any]) -> str:
+def paths(sparsity: Sparsity) -> str:
     """Say how many of the kept weights can matter: those on a path from input to output."""
-    direct, effective = cost["sparsity"]["direct"], cost["sparsity"]["effective"]
-    size = " × ".join(map(str, cost["sparsity"]["input"]))
+    direct, effective = sparsity.direct, sparsity.effective
+    size = " × ".join(map(str, sparsity.input))
     return (
         f"{share((1 - effective) / (1 - direct))} of the kept weights lie on a path from the input to the output: the "
         f"direct sparsity is {ratio(direct)}, the effective one {ratio(effective)}, at an input of {size}."
     )
 
 
-def reached(cost: Mapping[str, Any]) -> str:
-    """Say what stays, beside what was to stay.
-
-    Args:
-        cost: the content of cost.json of a pruned run; where nothing was asked (given masks) there is no "budget".
-    """
-    parameters, budget = cost["parameters"], cost.get("budget")
+def reached(parameters: Parameters, budget: Budget | None) -> str:
+    """Say what stays of a pruned network, beside what was to stay if anything was asked for."""
     if budget is None:
-        achieved = share(parameters["kept"] / parameters["prunable"])
-        return f"{parameters['kept']:,} of {parameters['prunable']:,} prunable weights stay ({achieved})."
-    unit = {"params": "parameters", "macs": "multiply-adds per image"}.get(budget["unit"], budget["unit"])
-    as_asked = budget["kept"] == budget["allowed"]
-    told = (
-        f"{budget['kept']:,} of {budget['dense']:,} {unit} stay ({share(budget['achieved'])}, "
-        f"{'as asked' if as_asked else 'asked: ' + share(budget['target'])})"
+        achieved = share(parameters.kept / parameters.prunable)
+        return f"{parameters.kept:,} of {parameters.prunable:,} prunable weights stay ({achieved})."
+    unit = {"params": "parameters", "macs": "multiply-adds per image"}.get(budget.unit, budget.unit)
+    as_asked = budget.kept == budget.allowed
+    sentence = (
+        f"{budget.kept:,} of {budget.dense:,} {unit} stay ({share(budget.achieved)}, "
+        f"{'as asked' if as_asked else 'asked: ' + share(budget.target)})"
     )
-    by_cost = budget["unit"] in ("params", "macs")
-    return f"{told}; nothing that was removed would fit into the rest of the budget." if by_cost else f"{told}."
+    by_cost = budget.unit in ("params", "macs")
+    return f"{sentence}; nothing that was removed would fit into the rest of the budget." if by_cost else f"{sentence}."
 
 
 def deaths(names: Sequence[str]) -> str:
@@ -168,63 +152,3 @@ def deaths(names: Sequence[str]) -> str:
         return "No layer lost all its weights."
     marked = "it is" if len(names) == 1 else "they are"
     return f"{many(len(names), 'layer')} lost all weights ({marked} marked below): only biases pass there."
-
-
-def pairing(group: Mapping[str, Any]) -> list[str]:
-    """Say what the differences between the runs of a group are, and which of them are less than they seem.
-
-    Args:
-        group: as `report.comparison.compare` gives it.
-    """
-    runs = {run["number"]: run for run in group["runs"]}
-    told = [
-        f"Run {run['number']} learned nothing: {run['nothing']}. A difference from it means nothing."
-        for run in runs.values()
-        if run["nothing"]
-    ]
-    for run in (run for run in runs.values() if run["against"] is not None):
-        other, name = runs[run["against"]], f"Run {run['number']}"
-        if run["seed"] != other["seed"]:
-            told.append(
-                f"{name} has seed {run['seed']}, but the reference has no run of this seed: the difference from run "
-                f"{other['number']} is also one between seeds."
-            )
-        if run["sizes"] != other["sizes"]:
-            told.append(f"{name} works at another size than run {other['number']}: only native scores are compared.")
-        if run["n_epochs"] != other["n_epochs"]:
-            told.append(
-                f"{name} was trained for {many(run['n_epochs'], 'epoch')} in all, run {other['number']} for "
-                f"{other['n_epochs']}."
-            )
-        found = run["differences"]["native"] or {"n_images": 0}
-        n_images = max(run["n_images"]["native"], other["n_images"]["native"])
-        if found["n_images"] < n_images:
-            told.append(
-                f"{name} shares {found['n_images']} of {many(n_images, 'held-out image')} with run "
-                f"{other['number']}: only these are paired, and each run's own scores are of its own images."
-            )
-    if len({run["cost"]["machine"] for run in runs.values()}) > 1:
-        told.append(
-            "The times were measured on different machines, or with different numbers of threads: a network that is "
-            "faster on one need not be faster on another."
-        )
-    return told
-
-
-def seeds(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Say what may be claimed over seeds.
-
-    Args:
-        rows: the part "seeds" of a group.
-    """
-    most = max((len(row["seeds"]) for row in rows), default=0)
-    if most < 2:
-        return (
-            "No settings have two seeds in common with the reference, so there is no interval: another seed may change "
-            "these differences by more than their size. The spread over images says nothing about that."
-        )
-    return (
-        "The interval of a row is Student's t, 95 %, of its mean differences, one per seed, each between two runs of "
-        "that seed. It is about other seeds on these images, not about other images. The intervals are not corrected "
-        "for the number of rows."
-    )

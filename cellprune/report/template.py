@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
@@ -15,7 +14,7 @@ _HERE = Path(__file__).parent
 _FORMATS = ("count", "dataset", "difference", "duration", "file_size", "milliseconds", "ratio", "score", "share")
 
 
-def render(name: str, told: Mapping[str, Any]) -> str:
+def render(name: str, told: Mapping[str, object]) -> str:
     """Fill a template; every text is escaped.
 
     Args:

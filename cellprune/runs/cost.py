@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellprune.runs import documents
-from cellprune.structure.counts import ChannelCount, Layer, Macs, Parameters, Sparsity
+from cellprune.structure.counts import Counts
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,17 @@ class Milliseconds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
-    """The content of cost.json.
+class MaskCost(Counts):
+    """What a network costs under masks that nobody has trained yet; the budget is None where none was asked for."""
+
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost(Counts):
+    """The content of cost.json: the counts of the trained network, and what else is known of it.
 
     Attributes:
-        parameters, macs, sparsity, channels, layers: of the trained network, see `structure.counts`.
         bytes: sizes in memory and on the disk.
         milliseconds: measured.
         dead_layers: layers that lost all their weights.
@@ -97,11 +103,6 @@ class Cost:
         control: of a small dense network, whose place it takes.
     """
 
-    parameters: Parameters
-    macs: Macs
-    sparsity: Sparsity
-    channels: ChannelCount | None = None
-    layers: tuple[Layer, ...]
     bytes: Bytes
     milliseconds: Milliseconds
     dead_layers: tuple[str, ...]

@@ -6,7 +6,7 @@ Every file but log.txt is written beside, synced and renamed. One process at a t
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,13 @@ import numpy as np
 
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import is_litter
-from cellprune.runs import atomic, documents, maskfile, modelfile
-from cellprune.runs.lock import LOCK, held
+from cellprune.runs import atomic, cost, documents, maskfile, metrics, modelfile, provenance, scores, split
+from cellprune.runs.cost import Cost
+from cellprune.runs.lock import LOCK, locked
+from cellprune.runs.metrics import Epoch
+from cellprune.runs.provenance import Provenance
+from cellprune.runs.scores import Scores
+from cellprune.runs.split import Split
 from cellprune.runs.state import Check, States
 
 FILES = {
@@ -33,14 +38,15 @@ FILES = {
 }
 STATE = "state"
 _BEFORE_WORK = ("config", "split", "provenance", "log")
-_WHOLE = {  # how each is read to its end; the report's last words are its closing tag
+# how each is read to its end; the report's last words are its closing tag
+_WHOLE: dict[str, Callable[[Path], object]] = {
     "config": documents.read_yaml,
-    "split": documents.read_yaml,
-    "provenance": documents.read_json,
+    "split": split.read,
+    "provenance": provenance.read,
     "masks": maskfile.read,
-    "cost": documents.read_json,
-    "metrics": documents.read_table,
-    "scores": documents.read_json,
+    "cost": cost.read,
+    "metrics": metrics.read,
+    "scores": scores.read,
     "model": modelfile.read,
     "report": lambda path: documents.read_text(path).rstrip().endswith("</html>"),
 }
@@ -85,7 +91,7 @@ class Folder:
             BusyError: another process holds it.
             CellpruneError: another process filled it since it was opened, or it cannot be written.
         """
-        with held(self.path):
+        with locked(self.path):
             self._refuse_content()  # once more: another run may have come and gone since `open`
             self._states.sweep()
             yield
@@ -112,7 +118,7 @@ class Folder:
     @property
     def finished(self) -> bool:
         """Whether the run is complete; its provenance says so, last of all."""
-        return self.has("provenance") and bool(self.read_provenance().get("finished"))
+        return self.has("provenance") and bool(self.read_provenance().finished)
 
     @property
     def has_work(self) -> bool:
@@ -144,43 +150,41 @@ class Folder:
         """The one file that is appended to, line by line."""
         return self.file("log")
 
-    def write_config(self, config: Mapping[str, Any]) -> None:
+    def write_config(self, config: Mapping[str, object]) -> None:
         documents.write_yaml(self.file("config"), config)
 
     def read_config(self) -> dict[str, Any]:
         return documents.read_yaml(self.file("config"))
 
-    def write_split(self, split: Mapping[str, Any]) -> None:
-        documents.write_yaml(self.file("split"), split)
+    def write_split(self, value: Split) -> None:
+        split.write(self.file("split"), value)
 
-    def read_split(self) -> dict[str, Any]:
-        return documents.read_yaml(self.file("split"))
+    def read_split(self) -> Split:
+        return split.read(self.file("split"))
 
-    def write_provenance(self, provenance: Mapping[str, Any]) -> None:
-        documents.write_json(self.file("provenance"), provenance)
+    def write_provenance(self, made: Provenance) -> None:
+        provenance.write(self.file("provenance"), made)
 
-    def read_provenance(self) -> dict[str, Any]:
-        return documents.read_json(self.file("provenance"))
+    def read_provenance(self) -> Provenance:
+        return provenance.read(self.file("provenance"))
 
-    def write_cost(self, cost: Mapping[str, Any]) -> None:
-        documents.write_json(self.file("cost"), cost)
+    def write_cost(self, value: Cost) -> None:
+        cost.write(self.file("cost"), value)
 
-    def read_cost(self) -> dict[str, Any]:
-        return documents.read_json(self.file("cost"))
+    def read_cost(self) -> Cost:
+        return cost.read(self.file("cost"))
 
-    def write_scores(self, scores: Mapping[str, Any]) -> None:
-        documents.write_json(self.file("scores"), scores)
+    def write_scores(self, value: Scores) -> None:
+        scores.write(self.file("scores"), value)
 
-    def read_scores(self) -> dict[str, Any]:
-        return documents.read_json(self.file("scores"))
+    def read_scores(self) -> Scores:
+        return scores.read(self.file("scores"))
 
-    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write metrics.csv anew: one line per row; see `runs.documents.write_table`."""
-        documents.write_table(self.file("metrics"), rows)
+    def write_metrics(self, epochs: Sequence[Epoch]) -> None:
+        metrics.write(self.file("metrics"), epochs)
 
-    def read_metrics(self) -> list[dict[str, Any]]:
-        """Give the rows as written: numbers exactly, empty cells as None."""
-        return documents.read_table(self.file("metrics"))
+    def read_metrics(self) -> tuple[Epoch, ...]:
+        return metrics.read(self.file("metrics"))
 
     def write_masks(self, masks: Mapping[str, np.ndarray]) -> None:
         """Write masks: name -> bool array, True = kept."""
@@ -191,12 +195,12 @@ class Folder:
         return maskfile.read(self.file("masks"))
 
     def write_model(
-        self, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+        self, header: Mapping[str, object], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
     ) -> None:
         """Write the model file; see `runs.modelfile.write`."""
         modelfile.write(self.file("model"), header, weights, masks)
 
-    def read_model(self) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def read_model(self) -> modelfile.Model:
         """Give header, dense weights and masks; see `runs.modelfile.read`."""
         return modelfile.read(self.file("model"))
 

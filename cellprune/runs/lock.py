@@ -17,8 +17,8 @@ class BusyError(CellpruneError):
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Make a folder and hold it for this process; what killed writers left is cleaned away.
+def locked(folder: Path) -> Iterator[None]:
+    """Make a folder and lock it for this process; what killed writers left is cleaned away.
 
     A folder that nothing was written into is gone again afterwards.
 

@@ -1,28 +1,38 @@
 """The masks file: compressed bits of every mask, and how they were chosen. numpy only."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cellprune.runs import container, packing
+from cellprune.runs import container, documents, packing
+from cellprune.runs.cost import MaskCost
 
 NAME = "masks.safetensors"  # in a run's folder
 _KIND, _VERSION = "masks", 1
 
 
-def write(path: Path, masks: Mapping[str, np.ndarray], *, made: Mapping[str, Any] | None = None) -> None:
+@dataclass(frozen=True)
+class Made:
+    """How masks were chosen: the settings, as config.yaml has them, and what they leave of the network."""
+
+    settings: Mapping[str, Any]
+    cost: MaskCost
+
+
+def write(path: Path, masks: Mapping[str, np.ndarray], *, made: Made | None = None) -> None:
     """Write masks, whole or not at all.
 
     Args:
         path: the file to make or replace.
         masks: name -> bool array, True = kept.
-        made: JSON values that say how they were chosen, for a file that stands alone.
+        made: how they were chosen, for a file that stands alone.
     """
     packed, shapes = packing.pack_masks(masks)
-    note = {"masks": shapes} | ({} if made is None else {"made": dict(made)})
+    note = {"masks": shapes} | ({} if made is None else {"made": documents.plain(made)})
     container.write(path, packed, kind=_KIND, version=_VERSION, note=note)
 
 
@@ -42,15 +52,14 @@ def read(path: Path) -> dict[str, np.ndarray]:
         return packing.unpack_masks(packed, note.get("masks"))
 
 
-def made(path: Path) -> dict[str, Any]:
-    """Give how the masks of a file that stands alone were chosen, as `write` was told; empty where it was not.
+def made(path: Path) -> Made | None:
+    """Give how the masks of a file that stands alone were chosen, as `write` was told; None where it was not.
 
     Raises:
-        UnreadableFileError: no such file, damaged, or of another kind.
+        CellpruneError: no such file, damaged, or of another kind.
     """
     _, note = container.read(path, kind=_KIND, version=_VERSION)
-    told = note.get("made")
-    return dict(told) if isinstance(told, dict) else {}
+    return documents.checked(path, Made, note["made"]) if "made" in note else None
 
 
 def digest(masks: Mapping[str, np.ndarray]) -> str:

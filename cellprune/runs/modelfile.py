@@ -7,7 +7,7 @@ provenance hash. An older format is read, a newer one refused, a pickle never op
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,16 @@ FORMAT_VERSION = 1
 _KIND = "model"
 
 
+class Model(NamedTuple):
+    """The content of a model file: dense weights, bit for bit and +0.0 where pruned, and masks of those of them."""
+
+    header: dict[str, Any]
+    weights: dict[str, np.ndarray]
+    masks: dict[str, np.ndarray]
+
+
 def write(
-    path: Path, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+    path: Path, header: Mapping[str, object], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
 ) -> None:
     """Write a model file, whole or not at all.
 
@@ -35,13 +43,13 @@ def write(
     container.write(path, tensors, kind=_KIND, version=FORMAT_VERSION, note={"header": dict(header), "masks": shapes})
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
+def read(path: Path) -> Model:
     """Read a model file.
 
     Args:
         path: a file from anywhere.
     Returns:
-        The header with "format_version"; dense weights, bit for bit and +0.0 where pruned; masks.
+        Its content; the header with "format_version".
     Raises:
         UnreadableFileError: no such file, damaged, cut off, of a newer format, or a pickle; the message names the file.
     """
@@ -50,4 +58,4 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, n
         if not isinstance(note.get("header"), dict):
             raise ValueError("it has no header")
         weights, masks = packing.unpack(tensors, note.get("masks"))
-    return {**note["header"], "format_version": note["version"]}, weights, masks
+    return Model({**note["header"], "format_version": note["version"]}, weights, masks)

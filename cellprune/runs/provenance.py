@@ -1,9 +1,11 @@
 """provenance.json: how a run was made. Names of users and hosts stay out of it."""
 
+import hashlib
+import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -37,15 +39,29 @@ class Data:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """The content of provenance.json.
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """The process that makes something.
 
     Attributes:
         started: time, UTC.
         command: the command line, as the user gave it; folders above the home folder are cut to "~".
         commit: of the clone that the code ran from; None where it was none.
         versions: of Python and libraries; None for one that is not installed.
+    """
+
+    started: str
+    command: tuple[str, ...]
+    commit: str | None
+    versions: Mapping[str, str | None]
+    machine: Machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance(Process):
+    """The content of provenance.json: the process that began the run, and what it says of the run.
+
+    Attributes:
         threads: of torch.
         device: that the network was trained on.
         precision: of the training's forward pass.
@@ -60,11 +76,6 @@ class Provenance:
         finished: time at which the run was complete, written last of all; None until then.
     """
 
-    started: str
-    command: tuple[str, ...]
-    commit: str | None
-    versions: Mapping[str, str | None]
-    machine: Machine
     threads: int
     device: str
     precision: str
@@ -96,6 +107,22 @@ def _mended(content: dict[str, Any]) -> dict[str, Any]:
     return {"stages": [], **content, "machine": machine, "segments": content.get("segments") or {}}
 
 
+def gather(command: Sequence[str]) -> Process:
+    """Describe this process."""
+    return Process(
+        started=now(),
+        command=tuple(word.replace(str(Path.home()), "~") for word in command),
+        commit=commit(Path(__file__).parents[1]),
+        versions={"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
+        machine=Machine(
+            system=f"{platform.system()} {platform.machine()}",
+            processor=_processor(),
+            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            environment=dict(environment.recorded()),
+        ),
+    )
+
+
 def begin(
     command: Sequence[str],
     *,
@@ -110,16 +137,7 @@ def begin(
 ) -> Provenance:
     """Describe this process and the run that it begins; see `Provenance`."""
     return Provenance(
-        started=now(),
-        command=tuple(word.replace(str(Path.home()), "~") for word in command),
-        commit=commit(Path(__file__).parents[1]),
-        versions={"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
-        machine=Machine(
-            system=f"{platform.system()} {platform.machine()}",
-            processor=_processor(),
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            environment=dict(environment.recorded()),
-        ),
+        **vars(gather(command)),
         threads=threads,
         device=device,
         precision=precision,
@@ -132,14 +150,13 @@ def begin(
     )
 
 
-def gather(command: Sequence[str]) -> dict[str, Any]:
-    """Give what `begin` says of this process; goes once the story takes the value."""
-    nothing = Data("", "")
-    made = begin(command, threads=0, device="", precision="", processes=0, data=nothing, segments={}, stages=(),
-                 epochs_of_masks=0)  # fmt: skip
-    return {
-        k: v for k, v in documents.plain(made).items() if k in ("started", "command", "commit", "versions", "machine")
-    }
+def digest(made: Provenance) -> str:
+    """Hash how a run was made (hex, sha256), as its model file names it; the time of its end, which comes later, apart.
+
+    So a model file that was taken out of its run can be told to be of this run.
+    """
+    content = documents.plain(replace(made, finished=None))
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def machine(made: Provenance, time: Milliseconds) -> str:

@@ -17,11 +17,13 @@ from typing import Any
 from cellprune import tasks
 from cellprune.config.schema import TASK_DATA, Settings
 from cellprune.config.search import Search
+from cellprune.data import parts
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
+from cellprune.runs.documents import plain
 from cellprune.search.judge import controls
 from cellprune.search.judge.trial import REFERENCE, Trial
-from cellprune.tasks import Task
+from cellprune.tasks import AnyTask
 from cellprune.wording import many
 
 _USUAL_FOLDS = (5, 4, 3, 2)  # the first that can be had is named
@@ -51,7 +53,7 @@ class Frames:
     in_folder: bool = False
 
 
-def look(settings: Settings, question: Search, data_root: Path | None) -> Frames:
+def frames_of(settings: Settings, question: Search, data_root: Path | None) -> Frames:
     """Split the data as the trials will, and refuse what cannot be decided on.
 
     Raises:
@@ -64,9 +66,9 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
             "count already: remove --cv"
         )
     task = tasks.of(settings)
-    found = task.open(settings.data, data_root)
-    splits = _splits(task, found, settings, question)
-    written = [split.as_dict() for split in splits]
+    on_disk = task.open(settings.data, data_root)
+    splits = _splits(task, on_disk, settings, question)
+    written = [plain(split.written()) for split in splits]
     drops = [drop for split in written for drop in split.get("dropped", ())]
     frames = Frames(
         n_report=sum(len(split.part("report")) for split in splits),
@@ -78,11 +80,11 @@ def look(settings: Settings, question: Search, data_root: Path | None) -> Frames
         in_folder=any("name" in entry for split in written for part in split["parts"].values() for entry in part),
     )
     if frames.n_report < FEWEST_FRAMES:
-        raise CellpruneError(_too_few(frames, _folds_that_would_do(task, found, settings, question)))
+        raise CellpruneError(_too_few(frames, _folds_that_would_do(task, on_disk, settings, question)))
     return frames
 
 
-def _splits(task: Task, found: Any, settings: Settings, question: Search) -> list[Any]:
+def _splits(task: AnyTask, on_disk: parts.Frames, settings: Settings, question: Search) -> list[parts.Parts]:
     """Split as the trials of a search will, once a fold.
 
     Raises:
@@ -91,20 +93,22 @@ def _splits(task: Task, found: Any, settings: Settings, question: Search) -> lis
     # one after the other: the first says that there cannot be so many
     trials = (Trial("search", REFERENCE, 0, fold) for fold in range(max(1, question.cv)))
     try:
-        return [task.split(found, settings_of(trial, settings, question).data) for trial in trials]
+        return [task.split(on_disk, settings_of(trial, settings, question).data) for trial in trials]
     except CellpruneError as error:
         if not question.cv:
             raise
         raise CellpruneError(f"--cv {question.cv}: {error}") from error
 
 
-def _folds_that_would_do(task: Task, found: Any, settings: Settings, question: Search) -> tuple[int, int] | None:
+def _folds_that_would_do(
+    task: AnyTask, on_disk: parts.Frames, settings: Settings, question: Search
+) -> tuple[int, int] | None:
     """Try folds: give a number of them that can be had and decides, and how many frames they hold out together."""
     if question.cv or "fold" not in TASK_DATA[settings.task]:
         return None
     for n_folds in _USUAL_FOLDS:
         try:
-            splits = _splits(task, found, settings, question.model_copy(update={"cv": n_folds}))
+            splits = _splits(task, on_disk, settings, question.model_copy(update={"cv": n_folds}))
         except CellpruneError:
             continue
         n_report = sum(len(split.part("report")) for split in splits)
@@ -130,7 +134,7 @@ def settings_of(trial: Trial, settings: Settings, question: Search) -> Settings:
     return settings.model_copy(update={"seed": trial.seed, "data": data, "pruning": pruning})
 
 
-def _amount(ratio: float, question: Search) -> dict[str, Any]:
+def _amount(ratio: float, question: Search) -> dict[str, object]:
     """Say how much goes, as the settings of pruning say it: a share removed of the weights, or kept of another unit."""
     if ratio == REFERENCE or question.unit == "weights":
         return {"ratio": ratio, "budget": None}

@@ -41,7 +41,7 @@ class Journal:
             CellpruneError: another planner is at work, or what `opened` refuses. Nothing was written then.
         """
         opened(folder, identity, question, resume=resume, runs=runs)
-        with lock.held(folder):
+        with lock.locked(folder):
             content = opened(folder, identity, question, resume=resume, runs=runs)  # as the last planner left it
             journal = cls(folder, content)
             journal._write()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cellprune.config.names import resolve
 from cellprune.config.search import Search
-from cellprune.report.results import Measure
+from cellprune.evaluation.metric import Metric
+from cellprune.runs.scores import Scores
 from cellprune.search.judge import controls
 from cellprune.search.judge.confirm import STEPS_BELOW
 from cellprune.search.judge.grid import most_probes
@@ -82,8 +83,8 @@ class Plan:
     @property
     def images(self) -> str:
         """What the held-out images are called."""
-        measure: Measure = resolve("results", self.question.settings.task).measure
-        return measure.images
+        metric: Metric[Scores] = resolve("results", self.question.settings.task).metric
+        return metric.images
 
     @property
     def may_fold(self) -> bool:
@@ -191,8 +192,8 @@ def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
 def chance(question: Question, workspace: Workspace, look: int) -> Chance:
     """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
     measured = spread_in(workspace.runs, question.settings)
-    measure: Measure = resolve("results", question.settings.task).measure
-    spread = measured.spread if measured else ASSUMED[measure.name]
+    metric: Metric[Scores] = resolve("results", question.settings.task).metric
+    spread = measured.spread if measured else ASSUMED[metric.name]
     n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
     margin, alpha = question.search.margin, question.alpha(look)
     return Chance(

@@ -95,7 +95,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
     except config.ConfigError as error:
         raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
     _require_writable(workspace.runs, "--runs")
-    chosen = frames.look(settings, search, workspace.data_root)
+    chosen = frames.frames_of(settings, search, workspace.data_root)
     name = "_".join(
         names.file_safe(part)
         for part in (Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit)

@@ -1,6 +1,7 @@
 """How long a training of a search takes: one epoch of its longest trials, as many at once as there will be."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def seconds_of_a_training(question: Question, workspace: Workspace, execute: Exe
     )
 
 
-def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
+def _times(runs: Path, ratio: float, report: Report) -> Mapping[str, float]:
     """Read how long an epoch took; what failed is told as what it is, because its folder is gone by then."""
     reason = report.reason.split(";")[0]
     if report.state == "hopeless":
@@ -52,5 +53,4 @@ def _times(runs: Path, ratio: float, report: Report) -> dict[str, float]:
             "trainings of the search would fail, too"
         )
     assert report.run is not None, "what is done says where"
-    times: dict[str, float] = Folder(runs / report.run.folder).read_provenance()["times"]
-    return times
+    return Folder(runs / report.run.folder).read_provenance().times

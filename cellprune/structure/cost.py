@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellprune.structure.counts import ChannelCount, Counts, Layer, Macs, Parameters, Sparsity
 from cellprune.structure.effective import active_weights
 from cellprune.structure.layers import by_output, first_of, is_transposed, ones, weighted_layers
 from cellprune.structure.standing_in import copies, looking
 from cellprune.structure.trace import find
 
 
-def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None) -> dict[str, Any]:
+def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor] | None = None) -> Counts:
     """Count parameters, multiply-adds and sparsity for one image.
 
     Args:
@@ -24,13 +25,8 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
         input_size: shape of one sample without the batch axis: (channels, height, width).
         masks: weight name -> bool, True = kept; None for the dense network.
     Returns:
-        {"parameters": {"total", "left", "prunable", "kept", "active"}, "macs": {"dense", "masked", "input"},
-        "sparsity": {"direct", "effective", "input"}, "layers": [{"name", "kind", "shape", "weights", "kept", "active",
-        "channels", "channels_kept", "macs", "macs_kept"}]}. Prunable are the weights that masks cover (without masks:
-        of every weighted layer); a layer outside the masks is kept whole. Left are all parameters, of any kind, but the
-        masked ones. Active weights lie on a path from input to output (`effective.py`). A layer keeps the channels of
-        which a weight stays. Where masks remove whole channels, with their biases and norm parameters, also
-        "channels": {"total", "kept"}, of those that may be removed, tied ones as one.
+        The counts; a layer outside the masks is kept whole. There are `channels` where masks remove whole ones, with
+        their biases and norm parameters.
     """
     masks = masks or {}
     layers = weighted_layers(model)
@@ -42,48 +38,44 @@ def cost(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor
         mask = masks.get(name, torch.ones_like(weight, dtype=torch.bool))
         kept, made = int(mask.sum()), by_output(layer, mask).any(1)
         rows.append(
-            {
-                "name": name,
-                "kind": type(layer).__name__,
-                "shape": list(weight.shape),
-                "weights": weight.numel(),
-                "kept": kept,
-                "active": int(active[name].sum()),
-                "channels": len(made),
-                "channels_kept": int(made.sum()),
-                "macs": weight.numel() * positions[name],
-                "macs_kept": kept * positions[name],
-            }
+            Layer(
+                name=name,
+                kind=type(layer).__name__,
+                shape=tuple(weight.shape),
+                weights=weight.numel(),
+                kept=kept,
+                active=int(active[name].sum()),
+                channels=len(made),
+                channels_kept=int(made.sum()),
+                macs=weight.numel() * positions[name],
+                macs_kept=kept * positions[name],
+            )
         )
-    pruned = [row for row in rows if row["name"] in masks or not masks]
-    prunable, kept, alive = (sum(row[key] for row in pruned) for key in ("weights", "kept", "active"))
-    total = sum(p.numel() for p in model.parameters())
-    return {
-        "parameters": {
-            "total": total,
-            "left": total - sum(int((~mask).sum()) for mask in masks.values()),
-            "prunable": prunable,
-            "kept": kept,
-            "active": alive,
-        },
-        "macs": {
-            "dense": sum(row["macs"] for row in rows),
-            "masked": sum(row["macs_kept"] for row in rows),
-            "input": list(input_size),
-        },
-        "sparsity": {
-            "direct": 1 - kept / prunable,
-            "effective": 1 - alive / prunable,
-            "input": list(input_size),
-        },
-        **({"channels": _channels(model, input_size, masks)} if masks.keys() - layers.keys() else {}),
-        "layers": rows,
-    }
+    pruned = [row for row in rows if row.name in masks or not masks]
+    total, size = sum(p.numel() for p in model.parameters()), tuple(input_size)
+    parameters = Parameters(
+        total=total,
+        left=total - sum(int((~mask).sum()) for mask in masks.values()),
+        prunable=sum(row.weights for row in pruned),
+        kept=sum(row.kept for row in pruned),
+        active=sum(row.active for row in pruned),
+    )
+    return Counts(
+        parameters=parameters,
+        macs=Macs(dense=sum(row.macs for row in rows), masked=sum(row.macs_kept for row in rows), input=size),
+        sparsity=Sparsity(
+            direct=1 - parameters.kept / parameters.prunable,
+            effective=1 - parameters.active / parameters.prunable,
+            input=size,
+        ),
+        channels=_channels(model, input_size, masks) if masks.keys() - layers.keys() else None,
+        layers=tuple(rows),
+    )
 
 
-def _channels(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor]) -> dict[str, int]:
+def _channels(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor]) -> ChannelCount:
     channels = find(model, ones(model, input_size), whole=weighted_layers(model).keys() - masks.keys())
-    return {"total": channels.count, "kept": int(channels.kept(masks).sum())}
+    return ChannelCount(total=channels.count, kept=int(channels.kept(masks).sum()))
 
 
 def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:
@@ -91,7 +83,7 @@ def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[st
     uses: dict[str, int] = {}
     names: dict[int, str] = {}
 
-    def count(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
+    def count(layer: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: Tensor) -> None:
         if isinstance(layer, nn.Linear):
             n = output.shape[:-1].numel()
         else:

@@ -77,12 +77,12 @@ class Layer:
     macs_kept: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """What a network costs, counted; `channels` only where masks remove whole ones."""
 
     parameters: Parameters
     macs: Macs
     sparsity: Sparsity
-    channels: ChannelCount | None
+    channels: ChannelCount | None = None
     layers: tuple[Layer, ...]

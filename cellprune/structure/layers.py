@@ -90,6 +90,6 @@ def ones(model: nn.Module, input_size: Sequence[int]) -> Tensor:
     return torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
 
 
-def first_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def first_of(args: Sequence[object], kwargs: Mapping[str, object]) -> Any:
     """Give what a layer reads, of a call with or without keywords."""
     return next(iter((*args, *kwargs.values())))

@@ -101,5 +101,5 @@ def _differing(whole: nn.Module, small: nn.Module) -> dict[str, int]:
     return {key: value for key, value in own.items() if vars(whole).get(key) != value}
 
 
-def _fits(size: Any, most: int) -> bool:
+def _fits(size: object, most: int) -> bool:
     return type(size) is int and 0 <= size <= most

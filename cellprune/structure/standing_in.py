@@ -7,7 +7,7 @@ once, and a tensor is known by what it is, not by what it is called: what is sha
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from operator import is_
@@ -165,10 +165,14 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
     return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
-def _containers(model: nn.Module) -> dict[int, tuple[Any, Any]]:
+_Container = dict[Any, Any] | list[Any] | deque[Any] | set[Any]
+_Content = dict[Any, Any] | list[Any]
+
+
+def _containers(model: nn.Module) -> dict[int, tuple[_Container, _Content]]:
     """Pair each module's attributes, and each dictionary, list and set found in them, with a copy of its content."""
-    found: dict[int, tuple[Any, Any]] = {}
-    waiting: list[Any] = [vars(module) for module in model.modules()]
+    found: dict[int, tuple[_Container, _Content]] = {}
+    waiting: list[_Container] = [vars(module) for module in model.modules()]
     while waiting:
         container = waiting.pop()
         if id(container) not in found:
@@ -180,11 +184,11 @@ def _containers(model: nn.Module) -> dict[int, tuple[Any, Any]]:
     return found
 
 
-def _content(container: Any) -> Any:
+def _content(container: _Container) -> _Content:
     return dict(container) if isinstance(container, dict) else list(container)
 
 
-def _values(content: Any) -> Any:
+def _values(content: _Content) -> Collection[object]:
     return content.values() if isinstance(content, dict) else content
 
 
@@ -199,7 +203,7 @@ def _state(generator: Any) -> Callable[[], Any]:
     return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
 
 
-def _refill(container: Any, content: Any) -> None:
+def _refill(container: Any, content: _Content) -> None:
     now = _content(container)
     if len(now) == len(content) and all(map(is_, _values(now), _values(content))) and list(now) == list(content):
         return

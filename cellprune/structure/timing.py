@@ -1,4 +1,4 @@
-"""Milliseconds an image, measured: several networks in turn, so that a busy neighbour slows all of them alike."""
+"""Milliseconds per image, measured: several networks in turn, so that a busy neighbour slows all of them alike."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack

@@ -1,9 +1,9 @@
 """All that differs between kinds of learning, as one frozen value of functions. Nowhere else does code ask for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
@@ -14,30 +14,34 @@ from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Part, Parts
 from cellprune.models.loaded import Header
+from cellprune.runs.scores import Scores
+from cellprune.runs.split import Split
 from cellprune.training.fit import Loss, NamedScores
-from cellprune.training.progress import Tell, unheard
+from cellprune.training.progress import Tell
 
 FramesT = TypeVar("FramesT", bound=Frames)
 PartsT = TypeVar("PartsT", bound=Parts)
 LoadersT = TypeVar("LoadersT", bound=Loaders)
+WrittenT = TypeVar("WrittenT", bound=Split)
+ScoresT = TypeVar("ScoresT", bound=Scores)
 
 
 @dataclass(frozen=True)
-class Task(Generic[FramesT, PartsT, LoadersT]):
-    """What a task brings to the story of a run. Its own kinds of frames, parts and loaders go through its functions.
+class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
+    """What a task brings to the story of a run; its own kinds of frames, loaders and scores go through its functions.
 
     Attributes:
         open: (data settings, data root) -> what is on disk, nothing loaded yet.
-        split: (what `open` gave, data settings) -> parts with `as_dict()`, ready for split.yaml.
+        split: (what `open` gave, data settings) -> parts with `written()`, ready for split.yaml.
         whole: (what `open` gave, data settings) -> everything with gold truth as the part "report".
-        again: (what `open` gave, content of split.yaml, "report" | "train" | "all") -> that part as "report".
+        again: (what `open` gave, the run's split.yaml, "report" | "train" | "all") -> that part as "report".
         preview: (what `open` gave, split) -> what is learned from and held out, in lines for people.
         recordings: split -> the recordings that its frames are from; none where every image stands alone.
         loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         loss: name -> (output, target) -> scalar mean.
         scores: (network, loaders, part, the header of its file if it was loaded, who is told of each image or batch) ->
-            the content of scores.json without schema, task and policy. A loaded network sees images as it learned to.
+            what scores.json holds. A loaded network sees images as it learned to.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
     """
@@ -45,35 +49,21 @@ class Task(Generic[FramesT, PartsT, LoadersT]):
     open: Callable[[Data, Path | None], FramesT]
     split: Callable[[FramesT, Data], PartsT]
     whole: Callable[[FramesT, Data], PartsT]
-    again: Callable[[FramesT, Mapping[str, Any], str], PartsT]
+    again: Callable[[FramesT, WrittenT, str], PartsT]
     preview: Callable[[FramesT, PartsT], list[str]]
     recordings: Callable[[PartsT], tuple[str, ...]]
     loaders: Callable[[FramesT, PartsT, Settings, int, torch.device], LoadersT]
     input: Callable[[FramesT, Data], tuple[int, int, int]]
     loss: Callable[[str], Loss]
-    scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], dict[str, Any]]
+    scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], ScoresT]
     watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
     header: Callable[[FramesT, Settings], Header]
 
 
-AnyTask = Task[Frames, Parts, Loaders]
+AnyTask = Task[Frames, Parts, Loaders, Split, Scores]
 
 
 def of(settings: Settings) -> AnyTask:
     """Give the task that the settings name."""
     task: AnyTask = resolve("task", settings.task)
     return task
-
-
-def scored(
-    settings: Settings,
-    network: nn.Module,
-    loaders: Loaders,
-    part: Part,
-    header: Header | None = None,
-    tell: Tell = unheard,
-) -> dict[str, Any]:
-    """Score a network on a part of its data; the content of scores.json."""
-    policy = settings.model_dump()["data"].get("truth")
-    scores = of(settings).scores(network, loaders, part, header, tell)
-    return {"schema": 1, "task": settings.task, "policy": policy, **scores}

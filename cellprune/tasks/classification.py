@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +15,7 @@ from cellprune.data.labelled.loaders import Loaders, Normalization, normalizatio
 from cellprune.data.labelled.sets import Labelled, Parts
 from cellprune.data.parts import Part
 from cellprune.models.loaded import Header
+from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training.fit import Loss, NamedScores
@@ -69,7 +69,7 @@ def _header(dataset: Labelled, settings: Settings) -> Header:
 
 def scores(
     network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
-) -> dict[str, Any]:
+) -> ClassificationScores:
     """Count what each class's images are taken for.
 
     Args:
@@ -77,24 +77,31 @@ def scores(
         part: "train", "select" or "report".
         header: of the file that the network was loaded from, by which its images are normalized; None for the loaders'.
         tell: told of the images that are done.
-    Returns:
-        part, classes (name, images, correct, accuracy; None without images; right, a "1" or "0" for each of its images
-        in the order of the part), confusion ([true class][class it was taken for] -> images), summary (accuracy over
-        all images, and mean over the classes).
     """
     targets, taken_for = _taken_for(network, loaders, part, header, tell)
     n_classes = len(loaders.classes)
     counted = torch.bincount(targets * n_classes + taken_for, minlength=n_classes**2)
-    confusion = counted.reshape(n_classes, n_classes).tolist()
-    classes = [
-        {"name": name, "images": sum(row), "correct": row[k], "accuracy": row[k] / sum(row) if sum(row) else None}
-        | {"right": "".join("01"[answer] for answer in (taken_for[targets == k] == k).tolist())}
+    confusion = tuple(map(tuple, counted.reshape(n_classes, n_classes).tolist()))
+    classes = tuple(
+        ClassScores(
+            name=name,
+            images=sum(row),
+            correct=row[k],
+            accuracy=row[k] / sum(row) if sum(row) else None,
+            right="".join("01"[answer] for answer in (taken_for[targets == k] == k).tolist()),
+        )
         for k, (name, row) in enumerate(zip(loaders.classes, confusion, strict=True))
-    ]
-    known = [row["accuracy"] for row in classes if row["accuracy"] is not None]
-    accuracy = sum(row["correct"] for row in classes) / sum(row["images"] for row in classes)
-    summary = {"accuracy": accuracy, "accuracy_class_mean": sum(known) / len(known)}
-    return {"part": part, "classes": classes, "confusion": confusion, "summary": summary}
+    )
+    known = [row.accuracy for row in classes if row.accuracy is not None]
+    accuracy = sum(row.correct for row in classes) / sum(row.images for row in classes)
+    return ClassificationScores(
+        task="classification",
+        policy=None,
+        part=part,
+        classes=classes,
+        confusion=confusion,
+        summary={"accuracy": accuracy, "accuracy_class_mean": sum(known) / len(known)},
+    )
 
 
 def watch(network: nn.Module, loaders: Loaders, _: Part) -> NamedScores:

@@ -1,10 +1,10 @@
 """Cells in images: every pixel is background, cell, or unknown, and the score is the overlap of the maps."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample
 from cellprune.data.cells.preview import preview
-from cellprune.data.cells.split import PARTS, Split, from_dict, split, whole
+from cellprune.data.cells.split import PARTS, Split, from_written, split, whole
 from cellprune.data.open import open_dataset
 from cellprune.data.parts import Part
 from cellprune.engines.torch import TorchEngine
@@ -30,6 +30,8 @@ from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
+from cellprune.runs.scores import Picture, SegmentationScores
+from cellprune.runs.split import FrameSplit
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training import losses
@@ -58,8 +60,8 @@ def _whole(dataset: Dataset, data: Data) -> Split:
     return whole(dataset, policy=data.truth)
 
 
-def _again(dataset: Dataset, written: Mapping[str, Any], part: str) -> Split:
-    parts = from_dict(written, dataset)
+def _again(dataset: Dataset, written: FrameSplit, part: str) -> Split:
+    parts = from_written(written, dataset)
     frames = {"report": parts.report, "train": parts.train, "all": (*parts.train, *parts.select, *parts.report)}[part]
     return replace(parts, report=tuple(frame for frame in frames if frame.gold))
 
@@ -115,7 +117,7 @@ def _card(dataset: Dataset, settings: Settings) -> ModelCard:
 
 def scores(
     network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
-) -> dict[str, Any]:
+) -> SegmentationScores:
     """Score the labels that `predict` would write of every image of a part, and what they are made from.
 
     Args:
@@ -124,35 +126,44 @@ def scores(
         header: of the file that the network was loaded from, which says how it sees images; None for the loaders' card.
         tell: told of each image that is done.
     Returns:
-        part, images (counts per class, so that any IoU can be made later; at the network's size and at the native one),
-        summary and three pictures: see `scores.json` in the run folder.
+        Counts per class of each image, so that any IoU can be made later, at the network's size and at the native one;
+        their summary, and three pictures.
     """
-    images: list[dict[str, Any]] = []
+    images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
     for sample, maps in _predictions(network, loaders, part, header):
         frame, truth = sample.frame, sample.target_native
         native = decided(maps, (truth.shape[0], truth.shape[1]))
-        for size, prediction, target in (("256", maps.argmax(0), _small(truth, maps)), ("native", native, truth)):
-            where = {"id": frame.id, "sequence": frame.sequence, "frame": frame.number, "size": size}
-            images.append(where | iou.counts(prediction, target, loaders.card.classes))
+        images += [
+            _scored(sample, "network", maps.argmax(0), _small(truth, maps), loaders.card),
+            _scored(sample, "native", native, truth, loaders.card),
+        ]
         drawn[frame.id] = (sample, native)
         tell(len(drawn), loaders.n_samples(part))
-    return {
-        "part": part,
-        "images": images,
-        "summary": iou.summary(images),
-        "pictures": [_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)],
-    }
+    return SegmentationScores(
+        task="segmentation",
+        policy=loaders.policy,
+        part=part,
+        images=tuple(images),
+        summary=iou.summary(images),
+        pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)),
+    )
 
 
 def watch(network: nn.Module, loaders: Loaders, part: Part) -> NamedScores:
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     reestimate(network, loaders.plain())
-    counted = []
-    for sample, maps in _predictions(network, loaders, part):
-        counts = iou.counts(maps.argmax(0), _small(sample.target_native, maps), loaders.card.classes)
-        counted.append({"id": sample.frame.id, "size": "256"} | counts)
-    return {name: value["256"] for name, value in iou.summary(counted).items()}
+    images = [
+        _scored(sample, "network", maps.argmax(0), _small(sample.target_native, maps), loaders.card)
+        for sample, maps in _predictions(network, loaders, part)
+    ]
+    return {name: value["network"] for name, value in iou.summary(images).items()}
+
+
+def _scored(sample: Sample, size: iou.Size, prediction: np.ndarray, target: Target, card: ModelCard) -> iou.ScoredImage:
+    """Count one image at one size."""
+    frame, counted = sample.frame, iou.counts(prediction, target, card.classes)
+    return iou.ScoredImage(frame.id, frame.sequence, frame.number, size, counted, iou.ignored_px(target))
 
 
 def _predictions(
@@ -172,9 +183,9 @@ def _small(truth: Target, maps: Floats) -> Target:
     return resize_labels(truth, (maps.shape[1], maps.shape[2]))
 
 
-def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> dict[str, Any]:
+def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> Picture:
     png = pictures.overlay_png(sample.raw, prediction, sample.target_native)
-    return {"id": sample.frame.id, "rank": rank, "iou": value, "png": base64.b64encode(png).decode()}
+    return Picture(sample.frame.id, rank, value, base64.b64encode(png).decode())
 
 
 TASK = Task(

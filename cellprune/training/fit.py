@@ -48,7 +48,7 @@ class Store(Protocol):
 
     def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None: ...
 
-    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
+    def write_metrics(self, epochs: Sequence[Epoch]) -> None: ...
 
 
 class TrainingFailed(WorkError):
@@ -110,7 +110,7 @@ def fit(
     history = list(before if checkpoint is None else checkpoint.epochs)
     if history and accelerator.is_main_process:
         # a kill may have come between the state, which tells them all, and its table
-        store.write_metrics([each.row for each in history])
+        store.write_metrics(history)
     policy.start(model, learner.optimizer)
     course = _Course(
         network, learner, loss, settings, accelerator, store, listeners, stage, epochs, per_epoch, first_step,
@@ -131,7 +131,7 @@ def fit(
         if accelerator.is_main_process:
             state = taken(learner, history)
             store.save_state(state.arrays, state.meta)
-            store.write_metrics([each.row for each in history])
+            store.write_metrics(history)
         accelerator.wait_for_everyone()
         if stops:
             raise Stopped(f"stopped after epoch {epoch} of {epochs} as a listener asked; --resume goes on")

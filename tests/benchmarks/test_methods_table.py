@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from finished_run import edited
 
 from cellprune.runs.folder import Folder
 
@@ -20,7 +22,7 @@ def table(run_benchmark: Callable[..., str]) -> Table:
 
 
 def _iou(run: Folder) -> float:
-    return float(run.read_scores()["summary"]["iou_image_mean"]["256"])
+    return float(run.read_scores().summary["iou_image_mean"]["network"])
 
 
 def test_runs_become_a_table_and_a_picture_that_outlive_them(
@@ -48,8 +50,7 @@ def test_no_seconds_of_two_runs_stand_in_one_column(
 ) -> None:
     """Runs are measured at different loads: only the times of one run are set beside each other."""
     run = make_run("run")
-    made = run.read_provenance()
-    run.write_provenance(made | {"times": {"scoring_s": 30.0, "training_s": 120.0}})
+    run.write_provenance(replace(run.read_provenance(), times={"scoring_s": 30.0, "training_s": 120.0}))
     heading, _, row = table(tmp_path / "kept.json", run.path)
     assert dict(zip(heading, row, strict=True))["scoring, of its training"] == "25 %"
     assert not any(cell.endswith((" s", " ms")) for cell in row)
@@ -85,7 +86,8 @@ def test_a_network_is_named_by_what_sets_it_apart(
 ) -> None:
     runs = [make_run(f"run-{number}") for number in range(len(PRUNINGS))]
     for run, pruning in zip(runs, PRUNINGS.values(), strict=True):
-        run.write_config(run.read_config() | {"pruning": pruning})
+        with edited(run, "config") as config:
+            config["pruning"] = pruning
     rows = table(tmp_path / "kept.json", *(run.path for run in runs))
     assert {row[0] for row in rows[2:]} == set(PRUNINGS)
 
@@ -95,5 +97,6 @@ def test_masks_of_a_run_are_named_after_its_method(
 ) -> None:
     source, run = make_run("source"), make_run("run")
     given = {"method": "given", "masks": str(source.path), "ratio": 0.97, "control": "shuffle"}
-    run.write_config(run.read_config() | {"pruning": given})
+    with edited(run, "config") as config:
+        config["pruning"] = given
     assert table(tmp_path / "kept.json", run.path)[2][0] == "prospr shuffle 97\u00a0%"

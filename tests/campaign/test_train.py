@@ -14,7 +14,6 @@ from cellprune.campaign.job import Report
 from cellprune.campaign.train import train
 from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.report.finished import parameters_left
 from cellprune.runs.folder import Folder
 
 
@@ -27,7 +26,7 @@ def test_a_job_is_a_run_that_the_next_one_only_reads(tmp_path: Path, data_root: 
     assert first.run.trained_here
     assert first.run.curve.keys() == {1, 2}
     scores = Folder(tmp_path / first.run.folder).read_scores()
-    assert first.nothing == resolve("results", "segmentation").measure.nothing(scores)
+    assert first.nothing == resolve("results", "segmentation").metric.nothing(scores)
     time.sleep(1.1)  # times of runs are in seconds
     again = train(wanted)
     assert again.scores == first.scores
@@ -37,12 +36,9 @@ def test_a_job_is_a_run_that_the_next_one_only_reads(tmp_path: Path, data_root: 
 
 def test_the_parameters_of_removed_channels_are_those_of_the_run(tmp_path: Path, data_root: Path) -> None:
     report = train(job(1000, tmp_path, data_root, "pruning.granularity=channel"))
-    counted = Folder(tmp_path / report.run.folder).read_cost()["parameters"]
-    assert (report.run.parameters_left, report.run.parameters_total) == (counted["left"], counted["total"])
-    of_weights = counted["total"] - counted["prunable"] + counted["kept"]
-    assert counted["left"] < of_weights, "their biases and norms go, too"
-    older = {key: value for key, value in counted.items() if key != "left"}
-    assert parameters_left(older) == of_weights
+    counted = Folder(tmp_path / report.run.folder).read_cost().parameters
+    assert (report.run.parameters_left, report.run.parameters_total) == (counted.left, counted.total)
+    assert counted.left < counted.total - counted.prunable + counted.kept, "their biases and norms go, too"
 
 
 @pytest.mark.slow

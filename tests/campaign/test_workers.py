@@ -129,7 +129,7 @@ def test_a_killed_worker_loses_its_job_to_another(tmp_path: Path, data_root: Pat
     assassin.join()
     assert len(killed) == 1, "a worker was killed while it trained"
     assert {seed: report.state for seed, report in reports.items()} == dict.fromkeys((0, 1, 2), "done")
-    assert Folder(killed[0]).read_provenance()["resumed"]
+    assert Folder(killed[0]).read_provenance().resumed
     gc.collect()
     alone = train(replace(jobs[0], runs=tmp_path / "alone"))
     assert alone.scores == reports[0].scores, "where a trial is trained does not matter"

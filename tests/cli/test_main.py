@@ -50,7 +50,8 @@ def test_help_needs_no_heavy_library_and_under_a_second() -> None:
 @pytest.mark.parametrize("command", commands())
 def test_every_printed_command_parses(command: str) -> None:
     words = shlex.split(command, comments=True)[1:]
-    app.parse_args(words, exit_on_error=False, print_error=False)
+    function, _, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    assert function.__module__.startswith("cellprune.cli.")
 
 
 def test_the_readme_has_its_two_commands() -> None:

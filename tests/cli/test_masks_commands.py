@@ -125,7 +125,7 @@ def test_given_masks_are_trained_and_their_config_makes_the_same_run(
     assert config["ratio"] == pytest.approx(0.8, abs=0.01)
     again = ["train", "--config", str(run.file("config")), "--data-root", str(data_root), "-o", str(tmp_path / "again")]
     assert typed(*again) == 0
-    assert Folder(tmp_path / "again").read_scores()["summary"] == run.read_scores()["summary"]
+    assert Folder(tmp_path / "again").read_scores().summary == run.read_scores().summary
     assert typed(*command("train", data_root, tmp_path / "run", "--masks", chosen, "--resume")) == 0
     capsys.readouterr()
     changed = {name: ~mask for name, mask in maskfile.read(chosen).items()}

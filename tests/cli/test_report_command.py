@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_runs_that_are_not_finished_are_left_out_and_named(
     make_run: Callable[..., Folder], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other, half = make_run("one", n_images=1), make_run("other", ratio=0, n_images=1), make_run("half", n_images=1)
-    half.write_provenance({**half.read_provenance(), "finished": None})
+    half.write_provenance(replace(half.read_provenance(), finished=None))
     begun, page = tmp_path / "begun", tmp_path / "page.html"
     begun.mkdir()  # and killed at once
     assert told(one.path, other.path, half.path, begun, "-o", page, "--json") == 0
@@ -126,7 +127,7 @@ def test_what_is_refused_is_said_in_one_line(
     make_run("other", n_images=1, ratio=0)
     for name in ("half", "half2"):
         half = make_run(name, n_images=1)
-        half.write_provenance({**half.read_provenance(), "finished": None})
+        half.write_provenance(replace(half.read_provenance(), finished=None))
     make_run("damaged", n_images=1).file("scores").write_text("{")
     Path("empty").mkdir()
     Path("foreign").mkdir()

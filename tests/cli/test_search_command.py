@@ -247,7 +247,8 @@ def test_what_cannot_be_asked_is_refused_with_nothing_written(
     assert typed(*words(data_root, *more)) == 2
     message = capsys.readouterr().err
     assert said in message
-    assert message.count("\n") == 1
+    said_meanwhile = [line for line in message.splitlines() if line.endswith(" now")]  # on a busy machine
+    assert message.count("\n") - len(said_meanwhile) == 1
     assert not list(tmp_path.iterdir())
 
 

@@ -64,8 +64,8 @@ def test_it_is_pruned_to_the_exact_count_and_saved_and_loaded(name, tmp_path):
     masks = prune(network, method="magnitude", sparsity=0.98)
     counted = cost(network, (3, 32, 32), masks)
     n_prunable = sum(p.numel() for p in prunable(network).values())
-    assert counted["parameters"]["kept"] == round(0.02 * n_prunable)
-    assert counted["macs"]["masked"] < counted["macs"]["dense"]
+    assert counted.parameters.kept == round(0.02 * n_prunable)
+    assert counted.macs.masked < counted.macs.dense
     with torch.no_grad():
         for parameter_name, parameter in network.named_parameters():
             if parameter_name in masks:

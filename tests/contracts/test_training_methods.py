@@ -39,16 +39,16 @@ def test_its_run_holds_exactly_the_final_mask_and_counts_every_epoch(
         assert int(left.sum()) == int(0.65 * channels.count + 0.5)
     else:
         assert kept == int(0.65 * n_prunable + 0.5)
-    assert folder.read_cost()["parameters"]["kept"] == sum(int(m.sum()) for m in masks.values() if m.ndim > 1)
+    assert folder.read_cost().parameters.kept == sum(int(m.sum()) for m in masks.values() if m.ndim > 1)
     for name, mask in masks.items():
         assert (stored[name] == mask).all()
         assert not weights[name][~mask].any()
         assert weights[name][mask].any()
     rows, record = folder.read_metrics(), folder.read_provenance()
-    assert rows[-1]["sparsity"] == 1 - kept / n_prunable
-    assert len(rows) == record["epochs"] == 2 * len(record["stages"])
-    assert len(record["stages"]) == {"magnitude-after": 2, "lottery": 3}.get(method, 1)
-    assert rows[-1]["iou_image_mean"] == folder.read_scores()["summary"]["iou_image_mean"]["256"]
+    assert rows[-1].sparsity == 1 - kept / n_prunable
+    assert len(rows) == record.epochs == 2 * len(record.stages)
+    assert len(record.stages) == {"magnitude-after": 2, "lottery": 3}.get(method, 1)
+    assert rows[-1].scores["iou_image_mean"] == folder.read_scores().summary["iou_image_mean"]["network"]
     assert not (folder.path / "state").exists()
 
 

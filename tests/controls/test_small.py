@@ -42,14 +42,14 @@ def test_it_is_the_largest_that_costs_no_more(architecture, control):
     shape, unit = control.split("-")
     removed = sum(int((~mask).sum()) for mask in masks.values())
     whole = cost(network, size, masks)
-    assert chosen.target == (whole["parameters"]["total"] - removed if unit == "params" else whole["macs"]["masked"])
+    assert chosen.target == (whole.parameters.total - removed if unit == "params" else whole.macs.masked)
     stands_in = architecture.with_widths(chosen.widths).build()
     counted = cost(stands_in, size)
-    assert chosen.achieved == (counted["parameters"]["total"] if unit == "params" else counted["macs"]["dense"])
+    assert chosen.achieved == (counted.parameters.total if unit == "params" else counted.macs.dense)
     assert chosen.achieved <= chosen.target
     for larger in wider(chosen.widths, network.widths, shape):
         assert small.spent(architecture.with_widths(larger).build(), unit, size) > chosen.target
-    assert chosen.whole == Whole(network.widths, whole["parameters"]["total"], whole["macs"]["dense"])
+    assert chosen.whole == Whole(network.widths, whole.parameters.total, whole.macs.dense)
     assert stands_in(torch.randn(2, *size)).shape[:2] == (2, architecture.classes)
 
 

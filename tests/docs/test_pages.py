@@ -25,7 +25,8 @@ def test_a_command_is_one_that_the_command_line_takes(page, line):
     words = shlex.split(re.sub(r"\$\w+", "1", line))[1:]  # what a shell puts in for a variable
     if words == ["--version"]:
         return
-    app.parse_args(words, exit_on_error=False, print_error=False)
+    function, _, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    assert function.__module__.startswith("cellprune.cli.")
 
 
 def test_a_wrong_command_would_be_seen():

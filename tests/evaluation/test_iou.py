@@ -1,5 +1,6 @@
 """Each IoU against a slow plain version, MONAI and scikit-learn, on the same arrays with ignored pixels."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cellprune.evaluation.iou import IGNORED, background_alone, class_mean, counts, summary
+from cellprune.evaluation.iou import (
+    IGNORED,
+    ScoredImage,
+    Size,
+    background_alone,
+    class_mean,
+    counts,
+    ignored_px,
+    summary,
+)
 
 CLASSES = ("background", "cell")
 THREE = ("background", "cell", "border")
@@ -26,8 +36,14 @@ def pairs(n: int = 5, classes: int = 2, ignored: float = 0.2) -> list[tuple[np.n
     return made
 
 
-def scored(made: list[tuple[np.ndarray, np.ndarray]], classes: tuple[str, ...] = CLASSES) -> list[dict[str, Any]]:
-    return [{"size": "256", **counts(prediction, target, classes)} for prediction, target in made]
+def one(
+    prediction: np.ndarray, target: np.ndarray, classes: tuple[str, ...] = CLASSES, size: Size = "network"
+) -> ScoredImage:
+    return ScoredImage("01/000", "01", 0, size, counts(prediction, target, classes), ignored_px(target))
+
+
+def scored(made: list[tuple[np.ndarray, np.ndarray]], classes: tuple[str, ...] = CLASSES) -> list[ScoredImage]:
+    return [one(prediction, target, classes) for prediction, target in made]
 
 
 def slow_counts(prediction: np.ndarray, target: np.ndarray, n_classes: int) -> list[tuple[int, int]]:
@@ -53,17 +69,18 @@ def labelled(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 @given(labelled())
 def test_counts_equal_the_slow_ones(pair: tuple[np.ndarray, np.ndarray]) -> None:
     counted = counts(*pair, THREE)
-    assert [(c["intersection"], c["union"]) for c in counted["classes"]] == slow_counts(*pair, 3)
-    assert [c["truth"] for c in counted["classes"]] == [np.count_nonzero(pair[1] == k) for k in range(3)]
-    assert counted["ignored_px"] == np.count_nonzero(pair[1] == IGNORED)
+    assert [(c.intersection, c.union) for c in counted] == slow_counts(*pair, 3)
+    assert [c.truth for c in counted] == [np.count_nonzero(pair[1] == k) for k in range(3)]
+    assert ignored_px(pair[1]) == np.count_nonzero(pair[1] == IGNORED)
 
 
 def test_an_answer_of_background_everywhere_has_the_score_that_is_told() -> None:
     made = pairs(classes=3)
     nothing = scored([(np.zeros_like(prediction), target) for prediction, target in made], THREE)
-    assert background_alone(scored(made, THREE)) == summary(nothing)["iou_image_mean"]["256"] > 0
-    older = [{"classes": [{"name": "cell", "intersection": 1, "union": 2}]}]
-    assert background_alone(older) is None
+    assert background_alone(scored(made, THREE)) == summary(nothing)["iou_image_mean"]["network"] > 0
+    older = one(*made[0], THREE)
+    older = replace(older, classes=tuple(replace(counted, truth=None) for counted in older.classes))
+    assert background_alone([older]) is None
 
 
 @given(labelled(), st.integers(-1000, 1000))
@@ -81,8 +98,8 @@ def test_a_perfect_prediction_scores_one_and_a_score_lies_between_zero_and_one(
 ) -> None:
     prediction, target = pair
     nothing_known = (target == IGNORED).all()
-    assert class_mean(counts(target, target, THREE)["classes"]) == (None if nothing_known else 1)
-    score = class_mean(counts(prediction, target, THREE)["classes"])
+    assert class_mean(counts(target, target, THREE)) == (None if nothing_known else 1)
+    score = class_mean(counts(prediction, target, THREE))
     assert score is None or 0 <= score <= 1
 
 
@@ -107,7 +124,7 @@ def test_scikit_learn_gives_the_same(classes: tuple[str, ...]) -> None:
     found = summary(scored(made, classes))
     assert list(found) == list(expected)
     for name, score in found.items():
-        assert score["256"] == pytest.approx(expected[name], abs=1e-12), name
+        assert score["network"] == pytest.approx(expected[name], abs=1e-12), name
 
 
 def one_hot(labels: np.ndarray, known: np.ndarray, n_classes: int) -> Any:
@@ -130,12 +147,12 @@ def test_monai_gives_the_same() -> None:
     mean, n_defined = metric.aggregate()
     assert n_defined.item() == len(made)
     told = summary(scored(made))
-    assert told["iou_image_mean"]["256"] == pytest.approx(mean.item(), abs=1e-6)
-    assert told["iou_image_mean"]["256"] == pytest.approx(np.nanmean(per_image, axis=1).mean(), abs=1e-6)
-    assert told["iou_cell_image_mean"]["256"] == pytest.approx(np.nanmean(per_image[:, 1]), abs=1e-6)
+    assert told["iou_image_mean"]["network"] == pytest.approx(mean.item(), abs=1e-6)
+    assert told["iou_image_mean"]["network"] == pytest.approx(np.nanmean(per_image, axis=1).mean(), abs=1e-6)
+    assert told["iou_cell_image_mean"]["network"] == pytest.approx(np.nanmean(per_image[:, 1]), abs=1e-6)
     pooled = compute_iou(*(_side_by_side(arrays) for arrays in zip(*hot, strict=True)), include_background=True)
-    assert told["iou_pooled"]["256"] == pytest.approx(pooled.mean().item(), abs=1e-6)
-    assert told["iou_cell_pooled"]["256"] == pytest.approx(pooled[0, 1].item(), abs=1e-6)
+    assert told["iou_pooled"]["network"] == pytest.approx(pooled.mean().item(), abs=1e-6)
+    assert told["iou_cell_pooled"]["network"] == pytest.approx(pooled[0, 1].item(), abs=1e-6)
 
 
 def _side_by_side(images: Any) -> Any:
@@ -147,31 +164,31 @@ def _side_by_side(images: Any) -> Any:
 
 def test_a_class_that_nobody_shows_is_left_out() -> None:
     empty, half = np.zeros((2, 2), int), np.array([[0, 0], [1, 1]])
-    nothing_there = {"size": "256", **counts(empty, empty.astype(np.uint8), CLASSES)}
-    half_found = {"size": "256", **counts(half, np.ones((2, 2), np.uint8), CLASSES)}
+    nothing_there = one(empty, empty.astype(np.uint8))
+    half_found = one(half, np.ones((2, 2), np.uint8))
     told = summary([nothing_there, half_found])
-    assert told["iou_image_mean"] == {"256": (1 + (0 + 0.5) / 2) / 2, "native": None}
-    assert told["iou_cell_image_mean"] == {"256": 0.5, "native": None}
-    assert told["iou_pooled"]["256"] == (4 / 6 + 2 / 4) / 2
-    assert told["iou_cell_pooled"]["256"] == 0.5
+    assert told["iou_image_mean"] == {"network": (1 + (0 + 0.5) / 2) / 2, "native": None}
+    assert told["iou_cell_image_mean"] == {"network": 0.5, "native": None}
+    assert told["iou_pooled"]["network"] == (4 / 6 + 2 / 4) / 2
+    assert told["iou_cell_pooled"]["network"] == 0.5
 
 
 def test_sizes_are_scored_apart() -> None:
     (small, large) = scored(pairs(2))
-    told = summary([small, {**large, "size": "native"}])
-    assert told["iou_pooled"] == {"256": class_mean(small["classes"]), "native": class_mean(large["classes"])}
+    told = summary([small, replace(large, size="native")])
+    assert told["iou_pooled"] == {"network": class_mean(small.classes), "native": class_mean(large.classes)}
 
 
 def test_no_image_and_nothing_known_give_none() -> None:
-    unknown = {"size": "256", **counts(np.zeros((2, 2), int), np.full((2, 2), IGNORED, np.uint8), CLASSES)}
+    unknown = one(np.zeros((2, 2), int), np.full((2, 2), IGNORED, np.uint8))
     for images in ([], [unknown]):
-        assert {score["256"] for score in summary(images).values()} == {None}
+        assert {score["network"] for score in summary(images).values()} == {None}
 
 
 def test_no_class_of_cells_gives_no_score_of_cells() -> None:
-    image = {"size": "256", **counts(np.zeros((2, 2), int), np.zeros((2, 2), np.uint8), ("background", "nucleus"))}
+    image = one(np.zeros((2, 2), int), np.zeros((2, 2), np.uint8), ("background", "nucleus"))
     assert list(summary([image])) == ["iou_image_mean", "iou_pooled", "iou_nucleus_image_mean", "iou_nucleus_pooled"]
-    assert summary([image])["iou_nucleus_pooled"]["256"] is None
+    assert summary([image])["iou_nucleus_pooled"]["network"] is None
 
 
 @pytest.mark.parametrize(

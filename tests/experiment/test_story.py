@@ -24,6 +24,7 @@ from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
 from cellprune.experiment.evaluate import evaluate
+from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped, TrainingFailed
 
@@ -55,7 +56,7 @@ def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytes
     assert typed(*words(output, data_root, "--json")) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["run"] == str(output)
-    assert 0 <= answer["scores"]["iou_image_mean"]["256"] <= 1
+    assert 0 <= answer["scores"]["iou_image_mean"]["network"] <= 1
     assert {path.name for path in output.iterdir()} == FILES - {"masks.safetensors"}
     assert yaml.safe_load((output / "config.yaml").read_text())["pruning"] == {"method": "dense", "ratio": 0.0}
 
@@ -83,28 +84,29 @@ def test_the_model_file_loads_into_a_ready_network(pruned: Folder) -> None:
 
 def test_what_the_files_promise(pruned: Folder) -> None:
     scores, cost, split = pruned.read_scores(), pruned.read_cost(), pruned.read_split()
-    held_out = {f"{entry['sequence']}/{entry['frame']:03d}" for entry in split["parts"]["report"]}
-    assert {image["id"] for image in scores["images"]} == held_out
-    assert {image["size"] for image in scores["images"]} == {"256", "native"}
-    assert cost["parameters"]["kept"] == sum(int(m.sum()) for m in pruned.read_masks().values())
-    assert cost["sparsity"]["effective"] >= cost["sparsity"]["direct"]
-    assert cost["bytes"]["model_file"] == pruned.file("model").stat().st_size
-    assert cost["milliseconds"]["dense"] > 0
+    held_out = {f"{entry.sequence}/{entry.frame:03d}" for entry in split.parts["report"]}
+    assert {image.id for image in scores.images} == held_out
+    assert {image.size for image in scores.images} == {"network", "native"}
+    assert cost.parameters.kept == sum(int(m.sum()) for m in pruned.read_masks().values())
+    assert cost.sparsity.effective >= cost.sparsity.direct
+    assert cost.bytes.model_file == pruned.file("model").stat().st_size
+    assert cost.milliseconds.dense > 0
     rows = pruned.read_metrics()
-    assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert [row["iou_image_mean"] is None for row in rows] == [True, False, False]
-    assert rows[-1]["iou_image_mean"] == scores["summary"]["iou_image_mean"]["256"]
+    assert [row.epoch for row in rows] == [1, 2, 3]
+    assert [row.scores["iou_image_mean"] is None for row in rows] == [True, False, False]
+    assert rows[-1].scores["iou_image_mean"] == scores.summary["iou_image_mean"]["network"]
     record = pruned.read_provenance()
-    assert record["precision"] == "fp32"
-    assert record["segments"] == {"segment": 3, "micro_batch": None}
+    assert record.precision == "fp32"
+    assert record.segments == {"segment": 3, "micro_batch": None}
     header, _, _ = pruned.read_model()
     assert len(header["zoom"]) == 2
+    assert header["provenance_sha256"] == provenance.digest(record), "the model file names its run"
 
 
 def test_its_config_makes_the_same_run(pruned: Folder, tmp_path: Path, data_root: Path) -> None:
     settings = load(file=pruned.file("config"))
     again = experiment.run(settings, runtime=Runtime(output=tmp_path / "again", data_root=data_root))
-    assert again.read_scores()["summary"] == pruned.read_scores()["summary"]
+    assert again.read_scores().summary == pruned.read_scores().summary
     assert again.file("masks").read_bytes() == pruned.file("masks").read_bytes()
 
 
@@ -122,13 +124,13 @@ def test_a_run_with_frames_to_choose_on_never_scores_the_held_out(data_root: Pat
     folder = experiment.run(settings, runtime=Runtime(runs=tmp_path, data_root=data_root))
     assert folder.path.parent == tmp_path
     scores, split = folder.read_scores(), folder.read_split()
-    assert scores["part"] == "select"
-    chosen_on = {f"{entry['sequence']}/{entry['frame']:03d}" for entry in split["parts"]["select"]}
-    assert {image["id"] for image in scores["images"]} == chosen_on
+    assert scores.part == "select"
+    chosen_on = {f"{entry.sequence}/{entry.frame:03d}" for entry in split.parts["select"]}
+    assert {image.id for image in scores.images} == chosen_on
     assert "the network learned nothing: its IoU" in folder.log_path.read_text(encoding="utf-8")
     assert "The network learned nothing: its IoU" in folder.file("report").read_text(encoding="utf-8")
-    assert split["parts"]["report"]
-    assert folder.read_metrics()[-1]["iou_image_mean"] == scores["summary"]["iou_image_mean"]["256"]
+    assert split.parts["report"]
+    assert folder.read_metrics()[-1].scores["iou_image_mean"] == scores.summary["iou_image_mean"]["network"]
     assert load(file=folder.file("config")).data == settings.data
 
 
@@ -201,7 +203,7 @@ def test_changed_data_are_refused_on_resume(
     output = tmp_path / "run"
     with pytest.raises(Stopped, match="after epoch 1 of 3"):
         experiment.run(load(assignments=TINY), [Stop()], runtime=Runtime(output=output, data_root=root))
-    assert [row["epoch"] for row in Folder(output).read_metrics()] == [1]
+    assert [row.epoch for row in Folder(output).read_metrics()] == [1]
     seg = next(root.rglob("man_seg*.tif"))
     other = next(path for path in sorted(root.rglob("01_GT/SEG/man_seg*.tif")) if path != seg)
     shutil.copy(other, seg)
@@ -226,15 +228,15 @@ def test_evaluate_prints_what_the_run_scored(
     pruned: Folder, data_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert typed("evaluate", pruned.path, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["summary"] == pruned.read_scores()["summary"]
+    assert json.loads(capsys.readouterr().out)["summary"] == pruned.read_scores().summary
     assert typed("evaluate", pruned.path, "--dataset", "simulated", "--data-root", data_root) == 0
     assert "iou_image_mean" in capsys.readouterr().out
-    everything = evaluate(pruned.path, dataset="simulated", data_root=data_root)["images"]
-    own = {(i["id"], i["size"]): i["classes"] for i in pruned.read_scores()["images"]}
-    again = {(i["id"], i["size"]): i["classes"] for i in everything}
+    everything = evaluate(pruned.path, dataset="simulated", data_root=data_root).images
+    own = {(i.id, i.size): i.classes for i in pruned.read_scores().images}
+    again = {(i.id, i.size): i.classes for i in everything}
     assert {key: again[key] for key in own} == own, "the saved network scores as the trained one did"
-    train = evaluate(pruned.path, part="train", data_root=data_root)["images"]
-    assert not {image["id"] for image in train} & {key[0] for key in own}
+    train = evaluate(pruned.path, part="train", data_root=data_root).images
+    assert not {image.id for image in train} & {key[0] for key in own}
 
 
 SMP = ["data.size=[64, 64]", "model.name=smp:unet/mobilenet_v2", "pruning.batch_size=2", "pruning.inner_steps=1",
@@ -290,7 +292,7 @@ def test_two_processes_train_one_run(tmp_path: Path, data_root: Path) -> None:
     assert json.loads(done.stdout)["run"] == str(output)
     folder = Folder(output)
     assert folder.finished
-    assert folder.read_provenance()["processes"] == 2
+    assert folder.read_provenance().processes == 2
     assert {path.name for path in output.iterdir()} == FILES
 
 
@@ -352,7 +354,7 @@ def test_a_cut_command_goes_on(sign: signal.Signals, tmp_path: Path, data_root: 
         assert "--resume" in err
     assert not Folder(output).finished
     assert typed(*words(output, data_root, "--epochs", "40", "--prune", "0.8", "--resume")) == 0
-    assert [row["epoch"] for row in Folder(output).read_metrics()] == list(range(1, 41))
+    assert [row.epoch for row in Folder(output).read_metrics()] == list(range(1, 41))
 
 
 @pytest.mark.slow
@@ -361,8 +363,8 @@ def test_real_recordings_train(real_root: Path, tmp_path: Path) -> None:
     short = load(settings, assignments=[*TINY, "pruning.ratio=0.5", "training.epochs=1"])
     folder = experiment.run(short, runtime=Runtime(output=tmp_path / "run", data_root=real_root))
     assert folder.finished
-    assert [d["frame"] for d in folder.read_split()["dropped"]] == [67]
-    assert any(image["ignored_px"] for image in folder.read_scores()["images"])
+    assert [drop.frame for drop in folder.read_split().dropped] == [67]
+    assert any(image.ignored_px for image in folder.read_scores().images)
 
 
 def test_a_damaged_frame_is_refused_before_anything_is_written(

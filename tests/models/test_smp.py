@@ -122,7 +122,7 @@ def test_costs_are_those_of_torchs_own_counter(name: str) -> None:
     network = made(name).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.randn(1, 1, 64, 96))
-    assert 2 * cost(network, (1, 64, 96))["macs"]["dense"] == counter.get_total_flops()
+    assert 2 * cost(network, (1, 64, 96)).macs.dense == counter.get_total_flops()
 
 
 @every_network

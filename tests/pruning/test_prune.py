@@ -262,7 +262,8 @@ def test_a_network_that_never_listened_is_no_fault_of_the_masks():
     torch.manual_seed(0)
     model = chain(1.0)
     nn.init.zeros_(model[4].weight)
-    prune(model, method="magnitude", sparsity=0.95, batches=[(torch.randn(6, 2), torch.zeros(6).long())])
+    masks = prune(model, method="magnitude", sparsity=0.95, batches=[(torch.randn(6, 2), torch.zeros(6).long())])
+    assert sum(int(mask.sum()) for mask in masks.values()) == 138  # a twentieth of 2,750
 
 
 def test_whole_number_inputs_are_checked_too():

@@ -5,12 +5,18 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from cellprune.report import drawing, figures
+from cellprune.runs.metrics import Epoch
+from cellprune.structure.counts import Layer
 
 CURVES = {"iou_image_mean": "all classes", "iou_cell_image_mean": "cells"}
 
 
-def layer(name: str, kept: int, weights: int = 1000) -> dict:
-    return {"name": name, "weights": weights, "kept": kept, "macs": 10 * weights, "macs_kept": 10 * kept}
+def layer(name: str, kept: int, weights: int = 1000, channels: tuple[int, int] = (1, 1)) -> Layer:
+    return Layer(name, "Conv2d", (weights,), weights, kept, kept, channels[1], channels[0], 10 * weights, 10 * kept)
+
+
+def epoch(loss: float = 1.0, iou: float | None = None, sparsity: float | None = None) -> Epoch:
+    return Epoch(0, 1, loss, {"iou_image_mean": iou}, 1e-3, sparsity, 1.0)
 
 
 def words(svg: str) -> list[str]:
@@ -28,10 +34,7 @@ def test_layers_name_every_layer_and_the_dead_ones() -> None:
 
 
 def test_layers_of_which_channels_went_are_counted_in_channels() -> None:
-    rows = [
-        layer("a", 300) | {"channels": 64, "channels_kept": 3},
-        layer("b", 1000) | {"channels": 64, "channels_kept": 64},
-    ]
+    rows = [layer("a", 300, channels=(3, 64)), layer("b", 1000, channels=(64, 64))]
     told = words(figures.layers(rows, by_channel=True))
     for part in ("Channels kept in each layer", "3 of 64", "64 of 64", "all layers 52.3 %"):
         assert part in told
@@ -39,9 +42,9 @@ def test_layers_of_which_channels_went_are_counted_in_channels() -> None:
 
 
 def test_sparsity_is_drawn_where_it_moved() -> None:
-    assert figures.sparsity([{"sparsity": 0.9}] * 3) is None
-    assert figures.sparsity([{"loss": 1.0}] * 3) is None, "a run from before the column was there"
-    told = words(figures.sparsity([{"sparsity": share} for share in (0.0, 0.5, 0.905)]) or "")
+    assert figures.sparsity([epoch(sparsity=0.9)] * 3) is None
+    assert figures.sparsity([epoch()] * 3) is None, "a run from before the column was there"
+    told = words(figures.sparsity([epoch(sparsity=share) for share in (0.0, 0.5, 0.905)]) or "")
     assert "90.5 %" in told
     assert "Weights removed" in told
 
@@ -61,12 +64,11 @@ def test_layers_of_any_shares_are_drawn(kept: list[int]) -> None:
     "rows",
     [
         [],
-        [{"epoch": 1, "loss": None}],
-        [{"epoch": 1, "loss": float("nan"), "iou_image_mean": 0.5}],
-        [{"epoch": 1, "loss": 1.0, "iou_image_mean": None}, {"epoch": 2, "loss": 0.5, "iou_image_mean": 0.625}],
+        [epoch(float("nan"), 0.5)],
+        [epoch(1.0), epoch(0.5, 0.625)],
     ],
 )
-def test_curves_stand_gaps(rows: list[dict]) -> None:
+def test_curves_stand_gaps(rows: list[Epoch]) -> None:
     told = words(figures.curves(rows, CURVES, title="Held-out IoU"))
     assert "Training loss" in told
     assert ("0.625" in told) == (len(rows) == 2)
@@ -87,5 +89,5 @@ def test_differences_of_nothing_do_not_look_like_some() -> None:
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:
-    rows = [{"epoch": 1, "loss": 1.0, "iou_image_mean": 0.5}]
+    rows = [epoch(1.0, 0.5)]
     assert figures.curves(rows, CURVES, title="Held-out IoU") == figures.curves(rows, CURVES, title="Held-out IoU")

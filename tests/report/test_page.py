@@ -1,17 +1,20 @@
 """The report: complete, self-contained, escaped, and shown by a real browser."""
 
-import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from finished_run import edited
 from html_page import BROWSER, Page, screenshot
 
 from cellprune.errors import CellpruneError
 from cellprune.report import page
+from cellprune.runs.cost import Budget
 from cellprune.runs.folder import Folder
+from cellprune.structure.counts import ChannelCount
 
 
 def written(folder: Folder) -> Page:
@@ -26,8 +29,8 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
     for part in (
         "PhC-C2DH-U373",
         "prospr, 97 % of the weights removed at initialization",
-        f"{scores['summary']['iou_image_mean']['256']:.4f}",
-        f"{scores['summary']['iou_cell_pooled']['native']:.4f}",
+        f"{scores.summary['iou_image_mean']['network']:.4f}",
+        f"{scores.summary['iou_cell_pooled']['native']:.4f}",
         "mean IoU of 10 held-out images, at 256 × 256",
         "scores on random held-out frames are too good",
         "It buys no speed",
@@ -43,8 +46,8 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
         "segment 1",
     ):
         assert part in told.text, part
-    assert all(image["id"] in told.text for image in scores["images"])
-    assert all(row["name"] in told.text for row in cost["layers"])
+    assert all(image.id in told.text for image in scores.images)
+    assert all(row.name in told.text for row in cost.layers)
 
 
 def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Folder]) -> None:
@@ -70,12 +73,13 @@ def test_a_dense_run_has_a_page_of_its_own(make_run: Callable[..., Folder]) -> N
 def test_text_from_outside_is_escaped(make_run: Callable[..., Folder]) -> None:
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     folder = make_run(dataset=evil)
-    scores, cost, made = folder.read_scores(), folder.read_cost(), folder.read_provenance()
-    scores["images"][0]["id"] = scores["pictures"][0]["id"] = scores["pictures"][0]["png"] = evil
-    cost["layers"][0]["name"] = cost["dead_layers"] = evil
-    folder.write_scores(scores)
-    folder.write_cost(cost)
-    folder.write_provenance(made | {"command": [evil], "commit": evil, "versions": {evil: evil}})
+    with edited(folder, "scores") as scores:
+        scores["images"][0]["id"] = scores["pictures"][0]["id"] = scores["pictures"][0]["png"] = evil
+    with edited(folder, "cost") as cost:
+        cost["layers"][0]["name"] = evil
+        cost["dead_layers"] = [evil]
+    with edited(folder, "provenance") as made:
+        made |= {"command": [evil], "commit": evil, "versions": {evil: evil}}
     told = written(folder)
     assert "script" not in told.tags
     assert told.text.count("<script>alert(1)</script>") >= 6
@@ -85,17 +89,18 @@ def test_text_from_outside_is_escaped(make_run: Callable[..., Folder]) -> None:
 def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run: Callable[..., Folder]) -> None:
     evil = "<script>alert(1)</script>"
     folder = make_run(n_images=2)
-    config, scores = folder.read_config(), folder.read_scores()
-    folder.write_config(config | {"model": {"name": "smp:unet/resnet18"}})
-    for image in scores["images"]:
-        image["id"] += f"/{evil}.png"
-        image["classes"] = [
-            {"name": "background", "intersection": 9, "union": 10},
-            {"name": "nucleus", "intersection": 1, "union": 2},
-            {"name": evil, "intersection": 1, "union": 4},
-        ]
-    scores["summary"] |= {"iou_cell_image_mean": {"256": None, "native": None}}
-    folder.write_scores(scores | {"pictures": [{**scores["pictures"][0], "id": evil}]})
+    with edited(folder, "config") as config:
+        config["model"] = {"name": "smp:unet/resnet18"}
+    with edited(folder, "scores") as scores:
+        for image in scores["images"]:
+            image["id"] += f"/{evil}.png"
+            image["classes"] = [
+                {"name": "background", "intersection": 9, "union": 10},
+                {"name": "nucleus", "intersection": 1, "union": 2},
+                {"name": evil, "intersection": 1, "union": 4},
+            ]
+        scores["summary"] |= {"iou_cell_image_mean": {"network": None, "native": None}}
+        scores["pictures"] = [{**scores["pictures"][0], "id": evil}]
     told = written(folder)
     assert "smp:unet/resnet18 · prospr" in told.text
     assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
@@ -108,9 +113,9 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
 
 def test_a_method_around_training_is_not_said_to_prune_at_initialization(make_run: Callable[..., Folder]) -> None:
     folder = make_run(n_images=1)
-    config, rows = folder.read_config(), folder.read_metrics()
-    folder.write_config(config | {"pruning": {"method": "lottery", "ratio": 0.5}})
-    folder.write_metrics([row | {"stage": stage} for stage in range(3) for row in rows])
+    with edited(folder, "config") as config:
+        config["pruning"] = {"method": "lottery", "ratio": 0.5}
+    folder.write_metrics([replace(row, stage=stage) for stage in range(3) for row in folder.read_metrics()])
     told = written(folder)
     assert "lottery, 50 % of the weights removed around training" in told.text.replace("\u00a0", " ")
     assert "3 trainings of 50 epochs" in told.text
@@ -118,11 +123,11 @@ def test_a_method_around_training_is_not_said_to_prune_at_initialization(make_ru
 
 def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -> None:
     folder = make_run(n_images=1)
-    scores = folder.read_scores()
-    for image in scores["images"]:
-        image["classes"] = [{"name": "background", "intersection": 0, "union": 0}]
-    scores["summary"] = {name: {"256": None, "native": None} for name in scores["summary"]}
-    folder.write_scores(scores | {"pictures": []})
+    with edited(folder, "scores") as scores:
+        for image in scores["images"]:
+            image["classes"] = [{"name": "background", "intersection": 0, "union": 0}]
+        scores["summary"] = {name: {"network": None, "native": None} for name in scores["summary"]}
+        scores["pictures"] = []
     told = written(folder)
     assert "–" in told.text
     assert len(told.addresses) == 2, "curves and layers"
@@ -131,15 +136,18 @@ def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -
 
 def test_a_page_of_channels_counts_them_and_says_what_was_asked(make_run: Callable[..., Folder]) -> None:
     folder = make_run(n_images=1)
-    cost, config = folder.read_cost(), folder.read_config()
-    for row in cost["layers"]:
-        row |= {"channels": row["shape"][0], "channels_kept": row["shape"][0] - 1}
-    cost["parameters"]["left"] = 4_321
-    cost["channels"] = {"total": 100, "kept": 90}
-    cost["budget"] = {"unit": "macs", "target": 0.1, "achieved": 0.0999, "dense": 10_000, "allowed": 1000, "kept": 999}
+    cost = folder.read_cost()
+    layers = [replace(row, channels=row.shape[0], channels_kept=row.shape[0] - 1) for row in cost.layers]
+    cost = replace(
+        cost,
+        parameters=replace(cost.parameters, left=4_321),
+        channels=ChannelCount(100, 90),
+        layers=tuple(layers),
+        budget=Budget("macs", 0.1, 0.0999, 10_000, 1000, 999),
+    )
     folder.write_cost(cost)
-    pruning = {"method": "snip", "budget": "macs=0.1", "granularity": "channel"}
-    folder.write_config(config | {"pruning": pruning})
+    with edited(folder, "config") as config:
+        config["pruning"] = {"method": "snip", "budget": "macs=0.1", "granularity": "channel"}
     told = written(folder).text.replace("\u00a0", " ")
     for part in (
         "snip, 10 % of the multiply-adds kept, by channel",
@@ -175,10 +183,9 @@ def test_a_file_that_lacks_something_is_an_error_and_no_half_page(
     kind: str, key: str, make_run: Callable[..., Folder]
 ) -> None:
     folder = make_run(n_images=1)
-    content = json.loads(folder.file(kind).read_text())
-    del content[key]
-    folder.file(kind).write_text(json.dumps(content))
-    with pytest.raises(CellpruneError, match=f"lack what a report needs .*{key}"):
+    with edited(folder, kind) as content:
+        del content[key]
+    with pytest.raises(CellpruneError, match=rf"{folder.file(kind).name} is damaged \(.*{key}"):
         page.write(folder)
     assert not folder.has("report")
 

@@ -4,11 +4,12 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from cellprune.evaluation.iou import ClassCount, ScoredImage, Size
 from cellprune.report.pictures import PREDICTION_COLOUR, TRUTH_COLOUR, overlay_png, pick
 
 
-def scored(name: str, intersection: int, size: str = "native") -> dict:
-    return {"id": name, "size": size, "classes": [{"name": "cell", "intersection": intersection, "union": 10}]}
+def scored(name: str, intersection: int, size: Size = "native", union: int = 10) -> ScoredImage:
+    return ScoredImage(name, "01", 0, size, (ClassCount("cell", intersection, union),), 0)
 
 
 @pytest.mark.parametrize(
@@ -27,10 +28,10 @@ def test_best_median_and_worst_are_picked(intersections: list[int], expected: li
 
 
 def test_the_native_size_decides_and_images_without_a_score_are_left_out() -> None:
-    undefined = {"id": "c", "size": "native", "classes": [{"name": "cell", "intersection": 0, "union": 0}]}
-    images = [scored("a", 9, "256"), scored("a", 1), scored("b", 1, "256"), scored("b", 9), undefined]
+    undefined = scored("c", 0, union=0)
+    images = [scored("a", 9, "network"), scored("a", 1), scored("b", 1, "network"), scored("b", 9), undefined]
     assert pick(images) == [("best", "b", 0.9), ("worst", "a", 0.1)]
-    assert [name for _, name, _ in pick([scored("a", 1, "256"), scored("b", 9, "256")])] == ["b", "a"]
+    assert [name for _, name, _ in pick([scored("a", 1, "network"), scored("b", 9, "network")])] == ["b", "a"]
 
 
 def drawn(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

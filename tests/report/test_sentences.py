@@ -1,21 +1,31 @@
 """The page says what its numbers do and do not mean."""
 
+from dataclasses import replace
+
 import pytest
 
 from cellprune.report import sentences
+from cellprune.runs.cost import Budget, Bytes, Cost, Milliseconds
+from cellprune.runs.split import FrameSplit, SplitFrame
+from cellprune.structure.counts import Macs, Parameters, Sparsity
 
-COST = {
-    "parameters": {"total": 1100, "prunable": 1000, "kept": 30},
-    "sparsity": {"direct": 0.97, "effective": 0.973, "input": [1, 256, 256]},
-    "macs": {"dense": 1000, "masked": 80},
-    "bytes": {"dense_fp32": 4000, "model_file": 160},
-    "milliseconds": {"dense": 10.0, "pruned": 9.9},
-}
+COST = Cost(
+    parameters=Parameters(total=1100, left=130, prunable=1000, kept=30, active=27),
+    sparsity=Sparsity(0.97, 0.973, (1, 256, 256)),
+    macs=Macs(1000, 80, (1, 256, 256)),
+    layers=(),
+    bytes=Bytes(dense_fp32=4000, model_file=160),
+    milliseconds=Milliseconds(dense=10.0, pruned=9.9, repeats=5, threads=2, device="cpu"),
+    dead_layers=(),
+)
 
 
-def split(how: str, policy: str = "ignore") -> dict:
-    entries = [{"sequence": "02", "frame": 1}, {"sequence": "01", "frame": 2}]
-    return {"how": how, "seed": 7, "policy": policy, "parts": {"train": entries, "select": [], "report": entries[:1]}}
+def split(how: str, policy: str = "ignore", *, in_folder: bool = False) -> FrameSplit:
+    frames = (SplitFrame(sequence="02", frame=1, sha256={}), SplitFrame(sequence="01", frame=2, sha256={}))
+    if in_folder:
+        frames = tuple(replace(frame, sequence="my-cells", name=f"{frame.frame}.tif") for frame in frames)
+    parts = {"train": frames, "select": (), "report": frames[:1]}
+    return FrameSplit("set", how, 0.3, 7, 0.0, policy, None, parts, ())
 
 
 def plain(text: str) -> str:
@@ -53,10 +63,7 @@ def test_scope_says_how_hard_the_question_was(how: str, said: str) -> None:
 
 
 def test_scope_of_a_plain_folder_speaks_of_images_not_recordings() -> None:
-    made = split("random")
-    for entry in (entry for part in made["parts"].values() for entry in part):
-        entry.update(sequence="my-cells", name=f"{entry['frame']}.tif")
-    told = plain(sentences.scope(made))
+    told = plain(sentences.scope(split("random", in_folder=True)))
     assert "of the folder my-cells" in told
     assert "--split block" in told
     assert "recording" not in told
@@ -76,7 +83,7 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
         "8 % of the mul",
     ):
         assert part in told
-    larger = COST | {"bytes": {"dense_fp32": 4000, "model_file": 4100}}
+    larger = replace(COST, bytes=Bytes(dense_fp32=4000, model_file=4100))
     assert "does not even buy a smaller file" in sentences.gain(larger)
 
 
@@ -96,18 +103,18 @@ def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
 
 
 def test_what_was_asked_stands_beside_what_was_achieved() -> None:
-    budget = {"unit": "macs", "target": 0.1, "achieved": 0.0999, "dense": 10000, "allowed": 1000, "kept": 999}
-    assert plain(sentences.reached(COST | {"budget": budget})) == (
+    budget = Budget("macs", 0.1, 0.0999, 10_000, 1000, 999)
+    assert plain(sentences.reached(COST.parameters, budget)) == (
         "999 of 10,000 multiply-adds per image stay (9.99 %, asked: 10 %); nothing that was removed would fit into the "
         "rest of the budget."
     )
-    weights = {"unit": "weights", "target": 0.03, "achieved": 0.03, "dense": 484_824, "allowed": 14_545, "kept": 14_545}
-    assert plain(sentences.reached(COST | {"budget": weights})) == "14,545 of 484,824 weights stay (3 %, as asked)."
-    assert plain(sentences.reached(COST)) == "30 of 1,000 prunable weights stay (3 %)."
+    weights = Budget("weights", 0.03, 0.03, 484_824, 14_545, 14_545)
+    assert plain(sentences.reached(COST.parameters, weights)) == "14,545 of 484,824 weights stay (3 %, as asked)."
+    assert plain(sentences.reached(COST.parameters, None)) == "30 of 1,000 prunable weights stay (3 %)."
 
 
 def test_paths_and_deaths_are_told() -> None:
-    assert plain(sentences.paths(COST)).startswith("90 % of the kept weights lie on a path")
+    assert plain(sentences.paths(COST.sparsity)).startswith("90 % of the kept weights lie on a path")
     assert sentences.deaths([]) == "No layer lost all its weights."
     assert sentences.deaths(["a"]).startswith("1 layer lost all weights (it is marked")
     assert sentences.deaths(["a", "b"]).startswith("2 layers lost all weights (they are")

@@ -7,24 +7,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+import finished_run
 import numpy as np
 import pytest
+from finished_run import write
 
 from cellprune.errors import CellpruneError
+from cellprune.runs.documents import plain
 from cellprune.runs.folder import FILES, STATE, Folder
+from cellprune.runs.metrics import Epoch
+from cellprune.runs.scores import SegmentationScores
 from cellprune.runs.state import States
+
+SPLIT, PROVENANCE = finished_run.split("simulated", 1), finished_run.provenance("prospr")
+COST = finished_run.cost(finished_run.unet_layers(0.9, dead=False, width=1), dead=False)
+EPOCH = Epoch(0, 1, 0.1 + 0.2, {"iou_image_mean": None}, 1e-3, 0.5, 1.25)
+SCORES = SegmentationScores("segmentation", "ignore", "report", (), {"iou_image_mean": {"network": None}}, ())
 
 
 def fill(folder: Folder) -> None:
     """Write every file of a run."""
     folder.write_config({"seed": 0, "data": {"dataset": "żółw", "split": "random"}})
-    folder.write_split({"parts": {"train": [{"sequence": "01", "frame": 2}]}})
-    folder.write_provenance({"versions": {}, "threads": 2})
+    write(folder, "split", SPLIT)
+    write(folder, "provenance", PROVENANCE)
     folder.write_masks({"w": np.array([[True, False, True]])})
-    folder.write_cost({"sparsity": {"direct": 2 / 3}})
+    write(folder, "cost", COST)
     folder.save_state({"w": np.ones(3)}, {"epoch": 1})
-    folder.write_metrics([{"epoch": 1, "loss": 0.1 + 0.2, "iou": None}, {"epoch": 2, "loss": 1e-17, "iou": 0.5}])
-    folder.write_scores({"images": [], "summary": {"iou_image_mean": {"256": None}}})
+    folder.write_metrics([EPOCH])
+    folder.write_scores(SCORES)
     folder.write_model({"classes": ["background", "cell"]}, {"w": np.ones(3)}, {})
     folder.write_report("<p>µ</p>")
     folder.log_path.write_text("a line\n")
@@ -41,15 +51,12 @@ def test_what_is_written_is_read_and_the_set_of_files_is_exact(tmp_path: Path) -
     assert names(folder.path) == {*FILES.values(), STATE}
     run = Folder(folder.path)
     assert run.read_config() == {"seed": 0, "data": {"dataset": "żółw", "split": "random"}}
-    assert run.read_split() == {"parts": {"train": [{"sequence": "01", "frame": 2}]}}
-    assert run.read_provenance() == {"versions": {}, "threads": 2}
+    assert plain(run.read_split()) == SPLIT
+    assert run.read_provenance().device == PROVENANCE["device"]
     assert run.read_masks()["w"].tolist() == [[True, False, True]]
-    assert run.read_cost() == {"sparsity": {"direct": 2 / 3}}
-    assert run.read_metrics() == [
-        {"epoch": 1, "loss": 0.1 + 0.2, "iou": None},
-        {"epoch": 2, "loss": 1e-17, "iou": 0.5},
-    ]
-    assert run.read_scores()["summary"] == {"iou_image_mean": {"256": None}}
+    assert run.read_cost().macs.input == tuple(COST["macs"]["input"])
+    assert run.read_metrics() == (EPOCH,)
+    assert run.read_scores() == SCORES
     assert run.read_model()[0]["classes"] == ["background", "cell"]
     assert run.file("report").read_text(encoding="utf-8") == "<p>µ</p>"
     state = run.load_state()
@@ -62,9 +69,9 @@ def test_what_is_written_is_read_and_the_set_of_files_is_exact(tmp_path: Path) -
 def test_a_run_is_finished_when_its_provenance_says_so(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     assert not folder.finished
-    folder.write_provenance({"finished": None})
+    write(folder, "provenance", PROVENANCE | {"finished": None})
     assert not folder.finished
-    folder.write_provenance({"finished": "2026-11-22T16:00:00+00:00"})
+    write(folder, "provenance", PROVENANCE)
     assert folder.finished
 
 
@@ -77,7 +84,7 @@ def test_an_empty_folder_is_taken_and_opening_writes_nothing(tmp_path: Path) -> 
 def test_litter_is_no_content(tmp_path: Path) -> None:
     for name in ("._run", ".DS_Store", "Thumbs.db", "desktop.ini"):
         (tmp_path / name).touch()
-    Folder.open(tmp_path)
+    assert Folder.open(tmp_path).path == tmp_path
 
 
 def test_a_run_refused_under_the_lock_leaves_nothing(tmp_path: Path) -> None:
@@ -250,4 +257,4 @@ def test_an_absent_file_is_named(tmp_path: Path) -> None:
 
 def test_a_table_without_rows_comes_back_empty(tmp_path: Path) -> None:
     Folder(tmp_path).write_metrics([])
-    assert Folder(tmp_path).read_metrics() == []
+    assert Folder(tmp_path).read_metrics() == ()

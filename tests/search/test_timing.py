@@ -1,6 +1,7 @@
 """How long a search takes: judged by an epoch of its longest trials, as many at once as there will be."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from cellprune.campaign.job import Job, Report
 from cellprune.config.load import load
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.runs import documents
 from cellprune.runs.folder import Folder
 from cellprune.search.question import Question, Workspace, ask
 from cellprune.search.timing import seconds_of_a_training
@@ -36,7 +36,7 @@ def test_the_slowest_of_the_epochs_at_once_counts(asked: tuple[Question, Workspa
                 assert report.run is not None
                 folder = Folder(job.runs / report.run.folder)
                 times = {"scoring_s": 7.0, "training_s": 1.0 + len(jobs), "evaluation_s": 0.5}
-                documents.write_json(folder.file("provenance"), folder.read_provenance() | {"times": times})
+                folder.write_provenance(replace(folder.read_provenance(), times=times))
                 yield job, report
 
     seconds = seconds_of_a_training(*asked, execute, 2)

@@ -1,5 +1,7 @@
 """Multiply-adds against torch's own counter, and the shape of the table."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from reference_pruning import EveryKind
@@ -8,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cellprune.models import build, resnet
 from cellprune.structure.cost import cost
+from cellprune.structure.counts import ChannelCount, Layer, Parameters
 from cellprune.structure.layers import by_output
 from cellprune.structure.trace import find
 
@@ -30,9 +33,9 @@ def test_multiply_adds_equal_half_the_operations_that_torch_counts(network):
     table = cost(model, size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model.eval()(torch.ones(1, *size))
-    assert 2 * table["macs"]["dense"] == counter.get_total_flops()
-    assert table["macs"]["masked"] == table["macs"]["dense"]
-    assert table["sparsity"]["direct"] == 0
+    assert 2 * table.macs.dense == counter.get_total_flops()
+    assert table.macs.masked == table.macs.dense
+    assert table.sparsity.direct == 0
 
 
 def test_masks_count_where_they_lie():
@@ -41,19 +44,18 @@ def test_masks_count_where_they_lie():
     mask[0] = True
     state = {name: value.clone() for name, value in model.state_dict().items()}
     table = cost(model, (2, 6, 6), {"down.weight": mask})
-    rows = {row["name"]: row for row in table["layers"]}
+    rows = {row.name: row for row in table.layers}
     total = sum(p.numel() for p in model.parameters())
-    assert table["parameters"] == {"total": total, "left": total - 108, "prunable": 144, "kept": 36,
-                                   "active": rows["down.weight"]["active"]}  # fmt: skip
-    assert table["sparsity"]["direct"] == 0.75
-    assert table["sparsity"]["input"] == [2, 6, 6]
-    assert rows["down.weight"] | {"active": 0} == {
-        "name": "down.weight", "kind": "Conv2d", "shape": [4, 4, 3, 3], "weights": 144, "kept": 36, "active": 0,
-        "channels": 4, "channels_kept": 1, "macs": 144 * 9, "macs_kept": 36 * 9,
-    }  # fmt: skip
-    assert rows["twice.weight"]["macs"] == 2 * 16 * 9  # used twice, counted twice
-    assert rows["unused.weight"]["macs"] == rows["unused.weight"]["active"] == 0
-    assert table["macs"]["dense"] - table["macs"]["masked"] == 108 * 9
+    assert table.parameters == Parameters(total, total - 108, 144, 36, rows["down.weight"].active)
+    assert table.sparsity.direct == 0.75
+    assert table.sparsity.input == (2, 6, 6)
+    assert replace(rows["down.weight"], active=0) == Layer(
+        "down.weight", "Conv2d", (4, 4, 3, 3), weights=144, kept=36, active=0, channels=4, channels_kept=1,
+        macs=144 * 9, macs_kept=36 * 9,
+    )  # fmt: skip
+    assert rows["twice.weight"].macs == 2 * 16 * 9  # used twice, counted twice
+    assert rows["unused.weight"].macs == rows["unused.weight"].active == 0
+    assert table.macs.dense - table.macs.masked == 108 * 9
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert model.training
 
@@ -66,13 +68,13 @@ def test_channels_are_counted_once_and_with_all_that_goes_with_them():
     masks = channels.masks(kept, {name: p.shape for name, p in model.named_parameters()})
     assert torch.equal(channels.kept(masks), kept)
     table = cost(model, (1, 8, 8), masks)
-    assert table["channels"] == {"total": channels.count, "kept": int(kept.sum())}
+    assert table.channels == ChannelCount(channels.count, int(kept.sum()))
     left = sum(int(masks[name].sum()) if name in masks else p.numel() for name, p in model.named_parameters())
-    assert table["parameters"]["left"] == left
-    for row in table["layers"]:
-        made = channels.layers().get(row["name"])
-        assert row["channels_kept"] == (row["channels"] if made is None else int(kept[made].sum()))
-    assert "channels" not in cost(model, (1, 8, 8))
+    assert table.parameters.left == left
+    for row in table.layers:
+        made = channels.layers().get(row.name)
+        assert row.channels_kept == (row.channels if made is None else int(kept[made].sum()))
+    assert cost(model, (1, 8, 8)).channels is None
 
 
 def test_a_row_for_each_output_wherever_its_weights_stand():

@@ -1,6 +1,6 @@
 """The training loop on a network of a few weights: rows, stops, failures, and going on to the same bits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.config.training import Training
+from cellprune.runs.metrics import Epoch
 from cellprune.training.accelerator import start
 from cellprune.training.checkpoint import Checkpoint
 from cellprune.training.fit import Stopped, TrainingFailed, fit, reseed
@@ -40,7 +41,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.states: list[Checkpoint] = []
-        self.rows: list[Mapping[str, Any]] = []
+        self.epochs: list[Epoch] = []
         self.rewind: dict[str, np.ndarray] = {}
 
     def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
@@ -49,8 +50,8 @@ class Memory:
     def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
         self.rewind = {name: value.copy() for name, value in tensors.items()}
 
-    def write_metrics(self, rows: list[Mapping[str, Any]]) -> None:
-        self.rows = list(rows)
+    def write_metrics(self, epochs: Sequence[Epoch]) -> None:
+        self.epochs = list(epochs)
 
 
 def network() -> nn.Module:
@@ -75,7 +76,7 @@ def test_every_epoch_has_a_row_and_the_last_is_evaluated() -> None:
     epochs = train(network(), store)
     assert [(epoch.stage, epoch.epoch) for epoch in epochs] == [(0, 1), (0, 2), (0, 3)]
     assert [epoch.scores for epoch in epochs] == [{}, {"score": 0.5}, {"score": 0.5}]
-    assert store.rows == [epoch.row for epoch in epochs]
+    assert store.epochs == epochs
     assert all(epoch.loss > 0 for epoch in epochs)
 
 

@@ -23,6 +23,7 @@ from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.known import require_known
 from cellprune.data.cells.reader import item, native, prepare
 from cellprune.data.cells.split import Split
+from cellprune.data.cells.truth import Policy
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
@@ -97,6 +98,11 @@ class Loaders:
             scored = ((sample.frame, sample.target_native) for sample in samples)
             require_known(scored, policy=split.policy_of(part), use="scored")
         self._loaders: dict[tuple[int, int], tuple[DataLoader, _EpochSampler]] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """What a cell without a gold mask is."""
+        return self._split.policy
 
     @property
     def n_train(self) -> int:

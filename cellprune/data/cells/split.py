@@ -10,10 +10,10 @@ The draw is over all gold frames, before a truth policy drops any, so that polic
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Literal, cast, get_args
 
 from cellprune.data.cells.frames import Dataset, Frame
 from cellprune.data.cells.truth import Policy, completeness, has_cells
@@ -21,6 +21,7 @@ from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
+from cellprune.runs.split import DroppedFrame, FrameSplit, SplitFrame
 
 How = Literal["random", "sequence", "block"]
 HOWS: tuple[How, ...] = get_args(How)
@@ -72,23 +73,25 @@ class Split:
         """Give the truth policy of a part: computed truth may teach, but only gold truth examines."""
         return "ignore" if self.policy == "silver" and name != "train" else self.policy
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give what `split.yaml` holds: plain values, the sha256 of every file of every frame among them."""
-        return {
-            "dataset": self.dataset,
-            "how": self.how,
-            "holdout": self.holdout,
-            "seed": self.seed,
-            "select_share": self.select_share,
-            "policy": self.policy,
-            "fold": None if self.fold is None else list(self.fold),
-            "parts": {name: [self._entry(frame) for frame in self.part(name)] for name in PARTS},
-            "dropped": [{**self._entry(d.frame), "part": d.part, "reason": d.reason} for d in self.dropped],
-        }
+    def written(self) -> FrameSplit:
+        """Give what `split.yaml` holds, the sha256 of every file of every frame among it."""
+        return FrameSplit(
+            dataset=self.dataset,
+            how=self.how,
+            holdout=self.holdout,
+            seed=self.seed,
+            select_share=self.select_share,
+            policy=self.policy,
+            fold=self.fold,
+            parts={name: tuple(map(self._written, self.part(name))) for name in PARTS},
+            dropped=tuple(
+                DroppedFrame(**vars(self._written(drop.frame)), part=drop.part, reason=drop.reason)
+                for drop in self.dropped
+            ),
+        )
 
-    def _entry(self, frame: Frame) -> dict[str, Any]:
-        where = {"sequence": frame.sequence, "frame": frame.number} | ({"name": frame.name} if frame.name else {})
-        return {**where, "sha256": dict(self._digests[frame.id])}
+    def _written(self, frame: Frame) -> SplitFrame:
+        return SplitFrame(sequence=frame.sequence, frame=frame.number, name=frame.name, sha256=self._digests[frame.id])
 
     @cached_property
     def _digests(self) -> dict[str, dict[str, str]]:
@@ -184,43 +187,47 @@ def whole(dataset: Dataset, *, policy: Policy) -> Split:
     return replace(asked, report=report, dropped=dropped)
 
 
-def from_dict(written: Mapping[str, Any], dataset: Dataset) -> Split:
+def from_written(written: FrameSplit, dataset: Dataset) -> Split:
     """Find the frames of a written split again and check that no file has changed since.
 
     Args:
-        written: what `Split.as_dict` gave.
+        written: what `Split.written` gave.
         dataset: the same data set, perhaps in another place.
     Raises:
-        SplitError: it is a split of another set, a frame is missing, a file changed, or `written` is not a split.
+        SplitError: it is a split of another set, a frame is missing, or a file changed.
     """
-    if of_text(str(written.get("dataset"))) != dataset.name:
-        raise SplitError(f"the split is one of {written.get('dataset')!r}, but the data set is {dataset.name!r}")
+    if of_text(written.dataset) != dataset.name:
+        raise SplitError(f"the split is one of {written.dataset!r}, but the data set is {dataset.name!r}")
     by_id = {frame.id: frame for frame in dataset.frames}
 
-    def found(entry: Mapping[str, Any]) -> Frame:
-        name = entry.get("name") or f"{entry['sequence']}/{entry['frame']:03d}"
+    def there(entry: SplitFrame) -> Frame:
+        name = entry.name or f"{entry.sequence}/{entry.frame:03d}"
         frame = by_id.get(of_text(name))
         if frame is None:
             raise SplitError(f"{dataset.name} has no frame {name} of the split any more")
-        if gone := entry["sha256"].keys() - frame.files.keys():
+        if gone := entry.sha256.keys() - frame.files.keys():
             raise SplitError(f"the {min(gone)} file of {frame.id}, which was split, is gone: bring it back")
         for kind, digest in _digests(frame).items():
-            if entry["sha256"].get(kind) != digest:
+            if entry.sha256.get(kind) != digest:
                 raise SplitError(
                     f"{frame.files[kind]} is not the file that was split: its sha256 changed; fetch it again"
                 )
         return frame
 
-    try:
-        values: dict[str, Any] = {
-            **{key: written[key] for key in ("dataset", "how", "holdout", "seed", "select_share", "policy")},
-            "fold": None if written["fold"] is None else tuple(written["fold"]),
-            **{part: tuple(map(found, written["parts"][part])) for part in PARTS},
-            "dropped": tuple(Dropped(found(entry), entry["part"], entry["reason"]) for entry in written["dropped"]),
-        }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SplitError(f"the split is damaged: {error} is missing or of the wrong kind") from error
-    return Split(**values)
+    train, select, report = (tuple(map(there, written.parts[part])) for part in PARTS)
+    return Split(
+        dataset=written.dataset,
+        how=cast(How, written.how),
+        holdout=written.holdout,
+        seed=written.seed,
+        select_share=written.select_share,
+        fold=written.fold,
+        policy=cast(Policy, written.policy),
+        train=train,
+        select=select,
+        report=report,
+        dropped=tuple(Dropped(there(entry), cast(Part, entry.part), entry.reason) for entry in written.dropped),
+    )
 
 
 def _fold(gold: Sequence[Frame], how: How, fold: tuple[int, int], seed: int) -> list[Frame]:

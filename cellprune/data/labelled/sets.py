@@ -5,22 +5,22 @@ chosen, is judged on a validation part drawn from the training images, evenly ov
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
+from cellprune.data.inspection import ClassCount, ClassesInspection
+from cellprune.data.kinds import Part
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled.cifar import Images, Targets
-from cellprune.data.parts import Part
 from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card
 from cellprune.data.sets.root import VARIABLE
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
+from cellprune.runs.split import ImagePart, ImageSplit
 
 Indices = NDArray[np.int64]
 
@@ -69,21 +69,21 @@ class Parts:
         """Give a part by its name."""
         return {"train": self.train, "select": self.select, "report": self.report}[name]
 
-    def as_dict(self) -> dict[str, Any]:
+    def written(self) -> ImageSplit:
         """Give what `split.yaml` holds: how the parts are drawn, and digests that tell whether they still are these."""
-        digests = {
-            name: {"images": len(found), "sha256": hashlib.sha256(found.astype("<i8").tobytes()).hexdigest()}
-            for name, found in (("train", self.train), ("select", self.select), ("report", self.report))
-        }
-        return {
-            "dataset": self.dataset.name,
-            "how": "random",
-            "holdout": self.holdout,
-            **({"select_share": self.select_share} if self.select_share else {}),
-            "seed": self.seed,
-            "files": self.dataset.files,
-            "parts": digests,
-        }
+        parts = {"train": self.train, "select": self.select, "report": self.report}
+        return ImageSplit(
+            dataset=self.dataset.name,
+            how="random",
+            holdout=self.holdout,
+            select_share=self.select_share,
+            seed=self.seed,
+            files=self.dataset.files,
+            parts={
+                name: ImagePart(len(images), hashlib.sha256(images.astype("<i8").tobytes()).hexdigest())
+                for name, images in parts.items()
+            },
+        )
 
 
 def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labelled:
@@ -146,21 +146,17 @@ def split(dataset: Labelled, *, holdout: float, seed: int, select_share: float =
     return Parts(dataset, holdout, seed, train, np.array(sorted(held), dtype=np.int64), report, select_share)
 
 
-def again(dataset: Labelled, written: Mapping[str, Any], part: str) -> Parts:
+def again(dataset: Labelled, written: ImageSplit, part: str) -> Parts:
     """Find the parts of a written split again, with `part` ("report", "train" or "all") in the place of the test set.
 
     Raises:
         CellpruneError: the data set is another, or not what it was.
     """
-    try:
-        asked = {"holdout": written["holdout"], "seed": written["seed"]}
-        found = split(dataset, **asked, select_share=written.get("select_share", 0.0))
-        if found.as_dict() != dict(written):
-            raise CellpruneError(f"{dataset.name} is not what was split: its files changed; fetch it again")
-    except (KeyError, TypeError) as error:
-        raise CellpruneError(f"the split is damaged: {error} is missing or of the wrong kind") from error
+    parts = split(dataset, holdout=written.holdout, seed=written.seed, select_share=written.select_share)
+    if parts.written() != written:
+        raise CellpruneError(f"{dataset.name} is not what was split: its files changed; fetch it again")
     every = np.arange(len(dataset.targets))
-    return replace(found, report={"report": found.report, "train": found.train, "all": every}[part])
+    return replace(parts, report={"report": parts.report, "train": parts.train, "all": every}[part])
 
 
 def whole(dataset: Labelled) -> Parts:
@@ -169,27 +165,7 @@ def whole(dataset: Labelled) -> Parts:
     return Parts(dataset, 0.0, 0, training, nothing, np.arange(dataset.n_train, len(dataset.targets)))
 
 
-class ClassCount(TypedDict):
-    """The images of a class in each part."""
-
-    name: str
-    train: int
-    test: int
-
-
-class LabelledReport(TypedDict):
-    """What `data check --json` prints of images that each have a class."""
-
-    dataset: str
-    images: dict[str, int]  # of the parts "train" and "test"
-    classes: list[ClassCount]
-    duplicates: NotRequired[int]  # test images that are training images, too
-    files: NotRequired[dict[str, str]]  # name -> sha256
-    errors: list[str]
-    notes: list[str]
-
-
-def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
+def check(name_or_path: str, data_root: Path | None = None) -> ClassesInspection:
     """Read a set and count it.
 
     Raises:
@@ -198,7 +174,7 @@ def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
     try:
         dataset = open_labelled(name_or_path, data_root=data_root)
     except cifar.CifarError as error:
-        return {"dataset": name_or_path, "images": {}, "classes": [], "errors": [str(error)], "notes": []}
+        return ClassesInspection(dataset=name_or_path, images={}, classes=(), errors=(str(error),), notes=())
     halves = {"train": slice(dataset.n_train), "test": slice(dataset.n_train, None)}
     counts = {part: np.bincount(dataset.targets[half], minlength=len(dataset.classes)) for part, half in halves.items()}
     learned = {image.tobytes() for image in dataset.images[halves["train"]]}
@@ -210,18 +186,18 @@ def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
     ]
     if n_known:
         notes.append(f"{n_known} test images are also training images, so scores are too good")
-    return {
-        "dataset": dataset.name,
-        "images": {part: int(counted.sum()) for part, counted in counts.items()},
-        "classes": [
-            {"name": name, "train": int(counts["train"][number]), "test": int(counts["test"][number])}
+    return ClassesInspection(
+        dataset=dataset.name,
+        images={part: int(counted.sum()) for part, counted in counts.items()},
+        classes=tuple(
+            ClassCount(name, int(counts["train"][number]), int(counts["test"][number]))
             for number, name in enumerate(dataset.classes)
-        ],
-        "duplicates": n_known,
-        "files": dataset.files,
-        "errors": [],
-        "notes": notes,
-    }
+        ),
+        duplicates=n_known,
+        files=dataset.files,
+        errors=(),
+        notes=tuple(notes),
+    )
 
 
 def _joined(name: str, content: cifar.Content) -> Labelled:

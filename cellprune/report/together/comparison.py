@@ -10,16 +10,26 @@ Source: Student 1908 (10.1093/biomet/6.1.1) for the interval.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import combinations, count
 from statistics import mean, stdev
-from typing import Any
 
 from scipy.special import stdtrit
 
-from cellprune.report.finished import Record
+from cellprune.evaluation import overlap
+from cellprune.evaluation.overlap import Masks
+from cellprune.report.finished import FinishedRun
 from cellprune.report.formatting import share
-from cellprune.report.overlap import overlaps
-from cellprune.report.results import Place
+from cellprune.report.results import ImageKey
+from cellprune.report.together.group import (
+    ComparedRun,
+    Difference,
+    Group,
+    LayerShares,
+    MaskPair,
+    OfSeed,
+    OverSeeds,
+    Setting,
+)
 
 CONFIDENCE = 0.95
 _KIND = ("pruning.method", "pruning.granularity", "pruning.control")
@@ -27,153 +37,155 @@ _IN_EVERY_LABEL = ("seed", *_KIND, "pruning.ratio", "pruning.budget", "pruning.e
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
 
 
-def compare(records: Sequence[Record], reference: Record | None = None) -> list[dict[str, Any]]:
+def compare(runs: Sequence[FinishedRun], reference: FinishedRun | None = None) -> list[Group]:
     """Compare runs, in groups of those that may be compared.
 
     Args:
-        records: finished runs, each once.
+        runs: each once.
         reference: the one of them that its group is compared with; else the first dense run of a group, else its
             first run. Every run is paired with the run of the reference's settings and its own seed where there is
             one, else with the reference.
-    Returns:
-        One mapping of JSON values a group: "runs" (numbered through all groups, the reference first, runs of the same
-        settings beside each other), "seeds", "settings", "layers", "overlaps".
     """
     numbers = count(1)
-    return [_compared(group, reference, numbers) for group in _together(records)]
+    return [_compared(group, reference, numbers) for group in _together(runs)]
 
 
-def _together(records: Sequence[Record]) -> list[list[Record]]:
+def _together(runs: Sequence[FinishedRun]) -> list[list[FinishedRun]]:
     """Put runs together that are judged by the same truth and hold out an image in common."""
-    groups: list[list[Record]] = []
-    for record in records:
+    groups: list[list[FinishedRun]] = []
+    for run in runs:
         for group in groups:
-            if group[0].judged.truth == record.judged.truth and _shared(group[0], record):
-                group.append(record)
+            if group[0].judged.truth == run.judged.truth and _shared(group[0], run):
+                group.append(run)
                 break
         else:
-            groups.append([record])
+            groups.append([run])
     return groups
 
 
-def _shared(one: Record, other: Record) -> list[Place]:
+def _shared(one: FinishedRun, other: FinishedRun) -> list[ImageKey]:
     """The frames that both hold out, file by file the same."""
     theirs = other.judged.files
-    return [place for place, files in one.judged.files.items() if theirs.get(place) == files]
+    return [key for key, files in one.judged.files.items() if theirs.get(key) == files]
 
 
-def _compared(group: Sequence[Record], wanted: Record | None, numbers: Iterator[int]) -> dict[str, Any]:
-    dense = next((record for record in group if record.is_dense), group[0])
+def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers: Iterator[int]) -> Group:
+    dense = next((run for run in group if run.is_dense), group[0])
     reference = wanted if wanted is not None and wanted in group else dense
     variants = _variants([reference, *group])
-    records = [record for variant in variants for record in variant]
-    settings = _differing(records)
-    labels = {record: _label(record, settings) for record in records}
-    number = dict(zip(records, numbers, strict=False))
-    partner = {record: _partner(record, reference, variants[0]) for record in records}
-    runs = [
-        {
-            "number": number[record],
-            "run": record.path.resolve().name,
-            "path": str(record.path),
-            "label": labels[record],
-            "short": labels[record].split(", ")[0],
-            "variant": place,
-            "seed": record.seed,
-            "n_epochs": record.n_epochs,
-            "sizes": record.judged.sizes,
-            "n_images": {size: len(images) for size, images in record.judged.images.items()},
-            "scores": {score.label: dict(score.at) for score in record.judged.scores},
-            "deviation": {size: _deviation(list(images.values())) for size, images in record.judged.images.items()},
-            "against": None if (other := partner[record]) is None else number[other],
-            "differences": None if other is None else _differences(record, other),
-            "cost": record.cost,
-            "nothing": record.nothing,
-        }
-        for place, variant in enumerate(variants)
-        for record in variant
-    ]
-    return {
-        "dataset": str(reference.settings["data.dataset"]),
-        "score": reference.results.measure.name,
-        "runs": runs,
-        "seeds": [_over_seeds(variant, partner, number, labels) for variant in variants[1:]],
-        "settings": [{"key": key, "values": [record.settings.get(key) for record in records]} for key in settings],
-        "layers": _densities([record for record in records if record.masks]),
-        "overlaps": overlaps({number[r]: r.masks for r in records if r.masks}),
-    }
+    runs = [run for variant in variants for run in variant]
+    settings = _differing(runs)
+    labels = {run: _label(run, settings) for run in runs}
+    number = dict(zip(runs, numbers, strict=False))
+    partner = {run: _partner(run, reference, variants[0]) for run in runs}
+    pruned = [run for run in runs if run.masks]
+    return Group(
+        dataset=str(reference.settings["data.dataset"]),
+        score=reference.results.metric.name,
+        runs=tuple(
+            ComparedRun(
+                number=number[run],
+                run=run.path.resolve().name,
+                path=str(run.path),
+                label=labels[run],
+                short=labels[run].split(", ")[0],
+                variant=which,
+                seed=run.seed,
+                n_epochs=run.n_epochs,
+                sizes=run.judged.sizes,
+                n_images={size: len(images) for size, images in run.judged.images.items()},
+                scores={
+                    score.label: {str(size): value for size, value in score.at.items()} for score in run.judged.scores
+                },
+                deviation={size: _deviation(list(images.values())) for size, images in run.judged.images.items()},
+                against=None if (other := partner[run]) is None else number[other],
+                differences=None if other is None else _differences(run, other),
+                cost=run.cost,
+                nothing=run.nothing,
+            )
+            for which, variant in enumerate(variants)
+            for run in variant
+        ),
+        seeds=tuple(_over_seeds(variant, partner, number, labels) for variant in variants[1:]),
+        settings=tuple(Setting(key, tuple(run.settings.get(key) for run in runs)) for key in settings),
+        layers=_densities(pruned),
+        overlaps=_overlaps({number[run]: run.masks for run in pruned}),
+    )
 
 
-def _variants(records: Sequence[Record]) -> list[list[Record]]:
+def _variants(runs: Sequence[FinishedRun]) -> list[list[FinishedRun]]:
     """Runs that differ in nothing but the seed, together; each run once."""
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        same = {key: value for key, value in record.settings.items() if key != "seed"}
-        variant = found.setdefault(json.dumps(same, sort_keys=True, default=str), [])
-        if record not in variant:
-            variant.append(record)
-    return [sorted(variant, key=lambda record: record.seed) for variant in found.values()]
+    variants: dict[str, list[FinishedRun]] = {}
+    for run in runs:
+        same = {key: value for key, value in run.settings.items() if key != "seed"}
+        variant = variants.setdefault(json.dumps(same, sort_keys=True, default=str), [])
+        if run not in variant:
+            variant.append(run)
+    return [sorted(variant, key=lambda run: run.seed) for variant in variants.values()]
 
 
-def _partner(record: Record, reference: Record, variant: Sequence[Record]) -> Record | None:
+def _partner(run: FinishedRun, reference: FinishedRun, variant: Sequence[FinishedRun]) -> FinishedRun | None:
     """The run that a run is paired with: of the reference's settings and, where there is one, of its own seed."""
-    partner = next((other for other in variant if other.seed == record.seed), reference)
-    return None if partner is record else partner
+    partner = next((other for other in variant if other.seed == run.seed), reference)
+    return None if partner is run else partner
 
 
-def _differences(record: Record, other: Record) -> dict[str, Any]:
-    return {size: _difference(record, other, size) for size in record.judged.sizes}
+def _differences(run: FinishedRun, other: FinishedRun) -> dict[str, Difference | None]:
+    return {size: _difference(run, other, size) for size in run.judged.sizes}
 
 
-def _difference(record: Record, other: Record, size: str) -> dict[str, Any] | None:
+def _difference(run: FinishedRun, other: FinishedRun, size: str) -> Difference | None:
     """The differences of the images that both have, and their mean and spread; None where there are none."""
-    if record.judged.sizes[size] != other.judged.sizes[size]:
+    if run.judged.sizes[size] != other.judged.sizes[size]:
         return None
-    ours, theirs = record.judged.images[size], other.judged.images[size]
-    found = {p: ours[p] - theirs[p] for p in _shared(record, other) if p in ours and p in theirs}
-    if not found:
+    ours, theirs = run.judged.images[size], other.judged.images[size]
+    by_image = {key: ours[key] - theirs[key] for key in _shared(run, other) if key in ours and key in theirs}
+    if not by_image:
         return None
-    values = list(found.values())
-    return {
-        "mean": mean(values),
-        "deviation": _deviation(values),
-        "n_better": sum(value > 0 for value in values),
-        "n_worse": sum(value < 0 for value in values),
-        "n_images": len(values),
-        "by_name": _by_name(found, record.judged.names),
-    }
+    values = list(by_image.values())
+    return Difference(
+        mean=mean(values),
+        deviation=_deviation(values),
+        n_better=sum(value > 0 for value in values),
+        n_worse=sum(value < 0 for value in values),
+        n_images=len(values),
+        by_name=_by_name(by_image, run.judged.names),
+    )
 
 
-def _by_name(found: Mapping[Place, float], names: Mapping[Place, str]) -> dict[str, float]:
+def _by_name(by_image: Mapping[ImageKey, float], names: Mapping[ImageKey, str]) -> dict[str, float]:
     together: dict[str, list[float]] = {}
-    for place, value in found.items():
-        together.setdefault(names[place], []).append(value)
+    for key, value in by_image.items():
+        together.setdefault(names[key], []).append(value)
     return {name: mean(values) for name, values in together.items()}
 
 
 def _over_seeds(
-    variant: Sequence[Record],
-    partner: Mapping[Record, Record | None],
-    number: Mapping[Record, int],
-    labels: Mapping[Record, str],
-) -> dict[str, Any]:
+    variant: Sequence[FinishedRun],
+    partner: Mapping[FinishedRun, FinishedRun | None],
+    number: Mapping[FinishedRun, int],
+    labels: Mapping[FinishedRun, str],
+) -> OverSeeds:
     """The mean differences of a variant's seeds, and the interval over them that they allow."""
     sizes = variant[0].judged.sizes
-    pairs = [(record, other) for record in variant if (other := partner[record]) and other.seed == record.seed]
-    seeds: list[dict[str, Any]] = []
-    for seed in sorted({record.seed for record, _ in pairs}):
-        same = [(record, other) for record, other in pairs if record.seed == seed]
-        found = {size: [d["mean"] for r, o in same if (d := _difference(r, o, size))] for size in sizes}
-        means = {size: mean(values) if values else None for size, values in found.items()}
-        seeds.append({"seed": seed, "runs": [number[record] for record, _ in same], "mean": means})
-    over = {size: [value for row in seeds if (value := row["mean"][size]) is not None] for size in sizes}
-    return {
-        "label": labels[variant[0]].removesuffix(f", seed {variant[0].seed}"),
-        "runs": [number[record] for record in variant],
-        "seeds": seeds,
-        "mean": {size: mean(values) if values else None for size, values in over.items()},
-        "interval": {size: interval(values) for size, values in over.items()},
-    }
+    pairs = [(run, other) for run in variant if (other := partner[run]) and other.seed == run.seed]
+    seeds = []
+    for seed in sorted({run.seed for run, _ in pairs}):
+        same = [(run, other) for run, other in pairs if run.seed == seed]
+        of_runs = {size: [d.mean for run, other in same if (d := _difference(run, other, size))] for size in sizes}
+        seeds.append(OfSeed(seed, tuple(number[run] for run, _ in same), _means(of_runs)))
+    over = {size: [value for row in seeds if (value := row.mean[size]) is not None] for size in sizes}
+    return OverSeeds(
+        label=labels[variant[0]].removesuffix(f", seed {variant[0].seed}"),
+        runs=tuple(number[run] for run in variant),
+        seeds=tuple(seeds),
+        mean=_means(over),
+        interval={size: interval(values) for size, values in over.items()},
+    )
+
+
+def _means(values: Mapping[str, Sequence[float]]) -> dict[str, float | None]:
+    return {size: mean(at) if at else None for size, at in values.items()}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
@@ -188,32 +200,39 @@ def _deviation(values: Sequence[float]) -> float | None:
     return stdev(values) if len(values) > 1 else None
 
 
-def _differing(records: Sequence[Record]) -> list[str]:
+def _differing(runs: Sequence[FinishedRun]) -> list[str]:
     """The keys in which the runs differ, of those that have them: a dense run has no method's options."""
-    keys = dict.fromkeys(key for record in records for key in record.settings)
+    keys = dict.fromkeys(key for run in runs for key in run.settings)
     return [
-        key for key in keys if len({json.dumps(r.settings[key], default=str) for r in records if key in r.settings}) > 1
+        key for key in keys if len({json.dumps(r.settings[key], default=str) for r in runs if key in r.settings}) > 1
     ]
 
 
-def _label(record: Record, differing: Sequence[str]) -> str:
+def _label(run: FinishedRun, differing: Sequence[str]) -> str:
     """A name of few words; runs of the same settings and seed have the same."""
-    settings = record.settings
+    settings = run.settings
     budget = settings.get("pruning.budget")  # in place of the ratio; always with its unit
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
     much += " effective" if settings.get("pruning.effective") else ""
     kind = [settings[key] for key in _KIND if key in settings]
     kind = [word for word in kind if not kind[0].endswith(f"-{word}")]  # gradual-channel is by channel anyway
-    words = ["dense" if record.is_dense else f"{' '.join(kind)} {much}"]
+    words = ["dense" if run.is_dense else f"{' '.join(kind)} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]
     if len(others) <= _LONGEST_LABEL:
         words += [f"{key.split('.')[-1].replace('_', ' ')} {settings[key]}" for key in others if key in settings]
     if "seed" in differing:
-        words.append(f"seed {record.seed}")
+        words.append(f"seed {run.seed}")
     return ", ".join(words)
 
 
-def _densities(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row a layer, in the order of the networks: the share of weights that each run keeps of it."""
-    names = dict.fromkeys(name for record in records for name in record.densities)
-    return [{"name": name, "kept": [record.densities.get(name) for record in records]} for name in names]
+def _densities(runs: Sequence[FinishedRun]) -> tuple[LayerShares, ...]:
+    """One row per layer, in the order of the networks: the share of weights that each run keeps of it."""
+    names = dict.fromkeys(name for run in runs for name in run.densities)
+    return tuple(LayerShares(name, tuple(run.densities.get(name) for run in runs)) for name in names)
+
+
+def _overlaps(masks: Mapping[int, Masks]) -> tuple[MaskPair, ...]:
+    """One row per two runs, by their numbers, whose masks are of the same layers."""
+    pairs = [pair for pair in combinations(masks, 2) if overlap.are_alike(*(masks[number] for number in pair))]
+    totals = {pair: overlap.in_all(overlap.by_layer(*(masks[number] for number in pair)).values()) for pair in pairs}
+    return tuple(MaskPair(pair, total.share, total.share_by_chance) for pair, total in totals.items())

@@ -1,6 +1,6 @@
 """The figures of several runs: runs of the same settings share a colour, and the reference is black."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.ticker import LogLocator, NullLocator
@@ -18,9 +18,9 @@ from cellprune.report.drawing import (
     drawing,
     mark_epochs,
     name_rows,
-    or_gap,
     svg,
 )  # fmt: skip
+from cellprune.runs.metrics import Epoch
 
 _COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
 _LINES = ("solid", "dashed", "dotted")
@@ -36,34 +36,33 @@ def lap(variant: int) -> int:
     return max(0, variant - 1) // len(_COLOURS)
 
 
-def curves(runs: Sequence[tuple[int, Sequence[Mapping[str, Any]]]], score: str, title: str) -> str:
+def curves(runs: Sequence[tuple[int, Sequence[Epoch]]], score: str, title: str) -> str:
     """Draw the loss and a score of all runs.
 
     Args:
-        runs: of each, the number of its settings and the rows of its metrics.csv.
-        score: its column, None in epochs that were not evaluated.
+        runs: of each, the number of its settings and what came of each epoch.
+        score: its name there.
         title: what the score is called.
     """
     with drawing(height=3.3, columns=2) as (figure, (loss, judged)):
-        for variant, metrics in runs:
+        for variant, history in runs:
             style: Any = {
                 "color": colour(variant),
                 "linestyle": _LINES[lap(variant) % len(_LINES)],
                 "linewidth": 1.4,
             }
-            losses = [or_gap(row.get("loss")) for row in metrics]
-            loss.plot(range(1, len(metrics) + 1), losses, **style)
-            known = {epoch: row[score] for epoch, row in enumerate(metrics, 1) if row.get(score) is not None}
+            loss.plot(range(1, len(history) + 1), [row.loss for row in history], **style)
+            known = {at: value for at, row in enumerate(history, 1) if (value := row.scores.get(score)) is not None}
             judged.plot(list(known), list(known.values()), **style, marker="o", markersize=2.5)
         loss.set_title("Training loss")
-        if all(row["loss"] > 0 for _, metrics in runs for row in metrics if row.get("loss") is not None):
+        if all(row.loss > 0 for _, history in runs for row in history):
             loss.set_yscale("log")  # late epochs differ by little of what the first ones did
             loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             loss.yaxis.set_major_formatter("{x:g}")
             loss.yaxis.set_minor_locator(NullLocator())
         judged.set_title(title)
         for axes in (loss, judged):
-            mark_epochs(axes, max((len(metrics) for _, metrics in runs), default=0))
+            mark_epochs(axes, max((len(history) for _, history in runs), default=0))
     return svg(figure)
 
 

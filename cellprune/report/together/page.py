@@ -2,22 +2,31 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from cellprune.report import sentences
-from cellprune.report.finished import Record, needed, read
+from cellprune.report.files import needed
+from cellprune.report.finished import FinishedRun, read
 from cellprune.report.template import render, source
-from cellprune.report.together import figures
+from cellprune.report.together import figures, sentences
 from cellprune.report.together.comparison import compare
+from cellprune.report.together.group import ComparedRun, Group
 from cellprune.runs import atomic
 
 _FAINTEST = 1e-3  # share kept of a layer that is not tinted any more
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A name that images are shown by: its difference in each run, None where it is not paired."""
+
+    name: str
+    values: tuple[float | None, ...]
+
+
 def write(
     runs: Sequence[Path], output: Path, *, reference: Path | None = None, left_out: Sequence[Path] = ()
-) -> list[dict[str, Any]]:
+) -> list[Group]:
     """Compare finished runs and write the page.
 
     Args:
@@ -26,20 +35,21 @@ def write(
         reference: the run that its kind is compared with, perhaps one more than `runs`; see `comparison.compare`.
         left_out: runs that are not at their end; the page names them.
     Returns:
-        The numbers of the page, as `comparison.compare` gives them.
+        The numbers of the page.
     Raises:
         CellpruneError: a run is named twice, not finished, damaged, or no run.
     """
     added = [reference] if reference and not any(_same(path, reference) for path in runs) else []
-    records = read([*runs, *added])
-    wanted = next((record for record in records if reference and _same(record.path, reference)), None)
+    finished = read([*runs, *added])
+    wanted = next((run for run in finished if reference and _same(run.path, reference)), None)
     with needed("these runs"):
-        groups = compare(records, wanted)
+        groups = compare(finished, wanted)
+        datasets = [group.dataset for group in groups]
         html = render(
             "comparison.html.jinja",
             {
-                "groups": _titled([_told(group, records) for group in groups]),
-                "n_runs": len(records),
+                "groups": [_told(group, finished, is_one_of=datasets.count(group.dataset)) for group in groups],
+                "n_runs": len(finished),
                 "left_out": left_out,
             },
         )
@@ -51,75 +61,64 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _told(group: Mapping[str, Any], records: Sequence[Record]) -> dict[str, Any]:
+def _told(group: Group, finished: Sequence[FinishedRun], *, is_one_of: int) -> Mapping[str, object]:
     """What the page tells of a group: its numbers, and the figures and words made of them."""
-    runs = group["runs"]
-    by_path = {str(record.path): record for record in records}
-    shown = [by_path[run["path"]] for run in runs]
-    results, sizes = shown[0].results, _sizes(runs)
+    runs = group.runs
+    by_path = {str(run.path): run for run in finished}
+    shown = [by_path[run.path] for run in runs]
+    results, judged, sizes = shown[0].results, shown[0].judged, _sizes(runs)
     size = next(size for size, name in sizes.items() if name)  # of the figure: all are compared at it
-    compared = [run for run in runs if run["differences"]]
+    compared = [run for run in runs if run.differences]
     return {
-        **group,
+        **vars(group),
+        "title": group.dataset + (f", {judged.apart}" if is_one_of > 1 else ""),
         "words": results.together,
-        "apart": shown[0].judged.apart,
-        "scope": shown[0].judged.scope,
+        "scope": judged.scope,
         "notes": sentences.pairing(group),
-        "over_seeds": sentences.seeds(group["seeds"]),
-        "seed_columns": sorted({seed["seed"] for row in group["seeds"] for seed in row["seeds"]}),
+        "over_seeds": sentences.seeds(group.seeds),
+        "seed_columns": sorted({seed.seed for row in group.seeds for seed in row.seeds}),
         "sizes": {size: name or "network's size" for size, name in sizes.items()},
         "figure_size": size,
-        "colours": {run["number"]: figures.colour(run["variant"]) for run in runs},
-        "hollow": {run["number"] for run in runs if figures.lap(run["variant"])},
-        "scores": list(dict.fromkeys(label for run in runs for label in run["scores"])),
+        "colours": {run.number: figures.colour(run.variant) for run in runs},
+        "hollow": {run.number for run in runs if figures.lap(run.variant)},
+        "scores": list(dict.fromkeys(label for run in runs for label in run.scores)),
         "differences": _differences(compared, size),
-        "pruned": [run for run in runs if by_path[run["path"]].masks],
-        "tints": [[_tint(share) for share in row["kept"]] for row in group["layers"]],
-        "pairs": {tuple(pair["runs"]): pair for pair in group["overlaps"]},
-        "machines": list(dict.fromkeys(run["cost"]["machine"] for run in runs)),
+        "pruned": [run for run in runs if by_path[run.path].masks],
+        "tints": [[_tint(share) for share in row.kept] for row in group.layers],
+        "pairs": {pair.runs: pair for pair in group.overlaps},
+        "machines": list(dict.fromkeys(run.cost.machine for run in runs)),
         "curves_figure": source(
             figures.curves(
-                [(r["variant"], s.metrics) for r, s in zip(runs, shown, strict=True)],
-                results.measure.watched,
+                [(run.variant, said.epochs) for run, said in zip(runs, shown, strict=True)],
+                results.metric.watched,
                 results.together.curve,
             )
         ),
         "differences_figure": source(
             figures.differences(
-                [(f"{run['number']}  {run['short']}", run["variant"], _values(run, size)) for run in compared],
-                results.measure.name,
+                [(f"{run.number}  {run.short}", run.variant, list(_by_name(run, size).values())) for run in compared],
+                results.metric.name,
             )
         ),
     }
 
 
-def _titled(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Name each group by its data set, and where that is the same also by what sets the groups apart."""
-    datasets = [group["dataset"] for group in groups]
-    return [
-        group | {"title": group["dataset"] + (f", {group['apart']}" if datasets.count(group["dataset"]) > 1 else "")}
-        for group in groups
-    ]
-
-
-def _sizes(runs: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+def _sizes(runs: Sequence[ComparedRun]) -> dict[str, str | None]:
     """What each size is called; None where the runs do not agree in it."""
-    names = {size: {run["sizes"][size] for run in runs} for size in runs[0]["sizes"]}
-    return {size: found.pop() if len(found) == 1 else None for size, found in names.items()}
+    names = {size: {run.sizes[size] for run in runs} for size in runs[0].sizes}
+    return {size: called.pop() if len(called) == 1 else None for size, called in names.items()}
 
 
-def _values(run: Mapping[str, Any], size: str) -> list[float]:
-    found = run["differences"][size]
-    return list(found["by_name"].values()) if found else []
+def _by_name(run: ComparedRun, size: str) -> Mapping[str, float]:
+    difference = run.difference(size)
+    return difference.by_name if difference else {}
 
 
-def _differences(compared: Sequence[Mapping[str, Any]], size: str) -> list[dict[str, Any]]:
-    """One row a name: its difference in each run, None where it is not paired."""
-    found = [(run["differences"][size] or {"by_name": {}})["by_name"] for run in compared]
-    return [
-        {"name": name, "values": [named.get(name) for named in found]}
-        for name in dict.fromkeys(name for named in found for name in named)
-    ]
+def _differences(compared: Sequence[ComparedRun], size: str) -> list[_Row]:
+    """One row per name."""
+    of_runs = [_by_name(run, size) for run in compared]
+    names = dict.fromkeys(name for by_name in of_runs for name in by_name)
+    return [_Row(name, tuple(by_name.get(name) for by_name in of_runs)) for name in names]
 
 
 def _tint(share: float | None) -> float:

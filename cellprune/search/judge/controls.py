@@ -121,21 +121,19 @@ def compare(names: Sequence[str], ratio: float, outcomes_of: OutcomesOf, terms: 
         outcomes_of, terms: of the confirmation; its reference and the pruned networks are there already.
     """
     arms = {name: terms.trials(ratio, name) for name in names}
-    own = terms.trials(ratio)
-    trials = [*terms.trials(REFERENCE), *own, *(trial for arm in arms.values() for trial in arm)]
+    pruned_trials = terms.trials(ratio)
+    trials = [*terms.trials(REFERENCE), *pruned_trials, *(trial for arm in arms.values() for trial in arm)]
     outcomes = dict(zip(trials, outcomes_of(trials), strict=True))
     reference = {trial: outcomes[trial] for trial in terms.trials(REFERENCE)}
-    pruned = paired(reference, {trial: outcomes[trial] for trial in own})
+    pruned = paired(reference, {trial: outcomes[trial] for trial in pruned_trials})
     tables = {name: paired(reference, {trial: outcomes[trial] for trial in arm}) for name, arm in arms.items()}
     decided = {name: table for name, table in tables.items() if table.decides and not table.hopeless}
-    found = _corrected(decided, terms.margin, terms.alpha)
+    own = _corrected(decided, terms.margin, terms.alpha)
     between = {name: _between(pruned, table) for name, table in decided.items()}
     against = _corrected(between, 0.0, terms.alpha)
     turned = {name: replace(table, differences=-table.differences) for name, table in between.items()}
     as_well = _corrected(turned, terms.margin, terms.alpha)
-    return [
-        Beaten(name, table, found.get(name), against.get(name), as_well.get(name)) for name, table in tables.items()
-    ]
+    return [Beaten(name, table, own.get(name), against.get(name), as_well.get(name)) for name, table in tables.items()]
 
 
 def _between(pruned: Table, control: Table) -> Table:
@@ -151,12 +149,12 @@ def _between(pruned: Table, control: Table) -> Table:
 
 def _corrected(tables: Mapping[str, Table], margin: float, alpha: float) -> dict[str, Corrected]:
     """Decide on each that has enough, and correct for their number by Holm's rule, each side for itself."""
-    found = {
+    decisions = {
         name: decide(table.differences, margin=margin, alpha=alpha) for name, table in tables.items() if table.decides
     }
-    good = holm([decision.p_value for decision in found.values()])
-    bad = holm([1 - decision.p_value for decision in found.values()])
+    good = holm([decision.p_value for decision in decisions.values()])
+    bad = holm([1 - decision.p_value for decision in decisions.values()])
     return {
         name: Corrected(decision, p, "not worse" if p < alpha else "worse" if q < alpha else "undecided")
-        for (name, decision), p, q in zip(found.items(), good, bad, strict=True)
+        for (name, decision), p, q in zip(decisions.items(), good, bad, strict=True)
     }

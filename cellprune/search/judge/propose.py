@@ -94,12 +94,12 @@ def propose(
     passed, failed = -1, len(grid)
     while failed - passed > 1:
         middle = (passed + failed) // 2
-        found = probe(grid[middle], first)
+        latest = probe(grid[middle], first)
         needed = most_probes(max(failed - middle, middle - passed) - 1)  # for the bisection to come to its end
         asked_again = len(arms[REFERENCE]) > n_seeds * n_folds
-        if found.close(margin) and rounds_left() >= needed + _SECOND_OPINION - asked_again:
-            found = probe(grid[middle], both)
-        passed, failed = (middle, failed) if found.passes else (passed, middle)
+        if latest.close(margin) and rounds_left() >= needed + _SECOND_OPINION - asked_again:
+            latest = probe(grid[middle], both)
+        passed, failed = (middle, failed) if latest.passes else (passed, middle)
     return Proposal(grid[passed] if passed >= 0 else None, tuple(probes))
 
 

@@ -38,14 +38,14 @@ def _claims(journal: Journal, look: Look, number: int) -> list[Claim]:
 
 def _limits(claims: Sequence[Claim]) -> tuple[Limits, ...]:
     return tuple(
-        Limits(claim.ratio, found.verdict, found.mean, found.lower, found.upper, found.p_value)
-        if (found := claim.decision)
+        Limits(claim.ratio, decision.verdict, decision.mean, decision.lower, decision.upper, decision.p_value)
+        if (decision := claim.decision)
         else Limits(claim.ratio, "undecided", None, None, None, None)
         for claim in claims
     )
 
 
-def told(answered: AnsweredLook) -> str:
+def sentence(answered: AnsweredLook) -> str:
     """Say what one look asked, at what error, and what came of it."""
     look, question = answered.look, answered.look.question
     asked = f"margin {question.margin:g}, {question.confirm_seeds} seeds, at an error of {look.alpha:g}"
@@ -60,9 +60,9 @@ def told(answered: AnsweredLook) -> str:
         return f"{asked}: still searching"
     begun = f"{asked}, frozen {look.frozen}"
     if look.proposed is None:
-        return f"{begun}: none to test"
-    ratio = as_ratio(answered.ratio) if answered.ratio is not None else "no ratio shown"
-    return f"{begun}: {ratio} ({'; '.join(map(_tested, answered.tested)) or 'nothing tested yet'})"
+        return f"{begun}: there was no ratio to test"
+    shown = f"{as_ratio(answered.ratio)} is shown" if answered.ratio is not None else "no ratio is shown"
+    return f"{begun}: {shown} ({'; '.join(map(_tested, answered.tested)) or 'nothing tested yet'})"
 
 
 def _tested(test: Limits) -> str:

@@ -16,8 +16,9 @@ from cellprune.config.names import resolve
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
-from cellprune.report.results import Measure
+from cellprune.evaluation.metric import Metric
 from cellprune.runs.folder import Folder
+from cellprune.runs.scores import Scores
 from cellprune.search.judge.power import Spread, spread_of
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, paired
 
@@ -60,10 +61,10 @@ def spread_in(runs: Path, settings: Settings) -> Measured | None:
     kinds = [kind for kind, folds in pairs.items() if len({seed for seed, _ in folds}) >= _FEWEST]
     if not kinds:
         return None
-    measure: Measure = resolve("results", settings.task).measure
+    metric: Metric[Scores] = resolve("results", settings.task).metric
     best = pairs[min(kinds, key=lambda kind: (-len(pairs[kind]), kind))]
     try:
-        table = paired(*(_outcomes(best, which, measure) for which in (1, 0)))
+        table = paired(*(_outcomes(best, which, metric) for which in (1, 0)))
     except (CellpruneError, LookupError, TypeError, ValueError):  # a damaged run, or one that learned nothing
         return None
     n_frames, n_seeds = table.differences.shape
@@ -119,12 +120,12 @@ def _whole(pairs: Mapping[Fold, Pair], kind: Kind) -> dict[Fold, Pair]:
     return {(seed, fold): pair for (seed, fold), pair in pairs.items() if all((seed, one) in pairs for one in folds)}
 
 
-def _outcomes(pairs: Mapping[Fold, Pair], which: int, measure: Measure) -> dict[Trial, Outcome]:
+def _outcomes(pairs: Mapping[Fold, Pair], which: int, metric: Metric[Scores]) -> dict[Trial, Outcome]:
     """Read one arm as a search would have it."""
     outcomes = {}
     for (seed, fold), pair in pairs.items():
         scores = pair[which].read_scores()
         ratio = REFERENCE if which else 1.0  # any but the reference's
-        trial, nothing = Trial("confirm", ratio, seed, fold), measure.nothing(scores)
-        outcomes[trial] = Outcome("done", measure.of_each(scores), nothing=nothing)
+        trial, nothing = Trial("confirm", ratio, seed, fold), metric.nothing(scores)
+        outcomes[trial] = Outcome("done", metric.of_each(scores), nothing=nothing)
     return outcomes

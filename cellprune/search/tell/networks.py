@@ -43,8 +43,8 @@ def networks(
     times, timed_on = _milliseconds([run.folder for run in firsts.values()], runs, device)
     reference = firsts.get(("", REFERENCE))
     dense = times.get(reference.folder) if reference else None
-    told = (_network(arm, arms[arm], run, times.get(run.folder), dense) for arm, run in firsts.items())
-    return tuple(told), timed_on
+    costs = (_network(arm, arms[arm], run, times.get(run.folder), dense) for arm, run in firsts.items())
+    return tuple(costs), timed_on
 
 
 def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts, own: float | None, dense: float | None) -> Network:

@@ -28,16 +28,16 @@ _FAR_APART = 5  # from that factor on sizes stand on a logarithmic axis, and 1, 
 
 def write(path: Path, answer: Answer) -> None:
     """Write the page of a search."""
-    told = {
+    values = {
         "answer": answer,
         "sentences": sentences(answer),
         "question": answer.question.model_dump(mode="json"),
         "config": answer.settings.model_dump(mode="json"),
-        "looks": [looks.told(look) for look in answer.looks],
+        "looks": [looks.sentence(look) for look in answer.looks],
         "curve_figure": source(curve(answer)),
         "cost_figure": source(costs(answer)),
     }
-    atomic.write_text(path, render("search.html.jinja", told))
+    atomic.write_text(path, render("search.html.jinja", values))
 
 
 def curve(answer: Answer) -> str:

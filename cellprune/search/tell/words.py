@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
-from cellprune.report.results import Measure
+from cellprune.evaluation.metric import Metric
 from cellprune.report.sentences import network
+from cellprune.runs.scores import Scores
 
 UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
 
@@ -23,5 +24,5 @@ class Words:
 
 def words(settings: Settings, search: Search) -> Words:
     """Name the parts of a search."""
-    measure: Measure = resolve("results", settings.task).measure
-    return Words(UNITS[search.unit], network(settings.model.model_dump()), measure.name, measure.images)
+    metric: Metric[Scores] = resolve("results", settings.task).metric
+    return Words(UNITS[search.unit], network(settings.model.model_dump()), metric.name, metric.images)

@@ -15,7 +15,7 @@ from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import snip
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
-from cellprune.pruning.ranking.revival import anything, count, in_dead_channels
+from cellprune.pruning.ranking.revival import anything
 
 NAMES = {False: "iterative-snip", True: "force"}
 
@@ -90,19 +90,6 @@ def test_force_returns_a_weight_whose_gradient_at_the_sparse_point_is_large():
     given = {"sparsity": 2 / 3, "batches": data, "loss": F.mse_loss, "rounds": 2}
     assert prune(model, method="iterative-snip", **given)["weight"].tolist() == [[True, False, False]]
     assert prune(model, method="force", **given)["weight"].tolist() == [[False, True, False]]
-
-
-def test_dead_channels_are_found_in_every_kind_of_layer():
-    model = nn.Sequential(nn.Conv1d(2, 4, 3, groups=2), nn.ConvTranspose2d(4, 6, 2, groups=2), nn.Linear(3, 2))
-    masks = {name: torch.ones_like(p, dtype=torch.bool) for name, p in prunable(model).items()}
-    masks["0.weight"][1] = False
-    masks["1.weight"][2:, 1] = False  # the second group's second output
-    masks["2.weight"][0] = False
-    dead = in_dead_channels(model, masks)
-    assert all(torch.equal(dead[name], ~masks[name]) for name in masks)
-    everywhere = {name: torch.ones_like(mask) for name, mask in masks.items()}
-    n_dead = sum(int(d.sum()) for d in dead.values())
-    assert count(model, masks, everywhere) == (n_dead, n_dead)
 
 
 def test_dead_channels_can_be_kept_dead():

@@ -41,7 +41,7 @@ def prices_of(model, data, unit):
 def spent(model, data, masks, unit):
     """Count under the masks themselves."""
     if unit == "macs":
-        return cost(model, data[0][0].shape[1:], masks)["macs"]["masked"]
+        return cost(model, data[0][0].shape[1:], masks).macs.masked
     return sum(int(masks[name].sum()) if name in masks else p.numel() for name, p in model.named_parameters())
 
 
@@ -174,11 +174,11 @@ def test_weights_meet_a_budget_of_multiply_adds(make, method):
     masks = prune(model, method=method, budget={"macs": 0.6}, batches=data * 3, loss=F.cross_entropy, floor=0.01,
                   **options)  # fmt: skip
     table = cost(model, data[0][0].shape[1:], masks)
-    allowed = int(Fraction("0.6") * table["macs"]["dense"])
-    left = allowed - table["macs"]["masked"]
-    rows = {row["name"]: row for row in table["layers"]}
+    allowed = int(Fraction("0.6") * table.macs.dense)
+    left = allowed - table.macs.masked
+    rows = {row.name: row for row in table.layers}
     assert left >= 0
-    assert all(rows[name]["macs"] // mask.numel() > left for name, mask in masks.items() if not mask.all())
+    assert all(rows[name].macs // mask.numel() > left for name, mask in masks.items() if not mask.all())
     assert all(int(mask.sum()) >= 0.01 * mask.numel() for mask in masks.values())
 
 
@@ -187,9 +187,9 @@ def test_what_stays_whole_is_paid_for_first():
     weights = prunable(model, ["head"])
     prices, total, allowed = affordable(model, data[0][0], weights, Fraction(1, 2))
     table = cost(model, (1, 16, 16))
-    head = next(row["macs"] for row in table["layers"] if row["name"] == "head.weight")
-    assert total == table["macs"]["dense"] - head
-    assert allowed == table["macs"]["dense"] // 2 - head
+    head = next(row.macs for row in table.layers if row.name == "head.weight")
+    assert total == table.macs.dense - head
+    assert allowed == table.macs.dense // 2 - head
     assert "head.weight" not in prices
     with pytest.raises(CellpruneError, match=r"0.005 of the multiply-adds pay for no weight, beside 0.0\d+ for those"):
         affordable(model, data[0][0], weights, Fraction(1, 200))

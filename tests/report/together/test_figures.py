@@ -5,6 +5,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from cellprune.report.together import figures
+from cellprune.runs.metrics import Epoch
+
+
+def epoch(loss: float, iou: float | None = None) -> Epoch:
+    return Epoch(0, 1, loss, {"iou_image_mean": iou}, 1e-3, None, 1.0)
 
 
 def words(svg: str) -> str:
@@ -16,8 +21,8 @@ def words(svg: str) -> str:
     [
         [],
         [(0, [])],
-        [(0, [{"loss": None}]), (1, [{"loss": 0.0, "iou_image_mean": 0.5}])],
-        [(k, [{"loss": 1.0}, {"loss": 0.1, "iou_image_mean": 0.5}]) for k in range(40)],
+        [(0, [epoch(float("nan"))]), (1, [epoch(0.0, 0.5)])],
+        [(k, [epoch(1.0), epoch(0.1, 0.5)]) for k in range(40)],
     ],
 )
 def test_curves_are_drawn_for_any_runs(runs: list) -> None:

@@ -1,13 +1,12 @@
 """The page of several runs: complete, self-contained, escaped, honest, and shown by a real browser."""
 
-import copy
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from finished_run import edited
 from html_page import BROWSER, Page, screenshot
 
 from cellprune.errors import CellpruneError
@@ -45,7 +44,7 @@ def test_the_page_tells_the_runs(make_run: Callable[..., Folder], output: Path) 
     ):
         assert part in text, part
     for run in (dense, pruned):
-        for scores in run.read_scores()["summary"].values():
+        for scores in run.read_scores().summary.values():
             assert f"{scores['native']:.4f}" in text
     assert "training.epochs" not in text, "the same in both"
 
@@ -65,19 +64,16 @@ def test_text_from_outside_is_escaped(make_run: Callable[..., Folder], output: P
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     folders = [make_run("a<script>b", dataset=evil, ratio=0), make_run("b", dataset=evil), make_run("c", dataset=evil)]
     for k, folder in enumerate(folders):
-        scores, cost, config, made = (
-            folder.read_scores(), folder.read_cost(), folder.read_config(), folder.read_provenance(),
-        )  # fmt: skip
-        for image in scores["images"]:
-            image["id"] += evil
-            image["classes"][1]["name"] = evil
-        cost["layers"][0]["name"] = evil
-        config["model"] |= {"name": f"{k}{evil}", evil: f"{k}{evil}"}
-        made["machine"]["processor"] = f"{k}{evil}"
-        folder.write_scores(scores)
-        folder.write_cost(cost)
-        folder.write_config(config)
-        folder.write_provenance(made)
+        with edited(folder, "scores") as scores:
+            for image in scores["images"]:
+                image["id"] += evil
+                image["classes"][1]["name"] = evil
+        with edited(folder, "cost") as cost:
+            cost["layers"][0]["name"] = evil
+        with edited(folder, "config") as config:
+            config["model"] |= {"name": f"{k}{evil}", evil: f"{k}{evil}"}
+        with edited(folder, "provenance") as made:
+            made["machine"]["processor"] = f"{k}{evil}"
     told = written(*folders, output=output)
     assert "script" not in told.tags
     assert told.text.count("<script>alert(1)</script>") > 30
@@ -99,22 +95,19 @@ def test_seeds_with_an_interval_have_their_table(make_run: Callable[..., Folder]
 def test_what_is_less_comparable_than_it_seems_is_said(make_run: Callable[..., Folder], output: Path) -> None:
     dense, pruned = make_run("dense", ratio=0, n_images=4), make_run("pruned", n_images=4, seed=3)
     other = make_run("other", dataset="DIC-C2DH-HeLa", n_images=2)
-    split, config, made = pruned.read_split(), pruned.read_config(), pruned.read_provenance()
-    split["parts"]["report"][0]["sha256"] = {"image": "1" * 64}
-    config["data"]["size"] = [512, 512]
-    made["machine"]["processor"] = "another"
-    blind = copy.deepcopy(dense.read_scores())
-    for image in blind["images"]:
-        image["classes"][1]["intersection"] = 0
-    dense.write_scores(blind)
+    with edited(pruned, "split") as split:
+        split["parts"]["report"][0]["sha256"] = {"image": "1" * 64}
+    with edited(pruned, "config") as config:
+        config["data"]["size"] = [512, 512]
+    with edited(pruned, "provenance") as made:
+        made["machine"]["processor"] = "another"
+    with edited(dense, "scores") as blind:
+        for image in blind["images"]:
+            image["classes"][1]["intersection"] = 0
     pruned.write_metrics(pruned.read_metrics()[:20])
-    pruned.write_split(split)
-    pruned.write_config(config)
-    pruned.write_provenance(made)
-    strange = other.read_split()
-    for frame in strange["parts"]["report"]:
-        frame["sha256"] = {"image": "2" * 64}
-    other.write_split(strange)
+    with edited(other, "split") as strange:
+        for frame in strange["parts"]["report"]:
+            frame["sha256"] = {"image": "2" * 64}
     text = written(dense, pruned, other, output=output).text
     for part in (
         "These runs form 2 groups. Runs of different groups are not compared",
@@ -132,7 +125,8 @@ def test_what_is_less_comparable_than_it_seems_is_said(make_run: Callable[..., F
 
 def test_groups_of_one_data_set_are_told_apart(make_run: Callable[..., Folder], output: Path) -> None:
     one, other = make_run("one", n_images=1), make_run("other", n_images=1)
-    other.write_split(other.read_split() | {"policy": "paper"})
+    with edited(other, "split") as split:
+        split["policy"] = "paper"
     text = written(one, other, output=output).text
     assert "PhC-C2DH-U373, truth ignore, hold-out random, split seed 0" in text
     assert "PhC-C2DH-U373, truth paper, hold-out random, split seed 0" in text
@@ -148,11 +142,10 @@ def test_a_reference_that_is_not_among_the_runs_is_added(make_run: Callable[...,
 def test_undefined_scores_are_dashes(make_run: Callable[..., Folder], output: Path) -> None:
     one, other = make_run("one", n_images=1, ratio=0), make_run("other", n_images=1)
     for folder in (one, other):
-        scores = folder.read_scores()
-        for image in scores["images"]:
-            image["classes"] = [{"name": name, "intersection": 0, "union": 0} for name in ("background", "cell")]
-        scores["summary"] = {name: {"256": None, "native": None} for name in scores["summary"]}
-        folder.write_scores(scores)
+        with edited(folder, "scores") as scores:
+            for image in scores["images"]:
+                image["classes"] = [{"name": name, "intersection": 0, "union": 0} for name in ("background", "cell")]
+            scores["summary"] = {name: {"network": None, "native": None} for name in scores["summary"]}
     told = written(one, other, output=output)
     assert len(told.addresses) == 1, "curves alone"
     assert "0 of 1" not in told.text
@@ -175,9 +168,9 @@ def test_a_file_with_other_content_names_the_run(
     kind: str, key: str, value: object, make_run: Callable[..., Folder], output: Path
 ) -> None:
     one, other = make_run("one", n_images=1, ratio=0), make_run("other", n_images=1)
-    content = json.loads(other.file(kind).read_text())
-    other.file(kind).write_text(json.dumps(content | {key: value}))
-    with pytest.raises(CellpruneError, match=r"the files of .*other lack what a report needs"):
+    with edited(other, kind) as content:
+        content[key] = value
+    with pytest.raises(CellpruneError, match=rf"other.*{other.file(kind).name} is damaged"):
         written(one, other, output=output)
     assert not output.exists()
 

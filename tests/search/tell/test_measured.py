@@ -1,9 +1,9 @@
 """The spread of differences that finished runs show."""
 
-import json
 from collections.abc import Callable
 
 import numpy as np
+from finished_run import edited
 
 from cellprune.config.load import recorded
 from cellprune.runs.folder import Folder
@@ -16,11 +16,9 @@ def test_pairs_of_runs_tell_the_spread(make_run: Callable[..., Folder]) -> None:
     for seed in range(3):
         for ratio in (0.0, 0.9, 0.97):
             folder = make_run(f"{seed} {ratio}", ratio=ratio, n_images=4, seed=seed)
-            scores = json.loads(json.dumps(folder.read_scores()))
-            for image in scores["images"]:
-                for counted in image["classes"]:
+            with edited(folder, "scores") as scores:
+                for counted in (counted for image in scores["images"] for counted in image["classes"]):
                     counted["intersection"] = int(counted["union"] * rng.uniform(0.8, 0.9))
-            folder.write_scores(scores)
             folders.append(folder)
     runs, config = folders[0].path.parent, folders[0].read_config()
     settings = recorded(config)

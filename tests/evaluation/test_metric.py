@@ -1,31 +1,33 @@
 """When a network has learned nothing, by the scores of its run."""
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cellprune.config.names import resolve
 from cellprune.evaluation import iou
+from cellprune.runs.scores import ClassificationScores, ClassScores, Scores, SegmentationScores
 
 TARGET = np.zeros((20, 20), np.uint8)
 TARGET[:4] = 1  # a fifth is cell: an answer of background everywhere has (0.8 + 0) / 2
 
 
-def segmented(prediction: np.ndarray, *, target: np.ndarray = TARGET) -> dict[str, Any]:
+def segmented(prediction: np.ndarray, *, target: np.ndarray = TARGET) -> SegmentationScores:
     counted = iou.counts(prediction, target, ("background", "cell"))
-    images = [{"id": "a", "size": size, **counted} for size in iou.SIZES]
-    return {"images": images, "summary": iou.summary(images)}
+    images = tuple(iou.ScoredImage("a", "01", 0, size, counted, 0) for size in iou.SIZES)
+    return SegmentationScores("segmentation", "ignore", "report", images, iou.summary(images), ())
 
 
-def classified(*rows: tuple[int, int]) -> dict[str, Any]:
-    classes = [{"name": f"c{k}", "images": n, "correct": right} for k, (n, right) in enumerate(rows)]
-    accuracy = sum(row["correct"] for row in classes) / sum(row["images"] for row in classes)
-    return {"classes": classes, "summary": {"accuracy": accuracy}}
+def classified(*rows: tuple[int, int]) -> ClassificationScores:
+    classes = tuple(ClassScores(f"c{k}", n, right, right / n) for k, (n, right) in enumerate(rows))
+    accuracy = sum(row.correct for row in classes) / sum(row.images for row in classes)
+    summary = {"accuracy": accuracy, "accuracy_class_mean": accuracy}
+    return ClassificationScores("classification", None, "report", classes, (), summary)
 
 
-def told(task: str, scores: dict[str, Any]) -> str:
-    return resolve("results", task).measure.nothing(scores).replace("\u00a0", " ")
+def told(task: str, scores: Scores) -> str:
+    return resolve("results", task).metric.nothing(scores).replace("\u00a0", " ")
 
 
 def test_a_network_that_finds_no_cell_has_learned_nothing() -> None:
@@ -49,9 +51,11 @@ def test_where_there_is_no_cell_nothing_can_be_said() -> None:
 def test_scores_of_an_older_cellprune_tell_of_cells_alone() -> None:
     for guess, nothing in ((np.ones((20, 20), int), False), (np.zeros((20, 20), int), True)):
         scores = segmented(guess)
-        for image in scores["images"]:
-            image["classes"] = [{k: v for k, v in counted.items() if k != "truth"} for counted in image["classes"]]
-        assert bool(told("segmentation", scores)) is nothing
+        images = tuple(
+            replace(image, classes=tuple(replace(counted, truth=None) for counted in image.classes))
+            for image in scores.images
+        )
+        assert bool(told("segmentation", replace(scores, images=images))) is nothing
 
 
 @pytest.mark.parametrize(
