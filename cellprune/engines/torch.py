@@ -58,7 +58,7 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: 
     return TorchEngine(network, card, place, weights)
 
 
-def facts(network: nn.Module, in_channels: int) -> dict[str, Any]:
+def facts(network: nn.Module, in_channels: int) -> dict[str, object]:
     """Measure what a card says of a network itself: how far it looks, what it takes; keys as `ModelCard`."""
     field = receptive_field(network, in_channels)
     with looking(network):
