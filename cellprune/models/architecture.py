@@ -81,8 +81,15 @@ class Architecture:
             CellpruneError: a setting that the network does not have or that is out of range.
             ValueError, LookupError: what is kept is not of this network.
         """
-        network = build(self.whole.as_dict())
-        return network if self.kept is None else kept.apply(self.kept, network)
+        return self.left_of(build(self.whole.as_dict()))
+
+    def left_of(self, whole: nn.Module) -> nn.Module:
+        """Copy a whole network without what is not kept; give it itself where all is.
+
+        Raises:
+            ValueError, LookupError: what is kept is not of this network.
+        """
+        return whole if self.kept is None else kept.apply(self.kept, whole)
 
     def shapes(self) -> nn.Module:
         """Build a network of shapes alone: no memory, no draws, no time, and no pretrained weights fetched."""

@@ -130,8 +130,8 @@ def cut_tensors(model: nn.Module, positions: Positions, tensors: Mapping[str, Te
                 axes[names[id(buffer)]] = {0: passed}
     fewer = dict(tensors)
     for name, of in axes.items():
-        for axis, stays in of.items():
-            fewer[name] = fewer[name].detach().index_select(axis, stays.nonzero().squeeze(1).to(fewer[name].device))
+        for axis, left in of.items():
+            fewer[name] = fewer[name].detach().index_select(axis, left.nonzero().squeeze(1).to(fewer[name].device))
     return fewer
 
 
