@@ -46,11 +46,31 @@ NETWORKS = {
 }
 LIBRARY = ("smp:unet/resnet18", "smp:unet/mobilenet_v2", "smp:unet/efficientnet-b0", "smp:unetplusplus/resnet18",
            "smp:fpn/resnet18")  # fmt: skip
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in LIBRARY]
+MONAIS = {
+    "BasicUNet": {"in_channels": 1, "out_channels": 2, "features": (4, 4, 8, 8, 16, 4)},
+    "BasicUNetPlusPlus": {"in_channels": 1, "out_channels": 2, "features": (4, 4, 8, 8, 16, 4)},
+    "UNet": {"in_channels": 1, "out_channels": 2, "channels": (4, 8, 16), "strides": (2, 2), "num_res_units": 1},
+    "AttentionUnet": {"in_channels": 1, "out_channels": 2, "channels": (4, 8, 16), "strides": (2, 2)},
+    "SegResNet": {"init_filters": 8, "in_channels": 1, "out_channels": 2},
+    "DynUNet": {
+        "in_channels": 1,
+        "out_channels": 2,
+        "kernel_size": [3] * 3,
+        "strides": [1, 2, 2],
+        "upsample_kernel_size": [2, 2],
+        "filters": [4, 8, 16],
+    },
+    "DenseNet": {"in_channels": 1, "out_channels": 2, "init_features": 8, "growth_rate": 4, "block_config": (2, 2)},
+}
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in (*LIBRARY, *MONAIS)]
 
 
 def case(name):
     torch.manual_seed(0)
+    if name in MONAIS:
+        from monai.networks import nets
+
+        return getattr(nets, name)(2, **MONAIS[name]), torch.randn(1, 1, 32, 32)
     make, size = NETWORKS.get(name) or (lambda: build({"name": name}), (1, 64, 64))
     return make(), torch.randn(1, *size)
 

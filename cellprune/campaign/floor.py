@@ -13,7 +13,7 @@ class Floor:
     Attributes:
         curve: epoch -> score of the run that it is compared with.
         drop: how far it may lie below that.
-        whose: what that run is called where the reason is told, such as "its reference".
+        whose: what that run is called where the reason is told, such as "the dense network".
     """
 
     curve: Mapping[int, float]

@@ -3,7 +3,7 @@
 import json as text
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,8 +11,13 @@ from cellprune.cli.terminal import console, say
 from cellprune.wording import printable, spoken
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.table import Table
+
+    from cellprune.data.inspection import ClassesInspection, Inspection, SequenceInspection
+    from cellprune.data.sets.cards import Card
 
 app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
 
@@ -39,11 +44,12 @@ def list_(*, json: Annotated[bool, Parameter(negative="")] = False, data_root: P
     from cellprune.data.sets.root import data_root as root_of
 
     root = root_of(data_root)
-    found = [card.model_dump(mode="json") | {"here": folder_of(card, root).is_dir()} for card in cards.all_cards()]
+    known = [(card, folder_of(card, root).is_dir()) for card in cards.all_cards()]
     if json:
-        print(text.dumps({"data_root": str(root), "datasets": found}))
+        datasets = [card.model_dump(mode="json") | {"here": is_here} for card, is_here in known]
+        print(text.dumps({"data_root": str(root), "datasets": datasets}))
     else:
-        _show_cards(found)
+        _show_cards(known)
         say(f"Data root: {root}. Empty fields are unknown. To fetch a data set: cellprune data fetch NAME")
 
 
@@ -134,15 +140,16 @@ def check(
     """
     from cellprune.cli.progress import phase
     from cellprune.data.check import check as look
+    from cellprune.runs.documents import plain
     from cellprune.training.progress import PATIENCE_S
 
     with phase(f"reading every file of {dataset}", after_s=PATIENCE_S):
         found = look(dataset, data_root, classes)
     if json:
-        print(text.dumps(found))
+        print(text.dumps(plain(found)))
     else:
-        _show(dict(found), console(error=False))
-    return 1 if found["errors"] else 0
+        _show(found, console(error=False))
+    return 1 if found.errors else 0
 
 
 @app.command
@@ -184,56 +191,61 @@ def simulate(
     say(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
 
 
-def _show_cards(cards: list[dict[str, Any]]) -> None:
+def _show_cards(cards: "Sequence[tuple[Card, bool]]") -> None:
     rows = [("name", "modality", "pixel, um", "interval, min", "here")]
-    for card in cards:
-        pixel, interval = card["pixel_size_um"] or (), card["frame_interval_min"]
+    for card, is_here in cards:
+        pixel, interval = card.pixel_size_um or (), card.frame_interval_min
         shown = " x ".join(f"{um:g}" for um in (pixel[:1] if len(set(pixel)) == 1 else pixel))
-        here = "yes" if card["here"] else "no"
-        rows.append((card["name"], card["modality"] or "", shown, f"{interval:g}" if interval else "", here))
+        here = "yes" if is_here else "no"
+        rows.append((card.name, card.modality or "", shown, f"{interval:g}" if interval else "", here))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _show(found: dict[str, Any], out: "Console") -> None:
+def _show(found: "Inspection | ClassesInspection", out: "Console") -> None:
     """Print a table of what is there, then the facts, warnings, notes and errors, each on its line."""
     from rich.table import Table
 
-    table = Table(title=printable(found["dataset"]), title_justify="left", box=None, pad_edge=False)
-    (_fill_sequences if "sequences" in found else _fill_classes)(table, found)
+    from cellprune.data.inspection import Inspection
+
+    table = Table(title=printable(found.dataset), title_justify="left", box=None, pad_edge=False)
+    told = [("note", found.notes), ("error", found.errors)]
+    if isinstance(found, Inspection):
+        _fill_sequences(table, found.sequences)
+        told = [("", found.facts), ("warning", found.warnings), *told]
+    else:
+        _fill_classes(table, found)
     if table.row_count:
         out.print(table)
-    for fact in found.get("facts", []):
-        out.print(spoken(fact), soft_wrap=True)
-    for kind in ("warnings", "notes", "errors"):
-        for line in found.get(kind, []):
-            # paths and names are not markup, and a line is never broken: it may be searched for
-            out.print(spoken(f"{kind[:-1]}: {line}"), soft_wrap=True)
-    out.print("errors: " + str(len(found["errors"])) if found["errors"] else "no errors")
+    for kind, line in ((kind, line) for kind, lines in told for line in lines):
+        # paths and names are not markup, and a line is never broken: it may be searched for
+        out.print(spoken(f"{kind}: {line}" if kind else line), soft_wrap=True)
+    out.print(f"errors: {len(found.errors)}" if found.errors else "no errors")
 
 
-def _fill_sequences(table: "Table", found: dict[str, Any]) -> None:
+def _fill_sequences(table: "Table", sequences: "Sequence[SequenceInspection]") -> None:
     from cellprune.data.findings import shortened
 
     table.add_column("sequence")
     for heading in ("frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type"):
         table.add_column(heading, justify="right")
-    for row in found["sequences"]:
+    for row in sequences:
         table.add_row(
-            printable(row["sequence"]),
-            *(str(row[kind]) for kind in ("frames", "gold", "silver")),
-            str(row["cells"]["gold"]),
-            str(sum(frame["missing"] for frame in row["missing"])),
-            str(row["cells"]["tracked"]),
-            shortened([f"{height} x {width}" for height, width in row["sizes"]]),
-            ", ".join(row["dtypes"].get("image", [])),
+            printable(row.sequence),
+            *map(str, (row.frames, row.gold, row.silver, row.cells.gold)),
+            str(sum(lacking.missing for lacking in row.missing)),
+            str(row.cells.tracked),
+            shortened([f"{height} x {width}" for height, width in row.sizes]),
+            ", ".join(row.dtypes.get("image", ())),
         )
 
 
-def _fill_classes(table: "Table", found: dict[str, Any]) -> None:
+def _fill_classes(table: "Table", found: "ClassesInspection") -> None:
     table.add_column("class")
     for part in ("train", "test"):
         table.add_column(f"{part} images", justify="right")
-    for row in [*found["classes"], {"name": "all", **found["images"]}] if found["classes"] else []:
-        table.add_row(printable(row["name"]), str(row["train"]), str(row["test"]))
+    for row in found.classes:
+        table.add_row(printable(row.name), str(row.train), str(row.test))
+    if found.classes:
+        table.add_row("all", *(str(found.images[part]) for part in ("train", "test")))

@@ -16,9 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 from docstring_parser.attrdoc import AttributeDocstrings
 from pydantic import ValidationError
 
-from cellprune.cli import compare_masks, data, evaluate, predict, prune, report, search, train
 from cellprune.cli.terminal import listening, speak_plainly, tell
-from cellprune.config.load import faults
 from cellprune.errors import CellpruneError
 from cellprune.machine import environment
 from cellprune.wording import printable, reason, shortened
@@ -47,14 +45,14 @@ app = App(
     suppress_keyboard_interrupt=False,  # `main` says how to go on
 )
 app.meta.suppress_keyboard_interrupt = False
-app.command(train.train)
-app.command(prune.prune)
-app.command(compare_masks.compare_masks)
-app.command(evaluate.evaluate)
-app.command(predict.predict)
-app.command(report.report)
-app.command(search.search_max_ratio, name="search-max-ratio")
-app.command(data.app)
+# by name: a command is loaded when it is the one, so that predicting need not wait for what training reads
+for _command in (
+    "train:train", "prune:prune", "compare_masks:compare_masks", "evaluate:evaluate", "predict:predict",
+    "export:export", "report:report",
+):  # fmt: skip
+    app.command(f"cellprune.cli.{_command}")
+app.command("cellprune.cli.search:search_max_ratio", name="search-max-ratio")
+app.command("cellprune.cli.data:app", name="data")
 
 
 @app.meta.default
@@ -81,6 +79,8 @@ def main(arguments: Sequence[str] | None = None, *, heard: Sequence[int] = ()) -
     words = list(sys.argv[1:] if arguments is None else arguments)
     speak_plainly()
     try:
+        if not words or words[0] in app.help_flags:
+            _load_commands()
         code = app.meta(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
         if sys.stdout is not None:  # as where the shell closed it
             sys.stdout.flush()
@@ -97,6 +97,12 @@ def main(arguments: Sequence[str] | None = None, *, heard: Sequence[int] = ()) -
             tell(*f"cellprune: {message}".split("\n") if message else ())
     _abandon_output()
     sys.exit(code)
+
+
+def _load_commands() -> None:
+    """Load every command: the page that lists them says what each is for."""
+    for name in [name for name in app if not name.startswith("-")]:
+        app[name]
 
 
 def _abandon_output() -> None:
@@ -119,6 +125,8 @@ def _explained(error: BaseException) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, CycloptsError):
         if isinstance(error.__cause__, ValidationError):
+            from cellprune.config.load import faults
+
             return faults(error.__cause__), 2
         return shortened(" ".join(str(error).split())), 2
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("cellprune"):

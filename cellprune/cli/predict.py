@@ -4,6 +4,7 @@ import hashlib
 import json as text
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,6 +30,9 @@ def predict(
     pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
+    overlays: bool = True,
+    engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
+    precision: Literal["fp32", "bf16", "int8"] = "fp32",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -45,10 +49,12 @@ def predict(
 
         cellprune predict runs/NAME PhC-C2DH-U373/01 -o cells --rescale
 
+        cellprune predict cells.onnx images/ -o cells --engine openvino --precision bf16
+
     Parameters
     ----------
     model
-        A run folder or a model file.
+        A run folder, a model file, or an ONNX file of `cellprune export`, which needs no PyTorch.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
         is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
@@ -62,8 +68,16 @@ def predict(
         Zoom the images so that their pixels are as large, in um, as those of the training images.
     numbers
         Write the number of each cell, as in cells.csv, into the overlays.
+    overlays
+        Draw each image with the outlines of its cells; without, it takes less time.
+    engine
+        What runs the network: a run or model file runs in torch, an ONNX file in onnx (ONNX Runtime) or openvino; auto
+        takes the one that is faster here, which it measures once.
+    precision
+        What is computed in. bf16 (of an ONNX file, in openvino) and int8 (of a file made with `export --int8`) are
+        faster, and give slightly other labels.
     device
-        Where the network runs.
+        Where torch runs the network; the other engines run on the CPU.
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
@@ -73,7 +87,7 @@ def predict(
     from cellprune.lab.engine import engine_of
     from cellprune.lab.inputs import find
     from cellprune.lab.job import run
-    from cellprune.lab.output import Output
+    from cellprune.lab.output import Output, engine_before
     from cellprune.training.progress import PATIENCE_S
 
     if not inputs:
@@ -83,23 +97,29 @@ def predict(
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():
-        engine = engine_of(model, device=device)
+        chosen = engine if engine != "auto" else engine_before(output) or "auto"
+        runner = engine_of(model, engine=chosen, device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
-    zooms = scale.zooms(engine.card, sizes, rescale=rescale)
+    zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     settings |= {"numbers": True} if numbers else {}
-    folder = Output(output, settings, [image.name for image in images])
-    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(engine.card, sizes))
+    # of torch nothing is said, as before there were others
+    settings |= {"engine": runner.running.engine} if runner.running.engine != "torch" else {}
+    settings |= {"precision": precision} if precision != "fp32" else {}
+    names = [image.name for image in images]
+    folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
+    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(runner.card, sizes))
     with _told(len(images)) as tell:
         done = run(
-            engine, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
+            runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
         )
-    warnings += _warn_of_results(done, sees_whole_image=engine.receptive_field is None)
+    warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
     _list(done.failures, output)
     if json:
-        print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **done.record()}))
+        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": asdict(runner.running)}
+        print(text.dumps(said | done.record()))
     else:
-        _show(done, output)
+        _show(done, output, overlays=overlays)
     return 1 if done.failures else 0
 
 
@@ -150,7 +170,7 @@ def _and_more(names: list[str]) -> str:
 
 
 def _digest(model: Path) -> str:
-    """Give the sha256 of the model file: the same network by another path is the same."""
+    """Give the sha256 of the model's file: the same network by another path is the same."""
     from cellprune.runs.folder import FILES
 
     with (model / FILES["model"] if model.is_dir() else model).open("rb") as file:
@@ -176,7 +196,7 @@ def _told(n_images: int) -> Iterator["Tell"]:
         watcher.finished(event(n_images, ""))
 
 
-def _show(done: "Done", output: Path) -> None:
+def _show(done: "Done", output: Path, *, overlays: bool) -> None:
     kept = f" ({done.kept} of them were there already)" if done.kept else ""
     failed = f", {len(done.failures)} not done" if done.failures else ""
     cells, images = (many(n, what) for n, what in ((len(done.rows), "cell"), (len(done.images), "image")))
@@ -187,4 +207,5 @@ def _show(done: "Done", output: Path) -> None:
         ("labels", "label images of native size: 0 is background, one number per cell"),
         ("cells.csv", "one line per cell: position, area, whether it touches the border"),
     ):
-        say(f"  {output / name}   {what}")
+        if overlays or name != "overlays":
+            say(f"  {output / name}   {what}")

@@ -1,7 +1,6 @@
 """A search as it goes on: a live table on a terminal, a line for every event in a log."""
 
 from time import monotonic
-from typing import Any
 
 from rich.console import Group
 from rich.live import Live
@@ -44,7 +43,7 @@ class Table(Watch):
             self._beat.start()
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._beat.stop()
         if self._console.is_terminal:
             self._live.stop()

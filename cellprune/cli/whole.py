@@ -1,14 +1,14 @@
 """Whole numbers as they are typed: 1.5 is a mistake, and not 2."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter, Token
 
 from cellprune.wording import quoted
 
 
-def _whole(_: Any, tokens: Sequence[Token]) -> int:
+def _whole(_: object, tokens: Sequence[Token]) -> int:
     try:
         return int(tokens[0].value)
     except ValueError:

@@ -42,6 +42,25 @@ class MethodRow:
     rounds: int | None = None
 
 
+@dataclass(frozen=True)
+class EngineRow:
+    """The facts of an engine.
+
+    Attributes:
+        home: the code behind the name, "module:attribute".
+        package: what must be installed for it.
+        extra: of cellprune, with which that comes; empty where the core has it.
+        runs: the file that it takes: "model", cellprune's own, or "onnx".
+        precisions: what it computes in.
+    """
+
+    home: str
+    package: str
+    extra: str
+    runs: Literal["model", "onnx"]
+    precisions: tuple[str, ...]
+
+
 _HERE = "cellprune.pruning.methods"
 _RAMP = ("update_from", "update_until", "update_every")
 _EXCHANGE = ("initial", "update_until", "update_every", "drop_fraction")
@@ -105,7 +124,11 @@ RESULTS = {
     "classification": "cellprune.report.classification:RESULTS",
 }
 ENGINES = {
-    "torch": "cellprune.engines.torch:engine",
+    "torch": EngineRow("cellprune.engines.torch:engine", "torch", "train", "model", ("fp32",)),
+    "onnx": EngineRow("cellprune.engines.onnx:engine", "onnxruntime", "", "onnx", ("fp32", "int8")),
+    "openvino": EngineRow(
+        "cellprune.engines.openvino:engine", "openvino", "openvino", "onnx", ("fp32", "bf16", "int8")
+    ),
 }
 
 _TABLES: dict[str, Mapping[str, Any]] = {
@@ -113,7 +136,7 @@ _TABLES: dict[str, Mapping[str, Any]] = {
     "model": MODELS,
     "task": TASKS,
     "results": RESULTS,
-    "engine": ENGINES,
+    "engine": {"auto": "cellprune.engines.choose:engine", **ENGINES},
 }
 
 
@@ -130,7 +153,7 @@ def resolve(kind: str, name: str) -> Any:
     key = row(table, name)
     if key is None:
         raise CellpruneError(unknown(kind, name, table))
-    home = table[key].home if isinstance(table[key], MethodRow) else table[key]
+    home = table[key].home if isinstance(table[key], MethodRow | EngineRow) else table[key]
     module, attribute = home.split(":")
     part = getattr(import_module(module), attribute)
     return part if key == name else partial(part, name.split(":", 1)[1])

@@ -19,10 +19,10 @@ from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
-from cellprune.data.findings import Disc, Findings, Report, class_notes, notes, report
+from cellprune.data.findings import Disc, Findings, class_notes, notes, report
+from cellprune.data.inspection import ClassesInspection, InPieces, Inspection, Lacking
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.sets import LabelledReport
 from cellprune.data.open import is_challenge, require_cells
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.named import is_folder, known_card, located
@@ -34,14 +34,12 @@ from cellprune.images.read import Labels, are_equal, read_grey_levels, read_head
 
 def check(
     name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES
-) -> Report | LabelledReport:
+) -> Inspection | ClassesInspection:
     """Inspect a data set by name or folder.
 
     Args:
         classes: what labels stand for, see `data.open.open_dataset`.
 
-    Returns:
-        Plain values; of images that each have a class those of `data.labelled.sets.check`.
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
@@ -61,7 +59,7 @@ def check(
     return inspect(located(card, data_root), name=card.name, card=card)
 
 
-def inspect(folder: Path, *, name: str, card: Card | None) -> Report:
+def inspect(folder: Path, *, name: str, card: Card | None) -> Inspection:
     """Inspect the data set in a folder; see `check`. Whatever is wrong is listed, never raised."""
     try:
         frames, lone, aside = ctc.frames(folder, name), ctc.orphans(folder), ctc.aside(folder)
@@ -73,7 +71,7 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> Report:
     return report(name, found, _errors(name, found, faults), [*said, *aside])
 
 
-def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Report:
+def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Inspection:
     try:
         paired = plain.pair(folder, name)
     except CellpruneError as error:
@@ -201,9 +199,9 @@ def _compare(frame: Frame, truth: dict[str, Labels], found: Findings) -> None:
         if n_gold == 0:
             found.empty.append(name)
         if pieces := in_pieces(gold):
-            found.components.append({"frame": name, "labels": pieces})
+            found.components.append(InPieces(name, tuple(pieces)))
     if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
-        found.missing.append({"frame": name, "missing": len(lacking), "cells": len(tracks)})
+        found.missing.append(Lacking(name, len(lacking), len(tracks)))
     if silver is not None and markers is not None:
         found.n_lacking_in_silver += len(uncovered(markers, silver))
     if silver is not None and gold is not None and n_gold:

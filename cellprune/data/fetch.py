@@ -166,7 +166,7 @@ def is_here(name: str, data_root: Path | None = None) -> bool:
 
 def _accept(folder: Path, card: Card, doubt: str) -> None:
     """Take content of doubtful origin when it is sound, with a warning."""
-    errors = inspect(folder, name=card.name, card=card)["errors"]
+    errors = inspect(folder, name=card.name, card=card).errors
     if errors:
         first = errors[0].replace(f"{folder}{os.sep}", "")  # the folder it was looked at in is gone in a moment
         raise FetchError(f"{doubt}; and it has {len(errors)} error(s), the first: {first}")

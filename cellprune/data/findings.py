@@ -1,17 +1,18 @@
 """What a check finds in a data set, sequence by sequence, and how it is told: in sentences, and as plain values."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import ceil
 from pathlib import Path
 from statistics import median_low
-from typing import TypedDict, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from cellprune.config.data import Data
+from cellprune.data.inspection import CellCount, Diameter, InPieces, Inspection, Lacking, SequenceInspection
 from cellprune.data.sets.cards import Card
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.read import UNSTACK
@@ -22,7 +23,6 @@ SMALLEST_CELL_PX = 10  # in the network, below which neighbours run into each ot
 _STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest
 _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
-
 
 FrameName = int | str  # its number in a recording, or the name of its image
 _Value = TypeVar("_Value")
@@ -42,21 +42,6 @@ class Disc:
     share: float
 
 
-class Missing(TypedDict):
-    """A frame of which some tracked cells have no gold mask."""
-
-    frame: FrameName
-    missing: int
-    cells: int
-
-
-class Pieces(TypedDict):
-    """A frame, and the labels in it whose mask is in several pieces."""
-
-    frame: FrameName
-    labels: list[int]
-
-
 @dataclass
 class Findings:
     """One sequence, filled while its frames are looked at."""
@@ -65,8 +50,8 @@ class Findings:
     n_frames: Counter[str] = field(default_factory=Counter)  # by kind of file
     n_read: Counter[str] = field(default_factory=Counter)  # by kind of truth: the files without an error
     n_tracked_cells: int = 0
-    missing: list[Missing] = field(default_factory=list)
-    components: list[Pieces] = field(default_factory=list)
+    missing: list[Lacking] = field(default_factory=list)
+    components: list[InPieces] = field(default_factory=list)
     empty: list[FrameName] = field(default_factory=list)
     unknown: list[FrameName] = field(default_factory=list)  # frames of which every pixel is ignored
     n_lacking_in_silver: int = 0
@@ -90,80 +75,14 @@ class Findings:
     errors: list[str] = field(default_factory=list)
 
 
-class CellCounts(TypedDict):
-    """Cells in gold truth, and in markers."""
-
-    gold: int
-    tracked: int
-
-
-class Diameter(TypedDict):
-    """The median cell's, in px: as saved, and as the network sees it where nothing else is asked for."""
-
-    native: float
-    network: float
-
-
-class SequenceReport(TypedDict):
-    """What is in one sequence; counts are of frames where nothing else is said."""
-
-    sequence: str
-    frames: int
-    gold: int
-    silver: int
-    markers: int
-    cells: CellCounts
-    missing: list[Missing]
-    components: list[Pieces]
-    silver_lacks: int  # tracked cells
-    silver_jaccard: list[float] | None  # of silver with gold masks, the lowest and the highest frame's mean
-    sizes: list[list[int]]
-    channels: list[int]
-    dtypes: dict[str, list[str]]
-    pixel_size_um: list[list[float]]
-    without_pixel_size: int  # images
-    grey_levels: list[float] | None  # the darkest and the brightest
-
-
-class Counted(TypedDict):
-    """What is in a data set; see `SequenceReport`."""
-
-    dataset: str
-    frames: int
-    gold: int
-    silver: int
-    markers: int
-    cells: CellCounts
-    missing: int
-    components: int
-    sizes: list[list[int]]
-    channels: list[int]
-    dtypes: dict[str, list[str]]
-    pixel_size_um: list[list[float]]
-    grey_levels: list[float] | None
-    cell_diameter_px: Diameter | None
-    network_size_px: list[int]
-    sequences: list[SequenceReport]
-
-
-class Report(Counted):
-    """What `data check --json` prints of cells: beside the counts sentences, and how a plain folder was paired."""
-
-    pairing: str | None
-    facts: list[str]
-    warnings: list[str]
-    errors: list[str]
-    notes: list[str]
-
-
 def notes(found: Findings, card: Card | None) -> list[str]:
     """Say in sentences what is partial or untidy in a sequence; nothing of it is wrong."""
     said = []
     if found.missing:
-        frames = ", ".join(f"{m['frame']} ({m['missing']} of {m['cells']})" for m in found.missing)
-        said.append(f"cells without a gold mask: {sum(m['missing'] for m in found.missing)}, in frames {frames}")
+        frames = ", ".join(f"{m.frame} ({m.missing} of {m.cells})" for m in found.missing)
+        said.append(f"cells without a gold mask: {sum(m.missing for m in found.missing)}, in frames {frames}")
     if found.components and not is_one_value(found):
-        said.append(f"gold masks in several pieces in frames {_listed(c['frame'] for c in found.components)}")
+        said.append(f"gold masks in several pieces in frames {_listed(c.frame for c in found.components)}")
     if is_one_value(found):
         said.append(f"the label images have one value, so connected pieces count as cells: {len(found.pieces)}")
     if found.empty:
@@ -203,54 +122,50 @@ def shortened(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
 
 
-def report(name: str, found: list[Findings], errors: list[str], notes: list[str], pairing: str | None = None) -> Report:
-    """Put everything into plain values, the totals first."""
-    sequences = [_sequence_report(sequence) for sequence in found]
+def report(
+    name: str, found: Sequence[Findings], errors: Sequence[str], notes: Sequence[str], pairing: str | None = None
+) -> Inspection:
+    """Put everything together, the totals first."""
+    sequences = tuple(map(_sequence, found))
     levels = [level for sequence in found for level in sequence.grey_levels]
-    counted: Counted = {
-        "dataset": name,
-        "frames": sum(s["frames"] for s in sequences),
-        "gold": sum(s["gold"] for s in sequences),
-        "silver": sum(s["silver"] for s in sequences),
-        "markers": sum(s["markers"] for s in sequences),
-        "cells": {
-            "gold": sum(s["cells"]["gold"] for s in sequences),
-            "tracked": sum(s["cells"]["tracked"] for s in sequences),
+    diameter = _diameter(found)
+    return Inspection(
+        dataset=name,
+        frames=sum(s.frames for s in sequences),
+        gold=sum(s.gold for s in sequences),
+        silver=sum(s.silver for s in sequences),
+        markers=sum(s.markers for s in sequences),
+        cells=CellCount(sum(s.cells.gold for s in sequences), sum(s.cells.tracked for s in sequences)),
+        missing=sum(lacking.missing for s in sequences for lacking in s.missing),
+        components=sum(len(pieces.labels) for s in sequences for pieces in s.components),
+        sizes=_merged(s.sizes for s in sequences),
+        channels=_merged(s.channels for s in sequences),
+        dtypes={
+            kind: _merged(s.dtypes.get(kind, ()) for s in sequences) for kind in ("image", "gold", "silver", "markers")
         },
-        "missing": sum(m["missing"] for s in sequences for m in s["missing"]),
-        "components": sum(len(c["labels"]) for s in sequences for c in s["components"]),
-        "sizes": _merged(s["sizes"] for s in sequences),
-        "channels": _merged(s["channels"] for s in sequences),
-        "dtypes": {
-            kind: _merged(s["dtypes"].get(kind, []) for s in sequences)
-            for kind in ("image", "gold", "silver", "markers")
-        },
-        "pixel_size_um": _merged(s["pixel_size_um"] for s in sequences),
-        "grey_levels": [min(levels), max(levels)] if levels else None,
-        "cell_diameter_px": _diameters_px(found),
-        "network_size_px": list(NETWORK_SIZE_PX),
-        "sequences": sequences,
-    }
-    return {
-        **counted,
-        "pairing": pairing,
-        "facts": _facts(counted),
-        "warnings": _warnings(counted, [size for sequence in found for size in sequence.gold_sizes]),
-        "errors": errors,
-        "notes": notes,
-    }
+        pixel_size_um=_merged(s.pixel_size_um for s in sequences),
+        grey_levels=(min(levels), max(levels)) if levels else None,
+        cell_diameter_px=diameter,
+        network_size_px=NETWORK_SIZE_PX,
+        sequences=sequences,
+        pairing=pairing,
+        facts=tuple(_facts(sequences, levels, diameter)),
+        warnings=tuple(_warnings(diameter, [size for sequence in found for size in sequence.gold_sizes])),
+        errors=tuple(errors),
+        notes=tuple(notes),
+    )
 
 
-def _diameters_px(found: Sequence[Findings]) -> Diameter | None:
+def _diameter(found: Sequence[Findings]) -> Diameter | None:
     """Give the median cell's diameter as saved, and as the network sees it where nothing else is asked for."""
     cells = [cell for sequence in found for cell in gold_cells(sequence)]
     if not cells:
         return None
     share = float(np.median([cell.share for cell in cells]))
-    return {
-        "native": float(np.median([cell.diameter_px for cell in cells])),
-        "network": share * (NETWORK_SIZE_PX[0] * NETWORK_SIZE_PX[1]) ** 0.5,
-    }
+    return Diameter(
+        native=float(np.median([cell.diameter_px for cell in cells])),
+        network=share * (NETWORK_SIZE_PX[0] * NETWORK_SIZE_PX[1]) ** 0.5,
+    )
 
 
 def gold_cells(found: Findings) -> list[Disc]:
@@ -263,88 +178,78 @@ def is_one_value(found: Findings) -> bool:
     return len(found.values) == 1 and len(found.pieces) > len(found.cells)
 
 
-def _facts(counted: Counted) -> list[str]:
+def _facts(
+    sequences: Sequence[SequenceInspection], levels: Sequence[float], diameter: Diameter | None
+) -> Iterator[str]:
     """Say what the images and the cells are like."""
-    facts = []
-    if counted["grey_levels"]:
-        low, high = counted["grey_levels"]
+    stated = _merged(s.pixel_size_um for s in sequences)
+    n_silent = sum(s.without_pixel_size for s in sequences)
+    is_known = len(stated) == 1 and not n_silent
+    if levels:
+        low, high = min(levels), max(levels)
         bits = f" ({(high - low).bit_length()} bits)" if isinstance(low, int) and isinstance(high, int) else ""
-        channels = " or ".join(many(n, "channel") for n in sorted(counted["channels"]))
-        pixels = " or ".join(" x ".join(f"{um:.4g}" for um in size) + " um" for size in counted["pixel_size_um"])
-        facts.append(
-            f"images: {channels}, {' and '.join(counted['dtypes']['image'])}, grey levels {low:g} to {high:g}{bits}, "
-            f"pixels of {pixels or 'unknown size'}{_partly(counted)}"
+        channels = " or ".join(many(n, "channel") for n in sorted(_merged(s.channels for s in sequences)))
+        dtypes = " and ".join(_merged(s.dtypes.get("image", ()) for s in sequences))
+        pixels = " or ".join(" x ".join(f"{um:.4g}" for um in size) + " um" for size in stated)
+        partly = ""
+        if stated and not is_known:  # where not all images state the same pixel size, the set has none
+            n_frames = sum(s.frames for s in sequences)
+            silent = f"{n_silent} of {n_frames} images state none" if n_silent else "they differ"
+            partly = f" ({silent}, so the pixel size of the set counts as unknown)"
+        yield (
+            f"images: {channels}, {dtypes}, grey levels {low:g} to {high:g}{bits}, pixels of "
+            f"{pixels or 'unknown size'}{partly}"
         )
-    if diameter := counted["cell_diameter_px"]:
+    if diameter:
         um = ""
-        if _is_pixel_known(counted):
-            ((down, across),) = counted["pixel_size_um"]
-            um = f" ({diameter['native'] * (down * across) ** 0.5:.3g} um)"
-        height, width = counted["network_size_px"]
-        facts.append(
-            f"cells: median diameter {diameter['native']:.1f} px{um}, {diameter['network']:.1f} px in a network of "
+        if is_known:
+            ((down, across),) = stated
+            um = f" ({diameter.native * (down * across) ** 0.5:.3g} um)"
+        height, width = NETWORK_SIZE_PX
+        yield (
+            f"cells: median diameter {diameter.native:.1f} px{um}, {diameter.network:.1f} px in a network of "
             f"{height} x {width} px"
         )
-    return facts
 
 
-def _partly(counted: Counted) -> str:
-    """Say what follows where not all images state the same pixel size: the set has none."""
-    if _is_pixel_known(counted) or not counted["pixel_size_um"]:
-        return ""
-    n_silent = sum(sequence["without_pixel_size"] for sequence in counted["sequences"])
-    silent = f"{n_silent} of {counted['frames']} images state none" if n_silent else "they differ"
-    return f" ({silent}, so the pixel size of the set counts as unknown)"
-
-
-def _is_pixel_known(counted: Counted) -> bool:
-    is_silent = any(sequence["without_pixel_size"] for sequence in counted["sequences"])
-    return len(counted["pixel_size_um"]) == 1 and not is_silent
-
-
-def _warnings(counted: Counted, sizes: Sequence[tuple[int, int]]) -> list[str]:
+def _warnings(diameter: Diameter | None, sizes: Sequence[tuple[int, int]]) -> list[str]:
     """Warn of cells that are too small in the network, with the size that would do."""
-    diameter = counted["cell_diameter_px"]
-    if diameter is None or diameter["network"] >= SMALLEST_CELL_PX:
+    if diameter is None or diameter.network >= SMALLEST_CELL_PX:
         return []
     usual = [median_low(sides) for sides in zip(*sizes, strict=True)]
-    height, width = counted["network_size_px"]
-    factor = SMALLEST_CELL_PX / diameter["network"] * (height * width / (usual[0] * usual[1])) ** 0.5
+    height, width = NETWORK_SIZE_PX
+    factor = SMALLEST_CELL_PX / diameter.network * (height * width / (usual[0] * usual[1])) ** 0.5
     enough = [_STEP_PX * ceil(side * factor / _STEP_PX) for side in usual]
     return [
-        f"cells of {diameter['network']:.1f} px in the network can hardly be told apart: train with --data.size "
+        f"cells of {diameter.network:.1f} px in the network can hardly be told apart: train with --data.size "
         f"{enough[0]} {enough[1]}, which gives them {SMALLEST_CELL_PX} px or more"
     ]
 
 
-def _sequence_report(found: Findings) -> SequenceReport:
-    return {
-        "sequence": found.name,
-        "frames": found.n_frames["image"],
-        "gold": found.n_frames["gold"],
-        "silver": found.n_frames["silver"],
-        "markers": found.n_frames["markers"],
-        "cells": {"gold": len(gold_cells(found)), "tracked": found.n_tracked_cells},
-        "missing": found.missing,
-        "components": found.components,
-        "silver_lacks": found.n_lacking_in_silver,
-        "silver_jaccard": [min(found.jaccard), max(found.jaccard)] if found.jaccard else None,
-        "sizes": sorted(list(size) for size in found.sizes),
-        "channels": sorted(found.channels) or [1] * bool(found.grey),
-        "dtypes": {kind: sorted(types) for kind, types in found.dtypes.items()},
-        "pixel_size_um": sorted(list(size) for size in found.pixel_sizes_um),
-        "without_pixel_size": found.n_without_pixel_size,
-        "grey_levels": [min(found.grey_levels), max(found.grey_levels)] if found.grey_levels else None,
-    }
+def _sequence(found: Findings) -> SequenceInspection:
+    return SequenceInspection(
+        sequence=found.name,
+        frames=found.n_frames["image"],
+        gold=found.n_frames["gold"],
+        silver=found.n_frames["silver"],
+        markers=found.n_frames["markers"],
+        cells=CellCount(len(gold_cells(found)), found.n_tracked_cells),
+        missing=tuple(found.missing),
+        components=tuple(found.components),
+        silver_lacks=found.n_lacking_in_silver,
+        silver_jaccard=(min(found.jaccard), max(found.jaccard)) if found.jaccard else None,
+        sizes=tuple(sorted(found.sizes)),
+        channels=tuple(sorted(found.channels)) or (1,) * bool(found.grey),
+        dtypes={kind: tuple(sorted(types)) for kind, types in found.dtypes.items()},
+        pixel_size_um=tuple(sorted(found.pixel_sizes_um)),
+        without_pixel_size=found.n_without_pixel_size,
+        grey_levels=(min(found.grey_levels), max(found.grey_levels)) if found.grey_levels else None,
+    )
 
 
-def _merged(lists: Iterable[list[_Value]]) -> list[_Value]:
-    """Give every value of the lists once, in order."""
-    merged: list[_Value] = []
-    for value in chain.from_iterable(lists):
-        if value not in merged:
-            merged.append(value)
-    return merged
+def _merged(values: Iterable[Sequence[_Value]]) -> tuple[_Value, ...]:
+    """Give every value once, in order."""
+    return tuple(dict.fromkeys(chain.from_iterable(values)))
 
 
 def _listed(values: Iterable[object]) -> str:

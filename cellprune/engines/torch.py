@@ -11,28 +11,27 @@ from weakref import finalize
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from cellprune import models
+from cellprune.engines.folded import folded
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine.device import choose
 from cellprune.models.loaded import header_of
 from cellprune.models.network import is_mirroring
 from cellprune.models.receptive import receptive_field
-from cellprune.runs.modelcard import ModelCard, ReceptiveField, read_card
+from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField, read_card
 from cellprune.structure.standing_in import copies, looking, require_values
-
-Floats = NDArray[np.float32]
 
 _PROBE_PX = 128  # side of the image on which a network's memory is measured
 # oneDNN reorders what a convolution reads and writes; measured over the live tensors: see benchmarks/predicting.py
 _WORKSPACE = 1.5
 
 
-def engine(model: "nn.Module | str | Path", *, device: str = "auto") -> "TorchEngine":
+def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: Precision = "fp32") -> "TorchEngine":
     """Make an engine of a network.
 
     Args:
@@ -40,16 +39,36 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto") -> "TorchEn
             a class, of the image's size. Of the last nothing is known but its channels: it takes images as they are.
             A network in memory is left as it was, and the engine keeps the weights that it has now.
         device: "auto", "cpu", "cuda" or "mps".
+        precision: "fp32".
     Raises:
-        CellpruneError: no such file, or one that cannot be used; no such device; a network without values yet, or one
-            that does not give such maps.
+        CellpruneError: no such file, or one that cannot be used; no such device or precision; a network without values
+            yet, or one that does not give such maps.
     """
+    if precision != "fp32":
+        raise CellpruneError(
+            f"--precision {precision}: torch predicts in float32 alone: make an ONNX file with 'cellprune export'"
+        )
     place = torch.device(choose(device))
     network, weights = _usable(model, place)
     header = header_of(network)
     with _running(network, weights):
         card = _guessed(network) if header is None else read_card(header, model)
+    if weights is None and place.type == "cpu":
+        network = folded(network, card.in_channels)
     return TorchEngine(network, card, place, weights)
+
+
+def facts(network: nn.Module, in_channels: int) -> dict[str, Any]:
+    """Measure what a card says of a network itself: how far it looks, what it takes; keys as `ModelCard`."""
+    field = receptive_field(network, in_channels)
+    with looking(network):
+        live = _live_bytes(network, in_channels)
+    sizes = InputSizes.of(network.input_size) if is_mirroring(network) else None
+    return {
+        "receptive_field": None if field is None else field.model_dump(),
+        "bytes_per_pixel": _WORKSPACE * live / _PROBE_PX**2,
+        "input_sizes": None if sizes is None else sizes.model_dump(),
+    }
 
 
 class TorchEngine:
@@ -69,7 +88,8 @@ class TorchEngine:
         self._network, self._device, self._weights = network, device, weights
         self.card = card
         self._known_field: list[ReceptiveField | None] = [card.receptive_field] if card.receptive_field else []
-        self._bytes_per_pixel = 0.0
+        self._bytes_per_pixel = card.bytes_per_pixel or 0.0
+        self.running = Running("torch", "fp32", device.type, torch.get_num_threads(), {"torch": torch.__version__})
         self._mirrors_itself = is_mirroring(network)
         self.input_size: Callable[[int], int] = network.input_size if is_mirroring(network) else self._fitting
 
@@ -84,7 +104,7 @@ class TorchEngine:
             with _running(self._network, self._weights), torch.inference_mode(), exact:
                 padded, inside = (images, ...) if self._mirrors_itself else self._mirrored(images)
                 logits: Tensor = self._network(torch.from_numpy(np.ascontiguousarray(padded)).to(self._device))
-                return logits[inside].float().softmax(1).cpu().numpy()
+                return logits[inside].float().softmax(1).cpu().contiguous().numpy()
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise
@@ -102,7 +122,7 @@ class TorchEngine:
 
     @property
     def bytes_per_pixel(self) -> float:
-        """Working memory for a pixel of the input, measured at the first use."""
+        """Working memory for a pixel of the input: the model file's, else measured at the first use."""
         if not self._bytes_per_pixel:
             with _running(self._network, self._weights):
                 live = _live_bytes(self._network, self.card.in_channels)

@@ -13,7 +13,7 @@ Source: Jaccard 1901 for the ratio; Everingham et al. 2015 (10.1007/s11263-014-0
 with a void label left out.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -106,28 +106,35 @@ def ignored_px(target: np.ndarray) -> int:
 
 
 def summary(images: Sequence[ScoredImage]) -> dict[str, dict[Size, float | None]]:
-    """Give every score, at each size.
+    """Give every score of all classes together, then of each class but the background alone, at each size.
 
     Args:
         images: of any sizes mixed; all of the same classes, the first of them background.
     Returns:
-        See `Summary`.
+        See `Summary`; "iou_image_mean" of all classes is "iou_cell_image_mean" of the class "cell".
     """
-    at: dict[Size, list[Classes]] = {size: [image.classes for image in images if image.size == size] for size in SIZES}
-    scores = {f"iou_{name}": {size: score(at[size]) for size in SIZES} for name, score in _SCORES.items()}
+    scores = dict(_at_each_size(images))
     for alone in [counted.name for counted in images[0].classes[1:]] if images else []:
-        for name, of_class in of_one_class(images, alone).items():
-            scores[f"iou_{alone}_{name}"] = of_class
+        for name, of_class in _at_each_size(images, alone):
+            scores[of_one_class(name, alone)] = of_class
     return scores
 
 
-def of_one_class(images: Sequence[ScoredImage], name: str) -> dict[str, dict[Size, float | None]]:
-    """Give "image_mean" and "pooled" of one class alone, at each size."""
+def of_one_class(score: str, name: str) -> str:
+    """Name a score of one class alone, "iou_cell_pooled" for "iou_pooled"."""
+    kind, _, how = score.partition("_")
+    return f"{kind}_{name}_{how}"
+
+
+def _at_each_size(
+    images: Sequence[ScoredImage], alone: str | None = None
+) -> Iterator[tuple[str, dict[Size, float | None]]]:
     at: dict[Size, list[Classes]] = {
-        size: [[counted for counted in image.classes if counted.name == name] for image in images if image.size == size]
+        size: [[c for c in image.classes if alone in (None, c.name)] for image in images if image.size == size]
         for size in SIZES
     }
-    return {score_name: {size: score(at[size]) for size in SIZES} for score_name, score in _SCORES.items()}
+    for name, score in SCORES.items():
+        yield name, {size: score.compute(at[size]) for size in SIZES}
 
 
 def background_alone(images: Sequence[ScoredImage]) -> float | None:
@@ -177,4 +184,34 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(defined) / len(defined) if defined else None
 
 
-_SCORES: dict[str, Callable[[Sequence[Classes]], float | None]] = {"image_mean": _image_mean, "pooled": _pooled}
+@dataclass(frozen=True)
+class NamedScore:
+    """A score of a run, computed from the counts of its images alone.
+
+    Attributes:
+        compute: the classes of each image -> the score, larger is better; None where it is undefined.
+        label: what it is called on pages, of all classes or of one.
+        meaning: of all classes, in a few words.
+        meaning_of_one: of one class, whose name takes the place of {}.
+    """
+
+    compute: Callable[[Sequence[Classes]], float | None]
+    label: str
+    meaning: str
+    meaning_of_one: str
+
+
+SCORES = {
+    "iou_image_mean": NamedScore(
+        _image_mean,
+        "mean over images",
+        "per image the mean of its classes, then the mean over images: the main score",
+        "the class {} alone, then the mean over images",
+    ),
+    "iou_pooled": NamedScore(
+        _pooled,
+        "pooled",
+        "pixels of all images counted together, then the mean of the classes",
+        "the class {} alone, pixels of all images counted together",
+    ),
+}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -130,7 +129,7 @@ def segments(folder: Folder) -> Segments | None:
 def checkpoint(folder: Folder, network: nn.Module, stages: Sequence[Stage]) -> Checkpoint | None:
     """Give the last state of the run's trainings that fits the network; None where there is none."""
 
-    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+    def check(arrays: Mapping[str, np.ndarray], meta: Mapping[str, object]) -> None:
         state = Checkpoint(arrays, meta)
         state.require_fit(network)
         if not 1 <= state.epoch <= stages[state.stage].epochs:

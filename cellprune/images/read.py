@@ -132,12 +132,17 @@ def resize_image(image: Floats, size: tuple[int, int]) -> Floats:
         image: (C, H, W) float32.
         size: (height, width) to reach; the two axes may change by different factors.
     """
-    from skimage.transform import resize  # 0.4 s that the header check and the command line do without
+    return image if image.shape[1:] == size else np.stack([_resized(channel, size) for channel in image])
 
-    if image.shape[1:] == size:
-        return image
-    channels = (resize(c, size, order=1, mode="edge", anti_aliasing=True, preserve_range=True) for c in image)
-    return np.stack([channel.astype(np.float32) for channel in channels])
+
+def _resized(channel: Floats, size: tuple[int, int]) -> Floats:
+    """Do what scikit-image's `resize(mode="edge", anti_aliasing=True)` does, bit for bit, and loads faster."""
+    from scipy import ndimage  # which the header check and the command line do without
+
+    factors = np.divide(channel.shape, size)
+    smooth = ndimage.gaussian_filter(channel, np.maximum(0, (factors - 1) / 2), mode="nearest")
+    zoomed = ndimage.zoom(smooth, [1 / factor for factor in factors], order=1, mode="nearest", grid_mode=True)
+    return zoomed.clip(channel.min(), channel.max()).astype(np.float32)
 
 
 def resize_labels(labels: NDArray, size: tuple[int, int]) -> NDArray:

@@ -61,7 +61,7 @@ def as_csv(rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def _harmless(value: Any) -> Any:
+def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

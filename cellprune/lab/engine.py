@@ -1,7 +1,8 @@
-"""What the lab asks of whatever runs the network. torch's engine stands in `models/engine.py`."""
+"""What the lab asks of whatever runs the network. The engines stand in `engines/`."""
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeGuard
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,24 @@ from cellprune.config import names
 from cellprune.runs.modelcard import ModelCard, ReceptiveField
 
 Floats = NDArray[np.float32]
+Precision = Literal["fp32", "bf16", "int8"]
+
+
+@dataclass(frozen=True)
+class Running:
+    """By what a network is run: what prediction.json says of it, because other numbers may give other labels.
+
+    Attributes:
+        engine: its name, as `--engine` takes it.
+        precision: what is computed in.
+        versions: of the engine's library.
+    """
+
+    engine: str
+    precision: Precision
+    device: str
+    threads: int
+    versions: Mapping[str, str]
 
 
 class Engine(Protocol):
@@ -21,9 +40,11 @@ class Engine(Protocol):
             `(want - have) // 2` px of it before the image; the same number where it takes the image as it is.
         receptive_field: how far a pixel looks; None where that has no bound, so that tiles are near the whole only.
         bytes_per_pixel: memory at work for each pixel that the network takes in.
+        running: by what the network is run.
     """
 
     card: ModelCard
+    running: Running
     input_size: Callable[[int], int]
 
     @property
@@ -41,13 +62,22 @@ class Engine(Protocol):
         ...
 
 
-def engine_of(model: Any, *, device: str = "auto") -> Engine:
-    """Give an engine as it is, and wrap anything else: a torch network, a run folder, a model file."""
+def engine_of(model: object, *, engine: str = "auto", device: str = "auto", precision: Precision = "fp32") -> Engine:
+    """Give an engine as it is, and wrap anything else: a torch network, a run folder, a model file, an ONNX file.
+
+    Args:
+        model: what is to be run.
+        engine: a row of the engines' table; "auto" takes the fastest of those that are installed and can run it.
+        device: "auto", "cpu", "cuda" or "mps"; only torch has others than the CPU.
+        precision: what is computed in; nothing below float32 unless it is asked for.
+    Raises:
+        CellpruneError: no such engine, or it cannot run the model.
+    """
     if _is_engine(model):
         return model
-    made: Engine = names.resolve("engine", "torch")(model, device=device)
+    made: Engine = names.resolve("engine", "auto")(model, engine=engine, device=device, precision=precision)
     return made
 
 
-def _is_engine(model: Any) -> TypeGuard[Engine]:
+def _is_engine(model: object) -> TypeGuard[Engine]:
     return isinstance(getattr(model, "card", None), ModelCard)

@@ -22,6 +22,7 @@ from cellprune.lab.segment import class_map, require_channels
 from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
+Draw = Callable[..., bytes]  # an image and its labels -> an overlay
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Done:
     tiled: list[str] = field(default_factory=list)
     grey: list[str] = field(default_factory=list)
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Give what prediction.json says of it."""
         return {
             "images": self.images,
@@ -85,13 +86,14 @@ def run(
     if not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
-    draw = partial(overlay_png, numbers=numbers)
-    with output.held():
+    draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
+    with output.locked():
         finished = False
         try:
             for at, image in enumerate(images):
                 size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
-                _one(engine, image, output, done, partial(draw, pixel_size_um=size), size, zoom, step)
+                drawn = draw and partial(draw, pixel_size_um=size)
+                _one(engine, image, output, done, drawn, size, zoom, step)
                 tell(at + 1, image.shown)
             finished = True
         except WorkError as error:
@@ -113,7 +115,7 @@ def _one(
     image: Image,
     output: Output,
     done: Done,
-    draw: Callable[..., bytes],
+    draw: Draw | None,
     pixel_size_um: Scale | None,
     zoom: Scale | None,
     step: tiles.Step,
@@ -142,8 +144,8 @@ def _one(
 
 
 def _predicted(
-    engine: Engine, image: Image, done: Done, draw: Callable[..., bytes], zoom: Scale, step: tiles.Step
-) -> tuple[Labels, list[str], bytes]:
+    engine: Engine, image: Image, done: Done, draw: Draw | None, zoom: Scale, step: tiles.Step
+) -> tuple[Labels, list[str], bytes | None]:
     """Give the labels, the class name of each (the background's first), and the overlay."""
     if not _may_be_grey(engine, image):
         _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
@@ -155,7 +157,7 @@ def _predicted(
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
     labels, class_of = instances(class_map(engine, pixels, zoom=zoom, step=step))
-    return labels, [engine.card.classes[k] for k in class_of], draw(pixels, labels)
+    return labels, [engine.card.classes[k] for k in class_of], draw(pixels, labels) if draw else None
 
 
 def _fits(engine: Engine, image: Image) -> bool:

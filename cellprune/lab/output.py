@@ -1,7 +1,7 @@
 """The folder of a prediction: the one place that knows its files, and what of them is done.
 
     labels/NAME.tif      one a image, native size; its description says what it was made from
-    overlays/NAME.png    the image with the outlines of its cells
+    overlays/NAME.png    the image with the outlines of its cells, unless nobody wants them
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
 
@@ -40,19 +40,31 @@ class Output:
         path: the folder.
         settings: JSON values that decide what the labels are; a folder made with others is refused.
         images: their names, as `Image.name`.
+        running: JSON values that say by what the network is run; of a folder that is gone on with, the latest.
+        overlays: whether an image without one is still to be done.
     Raises:
         CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], images: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Mapping[str, object],
+        images: Sequence[str],
+        *,
+        running: Mapping[str, object] | None = None,
+        overlays: bool = True,
+    ) -> None:
         self.path = path
+        self.overlays = overlays
         self._settings = dict(settings)
+        self._running = {} if running is None else {"engine": dict(running)}
         self._names = set(images)
         self._digests: dict[Path, str] = {}
         self._refuse()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Make the folder and hold it for this process; what killed writers left is cleaned away.
 
         Raises:
@@ -60,7 +72,7 @@ class Output:
         """
         with lock.locked(self.path):
             self._refuse()  # once more: another process may have come and gone
-            for folder in (self.path / _LABELS, self.path / _OVERLAYS):
+            for folder in (self.path / _LABELS, *([self.path / _OVERLAYS] if self.overlays else [])):
                 folder.mkdir(exist_ok=True)
                 atomic.sweep(folder)
             if not (self.path / _RECORD).exists():
@@ -73,7 +85,7 @@ class Output:
         An image whose file changed since is to be done again.
         """
         path = self._labels_path(image)
-        if not path.exists() or not self._overlay_path(image).exists():
+        if not path.exists() or (self.overlays and not self._overlay_path(image).exists()):
             return None
         with suppress(ImageError, ValueError, KeyError, TypeError):  # damaged: made again
             with tifffile.TiffFile(path) as tif:
@@ -90,7 +102,7 @@ class Output:
         image: Image,
         labels: Labels,
         class_of: Sequence[str],
-        overlay: bytes,
+        overlay: bytes | None,
         pixel_size_um: tuple[float, float] | None,
     ) -> None:
         """Write all files of one image, its labels last.
@@ -98,12 +110,13 @@ class Output:
         Args:
             labels: (H, W) uint16 or uint32, 0 is background.
             class_of: name of the class of every label, the background's first.
-            overlay: a PNG.
+            overlay: a PNG; None where nobody wants it.
             pixel_size_um: (y, x); None when unknown.
         Raises:
             WorkError: the disk is full or the folder cannot be written.
         """
-        atomic.write_bytes(self._overlay_path(image), overlay)
+        if overlay is not None:
+            atomic.write_bytes(self._overlay_path(image), overlay)
         # cells are numbered class by class, so that their counts say it all
         cells = [[name, len(list(same))] for name, same in groupby(class_of[1:])]
         said = json.dumps({"source": self._source(image), "cells": cells})
@@ -117,11 +130,12 @@ class Output:
         """Write cells.csv; raises as `write`."""
         atomic.write_text(self.path / _TABLE, text)
 
-    def write_record(self, content: Mapping[str, Any]) -> None:
+    def write_record(self, content: Mapping[str, object]) -> None:
         """Write prediction.json; raises as `write`."""
-        documents.write_json(self.path / _RECORD, {"schema": _SCHEMA, "settings": self._settings, **content})
+        said = {"schema": _SCHEMA, "settings": self._settings, **self._running, **content}
+        documents.write_json(self.path / _RECORD, said)
 
-    def _source(self, image: Image) -> dict[str, Any]:
+    def _source(self, image: Image) -> dict[str, object]:
         if image.path not in self._digests:
             with image.path.open("rb") as file:
                 self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -173,8 +187,17 @@ class Output:
                 yield name
 
     def _began(self) -> bool:
-        """Tell a folder whose maker was stopped before the record: the two folders in it are empty."""
-        return all((self.path / f).is_dir() and not names(self.path / f) for f in (_LABELS, _OVERLAYS))
+        """Tell a folder whose maker was stopped before the record: the folders in it are empty."""
+        there = [self.path / name for name in (_LABELS, _OVERLAYS) if (self.path / name).is_dir()]
+        return self.path / _LABELS in there and not any(map(names, there))
+
+
+def engine_before(path: Path) -> str | None:
+    """Give the engine that predicted what is in a folder, so that what was begun goes on in it; None for none."""
+    try:
+        return str(documents.read_json(path / _RECORD)["settings"]["engine"])
+    except (CellpruneError, LookupError, TypeError):  # nothing there, or of torch, or damaged: told of elsewhere
+        return None
 
 
 def _resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """One image to labels: zoom as in training, normalize, network, back to native size, decide, number the cells."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +12,11 @@ from cellprune.wording import many
 
 Classes = NDArray[np.uint8]
 _BAND_PX = 256  # rows that are decided at once
+# of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
+_ROUNDING = np.float32(2**-18)
 
 
-def predict(model: Any, image: NDArray) -> NDArray[np.int32]:
+def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     """Label the cells of an image.
 
     Args:
@@ -99,18 +99,53 @@ def decided(probabilities: Floats, size: tuple[int, int]) -> Classes:
         fused multiply-adds, bit for bit; a band of rows at a time.
     """
     classes = np.empty(size, np.uint8)
-    up, down, low = _weights(probabilities.shape[1], size[0])
-    left, right, far = _weights(probabilities.shape[2], size[1])
+    rows, columns = _weights(probabilities.shape[1], size[0]), _weights(probabilities.shape[2], size[1])
+    decide = _larger_of_two if len(probabilities) == 2 else _largest
     for start in range(0, size[0], _BAND_PX):
         band = slice(start, start + _BAND_PX)
-        first, last = up[band][0], down[band][-1] + 1
-        rows = probabilities[:, first:last]
-        wide = _mixed(rows[..., left], rows[..., right], far)
-        classes[band] = _mixed(wide[:, up[band] - first], wide[:, down[band] - first], low[band, None]).argmax(0)
+        up, down, low = rows[0][band], rows[1][band], rows[2][band]
+        first, last = up[0], down[-1] + 1
+        classes[band] = decide(probabilities[:, first:last], (up - first, down - first, low), columns)
     return classes
 
 
-def _weights(old: int, new: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+Between = tuple[NDArray[np.intp], NDArray[np.intp], Floats]  # the two old places around each new, the second's share
+
+
+def _largest(maps: Floats, rows: Between, columns: Between) -> NDArray[np.intp]:
+    (up, down, low), (left, right, far) = rows, columns
+    wide = _mixed(maps[..., left], maps[..., right], far)
+    return _mixed(wide[:, up], wide[:, down], low[:, None]).argmax(0)
+
+
+def _larger_of_two(maps: Floats, rows: Between, columns: Between) -> NDArray[np.bool_]:
+    """Give what `_largest` gives of two maps, in a quarter of its time.
+
+    How far the second is ahead is mixed once, not both maps. Where that is no more than rounding may do, the few
+    pixels are decided by the sums that both are held to.
+    """
+    (up, down, low), (left, right, far) = rows, columns
+    ahead = _nearly_mixed(maps[1] - maps[0], left, right, far, axis=1)
+    ahead = _nearly_mixed(ahead, up, down, low[:, None], axis=0)
+    second = ahead > 0
+    y, x = np.nonzero(~(np.abs(ahead) > _ROUNDING * np.abs(maps).max()))  # so that NaN is in doubt, too
+    above, below = (_mixed(maps[:, at[y], left[x]], maps[:, at[y], right[x]], far[x]) for at in (up, down))
+    second[y, x] = _mixed(above, below, low[y]).argmax(0)
+    return second
+
+
+def _nearly_mixed(
+    values: Floats, before: NDArray[np.intp], after: NDArray[np.intp], share: Floats, *, axis: int
+) -> Floats:
+    """Give values between two places along an axis, as `_mixed` but for rounding."""
+    mixed, other = np.take(values, before, axis), np.take(values, after, axis)
+    other -= mixed
+    other *= share
+    mixed += other
+    return mixed
+
+
+def _weights(old: int, new: int) -> Between:
     """Give for each new place along an axis the two old ones that it lies between, and its share of the second."""
     scale = np.float64(np.float32(old) / np.float32(new))
     # float64 holds the product exactly: rounded once, as by a fused multiply-add

@@ -34,5 +34,7 @@ def mirrored(image: Tensor, size: Sequence[int]) -> Tensor:
 
 def centre(maps: Tensor, size: Sequence[int]) -> Tensor:
     """Cut the middle of `size` (height, width) out of maps (N, C, H, W); undoes `mirrored`."""
+    if list(maps.shape[-2:]) == list(size):  # so that an exported network has no operator that cuts nothing
+        return maps
     top, left = ((have - want) // 2 for have, want in zip(maps.shape[-2:], size, strict=True))
     return maps[..., top : top + size[0], left : left + size[1]]

@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeGuard
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class Mirroring(Protocol):
@@ -10,6 +10,14 @@ class Mirroring(Protocol):
 
     def input_size(self, output_size: int) -> int:
         """Give the smallest size, in pixels along one axis, that it takes and that covers `output_size` pixels."""
+        ...
+
+
+class Wrapped(Mirroring, Protocol):
+    """A mirroring network whose inside can be run by itself."""
+
+    def levels(self, image: Tensor, /) -> Tensor:
+        """Run the inside on an image of a size that it takes."""
         ...
 
 
@@ -25,6 +33,11 @@ class Leveled(Protocol):
 def is_mirroring(network: nn.Module) -> TypeGuard[Mirroring]:
     """Tell whether a network mirrors an image by itself, also where a compiler wraps it."""
     return hasattr(network, "input_size")
+
+
+def is_wrapped(network: nn.Module) -> TypeGuard[Wrapped]:
+    """Tell whether what is inside the mirroring of a network can be run by itself."""
+    return is_mirroring(network) and hasattr(network, "levels")
 
 
 def is_leveled(network: nn.Module) -> TypeGuard[Leveled]:

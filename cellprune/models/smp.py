@@ -81,7 +81,12 @@ class Fitted(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Give one logit map a class, of the image's size: (N, in_channels, H, W) -> (N, classes, H, W)."""
         size = image.shape[-2:]
-        return centre(self.network(mirrored(image, [self.input_size(n) for n in size])), size)
+        return centre(self.levels(mirrored(image, [self.input_size(n) for n in size])), size)
+
+    def levels(self, image: Tensor) -> Tensor:
+        """Run the library's own network on a size that fits."""
+        maps: Tensor = self.network(image)
+        return maps
 
     def input_size(self, output_size: int) -> int:
         """Give the smallest size, in pixels along one axis, that fits and covers `output_size` pixels."""

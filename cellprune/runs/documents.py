@@ -22,7 +22,7 @@ _Value = TypeVar("_Value")
 _Content = TypeVar("_Content")
 
 
-def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+def write_yaml(path: Path, content: Mapping[str, object]) -> None:
     """Write a mapping of plain values, its keys in the order they come."""
     atomic.write_text(path, yaml12.write(content))
 
@@ -35,7 +35,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise damaged(path, error) from error
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a mapping of JSON values; ValueError for NaN, which other readers refuse: an undefined value is None."""
     atomic.write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -48,7 +48,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise damaged(path, error) from error
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write one line per row, None or a missing key as an empty cell; floats keep every digit.
 
     The columns are the keys of the row that has the most.
@@ -126,7 +126,7 @@ def _is_default(field: Field[Any], value: object) -> bool:
     return made is not MISSING and bool(value == made)
 
 
-def _value(cell: str) -> Any:
+def _value(cell: str) -> int | float | str | None:
     if not cell:
         return None
     for kind in (int, float):
@@ -135,7 +135,7 @@ def _value(cell: str) -> Any:
     return cell
 
 
-def _mapping(path: Path, content: Any) -> dict[str, Any]:
+def _mapping(path: Path, content: object) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise damaged(path, "it holds no mapping")
     return content

@@ -150,7 +150,7 @@ class Folder:
         """The one file that is appended to, line by line."""
         return self.file("log")
 
-    def write_config(self, config: Mapping[str, Any]) -> None:
+    def write_config(self, config: Mapping[str, object]) -> None:
         documents.write_yaml(self.file("config"), config)
 
     def read_config(self) -> dict[str, Any]:
@@ -195,12 +195,12 @@ class Folder:
         return maskfile.read(self.file("masks"))
 
     def write_model(
-        self, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+        self, header: Mapping[str, object], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
     ) -> None:
         """Write the model file; see `runs.modelfile.write`."""
         modelfile.write(self.file("model"), header, weights, masks)
 
-    def read_model(self) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    def read_model(self) -> modelfile.Model:
         """Give header, dense weights and masks; see `runs.modelfile.read`."""
         return modelfile.read(self.file("model"))
 

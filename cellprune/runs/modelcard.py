@@ -3,8 +3,8 @@
 The header may come from anywhere, so nothing in it is believed: a missing, absurd or misspelt value is one clear line.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -33,6 +33,41 @@ class ReceptiveField(_Part):
     stride_px: Annotated[int, Field(ge=1, le=2**10)]
 
 
+class InputSizes(_Part):
+    """The sizes along one axis that a bare network takes; called with a size of its maps, it gives the one to bring.
+
+    Attributes:
+        stride_px, remainder_px: the sizes are `remainder_px` and a multiple of `stride_px`.
+        lost_px: the maps are so much smaller than the input.
+        least_px: the smallest of the sizes.
+    """
+
+    stride_px: Annotated[int, Field(ge=1, le=2**20)]
+    remainder_px: Annotated[int, Field(ge=0, lt=2**20)] = 0
+    lost_px: Annotated[int, Field(ge=0, le=2**20)] = 0
+    least_px: Annotated[int, Field(ge=1, le=2**21)] = 1
+
+    def __call__(self, output_size: int) -> int:
+        """Give the smallest input, in pixels, whose maps cover `output_size` pixels."""
+        least = max(output_size + self.lost_px, self.least_px)
+        return least + (self.remainder_px - least) % self.stride_px
+
+    @classmethod
+    def of(cls, input_size: Callable[[int], int]) -> "InputSizes | None":
+        """Find by asking what a network's own function does; None where it is no such rule."""
+        asked = 2**10
+        while True:
+            sizes = [input_size(n) for n in range(1, asked + 1)]
+            steps = sorted(set(sizes))
+            if len(steps) > 3:
+                break
+            if (asked := 2 * asked) > 2**18:
+                return None
+        stride, lost = steps[-1] - steps[-2], min(size - n for n, size in enumerate(sizes, start=1))
+        found = cls(stride_px=stride, remainder_px=steps[-1] % stride, lost_px=lost, least_px=steps[0])
+        return found if all(found(n) == size for n, size in enumerate(sizes, start=1)) else None
+
+
 class Normalization(_Part):
     """How grey levels become the network's numbers; `data.network_input` does it.
 
@@ -55,7 +90,7 @@ class Normalization(_Part):
             raise ValueError("the percentiles do not rise")
         return self
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> dict[str, object]:
         """Give what the model file says of it; numbers that it does not use are left out."""
         if self.name == "zero-mean-unit-variance":
             return {"name": self.name, "per": "image", "when": "after resizing"}
@@ -83,6 +118,9 @@ class ModelCard(_Part):
         zoom: (y, x) network pixels for one native pixel, as in training.
         pixel_size_um: (y, x) of a native pixel in training; None when it was unknown.
         receptive_field: None when it has no bound or nobody measured it.
+        bytes_per_pixel: memory at work for each pixel that the network takes in; None when nobody measured it.
+        input_sizes: for engines that run the bare network, which no longer tells them itself.
+        precision: of the numbers that the file computes in.
     """
 
     architecture: _Architecture = _Architecture()
@@ -92,6 +130,9 @@ class ModelCard(_Part):
     zoom: Annotated[tuple[_Factor, _Factor], Field(strict=False)]
     pixel_size_um: Annotated[tuple[_Factor, _Factor] | None, Field(strict=False)] = None
     receptive_field: ReceptiveField | None = None
+    bytes_per_pixel: Annotated[float | None, Field(gt=0, lt=1e9, allow_inf_nan=False)] = None
+    input_sizes: InputSizes | None = None
+    precision: Literal["fp32", "int8"] = "fp32"
 
     @model_validator(mode="after")
     def _as_many_names_as_maps(self) -> Self:
@@ -105,7 +146,7 @@ class ModelCard(_Part):
         return self.architecture.in_channels
 
 
-def read_card(header: Mapping[str, Any], model: object) -> ModelCard:
+def read_card(header: Mapping[str, object], model: object) -> ModelCard:
     """Check the header of a model file.
 
     Args:

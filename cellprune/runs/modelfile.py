@@ -10,7 +10,7 @@ tensors lie in one piece. Any other network is written in format 1, which older 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,16 @@ FORMAT_VERSION = 2
 _KIND = "model"
 
 
+class Model(NamedTuple):
+    """The content of a model file: dense weights, bit for bit and +0.0 where pruned, and masks of those of them."""
+
+    header: dict[str, Any]
+    weights: dict[str, np.ndarray]
+    masks: dict[str, np.ndarray]
+
+
 def write(
-    path: Path, header: Mapping[str, Any], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
+    path: Path, header: Mapping[str, object], weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]
 ) -> None:
     """Write a model file, whole or not at all.
 
@@ -35,7 +43,8 @@ def write(
         WorkError: the disk is full or the folder cannot be written.
     """
     note: dict[str, Any] = {"header": dict(header)}
-    if "kept" in header.get("architecture", {}):
+    architecture = header.get("architecture")
+    if isinstance(architecture, Mapping) and "kept" in architecture:
         tensors, note["tensors"] = packing.pack_together(weights)
         container.write(path, tensors, kind=_KIND, version=2, note=note)
     else:
@@ -43,14 +52,13 @@ def write(
         container.write(path, tensors, kind=_KIND, version=1, note=note)
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, np.ndarray]]:
+def read(path: Path) -> Model:
     """Read a model file.
 
     Args:
         path: a file from anywhere.
     Returns:
-        The header with "format_version"; dense weights, bit for bit and +0.0 where pruned; masks, none of a network
-        that has lost channels.
+        Its content; the header with "format_version".
     Raises:
         UnreadableFileError: no such file, damaged, cut off, of a newer format, or a pickle; the message names the file.
     """
@@ -62,4 +70,4 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray], dict[str, n
             weights, masks = packing.unpack(tensors, note.get("masks"))
         else:
             weights, masks = packing.unpack_together(tensors, note.get("tensors")), {}
-    return {**note["header"], "format_version": note["version"]}, weights, masks
+    return Model({**note["header"], "format_version": note["version"]}, weights, masks)

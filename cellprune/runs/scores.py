@@ -97,7 +97,7 @@ class ClassificationScores:
 Scores = SegmentationScores | ClassificationScores
 
 
-def content(scores: Scores) -> dict[str, Any]:
+def content(scores: Scores) -> dict[str, object]:
     """Give what scores.json holds, as JSON values."""
     return {"schema": SCHEMA, **documents.plain(scores)}
 

@@ -12,7 +12,6 @@ import json
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 from cellprune import tasks
 from cellprune.config.schema import TASK_DATA, Settings
@@ -21,6 +20,7 @@ from cellprune.data import parts
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
 from cellprune.runs.documents import plain
+from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.search.judge import controls
 from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.tasks import AnyTask
@@ -68,16 +68,17 @@ def frames_of(settings: Settings, question: Search, data_root: Path | None) -> F
     task = tasks.of(settings)
     on_disk = task.open(settings.data, data_root)
     splits = _splits(task, on_disk, settings, question)
-    written = [plain(split.written()) for split in splits]
-    drops = [drop for split in written for drop in split.get("dropped", ())]
+    written = [split.written() for split in splits]
+    of_frames = [split for split in written if isinstance(split, FrameSplit)]
+    in_parts = (frame for split in of_frames for part in split.parts.values() for frame in part)
     frames = Frames(
         n_report=sum(len(split.part("report")) for split in splits),
         n_select=sum(len(split.part("select")) for split in splits),
         recordings=tuple(sorted({name for split in splits for name in task.recordings(split)})),
-        dropped=tuple(sorted({(_name(drop), drop["reason"]) for drop in drops})),
-        sha256=hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest(),
+        dropped=tuple(sorted({(_name(drop), drop.reason) for split in of_frames for drop in split.dropped})),
+        sha256=hashlib.sha256(json.dumps(plain(written), sort_keys=True).encode()).hexdigest(),
         select_by_fold=tuple(len(split.part("select")) for split in splits),
-        in_folder=any("name" in entry for split in written for part in split["parts"].values() for entry in part),
+        in_folder=any(frame.name is not None for frame in in_parts),
     )
     if frames.n_report < FEWEST_FRAMES:
         raise CellpruneError(_too_few(frames, _folds_that_would_do(task, on_disk, settings, question)))
@@ -153,5 +154,5 @@ def _too_few(frames: Frames, folds: tuple[int, int] | None) -> str:
     return f"{held_out} too few to decide anything{dropped}; it takes at least {FEWEST_FRAMES}: {ways}"
 
 
-def _name(entry: dict[str, Any]) -> str:
-    return f"{entry['sequence']}/{entry['frame']:03d}"
+def _name(frame: SplitFrame) -> str:
+    return f"{frame.sequence}/{frame.frame:03d}"

@@ -11,7 +11,7 @@ Source: Fang et al., CVPR 2023 (arXiv:2301.12900), dependencies between layers; 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -129,7 +129,7 @@ def stays(channels: Tensor, kept: Tensor) -> Tensor:
     return torch.cat([kept.cpu(), torch.ones(1, dtype=torch.bool)])[channels]
 
 
-def verify(model: nn.Module, inputs: Any, channels: Channels, kept: Tensor) -> None:
+def verify(model: nn.Module, inputs: object, channels: Channels, kept: Tensor) -> None:
     """Compare the masked network with one whose removed channels are zero wherever they are read, on random constants.
 
     Args:
@@ -169,7 +169,7 @@ def _draw_constants(model: nn.Module) -> None:
                 value.copy_(0.5 + drawn.abs() if is_positive else drawn)
 
 
-def _run_under(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor]) -> list[Tensor]:
+def _run_under(model: nn.Module, inputs: object, masks: Mapping[str, Tensor]) -> list[Tensor]:
     tensors = copies(model)
     for name, mask in masks.items():
         tensors[name].mul_(mask.to(tensors[name]))

@@ -61,7 +61,7 @@ class Compacted:
     stopped_by: tuple[str, ...]
 
 
-def compact(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor] | None = None) -> nn.Module:
+def compact(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None = None) -> nn.Module:
     """Make a smaller network of the same function, in evaluation mode, for images of any size.
 
     Args:
@@ -86,7 +86,7 @@ def compact(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor] | None = 
     return compacted(model, inputs, masks).network
 
 
-def compacted(model: nn.Module, inputs: Any, masks: Mapping[str, Tensor] | None = None) -> Compacted:
+def compacted(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None = None) -> Compacted:
     """Do what `compact` does, and say what stayed although it carries nothing."""
     require_masks_of(model, masks or {})
     with as_it_was(model):  # with which the copies may share what cannot be copied
@@ -106,7 +106,7 @@ class _Step:
         goes: (channels.count,) bool.
     """
 
-    def __init__(self, network: nn.Module, inputs: Any) -> None:
+    def __init__(self, network: nn.Module, inputs: object) -> None:
         self.network, self.inputs = network, inputs
         self.channels = find(network, inputs)
         self.tensors = copies(network, dtype=torch.float64)
@@ -292,7 +292,7 @@ def _biases(network: nn.Module) -> dict[str, str]:
     }
 
 
-def _takes(network: nn.Module, inputs: Any) -> bool:
+def _takes(network: nn.Module, inputs: object) -> bool:
     try:
         with looking(network):
             network(inputs)

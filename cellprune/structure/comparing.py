@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ _TOLERANCE = 1e-4  # of the largest number, in float32: sums in another order
 _TOLERANCE_64 = 1e-9
 
 
-def random_inputs(inputs: Any, *, times: int = 1) -> Any:
+def random_inputs(inputs: object, *, times: int = 1) -> object:
     """Draw one sample of what a network takes; whole numbers stay as they are.
 
     Args:
@@ -70,7 +69,9 @@ class Standing:
     tensors: Mapping[str, Tensor]
 
 
-def require_same(whole: Standing, small: Standing, inputs: Any, channels: Channels, kept: Tensor, same: Tensor) -> None:
+def require_same(
+    whole: Standing, small: Standing, inputs: object, channels: Channels, kept: Tensor, same: Tensor
+) -> None:
     """Refuse a smaller network that does not do what the whole one does, in evaluation mode.
 
     Args:
@@ -104,10 +105,10 @@ def require_same(whole: Standing, small: Standing, inputs: Any, channels: Channe
             )
 
 
-def _run(of: Standing, inputs: Any, inside: list[str]) -> list[Tensor]:
+def _run(of: Standing, inputs: object, inside: list[str]) -> list[Tensor]:
     """Give the outputs; `inside` names the modules that the pass is in, also where it fails."""
 
-    def leaves(module: nn.Module, args: Any, output: Any) -> None:
+    def leaves(module: nn.Module, args: object, output: object) -> None:
         inside.pop()
 
     with looking(of.network, of.tensors):
@@ -118,7 +119,7 @@ def _run(of: Standing, inputs: Any, inside: list[str]) -> list[Tensor]:
 
 
 def _first_that_differs(
-    whole: Standing, small: Standing, inputs: Any, channels: Channels, kept: Tensor, same: Tensor
+    whole: Standing, small: Standing, inputs: object, channels: Channels, kept: Tensor, same: Tensor
 ) -> str:
     ours, theirs = _layers(whole, inputs), _layers(small, inputs)
     for (name, made), (_, less) in zip(ours, theirs, strict=False):
@@ -134,7 +135,7 @@ def _at(tensor: Tensor, axis: int, positions: Tensor) -> Tensor:
     return tensor.index_select(axis, positions.nonzero().squeeze(1).to(tensor.device))
 
 
-def _layers(of: Standing, inputs: Any) -> list[tuple[str, Tensor]]:
+def _layers(of: Standing, inputs: object) -> list[tuple[str, Tensor]]:
     """Pair the weight of each layer with what the layer gives, in the order of the calls."""
     outputs: list[tuple[str, Tensor]] = []
     with looking(of.network, of.tensors):

@@ -21,7 +21,7 @@ from cellprune.structure.standing_in import looking
 _ROUNDING = 1e-9  # of float64, by which a map of one number may differ from pixel to pixel
 
 
-def constant_inputs(model: nn.Module, tensors: Mapping[str, Tensor], inputs: Any) -> dict[str, Tensor]:
+def constant_inputs(model: nn.Module, tensors: Mapping[str, Tensor], inputs: object) -> dict[str, Tensor]:
     """Find the inputs of layers that are constants, in evaluation mode.
 
     Args:
@@ -54,11 +54,11 @@ def is_even(layer: Any) -> bool:
     return set(layer.kernel_size) == {1} if layer.padding == "same" else not any(layer.padding)
 
 
-def _unknown(inputs: Any) -> Any:
+def _unknown(inputs: object) -> object:
     return map_tensors(lambda tensor: torch.full_like(tensor, torch.nan, dtype=torch.float64), inputs)
 
 
-def _followed(model: nn.Module, tensors: Mapping[str, Tensor], inputs: Any) -> dict[str, Tensor]:
+def _followed(model: nn.Module, tensors: Mapping[str, Tensor], inputs: object) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     with looking(model, tensors):
         names = {id(layer.weight): name for name, layer in weighted_layers(model).items()}
@@ -76,7 +76,7 @@ def _following(layer: Any, name: str, found: dict[str, Tensor]) -> Callable[...,
     """Give a forward for the layer that notes its inputs, and lets what depends through where a weight is not zero."""
     forward = layer.forward
 
-    def follow(*args: Any, **kwargs: Any) -> Tensor:
+    def follow(*args: object, **kwargs: object) -> Tensor:
         x = first_of(args, kwargs)
         axis = x.dim() - 1 if isinstance(layer, nn.Linear) else 1
         value = _constants(x, axis)
@@ -90,7 +90,7 @@ def _following(layer: Any, name: str, found: dict[str, Tensor]) -> Callable[...,
     return follow
 
 
-def _stopping(norm: Any, args: Any, output: Tensor) -> Tensor:
+def _stopping(norm: Any, args: object, output: Tensor) -> Tensor:
     """Give a norm's channels whose weight is zero as what they are, its bias."""
     weight = norm._parameters.get("weight")
     if weight is None:

@@ -58,7 +58,7 @@ def copied_with(model: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     return copied
 
 
-def _reached(value: Any) -> Iterator[Any]:
+def _reached(value: object) -> Iterator[object]:
     """Walk through what a value holds, each thing once."""
     seen: dict[int, Any] = {}  # with the things, so that no two of them have one id
     waiting = [value]
@@ -72,7 +72,7 @@ def _reached(value: Any) -> Iterator[Any]:
             waiting += _parts(value)
 
 
-def _parts(value: Any) -> list[Any]:
+def _parts(value: object) -> list[object]:
     parts = [*getattr(value, "__dict__", {}).values()]
     if isinstance(value, dict):
         parts += value.values()
@@ -85,7 +85,7 @@ def _parts(value: Any) -> list[Any]:
     return parts
 
 
-def _can_be_copied(value: Any) -> bool:
+def _can_be_copied(value: object) -> bool:
     try:
         copy(value)
     except Exception:  # whatever its kind raises

@@ -83,7 +83,7 @@ def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[st
     uses: dict[str, int] = {}
     names: dict[int, str] = {}
 
-    def count(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
+    def count(layer: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: Tensor) -> None:
         if isinstance(layer, nn.Linear):
             n = output.shape[:-1].numel()
         else:

@@ -66,14 +66,14 @@ def kernels(layer: Any, weight: Tensor) -> Tensor:
     return rows.view(len(rows), inputs, -1)
 
 
-def as_weight(layer: Any, rows: Tensor, shape: Sequence[int]) -> Tensor:
+def as_weight(layer: nn.Module, rows: Tensor, shape: Sequence[int]) -> Tensor:
     """Give the weight of a shape that `kernels` laid out so."""
     if is_transposed(layer):
         rows = rows.unflatten(0, (layer.groups, -1)).transpose(1, 2).flatten(0, 1)
     return rows.reshape(*shape)
 
 
-def across_groups(layer: Any, per_group: Tensor) -> Tensor:
+def across_groups(layer: nn.Module, per_group: Tensor) -> Tensor:
     """Spread (outputs, inputs of one group) over (outputs, inputs), with zeros where no group is."""
     groups = getattr(layer, "groups", 1)
     return torch.block_diag(*per_group.chunk(groups)) if groups > 1 else per_group
@@ -90,6 +90,6 @@ def ones(model: nn.Module, input_size: Sequence[int]) -> Tensor:
     return torch.ones(1, *input_size, device=parameter.device, dtype=parameter.dtype)
 
 
-def first_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def first_of(args: Sequence[object], kwargs: Mapping[str, object]) -> Any:
     """Give what a layer reads, of a call with or without keywords."""
     return next(iter((*args, *kwargs.values())))

@@ -4,8 +4,6 @@ A foreign module, such as the Conv1D of transformers, is known by what it does: 
 and on a few numbers it gives their product with the matrix, plus its bias.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -49,7 +47,7 @@ def outputs_axis(module: nn.Module) -> int | None:
         return next((axis for axis, matrix in ((0, stored.mT), (1, stored)) if _applies(module, matrix)), None)
 
 
-def _applies(module: Any, matrix: Tensor) -> bool:
+def _applies(module: nn.Module, matrix: Tensor) -> bool:
     inputs = torch.rand(2, len(matrix)).to(matrix)
     product, bias = inputs @ matrix, getattr(module, "bias", None)
     if isinstance(bias, Tensor) and bias.shape == product.shape[1:]:

@@ -4,30 +4,32 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 Change = Callable[[Tensor], Tensor]
+_Value = TypeVar("_Value")
 
 
-def map_tensors(change: Change, value: Any) -> Any:
+def map_tensors(change: Change, value: _Value) -> _Value:
     """Change each tensor inside a value. What holds one is copied, and keeps its kind; all else is the same object.
 
     Of an object, the attributes are changed. A mapping may show its items as attributes, too, as a `ModelOutput` of
     transformers does: both are the same changed tensor then.
     """
-    return _changed(change, value, {})
+    changed: _Value = _changed(change, value, {})
+    return changed
 
 
-def tensors_of(value: Any) -> list[Tensor]:
+def tensors_of(value: object) -> list[Tensor]:
     """List the tensors inside a value, in order; one that an item and an attribute show comes once."""
     found: list[Tensor] = []
     map_tensors(lambda tensor: found.append(tensor) or tensor, value)  # type: ignore[func-returns-value]
     return found
 
 
-def _changed(change: Change, value: Any, done: dict[int, Any]) -> Any:
+def _changed(change: Change, value: object, done: dict[int, object]) -> Any:
     """Change a value; `done` holds the objects that were met, which may point back at each other."""
     if isinstance(value, Tensor):
         return change(value)
@@ -47,7 +49,7 @@ def _changed(change: Change, value: Any, done: dict[int, Any]) -> Any:
     return done[id(value)]
 
 
-def _mapping(change: Change, old: Mapping[Any, Any], done: dict[int, Any]) -> Any:
+def _mapping(change: Change, old: Mapping[Any, Any], done: dict[int, object]) -> Mapping[Any, Any]:
     items = {key: _changed(change, item, done) for key, item in old.items()}
     shown = {id(item): items[key] for key, item in old.items()}
     made = _filled(old, items)
@@ -63,7 +65,7 @@ def _mapping(change: Change, old: Mapping[Any, Any], done: dict[int, Any]) -> An
     return made
 
 
-def _filled(old: Any, items: dict[Any, Any]) -> Any:
+def _filled(old: Mapping[Any, Any], items: dict[Any, Any]) -> Mapping[Any, Any]:
     """Give a mapping of the old one's kind that holds the items; a plain one where that cannot be made."""
     put = getattr(type(old), "__setitem__", None)
     try:
@@ -81,7 +83,7 @@ def _filled(old: Any, items: dict[Any, Any]) -> Any:
     return made
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def _attributes(value: object) -> dict[str, object]:
     """Give what an object holds by name: its fields, slots and dictionary."""
     names = [field.name for field in fields(value)] if is_dataclass(value) else []
     for kind in type(value).__mro__:
@@ -92,7 +94,7 @@ def _attributes(value: Any) -> dict[str, Any]:
             if not name.startswith("__") and hasattr(value, name)}  # fmt: skip
 
 
-def _with(value: Any, changed: Mapping[str, Any]) -> Any:
+def _with(value: _Value, changed: Mapping[str, object]) -> _Value:
     if not changed:
         return value
     made = copy(value)

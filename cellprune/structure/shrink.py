@@ -25,7 +25,7 @@ from cellprune.structure.standing_in import copies
 from cellprune.structure.trace import find
 
 
-def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> nn.Module:
+def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: object) -> nn.Module:
     """Make a network without the channels that masks remove.
 
     Args:

@@ -6,7 +6,7 @@ whole network, built as ever, and these differences give it back: on the meta de
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
@@ -28,6 +28,20 @@ class Sizes:
 
     shapes: Mapping[str, tuple[int, ...]]
     numbers: Numbers
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give JSON values, as a file holds them."""
+        return {"shapes": {name: list(shape) for name, shape in self.shapes.items()}, "numbers": self.numbers}
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Self:
+        """Give what `as_dict` wrote; values from anywhere are judged when the network is built.
+
+        Raises:
+            AttributeError, LookupError, TypeError: it is not of that form.
+        """
+        shapes = {name: tuple(shape) for name, shape in written["shapes"].items()}
+        return cls(shapes, {name: dict(numbers) for name, numbers in written["numbers"].items()})
 
 
 def sizes_of(whole: nn.Module, small: nn.Module) -> Sizes:
@@ -87,5 +101,5 @@ def _differing(whole: nn.Module, small: nn.Module) -> dict[str, int]:
     return {key: value for key, value in own.items() if vars(whole).get(key) != value}
 
 
-def _fits(size: Any, most: int) -> bool:
+def _fits(size: object, most: int) -> bool:
     return type(size) is int and 0 <= size <= most

@@ -7,12 +7,12 @@ once, and a tensor is known by what it is, not by what it is called: what is sha
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from operator import is_
 from threading import RLock
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from torch.nn.parameter import is_lazy
 from cellprune.errors import CellpruneError
 from cellprune.structure.modes import evaluating
 
-_GENERATORS = (torch.Generator, random.Random, np.random.RandomState, np.random.Generator)
+_Generator = torch.Generator | random.Random | np.random.RandomState | np.random.Generator
+_GENERATORS = get_args(_Generator)
 _one_at_a_time = RLock()  # two threads that take turns at swapping would each keep the other's stand-ins
 
 
@@ -165,10 +166,14 @@ def _tensors(model: nn.Module) -> dict[str, Tensor]:
     return dict(model.named_parameters()) | dict(model.named_buffers())
 
 
-def _containers(model: nn.Module) -> dict[int, tuple[Any, Any]]:
+_Container = dict[Any, Any] | list[Any] | deque[Any] | set[Any]
+_Content = dict[Any, Any] | list[Any]
+
+
+def _containers(model: nn.Module) -> dict[int, tuple[_Container, _Content]]:
     """Pair each module's attributes, and each dictionary, list and set found in them, with a copy of its content."""
-    found: dict[int, tuple[Any, Any]] = {}
-    waiting: list[Any] = [vars(module) for module in model.modules()]
+    found: dict[int, tuple[_Container, _Content]] = {}
+    waiting: list[_Container] = [vars(module) for module in model.modules()]
     while waiting:
         container = waiting.pop()
         if id(container) not in found:
@@ -180,15 +185,17 @@ def _containers(model: nn.Module) -> dict[int, tuple[Any, Any]]:
     return found
 
 
-def _content(container: Any) -> Any:
+def _content(container: _Container) -> _Content:
     return dict(container) if isinstance(container, dict) else list(container)
 
 
-def _values(content: Any) -> Any:
+def _values(content: _Content) -> Collection[object]:
     return content.values() if isinstance(content, dict) else content
 
 
-def _state(generator: Any) -> Callable[[], Any]:
+def _state(
+    generator: torch.Generator | random.Random | np.random.RandomState | np.random.Generator,
+) -> Callable[[], Any]:
     """Remember where a generator stands; give what puts it back there."""
     if isinstance(generator, torch.Generator):
         return partial(generator.set_state, generator.get_state())
@@ -199,7 +206,7 @@ def _state(generator: Any) -> Callable[[], Any]:
     return partial(setattr, generator.bit_generator, "state", generator.bit_generator.state)
 
 
-def _refill(container: Any, content: Any) -> None:
+def _refill(container: _Container, content: _Content) -> None:
     now = _content(container)
     if len(now) == len(content) and all(map(is_, _values(now), _values(content))) and list(now) == list(content):
         return

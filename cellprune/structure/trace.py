@@ -4,7 +4,7 @@ Marks are carried along beside the numbers: 0 for what no layer made, 1 for what
 each channel of each layer. What meets in an addition or a product is one channel from then on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ _MAPWISE = {
 _REDUCTIONS = {_aten.mean, _aten.sum, _aten.amax}
 
 
-def find(model: nn.Module, inputs: Any, *, whole: Iterable[str] = ()) -> Channels:
+def find(model: nn.Module, inputs: object, *, whole: Iterable[str] = ()) -> Channels:
     """Follow one sample through the network, and give the channels that may be removed.
 
     Args:
@@ -166,16 +166,16 @@ class _Trace(TorchDispatchMode):
     def _numbered(self, marks: Tensor, numbers: Mapping[int, int]) -> Tensor:
         return torch.tensor([numbers.get(self._root(int(mark)), -1) for mark in marks.tolist()])
 
-    def _goes_in(self, module: nn.Module, args: Any) -> None:
+    def _goes_in(self, module: nn.Module, args: object) -> None:
         self.inside.append(self.modules.get(module, ""))
 
-    def _comes_out(self, module: nn.Module, args: Any, output: Any) -> None:
+    def _comes_out(self, module: nn.Module, args: object, output: object) -> None:
         self.inside.pop()
 
-    def _enter(self, module: nn.Module, args: Any) -> None:
+    def _enter(self, module: nn.Module, args: object) -> None:
         self.depth += 1
 
-    def _weighted(self, layer: Any, args: Any, kwargs: Any, output: Tensor) -> None:
+    def _weighted(self, layer: Any, args: Sequence[object], kwargs: Mapping[str, object], output: Tensor) -> None:
         """Note what a layer reads and what it makes; a layer called twice makes the same channels twice."""
         self.depth -= 1
         name = self.names[id(layer.weight)]
@@ -204,7 +204,7 @@ class _Trace(TorchDispatchMode):
             self._note(name, in_axis, inputs[: layer.weight.shape[in_axis]])
         _mark(output, _along(outputs, axis, output.shape))
 
-    def _normed(self, norm: Any, args: Any, kwargs: Any, output: Tensor) -> None:
+    def _normed(self, norm: nn.Module, args: Sequence[object], kwargs: Mapping[str, object], output: Tensor) -> None:
         """Let channels through, with the parameters that a norm or a PReLU has for each."""
         self.depth -= 1
         marks = self._vector(_marks(first_of(args, kwargs)), 1, "forward")
@@ -223,7 +223,7 @@ class _Trace(TorchDispatchMode):
             self._tie_all(passed, marks)
         _mark(output, _along(marks, 1, output.shape))
 
-    def _counted(self, module: nn.Module, args: Any, kwargs: Any, output: Tensor) -> None:
+    def _counted(self, module: nn.Module, args: Sequence[object], kwargs: Mapping[str, object], output: Tensor) -> None:
         """Give the constants that a module adds marks of their own: what they meet next decides whether they stay."""
         made = self._vector(_marks(output), 1, "forward")
         made = torch.where(made == _CONSTANT, self._new(len(made)), made)
@@ -269,7 +269,7 @@ class _Trace(TorchDispatchMode):
             first = marks[where].view(torch.broadcast_shapes(first.shape, other.shape))
         return first.expand(shape)
 
-    def _reduced(self, marks: Tensor, axes: Any, shape: torch.Size, operation: str) -> Tensor:
+    def _reduced(self, marks: Tensor, axes: int | Sequence[int], shape: torch.Size, operation: str) -> Tensor:
         axes = [axis % marks.dim() for axis in ([axes] if isinstance(axes, int) else axes)]
         most = marks.amax(axes, keepdim=True)
         if ((marks != most) & (marks != _CONSTANT)).any():  # channels are summed with each other
@@ -320,5 +320,5 @@ def _distinct(marks: Tensor) -> Iterator[int]:
     return (int(mark) for mark in _slim(marks).unique().tolist() if mark != _CONSTANT)
 
 
-def _outputs(output: Any) -> list[Tensor]:
+def _outputs(output: object) -> list[Tensor]:
     return [value for value in tree_leaves(output) if isinstance(value, Tensor)]

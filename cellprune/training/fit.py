@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ Evaluate = Callable[[nn.Module], NamedScores]
 class Store(Protocol):
     """Where state and curves are kept; a run folder is one."""
 
-    def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None: ...
+    def save_state(self, tensors: Mapping[str, np.ndarray], meta: Mapping[str, object]) -> None: ...
 
     def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None: ...
 

@@ -274,3 +274,79 @@ def test_bad_words_are_answered_and_nothing_is_written(
     assert out == ""
     assert len(err.strip().splitlines()) <= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "stack.tif"]
+
+
+@pytest.fixture(scope="module")
+def exported(model: Path) -> Path:
+    path = model.with_name("model.onnx")
+    assert call_export(model, "-o", path) == 0
+    return path
+
+
+def call_export(*words: object) -> int:
+    return typed("export", *words)
+
+
+def labels_in(folder: Path) -> dict[str, np.ndarray]:
+    return {path.name: tifffile.imread(path) for path in sorted((folder / "labels").iterdir())}
+
+
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+def test_an_onnx_file_gives_the_label_images_of_torch(
+    engine: str, dataset: Dataset, model: Path, exported: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip({"onnx": "onnxruntime"}.get(engine, engine))
+    images = [frame.image for frame in dataset.frames[:6]]
+    assert call(model, *images, "-o", tmp_path / "torch") == 0
+    assert call(exported, *images, "-o", tmp_path / engine, "--engine", engine) == 0
+    ours, theirs = labels_in(tmp_path / engine), labels_in(tmp_path / "torch")
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    assert any(image.any() for image in ours.values()), "an empty answer proves nothing"
+    assert (tmp_path / engine / "cells.csv").read_text() == (tmp_path / "torch" / "cells.csv").read_text()
+    said = json.loads((tmp_path / engine / "prediction.json").read_text())
+    assert said["settings"]["engine"] == engine
+    assert said["engine"] | {"versions": 0} == {
+        "engine": engine, "precision": "fp32", "device": "cpu", "threads": 1, "versions": 0
+    }  # fmt: skip
+    said = json.loads((tmp_path / "torch" / "prediction.json").read_text())
+    assert said["engine"]["engine"] == "torch"
+    assert "engine" not in said["settings"], "as before there were others"
+
+
+def test_a_folder_goes_on_in_the_engine_that_began_it(
+    dataset: Dataset, model: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = dataset.frames[0].image
+    assert call(exported, image, "-o", tmp_path / "out", "--engine", "onnx") == 0
+    assert call(exported, image, "-o", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "prediction.json").read_text())["engine"]["engine"] == "onnx"
+    assert call(model, image, "-o", tmp_path / "out") == 2
+    assert "--engine onnx runs ONNX files, which" in capsys.readouterr().err
+
+
+def test_precision_is_a_setting_of_the_folder(
+    dataset: Dataset, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openvino = pytest.importorskip("cellprune.engines.openvino", exc_type=ImportError)
+    if not openvino.has_bf16(openvino.openvino.Core()):
+        pytest.skip("this processor has no bf16")
+    image = dataset.frames[0].image
+    assert call(exported, image, "-o", tmp_path / "out", "--precision", "bf16") == 0
+    said = json.loads((tmp_path / "out" / "prediction.json").read_text())
+    assert (said["settings"]["precision"], said["engine"]["precision"]) == ("bf16", "bf16")
+    assert call(exported, image, "-o", tmp_path / "out") == 2
+    assert "was predicted with another --precision" in capsys.readouterr().err
+
+
+def test_overlays_can_be_left_out_and_drawn_later(dataset: Dataset, model: Path, tmp_path: Path, capsys) -> None:
+    image = dataset.frames[0].image
+    assert call(model, image, "-o", tmp_path / "out", "--no-overlays") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cells.csv", "labels", "prediction.json"]
+    assert "out/overlays" not in capsys.readouterr().out
+    labels = labels_in(tmp_path / "out")
+    assert call(model, image, "-o", tmp_path / "out", "--no-overlays") == 0
+    assert "1 of them were there already" in capsys.readouterr().out
+    assert call(model, image, "-o", tmp_path / "out") == 0
+    assert [path.name for path in (tmp_path / "out" / "overlays").iterdir()] == ["01_t000.png"]
+    assert all(np.array_equal(image, labels[name]) for name, image in labels_in(tmp_path / "out").items())

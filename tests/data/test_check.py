@@ -10,26 +10,30 @@ import pytest
 
 from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.check import check, inspect
+from cellprune.data.inspection import CellCount, Inspection
 from cellprune.data.sets.cards import card
+from cellprune.runs.documents import plain
 
 from .conftest import write
 
 THREE = [(4, 4), (4, 24), (30, 24)]
 
 
-def found(folder: Path) -> dict[str, Any]:
-    return check(str(folder))
+def found(folder: Path) -> Inspection:
+    checked = check(str(folder))
+    assert isinstance(checked, Inspection)
+    return checked
 
 
 def test_a_sound_set_is_counted(drawn: Callable[..., Path]) -> None:
     report = found(drawn({f"01/{at:03d}": {"gold": THREE, "silver": THREE, "markers": THREE} for at in range(3)}))
-    assert report["errors"] == []
-    assert report["notes"] == ["01: mean Jaccard of silver with gold 1.00 to 1.00, by frame"]
-    assert (report["frames"], report["gold"], report["silver"], report["markers"]) == (3, 3, 3, 3)
-    assert report["cells"] == {"gold": 9, "tracked": 9}
-    assert (report["missing"], report["components"], report["sizes"]) == (0, 0, [[48, 64]])
-    assert report["dtypes"] == {"image": ["uint8"], "gold": ["uint16"], "silver": ["uint16"], "markers": ["uint16"]}
-    assert json.loads(json.dumps(report)) == report
+    assert report.errors == ()
+    assert report.notes == ("01: mean Jaccard of silver with gold 1.00 to 1.00, by frame",)
+    assert (report.frames, report.gold, report.silver, report.markers) == (3, 3, 3, 3)
+    assert report.cells == CellCount(9, 9)
+    assert (report.missing, report.components, report.sizes) == (0, 0, ((48, 64),))
+    assert report.dtypes == {"image": ("uint8",), "gold": ("uint16",), "silver": ("uint16",), "markers": ("uint16",)}
+    assert json.loads(json.dumps(plain(report)))["cells"] == {"gold": 9, "tracked": 9}
 
 
 def test_what_is_partial_is_a_note(drawn: Callable[..., Path]) -> None:
@@ -45,8 +49,8 @@ def test_what_is_partial_is_a_note(drawn: Callable[..., Path]) -> None:
     write(folder / "01_GT" / "SEG" / "man_seg002.tif", pieces)
     write(folder / "01" / "t003.tif", np.arange(48 * 32, dtype=np.uint16).reshape(48, 32))
     report = found(folder)
-    assert report["errors"] == []
-    assert report["notes"] == [
+    assert report.errors == ()
+    assert list(report.notes) == [
         "01: cells without a gold mask: 8, in frames 0 (2 of 3), 1 (3 of 3), 2 (3 of 3)",
         "01: gold masks in several pieces in frames 2",
         "01: no cell in the gold truth of frames 1",
@@ -54,14 +58,14 @@ def test_what_is_partial_is_a_note(drawn: Callable[..., Path]) -> None:
         "01: mean Jaccard of silver with gold 1.00 to 1.00, by frame",
         "01: frames of 2 sizes, each resized to the network's to learn from: 48 x 32, 48 x 64",
     ]
-    assert report["dtypes"]["image"] == ["uint16", "uint8"]
-    assert report["components"] == 1
+    assert report.dtypes["image"] == ("uint16", "uint8")
+    assert report.components == 1
 
 
 def test_a_pixel_size_other_than_the_card_s_is_noted(cells: Path) -> None:
     report = inspect(cells, name="cells", card=card("DIC-C2DH-HeLa"))
-    assert "01: the TIFF tag says pixels of (0.65, 0.65) um, the card (0.19, 0.19)" in report["notes"]
-    assert not any("TIFF tag" in note for note in inspect(cells, name="cells", card=card("simulated"))["notes"])
+    assert "01: the TIFF tag says pixels of (0.65, 0.65) um, the card (0.19, 0.19)" in report.notes
+    assert not any("TIFF tag" in note for note in inspect(cells, name="cells", card=card("simulated")).notes)
 
 
 def other_size(folder: Path) -> None:
@@ -143,7 +147,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_what_is_wrong_is_an_error(own_cells: Path, name: str) -> None:
     damage, message = WRONG[name]
     damage(own_cells)
-    errors = found(own_cells)["errors"]
+    errors = found(own_cells).errors
     assert any(message in error for error in errors), errors
     assert not any("\n" in error for error in errors)
 
@@ -151,34 +155,34 @@ def test_what_is_wrong_is_an_error(own_cells: Path, name: str) -> None:
 def test_every_error_is_listed_not_only_the_first(own_cells: Path) -> None:
     constant(own_cells)
     no_track_file(own_cells)
-    assert len(found(own_cells)["errors"]) == 2
+    assert len(found(own_cells).errors) == 2
 
 
 @pytest.mark.parametrize("n_gold", [0, 1])
 def test_too_few_annotated_frames(drawn: Callable[..., Path], n_gold: int) -> None:
     folder = drawn({f"01/{at:03d}": {"gold": THREE} if at < n_gold else {} for at in range(3)})
-    assert found(folder)["errors"] == [f"drawn has {n_gold} annotated frame(s): annotate at least two, one to hold out"]
+    assert found(folder).errors == (f"drawn has {n_gold} annotated frame(s): annotate at least two, one to hold out",)
 
 
 def test_truth_that_is_all_background(drawn: Callable[..., Path]) -> None:
     folder = drawn({f"01/{at:03d}": {"gold": []} for at in range(3)})
-    assert found(folder)["errors"] == ["drawn has no cell in any of its 3 annotated frames: annotate some cells"]
+    assert found(folder).errors == ("drawn has no cell in any of its 3 annotated frames: annotate some cells",)
 
 
 def test_a_foreign_folder_and_none(tmp_path: Path) -> None:
-    assert "holds no sequence" in found(tmp_path)["errors"][0]
+    assert "holds no sequence" in found(tmp_path).errors[0]
     with pytest.raises(LayoutError, match="is not a folder"):
         found(tmp_path / "none")
 
 
 def test_a_3d_set_is_named(own_cells: Path) -> None:
     write(own_cells / "01_GT" / "SEG" / "man_seg_000_01.tif", np.ones((64, 72), np.uint16))
-    assert "is a 3-D set" in found(own_cells)["errors"][0]
+    assert "is a 3-D set" in found(own_cells).errors[0]
 
 
 def test_a_named_set_is_checked_by_its_card(data_root: Path) -> None:
     report = check("simulated", data_root)
-    assert (report["dataset"], report["frames"], report["errors"]) == ("simulated", 24, [])
+    assert (report.dataset, report.frames, report.errors) == ("simulated", 24, ())
 
 
 def test_images_and_cells_are_described(drawn: Callable[..., Path]) -> None:
@@ -188,15 +192,15 @@ def test_images_and_cells_are_described(drawn: Callable[..., Path]) -> None:
         pixels[0, :2] = 33000, 33299
         write(folder / "01" / f"t{at:03d}.tif", pixels, resolution=(20000, 40000), resolutionunit="CENTIMETER")
     report = found(folder)
-    assert (report["grey_levels"], report["channels"], report["pixel_size_um"]) == ([33000, 33299], [1], [[0.25, 0.5]])
+    assert (report.grey_levels, report.channels, report.pixel_size_um) == ((33000, 33299), (1,), ((0.25, 0.5),))
     native = 2 * (64 / np.pi) ** 0.5  # squares of 8 px a side
-    assert report["cell_diameter_px"]["native"] == pytest.approx(native)
-    assert report["cell_diameter_px"]["network"] == pytest.approx(native * (256 / 48 * 256 / 64) ** 0.5)
-    assert report["facts"] == [
+    assert report.cell_diameter_px.native == pytest.approx(native)
+    assert report.cell_diameter_px.network == pytest.approx(native * (256 / 48 * 256 / 64) ** 0.5)
+    assert list(report.facts) == [
         "images: 1 channel, uint16, grey levels 33000 to 33299 (9 bits), pixels of 0.25 x 0.5 um",
         "cells: median diameter 9.0 px (3.19 um), 41.7 px in a network of 256 x 256 px",
     ]
-    assert report["warnings"] == []
+    assert report.warnings == ()
 
 
 def test_cells_that_are_too_small_in_the_network_are_warned_of_with_the_size_that_would_do(tmp_path: Path) -> None:
@@ -207,13 +211,13 @@ def test_cells_that_are_too_small_in_the_network_are_warned_of_with_the_size_tha
         labels[10:28, 10:28] = 1
         write(tmp_path / "labels" / f"c{at}.tif", labels)
     report = found(tmp_path)
-    assert report["facts"][0] == "images: 3 channels, uint8, grey levels 0 to 254 (8 bits), pixels of unknown size"
-    (warning,) = report["warnings"]
+    assert report.facts[0] == "images: 3 channels, uint8, grey levels 0 to 254 (8 bits), pixels of unknown size"
+    (warning,) = report.warnings
     assert warning == (
         "cells of 5.0 px in the network can hardly be told apart: train with --data.size 448 592, which gives them "
         "10 px or more"
     )
-    assert report["cell_diameter_px"]["native"] * min(448 / 900, 592 / 1200) >= 10
+    assert report.cell_diameter_px.native * min(448 / 900, 592 / 1200) >= 10
 
 
 def own_images(folder: Path, sides: list[int], labels: Callable[[int], np.ndarray], **tags: Any) -> Path:
@@ -233,9 +237,9 @@ def one_cell(side: int) -> np.ndarray:
 def test_cells_are_measured_in_the_network_by_their_own_image_s_size(tmp_path: Path) -> None:
     report = found(own_images(tmp_path, [256] * 8 + [1536] * 9, one_cell))
     native = 2 * (900 / np.pi) ** 0.5
-    assert report["cell_diameter_px"]["native"] == pytest.approx(native)
-    assert report["cell_diameter_px"]["network"] == pytest.approx(native * 256 / 1536)
-    assert "cells of 5.6 px in the network can hardly be told apart" in report["warnings"][0]
+    assert report.cell_diameter_px.native == pytest.approx(native)
+    assert report.cell_diameter_px.network == pytest.approx(native * 256 / 1536)
+    assert "cells of 5.6 px in the network can hardly be told apart" in report.warnings[0]
 
 
 def test_label_images_that_only_draw_cells_are_counted_by_pieces(tmp_path: Path) -> None:
@@ -245,10 +249,10 @@ def test_label_images_that_only_draw_cells_are_counted_by_pieces(tmp_path: Path)
         return labels
 
     report = found(own_images(tmp_path, [64] * 3, drawn))
-    assert "the label images have one value, so connected pieces count as cells: 6" in " ".join(report["notes"])
-    assert not any("several pieces" in note for note in report["notes"])
-    assert report["cells"]["gold"] == 6
-    assert report["cell_diameter_px"]["native"] == pytest.approx(2 * (100 / np.pi) ** 0.5)
+    assert "the label images have one value, so connected pieces count as cells: 6" in " ".join(report.notes)
+    assert not any("several pieces" in note for note in report.notes)
+    assert report.cells.gold == 6
+    assert report.cell_diameter_px.native == pytest.approx(2 * (100 / np.pi) ** 0.5)
 
 
 def test_a_pixel_size_that_only_some_images_state_counts_as_unknown(tmp_path: Path) -> None:
@@ -256,6 +260,6 @@ def test_a_pixel_size_that_only_some_images_state_counts_as_unknown(tmp_path: Pa
     report = found(own_images(tmp_path, [64] * 4, one_cell, **tags))
     assert (
         "pixels of 0.5 x 0.5 um (2 of 4 images state none, so the pixel size of the set counts as unknown)"
-        in (report["facts"][0])
+        in (report.facts[0])
     )
-    assert " um)" not in report["facts"][1]
+    assert " um)" not in report.facts[1]

@@ -7,16 +7,22 @@ import numpy as np
 import pytest
 import torch
 
+from cellprune.data import check as checks
 from cellprune.data.cells.loaders import Loaders
 from cellprune.data.cells.split import split
 from cellprune.data.cells.truth import target
-from cellprune.data.check import check
 from cellprune.data.open import open_dataset
 from cellprune.images.read import read_labels, resize_labels
+from cellprune.runs.documents import plain
 
 from .conftest import GREY
 
 U373, HELA = "PhC-C2DH-U373", "DIC-C2DH-HeLa"
+
+
+def check(name: str, root: Path) -> dict[str, Any]:
+    checked: dict[str, Any] = plain(checks.check(name, root))
+    return checked
 
 
 def by_sequence(report: dict[str, Any], key: str) -> dict[str, Any]:

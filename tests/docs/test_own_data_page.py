@@ -46,7 +46,7 @@ def test_the_program_for_one_file_per_cell_makes_a_data_set(tmp_path: Path, monk
     (program,) = pages.blocks(PAGE, "python")
     exec(program, {})
     found = check("./my-nuclei")
-    assert (found["errors"], found["gold"], found["cells"]["gold"], found["channels"]) == ([], 2, 6, [3])
+    assert (found.errors, found.gold, found.cells.gold, found.channels) == ((), 2, 6, (3,))
 
 
 @pytest.mark.slow

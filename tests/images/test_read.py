@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from skimage.transform import resize
@@ -434,3 +434,11 @@ def test_labels_lie_where_scikit_image_puts_them(size: tuple[int, int]) -> None:
     labels = np.random.default_rng(0).integers(0, 9, (48, 64)).astype(np.uint8)
     theirs = resize(labels, size, order=0, anti_aliasing=False, preserve_range=True, mode="edge")
     np.testing.assert_array_equal(resize_labels(labels, size), theirs)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.integers(1, 60)] * 4), st.sampled_from([1.0, 65535.0, 1e-6]))
+def test_an_image_is_resized_as_scikit_image_does_bit_for_bit(sides: tuple[int, ...], scale: float) -> None:
+    image = (scale * np.random.default_rng(sides).random((1, *sides[:2]))).astype(np.float32)
+    theirs = resize(image[0], sides[2:], order=1, mode="edge", anti_aliasing=True, preserve_range=True)
+    assert np.array_equal(resize_image(image, sides[2:])[0], theirs.astype(np.float32))

@@ -1,14 +1,13 @@
 """What tags and chunks make of numbers: as Pillow shows them, or refused by the tag's name."""
 
 import struct
-import zlib
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import pytest
 import tiff_pages
 import tifffile
+from image_readers import shown
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,14 +16,6 @@ from cellprune.images.read import ImageError, read_header, read_image, read_labe
 PIXELS = np.random.default_rng(0).integers(0, 250, (20, 30)).astype(np.uint8)
 LABELS = (PIXELS // 50).astype(np.uint8)
 COLOURS = np.stack([PIXELS, PIXELS[::-1], PIXELS[:, ::-1]], axis=-1)
-
-
-def shown(path: Path, mode: str | None = None) -> NDArray:
-    """Give what Pillow shows, channels first, in 0..1 as `read_image` gives it."""
-    with Image.open(path) as image:
-        pixels = np.atleast_3d(np.asarray(image.convert(mode) if mode else image)).astype(np.float64)
-    pixels -= pixels.min()
-    return np.moveaxis(pixels / pixels.max(), -1, 0).astype(np.float32)
 
 
 def packed(numbers: NDArray, bits: int) -> bytes:
@@ -268,74 +259,6 @@ def test_labels_in_what_may_change_numbers_are_refused_by_its_name(tmp_path: Pat
     with pytest.raises(ImageError, match=rf"t\.tif is compressed with {said}, which may change the numbers of cells"):
         read_labels(tmp_path / "t.tif")
     assert read_image(tmp_path / "t.tif").shape[1:] == LABELS.shape, "an image may be compressed so"
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
-
-
-def png_with(path: Path, pixels: NDArray, *chunks: tuple[bytes, bytes]) -> Path:
-    """Write a PNG with further chunks after its header."""
-    plain = imagecodecs.png_encode(pixels)
-    path.write_bytes(plain[:33] + b"".join(chunk(*one) for one in chunks) + plain[33:])
-    return path
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "P of 2 bits", "P of 4 bits", "RGB", "RGBA", "I;16"])
-def test_a_png_is_as_pillow_shows_it(tmp_path: Path, mode: str) -> None:
-    options = {}
-    if mode == "I;16":
-        image = Image.fromarray(PIXELS.astype(np.uint16) * 200)
-    elif mode.startswith("P"):
-        image = Image.fromarray(LABELS % 4)
-        image.putpalette(np.random.default_rng(2).integers(0, 256, 12).astype(np.uint8).tobytes())
-        options = {"bits": int(mode[5])} if mode != "P" else {}
-    else:
-        image = Image.fromarray(COLOURS).convert(mode)
-    image.save(tmp_path / "t.png", **options)
-    expected = shown(tmp_path / "t.png", {"P": "RGB", "LA": "L", "RGBA": "RGB", "1": "L"}.get(mode.split()[0]))
-    np.testing.assert_allclose(read_image(tmp_path / "t.png"), expected, atol=1e-6)
-
-
-def test_what_is_said_of_a_pngs_display_changes_no_pixel(tmp_path: Path) -> None:
-    gamma, significant = (b"gAMA", (50_000).to_bytes(4, "big")), (b"sBIT", b"\4")
-    path = png_with(tmp_path / "t.png", PIXELS, gamma, significant)
-    np.testing.assert_allclose(read_image(path)[0], PIXELS / PIXELS.max(), atol=1e-6)
-
-
-def test_a_number_that_a_label_png_shows_transparent_is_a_number(tmp_path: Path) -> None:
-    for numbers, key in ((LABELS, b"\0\0"), (LABELS.astype(np.uint16) * 500, b"\3\xe8")):
-        path = png_with(tmp_path / "t.png", numbers, (b"tRNS", key))
-        np.testing.assert_array_equal(read_labels(path), numbers)
-        with pytest.raises(ImageError, match="transparent in places"):
-            read_image(path)
-    path = png_with(tmp_path / "t.png", LABELS, (b"tRNS", b"\0\x63"))
-    assert read_image(path).shape == (1, 20, 30), "no pixel has it"
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_a_png_that_lies_turned_or_moves_is_refused(tmp_path: Path, order: str) -> None:
-    for orientation in (1, 6):
-        exif = Image.Exif()
-        exif.endian = order
-        exif[274] = orientation
-        path = png_with(tmp_path / "t.png", PIXELS, (b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
-        if orientation == 1:
-            assert read_header(path).size == (20, 30)
-    with pytest.raises(ImageError, match=r"rotated or mirrored \(Orientation 6 in its eXIf chunk\)"):
-        read_header(path)
-    images = [Image.fromarray(PIXELS), Image.fromarray(PIXELS[::-1])]
-    images[0].save(tmp_path / "film.png", save_all=True, append_images=images[1:])
-    with pytest.raises(ImageError, match=r"film\.png is an animation of 2 images"):
-        read_image(tmp_path / "film.png")
-
-
-def test_an_interlaced_png_is_read(tmp_path: Path) -> None:
-    # one row and one column: each of the seven passes but the first is empty
-    start = (1).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 1])
-    content = chunk(b"IHDR", start) + chunk(b"IDAT", zlib.compress(b"\0\7")) + chunk(b"IEND", b"")
-    (tmp_path / "t.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
-    assert read_labels(tmp_path / "t.png").tolist() == [[7]]
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])

@@ -157,7 +157,7 @@ def test_a_file_where_the_folder_should_be_is_refused(three: Path, tmp_path: Pat
 
 def test_two_processes_do_not_share_a_folder(three: Path, tmp_path: Path) -> None:
     other = Output(tmp_path / "out", SETTINGS, ["a", "b", "c"])
-    with other.held(), pytest.raises(CellpruneError, match="another process is at work"):
+    with other.locked(), pytest.raises(CellpruneError, match="another process is at work"):
         predicted(three, tmp_path / "out")
 
 
@@ -278,33 +278,6 @@ def test_the_pixel_size_goes_into_table_and_labels(write: Write, tmp_path: Path)
     given = predicted(path, tmp_path / "given", pixel_size=(1.0, 2.0)).rows
     assert given[0]["area_um2"] == 240.0
     assert read_header(tmp_path / "given/labels/x.tif").pixel_size_um == pytest.approx((1.0, 2.0))
-
-
-def test_pixels_of_another_size_are_warned_of_and_corrected_where_both_are_known(write: Write) -> None:
-    near = write("near.tif", resolution=(1e4 / 0.7, 1e4 / 0.7), resolutionunit="CENTIMETER")
-    far = write("far.tif", resolution=(1e4 / 0.65, 1e4 / 0.19), resolutionunit="CENTIMETER")
-    unknown = write("unknown.tif")
-    card = Bright(zoom=(0.5, 0.4), pixel_size_um=(0.65, 0.65)).card
-    images, _, _ = find([str(near), str(far), str(unknown)])
-    sizes = scale.pixel_sizes(images, None)
-    assert sizes["unknown"] is None
-    said = scale.warning(card, sizes)
-    assert said is not None
-    assert said.startswith("far has pixels of 0.19 x 0.65 um, but the model learned from 0.65 x 0.65 um")
-    assert scale.warning(card, {"near": sizes["near"], "unknown": None}) is None
-    assert scale.warning(Bright().card, sizes) is None, "of a model that does not know its own, nothing can be said"
-    assert set(scale.zooms(card, sizes, rescale=False).values()) == {(0.5, 0.4)}
-    del sizes["unknown"]
-    assert scale.zooms(card, sizes, rescale=True)["far"] == pytest.approx((0.5 * 0.19 / 0.65, 0.4))
-
-
-def test_rescaling_needs_both_pixel_sizes() -> None:
-    with pytest.raises(CellpruneError, match="the pixel size of x is unknown: give it as --pixel-size"):
-        scale.zooms(Bright(pixel_size_um=(1, 1)).card, {"x": None}, rescale=True)
-    with pytest.raises(
-        CellpruneError, match="the pixel size of the model's training images is unknown: remove --rescale"
-    ):
-        scale.zooms(Bright().card, {"x": (1.0, 1.0)}, rescale=True)
 
 
 @pytest.mark.parametrize("name", ["=cmd|x.tif", "<script>.tif", "two\nlines.tif", "ü %s.tif"])

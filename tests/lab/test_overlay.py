@@ -2,10 +2,8 @@
 
 import imagecodecs
 import numpy as np
-import pytest
 from lab_engines import spots
 
-from cellprune.lab.lettering import round_length
 from cellprune.lab.overlay import LONGEST_PX, overlay_png
 
 
@@ -62,38 +60,3 @@ def test_a_stain_keeps_its_colour() -> None:
     red, green, blue = (int(value) for value in picture[20, 20])
     assert blue > red > green
     assert picture[0, 0].tolist() == [255, 255, 255]
-
-
-def test_a_scale_bar_has_a_round_length() -> None:
-    image, labels = np.zeros((1, 200, 400)), np.zeros((200, 400), np.uint16)
-    picture = imagecodecs.png_decode(overlay_png(image.astype(np.float32), labels, pixel_size_um=(1.0, 0.65)))
-    bar = (picture == 255).all(2).sum(1).max() + 2  # with its dark outline
-    assert abs(bar - 50 / 0.65) <= 1  # 100 um would be longer than a quarter of the picture
-    assert not picture[:150].any()
-
-
-def test_a_scale_bar_of_a_picture_shown_smaller_is_of_the_picture() -> None:
-    labels = np.zeros((100, 2 * LONGEST_PX), np.uint16)
-    image = np.zeros((1, *labels.shape), np.float32)
-    picture = imagecodecs.png_decode(overlay_png(image, labels, pixel_size_um=(1.0, 1.0)))
-    assert picture.shape[1] == LONGEST_PX
-    assert not picture.any()  # 50 px high: no room
-    image, labels = np.zeros((1, 400, 2 * LONGEST_PX), np.float32), np.zeros((400, 2 * LONGEST_PX), np.uint16)
-    picture = imagecodecs.png_decode(overlay_png(image, labels, pixel_size_um=(1.0, 1.0)))
-    assert (picture == 255).all(2).sum(1).max() + 2 == 500  # 1000 um
-
-
-@pytest.mark.parametrize(("most", "length"), [(1.0, 1.0), (9.99, 5.0), (0.3, 0.2), (2000, 2000), (4999, 2000)])
-def test_a_round_length_is_the_largest_that_fits(most: float, length: float) -> None:
-    assert round_length(most) == pytest.approx(length)
-
-
-def test_a_number_stands_in_its_cell() -> None:
-    labels = np.zeros((120, 120), np.uint16)
-    labels[10:60, 10:110], labels[30:60, 20:100] = 7, 0  # an arch: its centre of mass is outside
-    image = np.zeros((1, 120, 120), np.float32)
-    with_it = imagecodecs.png_decode(overlay_png(image, labels, numbers=True))
-    without = imagecodecs.png_decode(overlay_png(image, labels))
-    rows, columns = np.nonzero((with_it != without).any(2))
-    assert len(rows)
-    assert labels[int(rows.mean().round()), int(columns.mean().round())] == 7

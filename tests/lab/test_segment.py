@@ -35,6 +35,31 @@ def test_two_maps_go_back_as_torch_brings_them_bit_for_bit(new: tuple[int, int])
     assert np.array_equal(decided(maps, new), theirs[0].argmax(0).numpy())
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.sampled_from([0, 1, 3, 100, 2**20]),
+    st.sampled_from([1e-30, 1.0, 1e6]),
+)
+def test_two_maps_are_decided_as_any_number_is(seed: int, old, new, ulps: int, scale: float) -> None:
+    """Also where they are equal, or differ by the last digits of a number of any size."""
+    rng = np.random.default_rng(seed)
+    one = (scale * rng.random(old)).astype(np.float32)
+    other = one + rng.integers(-ulps, ulps + 1, old).astype(np.float32) * np.spacing(one)
+    maps = np.stack([one, other])
+    three = np.stack([one, other, np.full_like(one, -1)])
+    assert np.array_equal(decided(maps, new), decided(three, new))
+
+
+def test_where_a_network_fails_two_maps_are_decided_as_any_number_is() -> None:
+    maps = np.random.default_rng(0).random((2, 9, 9), dtype=np.float32)
+    maps[0, 2, 3] = maps[1, 6, 6] = np.nan
+    three = np.concatenate([maps, np.full((1, 9, 9), -1, np.float32)])
+    assert np.array_equal(decided(maps, (30, 30)), decided(three, (30, 30)))
+
+
 def test_bands_of_rows_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     maps = np.random.default_rng(0).random((2, 50, 20), dtype=np.float32)
     whole = decided(maps, (110, 31))

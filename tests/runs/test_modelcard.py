@@ -3,7 +3,8 @@
 import pytest
 
 from cellprune.errors import CellpruneError
-from cellprune.runs.modelcard import ReceptiveField, read_card
+from cellprune.models import build
+from cellprune.runs.modelcard import InputSizes, ReceptiveField, read_card
 
 # as the first runs wrote it: no receptive field, and keys that predicting does not read
 OLD = {
@@ -78,3 +79,21 @@ def test_nonsense_is_refused_in_one_line_that_names_the_key(case: str) -> None:
 def test_a_missing_key_is_named(key: str) -> None:
     with pytest.raises(CellpruneError, match=f"{key}: field required"):
         read_card({k: v for k, v in OLD.items() if k != key}, "model")
+
+
+@pytest.mark.parametrize("depth", [1, 3, 5])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_the_sizes_of_a_u_net_are_found_by_asking(depth: int, padding: str) -> None:
+    network = build({"name": "unet", "width": 1, "depth": depth, "padding": padding})
+    found = InputSizes.of(network.input_size)
+    assert found is not None
+    assert [found(n) for n in range(1, 3000)] == [network.input_size(n) for n in range(1, 3000)]
+    assert found.stride_px == 2**depth
+
+
+def test_sizes_with_a_smallest_one_are_found_and_lawless_ones_are_not() -> None:
+    found = InputSizes.of(lambda n: 32 * -(-max(n, 64) // 32))
+    assert found == InputSizes(stride_px=32, least_px=64)
+    assert (found(1), found(64), found(65)) == (64, 64, 96)
+    assert InputSizes.of(lambda n: 2 ** (n - 1).bit_length()) is None
+    assert InputSizes.of(lambda n: 64) is None

@@ -1,8 +1,5 @@
 """Smaller networks: the function, the gradients and the training of the masked ones, in every architecture."""
 
-import doctest
-import sys
-
 import pytest
 import torch
 from channel_networks import NETWORKS, SLOW, STEPS, Drawn, case, some
@@ -27,6 +24,10 @@ def masked(model, inputs, seed=0):
     return masks, lambda tensors: cut_tensors(model, channels.positions(kept), tensors)
 
 
+def tensors_by_name(model):
+    return dict(model.named_parameters()) | dict(model.named_buffers())
+
+
 def loss_of(model, inputs):
     return sum(tensor.square().mean() for tensor in tensors_of(model(inputs)))
 
@@ -46,6 +47,7 @@ def require_the_same_training(model, small, masks, part, inputs, n_steps=3):
         losses = []
         for network, optimizer in zip(networks, optimizers, strict=True):
             optimizer.zero_grad(set_to_none=False)
+            torch.manual_seed(step)  # which samples skip a block is drawn
             losses.append(loss_of(network, torch.roll(inputs, step, -1)))
             losses[-1].backward()
         assert torch.allclose(*losses, rtol=1e-10)
@@ -57,7 +59,7 @@ def require_the_same_training(model, small, masks, part, inputs, n_steps=3):
         require_alike({name: part(gradients)[name] for name in read}, read)
         for optimizer in optimizers:
             optimizer.step()
-        require_alike(part(model.state_dict()), small.state_dict())
+        require_alike(part(tensors_by_name(model)), tensors_by_name(small))
     handle.release()
 
 
@@ -68,7 +70,7 @@ def without_dropout(model):
     return model
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("network", [*NETWORKS, *SLOW])
 def test_the_smaller_network_is_the_masked_one_and_trains_as_it_does(network, seed):
     model, inputs = case(network)
@@ -82,7 +84,7 @@ def test_the_smaller_network_is_the_masked_one_and_trains_as_it_does(network, se
 
 
 @given(st.lists(st.sampled_from([*STEPS]), max_size=7), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_random_networks_train_alike(steps, seed):
     model = without_dropout(Drawn(steps, seed)).double()
     inputs = torch.randn(3, 2, 4, 4).double()
@@ -225,9 +227,3 @@ def test_dropout_of_the_smaller_network_draws_for_its_own_shape():
     small = halved(model, torch.randn(1, 1, 8, 8))
     assert small(torch.randn(1, 1, 8, 8)).shape == (1, 2, 8, 8)
     assert small[1].p == 0.5
-
-
-def test_the_example_runs():
-    results = doctest.testmod(sys.modules["cellprune.structure.shrink"])
-    assert results.attempted
-    assert not results.failed

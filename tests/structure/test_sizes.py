@@ -24,10 +24,11 @@ def shrunk(network):
 def test_a_shrunk_network_is_built_again_from_what_a_file_holds(network):
     model, small, inputs = shrunk(network)
     sizes = sizes_of(model, small)
-    stored = json.loads(json.dumps({"shapes": sizes.shapes, "numbers": sizes.numbers}))
+    stored = Sizes.read(json.loads(json.dumps(sizes.as_dict())))
+    assert stored == sizes
     with torch.device("meta"):
         whole = NETWORKS[network][0]()
-    again = resized(whole, Sizes({name: tuple(shape) for name, shape in stored["shapes"].items()}, stored["numbers"]))
+    again = resized(whole, stored)
     assert all(p.is_meta for p in again.parameters()), "nothing of the whole network's size is made"
     again.load_state_dict(small.state_dict(), assign=True)
     with torch.no_grad():

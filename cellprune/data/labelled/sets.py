@@ -7,12 +7,12 @@ chosen, is judged on a validation part drawn from the training images, evenly ov
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
+from cellprune.data.inspection import ClassCount, ClassesInspection
 from cellprune.data.labelled import cifar
 from cellprune.data.labelled.cifar import Images, Targets
 from cellprune.data.parts import Part
@@ -165,27 +165,7 @@ def whole(dataset: Labelled) -> Parts:
     return Parts(dataset, 0.0, 0, training, nothing, np.arange(dataset.n_train, len(dataset.targets)))
 
 
-class ClassCount(TypedDict):
-    """The images of a class in each part."""
-
-    name: str
-    train: int
-    test: int
-
-
-class LabelledReport(TypedDict):
-    """What `data check --json` prints of images that each have a class."""
-
-    dataset: str
-    images: dict[str, int]  # of the parts "train" and "test"
-    classes: list[ClassCount]
-    duplicates: NotRequired[int]  # test images that are training images, too
-    files: NotRequired[dict[str, str]]  # name -> sha256
-    errors: list[str]
-    notes: list[str]
-
-
-def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
+def check(name_or_path: str, data_root: Path | None = None) -> ClassesInspection:
     """Read a set and count it.
 
     Raises:
@@ -194,7 +174,7 @@ def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
     try:
         dataset = open_labelled(name_or_path, data_root=data_root)
     except cifar.CifarError as error:
-        return {"dataset": name_or_path, "images": {}, "classes": [], "errors": [str(error)], "notes": []}
+        return ClassesInspection(dataset=name_or_path, images={}, classes=(), errors=(str(error),), notes=())
     halves = {"train": slice(dataset.n_train), "test": slice(dataset.n_train, None)}
     counts = {part: np.bincount(dataset.targets[half], minlength=len(dataset.classes)) for part, half in halves.items()}
     learned = {image.tobytes() for image in dataset.images[halves["train"]]}
@@ -206,18 +186,18 @@ def check(name_or_path: str, data_root: Path | None = None) -> LabelledReport:
     ]
     if n_known:
         notes.append(f"{n_known} test images are also training images, so scores are too good")
-    return {
-        "dataset": dataset.name,
-        "images": {part: int(counted.sum()) for part, counted in counts.items()},
-        "classes": [
-            {"name": name, "train": int(counts["train"][number]), "test": int(counts["test"][number])}
+    return ClassesInspection(
+        dataset=dataset.name,
+        images={part: int(counted.sum()) for part, counted in counts.items()},
+        classes=tuple(
+            ClassCount(name, int(counts["train"][number]), int(counts["test"][number]))
             for number, name in enumerate(dataset.classes)
-        ],
-        "duplicates": n_known,
-        "files": dataset.files,
-        "errors": [],
-        "notes": notes,
-    }
+        ),
+        duplicates=n_known,
+        files=dataset.files,
+        errors=(),
+        notes=tuple(notes),
+    )
 
 
 def _joined(name: str, content: cifar.Content) -> Labelled:

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 
 from cellprune.data.sets.redirects import Redirects
@@ -161,13 +162,13 @@ def _ask(address: str, part: _Part, progress: Progress | None) -> bool:
     return n_all is None or part.n_bytes == n_all
 
 
-def _place(answer: http.client.HTTPResponse) -> tuple[int | None, int | None]:
+def _place(answer: HTTPResponse) -> tuple[int | None, int | None]:
     """Give where in the file an answer begins, and how long the file is; None for what is not said."""
     said = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", str(answer.headers.get("Content-Range", "")), re.ASCII)
     return (_whole_number(said[1]), _whole_number(said[2])) if said else (None, None)
 
 
-def _version(answer: http.client.HTTPResponse) -> str:
+def _version(answer: HTTPResponse) -> str:
     """Give what If-Range may be asked with: a strong ETag, else the date, else nothing."""
     tag = answer.headers.get("ETag", "")
     version = str(tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", ""))

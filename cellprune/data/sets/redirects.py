@@ -9,6 +9,7 @@ import urllib.request
 from http.client import HTTPMessage
 from typing import IO
 from urllib.parse import urlsplit
+from urllib.request import Request
 
 from cellprune.errors import WorkError
 
@@ -28,8 +29,8 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         self._address, self._host = address, urlsplit(address).hostname
 
     def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
         target = urlsplit(newurl)
         if target.scheme not in ("http", "https"):
             why = f"the scheme {target.scheme!r}"

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.evaluation.decide import Decision, Verdict
+from cellprune.runs.provenance import Process
 from cellprune.search.frames import Frames
 from cellprune.search.judge.controls import Corrected
 from cellprune.search.judge.trial import Table
@@ -192,7 +193,7 @@ class Answer:
     """What a search has come to, whole or cut short.
 
     Attributes:
-        made: how: see `runs.provenance.gather`.
+        made: by what process.
         settings: of a training; what a trial decides is the search's.
         question: what is asked in the last look, the one under way.
         grid: the ratios that it asks about.
@@ -211,7 +212,7 @@ class Answer:
         model_run: folder of its run, whether or not that still is there; "" where nothing is shown.
     """
 
-    made: Mapping[str, Any]
+    made: Process
     settings: Settings
     question: Search
     words: Words

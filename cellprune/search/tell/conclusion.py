@@ -126,7 +126,7 @@ def _next_test(answer: Answer) -> str:
 def _command(answer: Answer, **flags: float) -> str:
     """Give the command of the search with other flags, and with --resume, as code."""
     changed = {f"--{name.replace('_', '-')}": f"{value:.10g}" for name, value in flags.items()}
-    words, kept = iter(answer.made["command"] or ["cellprune", "search-max-ratio", "..."]), list[str]()
+    words, kept = iter(answer.made.command or ["cellprune", "search-max-ratio", "..."]), list[str]()
     for word in words:
         flag, equals, _ = word.partition("=")
         if flag in changed and not equals:

@@ -29,7 +29,7 @@ def content(answer: Answer) -> dict[str, object]:
     claimed = answer.claimed
     return {
         "schema": SCHEMA,
-        "made": dict(answer.made),
+        "made": documents.plain(answer.made),
         "settings": answer.settings.model_dump(mode="json"),
         "question": answer.question.model_dump(mode="json"),
         "words": asdict(answer.words),
@@ -123,6 +123,7 @@ def _parts(plain: Mapping[str, Any]) -> dict[str, object]:
     last = last | {"tested": [{"p_value": in_full.get(test["ratio"]), **test} for test in last["tested"]]}
     return {
         **plain,
+        "made": {**plain["made"], "machine": {"environment": {}, **plain["made"]["machine"]}},
         "settings": completed(plain["settings"]),
         "looks": [{"look": look, "tested": look["tested"]} for look in (*before, last)],
         "search": [{**probed, "evidence": probed} for probed in plain["search"]],

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from cellprune.evaluation.decide import alpha_of_look, seeds_needed
-from cellprune.runs import documents, provenance
+from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.search.find import Findings
 from cellprune.search.journal import Journal
@@ -42,7 +42,7 @@ def gather(
     looks = answered(journal, findings.claims)
     model = _smallest(journal, looks, workspace)
     return Answer(
-        made=documents.plain(provenance.gather(command)),
+        made=provenance.gather(command),
         settings=settings,
         question=search,
         words=words(settings, search),

@@ -69,10 +69,10 @@ def test_an_empty_part_is_no_fault(folder: Path) -> None:
 def test_check_says_the_same(folder: Path) -> None:
     unknown(folder, ["c1.tif"])
     report = check(str(folder))
-    assert report["errors"] == []
-    assert "cells: every pixel is ignored in c1.tif: nothing is learned or scored there" in report["notes"]
+    assert report.errors == ()
+    assert "cells: every pixel is ignored in c1.tif: nothing is learned or scored there" in report.notes
     unknown(folder, [f"c{at}.tif" for at in range(6)])
-    assert "there is nothing to learn or to score" in check(str(folder))["errors"][0]
+    assert "there is nothing to learn or to score" in check(str(folder)).errors[0]
 
 
 def test_training_is_refused_and_writes_nothing(

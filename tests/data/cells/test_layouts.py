@@ -107,5 +107,5 @@ def test_what_was_seen_is_named_with_the_way_from_there(tmp_path: Path, name: st
     make(folder)
     with pytest.raises(CellpruneError, match=said) as refused:
         open_dataset(str(folder))
-    assert check(str(folder))["errors"] == [str(refused.value)]
+    assert check(str(folder)).errors == (str(refused.value),)
     assert "\n" not in str(refused.value)

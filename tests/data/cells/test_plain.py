@@ -51,10 +51,10 @@ def test_every_usual_pairing_is_found_and_named(tmp_path: Path, name: str) -> No
     images, labels, how = WAYS[name]
     folder = filled(tmp_path / "cells", images, labels)
     report = check(str(folder))
-    assert (report["errors"], report["frames"], report["gold"]) == ([], 4, 4)
-    assert report["cells"]["gold"] == 8
-    assert report["pairing"] == how
-    assert report["notes"][0] == f"paired {how}"
+    assert (report.errors, report.frames, report.gold) == ((), 4, 4)
+    assert report.cells.gold == 8
+    assert report.pairing == how
+    assert report.notes[0] == f"paired {how}"
     dataset = open_dataset(str(folder))
     assert [(f.image.name, f.gold.name) for f in dataset.gold_frames] == [
         (Path(images.format(at)).name, Path(labels.format(at)).name) for at in range(4)
@@ -76,8 +76,8 @@ def test_images_without_labels_are_noted_and_left_aside(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
     save(folder / "images" / "new.tif", image(9))
     report = check(str(folder))
-    assert report["errors"] == []
-    assert "1 of 5 images have no labels and are not used: new.tif" in report["notes"]
+    assert report.errors == ()
+    assert "1 of 5 images have no labels and are not used: new.tif" in report.notes
     assert len(split(open_dataset(str(folder)), how="random", policy="ignore").train) == 3
 
 
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_one_clear_line(tmp_path: Path, name: str) -> None:
     folder = filled(tmp_path / "cells", "images/c{}.tif", "labels/c{}.tif")
     damage, message = WRONG[name]
     damage(folder)
-    errors = check(str(folder))["errors"]
+    errors = check(str(folder)).errors
     assert any(re.search(message, error) for error in errors), errors
     assert not any("\n" in error for error in errors)
     with pytest.raises(CellpruneError, match=message):  # refused by train as well, before any work
@@ -149,15 +149,15 @@ def test_labels_that_cannot_be_opened_are_not_missed_as_well(tmp_path: Path) -> 
         (folder / f"labels/c{n}.tif").unlink()
         (folder / f"labels/c{n}.tif").symlink_to("nowhere")
     report = check(str(folder))
-    assert [f"c{n}.tif is a link to" in report["errors"][n - 1] for n in (1, 2, 3)] == [True] * 3
-    assert len(report["errors"]) == 3, report["errors"]
-    assert not any("have no labels" in note for note in report["notes"])
+    assert [f"c{n}.tif is a link to" in report.errors[n - 1] for n in (1, 2, 3)] == [True] * 3
+    assert len(report.errors) == 3, report.errors
+    assert not any("have no labels" in note for note in report.notes)
 
 
 def test_labels_alone_and_no_images_folder(tmp_path: Path) -> None:
     for folder in (tmp_path / "a", tmp_path / "b"):
         save(folder / ("labels/c.tif" if folder.name == "a" else "c_masks.tif"), labels())
-        assert "holds labels, but" in check(str(folder))["errors"][0]
+        assert "holds labels, but" in check(str(folder)).errors[0]
 
 
 def test_a_folder_too_high_is_answered_with_the_one_that_is_meant(tmp_path: Path) -> None:
@@ -178,8 +178,8 @@ def test_what_is_no_part_of_the_layout_is_named_in_check_and_by_open(tmp_path: P
     (folder / "labels" / "scan001").write_bytes((folder / "labels" / "c0.tif").read_bytes())
     os.mkfifo(folder / "images" / "pipe")
     dataset, report = open_dataset(str(folder)), check(str(folder))
-    assert report["errors"] == []
-    assert list(dataset.left_aside) == [note for note in report["notes"] if "not used" in note]
+    assert report.errors == ()
+    assert list(dataset.left_aside) == [note for note in report.notes if "not used" in note]
     said = "\n".join(dataset.left_aside)
     assert f"not used in {folder}: overview.png (their names or places are" in said
     assert f"not used in {folder}: test (folders inside are not searched" in said
@@ -210,7 +210,7 @@ def test_a_file_that_cannot_be_opened_is_named_and_not_opened(tmp_path: Path, pl
         path.symlink_to("../.git/annex/objects/KEY")
     else:
         os.mkfifo(path)
-    (error,) = check(str(folder))["errors"]
+    (error,) = check(str(folder)).errors
     assert error.startswith(f"{path} is a {kind}")
     with pytest.raises(CellpruneError, match=re.escape(error)):
         open_dataset(str(folder))
@@ -222,21 +222,21 @@ def test_an_odd_image_without_labels_stands_in_nobodys_way(tmp_path: Path) -> No
     save(folder / "images/colour.tif", image(2, 3))
     assert len(open_dataset(str(folder)).gold_frames) == 4
     report = check(str(folder))
-    assert report["errors"] == []
-    assert any("an image without labels: " in note and "stack.tif is a stack" in note for note in report["notes"])
+    assert report.errors == ()
+    assert any("an image without labels: " in note and "stack.tif is a stack" in note for note in report.notes)
 
 
 def test_six_errors_are_six(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif", n=6)
     for path in (folder / "labels").iterdir():
         save(path, FLOATS)
-    assert len(check(str(folder))["errors"]) == 6, "what cannot be read may well show cells"
+    assert len(check(str(folder)).errors) == 6, "what cannot be read may well show cells"
 
 
 def test_a_lone_label_names_the_nearest_image(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/cell{}.tif", "labels/cell{}.tif")
     (folder / "labels" / "cell3.tif").rename(folder / "labels" / "Cell3.tif")
-    assert "Cell3.tif is truth without an image (is it cell3.tif?)" in check(str(folder))["errors"][0]
+    assert "Cell3.tif is truth without an image (is it cell3.tif?)" in check(str(folder)).errors[0]
 
 
 def test_of_two_folders_of_labels_the_one_with_images_is_meant(tmp_path: Path) -> None:
@@ -325,17 +325,17 @@ def test_more_classes_are_the_labels_own_values(tmp_path: Path) -> None:
     np.testing.assert_array_equal(target(dataset.frames[0], "ignore", classes=3), drawn)
     np.testing.assert_array_equal(target(dataset.frames[0], "ignore"), drawn > 0)  # two: 255 is a cell's number
     report = check(str(folder), classes=THREE)
-    assert report["errors"] == []
-    assert report["notes"][-1] == "annotated pixels: background 83.8%, cell 5.0%, dividing 5.0%, unknown 6.2%"
+    assert report.errors == ()
+    assert report.notes[-1] == "annotated pixels: background 83.8%, cell 5.0%, dividing 5.0%, unknown 6.2%"
 
 
 def test_a_class_beyond_the_given_ones_names_file_and_value(tmp_path: Path) -> None:
     folder = filled(tmp_path, "images/c{}.tif", "labels/c{}.tif")
     save(folder / "labels" / "c2.tif", labels() * 3)
     message = r"labels/c2\.tif has the value 3, but the 3 classes are 0 to 2 and 255"
-    assert any(re.search(message, error) for error in check(str(folder), classes=THREE)["errors"])
+    assert any(re.search(message, error) for error in check(str(folder), classes=THREE).errors)
     save(folder / "labels" / "c3.tif", labels() * 7)
-    once = [error for error in check(str(folder), classes=THREE)["errors"] if "classes" in error]
+    once = [error for error in check(str(folder), classes=THREE).errors if "classes" in error]
     assert len(once) == 1
     assert re.search(message + r".* \(and 1 more label images\)", once[0])
     dataset = open_dataset(str(folder), classes=THREE)
@@ -380,8 +380,8 @@ def test_grey_that_is_saved_in_colour_is_a_set_of_one_channel_and_said_so_once(
         "in_colour: 2 images are saved in colour, but all channels are equal: read as grey"
     ]
     report = check(str(folder))
-    assert (report["errors"], report["channels"]) == ([], [1])
-    assert any("all channels are equal: read as grey: c0.tif, c1.png" in note for note in report["notes"])
+    assert (report.errors, report.channels) == ((), (1,))
+    assert any("all channels are equal: read as grey: c0.tif, c1.png" in note for note in report.notes)
 
 
 def test_a_grey_image_among_colour_ones_is_of_colour(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -389,7 +389,7 @@ def test_a_grey_image_among_colour_ones_is_of_colour(tmp_path: Path, caplog: pyt
     save(folder / "images" / "c0.tif", np.stack([image(0)] * 3, axis=-1))
     assert open_dataset(str(folder)).channels == 3
     report = check(str(folder))
-    assert (report["errors"], report["channels"]) == ([], [3])
+    assert (report.errors, report.channels) == ((), (3,))
     assert not caplog.records
 
 
@@ -400,9 +400,9 @@ def test_pages_that_are_tagged_as_colour_are_noted(tmp_path: Path) -> None:
             write(folder / "images" / f"c{at}.tif", np.stack([image(at + page) for page in range(pages)]))
     report = check(str(folder))
     said = "tagged as colour, yet saved channel by channel: c0.tif, c1.tif; if these are images of a stack, save them"
-    assert any(said in note for note in report["notes"])
-    assert any("c1.tif is transparent in places" in error and "stack" in error for error in report["errors"])
-    assert any("images of different channels" in error for error in report["errors"])
+    assert any(said in note for note in report.notes)
+    assert any("c1.tif is transparent in places" in error and "stack" in error for error in report.errors)
+    assert any("images of different channels" in error for error in report.errors)
 
 
 def test_the_command_says_how_it_paired_and_what_has_no_partner(

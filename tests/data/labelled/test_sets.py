@@ -11,7 +11,7 @@ from command_line import typed
 
 from cellprune.data.fetch import fetch
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.loaders import Loaders, Normalization
+from cellprune.data.labelled.loaders import Loaders
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import MissingDataError
 from cellprune.errors import CellpruneError
@@ -87,57 +87,6 @@ def test_a_written_split_is_found_again_or_refused(dataset, tmp_path):
         labelled.again(other, written, "report")
 
 
-def test_batches_depend_on_seed_epoch_and_index_alone(dataset):
-    first, again, other = loaders(dataset), loaders(dataset), loaders(dataset, seed=1)
-    third = [images for images, _ in first.train(3)]
-    assert len(third) == len(first.train(3)) == 4
-    assert all(torch.equal(a, b) for a, (b, _) in zip(third, again.train(3), strict=True))
-    assert not torch.equal(third[0], next(iter(first.train(4)))[0])
-    assert not torch.equal(third[0], next(iter(other.train(3)))[0])
-    scoring, repeated = first.scoring(32), again.scoring(32)
-    drawn = [next(scoring) for _ in range(4)]  # more than the training part holds
-    assert all(torch.equal(images, next(repeated)[0]) for images, _ in drawn)
-    assert {len(targets) for _, targets in drawn} == {32}
-
-
-def test_an_augmented_image_is_the_image_moved_or_mirrored(dataset):
-    own = Normalization((0, 0, 0), (1, 1, 1))
-    made = loaders(dataset)
-    made._own = own
-    indices = made.parts.train[:16]
-    images, targets = made._batch(indices, "train", np.full(16, 1))
-    seen = set()
-    for image, target, index in zip(images, targets, indices, strict=True):
-        assert target == dataset.targets[index]
-        padded = np.pad(dataset.images[index], [(0, 0), (4, 4), (4, 4)]) / np.float32(255)
-        for mirror in (False, True):
-            for down in range(9):
-                for right in range(9):
-                    crop = padded[:, down : down + 32, right : right + 32]
-                    if np.allclose(image.numpy(), crop[..., ::-1] if mirror else crop):
-                        seen.add((int(index), mirror, down, right))
-    assert len({index for index, *_ in seen}) == 16
-    assert {mirror for _, mirror, *_ in seen} == {False, True}
-    assert len({(down, right) for *_, down, right in seen}) > 8
-
-
-def test_the_training_part_has_mean_0_and_deviation_1(dataset):
-    images = torch.cat([images for images, _ in loaders(dataset).plain()])
-    assert torch.allclose(images.mean((0, 2, 3)), torch.zeros(3), atol=1e-5)
-    assert torch.allclose(images.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5)
-    plain = torch.cat([images for images, _ in loaders(dataset, augment="none").train(1)])
-    assert torch.allclose(plain.mean((0, 2, 3)), torch.zeros(3), atol=1e-5)
-
-
-def test_processes_share_each_batch(dataset):
-    made = loaders(dataset, batch_size=25)
-    alone = [targets for _, targets in made.train(1)]
-    shares = [[targets for _, targets in made.train(1, rank, 2)] for rank in (0, 1)]
-    assert [len(t) for t in alone] == [25, 25, 10]
-    assert [len(t) for t in shares[0]] == [len(t) for t in shares[1]] == [13, 13, 5]
-    assert torch.equal(torch.stack([shares[0][2], shares[1][2]], 1).flatten(), alone[2])
-
-
 @pytest.fixture(params=["npz", "folder", "name"])
 def place(request, tmp_path: Path):
     small_pictures.npz(tmp_path / "cifar10.npz")
@@ -167,13 +116,13 @@ def test_check_tells_of_test_images_that_were_learned(tmp_path):
     made = small_pictures.arrays()
     path = small_pictures.npz(tmp_path / "own.npz", x_test=made["x_train"][:24])
     found = labelled.check(str(path))
-    assert found["duplicates"] == 24
-    assert any("so scores are too good" in note for note in found["notes"])
+    assert found.duplicates == 24
+    assert any("so scores are too good" in note for note in found.notes)
 
 
 @pytest.mark.skipif("CELLPRUNE_REAL_DATA" not in os.environ, reason="the real data are not here")
 def test_the_real_part_of_cifar10_has_its_known_counts():
     found = labelled.check(str(Path(os.environ["CELLPRUNE_REAL_DATA"]) / "cifar10-subset.npz"))
-    assert found["images"] == {"train": 8068, "test": 1017}
-    assert found["duplicates"] == 0
-    assert [row["name"] for row in found["classes"]][:2] == ["airplane", "automobile"]
+    assert found.images == {"train": 8068, "test": 1017}
+    assert found.duplicates == 0
+    assert [row.name for row in found.classes][:2] == ["airplane", "automobile"]

@@ -42,13 +42,13 @@ def test_the_pixels_are_these_on_every_machine(tmp_path: Path) -> None:
 def test_the_truth_is_sound_and_one_frame_is_partial(tmp_path: Path, optics: str, seed: int) -> None:
     folder = simulate(tmp_path / "cells", seed=seed, frames=8, size=(80, 80), optics=optics)
     found = inspect(folder, name="cells", card=None)
-    assert found["errors"] == []
-    assert (found["frames"], found["gold"], found["silver"], found["markers"]) == (16, 12, 16, 16)
-    assert found["missing"] == 1
-    assert found["dtypes"]["image"] == ["uint8"]
-    assert found["pixel_size_um"] == [[0.65, 0.65]]
-    assert all(sequence["silver_lacks"] == 0 for sequence in found["sequences"])
-    assert all(low > 0.75 for low, _ in (sequence["silver_jaccard"] for sequence in found["sequences"]))
+    assert found.errors == ()
+    assert (found.frames, found.gold, found.silver, found.markers) == (16, 12, 16, 16)
+    assert found.missing == 1
+    assert found.dtypes["image"] == ("uint8",)
+    assert found.pixel_size_um == ((0.65, 0.65),)
+    assert all(sequence.silver_lacks == 0 for sequence in found.sequences)
+    assert all(low > 0.75 for low, _ in (sequence.silver_jaccard for sequence in found.sequences))
 
 
 def test_labels_of_gold_are_not_those_of_the_tracks(cells: Path) -> None:

@@ -60,6 +60,13 @@ def test_an_endless_source_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         balanced(iter(lambda: batch(0), None), n_classes=2, per_class=1)
 
 
+def test_of_many_classes_that_lack_samples_some_are_named() -> None:
+    with pytest.raises(CellpruneError, match=r"held 0 of class 1, .*, 0 of class 5 and few of 3 more: give"):
+        balanced([batch(0)], n_classes=9, per_class=1)
+    with pytest.raises(CellpruneError, match=r"0 of class 4, 0 of class 5: give"):
+        balanced([batch(0)], n_classes=6, per_class=1)
+
+
 class Two(nn.Linear):
     def forward(self, x):
         return super().forward(x), x

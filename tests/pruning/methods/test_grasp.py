@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from cellprune.config.request import Request
 from cellprune.errors import CellpruneError
-from cellprune.pruning.derivatives.balance import LIMIT, balanced
 from cellprune.pruning.derivatives.batches import Reader
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import grasp
@@ -118,20 +117,6 @@ def test_too_little_of_a_class_is_said():
         CellpruneError, match=r"2 samples of each of 3 classes are needed, but 3 batches held 0 of class 2"
     ):
         gathered(data, 2)
-    few = [(x[:1], t[:1].clamp_max(0)) for x, t in batches(1)]
-    with pytest.raises(CellpruneError, match=r"held 0 of class 1, .*0 of class 5 and few of 3 more: give"):
-        balanced(few, 9, 1)
-
-
-def test_an_endless_source_without_a_class_comes_to_an_end():
-    one = torch.zeros(1, 1), torch.zeros(1, dtype=torch.long)
-
-    def endless():
-        while True:
-            yield one
-
-    with pytest.raises(CellpruneError, match=f"{LIMIT} batches held 0 of class 1"):
-        balanced(endless(), 2, 1)
 
 
 def test_maps_and_values_are_taken_as_they_stand():

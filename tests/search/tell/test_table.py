@@ -9,6 +9,7 @@ from cellprune.cli.main import main
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
+from cellprune.runs.provenance import Machine, Process
 from cellprune.search.frames import Frames
 from cellprune.search.look import Look
 from cellprune.search.opening import JOURNAL, RESULT
@@ -23,7 +24,7 @@ NETWORK = {"score": 0.9, "score_by_trial": [0.9], "hopeless": 0, "parameters": 1
            "milliseconds": None, "run": "run"}  # fmt: skip
 ANSWER = document.content(
     Answer(
-        made={"command": []},
+        made=Process(started="", command=(), commit=None, versions={}, machine=Machine("", "", None, {})),
         settings=Settings(),
         question=Search(),
         words=Words("weights", "unet, width 4", "IoU", "frames"),

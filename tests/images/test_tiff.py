@@ -2,8 +2,6 @@
 
 import json
 import os
-import socket
-import time
 import zlib
 from pathlib import Path
 
@@ -12,24 +10,14 @@ import numpy as np
 import pytest
 import tiff_pages
 import tifffile
+from image_readers import refused
 from tiff_pages import LONG, page
 
 from cellprune.images import tiff
-from cellprune.images.read import ImageError, read_header, read_image, read_labels
+from cellprune.images.read import read_header, read_image, read_labels
 
 STRIP = bytes(range(100))
-
-
-def refused(path: Path, message: str, reads: tuple = (read_header, read_image, read_labels)) -> None:
-    """Every reader says so in one short line that names the file, and at once."""
-    for read in reads:
-        started = time.process_time()
-        with pytest.raises(ImageError, match=message) as raised:
-            read(path)
-        assert time.process_time() - started < 2, "work that a claim asked for"
-        assert path.name in str(raised.value)
-        assert "\n" not in str(raised.value)
-        assert len(str(raised.value)) < len(str(path)) + 300
+SMALL = zlib.compress(STRIP)
 
 
 def described(path: Path, text: bytes, n_pages: int = 1) -> Path:
@@ -131,7 +119,6 @@ def sub_directories(path: Path) -> None:
 
 BLANK = np.zeros((9000, 9000), np.uint8)
 BLANK_RGB = np.zeros((900, 800, 3), np.uint8)
-SMALL = zlib.compress(STRIP)
 DAMAGED = {
     "no page": (lambda path: path.write_bytes(b"II*\0" + bytes(60)), "it has no pages"),
     "a circle of three": (around(3, 0), "go round in a circle"),
@@ -185,82 +172,6 @@ def test_sizes_and_chains_go_no_further_than_the_file(tmp_path: Path, name: str)
     make, message = DAMAGED[name]
     make(tmp_path / "damaged.tif")
     refused(tmp_path / "damaged.tif", f"is not a whole TIFF or PNG .*{message}", (read_image,))
-
-
-@pytest.mark.parametrize("lossless", [True, False])
-@pytest.mark.parametrize("size", [(8, 8), (20, 30), (300, 400), (17, 700)])
-def test_the_size_that_a_strip_claims_is_read_right(tmp_path: Path, size: tuple[int, int], lossless: bool) -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, size).astype(np.uint8)
-    colours = np.stack([pixels] * 3, axis=-1)
-    for compression, image in (
-        *((name, pixels) for name in ("jpegxl", "jpeg2000", "jpeg", "png", "lerc")),
-        ("webp", colours),
-    ):
-        options = {"lossless": lossless} if compression in ("jpegxl", "webp") else None
-        tifffile.imwrite(tmp_path / "t.tif", image, compression=compression, compressionargs=options)
-        assert read_image(tmp_path / "t.tif").shape[1:] == size, compression
-
-
-def test_a_png_that_claims_more_than_its_bytes_can_become(tmp_path: Path) -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
-
-    start = (16_000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
-    whole = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", start) + chunk(b"IDAT", SMALL) + chunk(b"IEND", b"")
-    (tmp_path / "t.png").write_bytes(whole)
-    refused(tmp_path / "t.png", "claims 16000 x 16000 pixels, more than it can hold")
-    (tmp_path / "t.png").write_bytes(whole[:-20])
-    refused(tmp_path / "t.png", "breaks off within its pixels")
-
-
-FOREIGN = {
-    "CZI": (b"ZISRAWFILE".ljust(600, b"\0"), "is a CZI file of Zeiss: export it as OME-TIFF, from the microscope's"),
-    "ND2": (b"\xda\xce\xbe\x0a" + bytes(600), "is an ND2 file of Nikon: export it as OME-TIFF"),
-    "LIF": (b"\x70\0\0\0" + bytes(600), "is a LIF file of Leica: export it as OME-TIFF"),
-    "OIB": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is a file in .* .OIB, ZVI, .*: export it as OME-TIFF"),
-    "HDF5": (b"\x89HDF\r\n\x1a\n" + bytes(600), "is an HDF5 file .*: export it as OME-TIFF"),
-    "JPEG": (imagecodecs.jpeg8_encode(np.zeros((8, 8), np.uint8)), "is a JPEG, which changes pixel values: use the"),
-    "JPEG 2000": (imagecodecs.jpeg2k_encode(np.zeros((8, 8), np.uint8)), "is a JPEG 2000 image"),
-    "JPEG XL": (imagecodecs.jpegxl_encode(np.zeros((8, 8), np.uint8)), "is a JPEG XL image"),
-    "BMP": (imagecodecs.bmp_encode(np.zeros((8, 8), np.uint8)), "is a BMP: save it as TIFF or PNG"),
-    "GIF": (imagecodecs.gif_encode(np.zeros((8, 8), np.uint8)), "is a GIF: save it as TIFF or PNG"),
-    "WebP": (imagecodecs.webp_encode(np.zeros((8, 8, 3), np.uint8)), "is a WebP image: use the original"),
-    "DICOM": (bytes(128) + b"DICM" + bytes(90), "is a DICOM file: export it as OME-TIFF"),
-    "NIfTI": (b"\\\x01\0\0" + bytes(340) + b"n+1\0", "is a NIfTI file: export it as OME-TIFF"),
-    "packed NIfTI": (b"\x1f\x8b\x08\0" + bytes(90), "is a file packed with gzip: unpack it"),
-    "NumPy": (b"\x93NUMPY\x01\0" + bytes(90), "is a NumPy array: save it with tifffile.imwrite"),
-    "zip": (b"PK\3\4" + bytes(90), "is a zip archive: unpack it; if it is a Zarr"),
-    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS.*git lfs pull"),
-    "AppleDouble": (b"\0\5\x16\7" + bytes(90), "is what macOS keeps beside a file"),
-    "text": (b"label begin end parent", "is neither TIFF nor PNG: export it as OME-TIFF, or save it as TIFF or PNG"),
-    "nothing": (b"", "is empty"),
-}
-
-
-@pytest.mark.parametrize("name", FOREIGN)
-def test_another_format_is_named_by_its_first_bytes(tmp_path: Path, name: str) -> None:
-    content, message = FOREIGN[name]
-    (tmp_path / "image.tif").write_bytes(content)
-    refused(tmp_path / "image.tif", rf"image\.tif {message}")
-
-
-def test_folders_pipes_and_sockets_are_refused_and_never_waited_for(tmp_path: Path) -> None:
-    (tmp_path / "a.tif").mkdir()
-    refused(tmp_path / "a.tif", "is a folder: name the files in it")
-    (tmp_path / "a.tif" / "zarr.json").touch()
-    refused(tmp_path / "a.tif", "is a Zarr: export it as OME-TIFF")
-    if not hasattr(os, "mkfifo"):
-        return
-    os.mkfifo(tmp_path / "pipe.tif")
-    refused(tmp_path / "pipe.tif", "is a pipe, a socket or a device")
-    here = Path.cwd()
-    os.chdir(tmp_path)  # a socket's name is short
-    try:
-        with socket.socket(socket.AF_UNIX) as end:
-            end.bind("socket.tif")
-    finally:
-        os.chdir(here)
-    refused(tmp_path / "socket.tif", "is a pipe, a socket or a device")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError("deep"), OverflowError("far"), KeyError("TIFF")])

@@ -1,0 +1,41 @@
+"""A bare network, run by whatever runs it, made to take any image: mirrored, cut back, logits to probabilities.
+
+What `models/` does around its networks in torch, in numpy, so that all engines do the same.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cellprune.errors import CellpruneError
+from cellprune.lab.engine import Floats
+from cellprune.runs.modelcard import InputSizes
+
+
+def probabilities(run: Callable[[Floats], Floats], images: Floats, sizes: InputSizes) -> Floats:
+    """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
+
+    Args:
+        run: images of a size that fits -> logits, one map a class.
+        sizes: those that fit.
+    Raises:
+        CellpruneError: an image of one pixel's side, which has nothing to mirror.
+    """
+    size = (images.shape[2], images.shape[3])
+    paddings = [(0, 0), (0, 0)]
+    for have in size:
+        missing = sizes(have) - have
+        paddings.append((missing // 2, missing - missing // 2))
+        if missing and have < 2:
+            raise CellpruneError(f"an image of {size} px is too small to mirror: give at least 2 px")
+    padded = np.pad(images, paddings, mode="reflect") if np.any(paddings) else images
+    logits = run(np.ascontiguousarray(padded))
+    top, left = ((have - want) // 2 for have, want in zip(logits.shape[2:], size, strict=True))
+    return softmax(logits[..., top : top + size[0], left : left + size[1]])
+
+
+def softmax(logits: Floats) -> Floats:
+    """Give probabilities along axis 1."""
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    powers /= powers.sum(1, keepdims=True)
+    return powers

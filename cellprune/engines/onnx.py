@@ -1,0 +1,93 @@
+"""ONNX Runtime's engine: an ONNX file of `cellprune export` on the CPU, without torch."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime import InferenceSession, SessionOptions
+
+from cellprune.engines.bare import probabilities
+from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
+from cellprune.errors import CellpruneError
+from cellprune.lab.engine import Floats, Precision, Running
+from cellprune.machine import threads
+from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
+from cellprune.wording import reason
+
+_SILENT = 4  # its own lines on standard error; what goes wrong is raised, too
+
+
+def engine(model: str | Path, *, device: str = "auto", precision: Precision = "fp32") -> "OnnxEngine":
+    """Make an engine of an ONNX file.
+
+    Args:
+        model: what `cellprune export` made.
+        device: "auto" or "cpu".
+        precision: that of the file; it is asked for by name, so that nothing below float32 is taken unseen.
+    Raises:
+        CellpruneError: no such file, one that is not ours, or that this ONNX Runtime cannot run; another device or
+            precision.
+    """
+    require_cpu(device, "ONNX Runtime")
+    card, sizes = card_of(Path(model))
+    require_precision(card, precision, model)
+    return OnnxEngine(Path(model), card, sizes)
+
+
+class OnnxEngine:
+    """A network in ONNX Runtime; see `cellprune.lab.engine.Engine`."""
+
+    def __init__(self, path: Path, card: ModelCard, sizes: InputSizes) -> None:
+        """Load a network.
+
+        Args:
+            path: its file.
+            card: what the file says of it.
+            sizes: the input sizes that it takes.
+        Raises:
+            CellpruneError: ONNX Runtime cannot run it, or its maps are not those of the card.
+        """
+        n_threads = threads.count()
+        options = SessionOptions()
+        options.intra_op_num_threads = n_threads  # its own choice would bind threads to cores that may not be ours
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _SILENT
+        try:
+            # bytes, not a path: so that a file from anywhere cannot name others to be read
+            self._session = InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have nothing in common
+            raise CellpruneError(
+                f"ONNX Runtime {onnxruntime.__version__} cannot run {path} ({reason(error)}): "
+                "update onnxruntime, or export the network again"
+            ) from error
+        (image,), (maps,) = self._session.get_inputs(), self._session.get_outputs()
+        as_the_card_says(path, card, image.shape[1], maps.shape[1])
+        self._names = image.name, maps.name
+        self._sizes = sizes
+        self.card = card
+        self.input_size = sizes
+        self.running = Running("onnx", card.precision, "cpu", n_threads, {"onnxruntime": onnxruntime.__version__})
+
+    def __call__(self, images: Floats) -> Floats:
+        """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
+
+        Raises:
+            WorkError: the memory does not suffice.
+        """
+        return probabilities(self._run, images, self._sizes)
+
+    def _run(self, images: Floats) -> Floats:
+        image, maps = self._names
+        with scarce(images):
+            return np.asarray(self._session.run([maps], {image: images})[0], np.float32)
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What the card says."""
+        return self.card.receptive_field
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """What the card says."""
+        assert self.card.bytes_per_pixel is not None
+        return self.card.bytes_per_pixel

@@ -1,0 +1,118 @@
+"""OpenVINO's engine: an ONNX file of `cellprune export` on the CPU, in float32, bf16 or int8.
+
+OpenVINO takes bf16 by itself where the processor has it, so the precision is always said. Its memory grows with every
+size that a network of dynamic sizes is given (issues 20633 and 23316 of its repository), so each size is compiled by
+itself, in a tenth of a second, and the latest few are kept.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from cellprune.engines.bare import probabilities
+from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
+from cellprune.errors import CellpruneError
+from cellprune.lab.engine import Floats, Precision, Running
+from cellprune.machine import threads
+from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
+from cellprune.wording import reason
+
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # what is not quantized in an int8 file stays in float32
+_KEPT = 9  # sizes: an image that goes through in tiles has as many, corners, edges and the middle
+
+
+def engine(model: str | Path, *, device: str = "auto", precision: Precision = "fp32") -> "OpenvinoEngine":
+    """Make an engine of an ONNX file.
+
+    Args:
+        model: what `cellprune export` made.
+        device: "auto" or "cpu".
+        precision: that of the file, or "bf16" of a file in float32.
+    Raises:
+        CellpruneError: no such file, one that is not ours, or that this OpenVINO cannot run; another device; bf16 on a
+            processor that has none.
+    """
+    require_cpu(device, "OpenVINO")
+    card, sizes = card_of(Path(model))
+    require_precision(card, precision, model, also=("bf16",))
+    core = openvino.Core()
+    if precision == "bf16" and not has_bf16(core):
+        raise CellpruneError(
+            f"--precision bf16: this processor ({core.get_property('CPU', 'FULL_DEVICE_NAME')}) has no bf16: "
+            "remove --precision, or take another machine"
+        )
+    return OpenvinoEngine(core, Path(model), card, sizes, precision)
+
+
+def has_bf16(core: openvino.Core) -> bool:
+    """Tell whether the processor computes in bf16."""
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenvinoEngine:
+    """A network in OpenVINO; see `cellprune.lab.engine.Engine`."""
+
+    def __init__(
+        self, core: openvino.Core, path: Path, card: ModelCard, sizes: InputSizes, precision: Precision
+    ) -> None:
+        """Load a network.
+
+        Args:
+            core: OpenVINO's.
+            path: the network's file.
+            card: what the file says of it.
+            sizes: the input sizes that it takes.
+            precision: what is computed in.
+        Raises:
+            CellpruneError: OpenVINO cannot run it, or its maps are not those of the card.
+        """
+        n_threads = threads.count()
+        self._core, self._sizes = core, sizes
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_NUM_THREADS": n_threads,
+            "NUM_STREAMS": 1,
+        }
+        try:
+            self._network = core.read_model(path.read_bytes())
+        except Exception as error:  # its errors have nothing in common
+            raise CellpruneError(
+                f"OpenVINO {openvino.__version__} cannot run {path} ({reason(error)}): update openvino, or take "
+                "--engine onnx"
+            ) from error
+        channels, maps = (port.partial_shape[1] for port in (self._network.input(0), self._network.output(0)))
+        as_the_card_says(path, card, channels.get_length(), maps.get_length())
+        self._compiled = lru_cache(_KEPT)(self._compile)
+        self.card = card
+        self.input_size = sizes
+        version = openvino.__version__.partition("-")[0]
+        self.running = Running("openvino", precision, "cpu", n_threads, {"openvino": version})
+
+    def __call__(self, images: Floats) -> Floats:
+        """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
+
+        Raises:
+            WorkError: the memory does not suffice.
+        """
+        return probabilities(self._run, images, self._sizes)
+
+    def _run(self, images: Floats) -> Floats:
+        with scarce(images):
+            return np.array(self._compiled(images.shape)(images)[0], np.float32)  # a copy: the next call reuses it
+
+    def _compile(self, shape: tuple[int, ...]) -> openvino.CompiledModel:
+        self._network.reshape(list(shape))
+        return self._core.compile_model(self._network, "CPU", self._settings)
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What the card says."""
+        return self.card.receptive_field
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """What the card says."""
+        assert self.card.bytes_per_pixel is not None
+        return self.card.bytes_per_pixel

@@ -1,0 +1,103 @@
+"""A trained network to one ONNX file, which carries the model card and gives torch's maps.
+
+The bare network is written: mirroring to a size that fits is done in numpy, by every engine alike. torch's exporter by
+tracing is the one that keeps all sizes free for the networks here; what it wrote is compared before it is believed.
+"""
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import torch
+from onnxruntime import InferenceSession
+from torch import Tensor, nn
+
+from cellprune.engines.torch import facts
+from cellprune.errors import CellpruneError
+from cellprune.models.network import Wrapped, is_wrapped
+from cellprune.runs import onnxfile
+from cellprune.runs.modelcard import read_card
+from cellprune.wording import reason
+
+OPSET = 17
+_UNKNOWN_SIZES = "nobody knows which sizes it takes"
+_SIDES_PX = ((64, 64), (100, 36), (36, 132))  # of the maps that are compared: traced for the first, others at the rest
+_TOLERANCE = 1e-3  # of a logit, as a share of the largest: float32 in other orders gives 1e-6, a wrong size 1
+
+
+def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> bytes:
+    """Write a network as ONNX.
+
+    Args:
+        network: in evaluation mode on the CPU, as `models.load` gives it.
+        header: of its model file; it goes into the metadata, with what engines without torch need besides.
+        name: of the network, for messages.
+    Returns:
+        The file: opset 17, float32, input `image` (N, C, H, W) and output `logits` (N, classes, h, w), all sizes but
+        the channels free.
+    Raises:
+        CellpruneError: it gives no maps, or the exporter cannot write this network, or writes another one.
+    """
+    in_channels = read_card(header, name).in_channels
+    known = facts(network, in_channels)
+    if known["input_sizes"] is None or not is_wrapped(network):
+        raise CellpruneError(f"{name} cannot be written as ONNX ({_UNKNOWN_SIZES}): predict with torch")
+    levels = _Levels(network).eval()
+    images = [_image(in_channels, [network.input_size(side) for side in sides]) for sides in _SIDES_PX]
+    made: Any = io.BytesIO()  # torch takes it, and its types do not say so
+    # what tracing warns of is seen below; where it fails, it prints the whole graph
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                levels,
+                (images[0],),
+                made,
+                opset_version=OPSET,
+                dynamo=False,
+                input_names=["image"],
+                output_names=["logits"],
+                dynamic_axes={"image": {0: "n", 2: "height", 3: "width"}, "logits": {0: "n", 2: "h", 3: "w"}},
+            )
+            _require_equal(levels, made.getvalue(), images)
+        except Exception as error:  # exporter, torch and ONNX Runtime have no error in common
+            raise CellpruneError(f"{name} cannot be written as ONNX ({reason(error)}): predict with torch") from error
+    return with_header(made.getvalue(), {**header, **known, "precision": "fp32"})
+
+
+def with_header(file: bytes, header: Mapping[str, Any]) -> bytes:
+    """Put a header into the metadata of an ONNX file, in the place of one that is there."""
+    proto = onnx.load_model_from_string(file)
+    proto.producer_name = "cellprune"
+    onnx.helper.set_model_props(proto, dict([onnxfile.metadata(header)]))
+    return cast(bytes, proto.SerializeToString(deterministic=True))
+
+
+class _Levels(nn.Module):
+    """The bare network as a module of its own, which is what the exporter takes."""
+
+    def __init__(self, network: Wrapped) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Run it."""
+        return self.network.levels(image)
+
+
+def _image(in_channels: int, size: Sequence[int]) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((1, in_channels, *size), np.float32))
+
+
+def _require_equal(levels: nn.Module, file: bytes, images: list[Tensor]) -> None:
+    session = InferenceSession(file, providers=["CPUExecutionProvider"])
+    for image in images:
+        ours = levels(image).numpy()
+        theirs = session.run(None, {"image": image.numpy()})[0]
+        if ours.shape != theirs.shape or not np.abs(ours - theirs).max() <= _TOLERANCE * np.abs(ours).max():
+            sizes = " x ".join(map(str, image.shape[2:]))
+            raise ValueError(f"what was written gives other maps at {sizes} px")

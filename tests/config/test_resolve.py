@@ -1,0 +1,90 @@
+"""Which settings go together: each choice has one name, and what cannot be is refused before any work."""
+
+import pytest
+
+from cellprune.config.load import ConfigError, load, resolve
+
+
+def test_a_network_of_another_task_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="'resnet20' is a network for classification; --task segmentation takes unet"):
+        load(assignments=["model.name=resnet20"])
+
+
+def test_dense_with_a_ratio_is_a_contradiction() -> None:
+    with pytest.raises(ConfigError, match="remove one"):
+        load(assignments=["pruning.method=dense", "pruning.ratio=0.5"])
+
+
+@pytest.mark.parametrize(
+    ("assignments", "said"),
+    [
+        (["method=rigl", "granularity=channel"], "with --granularity channel take .*, gradual-channel"),
+        (["method=gradual-channel", "granularity=weight"], "removes whole channels: drop granularity=weight"),
+    ],
+)
+def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(assignments=["pruning.ratio=0.5", *(f"pruning.{text}" for text in assignments)])
+
+
+@pytest.mark.parametrize(
+    ("assignments", "said"),
+    [
+        (["pruning.control=shuffle"], "control=shuffle needs masks, but nothing is pruned: give --prune"),
+        (["pruning.method=rigl", "pruning.ratio=0.5", "pruning.control=shuffle"],
+         "control=shuffle needs masks chosen before training, and 'rigl' has none: train it, then give its run with"),
+        (["pruning.method=lottery", "pruning.ratio=0.5", "pruning.control=invert"], "'lottery' has none"),
+        (["pruning.method=given"], "pruning.method is given, yet no masks are: add --masks FILE"),
+        (["pruning={masks: run, control: invert}"], "control=invert needs scores, which masks from a file have not"),
+        (["pruning.method=dense", "pruning.budget=macs=0.5"], "dense, yet pruning.budget is macs=0.5: remove one"),
+        (["model.widths=[3, 5]"], "model.widths has 2 numbers, .* has 5 levels: give 5 numbers, or --model.depth 1$"),
+        (["model.widths=[3]"], "model.widths has 1 number, but a network of depth 4 has 5 levels: give 5 numbers$"),
+        (["model.widths=[1, 2, 3, 4, 5, 6, 7]"], "give 5 numbers, or --model.depth 6$"),
+        (["model.widths=[1, 2, 3, 4, 5, 6, 7, 8]"], "model.widths has 8 numbers, .*: give 5 numbers$"),
+        (["task=classification", "training.loss=dice"], "training.loss=dice is not for task 'classification', which"),
+        (["training.augment=crop"], "training.augment=crop is not for task 'segmentation', which takes none or turns"),
+        (["task=classification", "model.name=unet"], "'unet' is a network for segmentation; --task classification"),
+        (["pruning={method: snip, ratio: 0.5, scope: layer, floor: 0.1}"], "remove pruning.floor=0.1"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_together_is_refused_with_what_to_do(assignments: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(assignments=assignments)
+
+
+def test_masks_from_a_file_are_a_method_of_their_own() -> None:
+    settings = load(assignments=["pruning={masks: run}"])
+    assert (settings.pruning.method, settings.pruning.label) == ("given", "given")
+    for amount in ("ratio: 0.5", "budget: macs=0.5"):
+        with pytest.raises(ConfigError, match="gives the masks, so"):
+            load(assignments=[f"pruning={{masks: run, {amount}}}"])
+    assert load(assignments=["pruning={masks: run, control: shuffle}"]).pruning.label == "given-shuffle"
+
+
+def test_a_method_of_channels_alone_is_by_channel_unasked() -> None:
+    pruning = load(assignments=["pruning.method=gradual-channel", "pruning.ratio=0.5"]).pruning
+    assert pruning.granularity == "channel"
+    assert pruning.label == "gradual-channel"
+
+
+@pytest.mark.parametrize(
+    ("budget", "granularity", "resolved"),
+    [
+        ("params=0.25", "weight", (0.75, None)),
+        ("params=0.25", "channel", (0.0, "params=0.25")),
+        ("channels=0.25", "channel", (0.75, None)),
+        ("macs=0.25", "weight", (0.0, "macs=0.25")),
+        ("params=1", "weight", (0.0, None)),
+        ("macs=1", "channel", (0.0, None)),
+    ],
+)
+def test_a_budget_of_what_is_counted_is_a_ratio(budget: str, granularity: str, resolved: tuple) -> None:
+    pruning = load(assignments=[f"pruning.budget={budget}", f"pruning.granularity={granularity}"]).pruning
+    assert (pruning.ratio, pruning.budget) == resolved
+    assert (pruning.method == "dense") == (resolved == (0.0, None))
+
+
+def test_what_is_resolved_stays_as_it_is() -> None:
+    for assignments in ([], ["pruning.ratio=0.9"], ["pruning.budget=macs=0.1"], ["pruning={masks: run}"]):
+        settings = load(assignments=assignments)
+        assert resolve(settings) == settings

@@ -1,0 +1,52 @@
+"""All settings of a run: what a task reads of them, and what tells runs apart."""
+
+import pytest
+from pydantic import ValidationError
+
+from cellprune.config.load import load
+from cellprune.config.names import TASKS
+from cellprune.config.schema import OLDER, TASK_CHOICES, TASK_DATA, TASK_DEFAULTS, Runtime, Settings
+from cellprune.config.training import Training
+
+
+def test_a_task_writes_the_settings_of_data_that_it_reads() -> None:
+    segmentation, classification = load(), load(assignments=["task=classification"])
+    assert {"truth", "split", "size", "normalization"} < segmentation.model_dump()["data"].keys()
+    assert classification.model_dump()["data"].keys() <= set(TASK_DATA["classification"])
+
+
+def test_a_run_that_does_what_older_ones_did_has_their_name() -> None:
+    standard, robust = (load(assignments=[f"data.normalization={kind}"]) for kind in ("standard", "robust"))
+    assert "normalization" not in standard.identity()["data"]
+    assert robust.identity()["data"]["normalization"] == "robust"
+    assert standard.model_dump()["data"]["normalization"] == "standard", "its file says it"
+
+
+def test_identity_is_plain_values_and_seeds_tell_runs_apart() -> None:
+    first, second = (load(assignments=[f"seed={seed}"]).identity() for seed in (0, 1))
+    assert first != second
+    assert first["data"]["size"] == [256, 256], "as JSON has it"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_tables_of_tasks_name_settings_that_there_are(task: str) -> None:
+    fields = Settings.model_fields
+    for section, values in TASK_DEFAULTS.get(task, {}).items():
+        assert values.keys() <= type(fields[section].default).model_fields.keys()
+    assert TASK_CHOICES[task].keys() <= Training.model_fields.keys()
+    assert set(TASK_DATA[task]) <= type(fields["data"].default).model_fields.keys()
+    for section, older in OLDER.get(task, {}).items():
+        assert older.keys() <= type(fields[section].default).model_fields.keys()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_a_task_does_unasked_is_among_its_choices(task: str) -> None:
+    training = load(assignments=[f"task={task}"]).training
+    for key, choices in TASK_CHOICES[task].items():
+        assert getattr(training, key) in choices
+
+
+def test_where_a_run_happens_is_checked_too() -> None:
+    for key, value in (("workers", -1), ("workers", 1025), ("device", "tpu"), ("no_such", 1)):
+        with pytest.raises(ValidationError, match=key):
+            Runtime.model_validate({key: value})
