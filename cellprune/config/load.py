@@ -91,7 +91,7 @@ def _refuse_foreign(
 
 def completed(content: Mapping[str, Any]) -> Values:
     """Add to a run's config.yaml what was the only way when an older version wrote it."""
-    older = older_than_settings(content.get("task", ""), dict(content))
+    older = older_than_settings(content.get("task", ""), content)
     values: Values = {section: dict(said) for section, said in older.items() if said}
     _merge(values, content)
     return values

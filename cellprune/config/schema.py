@@ -4,6 +4,7 @@ Flags, `--set`, file keys and the help page are all read from here. `Settings` d
 into the run, and its hash names the run. `Runtime` decides where and how comfortably: it changes no result.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -50,7 +51,7 @@ class Settings(Frozen):
         return values
 
 
-def older_than_settings(task: str, content: Values) -> dict[str, Values]:
+def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, dict[str, object]]:
     """Give what a run did that is older than a setting, so that its file does not say it.
 
     Args:

@@ -4,13 +4,13 @@ The same channels stand in many tensors, so each set of them is written once.
 """
 
 import base64
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cellprune.runs import packing
+from cellprune.structure.channels import Counting
 from cellprune.structure.positions import Positions
 from cellprune.structure.shrink import cut
 from cellprune.wording import quoted
@@ -32,7 +32,7 @@ def as_text(positions: Positions) -> str:
     return packing.pack_text({**numbered, "sets": list(sets)})
 
 
-def read(text: Any) -> Positions:
+def read(text: object) -> Positions:
     """Give what `as_text` wrote; values from anywhere are judged by `apply`.
 
     Raises:
@@ -62,6 +62,9 @@ def apply(positions: Positions, whole: nn.Module) -> nn.Module:
         counts = (getattr(modules[name], key, None) for key in ("num_features", "num_channels", "num_parameters"))
         if len(passed) not in counts:
             raise ValueError(f"it keeps {len(passed)} channels of {quoted(name)}, which has others")
+    for name in positions.counted:
+        if not isinstance(modules[name], Counting):
+            raise ValueError(f"it keeps channels of {quoted(name)}, which counts none")
     return cut(whole, positions, {**parameters, **dict(whole.named_buffers())})
 
 

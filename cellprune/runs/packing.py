@@ -108,7 +108,7 @@ def pack_together(weights: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarr
     return pieces, pack_text([[name, value.dtype.name, *value.shape] for name, value in listed])
 
 
-def unpack_together(pieces: Mapping[str, np.ndarray], table: Any) -> dict[str, np.ndarray]:
+def unpack_together(pieces: Mapping[str, np.ndarray], table: object) -> dict[str, np.ndarray]:
     """Give back what `pack_together` packed, bit for bit.
 
     Raises:
@@ -125,18 +125,20 @@ def unpack_together(pieces: Mapping[str, np.ndarray], table: Any) -> dict[str, n
     return weights
 
 
-def pack_text(value: Any) -> str:
+def pack_text(value: object) -> str:
     """Pack JSON values into a short text that JSON can hold."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return base64.b85encode(zlib.compress(text.encode(), level=9)).decode()
 
 
-def unpack_text(text: Any) -> Any:
+def unpack_text(text: object) -> Any:
     """Give back what `pack_text` packed.
 
     Raises:
         ValueError: it is something else, or too long.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"{quoted(text)} is no packed text")
     stream = zlib.decompressobj()
     try:
         data = stream.decompress(base64.b85decode(text), max_length=_TEXT_MOST)

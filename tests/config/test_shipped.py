@@ -25,7 +25,5 @@ def test_a_wheel_comes_before_what_lies_beside_it(tmp_path: Path, monkeypatch: p
 def test_a_folder_that_is_missing_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "cellprune")
     (tmp_path / "configs").touch()
-    with pytest.raises(
-        CellpruneError, match=r"^the folder 'configs' .* is missing beside .*: install"
-    ):
+    with pytest.raises(CellpruneError, match=r"^the folder 'configs' .* is missing beside .*: install"):
         shipped.folder("configs")
