@@ -16,7 +16,7 @@ from cellprune.config.base import Values
 from cellprune.config.model import MODEL_SETTINGS, WIDTHS
 from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.resolve import ConfigError, resolve
-from cellprune.config.schema import OLDER, TASK_DATA, TASK_DEFAULTS, Settings
+from cellprune.config.schema import TASK_DATA, TASK_DEFAULTS, Settings, older_than_settings
 from cellprune.files import reading
 from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
 
@@ -91,7 +91,8 @@ def _refuse_foreign(
 
 def completed(content: Mapping[str, Any]) -> Values:
     """Add to a run's config.yaml what was the only way when an older version wrote it."""
-    values: Values = deepcopy(OLDER.get(content.get("task", ""), {}))
+    older = older_than_settings(content.get("task", ""), content)
+    values: Values = {section: dict(said) for section, said in older.items() if said}
     _merge(values, content)
     return values
 
