@@ -167,7 +167,11 @@ def reached(parameters: Parameters, budget: Budget | None) -> str:
         f"{'as asked' if as_asked else 'asked: ' + share(budget.target)})"
     )
     by_cost = budget.unit in ("params", "macs")
-    return f"{sentence}; nothing that was removed would fit into the rest of the budget." if by_cost else f"{sentence}."
+    return (
+        f"{sentence}; nothing that was removed in one piece would fit into the rest of the budget."
+        if by_cost
+        else f"{sentence}."
+    )
 
 
 def deaths(names: Sequence[str]) -> str:
