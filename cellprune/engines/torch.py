@@ -188,9 +188,9 @@ def _live_bytes(network: nn.Module, in_channels: int) -> int:
     parameter = next(network.parameters(), torch.empty(0))
     fitting = network.input_size if is_mirroring(network) else None
     # a network without padding of its own takes more than it gives; what counts is what it takes
-    given = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
-    taken = fitting(given) if fitting else given
-    image = torch.zeros(1, in_channels, given, given, device=parameter.device)
+    side = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
+    taken = fitting(side) if fitting else side
+    image = torch.zeros(1, in_channels, side, side, device=parameter.device)
     with torch.no_grad(), _LiveBytes() as live:
         network(image)
     return round(live.most * (_PROBE_PX / taken) ** 2)

@@ -38,8 +38,8 @@ def network(model: Mapping[str, Any]) -> str:
     """
     if "widths" in model:
         return f"{model['name']}, {_widths(model['widths'])}"
-    told = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
-    return ", ".join([model["name"], *told])
+    parts = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
+    return ", ".join([model["name"], *parts])
 
 
 def amount(pruning: Mapping[str, Any]) -> str:
