@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import nn
 
 from cellprune.pruning.kinds import Batch, Masks
 from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.prices import priced
 from cellprune.pruning.scoring import Scoring
 
 log = logging.getLogger("cellprune")
@@ -28,12 +30,17 @@ def channels_kept(
     channels = whole_channels.removable(model, inputs, weights)
     ranks = score(channels, scoring.sensitivity(model, {}, taken), **scoring.of(score))
     scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
+    cost = priced(model, inputs, channels, asked.divided_by)
+    if weighed := scoring.method.weighed:
+        ranks = weighed(channels, ranks, cost.each(torch.ones(channels.count, dtype=torch.bool)))
+        cost = priced(model, inputs, channels, "channels")
     ranks = -ranks if asked.invert else ranks
     if asked.unit:
-        kept = whole_channels.choose_within(
-            model, inputs, channels, ranks, asked.unit, asked.share, asked.cost, asked.least
-        )
+        spent = priced(model, inputs, channels, asked.unit)
+        spending = whole_channels.Spending(asked.unit, asked.share, spent, cost, asked.pricing, asked.round_to)
+        kept = whole_channels.choose_within(channels, ranks, spending, asked.least)
     else:
+        ranks = ranks / cost.each(torch.ones(channels.count, dtype=torch.bool)).clamp(min=1)
         kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)
     log.info("%d of %d channels stay", int(kept.sum()), channels.count)
     return whole_channels.masks_of(model, inputs, channels, kept)

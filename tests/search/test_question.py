@@ -72,3 +72,13 @@ def test_a_folder_that_may_not_be_written_is_refused_by_its_flag(
         workspace = Workspace(**({"runs": Path("/runs"), "data_root": data_root} | where))
         with pytest.raises(CellpruneError, match=f"^{flag} .*: no permission to write in {tmp_path}: give another"):
             ask(settings, ASKED, workspace)
+
+
+def test_runs_in_the_folder_of_the_search_are_refused(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load(assignments=["pruning.ratio=0.5", "pruning.method=snip"])
+    with pytest.raises(CellpruneError, match="--runs out/runs lies in --output out, which holds a search and nothing"):
+        ask(settings, ASKED, Workspace(Path("out/runs"), Path("out"), data_root))
+    assert not list(tmp_path.iterdir())
