@@ -39,6 +39,8 @@ def cells(n: int = 3, diameter: float = 20.0, side: float = 512.0) -> list[Disc]
         ({"sizes": {(8, 9), (7, 9)}}, "frames of 2 sizes, each resized to the network's to learn from: 7 x 9, 8 x 9"),
         ({"grey": [Path("d/a.png")], "channels": {}},
          "saved in colour, but all channels are equal: read as grey: a.png"),
+        ({"grey": [Path("d/a.png")], "channels": {1: Path("b.png")}},
+         "saved in colour, but all channels are equal: read as grey: a.png"),
         ({"pixel_sizes_um": {(0.7, 0.65)}}, "the TIFF tag says pixels of (0.7, 0.65) um, the card (0.65, 0.65)"),
     ],
 )  # fmt: skip

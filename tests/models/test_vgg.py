@@ -36,5 +36,7 @@ def test_biases_start_at_zero_and_signals_neither_vanish_nor_explode() -> None:
     torch.manual_seed(0)
     network = vgg16(width=8)
     assert all(not p.any() for name, p in network.named_parameters() if name.endswith("bias"))
+    kernel = [module for module in network if isinstance(module, nn.Conv2d)][-1].weight.detach()
+    assert kernel.std() == pytest.approx((2 / kernel[0].numel()) ** 0.5, rel=0.1), "He's, for what ReLU lets through"
     deviation = network(torch.randn(8, 3, 32, 32)).std()
     assert 0.1 < deviation < 10
