@@ -16,7 +16,7 @@ from pydantic import (
 
 from cellprune.config import names
 from cellprune.config.base import Frozen, Values, named, ratio_of
-from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
+from cellprune.config.request import Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
 from cellprune.wording import quoted
@@ -83,7 +83,7 @@ class Pruning(Frozen):
         description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
         "parameters), macs (multiply-adds) or, with channels, channels",
     )
-    cost: Annotated[Cost, Parameter(alias="--cost")] = Field(
+    cost: Annotated[Literal["auto", "channels", "params", "macs", "memory"], Parameter(alias="--cost")] = Field(
         "auto",
         description="what the score of a channel is divided by (ranp: weighed by): params, macs, memory (numbers that "
         "one image takes: parameters and maps) or channels (their number alone); auto = the method's own cost (3sp, "

@@ -12,11 +12,12 @@ from cellprune.errors import CellpruneError, unknown
 
 Granularity = Literal["weight", "channel"]
 Scope = Literal["global", "layer"]
-Cost = Literal["auto", "channels", "params", "macs", "memory"]
+Cost = Literal["auto", "channels", "params", "macs", "memory", "latency"]
 Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
+_MEASURED = ("latency",)  # units of budgets that settings do not have: a run would have to keep the measured table
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
 _FLAGS = {
     "method": "--method",
@@ -150,8 +151,9 @@ def _refuse_amount(asked: Request) -> None:
         raise CellpruneError(
             f"budget {asked.budget!r} names no unit: give it with the share kept, as {{'params': 0.1}}"
         )
-    elif len(asked.budget) != 1 or not set(asked.budget) <= set(UNITS):
-        raise CellpruneError(unknown("budget unit", ", ".join(map(str, asked.budget)) or "(none)", UNITS, "budget"))
+    elif len(asked.budget) != 1 or not set(asked.budget) <= {*UNITS, *_MEASURED}:
+        units = ", ".join(map(str, asked.budget)) or "(none)"
+        raise CellpruneError(unknown("budget unit", units, (*UNITS, *_MEASURED), "budget"))
     else:
         [(unit, kept)] = asked.budget.items()
         if fault := fault_of_kept(unit, kept, exact(f"budget {unit}", kept)):
@@ -172,7 +174,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
                 f"{', '.join(able)}"
             )
         return
-    if "channels" in (asked.budget or ()):
+    if {"channels", *_MEASURED} & set(asked.budget or ()):
         raise CellpruneError(f"{spell('budget', asked.budget)} counts channels: add {by_channel}")
     if foreign := [name for name in row.channel_options if name in asked.options]:
         raise CellpruneError(f"{spell(foreign[0], asked.options[foreign[0]])} is for channels: add {by_channel}")

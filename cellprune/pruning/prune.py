@@ -18,6 +18,7 @@ from cellprune.pruning.kinds import Batches, Loss, Masks, Segments, Tell
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.scoring import Scoring
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
@@ -60,7 +61,9 @@ def prune(
         sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
             `budget`.
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
-            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels". A number
+            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels" or
+            "latency" (milliseconds of its layers at that size, each measured by itself on the model's device: measure
+            the shrunk network again). A number
             of weights or channels is met exactly. Otherwise scores are ranked per cost, and the sum lies within the
             budget: no removed weight, channel or block of channels would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
@@ -73,8 +76,9 @@ def prune(
             the network's input and output.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         cost: what the score of a channel is divided by: "channels" (by nothing else than their number), "params",
-            "macs" or "memory" (numbers that one image takes: parameters, and the maps that convolutions and linear
-            layers make). "auto" is the method's own cost, macs for 3sp and ranp, or else what the budget counts.
+            "macs", "memory" (numbers that one image takes: parameters, and the maps that convolutions and linear
+            layers make) or "latency". "auto" is the method's own cost, macs for 3sp and ranp, or else what the budget
+            counts.
         pricing: under a budget in params or macs: a channel costs what it does in the dense network, "static", or what
             it does after each removal, "marginal". A single weight costs the same in both.
         round_to: under such a budget, channels stay or go in blocks of so many, and the number that each layer keeps is
@@ -138,12 +142,14 @@ def fulfil(
     batches: Batches | None = None,
     loss: Loss | None = None,
     tell: Tell = unheard,
+    table: LatencyTable | None = None,
 ) -> Masks:
     """Choose which weights go, as a request asks.
 
     Args:
         model, batches, loss, tell: as `prune` takes them.
         request: what is asked of the masks.
+        table: what layers take, for a budget or a cost in latency; it keeps what is measured. None begins an empty one.
     Returns:
         What `prune` gives.
     Raises:
@@ -158,9 +164,9 @@ def fulfil(
         weights = prunable(model, request.exclude)
         if request.effective:
             _refuse_uncounted(model, "effective=True")
-        if "macs" in (request.budget or ()):
-            _refuse_uncounted(model, "a budget in macs")
-        if request.granularity == "channel" and request.divided_by in ("macs", "memory"):
+        if unit := {"macs", "latency"} & set(request.budget or ()):
+            _refuse_uncounted(model, f"a budget in {unit.pop()}")
+        if request.granularity == "channel" and request.divided_by in ("macs", "memory", "latency"):
             _refuse_uncounted(model, f"cost={request.divided_by!r}")
         n_rounds = len(scoring.counts(sum(weight.numel() for weight in weights.values()), request.share))
         rounds = scoring.batches_of_rounds(model, batches, n_rounds)
@@ -171,7 +177,7 @@ def fulfil(
                 "one will do"
             )
         if request.granularity == "channel":
-            masks = channels_kept(scoring, model, weights, taken)
+            masks = channels_kept(scoring, model, weights, taken, table)
             weights = {name: weight for name, weight in weights.items() if name in masks}
         else:
             masks = weights_kept(scoring, model, weights, taken, rounds)

@@ -127,5 +127,5 @@ def sample_size(inputs: Nested) -> torch.Size:
         CellpruneError: the inputs are no tensor.
     """
     if not isinstance(inputs, Tensor):
-        raise CellpruneError("macs and memory are counted for inputs that are one tensor: count params")
+        raise CellpruneError("macs, memory and latency need inputs that are one tensor: count params")
     return inputs.shape[1:]

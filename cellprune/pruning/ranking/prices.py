@@ -7,13 +7,14 @@ read it. As a row and a column cross, that depends on what else is kept.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
 from cellprune.pruning.kinds import Nested
 from cellprune.pruning.ranking.costs import macs_of_each, sample_size
+from cellprune.pruning.ranking.latency import Latencies, LatencyTable
 from cellprune.structure.channels import Channels
 from cellprune.structure.cost import positions_per_map
 
@@ -110,18 +111,33 @@ class Prices:
         return more
 
 
-def priced(model: nn.Module, inputs: Nested, channels: Channels, unit: str) -> Prices:
+class Price(Protocol):
+    """What units cost; see `Prices` for each member."""
+
+    @property
+    def count(self) -> int: ...
+    def together(self, unit_of: Tensor) -> "Price": ...
+    def total(self, kept: Tensor) -> int: ...
+    def each(self, kept: Tensor) -> Tensor: ...
+    def added(self, kept: Tensor, unit: int) -> int: ...
+
+
+def priced(model: nn.Module, inputs: Nested, channels: Channels, unit: str, table: LatencyTable | None = None) -> Price:
     """Price single channels in a unit.
 
     Args:
         model: the network.
         inputs: one batch of what it takes; multiply-adds and maps are counted at its size.
         channels: those that may go.
-        unit: "channels" (each costs one), "params", "macs", or "memory": parameters, and the numbers of one image in
-            the maps that convolutions and linear layers make.
+        unit: "channels" (each costs one), "params", "macs", "memory": parameters, and the numbers of one image in the
+            maps that convolutions and linear layers make, or "latency": nanoseconds of one image.
+        table: what layers take, for "latency"; another unit has no use for it.
     Raises:
-        CellpruneError: macs or memory of inputs that are no tensor.
+        CellpruneError: macs, memory or latency of inputs that are no tensor.
     """
+    if unit == "latency":
+        assert table is not None, "who asks for latency has a table, if an empty one"
+        return Latencies.of(model, channels, sample_size(inputs), table)
     if unit == "channels":
         return Prices(channels.count, 0, [Part(1, [channels.count], [torch.ones(channels.count, dtype=torch.long)])])
     if unit == "macs":

@@ -12,17 +12,17 @@ from torch import Tensor
 from cellprune.config.request import Pricing
 from cellprune.errors import TooMuchError
 from cellprune.pruning.ranking.blocks import in_order
-from cellprune.pruning.ranking.prices import Prices
+from cellprune.pruning.ranking.prices import Price
 
 
 def within(
-    prices: Prices,
+    prices: Price,
     scores: Tensor,
     share: Fraction,
     stays: list[int],
     pricing: Pricing = "static",
     *,
-    cost: Prices | None = None,
+    cost: Price | None = None,
     follows: Tensor | None = None,
     why: str = "what stays in any case costs",
     mend: str = "",

@@ -14,7 +14,7 @@ from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
 from cellprune.pruning.ranking.blocks import in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
-from cellprune.pruning.ranking.prices import Prices
+from cellprune.pruning.ranking.prices import Price
 from cellprune.pruning.ranking.spending import within
 from cellprune.structure.channels import Channels, verify
 from cellprune.structure.layers import weighted_layers
@@ -102,8 +102,8 @@ class Spending:
 
     unit: str
     share: Fraction
-    prices: Prices
-    cost: Prices
+    prices: Price
+    cost: Price
     pricing: Pricing = "static"
     round_to: RoundTo = 1
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from cellprune.errors import CellpruneError
 from cellprune.models import build, resnet
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.ranking.prices import priced
 from cellprune.structure.shrink import shrink
 from cellprune.structure.trace import find
@@ -46,8 +47,8 @@ def test_a_channel_costs_one_channel_and_a_block_as_many_as_it_holds() -> None:
     assert prices.added(torch.tensor([True, False]), 1) == 2
 
 
-@pytest.mark.parametrize("unit", ["macs", "memory"])
+@pytest.mark.parametrize("unit", ["macs", "memory", "latency"])
 def test_what_has_no_size_is_not_counted(unit: str) -> None:
     model, inputs = nn.Sequential(nn.Conv2d(1, 5, 1), nn.Conv2d(5, 2, 1)), torch.randn(1, 1, 4, 4)
-    with pytest.raises(CellpruneError, match="for inputs that are one tensor: count params"):
-        priced(model, [inputs], find(model, inputs), unit)
+    with pytest.raises(CellpruneError, match="need inputs that are one tensor: count params"):
+        priced(model, [inputs], find(model, inputs), unit, LatencyTable(lambda shape: 1.0))
