@@ -149,6 +149,21 @@ def test_a_finished_run_makes_again_what_its_network_tells(
     assert_whole(folder, uncut)
 
 
+@pytest.mark.slow
+def test_a_smaller_network_tells_its_masks(
+    start: Start, tmp_path: Path, copy: Callable[[Folder], Folder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = "pruning.granularity=channel"
+    uncut = start(tmp_path / "uncut", more)
+    folder = copy(uncut)
+    monkeypatch.setattr(story, "_train", kill)
+    monkeypatch.setattr(story.choose, "masks", kill)
+    lose(folder, "config", "masks", "scores", "cost")
+    start(folder.path, more)
+    assert_whole(folder, uncut)
+    assert folder.file("model").stat().st_size == uncut.file("model").stat().st_size
+
+
 @pytest.mark.parametrize("kind", ["model", "metrics"])
 @pytest.mark.parametrize("damage", [lose, cut_off])
 def test_what_a_finished_run_cannot_make_again_is_said(

@@ -90,6 +90,26 @@ def test_a_run_killed_in_every_epoch_of_every_stage_ends_with_the_same_bits(
     assert Folder(output).file("masks").read_bytes() == uncut.file("masks").read_bytes()
 
 
+CHANNELS = ["pruning.granularity=channel", "pruning.ratio=0.5", "training.epochs=3"]
+
+
+@pytest.mark.slow
+def test_a_run_whose_channels_left_the_network_ends_with_the_same_bits_wherever_it_is_killed(
+    process: Callable[..., int], tmp_path: Path, data_root: Path
+) -> None:
+    assert process(tmp_path / "uncut", data_root, more=CHANNELS) == 0
+    uncut, output = Folder(tmp_path / "uncut"), tmp_path / "run"
+    assert "kept" in uncut.read_model().header["architecture"]
+    moments = ["masks are being written", "first epoch", "every epoch", "every epoch", "model is written", "report"]
+    for number, moment in enumerate(moments):
+        assert process(output, data_root, moment, resume=number > 0, more=CHANNELS) == -signal.SIGKILL
+        if moment == "every epoch":
+            Folder(output).file("masks").unlink()  # chosen again, and the same
+    assert process(output, data_root, resume=True, more=CHANNELS) == 0
+    _assert_same(Folder(output), uncut)
+    assert Folder(output).file("masks").read_bytes() == uncut.file("masks").read_bytes()
+
+
 def _assert_same(again: Folder, uncut: Folder) -> None:
     assert again.finished
     header, weights, masks = again.read_model()

@@ -18,7 +18,7 @@ from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.pruning import completed as pruning_completed
 from cellprune.config.pruning import renamed as pruning_renamed
 from cellprune.config.resolve import ConfigError, resolve
-from cellprune.config.schema import OLDER, TASK_DATA, TASK_DEFAULTS, Settings
+from cellprune.config.schema import TASK_DATA, TASK_DEFAULTS, Settings, older_than_settings
 from cellprune.files import reading
 from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
 
@@ -100,7 +100,8 @@ def _refuse_foreign(
 
 def completed(content: Mapping[str, Any]) -> Values:
     """Add to a run's config.yaml what was the only way when an older version wrote it."""
-    values: Values = deepcopy(OLDER.get(content.get("task", ""), {}))
+    older = older_than_settings(content.get("task", ""), content)
+    values: Values = {section: dict(said) for section, said in older.items() if said}
     _merge(values, content)
     if isinstance(values.get("pruning"), dict):
         values["pruning"] = pruning_completed(values["pruning"])

@@ -111,6 +111,11 @@ class Pruning(Frozen):
     granularity: Annotated[Granularity, Parameter(alias="--granularity")] = Field(
         "weight", description="what is removed, and what the ratio counts: single weights, or whole channels"
     )
+    shrink: bool = Field(
+        True,
+        description="with channels: take them out of the network, which is smaller and faster from then on; false sets "
+        "them to zero instead, for comparison",
+    )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
 
@@ -274,6 +279,16 @@ class Pruning(Frozen):
         """Whether the masks only say how large a dense network is trained in the pruned one's place."""
         return self.control.startswith(("narrow", "flat"))
 
+    @property
+    def shrinks(self) -> bool:
+        """Whether the removed channels are taken out of the network."""
+        return self.shrink and self._may_shrink
+
+    @property
+    def _may_shrink(self) -> bool:
+        """Whether there may be channels to take out; of given masks their content tells, once it is read."""
+        return (self.granularity == "channel" or self.method == "given") and not self.stands_in
+
     def options(self) -> dict[str, object]:
         """Give the settings that belong to this method alone."""
         row = names.method(self.method)
@@ -302,6 +317,7 @@ class Pruning(Frozen):
         foreign |= {"granularity", "cost", "pricing"} if self.granularity == "weight" else set()
         if not self.prices_channels:
             foreign |= set() if self.stands_in and self.round_to not in ("auto", 1) else {"round_to"}
+        foreign |= set() if self._may_shrink else {"shrink"}
         foreign |= {key for key, unused in _UNUSED.items() if getattr(self, key) == unused}
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 

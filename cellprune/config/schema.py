@@ -4,6 +4,7 @@ Flags, `--set`, file keys and the help page are all read from here. `Settings` d
 into the run, and its hash names the run. `Runtime` decides where and how comfortably: it changes no result.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,14 +46,30 @@ class Settings(Frozen):
     def identity(self) -> Values:
         """Give what tells runs apart, as JSON values: one that does what older ones did has their name."""
         values: Values = self.model_dump(mode="json")
-        for section, older in OLDER.get(self.task, {}).items():
+        for section, older in older_than_settings(self.task, values).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
         values["pruning"] = Pruning.identity(values["pruning"])
         return values
 
 
-# what a run did that is older than the setting, so that its file does not say it
-OLDER: dict[str, dict[str, Values]] = {"segmentation": {"data": {"normalization": "standard"}}}
+def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """Give what a run did that is older than a setting, so that its file does not say it.
+
+    Args:
+        task: what is learned.
+        content: the sections of a config.yaml, of any version.
+    """
+    match content.get("pruning"):
+        case {"granularity": "channel"} | {"method": "given"}:
+            channels = True
+        case _:
+            channels = False
+    return {
+        "data": {"normalization": "standard"} if task == "segmentation" else {},
+        "pruning": {"shrink": False} if channels else {},
+    }
+
+
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
     "classification": ("dataset", "holdout", "split_seed", "select"),

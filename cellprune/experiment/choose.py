@@ -12,6 +12,7 @@ from cellprune.config.pruning import Pruning
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
 from cellprune.data.batches import Batch
+from cellprune.experiment import smaller
 from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
@@ -30,13 +31,16 @@ def segments(setup: Setup) -> Segments:
 
     Raises:
         CellpruneError: the scoring does not fit into memory or to the data, or given masks not to the network, or
-            this has no smaller one to stand in its place.
+            this has no smaller one to stand in its place, or cannot lose channels.
     """
     pruning = setup.settings.pruning
     if pruning.stands_in:
         small.levels_of(setup.network, setup.architecture.name)
     if pruning.masks is not None:
-        check(setup.network, _given(pruning.masks))
+        check(setup.network, of_file := _given(pruning.masks))
+        smaller.shrink(setup, of_file)
+    elif pruning.shrinks:
+        smaller.require_shrinkable(setup)
     if names.method(pruning.method).when != "before":
         return {}
     request = pruning.request(setup.settings.seed)

@@ -1,6 +1,7 @@
 """What an earlier call left of a run: whether it is the run that is asked for, and what of it must be made again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,7 +12,9 @@ from cellprune.config import names
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
+from cellprune.experiment.opening import Setup
 from cellprune.experiment.work import Trained
+from cellprune.models.architecture import Architecture
 from cellprune.pruning.kinds import Segments
 from cellprune.runs import log
 from cellprune.runs.documents import plain
@@ -94,22 +97,28 @@ def was_trained(folder: Folder) -> bool:
     return not folder.has_state and all(map(folder.holds, ("model", "metrics"))) and _tells_every_epoch(folder)
 
 
-def trained(folder: Folder, network: nn.Module) -> Trained:
-    """Bring a network to the weights of a run that was finished once.
+def trained(folder: Folder, setup: Setup) -> tuple[Setup, Trained]:
+    """Bring the network to the weights of a run that was finished once, and to the channels that it kept.
 
     Raises:
         CellpruneError: the model file is of another network.
     """
-    _, weights, masks = folder.read_model()
+    header, weights, packed = folder.read_model()
+    masks = {name: torch.from_numpy(mask) for name, mask in packed.items()}
     try:
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-    except RuntimeError as error:
+        kept = Architecture.read(header["architecture"]).kept
+        if kept is not None:  # then the file has no masks: these say the same
+            masks = kept.masks({name: p.shape for name, p in setup.network.named_parameters()})
+            architecture = replace(setup.architecture, kept=kept)
+            setup = replace(setup, architecture=architecture, network=architecture.left_of(setup.network))
+        setup.network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    except (CellpruneError, RuntimeError, ValueError, LookupError) as error:
         raise CellpruneError(
             f"{folder.file('model')} is of another network than the run's settings: restore it, or train again in "
             "another --output"
         ) from error
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Trained({name: torch.from_numpy(mask) for name, mask in masks.items()}, folder.read_metrics())
+    setup.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return setup, Trained(masks, folder.read_metrics())
 
 
 def segments(folder: Folder) -> Segments | None:

@@ -31,13 +31,13 @@ def cost_of_run(setup: Setup, masks: Masks, stand_in: StandIn | None, model_file
         model_file_bytes: size of the file that it was saved in.
     """
     device, size = setup.device, setup.opened.input_size
-    networks = {"dense": drawn(setup.architecture, setup.settings.seed).to(device)}
+    networks = {"dense": drawn(setup.architecture.whole, setup.settings.seed).to(device)}
     if masks:
         networks["pruned"] = setup.network
     if stand_in:
         networks["whole"] = drawn(setup.opened.architecture, setup.settings.seed).to(device)
     measured = timing.milliseconds(networks, torch.randn(1, *size, device=device))
-    counts = cost(setup.network, size, masks or None)
+    counts = cost(networks["dense"], size, masks or None)
     if masks and not counts.parameters.active:
         log.LOGGER.warning("no weight is left on a path from input to output, so the answer is always the same")
     return Cost(
@@ -58,6 +58,7 @@ def cost_of_run(setup: Setup, masks: Masks, stand_in: StandIn | None, model_file
         dead_layers=tuple(dead_layers(masks)),
         budget=choose.reached(setup.settings.pruning, counts) if masks else None,
         control=stand_in,
+        shrunk=setup.architecture.kept is not None,
     )
 
 

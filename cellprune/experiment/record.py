@@ -129,7 +129,8 @@ def write_model(work: Work, trained: Trained) -> None:
         "provenance_sha256": provenance.digest(work.made),
     }
     weights = {name: value.detach().cpu().contiguous().numpy() for name, value in setup.network.state_dict().items()}
-    work.folder.write_model(header, weights, masks)
+    is_whole = setup.architecture.kept is None  # else nothing is left that the masks could be of
+    work.folder.write_model(header, weights, masks if is_whole else {})
     _, stored, _ = work.folder.read_model()
     for name, value in weights.items():
         if stored[name].tobytes() != value.tobytes():

@@ -23,7 +23,7 @@ def settled(settings: Settings, device: torch.device) -> Settings:
 
 
 def with_masks_told(settings: Settings) -> Settings:
-    """Write the content of given masks into the settings: what they remove, and their hash.
+    """Write the content of given masks into the settings: what they remove, whether whole channels, and their hash.
 
     Raises:
         CellpruneError: no masks file, or another one than the settings were made with.
@@ -39,5 +39,9 @@ def with_masks_told(settings: Settings) -> Settings:
     # biases and norms, which masks of whole channels have beside the weights, are no weights
     weights = [mask for mask in masks.values() if mask.ndim > 1]
     kept, total = (sum(int(count(mask)) for mask in weights) for count in (np.count_nonzero, np.size))
-    ratio = round(1 - kept / total, 12) if total else 0.0
-    return settings.model_copy(update={"pruning": pruning.model_copy(update={"ratio": ratio, "masks_sha256": content})})
+    facts = {
+        "ratio": round(1 - kept / total, 12) if total else 0.0,
+        "masks_sha256": content,
+        "shrink": pruning.shrink and len(weights) < len(masks),
+    }
+    return settings.model_copy(update={"pruning": pruning.model_copy(update=facts)})

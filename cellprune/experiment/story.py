@@ -14,6 +14,7 @@ from cellprune.controls import small
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, measure, record, settling
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
+from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
@@ -31,6 +32,7 @@ from cellprune.training.fit import fit
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import PATIENCE_S, Event, Listener
 from cellprune.training.sparse import MaskPolicy
+from cellprune.training.sparse.removed import Removed
 from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Stage, TrainingRequest, as_they_are, walk
 
@@ -88,11 +90,13 @@ def run(
             work.say(opened.task.preview(opened.frames, opened.split))
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
-            trained = earlier.trained(folder, work.setup.network)
+            work.setup, trained = earlier.trained(folder, work.setup)
         else:
+            masks = _masks(work, segments)
+            work.setup = shrink(work.setup, masks)  # whole channels: a smaller network from here on
             checkpoint = earlier.checkpoint(folder, work.setup.network, stages)
-            masks = _masks(work, segments) if checkpoint is None else {}  # a state has its own
             trained = _train(work, stages, masks, checkpoint)
+            work.setup = shrink(work.setup, trained.masks)  # by masks that came of the training
         if work.is_main:
             _score(work)
             with progress.phase(listeners, _REPORTING):
@@ -166,7 +170,7 @@ def _stages(setup: Setup) -> list[Stage]:
     """List the trainings: one, under masks chosen at initialization, unless the method has its own list."""
     pruning, training, accelerator = setup.settings.pruning, setup.settings.training, setup.accelerator
     if not _learns_masks(setup.settings):
-        return [Stage("init", as_they_are, Static, training.epochs)]
+        return [Stage("init", as_they_are, Removed if pruning.shrinks else Static, training.epochs)]
     request = TrainingRequest(
         sparsity=pruning.ratio,
         scope=pruning.scope,

@@ -1,4 +1,4 @@
-"""How a network is built, as a value: it is written into the model file, and can be had narrower."""
+"""How a network is built, as a value: the model file has it; it can be had narrower, or with fewer channels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from cellprune.config.model import Model
+from cellprune.models import kept
 from cellprune.models.building import build, maker_of
+from cellprune.structure.positions import Positions
 
 Setting = str | int | None
 _FROM_WIDTHS = ("width", "depth")  # settings that widths take the place of
@@ -24,6 +26,7 @@ class Architecture:
         in_channels: channels of an image.
         classes: logits that come out, for each pixel or for each image.
         widths: channels of each level, where the settings do not say them.
+        kept: what is left of the network that all this describes; None where it is whole.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Architecture:
     in_channels: int
     classes: int
     widths: tuple[int, ...] | None = None
+    kept: Positions | None = None
 
     @classmethod
     def of(cls, model: Model, *, in_channels: int, classes: int) -> Self:
@@ -44,19 +48,26 @@ class Architecture:
         Raises:
             CellpruneError: it names no network.
             LookupError: it does not say how many channels and classes there are.
+            ValueError: what is kept is not said as it is written.
         """
         maker_of(written)
         settings = dict(written)
         name, in_channels, classes = (settings.pop(key) for key in ("name", "in_channels", "classes"))
-        architecture = cls(name, settings, in_channels, classes)
-        widths = settings.pop("widths", None)
+        widths, left = settings.pop("widths", None), settings.pop("kept", None)
+        architecture = cls(name, settings, in_channels, classes, kept=None if left is None else kept.read(left))
         return architecture if widths is None else architecture.with_widths(widths)
 
     def as_dict(self) -> dict[str, Any]:
         """Give JSON values, as the model file holds them."""
         data = {"in_channels": self.in_channels, "classes": self.classes}
         widths = {} if self.widths is None else {"widths": list(self.widths)}
-        return {"name": self.name, **self.settings, **data, **widths}
+        left = {} if self.kept is None else {"kept": kept.as_text(self.kept)}
+        return {"name": self.name, **self.settings, **data, **widths, **left}
+
+    @property
+    def whole(self) -> Self:
+        """The network that nothing is missing of."""
+        return replace(self, kept=None)
 
     def with_widths(self, widths: Sequence[int]) -> Self:
         """Give the same network with other channels at each level."""
@@ -68,8 +79,17 @@ class Architecture:
 
         Raises:
             CellpruneError: a setting that the network does not have or that is out of range.
+            ValueError, LookupError: what is kept is not of this network.
         """
-        return build(self.as_dict())
+        return self.left_of(build(self.whole.as_dict()))
+
+    def left_of(self, whole: nn.Module) -> nn.Module:
+        """Copy a whole network without what is not kept; give it itself where all is.
+
+        Raises:
+            ValueError, LookupError: what is kept is not of this network.
+        """
+        return whole if self.kept is None else kept.apply(self.kept, whole)
 
     def shapes(self) -> nn.Module:
         """Build a network of shapes alone: no memory, no draws, no time, and no pretrained weights fetched."""

@@ -27,6 +27,8 @@ _FOLDER = (
     "`--split block`, with names in the order of time, is the harder question."
 )
 
+_CLEARLY = 0.95  # of the dense network's time; passes of one network differ by some percent
+
 
 def network(model: Mapping[str, Any]) -> str:
     """Name a network with the settings by which people tell networks apart.
@@ -36,8 +38,8 @@ def network(model: Mapping[str, Any]) -> str:
     """
     if "widths" in model:
         return f"{model['name']}, {_widths(model['widths'])}"
-    told = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
-    return ", ".join([model["name"], *told])
+    parts = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
+    return ", ".join([model["name"], *parts])
 
 
 def amount(pruning: Mapping[str, Any]) -> str:
@@ -111,15 +113,37 @@ def near_copies(how: str, *, in_folder: bool = False) -> str:
 
 
 def gain(cost: Cost) -> str:
-    """Say what the mask of a pruned run buys and what it does not."""
-    n_bytes, measured = cost.bytes, cost.milliseconds
-    times = n_bytes.dense_fp32 / n_bytes.model_file
-    size = "The mask buys a smaller file" if times > 1 else "At this ratio the mask does not even buy a smaller file"
+    """Say what pruning buys in this run and what it does not: bytes, and the time that was measured."""
+    return f"{_smaller_file(cost)} {_faster(cost)}"
+
+
+def _smaller_file(cost: Cost) -> str:
+    pruned, dense = cost.bytes.model_file, cost.bytes.dense_fp32
+    sizes = f"{file_size(pruned)} instead of {file_size(dense)}"
+    if cost.shrunk:
+        return f"The removed channels are no longer in the network. Its file has {sizes}."
+    size = (
+        "The mask buys a smaller file" if dense > pruned else "At this ratio the mask does not even buy a smaller file"
+    )
+    return f"{size}: {sizes}."
+
+
+def _faster(cost: Cost) -> str:
+    measured, ratio_of_time = cost.milliseconds, cost.time_ratio
+    times = f"one image takes {milliseconds(measured.pruned)} pruned and {milliseconds(measured.dense)} dense"
+    left = share(cost.macs.masked / cost.macs.dense)
+    is_faster = ratio_of_time is not None and ratio_of_time < _CLEARLY
+    if cost.shrunk:
+        buys = "It is faster" if is_faster else "It buys no speed here"
+        return f"{buys}: {times}. The pruned network does {left} of the multiply-adds."
+    buys = (
+        f"Here {times}, but that is chance: a zero is multiplied like any other number."
+        if is_faster
+        else f"It buys no speed: a zero is multiplied like any other number, so here {times}."
+    )
     return (
-        f"{size}: {file_size(n_bytes.model_file)} instead of {file_size(n_bytes.dense_fp32)}. It buys no speed: "
-        f"a zero is multiplied like any other number, so here one image takes {milliseconds(measured.pruned)} "
-        f"pruned and {milliseconds(measured.dense)} dense. A machine that skips zeros would do "
-        f"{share(cost.macs.masked / cost.macs.dense)} of the multiply-adds; an ordinary CPU or GPU does all of them."
+        f"{buys} A machine that skips zeros would do {left} of the multiply-adds; an ordinary CPU or GPU does all of "
+        "them."
     )
 
 

@@ -72,7 +72,7 @@ class Milliseconds:
 
     Attributes:
         dense: the network that was trained, without its masks.
-        pruned: the same under its masks; None where it has none.
+        pruned: the same under its masks, or without the channels that they remove; None where it has none.
         whole: of a small dense network, the one that it stands for.
     """
 
@@ -101,6 +101,7 @@ class Cost(Counts):
         dead_layers: layers that lost all their weights.
         budget: what was asked for; None where nothing was: unpruned, or by masks that were given.
         control: of a small dense network, whose place it takes.
+        shrunk: whether the removed channels are out of the network; else they are zero.
     """
 
     bytes: Bytes
@@ -108,6 +109,7 @@ class Cost(Counts):
     dead_layers: tuple[str, ...]
     budget: Budget | None = None
     control: StandIn | None = None
+    shrunk: bool = False
 
     @property
     def time_ratio(self) -> float | None:

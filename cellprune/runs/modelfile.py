@@ -3,6 +3,9 @@
 One safetensors file. Its header says, in JSON: format version, architecture and settings, input axes, classes,
 decision rule, normalization, native pixel size (y, x) in um, zoom factors (y, x) to the network's input, and the
 provenance hash. An older format is read, a newer one refused, a pickle never opened. numpy only.
+
+Format 2 is that of a network that has lost channels: its architecture says which are "kept", it has no masks, and its
+tensors lie in one piece. Any other network is written in format 1, which older versions read, too.
 """
 
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ import numpy as np
 
 from cellprune.runs import container, packing
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _KIND = "model"
 
 
@@ -39,8 +42,14 @@ def write(
         ValueError: a mask fits no weight, or the header holds more than JSON can say.
         WorkError: the disk is full or the folder cannot be written.
     """
-    tensors, shapes = packing.pack(weights, masks)
-    container.write(path, tensors, kind=_KIND, version=FORMAT_VERSION, note={"header": dict(header), "masks": shapes})
+    note: dict[str, Any] = {"header": dict(header)}
+    architecture = header.get("architecture")
+    if isinstance(architecture, Mapping) and "kept" in architecture:
+        tensors, note["tensors"] = packing.pack_together(weights)
+        container.write(path, tensors, kind=_KIND, version=2, note=note)
+    else:
+        tensors, note["masks"] = packing.pack(weights, masks)
+        container.write(path, tensors, kind=_KIND, version=1, note=note)
 
 
 def read(path: Path) -> Model:
@@ -57,5 +66,8 @@ def read(path: Path) -> Model:
     with container.read_whole(path, _KIND):
         if not isinstance(note.get("header"), dict):
             raise ValueError("it has no header")
-        weights, masks = packing.unpack(tensors, note.get("masks"))
+        if note["version"] < 2:
+            weights, masks = packing.unpack(tensors, note.get("masks"))
+        else:
+            weights, masks = packing.unpack_together(tensors, note.get("tensors")), {}
     return Model({**note["header"], "format_version": note["version"]}, weights, masks)

@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from cellprune.errors import CellpruneError
 from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.positions import Positions, outer
 from cellprune.structure.standing_in import as_it_was, copies, full, looking, standing_in
 
 NORMS = (_NormBase, nn.GroupNorm)
@@ -77,7 +78,15 @@ class Channels:
             kept: (count,) bool.
             shapes: parameter name -> shape.
         """
-        return {name: _outer(axes, kept, tuple(shapes[name])) for name, axes in self.of.items()}
+        return self.positions(kept).masks(shapes)
+
+    def positions(self, kept: Tensor) -> Positions:
+        """Say where the network has the channels that stay; kept: (count,) bool."""
+        return Positions(
+            {name: {axis: stays(at, kept) for axis, at in axes.items()} for name, axes in self.of.items()},
+            {name: stays(passed, kept) for name, passed in self.passes.items()},
+            {name: (stays(read, kept), stays(made, kept)) for name, (read, made) in self.counted.items()},
+        )
 
     def kept(self, masks: Mapping[str, Tensor]) -> Tensor:
         """Give (count,) bool, the channels that stay under masks as `masks` makes them."""
@@ -96,11 +105,11 @@ class Channels:
         Returns:
             (count,) bool, and the name of the first such mask; None where all of them remove whole channels.
         """
-        given = {name: masks[name].cpu() if name in masks else torch.ones(*shape).bool()
+        full_masks = {name: masks[name].cpu() if name in masks else torch.ones(*shape).bool()
                  for name, shape in shapes.items()}  # fmt: skip
-        kept = self.kept(given)
-        whole = {name: torch.ones_like(mask) for name, mask in given.items()} | self.masks(kept, shapes)
-        return kept, next((name for name, mask in given.items() if not torch.equal(mask, whole[name])), None)
+        kept = self.kept(full_masks)
+        whole = {name: torch.ones_like(mask) for name, mask in full_masks.items()} | self.masks(kept, shapes)
+        return kept, next((name for name, mask in full_masks.items() if not torch.equal(mask, whole[name])), None)
 
     def layers(self) -> dict[str, Tensor]:
         """Give name of a weight -> the removable channels it makes, for layers all of whose channels are removable."""
@@ -136,7 +145,7 @@ def verify(model: nn.Module, inputs: object, channels: Channels, kept: Tensor) -
         _draw_constants(model)
         shapes = {name: p.shape for name, p in model.named_parameters()}
         unread = {
-            name: _outer({axis: channels.of[name][axis]}, kept, tuple(shapes[name]))
+            name: outer({axis: stays(channels.of[name][axis], kept)}, shapes[name])
             for name, axis in channels.inputs.items()
         }
         masked, zeroed = (_run_under(model, inputs, masks) for masks in (channels.masks(kept, shapes), unread))
@@ -166,10 +175,3 @@ def _run_under(model: nn.Module, inputs: object, masks: Mapping[str, Tensor]) ->
         tensors[name].mul_(mask.to(tensors[name]))
     with as_it_was(model), standing_in(model, tensors):  # random numbers are the same each time
         return tensors_of(model(inputs))
-
-
-def _outer(axes: Mapping[int, Tensor], kept: Tensor, shape: tuple[int, ...]) -> Tensor:
-    mask = torch.ones(shape, dtype=torch.bool)
-    for axis, channels in axes.items():
-        mask = mask & stays(channels, kept).view([-1 if a == axis else 1 for a in range(len(shape))])
-    return mask

@@ -126,7 +126,7 @@ class _Step:
             self._take_up(reader)
         own = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
         changed = {name: self.tensors[name].to(tensor.dtype) for name, tensor in own.items()}
-        network = cut(self.network, self.channels, ~self.goes, changed)
+        network = cut(self.network, self.channels.positions(~self.goes), changed)
         whole, small = (Standing(n, copies(n)) for n in (self.network, network))
         for times in (1, 2):
             sample = random_inputs(self.inputs, times=times)

@@ -8,6 +8,7 @@ Source: Fang et al., CVPR 2023 (arXiv:2301.12900), for what must go together; th
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from cellprune.structure.channels import Channels, Counting, stays
 from cellprune.structure.comparing import Standing, drawn, random_inputs, require_same
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import is_transposed
+from cellprune.structure.positions import Positions
 from cellprune.structure.standing_in import copies
 from cellprune.structure.trace import find
 
@@ -50,15 +52,29 @@ def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: object) -> nn.
         >>> shrink(model, masks, inputs)[0]
         Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))
     """
+    return shrunk(model, masks, inputs).network
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A smaller network, and what of the whole one it has, by the parameters that have a mask."""
+
+    network: nn.Module
+    positions: Positions
+
+
+def shrunk(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> Shrunk:
+    """Do what `shrink` does, and say what the smaller network has kept."""
     channels = find(model, inputs)
     kept = _kept(model, channels, masks)
-    small = cut(model, channels, kept, dict(model.named_parameters()) | dict(model.named_buffers()))
+    positions = channels.positions(kept)
+    small = cut(model, positions, dict(model.named_parameters()) | dict(model.named_buffers()))
     own, sample = copies(model), random_inputs(inputs)
     # drawn, for a weight of zero would hide what it meets; and as they are, for what is drawn may grow beyond numbers
     for values in (masked(drawn(own, model), masks), masked(own, masks)):
-        fewer = cut_tensors(model, channels, kept, values)
+        fewer = cut_tensors(model, positions, values)
         require_same(Standing(model, values), Standing(small, fewer), sample, channels, kept, kept)
-    return small
+    return Shrunk(small, positions.named(masks))
 
 
 def require_masks_of(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
@@ -83,41 +99,39 @@ def masked(tensors: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[s
     return dict(tensors) | pruned
 
 
-def cut(model: nn.Module, channels: Channels, kept: Tensor, tensors: Mapping[str, Tensor]) -> nn.Module:
+def cut(model: nn.Module, positions: Positions, tensors: Mapping[str, Tensor]) -> nn.Module:
     """Copy a network without some of its channels.
 
     Args:
         model: the network; it is left as it was.
-        channels: what `find` gave.
-        kept: (channels.count,) bool.
+        positions: what stays of it.
         tensors: name -> the network's parameters and buffers, or others of the same shapes in their place.
     """
-    small = copied_with(model, cut_tensors(model, channels, kept, tensors))
+    small = copied_with(model, cut_tensors(model, positions, tensors))
     modules = dict(small.named_modules())
     for before, after in zip(model.modules(), small.modules(), strict=True):
         _count_weights(before, after)
-    for name, passed in channels.passes.items():
-        _count_channels(modules[name], int(stays(passed, kept).sum()))
-    for name, (read, made) in channels.counted.items():
+    for name, passed in positions.passes.items():
+        _count_channels(modules[name], int(passed.sum()))
+    for name, (read, made) in positions.counted.items():
         counting = modules[name]
         assert isinstance(counting, Counting)
-        counting.keep_channels(stays(read, kept), stays(made, kept))
+        counting.keep_channels(read, made)
     return small
 
 
-def cut_tensors(model: nn.Module, channels: Channels, kept: Tensor, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def cut_tensors(model: nn.Module, positions: Positions, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Give the parameters and buffers of the smaller network; as `cut` takes them."""
-    axes = {name: dict(of) for name, of in channels.of.items()}
+    axes = {name: dict(of) for name, of in positions.of.items()}
     modules, names = dict(model.named_modules()), {id(buffer): name for name, buffer in model.named_buffers()}
-    for name, passed in channels.passes.items():  # statistics go with the channels of their norm
+    for name, passed in positions.passes.items():  # statistics go with the channels of their norm
         for buffer in modules[name]._buffers.values():
             if buffer is not None and buffer.shape == passed.shape:
                 axes[names[id(buffer)]] = {0: passed}
     fewer = dict(tensors)
     for name, of in axes.items():
-        for axis, at in of.items():
-            positions = stays(at, kept).nonzero().squeeze(1).to(fewer[name].device)
-            fewer[name] = fewer[name].detach().index_select(axis, positions)
+        for axis, left in of.items():
+            fewer[name] = fewer[name].detach().index_select(axis, left.nonzero().squeeze(1).to(fewer[name].device))
     return fewer
 
 

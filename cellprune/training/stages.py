@@ -115,7 +115,7 @@ def walk(
             continue
         mask = stage.mask
         if callable(mask):  # of the network as it stands, before its weights are put back
-            mask = {} if number == reached else mask(model, masks)
+            mask = masks if number == reached else mask(model, masks)
         if number > 0 and number != reached and stage.weights != "previous":
             model.load_state_dict(rewound() if stage.first_step else initial)
         policy = stage.policy(mask)

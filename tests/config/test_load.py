@@ -163,6 +163,38 @@ def test_a_run_of_before_keeps_its_normalization_its_file_and_its_hash(tmp_path:
     assert differences(new, old) == ["data.normalization: standard -> robust"]
 
 
+CHANNELS = ["pruning.granularity=channel", "pruning.ratio=0.5", "pruning.method=snip"]
+
+
+def test_a_run_of_channels_of_before_kept_its_masks_and_keeps_its_hash() -> None:
+    new, masked = load(assignments=CHANNELS), load(assignments=[*CHANNELS, "pruning.shrink=false"])
+    record = masked.model_dump(mode="json")
+    older = {**record, "pruning": {key: value for key, value in record["pruning"].items() if key != "shrink"}}
+    assert recorded(older) == masked
+    assert digest(recorded(older), {}) == digest(masked, {}) != digest(new, {})
+    assert "shrink" not in masked.identity()["pruning"]
+    assert differences(new, recorded(older)) == ["pruning.shrink: False -> True"]
+
+
+@pytest.mark.parametrize(
+    ("more", "shrinks"),
+    [
+        (CHANNELS, True),
+        (["pruning.method=gradual-channel", "pruning.ratio=0.5"], True),
+        ([*CHANNELS, "pruning.shrink=false"], False),
+        ([*CHANNELS, "pruning.control=narrow-macs"], None),
+        ([*CHANNELS, "pruning.control=shuffle"], True),
+        (["pruning.ratio=0.5"], None),
+        ([], None),
+    ],
+)
+def test_only_where_channels_are_removed_it_is_said_whether_they_leave(more: list[str], shrinks: bool | None) -> None:
+    settings = load(assignments=more)
+    assert settings.pruning.shrinks == bool(shrinks)
+    assert settings.model_dump()["pruning"].get("shrink") == shrinks
+    assert recorded(settings.model_dump(mode="json")).pruning.shrinks == bool(shrinks)
+
+
 def test_a_file_that_says_what_is_otherwise_is_no_record_of_a_run(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("data: {dataset: simulated, size: [64, 64], split: block}\n")
     assert load(file=tmp_path / "own.yaml").data.normalization == load().data.normalization

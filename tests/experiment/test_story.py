@@ -283,16 +283,19 @@ def test_bf16_and_the_unpadded_network_run(tmp_path: Path, data_root: Path) -> N
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_run(tmp_path: Path, data_root: Path) -> None:
+@pytest.mark.parametrize("granularity", ["weight", "channel"])
+def test_two_processes_train_one_run(granularity: str, tmp_path: Path, data_root: Path) -> None:
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "cellprune.cli.main"]
     output = tmp_path / "run"
-    command = [*launch, *words(output, data_root, "--prune", "0.8", "--device", "cpu", "--json")]
+    command = [*launch, *words(output, data_root, "--prune", "0.5", "--device", "cpu", "--json")]
+    command += ["--granularity", granularity]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["run"] == str(output)
     folder = Folder(output)
     assert folder.finished
     assert folder.read_provenance().processes == 2
+    assert ("kept" in folder.read_model().header["architecture"]) == (granularity == "channel")
     assert {path.name for path in output.iterdir()} == FILES
 
 

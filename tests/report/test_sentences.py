@@ -74,6 +74,19 @@ def test_scope_explains_every_policy(policy: str) -> None:
     assert "see the documentation" not in sentences.scope(split("random", policy))
 
 
+def timed(cost: Cost, pruned: float) -> Cost:
+    return replace(cost, milliseconds=replace(cost.milliseconds, pruned=pruned))
+
+
+def test_gain_of_a_smaller_network_is_what_was_measured() -> None:
+    small = replace(COST, shrunk=True)
+    assert plain(sentences.gain(timed(small, 1.7))) == (
+        "The removed channels are no longer in the network. Its file has 160 B instead of 4.00 kB. It is faster: one "
+        "image takes 1.70 ms pruned and 10.0 ms dense. The pruned network does 8 % of the multiply-adds."
+    )
+    assert "It buys no speed here: one image takes 9.90 ms pruned" in plain(sentences.gain(small))
+
+
 def test_gain_says_that_zeros_make_nothing_faster() -> None:
     told = plain(sentences.gain(COST))
     for part in (
@@ -83,6 +96,9 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
         "8 % of the mul",
     ):
         assert part in told
+    chance = plain(sentences.gain(timed(COST, 8.0)))
+    assert "8.00 ms pruned and 10.0 ms dense, but that is chance" in chance
+    assert "buys" not in chance.partition("instead of")[2]
     larger = replace(COST, bytes=Bytes(dense_fp32=4000, model_file=4100))
     assert "does not even buy a smaller file" in sentences.gain(larger)
 

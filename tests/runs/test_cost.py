@@ -1,6 +1,7 @@
 """cost.json: what is written is read, older files are mended, damaged ones are named."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def content(tmp_path: Path, value: Cost = PRUNED) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.parametrize("value", [PRUNED, SMALL])
+@pytest.mark.parametrize("value", [PRUNED, replace(PRUNED, shrunk=True), SMALL])
 def test_what_is_written_is_read(tmp_path: Path, value: Cost) -> None:
     content(tmp_path, value)
     assert cost.read(tmp_path / "cost.json") == value

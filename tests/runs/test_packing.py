@@ -23,6 +23,36 @@ def masked_weights(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return weight, draw(arrays.arrays(np.bool_, shape))
 
 
+@given(st.dictionaries(st.text(max_size=3), masked_weights(), max_size=4))
+def test_what_is_packed_together_comes_back_bit_for_bit(drawn: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    weights = {name: weight for name, (weight, _) in drawn.items()}
+    again = packing.unpack_together(*packing.pack_together(weights))
+    assert again.keys() == weights.keys()
+    for name, weight in weights.items():
+        assert (again[name].dtype, again[name].shape) == (weight.dtype, weight.shape)
+        assert again[name].tobytes() == weight.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ([["w", "float32", 3]], "do not fill"),
+        ([["w", "float32", 5]], "reshape"),
+        ([["w", "float32", -1, 4]], "no list of sizes"),
+        ([["w", "float32", "4"]], "no list of sizes"),
+        ([["w", "float64", 4]], "float64"),
+    ],
+)
+def test_a_table_that_does_not_fit_its_piece_is_seen(table: list[list[Any]], said: str) -> None:
+    with pytest.raises((ValueError, LookupError), match=said):
+        packing.unpack_together({"float32": np.ones(4, np.float32)}, packing.pack_text(table))
+
+
+def test_a_text_of_endless_length_is_not_unpacked() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        packing.unpack_text(packing.pack_text(" " * 2**22))
+
+
 @given(masked_weights(), masked_weights())
 def test_weights_come_back_bit_for_bit_and_pruned_ones_as_zero(
     masked: tuple[np.ndarray, np.ndarray], plain: tuple[np.ndarray, np.ndarray]

@@ -21,7 +21,7 @@ def masked(model, inputs, seed=0):
     channels = find(model, inputs)
     kept = some(channels, seed)
     masks = channels.masks(kept, {name: p.shape for name, p in model.named_parameters()})
-    return masks, lambda tensors: cut_tensors(model, channels, kept, tensors)
+    return masks, lambda tensors: cut_tensors(model, channels.positions(kept), tensors)
 
 
 def tensors_by_name(model):
