@@ -57,7 +57,7 @@ class Question:
     def identity(self) -> Identity:
         """What one journal is about and never changes."""
         fixed = {key: getattr(self.search, key) for key in ("unit", "confidence", "cv")}
-        return Identity(_plain(self.settings), fixed, self.frames.sha256)
+        return Identity(_plain(self.settings, self.search), fixed, self.frames.sha256)
 
 
 class Watch:
@@ -121,9 +121,11 @@ def _require_writable(folder: Path, flag: str) -> None:
         raise CellpruneError(f"{flag} {folder}: no permission to write in {nearest}: give another")
 
 
-def _plain(settings: Settings) -> dict[str, object]:
-    """The settings without what a trial decides."""
-    plain = settings.identity()
+def _plain(settings: Settings, search: Search) -> dict[str, object]:
+    """The settings without what a trial decides, and with what only its budget makes count."""
+    plain, pruning = settings.identity(), settings.pruning
     plain["pruning"].pop("ratio")
     plain.pop("seed")
+    if search.unit in ("params", "macs") and pruning.granularity == "channel" and pruning.round_to != 1:
+        plain["pruning"]["round_to"] = pruning.round_to  # older searches chose single channels, and did not say it
     return plain

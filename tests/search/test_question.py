@@ -46,6 +46,17 @@ def test_a_trials_own_settings_are_no_part_of_it_and_the_data_are() -> None:
     assert moved.identity.changes(asked.identity) == ["data: other files"]
 
 
+def test_a_search_by_cost_is_about_the_size_of_its_blocks_and_older_ones_were_about_single_channels() -> None:
+    asked = question(OUTPUT, ASKED.model_copy(update={"unit": "macs"}))
+    blocks, single = (
+        replace(asked, settings=load(assignments=["pruning.ratio=0.6", "pruning.granularity=channel", *more])).identity
+        for more in ([], ["pruning.round_to=1"])
+    )
+    assert "round_to" not in single.settings["pruning"], "as older journals say it"
+    assert blocks.changes(single) == ["settings.pruning.round_to: auto -> None"]
+    assert blocks.digest != single.digest
+
+
 def test_a_search_without_a_place_is_named_by_what_it_asks(
     data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

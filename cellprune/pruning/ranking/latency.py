@@ -94,11 +94,13 @@ class Latencies:
         """Price single channels, for one sample of that size."""
         nothing = torch.full((0,), -1)
 
-        def held(at: Tensor) -> Tensor:
+        def positions(at: Tensor) -> Tensor:
             return torch.bincount(at[at >= 0], minlength=channels.count)
 
-        layers = [Timed(shape, held(channels.reads.get(name, nothing)), held(channels.makes.get(name, nothing)))
-                  for name, calls in shapes_of_layers(model, input_size).items() for shape in calls]  # fmt: skip
+        layers = []
+        for name, calls in shapes_of_layers(model, input_size).items():
+            reads, makes = (positions(of.get(name, nothing)) for of in (channels.reads, channels.makes))
+            layers += [Timed(shape, reads, makes) for shape in calls]
         return cls(channels.count, layers, table)
 
     def together(self, unit_of: Tensor) -> Self:
