@@ -191,3 +191,11 @@ def test_a_budget_below_the_smallest_network_of_blocks_says_what_that_is():
     masks = prune(model, method="random", budget={"macs": needed + 0.0001}, batches=data, granularity="channel",
                   round_to=8)  # fmt: skip
     assert spent(model, data, masks, "macs") == pytest.approx(needed * spent(model, data, {}, "macs"), rel=1e-3)
+
+
+@pytest.mark.parametrize(("round_to", "share"), [(16, "0.29"), (8, "0.07")])
+def test_the_smallest_u_net_of_width_16_is_what_the_page_says(round_to, share):
+    model = build({"name": "unet", "width": 16, "depth": 4})
+    data = [(torch.randn(1, 1, 64, 64), None)]
+    with pytest.raises(CellpruneError, match=f"that cannot go, {share}"):
+        prune(model, method="random", budget={"macs": 0.01}, batches=data, granularity="channel", round_to=round_to)
