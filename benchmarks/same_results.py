@@ -33,7 +33,7 @@ RUNS = {
     "gradual": f"{CELLS} --method gradual --prune 0.8",
     "lottery": f"{CELLS} --method lottery --prune 0.5",
     "rigl": f"{CELLS} --method rigl --prune 0.8",
-    "channel": f"{CELLS} --method prospr --granularity channel --budget macs=0.5",
+    "channel": f"{CELLS} --method prospr --granularity channel --prune 0.5",
     "classification": f"{IMAGES} --method snip --prune 0.9 --dataset",
 }
 

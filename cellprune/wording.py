@@ -42,6 +42,6 @@ def reason(error: BaseException) -> str:
     """Give what an error of a library says, on one line; its kind where it says nothing."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    said = " ".join(shortened(told).split()) or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    said = " ".join(shortened(text).split()) or type(error).__name__
     return shortened(printable(said), 2 * VALUE_LIMIT)

@@ -144,12 +144,12 @@ def check(
     from cellprune.training.progress import PATIENCE_S
 
     with phase(f"reading every file of {dataset}", after_s=PATIENCE_S):
-        found = look(dataset, data_root, classes)
+        inspection = look(dataset, data_root, classes)
     if json:
-        print(text.dumps(plain(found)))
+        print(text.dumps(plain(inspection)))
     else:
-        _show(found, console(error=False))
-    return 1 if found.errors else 0
+        _show(inspection, console(error=False))
+    return 1 if inspection.errors else 0
 
 
 @app.command
@@ -210,15 +210,15 @@ def _show(found: "Inspection | ClassesInspection", out: "Console") -> None:
     from cellprune.data.inspection import Inspection
 
     table = Table(title=printable(found.dataset), title_justify="left", box=None, pad_edge=False)
-    told = [("note", found.notes), ("error", found.errors)]
+    lines_of = [("note", found.notes), ("error", found.errors)]
     if isinstance(found, Inspection):
         _fill_sequences(table, found.sequences)
-        told = [("", found.facts), ("warning", found.warnings), *told]
+        lines_of = [("", found.facts), ("warning", found.warnings), *lines_of]
     else:
         _fill_classes(table, found)
     if table.row_count:
         out.print(table)
-    for kind, line in ((kind, line) for kind, lines in told for line in lines):
+    for kind, line in ((kind, line) for kind, lines in lines_of for line in lines):
         # paths and names are not markup, and a line is never broken: it may be searched for
         out.print(spoken(f"{kind}: {line}" if kind else line), soft_wrap=True)
     out.print(f"errors: {len(found.errors)}" if found.errors else "no errors")

@@ -213,7 +213,7 @@ def described(event: Event) -> str:
 
 
 def _score(scores: Mapping[str, float | None]) -> str:
-    told = {"iou_image_mean": "IoU", "validation_accuracy": "validation accuracy"}
+    names = {"iou_image_mean": "IoU", "validation_accuracy": "validation accuracy"}
     return "".join(
-        f", {told[name]} {value:.4f}" for name, value in scores.items() if name in told and value is not None
+        f", {names[name]} {value:.4f}" for name, value in scores.items() if name in names and value is not None
     )

@@ -15,6 +15,8 @@ from cellprune.config import names, yaml12
 from cellprune.config.base import Values
 from cellprune.config.model import MODEL_SETTINGS, WIDTHS
 from cellprune.config.pruning import AMOUNTS, CHOICE
+from cellprune.config.pruning import completed as pruning_completed
+from cellprune.config.pruning import renamed as pruning_renamed
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import TASK_DATA, TASK_DEFAULTS, Settings, older_than_settings
 from cellprune.files import reading
@@ -48,6 +50,7 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     if file is not None:
         sources.append((str(file), _read(file)))
     sources += [(f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)) for text in assignments]
+    sources = [(source, _renamed(values)) for source, values in sources]
     for source, values in sources:
         checked(values, source)  # each source by itself first, so that a fault is told with its place
         _merge_settings(merged, values)
@@ -79,6 +82,12 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     return resolve(settings)
 
 
+def _renamed(values: Values) -> Values:
+    """Give a source by the names of this version."""
+    section = values.get("pruning")
+    return {**values, "pruning": pruning_renamed(section)} if isinstance(section, dict) else values
+
+
 def _refuse_foreign(
     values: Mapping[str, object], own: Sequence[str], table: Mapping[str, Sequence[str]], whose: str
 ) -> None:
@@ -94,6 +103,8 @@ def completed(content: Mapping[str, Any]) -> Values:
     older = older_than_settings(content.get("task", ""), content)
     values: Values = {section: dict(said) for section, said in older.items() if said}
     _merge(values, content)
+    if isinstance(values.get("pruning"), dict):
+        values["pruning"] = pruning_completed(values["pruning"])
     return values
 
 

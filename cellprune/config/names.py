@@ -30,6 +30,7 @@ class MethodRow:
         channels: whether it removes whole channels: "never", where "asked", or "always".
         own_shares: whether it gives each layer a share of its own, so that layers do not compete.
         rounds: how many scorings it takes unless told; None for a method without rounds.
+        cost: what the score of a channel is divided by unless told; None for what the budget counts.
     """
 
     home: str
@@ -40,6 +41,7 @@ class MethodRow:
     channels: Literal["never", "asked", "always"] = "never"
     own_shares: bool = False
     rounds: int | None = None
+    cost: Literal["macs", "memory"] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,15 @@ METHODS: dict[str, MethodRow] = {
     "snip": MethodRow(
         f"{_HERE}.snip:METHOD", options=("gate",), channel_options=("gate",), reads_batches=True, channels="asked"
     ),
+    "3sp": MethodRow(
+        f"{_HERE}.snip:METHOD",
+        options=("gate",),
+        channel_options=("gate",),
+        reads_batches=True,
+        channels="always",
+        cost="macs",
+    ),
+    "ranp": MethodRow(f"{_HERE}.ranp:METHOD", reads_batches=True, channels="always", cost="macs"),
     "iterative-snip": MethodRow(
         f"{_HERE}.snip:ITERATIVE", options=("rounds", "schedule"), reads_batches=True, rounds=60
     ),

@@ -1,20 +1,22 @@
 """The section `pruning`: what goes. Which options a method has stands in its row of `config.names`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 from pydantic import (
     BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     model_serializer,
     model_validator,
 )
 
 from cellprune.config import names
 from cellprune.config.base import Frozen, Values, named, ratio_of
-from cellprune.config.request import Granularity, Pricing, Request, Scope
+from cellprune.config.request import Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
 from cellprune.wording import quoted
@@ -45,6 +47,28 @@ def _budget(value: object) -> str | None:
     return f"{unit}={kept!r}"
 
 
+def _blocks(value: object, info: ValidationInfo) -> object:
+    """Refuse what is no number of channels; the command line writes numbers as text."""
+    number = int(value) if isinstance(value, str) and value.isdecimal() and info.mode == "python" else value
+    if number == "auto" or (type(number) is int and number >= 1):
+        return number
+    raise ValueError(f"{quoted(value)} is no number of channels: give a whole number of at least 1, or auto")
+
+
+def completed(values: Mapping[str, Any]) -> Values:
+    """Add to the section of a run's config.yaml what was the only way when an older version wrote it."""
+    of_channels = values.get("granularity") == "channel" and values.get("budget") is not None
+    return {**({"round_to": 1} if of_channels else {}), **renamed(values)}
+
+
+def renamed(values: Mapping[str, Any]) -> Values:
+    """Give a section of any version by the names of this one: the pricing was once called the cost."""
+    old = values.get("cost")
+    if old not in get_args(Pricing):
+        return dict(values)
+    return {"pricing": old} | {key: value for key, value in values.items() if key != "cost"}
+
+
 class Pruning(Frozen):
     """What goes at initialization."""
 
@@ -59,10 +83,23 @@ class Pruning(Frozen):
         description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
         "parameters), macs (multiply-adds) or, with channels, channels",
     )
-    cost: Pricing = Field(
+    cost: Annotated[Literal["auto", "channels", "params", "macs", "memory"], Parameter(alias="--cost")] = Field(
+        "auto",
+        description="what the score of a channel is divided by (ranp: weighed by): params, macs, memory (numbers that "
+        "one image takes: parameters and maps) or channels (their number alone); auto = the method's own cost (3sp, "
+        "ranp: macs), or what the budget counts",
+    )
+    pricing: Pricing = Field(
         "static",
         description="cost of a channel under a budget in params or macs: static = in the dense network, marginal = "
         "computed again after each removal; for single weights both are the same",
+    )
+    round_to: Annotated[RoundTo, Parameter(alias="--round-to"), BeforeValidator(_blocks)] = Field(
+        "auto",
+        description="under a budget in params or macs, each layer keeps a multiple of so many channels, chosen in "
+        "blocks of them; auto = 16, or 8 in layers of fewer than 16 channels, and 1 in layers of fewer than 8; 1 = "
+        "single channels. Controls narrow-... and flat-... round their widths alike; where no channels are priced, "
+        "auto = 1",
     )
     floor: float = Field(
         0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that always stays, the best ones"
@@ -205,6 +242,8 @@ class Pruning(Frozen):
             granularity=self.granularity,
             scope=self.scope,
             cost=self.cost,
+            pricing=self.pricing,
+            round_to=1 if self.stands_in and not self.prices_channels else self.round_to,
             floor=self.floor,
             effective=self.effective,
             exclude=self.exclude,
@@ -213,6 +252,11 @@ class Pruning(Frozen):
             options=self.options() | chosen,
             spelling="settings",
         )
+
+    @property
+    def prices_channels(self) -> bool:
+        """Whether channels are chosen by what they cost, once resolved."""
+        return self.granularity == "channel" and self.budget is not None
 
     @property
     def stands_in(self) -> bool:
@@ -236,6 +280,13 @@ class Pruning(Frozen):
         options: dict[str, object] = {key: getattr(self, key) for key in row.options if key not in foreign}
         return options | ({"rounds": self.rounds or row.rounds} if "rounds" in options else {})
 
+    @staticmethod
+    def identity(values: Values) -> Values:
+        """Give what tells runs apart, of what the section serializes to: as an older version wrote the same."""
+        older = {("pricing" if "cost" in values else "cost") if key == "pricing" else key: value
+                 for key, value in values.items()}  # fmt: skip
+        return {key: value for key, value in older.items() if (key, value) != ("round_to", 1)}
+
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what this method never reads, so that it neither clutters a file nor moves the hash."""
@@ -246,14 +297,16 @@ class Pruning(Frozen):
         foreign |= set() if row.reads_batches else {"batch_size"}
         foreign |= {"scope"} if row.own_shares else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
-        foreign |= {"budget", "cost"} if self.budget is None else {"ratio", "scope"}
-        foreign |= {"granularity", "cost"} if self.granularity == "weight" else set()
+        foreign |= {"budget", "pricing"} if self.budget is None else {"ratio", "scope"}
+        foreign |= {"granularity", "cost", "pricing"} if self.granularity == "weight" else set()
+        if not self.prices_channels:
+            foreign |= set() if self.stands_in and self.round_to not in ("auto", 1) else {"round_to"}
         foreign |= set() if self._may_shrink else {"shrink"}
         foreign |= {key for key, unused in _UNUSED.items() if getattr(self, key) == unused}
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-_UNUSED: Values = {"floor": 0, "effective": False, "control": "none"}  # values that say nothing
+_UNUSED: Values = {"cost": "auto", "floor": 0, "effective": False, "control": "none"}  # values that say nothing
 
 
 CHOICE = (

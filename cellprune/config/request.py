@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from fractions import Fraction
 from functools import partial
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, cast, get_args
 
 from cellprune.config import names
 from cellprune.config.shares import UNITS, exact, fault_of_kept, left_by
@@ -12,11 +12,21 @@ from cellprune.errors import CellpruneError, unknown
 
 Granularity = Literal["weight", "channel"]
 Scope = Literal["global", "layer"]
+Cost = Literal["auto", "channels", "params", "macs", "memory", "latency"]
 Pricing = Literal["static", "marginal"]
+RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
-_CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Pricing}
-_FLAGS = {"method": "--method", "sparsity": "--prune", "budget": "--budget", "granularity": "--granularity"}
+_MEASURED = ("latency",)  # units of budgets that settings do not have: a run would have to keep the measured table
+_CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
+_FLAGS = {
+    "method": "--method",
+    "sparsity": "--prune",
+    "budget": "--budget",
+    "granularity": "--granularity",
+    "cost": "--cost",
+    "round_to": "--round-to",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +36,8 @@ class Request:
     `cellprune.pruning.prune.fulfil(model, request, batches=..., loss=...)` answers it, as `prune` does.
 
     Args:
-        method, sparsity, budget, granularity, scope, cost, floor, effective, exclude, seed, invert: as `prune` takes
-            them.
+        method, sparsity, budget, granularity, scope, cost, pricing, round_to, floor, effective, exclude, seed,
+            invert: as `prune` takes them.
         options: the method's own, such as inner_steps or rounds.
         spelling: whether a refusal speaks of arguments ("python") or of flags and keys ("settings").
     Raises:
@@ -45,7 +55,9 @@ class Request:
     budget: Mapping[str, float] | None = None
     granularity: Granularity = "weight"
     scope: Scope = "global"
-    cost: Pricing = "static"
+    cost: Cost = "auto"
+    pricing: Pricing = "static"
+    round_to: RoundTo = "auto"
     floor: float = 0.0
     effective: bool = False
     exclude: Iterable[str] = ()
@@ -58,8 +70,12 @@ class Request:
         exclude = (self.exclude,) if isinstance(self.exclude, str) else tuple(self.exclude)
         object.__setattr__(self, "exclude", exclude)
         _refuse_unknown(self)
+        if names.method(self.method).channels == "always":
+            object.__setattr__(self, "granularity", "channel")
         _refuse_amount(self)
-        for refuse in (_refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_shares, _refuse_effective):
+        for refuse in (
+            _refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_blocks, _refuse_shares, _refuse_effective
+        ):  # fmt: skip
             refuse(self, partial(_spelled, spelling))
 
     @property
@@ -72,6 +88,22 @@ class Request:
         """The unit of a cost by which scores are ranked; None where weights or channels are counted."""
         counted = "channels" if self.granularity == "channel" else "params"
         return next((unit for unit in self.budget or () if unit != counted), None)
+
+    @property
+    def prices_channels(self) -> bool:
+        """Whether channels are chosen by what they cost."""
+        return self.granularity == "channel" and self.unit is not None
+
+    @property
+    def usual_cost(self) -> Cost:
+        """What the score of a channel is divided by unless told: the method's own cost, else what the budget counts."""
+        counted = next(iter(self.budget or ()), "channels")
+        return names.method(self.method).cost or cast(Cost, counted)
+
+    @property
+    def divided_by(self) -> Cost:
+        """What the score of a channel is divided by."""
+        return self.usual_cost if self.cost == "auto" else self.cost
 
     @property
     def least(self) -> Fraction:
@@ -99,6 +131,8 @@ def _spelled(spelling: Spelling, name: str, value: object = None) -> str:
 def _refuse_unknown(asked: Request) -> None:
     if asked.method not in names.METHODS:
         raise CellpruneError(unknown("pruning method", asked.method, names.METHODS))
+    if asked.cost in get_args(Pricing):
+        raise CellpruneError(f"cost={asked.cost!r} is called pricing={asked.cost!r} now: give it by that name")
     for name, choices in _CHOICES.items():
         if (value := getattr(asked, name)) not in get_args(choices):
             raise CellpruneError(unknown(name, value, get_args(choices)))
@@ -117,8 +151,9 @@ def _refuse_amount(asked: Request) -> None:
         raise CellpruneError(
             f"budget {asked.budget!r} names no unit: give it with the share kept, as {{'params': 0.1}}"
         )
-    elif len(asked.budget) != 1 or not set(asked.budget) <= set(UNITS):
-        raise CellpruneError(unknown("budget unit", ", ".join(map(str, asked.budget)) or "(none)", UNITS, "budget"))
+    elif len(asked.budget) != 1 or not set(asked.budget) <= {*UNITS, *_MEASURED}:
+        units = ", ".join(map(str, asked.budget)) or "(none)"
+        raise CellpruneError(unknown("budget unit", units, (*UNITS, *_MEASURED), "budget"))
     else:
         [(unit, kept)] = asked.budget.items()
         if fault := fault_of_kept(unit, kept, exact(f"budget {unit}", kept)):
@@ -139,7 +174,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
                 f"{', '.join(able)}"
             )
         return
-    if "channels" in (asked.budget or ()):
+    if {"channels", *_MEASURED} & set(asked.budget or ()):
         raise CellpruneError(f"{spell('budget', asked.budget)} counts channels: add {by_channel}")
     if foreign := [name for name in row.channel_options if name in asked.options]:
         raise CellpruneError(f"{spell(foreign[0], asked.options[foreign[0]])} is for channels: add {by_channel}")
@@ -157,10 +192,25 @@ def _refuse_before_alone(asked: Request, spell: Spell) -> None:
 
 def _refuse_cost(asked: Request, spell: Spell) -> None:
     """Refuse prices where nothing is paid for."""
-    if asked.cost == "marginal" and asked.unit is None:
+    if asked.pricing == "marginal" and asked.unit is None:
         raise CellpruneError(
-            f"{spell('cost', asked.cost)} has an effect only with a budget in macs, or of channels in params: add "
-            f"{spell('budget', {'macs': 0.1})}, or remove {spell('cost')}"
+            f"{spell('pricing', asked.pricing)} has an effect only with a budget in macs, or of channels in params: "
+            f"add {spell('budget', {'macs': 0.1})}, or remove {spell('pricing')}"
+        )
+    if asked.cost != "auto" and asked.granularity == "weight":
+        raise CellpruneError(f"{spell('cost', asked.cost)} is for channels: add {spell('granularity', 'channel')}")
+
+
+def _refuse_blocks(asked: Request, spell: Spell) -> None:
+    """Refuse a size of blocks that is none, and blocks of what is not priced; 1 is no blocks, so it fits to all."""
+    if asked.round_to == "auto":
+        return
+    if isinstance(asked.round_to, bool) or not isinstance(asked.round_to, int) or asked.round_to < 1:
+        raise CellpruneError(f"round_to is {asked.round_to!r}, but must be a whole number of at least 1, or 'auto'")
+    if asked.round_to > 1 and not asked.prices_channels:
+        raise CellpruneError(
+            f"{spell('round_to', asked.round_to)} is for channels under a budget in macs or params: add "
+            f"{spell('granularity', 'channel')} and {spell('budget', {'macs': 0.1})}, or remove {spell('round_to')}"
         )
 
 

@@ -51,9 +51,11 @@ def resolve(settings: Settings) -> Settings:
             f"pruning.method is dense, yet pruning.{key} is {getattr(pruning, key)}: remove one of the two"
         )
     try:
-        pruning.request()
+        request = pruning.request()
     except CellpruneError as error:
         raise ConfigError(str(error)) from None
+    if request.divided_by == request.usual_cost:
+        pruning = pruning.model_copy(update={"cost": "auto"})
     return settings.model_copy(update={"pruning": pruning})
 
 

@@ -48,6 +48,7 @@ class Settings(Frozen):
         values: Values = self.model_dump(mode="json")
         for section, older in older_than_settings(self.task, values).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
+        values["pruning"] = Pruning.identity(values["pruning"])
         return values
 
 

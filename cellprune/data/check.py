@@ -65,10 +65,10 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> Inspection:
         frames, lone, aside = ctc.frames(folder, name), ctc.orphans(folder), ctc.aside(folder)
     except CellpruneError as error:
         return report(name, [], [str(error)], [])
-    found = [_sequence(folder, sequence, list(own)) for sequence, own in groupby(frames, lambda f: f.sequence)]
+    findings = [_sequence(folder, sequence, list(own)) for sequence, own in groupby(frames, lambda f: f.sequence)]
     faults = [f"{path} is truth without an image: bring the image back or remove the truth" for path in lone]
-    said = [note for sequence in found for note in notes(sequence, card)]
-    return report(name, found, _errors(name, found, faults), [*said, *aside])
+    said = [note for sequence in findings for note in notes(sequence, card)]
+    return report(name, findings, _errors(name, findings, faults), [*said, *aside])
 
 
 def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Inspection:
@@ -76,20 +76,20 @@ def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Insp
         paired = plain.pair(folder, name)
     except CellpruneError as error:
         return report(name, [], [str(error)], [])
-    found = Findings(paired.frames[0].sequence)
+    findings = Findings(paired.frames[0].sequence)
     odd = []
     for frame in paired.frames:
-        found.n_frames.update(frame.files.keys())
+        findings.n_frames.update(frame.files.keys())
         if frame.gold:
-            _look(frame, found, len(classes))
+            _look(frame, findings, len(classes))
         elif fault := _fault(frame.image):
             odd.append(fault)
-    if found.no_classes:  # mostly one mistake in all of them
-        more = f" (and {len(found.no_classes) - 1} more label images)" if len(found.no_classes) > 1 else ""
-        found.errors.append(f"{found.no_classes[0]}{more}")
-    said = [f"paired {paired.how}", *notes(found, None), *class_notes(found, classes)]
+    if findings.no_classes:  # mostly one mistake in all of them
+        more = f" (and {len(findings.no_classes) - 1} more label images)" if len(findings.no_classes) > 1 else ""
+        findings.errors.append(f"{findings.no_classes[0]}{more}")
+    said = [f"paired {paired.how}", *notes(findings, None), *class_notes(findings, classes)]
     said += [*plain.unlabelled(paired), *(f"an image without labels: {fault}" for fault in odd), *paired.left_aside]
-    return report(name, [found], _errors(name, [found], list(paired.faults)), said, paired.how)
+    return report(name, [findings], _errors(name, [findings], list(paired.faults)), said, paired.how)
 
 
 def _fault(image: Path) -> str:
@@ -121,13 +121,13 @@ def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
 
 
 def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
-    found = Findings(name)
+    findings = Findings(name)
     for frame in frames:
-        found.n_frames.update(frame.files.keys())
-        _look(frame, found)
-    if found.n_frames["markers"]:
-        found.errors += _track_errors(ctc.tracks_path(folder, name), found)
-    return found
+        findings.n_frames.update(frame.files.keys())
+        _look(frame, findings)
+    if findings.n_frames["markers"]:
+        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings)
+    return findings
 
 
 def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:

@@ -52,8 +52,8 @@ def is_challenge(folder: Path) -> bool:
     Raises:
         LayoutError: it is not a folder.
     """
-    found = entry(folder)
-    if found is None or found.kind != "folder":
+    on_disk = entry(folder)
+    if on_disk is None or on_disk.kind != "folder":
         raise ctc.LayoutError(f"{folder} is not a folder: name the one that holds the images, or 01, 01_GT and so on")
     return bool(ctc.sequences(folder))
 

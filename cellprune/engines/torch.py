@@ -58,7 +58,7 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: 
     return TorchEngine(network, card, place, weights)
 
 
-def facts(network: nn.Module, in_channels: int) -> dict[str, Any]:
+def facts(network: nn.Module, in_channels: int) -> dict[str, object]:
     """Measure what a card says of a network itself: how far it looks, what it takes; keys as `ModelCard`."""
     field = receptive_field(network, in_channels)
     with looking(network):
@@ -188,9 +188,9 @@ def _live_bytes(network: nn.Module, in_channels: int) -> int:
     parameter = next(network.parameters(), torch.empty(0))
     fitting = network.input_size if is_mirroring(network) else None
     # a network without padding of its own takes more than it gives; what counts is what it takes
-    given = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
-    taken = fitting(given) if fitting else given
-    image = torch.zeros(1, in_channels, given, given, device=parameter.device)
+    side = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
+    taken = fitting(side) if fitting else side
+    image = torch.zeros(1, in_channels, side, side, device=parameter.device)
     with torch.no_grad(), _LiveBytes() as live:
         network(image)
     return round(live.most * (_PROBE_PX / taken) ** 2)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cellprune import tasks
 from cellprune.config import load as config
@@ -52,7 +53,7 @@ def evaluate(
     # a network that learned from grey as it is saved is shown it so
     frames = task.open(data, data_root).seen_with(loaded.architecture.in_channels)
     _require_fit(path, loaded.architecture, frames, data.dataset)
-    pixel_size_um = task.header(frames, settings).get("pixel_size_um")
+    pixel_size_um: Any = task.header(frames, settings).get("pixel_size_um")
     if pixel_size_um is not None and (
         doubt := scale.difference(read_card(loaded.header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
     ):

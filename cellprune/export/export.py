@@ -86,8 +86,8 @@ def export(model: Path, output: Path, examples: Sequence[Example], *, calibratio
         for row in rows:
             if row.precision == precision and row.fault:
                 raise WorkError(f"{model} as ONNX, in {row.engine} and {precision}: {row.fault}; no file was made")
-        told = [asdict(row) | {"ppm": row.ppm} for row in rows]
-        beside.write_bytes(with_header(file, card | {"parity": told}))
+        parities = [asdict(row) | {"ppm": row.ppm} for row in rows]
+        beside.write_bytes(with_header(file, card | {"parity": parities}))
     return Exported(output, precision, output.stat().st_size, tuple(rows))
 
 

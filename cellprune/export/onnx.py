@@ -29,7 +29,7 @@ _SIDES_PX = ((64, 64), (100, 36), (36, 132))  # of the maps that are compared: t
 _TOLERANCE = 1e-3  # of a logit, as a share of the largest: float32 in other orders gives 1e-6, a wrong size 1
 
 
-def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> bytes:
+def to_onnx(network: nn.Module, header: Mapping[str, object], name: object) -> bytes:
     """Write a network as ONNX.
 
     Args:
@@ -69,7 +69,7 @@ def to_onnx(network: nn.Module, header: Mapping[str, Any], name: object) -> byte
     return with_header(made.getvalue(), {**header, **known, "precision": "fp32"})
 
 
-def with_header(file: bytes, header: Mapping[str, Any]) -> bytes:
+def with_header(file: bytes, header: Mapping[str, object]) -> bytes:
     """Put a header into the metadata of an ONNX file, in the place of one that is there."""
     proto = onnx.load_model_from_string(file)
     proto.producer_name = "cellprune"

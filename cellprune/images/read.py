@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -177,7 +178,7 @@ def _opened(path: Path, use: Callable[[Any], _T]) -> _T:
         raise ImageError(f"{path} is not a whole TIFF or PNG ({reason(error)}): copy it again") from error
 
 
-def _kind(path: Path) -> Any:
+def _kind(path: Path) -> ModuleType:
     """Tell TIFF and PNG by how they begin: names may lie."""
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):

@@ -103,9 +103,9 @@ def _series(
     is_ome = bool(tif.is_ome)
     tif.is_ome = is_ome and ome.is_alone(tif.ome_metadata or "", len(pages), path)
     words = frozenset(kind for kind in ("ome", "imagej", "shaped") if getattr(tif, f"is_{kind}"))
-    found = tif.series
+    all_series = tif.series
     tif.is_ome = is_ome
-    full = [series for series in found if not series.keyframe.is_reduced] or found
+    full = [series for series in all_series if not series.keyframe.is_reduced] or all_series
     if len(full) != 1:
         raise ImageError(f"{path} holds {len(full)} images of different kinds: save the one that is meant")
     return full[0], words
@@ -332,7 +332,7 @@ def _inverse(across: float, down: float, um_per_unit: float | None) -> tuple[flo
 def _ome_um(xml: str) -> tuple[float, float] | None:
     """Find the physical size; by a search, as a parser of XML from outside would do more than asked."""
     pixels = re.search(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
-    found: list[float] = []
+    sizes_um: list[float] = []
     for axis in "YX":
         size = re.search(rf'\bPhysicalSize{axis}="([\d.eE+-]+)"', pixels[0]) if pixels else None
         unit = re.search(rf'\bPhysicalSize{axis}Unit="([^"]*)"', pixels[0]) if pixels else None
@@ -340,7 +340,7 @@ def _ome_um(xml: str) -> tuple[float, float] | None:
         if size is None or um_per_unit is None:
             return None
         try:
-            found.append(float(size[1]) * um_per_unit)
+            sizes_um.append(float(size[1]) * um_per_unit)
         except ValueError:
             return None
-    return found[0], found[1]
+    return sizes_um[0], sizes_um[1]

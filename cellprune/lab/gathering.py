@@ -124,8 +124,8 @@ def gathered(inputs: Sequence[str]) -> tuple[list[File], list[Failure], list[str
 
 def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
     path = Path(os.path.expanduser(given))
-    found = entry(path)
-    if found is None and glob.has_magic(given):
+    on_disk = entry(path)
+    if on_disk is None and glob.has_magic(given):
         fitting = [name for name in sorted(glob.glob(str(path), recursive=True)) if not is_litter(Path(name).name)]
         if not fitting:
             raise CellpruneError(f"no file fits {printable(given)!r}: check the pattern")
@@ -134,11 +134,11 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
                 yield from _meant(name, folders)
             except CellpruneError as error:
                 yield Failure(printable(name), printable(str(error)))
-    elif found is None:
+    elif on_disk is None:
         raise CellpruneError(f"there is no file or folder {printable(given)!r}{_nearest(path)}: check the path")
-    elif found.kind == "neither":
-        yield Failure.of(path, found.fault)
-    elif found.kind == "folder":
+    elif on_disk.kind == "neither":
+        yield Failure.of(path, on_disk.fault)
+    elif on_disk.kind == "folder":
         yield from _in_folder(path, folders)
     elif is_litter(path.name):
         return  # a shell's pattern hands it over

@@ -21,10 +21,10 @@ def instances(classes: NDArray[np.uint8]) -> tuple[NDArray[np.unsignedinteger], 
     """
     labels = np.zeros(classes.shape, np.int32)
     class_of = [np.zeros(1, np.uint8)]
-    found = 0
+    n_so_far = 0
     for value in range(1, int(classes.max(initial=0)) + 1):
         numbered, n_cells = ndimage.label(classes == value, structure=_NEIGHBOURS)
-        labels[numbered > 0] = numbered[numbered > 0] + found
+        labels[numbered > 0] = numbered[numbered > 0] + n_so_far
         class_of.append(np.full(n_cells, value, np.uint8))
-        found += n_cells
-    return labels.astype(np.uint16 if found < 2**16 else np.uint32), np.concatenate(class_of)
+        n_so_far += n_cells
+    return labels.astype(np.uint16 if n_so_far < 2**16 else np.uint32), np.concatenate(class_of)

@@ -31,17 +31,17 @@ def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) 
         return dict.fromkeys(sizes, card.zoom)
     if card.pixel_size_um is None:
         raise CellpruneError("--rescale: the pixel size of the model's training images is unknown: remove --rescale")
-    found: dict[str, Scale] = {}
+    zooms_of: dict[str, Scale] = {}
     for name, size in sizes.items():
         if size is None:
             continue
-        found[name] = (
+        zooms_of[name] = (
             card.zoom[0] * size[0] / card.pixel_size_um[0],
             card.zoom[1] * size[1] / card.pixel_size_um[1],
         )
-    if not found:
+    if not zooms_of:
         raise CellpruneError(f"--rescale: {unknown_scale(next(iter(sizes)))}")
-    return found
+    return zooms_of
 
 
 def unknown_scale(name: str) -> str:
@@ -51,8 +51,8 @@ def unknown_scale(name: str) -> str:
 
 def warning(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:
     """Give the line that tells a user of `predict` of pixels of quite another size than the model's; None for none."""
-    found = difference(card, sizes)
-    return f"{found}; use --rescale, or correct --pixel-size" if found else None
+    differing = difference(card, sizes)
+    return f"{differing}; use --rescale, or correct --pixel-size" if differing else None
 
 
 def difference(card: ModelCard, sizes: Mapping[str, Scale | None]) -> str | None:

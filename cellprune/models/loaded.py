@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from cellprune.runs import modelfile
 from cellprune.runs.folder import FILES
 from cellprune.wording import quoted, reason
 
-Header = Mapping[str, Any]
+Header = Mapping[str, object]
 """What a model file says beside its weights, as JSON values; see `runs.modelcard` for what predicting asks of it."""
 
 

@@ -31,12 +31,12 @@ def receptive_field(network: nn.Module, in_channels: int) -> ReceptiveField | No
     with looking(network), torch.backends.cudnn.flags(enabled=False):
         if network(_zeros(network, (1, in_channels, _CELL, _CELL))).ndim < 4:
             return None
-        found = [_along(axis, network, in_channels) for axis in (-2, -1)]
-    if found[0] is None or found[1] is None:
+        fields = [_along(axis, network, in_channels) for axis in (-2, -1)]
+    if fields[0] is None or fields[1] is None:
         return None
     return ReceptiveField(
-        radius_px=max(field.radius_px for field in found if field),
-        stride_px=max(field.stride_px for field in found if field),
+        radius_px=max(field.radius_px for field in fields if field),
+        stride_px=max(field.stride_px for field in fields if field),
     )
 
 

@@ -12,6 +12,7 @@ from cellprune.pruning.derivatives.batches import Reader
 from cellprune.pruning.kinds import Batch, Loss, Options, Segments
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.ranking.schedule import Schedule, one_shot
+from cellprune.structure.channels import Channels
 
 
 class Sensitivity(Protocol):
@@ -40,6 +41,8 @@ class Method:
         sensitivity: see `Sensitivity`; a parameter that the method does not see gets zeros.
         unit: (weight, sensitivity) of one tensor -> its scores, same shape; larger is kept.
         channel: (channels, sensitivity of every parameter) -> (channels,) scores; None for a method of weights alone.
+        weighed: (channels, scores, cost of each channel) -> scores that stand for themselves; None where scores are
+            divided by the cost.
         needs_batches: resolved options -> number of batches that each round's sensitivity reads.
         data_free: whether it sees no more of a batch than its shape, so that all rounds read the same.
         gather: (model, reader, resolved options) -> the batches of a round, for a method that chooses among samples.
@@ -52,6 +55,7 @@ class Method:
     sensitivity: Callable[..., dict[str, Tensor]]
     unit: Callable[[Tensor, Tensor], Tensor]
     channel: Callable[..., Tensor] | None = None
+    weighed: Callable[[Channels, Tensor, Tensor], Tensor] | None = None
     needs_batches: Callable[[Options], int] = lambda options: 0
     data_free: bool = False
     gather: Callable[[nn.Module, Reader, Options], list[Batch]] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from torch import nn
 
 from cellprune.config import names
-from cellprune.config.request import Granularity, Pricing, Request, Scope
+from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.errors import CellpruneError
 from cellprune.machine import memory as free_memory
 from cellprune.pruning.by_channel import channels_kept
@@ -18,6 +18,7 @@ from cellprune.pruning.kinds import Batches, Loss, Masks, Segments, Tell
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.scoring import Scoring
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
@@ -39,7 +40,9 @@ def prune(
     loss: Loss | None = None,
     granularity: Granularity = "weight",
     scope: Scope = "global",
-    cost: Pricing = "static",
+    cost: Cost = "auto",
+    pricing: Pricing = "static",
+    round_to: RoundTo = "auto",
     floor: float = 0.0,
     effective: bool = False,
     exclude: Iterable[str] = (),
@@ -53,24 +56,34 @@ def prune(
     Args:
         model: any network, each of its modules in the mode (train or eval) in which it will be trained. The network,
             its hooks and the random states stay as they were.
-        method: a row of the methods' table: prospr, snip, iterative-snip, force, grasp, synflow, magnitude, erk or
-            random.
+        method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, magnitude,
+            erk or random.
         sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
             `budget`.
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
-            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels". A number
-            of weights or channels is met exactly. Otherwise scores are ranked per cost, and the cost lies within the
-            budget: no removed weight or channel would still fit.
+            (multiply-adds of the whole network, at the size of the first batch) or, for channels, "channels" or
+            "latency" (milliseconds of its layers at that size, each measured by itself on the model's device: measure
+            the shrunk network again). A number
+            of weights or channels is met exactly. Otherwise scores are ranked per cost, and the sum lies within the
+            budget: no removed weight, channel or block of channels would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
             force one per round, synflow the shape of one, grasp as many as hold ten samples of each class. If the
             source has exactly one batch, it is used for all. Batches are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
-        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr).
+        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr;
+            3sp and ranp remove channels in any case).
             Channels that are tied together go together. At least one channel of each layer stays, and all channels of
             the network's input and output.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
-        cost: of a channel under a budget in params or macs: "static", in the dense network, or "marginal", recomputed
-            after each removal. A single weight costs the same in both.
+        cost: what the score of a channel is divided by: "channels" (by nothing else than their number), "params",
+            "macs", "memory" (numbers that one image takes: parameters, and the maps that convolutions and linear
+            layers make) or "latency". "auto" is the method's own cost, macs for 3sp and ranp, or else what the budget
+            counts.
+        pricing: under a budget in params or macs: a channel costs what it does in the dense network, "static", or what
+            it does after each removal, "marginal". A single weight costs the same in both.
+        round_to: under such a budget, channels stay or go in blocks of so many, and the number that each layer keeps is
+            a multiple of it: the best of a layer together, then the next. "auto" is 16, or 8 in layers of fewer than 16
+            channels, and 1 in layers of fewer than 8; 1 chooses single channels.
         floor: share of each layer's weights, or channels, that always stays, those with the best scores, rounded up; at
             least one channel stays at any floor.
         effective: for `sparsity`, kept weights on no path from input to output also count as removed. Only for weights,
@@ -110,6 +123,8 @@ def prune(
         granularity=granularity,
         scope=scope,
         cost=cost,
+        pricing=pricing,
+        round_to=round_to,
         floor=floor,
         effective=effective,
         exclude=exclude,
@@ -127,12 +142,14 @@ def fulfil(
     batches: Batches | None = None,
     loss: Loss | None = None,
     tell: Tell = unheard,
+    table: LatencyTable | None = None,
 ) -> Masks:
     """Choose which weights go, as a request asks.
 
     Args:
         model, batches, loss, tell: as `prune` takes them.
         request: what is asked of the masks.
+        table: what layers take, for a budget or a cost in latency; it keeps what is measured. None begins an empty one.
     Returns:
         What `prune` gives.
     Raises:
@@ -145,8 +162,12 @@ def fulfil(
     require_values(model)
     with as_it_was(model):  # whatever reading the batches draws and computing the loss leaves behind, too
         weights = prunable(model, request.exclude)
-        if request.effective or "macs" in (request.budget or ()):
-            _refuse_uncounted(model, "effective=True" if request.effective else "a budget in macs")
+        if request.effective:
+            _refuse_uncounted(model, "effective=True")
+        if unit := {"macs", "latency"} & set(request.budget or ()):
+            _refuse_uncounted(model, f"a budget in {unit.pop()}")
+        if request.granularity == "channel" and request.divided_by in ("macs", "memory", "latency"):
+            _refuse_uncounted(model, f"cost={request.divided_by!r}")
         n_rounds = len(scoring.counts(sum(weight.numel() for weight in weights.values()), request.share))
         rounds = scoring.batches_of_rounds(model, batches, n_rounds)
         taken = next(rounds)
@@ -156,7 +177,7 @@ def fulfil(
                 "one will do"
             )
         if request.granularity == "channel":
-            masks = channels_kept(scoring, model, weights, taken)
+            masks = channels_kept(scoring, model, weights, taken, table)
             weights = {name: weight for name, weight in weights.items() if name in masks}
         else:
             masks = weights_kept(scoring, model, weights, taken, rounds)

@@ -38,8 +38,8 @@ def network(model: Mapping[str, Any]) -> str:
     """
     if "widths" in model:
         return f"{model['name']}, {_widths(model['widths'])}"
-    told = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
-    return ", ".join([model["name"], *told])
+    parts = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
+    return ", ".join([model["name"], *parts])
 
 
 def amount(pruning: Mapping[str, Any]) -> str:
@@ -167,7 +167,11 @@ def reached(parameters: Parameters, budget: Budget | None) -> str:
         f"{'as asked' if as_asked else 'asked: ' + share(budget.target)})"
     )
     by_cost = budget.unit in ("params", "macs")
-    return f"{sentence}; nothing that was removed would fit into the rest of the budget." if by_cost else f"{sentence}."
+    return (
+        f"{sentence}; nothing that was removed in one piece would fit into the rest of the budget."
+        if by_cost
+        else f"{sentence}."
+    )
 
 
 def deaths(names: Sequence[str]) -> str:

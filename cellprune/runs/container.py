@@ -69,7 +69,14 @@ def read(path: Path, *, kind: str, version: int) -> tuple[dict[str, np.ndarray],
         _refuse_by_first_bytes(path, kind)
         with safe_open(path, framework="numpy") as file:
             note = _note(path, (file.metadata() or {}).get(_NOTE), kind, version)
-            return {name: file.get_tensor(name) for name in list(file.keys())}, note
+            return {name: _array(name, file.get_tensor(name)) for name in list(file.keys())}, note
+
+
+def _array(name: str, array: np.ndarray) -> np.ndarray:
+    """Refuse a kind of number that numpy has only where another library brought it, such as bfloat16."""
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} holds {array.dtype} values")
+    return array
 
 
 @contextmanager

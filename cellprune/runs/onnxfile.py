@@ -29,7 +29,7 @@ def is_named_so(model: object) -> bool:
     return isinstance(model, str | Path) and Path(model).suffix.lower() == SUFFIX
 
 
-def metadata(header: Mapping[str, Any]) -> tuple[str, str]:
+def metadata(header: Mapping[str, object]) -> tuple[str, str]:
     """Give the key and the value under which a file's metadata holds the card.
 
     Raises:

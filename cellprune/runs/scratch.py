@@ -37,8 +37,8 @@ def made(parent: Path, name: str) -> Iterator[Path]:
 
 
 def _sweep(parent: Path, name: str) -> None:
-    found = [path for path in parent.glob(f".{name}.*") if path.name.endswith((_END, _END + _LOCK))]
-    for folder in {path.with_name(path.name.removesuffix(_LOCK)) for path in found}:
+    leftovers = [path for path in parent.glob(f".{name}.*") if path.name.endswith((_END, _END + _LOCK))]
+    for folder in {path.with_name(path.name.removesuffix(_LOCK)) for path in leftovers}:
         if not all(map(_is_ours, (folder, _lock_of(folder)))):
             continue
         lock = FileLock(_lock_of(folder), timeout=0)
@@ -61,9 +61,9 @@ def _lock_of(folder: Path) -> Path:
 def _is_ours(path: Path) -> bool:
     """Whether a path is absent, or this user's and no link: in a folder for all, others may lay out theirs."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return True
     except OSError:
         return False
-    return not path.is_symlink() and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+    return not path.is_symlink() and (not hasattr(os, "getuid") or status.st_uid == os.getuid())

@@ -105,11 +105,11 @@ class Channels:
         Returns:
             (count,) bool, and the name of the first such mask; None where all of them remove whole channels.
         """
-        given = {name: masks[name].cpu() if name in masks else torch.ones(*shape).bool()
+        full_masks = {name: masks[name].cpu() if name in masks else torch.ones(*shape).bool()
                  for name, shape in shapes.items()}  # fmt: skip
-        kept = self.kept(given)
-        whole = {name: torch.ones_like(mask) for name, mask in given.items()} | self.masks(kept, shapes)
-        return kept, next((name for name, mask in given.items() if not torch.equal(mask, whole[name])), None)
+        kept = self.kept(full_masks)
+        whole = {name: torch.ones_like(mask) for name, mask in full_masks.items()} | self.masks(kept, shapes)
+        return kept, next((name for name, mask in full_masks.items() if not torch.equal(mask, whole[name])), None)
 
     def layers(self) -> dict[str, Tensor]:
         """Give name of a weight -> the removable channels it makes, for layers all of whose channels are removable."""

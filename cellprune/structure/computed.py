@@ -48,8 +48,8 @@ def computed_weights(model: nn.Module) -> dict[str, Computed]:
         Name of the layer -> what is known of its weight, for convolutions, transposed ones and linear layers.
     """
     layers = {name: module for name, module in model.named_modules() if isinstance(module, WEIGHTED)}
-    found = {name: _computed(layer) for name, layer in layers.items() if not _is_plain(layer)}
-    return {name: computed for name, computed in found.items() if computed is not None}
+    candidates = {name: _computed(layer) for name, layer in layers.items() if not _is_plain(layer)}
+    return {name: computed for name, computed in candidates.items() if computed is not None}
 
 
 def _is_plain(layer: nn.Module) -> bool:
@@ -87,10 +87,10 @@ class _Uses(TorchFunctionMode):
         self.weights: list[Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-        given = dict(kwargs or {})
+        options = dict(kwargs or {})
         if func in _USES:
-            self.weights.append(args[1] if len(args) > 1 else given["weight"])
-        return func(*args, **given)
+            self.weights.append(args[1] if len(args) > 1 else options["weight"])
+        return func(*args, **options)
 
 
 def _used(layer: Any) -> Tensor | None:

@@ -35,12 +35,12 @@ def constant_inputs(model: nn.Module, tensors: Mapping[str, Tensor], inputs: obj
     """
     if not all(tensor.is_floating_point() for tensor in tensors_of(inputs)):
         raise CellpruneError(f"{type(model).__name__} takes whole numbers, which cannot be followed: keep it as it is")
-    found = _followed(model, tensors, _unknown(random_inputs(inputs)))
+    known = _followed(model, tensors, _unknown(random_inputs(inputs)))
     try:
         larger = _followed(model, tensors, _unknown(random_inputs(inputs, times=2)))
     except Exception:  # a network that takes one size
-        return found
-    return {name: _agreed(value, larger[name]) for name, value in found.items()}
+        return known
+    return {name: _agreed(value, larger[name]) for name, value in known.items()}
 
 
 def is_even(layer: Any) -> bool:
@@ -59,17 +59,17 @@ def _unknown(inputs: object) -> object:
 
 
 def _followed(model: nn.Module, tensors: Mapping[str, Tensor], inputs: object) -> dict[str, Tensor]:
-    found: dict[str, Tensor] = {}
+    values: dict[str, Tensor] = {}
     with looking(model, tensors):
         names = {id(layer.weight): name for name, layer in weighted_layers(model).items()}
         for module in model.modules():
             name = names.get(id(module._parameters.get("weight")))
             if name is not None:
-                module.__dict__["forward"] = _following(module, name, found)
+                module.__dict__["forward"] = _following(module, name, values)
             elif isinstance(module, NORMS):
                 module.register_forward_hook(_stopping)
         model(inputs)
-    return found
+    return values
 
 
 def _following(layer: Any, name: str, found: dict[str, Tensor]) -> Callable[..., Tensor]:

@@ -4,7 +4,7 @@ One multiply-add is one (not two operations); norms, activations and biases are 
 weight once an output position, a transposed one once an input position, a linear layer once a row of its input.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -80,6 +80,16 @@ def _channels(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, T
 
 def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:
     """Count how often each weight of a layer is used on one sample; layers that share a weight add up."""
+    return _positions(model, input_size, of_input=is_transposed)
+
+
+def positions_per_map(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:
+    """Count the numbers in each map that a layer makes of one sample; layers that share a weight add up."""
+    return _positions(model, input_size, of_input=lambda layer: False)
+
+
+def _positions(model: nn.Module, input_size: Sequence[int], of_input: Callable[[nn.Module], bool]) -> dict[str, int]:
+    """Count the positions of each weighted layer's output, or input, on one sample."""
     uses: dict[str, int] = {}
     names: dict[int, str] = {}
 
@@ -87,7 +97,7 @@ def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[st
         if isinstance(layer, nn.Linear):
             n = output.shape[:-1].numel()
         else:
-            n = (first_of(args, kwargs) if is_transposed(layer) else output).shape[2:].numel()
+            n = (first_of(args, kwargs) if of_input(layer) else output).shape[2:].numel()
         uses[names[id(layer.weight)]] += n
 
     with looking(model, copies(model)):  # shapes suffice; hooks are put back, too

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 from torch.nn.modules.batchnorm import _NormBase
 
 from cellprune.structure.layers import ones, weighted_layers
@@ -65,11 +66,11 @@ class _Binary(torch.autograd.Function):
     """Reached or not, in both directions: 1 where the value, or the gradient, is positive, else 0."""
 
     @staticmethod
-    def forward(ctx: Any, value: Tensor) -> Tensor:
+    def forward(ctx: FunctionCtx, value: Tensor) -> Tensor:
         return (value > 0).to(value.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
         return (gradient > 0).to(gradient.dtype)
 
 

@@ -172,17 +172,17 @@ _Content = dict[Any, Any] | list[Any]
 
 def _containers(model: nn.Module) -> dict[int, tuple[_Container, _Content]]:
     """Pair each module's attributes, and each dictionary, list and set found in them, with a copy of its content."""
-    found: dict[int, tuple[_Container, _Content]] = {}
+    contents: dict[int, tuple[_Container, _Content]] = {}
     waiting: list[_Container] = [vars(module) for module in model.modules()]
     while waiting:
         container = waiting.pop()
-        if id(container) not in found:
+        if id(container) not in contents:
             content = _content(container)
-            found[id(container)] = container, content
+            contents[id(container)] = container, content
             waiting += [value for value in _values(content) if isinstance(value, (dict, list, deque, set))]
             # a module in a plain list is no part of the network, but may well run with it
             waiting += [vars(value) for value in _values(content) if isinstance(value, nn.Module)]
-    return found
+    return contents
 
 
 def _content(container: _Container) -> _Content:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from itertools import count
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.structure.layer_shapes import LayerShape
 from cellprune.structure.standing_in import looking, require_values
+
+_CALLS_OF_LAYER = 5  # that count; a network has hundreds of shapes to try
 
 
 def milliseconds(
@@ -43,6 +46,27 @@ def milliseconds(
                 if repeat > 0:
                     times[name].append(1000 * (perf_counter() - start))
     return {name: round(min(values), 3) for name, values in times.items()} | {"repeats": repeat - 1}
+
+
+def milliseconds_of_layer(shape: LayerShape, device: torch.device) -> float:
+    """Give the time of one call of such a layer, alone, on one sample.
+
+    On a CPU the time of all its threads, divided by their number: a layer runs for so short a time that a neighbour who
+    takes the processor even once would decide what the clock on the wall says.
+    """
+    layer, inputs = shape.build(device)
+    layer, inputs = layer.to(memory_format=torch.channels_last), _channels_last(inputs)  # type: ignore[call-overload]
+    on_cpu = device.type == "cpu"
+    clock, threads = (process_time, torch.get_num_threads()) if on_cpu else (perf_counter, 1)
+    times: list[float] = []
+    with torch.inference_mode():
+        while len(times) <= _CALLS_OF_LAYER:
+            begin = clock()
+            layer(inputs)
+            if not on_cpu:
+                torch.accelerator.synchronize(device)
+            times.append(1000 * (clock() - begin) / threads)
+    return min(times[1:])  # the first one warms up
 
 
 def _channels_last(tensor: Tensor) -> Tensor:

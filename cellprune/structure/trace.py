@@ -299,8 +299,8 @@ def _moved(func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _marks(tensor: Tensor) -> Tensor:
-    found: Tensor | None = getattr(tensor, "_marks", None)
-    return torch.zeros((1,) * tensor.dim(), dtype=torch.float64).expand(tensor.shape) if found is None else found
+    marks: Tensor | None = getattr(tensor, "_marks", None)
+    return torch.zeros((1,) * tensor.dim(), dtype=torch.float64).expand(tensor.shape) if marks is None else marks
 
 
 def _mark(tensor: Tensor, marks: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +118,7 @@ def _taken_for(
 ) -> tuple[Tensor, Tensor]:
     """Give every image's class and the one it is taken for: (N,) int64 each, in the order of the part, on the CPU."""
     device = next(network.parameters()).device
-    learned = None if header is None else header.get("normalization")
+    learned: Any = None if header is None else header.get("normalization")
     own = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
     answers, n_done = list[tuple[Tensor, Tensor]](), 0
     with evaluating(network):

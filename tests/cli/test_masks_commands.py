@@ -58,9 +58,12 @@ def test_masks_that_a_kill_left_without_their_picture_get_it(
     ("words", "unit", "exact"),
     [
         ("--budget macs=0.5 --method snip", "macs", False),
-        ("--budget macs=0.5 --method snip --granularity channel", "macs", False),
+        ("--budget macs=0.5 --method snip --granularity channel --round-to 1", "macs", False),
         pytest.param(
-            "--budget params=0.5 --method snip --granularity channel", "params", False, marks=pytest.mark.slow
+            "--budget params=0.5 --method snip --granularity channel --round-to 1",
+            "params",
+            False,
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "--budget channels=0.5 --method random --granularity channel", "channels", True, marks=pytest.mark.slow

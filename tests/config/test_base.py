@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
-from cellprune.config.base import Frozen, named, ratio_of
+from cellprune.config.base import MOST_SEED, Frozen, named, ratio_of
 
 
 class Section(Frozen):
@@ -68,3 +69,20 @@ def test_a_flag_is_text_and_a_file_knows_kinds() -> None:
         Section.model_validate_json('{"ratio": "0.5"}')
     assert Section.model_validate_json('{"ratio": 0.5}').ratio == 0.5
     assert Section.model_validate_json('{"ratio": "ladder:1"}').ratio == pytest.approx(0.2)
+
+
+class Numbers(Frozen):
+    rate: float = 1.0
+    seed: int = Field(0, ge=0, le=MOST_SEED)
+
+
+@pytest.mark.parametrize("rate", [float("inf"), float("nan")])
+def test_a_number_is_finite(rate: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        Numbers(rate=rate)
+
+
+def test_a_seed_is_one_that_torch_takes() -> None:
+    assert torch.Generator().manual_seed(Numbers(seed=2**63 - 1).seed).initial_seed() == 2**63 - 1
+    with pytest.raises(ValidationError, match="less than or equal"):
+        Numbers(seed=2**63)

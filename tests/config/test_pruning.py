@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cellprune.config.load import ConfigError, digest, load
+from cellprune.config.load import ConfigError, differences, digest, load, recorded
 from cellprune.config.names import METHODS
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
@@ -74,14 +74,70 @@ def test_a_budget_names_its_unit_and_stands_in_the_file_alone(tmp_path: Path) ->
     settings = load(assignments=["pruning.budget=macs=.10", CHANNELS])
     pruning = settings.pruning
     assert (pruning.budget, pruning.amount, pruning.request().budget) == ("macs=0.1", "0.1-macs-kept", {"macs": 0.1})
-    assert {"budget", "cost"} < pruning.model_dump().keys()
+    assert {"budget", "pricing", "round_to"} < pruning.model_dump().keys()
     assert "ratio" not in pruning.model_dump()
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     assert digest(load(file=file), {}) == digest(settings, {})
     by_ratio = load(assignments=["pruning.ratio=0.9", CHANNELS]).pruning
     assert (by_ratio.amount, by_ratio.request().sparsity) == ("0.9", 0.9)
-    assert not {"budget", "cost"} & by_ratio.model_dump().keys()
+    assert not {"budget", "cost", "pricing", "round_to"} & by_ratio.model_dump().keys()
+
+
+# the section of a run's config.yaml, and the hash of its settings, at commit 1bd13b1
+OF_BEFORE = {
+    "method": "snip", "budget": "macs=0.1", "cost": "static", "granularity": "channel", "exclude": [], "batch_size": 8,
+    "gate": "activation",
+}  # fmt: skip
+HASH_OF_BEFORE = "c64fca5ebfadb219b634b259046c4ab912ee5ced0a3df696ef8482de97c374c9"
+
+
+def test_a_run_of_before_is_one_of_single_channels(tmp_path: Path) -> None:
+    blocks = load(assignments=["pruning.budget=macs=0.1", "pruning.method=snip", CHANNELS])
+    record = {**blocks.model_dump(mode="json"), "pruning": OF_BEFORE}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(record))
+    before = load(file=tmp_path / "config.yaml")
+    assert before == recorded(record)
+    assert digest(before, {}) == HASH_OF_BEFORE != digest(blocks, {})
+    assert (before.pruning.round_to, blocks.pruning.round_to) == (1, "auto")
+    assert "pruning.round_to: 1 -> auto" in differences(blocks, before)
+    again = recorded(before.model_dump(mode="json"))
+    assert digest(again, {}) == HASH_OF_BEFORE
+
+
+def test_the_size_of_blocks_stands_where_channels_are_priced_or_a_small_network_is_rounded() -> None:
+    by_count = load(assignments=["pruning.ratio=0.5", "pruning.method=snip", CHANNELS]).pruning
+    assert "round_to" not in by_count.model_dump()
+    small = ["pruning.ratio=0.5", "pruning.method=snip", "pruning.control=flat-macs"]
+    plain, rounded = (load(assignments=[*small, *more]) for more in ([], ["pruning.round_to=16"]))
+    assert "round_to" not in plain.pruning.model_dump()
+    assert rounded.pruning.model_dump()["round_to"] == 16
+    assert digest(plain, {}) != digest(rounded, {})
+    with pytest.raises(ConfigError, match="'16' is no number of channels"):
+        load(assignments=[*small, "pruning.round_to='16'"])
+    assert Pruning(round_to="16").round_to == 16  # type: ignore[arg-type]  # as the command line gives it
+
+
+def test_a_cost_stands_in_the_file_where_it_is_not_the_usual_one() -> None:
+    asked = ["pruning.budget=macs=0.1", "pruning.method=snip", CHANNELS]
+    plain, macs, memory = (load(assignments=[*asked, *more])
+                           for more in ([], ["pruning.cost=macs"], ["pruning.cost=memory"]))  # fmt: skip
+    assert plain == macs
+    assert "cost" not in plain.pruning.model_dump()
+    assert memory.pruning.model_dump()["cost"] == "memory"
+    assert len({digest(settings, {}) for settings in (plain, memory)}) == 2
+    by_name = load(assignments=["pruning.method=3sp", "pruning.ratio=0.5"]).pruning
+    assert (by_name.granularity, by_name.label, by_name.request().divided_by) == ("channel", "3sp", "macs")
+    assert "cost" not in by_name.model_dump()
+
+
+def test_the_pricing_is_read_by_its_old_name_too(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("pruning: {method: snip, granularity: channel, budget: macs=0.1, cost: marginal}\n")
+    found = load(file=file).pruning
+    assert (found.pricing, found.cost) == ("marginal", "auto")
+    by_set = load(assignments=["pruning.budget=macs=0.1", CHANNELS, "pruning.cost=marginal"])
+    assert by_set == load(assignments=["pruning.budget=macs=0.1", CHANNELS, "pruning.pricing=marginal"])
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))

@@ -39,6 +39,7 @@ def test_what_is_not_counted_is_ranked_by_its_cost(granularity: Any, budget: dic
 
 MACS, HALF = {"budget": {"macs": 0.5}}, {"sparsity": 0.5}
 PRICED = "has an effect only with a budget in macs, or of channels in params: add"
+BLOCKS = "is for channels under a budget in macs or params: add"
 WEIGHTS = "chooses weights, not channels: with"
 SHARES, FOR_CHANNELS = "gives each layer a share of its own: remove", "is for channels: add"
 COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "is for masks chosen before training:"
@@ -49,8 +50,8 @@ COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "
     [
         (
             {**HALF, "method": "synflow", "granularity": "channel"},
-            f"pruning method 'synflow' {WEIGHTS} granularity='channel' take random, magnitude, snip, prospr",
-            f"pruning method 'synflow' {WEIGHTS} --granularity channel take random, magnitude, snip, prospr",
+            f"pruning method 'synflow' {WEIGHTS} granularity='channel' take random, magnitude, snip, 3sp, ranp, prospr",
+            f"pruning method 'synflow' {WEIGHTS} --granularity channel take random, magnitude, snip, 3sp, ranp, prospr",
         ),
         (
             {"budget": {"channels": 0.5}},
@@ -68,9 +69,19 @@ COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "
             f"pruning.floor=0.1 {BEFORE} with pruning method 'rigl' give --prune alone",
         ),
         (
-            {**HALF, "cost": "marginal"},
-            f"cost='marginal' {PRICED} budget={{'macs': 0.1}}, or remove cost",
-            f"pruning.cost=marginal {PRICED} --budget macs=0.1, or remove pruning.cost",
+            {**HALF, "pricing": "marginal"},
+            f"pricing='marginal' {PRICED} budget={{'macs': 0.1}}, or remove pricing",
+            f"pruning.pricing=marginal {PRICED} --budget macs=0.1, or remove pruning.pricing",
+        ),
+        (
+            {**HALF, "method": "snip", "cost": "memory"},
+            f"cost='memory' {FOR_CHANNELS} granularity='channel'",
+            f"--cost memory {FOR_CHANNELS} --granularity channel",
+        ),
+        (
+            {**MACS, "round_to": 8},
+            f"round_to=8 {BLOCKS} granularity='channel' and budget={{'macs': 0.1}}, or remove round_to",
+            f"--round-to 8 {BLOCKS} --granularity channel and --budget macs=0.1, or remove --round-to",
         ),
         (
             {**MACS, "method": "erk"},
@@ -165,3 +176,20 @@ def test_the_settings_ask_for_what_they_say() -> None:
         options={"rounds": 9, "schedule": "exponential", "revive_dead": True},
     )
     assert Pruning(ratio=0.5, control="invert").request().invert
+
+
+def test_a_method_has_its_cost_and_its_granularity_and_a_budget_has_a_cost() -> None:
+    assert [Request(method="3sp", sparsity=0.5).granularity, Request(method="3sp", sparsity=0.5).divided_by] == [
+        "channel",
+        "macs",
+    ]
+    of_channels: Any = {"method": "snip", "granularity": "channel"}
+    assert Request(**of_channels, sparsity=0.5).divided_by == "channels"
+    assert Request(**of_channels, budget={"params": 0.5}).divided_by == "params"
+    assert Request(**of_channels, budget={"params": 0.5}, cost="memory").divided_by == "memory"
+    assert Request(method="ranp", budget={"params": 0.5}).divided_by == "macs"
+
+
+def test_the_cost_of_before_is_named_by_its_new_name() -> None:
+    with pytest.raises(CellpruneError, match="cost='marginal' is called pricing='marginal' now"):
+        Request(budget={"macs": 0.5}, granularity="channel", cost="marginal")  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from left_as_it_was import left_as_it_was
 from torch import nn
 from torch.nn import functional as F
 
+from cellprune.config.names import method as method_row
 from cellprune.config.names import methods, resolve
 from cellprune.models import build
 from cellprune.pruning.prune import prune
@@ -60,7 +61,8 @@ def test_before_training(method, network):
     if batches[0][1].ndim > 1:
         own.pop("samples_per_class", None)
     given = {"method": method, "batches": batches, "loss": F.cross_entropy, "sparsity": 0.5, **own}
-    for granularity in ("weight", "channel") if row.channel else ("weight",):
+    never, always = method_row(method).channels == "never", method_row(method).channels == "always"
+    for granularity in ("weight",) if never else ("channel",) if always else ("weight", "channel"):
         with left_as_it_was(model):
             masks = prune(model, granularity=granularity, **given)
         assert 0 < sum(int(mask.sum()) for mask in masks.values()) < sum(mask.numel() for mask in masks.values())

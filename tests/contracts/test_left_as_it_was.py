@@ -18,7 +18,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils import prune as torch_prune
 
 import cellprune
-from cellprune.config.names import methods, resolve
+from cellprune.config.names import method, methods, resolve
 from cellprune.config.request import Request
 from cellprune.controls import shuffled as controls
 from cellprune.engines.torch import engine
@@ -315,8 +315,8 @@ def pruned(network: nn.Module, method: str, granularity: str = "weight", **optio
     return cellprune.prune(network, method=method, granularity=granularity, **given)
 
 
-WAYS = [(method, granularity) for method in methods("before") for granularity in ("weight", "channel")
-        if granularity == "weight" or resolve("pruning method", method).channel]  # fmt: skip
+GRANULARITIES = {"never": ["weight"], "asked": ["weight", "channel"], "always": ["channel"]}
+WAYS = [(name, granularity) for name in methods("before") for granularity in GRANULARITIES[method(name).channels]]
 
 
 def held_and_released(network: nn.Module) -> None:
@@ -395,12 +395,12 @@ def refusal(kind: str, way: str) -> str | None:
         return r"^'.+' has no (shape|values).*: .+$"
     if kind == "pruned before" and (scores or way in ("hold", "macs", "effective", "shuffled")):
         return r"^torch\.nn\.utils\.prune holds a mask on 'a\.weight_orig' already"
-    if kind in (*COMPUTED, *OF_OTHER_LAYERS) and way in ("macs", "effective"):
+    if kind in (*COMPUTED, *OF_OTHER_LAYERS) and way in ("macs", "effective", "3sp channel", "ranp channel"):
         return "knows convolutions and linear layers that store their weight"
     # the first layer's channels are made by a weight that is no parameter, or read by what is not followed
     if kind in (*COMPUTED, *OF_OTHER_LAYERS, "hides") and way.endswith(" channel"):
         return "has no channel that can go"
-    if kind == "mixed gradients" and way in ("snip channel", "prospr channel"):
+    if kind == "mixed gradients" and way in ("snip channel", "3sp channel", "prospr channel"):
         return "^every score is 0.*frozen"
     if kind in ("writes its weights", "merges in eval") and way == "compact":  # its weights are not what it runs on
         return "^.* cannot be made smaller: .* would give other numbers than under the masks"

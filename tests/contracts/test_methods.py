@@ -18,6 +18,7 @@ from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.ranking.schedule import one_shot
+from cellprune.structure.trace import find
 
 NETWORKS = {
     "unet": (lambda: build({"name": "unet", "width": 2, "depth": 2}), (1, 8, 8), (2, 8, 8)),
@@ -26,6 +27,12 @@ NETWORKS = {
 }
 SOONER = {"rounds": 4}  # of the methods in rounds, which have up to a hundred by default
 every_method = pytest.mark.parametrize("method", sorted(names.methods("before")))
+every_method_of_weights = pytest.mark.parametrize(
+    "method", sorted(name for name in names.methods("before") if names.method(name).channels != "always")
+)
+every_method_of_channels = pytest.mark.parametrize(
+    "method", sorted(name for name in names.methods("before") if names.method(name).channels != "never")
+)
 every_network = pytest.mark.parametrize("network", NETWORKS)
 
 
@@ -81,7 +88,7 @@ def test_the_same_seed_gives_the_same_scores(method, network):
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-@every_method
+@every_method_of_weights
 @every_network
 @pytest.mark.parametrize("scope", ["global", "layer"])
 def test_the_asked_sparsity_is_met_exactly_and_masks_of_one_ranking_nest(method, network, scope):
@@ -139,7 +146,7 @@ def test_what_went_stays_gone_unless_the_method_revives(method):
     assert (row.candidates is survivors) == all(torch.equal(may[name], masks[name]) for name in masks)
 
 
-@every_method
+@every_method_of_weights
 def test_a_network_of_equal_weights_is_full_of_ties_and_still_exact(method):
     model, data = case("every kind")
     with torch.no_grad():
@@ -156,11 +163,23 @@ def test_the_facts_of_its_row_are_those_of_its_code(method):
     """The row is read without torch; what it says must be what the method does."""
     row, code = names.method(method), resolve("pruning method", method)
     assert row.reads_batches == (code.needs_batches(code.defaults()) > 0 and not code.data_free)
-    assert (row.channels == "asked") == (code.channel is not None)
+    assert (row.channels != "never") == (code.channel is not None)
     assert row.own_shares == (code.quotas is not None)
     assert row.rounds == code.defaults().get("rounds")
     assert (row.rounds is None) == (code.schedule is one_shot)
     assert set(row.channel_options) == code.defaults("channel").keys() - code.defaults().keys()
+
+
+@every_method_of_channels
+@pytest.mark.parametrize("network", ["unet", "resnet20"])
+def test_the_asked_number_of_channels_is_met_exactly_whatever_their_cost(method, network):
+    model, data = case(network)
+    channels = find(model, data[0][0])
+    for cost in ("auto", "channels", "memory"):
+        masks = prune(
+            model, method=method, sparsity=0.3, granularity="channel", cost=cost, batches=data, loss=F.cross_entropy
+        )
+        assert int(channels.kept(masks).sum()) == int(0.7 * channels.count + 0.5)
 
 
 @every_method

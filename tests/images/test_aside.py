@@ -21,6 +21,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "movie.czi").write_bytes(b"ZISRAWFILE")
     (tmp_path / "notes.txt").write_text("notes")
     (tmp_path / "gone.tif").symlink_to(tmp_path / "nowhere.tif")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere.txt")
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "a.png").touch()
     (tmp_path / "empty").mkdir()
@@ -50,6 +51,7 @@ def test_what_is_left_aside_is_said_once_for_each_reason(folder: Path) -> None:
     assert [line.partition(": ")[0] for line in said] == [f"not used in {folder}"] * 5
     broken, formats, misnamed, images, folders = (line.partition(": ")[2] for line in said)
     assert broken.startswith("gone.tif is a link to ")
+    assert "gone.txt" not in broken, "its name says that it is no image"
     assert broken.endswith("(cannot be opened)")
     assert formats == "movie.czi (only TIFF and PNG are read, export the originals as OME-TIFF)"
     assert misnamed == "misnamed.dat (these begin like a TIFF or PNG, give them the ending .tif or .png)"

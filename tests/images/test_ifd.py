@@ -1,5 +1,6 @@
 """The chain of a TIFF's pages, followed to its end in every kind of file, and no further than the file is long."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,39 @@ def test_a_page_that_comes_again_is_a_circle(tmp_path: Path) -> None:
     (tmp_path / "t.tif").write_bytes(b"II*\0\x08\0\0\0" + page)
     with pytest.raises(ValueError, match="its pages go round in a circle"):
         directories(tmp_path / "t.tif", WANTED)
+
+
+def entry(tag: int, kind: int, count: int, value: int) -> bytes:
+    return struct.pack("<HHII", tag, kind, count, value)
+
+
+def of_entries(path: Path, *entries: bytes, padding: int = 0) -> Path:
+    page = len(entries).to_bytes(2, "little") + b"".join(entries) + bytes(4)
+    path.write_bytes(b"II*\0\x08\0\0\0" + page + bytes(padding))
+    return path
+
+
+def test_a_sub_directory_that_leads_back_is_a_circle(tmp_path: Path) -> None:
+    path = of_entries(tmp_path / "t.tif", entry(330, 4, 1, 8), padding=100)
+    with pytest.raises(ValueError, match="its pages go round in a circle"):
+        directories(path, WANTED)
+    with pytest.raises(ValueError, match="breaks off within its pages"):
+        directories(of_entries(path, entry(330, 4, 1, 10**6), padding=100), WANTED)
+
+
+@pytest.mark.parametrize("tag", [273, 279, 324, 325])
+def test_lists_are_no_longer_than_the_file(tmp_path: Path, tag: int) -> None:
+    path = of_entries(tmp_path / "t.tif", entry(tag, 4, 50, 8), padding=100)
+    assert directories(path, WANTED)[0].tags == {}, "they are not read"
+    with pytest.raises(ValueError, match="more pages, strips or tiles than it has room for"):
+        directories(of_entries(path, entry(tag, 4, 500, 8), padding=100), WANTED)
+
+
+def test_values_that_lie_apart_are_read_where_they_are_and_long_lists_left(tmp_path: Path) -> None:
+    path = of_entries(tmp_path / "t.tif", entry(BITS, 3, 3, 26))
+    path.write_bytes(path.read_bytes() + struct.pack("<HHH", 8, 16, 32))
+    assert directories(path, WANTED)[0].tags == {BITS: (8, 16, 32)}
+    of_entries(path, entry(BITS, 3, 3, 10**6), padding=50)
+    with pytest.raises(ValueError, match="breaks off within its pages"):
+        directories(path, WANTED)
+    assert directories(of_entries(path, entry(BITS, 3, 65, 26), padding=500), WANTED)[0].tags == {BITS: ()}

@@ -27,6 +27,7 @@ def pixels(inside: str = "", **sizes: int) -> str:
         (pixels(SizeT=3, SizeZ=2, SizeC=2), 12),
         (pixels('<Channel SamplesPerPixel="3"/>', SizeC=3), 1),
         (pixels('<Channel SamplesPerPixel="3"/>', SizeC=6), 2),
+        (pixels('<Channel SamplesPerPixel="16"/>', SizeC=32), 2),
         (pixels() + pixels(SizeT=2), 3),
         (pixels('<TiffData IFD="0"/><TiffData IFD="1"/>', SizeT=2), 2),
         (pixels('<TiffData PlaneCount="2"/>', SizeT=2), 2),

@@ -1,5 +1,6 @@
 """PNG files: as Pillow shows them, their numbers kept, and no further than the file is long."""
 
+import struct
 import zlib
 from pathlib import Path
 
@@ -102,3 +103,34 @@ def test_an_interlaced_png_is_read(tmp_path: Path) -> None:
     content = chunk(b"IHDR", start) + chunk(b"IDAT", zlib.compress(b"\0\7")) + chunk(b"IEND", b"")
     (tmp_path / "t.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
     assert read_labels(tmp_path / "t.png").tolist() == [[7]]
+
+
+def test_numbers_in_a_palette_are_numbers_and_its_colours_the_images(tmp_path: Path) -> None:
+    image = Image.fromarray(LABELS)
+    image.putpalette([value for number in range(256) for value in (number, 0, 255 - number)])
+    image.save(tmp_path / "t.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "t.png"), LABELS)
+    assert read_header(tmp_path / "t.png").channels == 3
+    assert read_image(tmp_path / "t.png").shape == (3, 20, 30)
+
+
+@pytest.mark.parametrize(("orientation", "is_refused"), [(0, False), (1, False), (2, True), (8, True), (9, False)])
+def test_an_orientation_that_turns_or_mirrors_is_refused(tmp_path: Path, orientation: int, is_refused: bool) -> None:
+    exif = b"II*\0\x08\0\0\0" + struct.pack("<HHHIHH", 1, 274, 3, 1, orientation, 0)
+    path = png_with(tmp_path / "t.png", PIXELS, (b"eXIf", exif))
+    if is_refused:
+        with pytest.raises(ImageError, match=f"Orientation {orientation} in its eXIf chunk"):
+            read_header(path)
+    else:
+        assert read_header(path).size == (20, 30)
+
+
+def test_an_exif_block_without_orientation_says_nothing(tmp_path: Path) -> None:
+    for exif in (b"", b"II*\0\x08\0\0\0\0\0", b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHH", 1, 256, 3, 1, 6, 0)):
+        assert read_header(png_with(tmp_path / "t.png", PIXELS, (b"eXIf", exif))).size == (20, 30)
+
+
+def test_what_follows_the_end_is_not_looked_at(tmp_path: Path) -> None:
+    path = png_with(tmp_path / "t.png", PIXELS)
+    path.write_bytes(path.read_bytes() + b"\xff" * 7)
+    np.testing.assert_array_equal(read_labels(path), PIXELS)

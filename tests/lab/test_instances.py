@@ -1,6 +1,7 @@
 """From classes to cells: what is connected is one cell."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -35,6 +36,14 @@ def test_what_touches_is_two_cells_where_the_classes_differ() -> None:
     labels, class_of = instances(np.array([[1, 2, 1]], np.uint8))
     assert labels.tolist() == [[1, 3, 2]]
     assert class_of.tolist() == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("n_cells", "dtype"), [(65_535, np.uint16), (65_536, np.uint32)])
+def test_labels_are_as_wide_as_their_largest_number_needs(n_cells: int, dtype: type) -> None:
+    classes = np.zeros((1, 2 * n_cells), np.uint8)
+    classes[0, ::2] = 1
+    labels, _ = instances(classes)
+    assert (labels.dtype, labels.max()) == (dtype, n_cells)
 
 
 def test_no_cell_is_one_label_of_background() -> None:

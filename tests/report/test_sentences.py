@@ -121,8 +121,8 @@ def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
 def test_what_was_asked_stands_beside_what_was_achieved() -> None:
     budget = Budget("macs", 0.1, 0.0999, 10_000, 1000, 999)
     assert plain(sentences.reached(COST.parameters, budget)) == (
-        "999 of 10,000 multiply-adds per image stay (9.99 %, asked: 10 %); nothing that was removed would fit into the "
-        "rest of the budget."
+        "999 of 10,000 multiply-adds per image stay (9.99 %, asked: 10 %); nothing that was removed in one piece would "
+        "fit into the rest of the budget."
     )
     weights = Budget("weights", 0.03, 0.03, 484_824, 14_545, 14_545)
     assert plain(sentences.reached(COST.parameters, weights)) == "14,545 of 484,824 weights stay (3 %, as asked)."

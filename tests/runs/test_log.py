@@ -34,5 +34,5 @@ def test_a_full_disk_is_one_line_and_ends_the_work(
 
 def test_a_pipe_in_its_place_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log.txt")
-    with pytest.raises(CellpruneError, match="is no file"), log.kept(tmp_path / "log.txt"):
+    with pytest.raises(CellpruneError, match="is not a file"), log.kept(tmp_path / "log.txt"):
         log.LOGGER.warning("would wait for a reader")

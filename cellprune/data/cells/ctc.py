@@ -57,10 +57,10 @@ def frames(folder: Path, name: str) -> tuple[Frame, ...]:
     """
     if not folder.is_dir():
         raise LayoutError(f"{folder} is not a folder: name the one that holds 01, 01_GT and so on")
-    found = sequences(folder)
-    if not found:
+    names = sequences(folder)
+    if not names:
         raise LayoutError(f"{folder} holds no sequence: it must be the folder with 01, 01_GT and so on in it")
-    return tuple(frame for sequence in found for frame in _sequence_frames(folder, sequence, name))
+    return tuple(frame for sequence in names for frame in _sequence_frames(folder, sequence, name))
 
 
 def _sequence_frames(folder: Path, sequence: str, name: str) -> list[Frame]:
@@ -135,7 +135,7 @@ def tracks(path: Path) -> dict[int, Track]:
     Raises:
         LayoutError: a line that is not four whole numbers, a label listed twice, or an end before its begin.
     """
-    found: dict[int, Track] = {}
+    by_label: dict[int, Track] = {}
     for at, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         if not line.strip():
             continue
@@ -143,11 +143,11 @@ def tracks(path: Path) -> dict[int, Track]:
         if len(words) != 4 or not all(word.isdecimal() for word in words):
             raise LayoutError(f"{path}, line {at}: {line!r} is not 'label begin end parent' in whole numbers")
         track = Track(*map(int, words))
-        if track.label in found or track.end < track.begin:
-            fault = "is listed twice" if track.label in found else "ends before it begins"
+        if track.label in by_label or track.end < track.begin:
+            fault = "is listed twice" if track.label in by_label else "ends before it begins"
             raise LayoutError(f"{path}, line {at}: track {track.label} {fault}")
-        found[track.label] = track
-    return found
+        by_label[track.label] = track
+    return by_label
 
 
 def _truth(folder: Path, sequence: str) -> dict[str, dict[int, Path]]:
@@ -163,16 +163,16 @@ def _truth(folder: Path, sequence: str) -> dict[str, dict[int, Path]]:
 
 def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
     """Give time index -> file, in the order of time, for the files in `folder` whose whole name fits."""
-    found: dict[int, Path] = {}
+    paths: dict[int, Path] = {}
     broken: list[str] = []
     for entry in listed(folder) if folder.is_dir() else ():
         path, match = entry.path, pattern.fullmatch(entry.name)
-        if match and int(match[1]) in found:
-            raise LayoutError(f"{path} and {found[int(match[1])].name} are both frame {int(match[1])}: remove one")
+        if match and int(match[1]) in paths:
+            raise LayoutError(f"{path} and {paths[int(match[1])].name} are both frame {int(match[1])}: remove one")
         if match and entry.kind == "neither":
             broken.append(f"{path} {entry.fault}")
         elif match:
-            found[int(match[1])] = path
+            paths[int(match[1])] = path
     if broken:
         raise LayoutError(first(broken))
-    return dict(sorted(found.items()))
+    return dict(sorted(paths.items()))

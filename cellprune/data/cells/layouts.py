@@ -99,9 +99,9 @@ def _one_file_per_cell(start: str) -> LayoutError:
 
 def _is_one_file_per_cell(folder: Path) -> bool:
     """Tell the Bowl's layout: ID/images/ID.png, ID/masks/*.png."""
-    found = [entry for entry in listed(folder) if entry.kind == "folder"]
-    images = next((e.path for e in found if of_role(e.name, IMAGES)), None)
-    if images is None or not any(of_role(e.name, LABELS) for e in found):
+    folders = [entry for entry in listed(folder) if entry.kind == "folder"]
+    images = next((e.path for e in folders if of_role(e.name, IMAGES)), None)
+    if images is None or not any(of_role(e.name, LABELS) for e in folders):
         return False
     return any(naming.stem_of(e.name) == folder.name for e in listed(images))
 

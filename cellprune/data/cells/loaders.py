@@ -182,9 +182,9 @@ class _Training(Dataset):
 
     def __getitem__(self, draw: Draw) -> Arrays:
         epoch, index = draw
-        found = self._cached[index]
+        sample = self._cached[index]
         seed = stable_hash("augment", self._purpose, self._seed, epoch, index)
-        return augment(found["image"], found["target"], seed=seed, strength=self._strength)
+        return augment(sample["image"], sample["target"], seed=seed, strength=self._strength)
 
 
 class _EpochSampler:

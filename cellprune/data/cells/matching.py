@@ -16,11 +16,11 @@ def covering(markers: Labels, labels: Labels) -> dict[int, int]:
         marker -> label for every marker; 0 where no label covers more than half: the cell has no mask.
     """
     n_pixels = areas_px(markers)
-    found = dict.fromkeys(n_pixels, 0)
+    labels_of = dict.fromkeys(n_pixels, 0)
     for marker, label, shared in _shared_px(markers, labels):
         if 2 * shared > n_pixels[marker]:
-            found[marker] = label
-    return found
+            labels_of[marker] = label
+    return labels_of
 
 
 def uncovered(markers: Labels, labels: Labels) -> list[int]:

@@ -95,8 +95,8 @@ def pair(folder: Path, name: str) -> Pairing:
 
 def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
     """Give the pixel size (y, x) that all files agree on, None where they do not or one says none."""
-    told = {header.pixel_size_um and tuple(round(um, 4) for um in header.pixel_size_um) for header in headers}
-    (size, *others) = told
+    sizes_um = {header.pixel_size_um and tuple(round(um, 4) for um in header.pixel_size_um) for header in headers}
+    (size, *others) = sizes_um
     return None if others else size  # type: ignore[return-value]
 
 
@@ -200,12 +200,14 @@ def _aside(folder: Path, images_at: Path, labels_at: Path) -> list[str]:
 
 def _one(folder: Path, names: tuple[str, ...]) -> Path | None:
     """Give the one subfolder that bears one of the names; of several the one with images in it."""
-    found = _among(folder, names)
-    if len(found) > 1:
-        found = [place for place in found if any(map(_is_file, listed(place)))] or found[:1]
-    if len(found) > 1:
-        raise LayoutError(f"{folder} holds both {found[0].name} and {found[1].name}: keep the one that is meant")
-    return found[0] if found else None
+    candidates = _among(folder, names)
+    if len(candidates) > 1:
+        candidates = [place for place in candidates if any(map(_is_file, listed(place)))] or candidates[:1]
+    if len(candidates) > 1:
+        raise LayoutError(
+            f"{folder} holds both {candidates[0].name} and {candidates[1].name}: keep the one that is meant"
+        )
+    return candidates[0] if candidates else None
 
 
 def _among(folder: Path, names: tuple[str, ...]) -> list[Path]:

@@ -49,8 +49,8 @@ class Completeness:
 
 def completeness(frame: Frame) -> Completeness:
     """Count the cells that a gold frame tracks and those it leaves unannotated."""
-    found = covering(read_truth(frame, "markers"), read_truth(frame, "gold"))
-    return Completeness(sum(label == 0 for label in found.values()), len(found))
+    label_of = covering(read_truth(frame, "markers"), read_truth(frame, "gold"))
+    return Completeness(sum(label == 0 for label in label_of.values()), len(label_of))
 
 
 def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Target:

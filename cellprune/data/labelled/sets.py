@@ -108,14 +108,14 @@ def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labell
         )
     root = root_of(data_root)
     folders = (folder_of(card, root), root / cifar.OFFICIAL[card.name].folder)
-    found = next((folder for folder in folders if cifar.holds(folder)), None)
-    if found is None:
+    holder = next((folder for folder in folders if cifar.holds(folder)), None)
+    if holder is None:
         raise MissingDataError(
             f"{card.name} is not in {root}: run 'cellprune data fetch {card.name}', without the internet 'cellprune "
             f"data fetch {card.name} --from FILE' with {card.address} or an npz of its images, or name its place with "
             f"--data-root or ${VARIABLE}"
         )
-    return _joined(card.name, cifar.read(found))
+    return _joined(card.name, cifar.read(holder))
 
 
 def split(dataset: Labelled, *, holdout: float, seed: int, select_share: float = 0.0) -> Parts:

@@ -51,8 +51,8 @@ class Redirects(urllib.request.HTTPRedirectHandler):
 def _is_inner(host: str) -> bool:
     """Tell whether any address of a host is not one of the public internet."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return "." not in host  # only a proxy knows it; the name of a neighbour has no dot
-    addresses = [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
+    addresses = [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in answers]
     return not all((getattr(ip, "ipv4_mapped", None) or ip).is_global for ip in addresses)

@@ -1,10 +1,12 @@
-"""SNIP: keep the weights whose removal would move the first loss most; and in rounds, iterative SNIP and FORCE.
+"""SNIP: keep the weights whose removal would move the first loss most; by channel and cost, 3SP; in rounds, FORCE.
 
 Iterative SNIP scores what is left, round after round on a fresh batch; what is removed stays so. FORCE scores removed
-weights, too, by their initial value and the gradient at the pruned network, and lets them return.
+weights, too, by their initial value and the gradient at the pruned network, and lets them return. 3SP is SNIP on gates
+of whole channels, divided by the multiply-adds that go with a channel.
 
 Source: Lee, Ajanthan, Torr, ICLR 2019 (arXiv:1810.02340), connection sensitivity. De Jorge et al., ICLR 2021
-    (arXiv:2006.09081): iterative SNIP, and FORCE, equations 7 to 9.
+    (arXiv:2006.09081): iterative SNIP, and FORCE, equations 7 to 9. Van Amersfoort et al., 2020 (arXiv:2007.00389),
+    compute-aware 3SP; no public code is known, so the place of the gates and the counting of costs are our choice.
 Note: the SNIP paper divides by the sum of scores; the order stays the same, so we do not. Public codes score weights
     other than those that are trained (mi-lad/snip, where ties also keep more; snip-public, which prunes biases, too),
     score in eval mode and divide by the loss (SNIP-it), or balance the classes (sanity-checking-pruning); we score the

@@ -57,6 +57,17 @@ def gated(channels: Channels, sensitivity: Named, *, gate: Gate = "activation") 
     return _total(channels, sensitivity, scaled).abs()
 
 
+def summed_sizes(channels: Channels, sensitivity: Named) -> Tensor:
+    """Sum the sizes of the effects of single weights, over the kernels and biases that make a channel.
+
+    Returns:
+        (channels.count,) float64.
+    """
+    biases = {channels.biases[name]: 0 for name in channels.outputs if name in channels.biases}
+    axes = {**channels.outputs, **biases}
+    return _total(channels, {name: sensitivity[name].abs() for name in axes}, axes)
+
+
 def mean_magnitude(channels: Channels, sensitivity: Named) -> Tensor:
     """Rank channels by the root mean square of the weights that make them; the sensitivity is the weights themselves.
 

@@ -2,17 +2,20 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
 import torch
 from torch import Tensor, nn
 
-from cellprune.config.request import Pricing, Scope
+from cellprune.config.request import Pricing, RoundTo, Scope
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
+from cellprune.pruning.ranking.blocks import in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
-from cellprune.pruning.ranking.costs import Prices, macs_of_each, within
+from cellprune.pruning.ranking.prices import Price
+from cellprune.pruning.ranking.spending import within
 from cellprune.structure.channels import Channels, verify
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.trace import find
@@ -84,44 +87,64 @@ def choose(
     return kept
 
 
-def choose_within(
-    model: nn.Module,
-    inputs: Nested,
-    channels: Channels,
-    scores: Tensor,
-    unit: str,
-    share: Fraction,
-    pricing: Pricing,
-    least: Fraction = NO_FLOOR,
-) -> Tensor:
-    """Keep the largest scores per cost within a budget, and the best of each layer in any case.
+@dataclass(frozen=True)
+class Spending:
+    """How a budget is spent.
+
+    Attributes:
+        unit: that the budget counts.
+        share: of the dense network's that may stay.
+        prices: of single channels in that unit.
+        cost: what scores are divided by, of single channels.
+        pricing: "static" or "marginal", see `spending`.
+        round_to: channels of a block, see `blocks`; a block of which one channel stays in any case stays whole.
+    """
+
+    unit: str
+    share: Fraction
+    prices: Price
+    cost: Price
+    pricing: Pricing = "static"
+    round_to: RoundTo = 1
+
+
+def choose_within(channels: Channels, scores: Tensor, spending: Spending, least: Fraction = NO_FLOOR) -> Tensor:
+    """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
 
     Args:
-        model: the network.
-        inputs: one batch of what it takes; multiply-adds are counted at its size.
         channels: what there is.
         scores: (channels.count,), larger is kept.
-        unit: "params" or "macs".
-        share: of the dense network's cost that may stay.
-        pricing: "static" or "marginal", see `costs`.
+        spending: the budget.
         least: share of each layer's channels that stays in any case, see `best_of_layers`.
     Returns:
         (channels.count,) bool.
     Raises:
-        CellpruneError: the budget is too small for what each layer keeps in any case, or macs of inputs that are no
-            tensor.
+        CellpruneError: the budget is too small for what each layer keeps in any case, or a layer has fewer channels
+            than a block.
         WorkError: a score is NaN or infinite.
     """
     check_finite(by_layer(channels, scores))
-    uses = {name: 1 for name, _ in model.named_parameters()} if unit == "params" else macs_of_each(model, inputs)
-    prices = Prices.of(model, channels, uses)
-    stays = best_of_layers(channels, scores, least)
-    why = f"each layer keeps {_floor(least)} at least, which costs"
-    kept, allowed, spent = within(prices, scores, share, stays, pricing, why)
+    blocks = in_blocks(channels, scores, spending.round_to)
+    why, mend = f"each layer keeps {_floor(least)} at least, which costs", ""
+    if blocks.follows.any():
+        why = f"each layer keeps {_floor(least)} at least, in whole blocks (round_to={spending.round_to}), which costs"
+        mend = ", or a lower round_to"
+    prices = spending.prices.together(blocks.of)
+    kept, allowed, spent = within(
+        prices,
+        blocks.scores(scores),
+        spending.share,
+        blocks.with_any(best_of_layers(channels, scores, least)),
+        spending.pricing,
+        cost=spending.cost.together(blocks.of),
+        follows=blocks.follows,
+        why=why,
+        mend=mend,
+    )
     dense = prices.total(torch.ones_like(kept))
-    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", unit, allowed, dense, share,
+    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, allowed, dense, spending.share,
              spent, spent / dense)  # fmt: skip
-    return kept
+    return kept[blocks.of]
 
 
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:

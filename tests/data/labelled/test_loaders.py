@@ -83,12 +83,12 @@ def test_an_epochs_batches_are_counted_and_gone_through_again(dataset):
 def test_the_last_batch_is_filled_up_where_processes_cannot_share_it(dataset):
     made = loaders(dataset, batch_size=16, augment="none")
     n_train = made.n_train
-    assert n_train % 16 % 3, "or nothing is filled up"
-    shares = [list(made.train(0, rank, 3)) for rank in range(3)]
+    assert n_train % 16 % 5, "or nothing is filled up"
+    shares = [list(made.train(0, rank, 5)) for rank in range(5)]
     for batches in zip(*shares, strict=True):
         assert len({len(targets) for _, targets in batches}) == 1
     together = sum(len(targets) for share in shares for _, targets in share)
-    assert together == sum(-(-size // 3) * 3 for size in [16] * (n_train // 16) + [n_train % 16])
+    assert together == sum(-(-size // 5) * 5 for size in [16] * (n_train // 16) + [n_train % 16])
 
 
 def test_scoring_goes_on_without_end_in_full_batches_and_sees_every_image_once_before_any_twice(dataset):

@@ -1,5 +1,6 @@
 """Where a server may send a download on to, and where it may not."""
 
+import io
 import urllib.request
 
 import pytest
@@ -60,6 +61,13 @@ def test_never_to_less_safety_or_within_our_walls(target: str, why: str) -> None
     with pytest.raises(RedirectError) as refusal:
         followed(target)
     assert f"https://data.example/a.zip sends on to {target!r}, {why}: it is not followed" in str(refusal.value)
+
+
+def test_the_answer_that_is_not_followed_is_closed() -> None:
+    answer, start = io.BytesIO(b"page"), "https://data.example/a.zip"
+    with pytest.raises(RedirectError):
+        Redirects(start).redirect_request(urllib.request.Request(start), answer, 302, "", {}, "ftp://files.example")
+    assert answer.closed
 
 
 def test_a_long_address_is_cut_in_the_message() -> None:

@@ -1,6 +1,5 @@
-"""Budgets of channels and weights: counted against the masked network, and nothing that would still fit is left out."""
+"""Budgets of single weights: counted against the masked network, and nothing that would still fit is left out."""
 
-import logging
 from fractions import Fraction
 
 import pytest
@@ -15,10 +14,8 @@ from cellprune.models import build, resnet
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking import costs
-from cellprune.pruning.ranking.costs import Prices, affordable, select_within, within
-from cellprune.pruning.ranking.whole_channels import best_of_layers
-from cellprune.structure.cost import cost, positions_per_weight
-from cellprune.structure.trace import find
+from cellprune.pruning.ranking.costs import affordable, select_within
+from cellprune.structure.cost import cost
 
 
 def unet():
@@ -30,104 +27,6 @@ def unet():
 def residual():
     torch.manual_seed(0)
     return resnet.build(width=4, classes=3), [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
-
-
-def prices_of(model, data, unit):
-    channels = find(model, data[0][0])
-    macs = positions_per_weight(model, data[0][0].shape[1:])
-    return Prices.of(model, channels, macs if unit == "macs" else {name: 1 for name, _ in model.named_parameters()})
-
-
-def spent(model, data, masks, unit):
-    """Count under the masks themselves."""
-    if unit == "macs":
-        return cost(model, data[0][0].shape[1:], masks).macs.masked
-    return sum(int(masks[name].sum()) if name in masks else p.numel() for name, p in model.named_parameters())
-
-
-@pytest.mark.parametrize("make", [unet, residual])
-@pytest.mark.parametrize("unit", ["params", "macs"])
-def test_prices_are_differences_of_totals(make, unit):
-    model, data = make()
-    prices = prices_of(model, data, unit)
-    kept = torch.rand(prices.channels.count) > 0.3
-    each = prices.each(kept)
-    for channel in kept.nonzero().squeeze(1).tolist()[::5]:
-        without = kept.clone()
-        without[channel] = False
-        assert each[channel] == prices.total(kept) - prices.total(without) == prices.added(without, channel) > 0
-    masks = prices.channels.masks(kept, {name: p.shape for name, p in model.named_parameters()})
-    assert prices.total(kept) == spent(model, data, masks, unit)
-
-
-@pytest.mark.parametrize("make", [unet, residual])
-@pytest.mark.parametrize("unit", ["params", "macs"])
-@pytest.mark.parametrize("pricing", ["static", "marginal"])
-def test_the_budget_holds_and_no_removed_channel_fits(make, unit, pricing, caplog):
-    model, data = make()
-    with caplog.at_level(logging.INFO, "cellprune"):
-        masks = prune(model, method="snip", budget={unit: 0.3}, batches=data, loss=F.cross_entropy,
-                      granularity="channel", cost=pricing)  # fmt: skip
-    prices = prices_of(model, data, unit)
-    kept = torch.zeros(prices.channels.count, dtype=torch.bool)
-    for name, axis in prices.channels.outputs.items():
-        made = masks[name].transpose(0, axis).flatten(1).any(1)
-        kept[prices.channels.of[name][axis][made]] = True
-    dense = prices.total(torch.ones_like(kept))
-    used = prices.total(kept)
-    assert used == spent(model, data, masks, unit) <= 0.3 * dense
-    assert all(used + prices.added(kept, i) > int(0.3 * dense) for i in range(len(kept)) if not kept[i])
-    assert f"budget {unit}: {int(0.3 * dense)} of {dense} allowed (0.3), {used} spent" in caplog.text
-
-
-def of_channels(prices, scores, allowed, stays, pricing):
-    """Take channels away one by one, each time counting the whole network anew; then put back what fits."""
-    kept = torch.ones(prices.channels.count, dtype=torch.bool)
-
-    def total(changed, value):
-        other = kept.clone()
-        other[changed] = value
-        return prices.total(other)
-
-    n = len(kept)
-    dense = [prices.total(kept) - total(i, False) for i in range(n)]
-    while prices.total(kept) > allowed:
-        now = dense if pricing == "static" else [prices.total(kept) - total(i, False) for i in range(n)]
-        left = [i for i in range(n) if kept[i] and i not in stays]
-        kept[min(left, key=lambda i: (float(scores[i]) / now[i], -i))] = False
-    removed = [i for i in range(n) if not kept[i]]
-    price = {i: dense[i] if pricing == "static" else total(i, True) - prices.total(kept) for i in removed}
-    for i in sorted(removed, key=lambda i: (-float(scores[i]) / price[i], i)):
-        if total(i, True) <= allowed:
-            kept[i] = True
-    return kept
-
-
-@pytest.mark.parametrize("make", [unet, pytest.param(residual, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("unit", ["params", "macs"])
-@pytest.mark.parametrize("pricing", ["static", pytest.param("marginal", marks=pytest.mark.slow)])
-def test_channels_within_a_budget_are_those_of_the_slow_reference(make, unit, pricing):
-    model, data = make()
-    prices = prices_of(model, data, unit)
-    scores = torch.randint(0, 4, (prices.channels.count,)).double()  # few values, so that ties abound
-    stays = best_of_layers(prices.channels, scores)
-    kept, allowed, spent = within(prices, scores, Fraction("0.8"), stays, pricing)
-    assert torch.equal(kept, of_channels(prices, scores, allowed, stays, pricing))
-    assert spent == prices.total(kept) <= allowed
-
-
-def test_prices_that_are_recomputed_choose_otherwise():
-    model, data = unet()
-    chosen = [prune(model, method="snip", budget={"params": 0.2}, batches=data, loss=F.cross_entropy,
-                    granularity="channel", cost=pricing) for pricing in ("static", "marginal")]  # fmt: skip
-    assert any(not torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
-
-
-def test_a_budget_of_channels_is_the_rest_of_a_sparsity():
-    model, data = unet()
-    asked = [prune(model, method="snip", **share, batches=data, loss=F.cross_entropy, granularity="channel")
-             for share in ({"budget": {"channels": 0.4}}, {"sparsity": 0.6})]  # fmt: skip
-    assert all(torch.equal(asked[0][name], asked[1][name]) for name in asked[0])
 
 
 few_values = st.sampled_from([-1.0, 0.0, 0.5, 2.0, 3.0])  # few, so that ties abound
@@ -197,7 +96,7 @@ def test_what_stays_whole_is_paid_for_first():
 
 def test_weights_cost_the_same_statically_and_at_the_margin():
     model, data = unet()
-    chosen = [prune(model, method="magnitude", budget={"macs": 0.2}, floor=0.05, batches=data, cost=pricing)
+    chosen = [prune(model, method="magnitude", budget={"macs": 0.2}, floor=0.05, batches=data, pricing=pricing)
               for pricing in ("static", "marginal")]  # fmt: skip
     assert all(torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
     by_count = prune(model, method="magnitude", sparsity=0.8, floor=0.05)
@@ -232,19 +131,3 @@ def test_a_floor_of_multiply_adds_is_held_against_their_budget():
 def test_scores_that_are_not_finite_are_no_ranking():
     with pytest.raises(WorkError, match="1 of 2 scores of 'a'"):
         select_within({"a": torch.tensor([1.0, torch.nan])}, {"a": 3}, 3)
-
-
-@pytest.mark.parametrize(
-    ("amount", "least"),
-    [({"sparsity": 0.6}, 0.3), ({"budget": {"params": 0.4}}, 0.5), ({"budget": {"macs": 0.4}}, 0.5)],
-)
-def test_a_floor_of_channels_holds_in_every_layer(amount, least):
-    model, data = unet()
-    masks, bare = (prune(model, method="snip", **amount, batches=data, loss=F.cross_entropy, granularity="channel",
-                         floor=floor) for floor in (least, 0.0))  # fmt: skip
-    channels = find(model, data[0][0])
-    shares = [[float(chosen[name].transpose(0, channels.outputs[name]).flatten(1).any(1).double().mean())
-               for name in channels.layers()] for chosen in (masks, bare)]  # fmt: skip
-    assert min(shares[0]) >= least > min(shares[1])
-    with pytest.raises(CellpruneError, match=r"each layer keeps a share of 0.9 at least"):
-        prune(model, method="snip", **amount, batches=data, loss=F.cross_entropy, granularity="channel", floor=0.9)

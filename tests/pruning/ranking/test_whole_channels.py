@@ -15,7 +15,7 @@ from cellprune.pruning.ranking.units import drawn, gated, mean_magnitude
 from cellprune.structure.trace import find
 
 DATA = batches(4)
-METHODS = ("random", "magnitude", "snip", "prospr")
+METHODS = ("random", "magnitude", "snip", "3sp", "ranp", "prospr")
 
 
 class Residual(nn.Module):
@@ -171,7 +171,7 @@ def test_excluded_layers_stay_whole():
         ({"gate": "kernel"}, "no gate 'kernel'"),
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
         (
-            {"sparsity": None, "budget": {"macs": 0.001}},
+            {"sparsity": None, "budget": {"macs": 0.001}, "round_to": 1},
             "keeps one at least, which costs, with all that cannot go, 0.0",
         ),
         ({"exclude": ["down.*", "up.*", "grow.*"]}, "has no channel that can go"),

@@ -1,0 +1,77 @@
+"""Which channels, or blocks of them, stay within a budget: score per cost, then refill.
+
+A price depends on what else is kept: `static` prices each unit once, in the dense network, `marginal` anew after each
+removal.
+"""
+
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from cellprune.config.request import Pricing
+from cellprune.errors import TooMuchError
+from cellprune.pruning.ranking.blocks import in_order
+from cellprune.pruning.ranking.prices import Price
+
+
+def within(
+    prices: Price,
+    scores: Tensor,
+    share: Fraction,
+    stays: list[int],
+    pricing: Pricing = "static",
+    *,
+    cost: Price | None = None,
+    follows: Tensor | None = None,
+    why: str = "what stays in any case costs",
+    mend: str = "",
+) -> tuple[Tensor, int, int]:
+    """Remove the lowest scores per cost until the budget holds, then put back what still fits, the highest first.
+
+    Args:
+        prices: what units cost.
+        scores: (count,), larger is kept; of a tie the earlier unit stays.
+        share: of the dense network's cost that may stay.
+        stays: units that never go.
+        pricing: "static" or "marginal".
+        cost: what scores are divided by; None for the prices themselves.
+        follows: (count,) bool, whether a unit may stay only where the one before it stays; None for none.
+        why, mend: begin and end the sentence that refuses a budget below the cost of `stays`.
+    Returns:
+        (count,) bool, what is allowed and what is spent. No removed unit that may stay fits into what is left.
+    Raises:
+        TooMuchError: the units that never go cost more than the budget.
+    """
+    kept = torch.ones(prices.count, dtype=torch.bool)
+    follows = torch.zeros_like(kept) if follows is None else follows
+    least = torch.zeros_like(kept)
+    least[stays] = True
+    dense = prices.total(kept)
+    allowed = int(share * dense)
+    if prices.total(least) > allowed:
+        raise TooMuchError(
+            f"{why}, with all that cannot go, {prices.total(least) / dense:.4g} of the dense network: give a budget "
+            f"above that, not {float(share):g}{mend}"
+        )
+    cost = prices if cost is None else cost
+    paid = cost.each(kept)
+    rank = in_order(scores / paid.clamp(min=1), follows).masked_fill(least, torch.inf)
+    spent = dense
+    order = iter(rank.flip(0).argsort(stable=True).tolist())  # from the back, so that of a tie the earlier stays
+    while spent > allowed:
+        if pricing == "marginal":
+            rank = in_order(scores / cost.each(kept).clamp(min=1), follows).masked_fill(least | ~kept, torch.inf)
+            goes = len(rank) - 1 - int(rank.flip(0).argmin())
+        else:
+            goes = len(rank) - 1 - next(order)
+        kept[goes] = False
+        spent -= prices.added(kept, goes)
+    if pricing == "marginal":
+        paid = torch.tensor([cost.added(kept, unit) for unit in range(len(kept))])
+    for back in in_order(scores / paid.clamp(min=1), follows).argsort(descending=True, stable=True).tolist():
+        is_next = not kept[back] and (not follows[back] or bool(kept[back - 1]))
+        if is_next and spent + (more := prices.added(kept, back)) <= allowed:
+            kept[back] = True
+            spent += more
+    return kept, allowed, spent

@@ -1,0 +1,48 @@
+"""What was asked for beside what stays, in the unit that it was asked in."""
+
+from dataclasses import replace
+
+import pytest
+
+from cellprune.config.load import load
+from cellprune.experiment.choose import reached
+from cellprune.structure.counts import ChannelCount, Counts, Macs, Parameters, Sparsity
+
+SIZE = (1, 8, 8)
+COUNTS = Counts(
+    parameters=Parameters(total=1100, left=150, prunable=1000, kept=101, active=99),
+    macs=Macs(dense=5000, masked=700, input=SIZE),
+    sparsity=Sparsity(direct=0.899, effective=0.901, input=SIZE),
+    channels=None,
+    layers=(),
+)
+BY_CHANNEL = replace(COUNTS, channels=ChannelCount(total=40, kept=9))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "counts", "unit", "dense", "allowed", "kept"),
+    [
+        (["ratio=0.9"], COUNTS, "weights", 1000, 100, 101),
+        (["ratio=0.9", "effective=true", "method=snip"], COUNTS, "active weights", 1000, 100, 99),
+        (["ratio=0.75", "granularity=channel"], BY_CHANNEL, "channels", 40, 10, 9),
+        (["budget=macs=0.15"], COUNTS, "macs", 5000, 750, 700),
+        (["budget=macs=0.1501"], COUNTS, "macs", 5000, 750, 700),
+        (["budget=params=0.1", "granularity=channel"], BY_CHANNEL, "params", 1100, 110, 150),
+        (["ratio=0.9", "method=rigl"], COUNTS, "weights", 1000, 100, 101),
+        (["ratio=0.9996"], COUNTS, "weights", 1000, 1, 101),
+    ],
+)
+def test_a_budget_is_told_in_its_unit(
+    assignments: list[str], counts: Counts, unit: str, dense: int, allowed: int, kept: int
+) -> None:
+    pruning = load(assignments=[f"pruning.{text}" for text in assignments]).pruning
+    budget = reached(pruning, counts)
+    assert (budget.unit, budget.dense, budget.allowed, budget.kept) == (unit, dense, allowed, kept)
+    assert budget.achieved == kept / dense
+    asked = pruning.request()
+    assert budget.target == pytest.approx(1 - pruning.ratio if asked.budget is None else asked.budget[unit])
+
+
+def test_where_nothing_was_asked_nothing_is_told() -> None:
+    assert reached(load().pruning, COUNTS) is None
+    assert reached(load(assignments=["pruning.masks=run"]).pruning, COUNTS) is None

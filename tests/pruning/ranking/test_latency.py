@@ -1,0 +1,114 @@
+"""Budgets of milliseconds, on a made-up machine whose times are known, and one measured shape."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cellprune.errors import CellpruneError
+from cellprune.models import build, resnet
+from cellprune.pruning.prune import prune
+from cellprune.pruning.ranking.blocks import in_blocks
+from cellprune.pruning.ranking.latency import Latencies, LatencyTable
+from cellprune.pruning.ranking.spending import within
+from cellprune.pruning.ranking.whole_channels import best_of_layers
+from cellprune.structure.layer_shapes import LayerShape, shapes_of_layers
+from cellprune.structure.shrink import shrink
+from cellprune.structure.timing import milliseconds_of_layer
+from cellprune.structure.trace import find
+
+
+def made_up(shape: LayerShape) -> float:
+    """Take 1 ms for a start, and time for each pair of channels."""
+    return 1 + shape.inputs * shape.outputs / shape.groups / 100
+
+
+def unet() -> tuple[nn.Module, torch.Tensor]:
+    torch.manual_seed(0)
+    return build({"name": "unet", "widths": [16, 32, 64]}), torch.randn(1, 1, 16, 16)
+
+
+def test_the_price_is_the_time_of_the_shrunk_networks_layers() -> None:
+    model, inputs = unet()
+    channels = find(model, inputs)
+    blocks = in_blocks(channels, torch.rand(channels.count), 16)
+    prices = Latencies.of(model, channels, inputs.shape[1:], LatencyTable(made_up)).together(blocks.of)
+    kept = torch.ones(prices.count, dtype=torch.bool)
+    kept[blocks.follows.nonzero().squeeze(1)[::2]] = False
+    masks = channels.masks(kept[blocks.of], {name: p.shape for name, p in model.named_parameters()})
+    small = shrink(model, masks, inputs)
+    made = [shape for calls in shapes_of_layers(small, inputs.shape[1:]).values() for shape in calls]
+    assert prices.total(kept) == pytest.approx(1e6 * sum(map(made_up, made)), rel=1e-9)
+    each = prices.each(kept)
+    for block in kept.nonzero().squeeze(1).tolist():
+        without = kept.clone()
+        without[block] = False
+        assert each[block] == prices.total(kept) - prices.total(without) == prices.added(without, block)
+
+
+def test_the_budget_holds_by_the_table_and_no_block_is_left_out_that_would_fit() -> None:
+    model, inputs = unet()
+    channels = find(model, inputs)
+    scores = torch.rand(channels.count)
+    blocks = in_blocks(channels, scores, 16)
+    prices = Latencies.of(model, channels, inputs.shape[1:], LatencyTable(made_up)).together(blocks.of)
+    stays = blocks.with_any(best_of_layers(channels, scores))
+    kept, allowed, spent = within(prices, blocks.scores(scores), Fraction("0.5"), stays, follows=blocks.follows)
+    assert prices.total(kept) == spent <= allowed
+    for block in range(len(kept)):
+        if not kept[block] and (not blocks.follows[block] or kept[block - 1]):
+            assert spent + prices.added(kept, block) > allowed
+
+
+def test_what_a_processor_computes_at_once_costs_the_same_and_the_rest_is_interpolated() -> None:
+    asked: list[LayerShape] = []
+
+    def noted(shape: LayerShape) -> float:
+        asked.append(shape)
+        return made_up(shape)
+
+    table, whole = LatencyTable(noted), LayerShape.of(nn.Conv2d(100, 100, 3), torch.zeros(1, 100, 8, 8))
+    assert table.nanoseconds(whole, 17, 16) == table.nanoseconds(whole, 32, 16)
+    assert table.nanoseconds(whole, 3, 16) == table.nanoseconds(whole, 8, 16)
+    assert table.nanoseconds(whole, 80, 16) == pytest.approx(1e6 * (1 + 80 * 16 / 100))  # between 64 and 96
+    assert table.nanoseconds(whole, 100, 100) == 1e6 * (1 + 100)
+    assert table.nanoseconds(whole, 0, 16) == 0
+    assert {shape.inputs for shape in asked} == {8, 32, 64, 96, 100}
+    n_measured = len(asked)
+    assert LatencyTable(noted, dict(table.entries)).nanoseconds(whole, 32, 16) == table.nanoseconds(whole, 32, 16)
+    assert len(asked) == n_measured, "what the table holds is not measured again"
+
+
+def test_a_depthwise_convolution_has_as_many_groups_as_channels() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 2, 1))
+    inputs = torch.randn(1, 1, 8, 8)
+    table = LatencyTable(made_up)
+    prices = Latencies.of(model, find(model, inputs), (1, 8, 8), table)
+    kept = torch.arange(prices.count) < 5
+    assert prices.total(kept) > 0
+    assert any(key.startswith("Conv2d 5>5 groups=5") for key in table.entries)
+
+
+def test_it_is_measured_where_no_table_is_given() -> None:
+    torch.manual_seed(0)
+    model = resnet.build(width=16, classes=3)
+    data = [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
+    masks = prune(model, method="3sp", budget={"latency": 0.9}, cost="latency", batches=data, loss=F.cross_entropy)
+    assert not all(mask.all() for mask in masks.values())
+    with pytest.raises(CellpruneError, match=r"budget=\{'latency': 0.9\} counts channels: add granularity='channel'"):
+        prune(model, method="snip", budget={"latency": 0.9}, batches=data, loss=F.cross_entropy)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Conv2d(3, 5, 3, stride=2), nn.ConvTranspose2d(3, 5, 2, stride=2), nn.Linear(3, 5)]
+)
+def test_a_shape_is_built_as_its_layer_is_and_takes_time(layer: nn.Module) -> None:
+    inputs = torch.zeros(1, 3, 9, 9) if not isinstance(layer, nn.Linear) else torch.zeros(1, 3)
+    shape = LayerShape.of(layer, inputs)
+    state = torch.get_rng_state()
+    built, its_inputs = shape.build(torch.device("cpu"))
+    assert torch.equal(state, torch.get_rng_state())
+    assert built(its_inputs).shape == layer(inputs).shape
+    assert milliseconds_of_layer(shape, torch.device("cpu")) > 0

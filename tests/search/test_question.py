@@ -1,0 +1,84 @@
+"""The question of a search: its error, and what of it one journal is about."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from simulated_searches import ASKED, question
+
+from cellprune.config.load import load
+from cellprune.errors import CellpruneError
+from cellprune.search.question import Workspace, ask
+
+OUTPUT = Path("search")
+
+
+def test_each_look_has_half_the_error_of_the_one_before() -> None:
+    asked = question(OUTPUT)
+    assert [asked.alpha(look) for look in (1, 2, 3)] == pytest.approx([0.05, 0.025, 0.0125])
+    strict = question(OUTPUT, ASKED.model_copy(update={"confidence": 0.99}))
+    assert strict.alpha(1) == pytest.approx(0.01)
+
+
+def test_there_is_one_fold_where_none_are_asked() -> None:
+    assert question(OUTPUT).n_folds == 1
+    assert question(OUTPUT, ASKED.model_copy(update={"cv": 4})).n_folds == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [({"margin": 0.001}, True), ({"seeds": 9}, True), ({"low": 0.7}, True), ({"controls": True}, True),
+     ({"confidence": 0.9}, False), ({"unit": "macs"}, False), ({"cv": 3}, False)],
+)  # fmt: skip
+def test_what_may_be_asked_anew_is_no_part_of_a_journals_identity(change: dict, same: bool) -> None:
+    ours, other = question(OUTPUT).identity, question(OUTPUT, ASKED.model_copy(update=change)).identity
+    assert (ours == other) == same
+    assert (ours.digest == other.digest) == same
+    assert bool(ours.changes(other)) != same
+
+
+def test_a_trials_own_settings_are_no_part_of_it_and_the_data_are() -> None:
+    asked = question(OUTPUT)
+    assert "seed" not in asked.identity.settings
+    assert "ratio" not in asked.identity.settings["pruning"]
+    moved = replace(asked, frames=replace(asked.frames, sha256="e" * 64))
+    assert moved.identity.changes(asked.identity) == ["data: other files"]
+
+
+def test_a_search_without_a_place_is_named_by_what_it_asks(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load(assignments=["pruning.ratio=0.5", "pruning.method=snip"])
+    first = ask(settings, ASKED, Workspace(data_root=data_root))
+    assert first.output.parent == Path("searches")
+    assert first.output.name.startswith("simulated_unet_snip_weights_")
+    assert first.output.name.endswith(first.identity.digest[:8])
+    assert (
+        ask(settings, ASKED.model_copy(update={"margin": 0.001}), Workspace(data_root=data_root)).output == first.output
+    )
+    other = load(assignments=["pruning.ratio=0.5", "pruning.method=snip", "training.epochs=3"])
+    assert ask(other, ASKED, Workspace(data_root=data_root)).output != first.output
+    assert list(tmp_path.iterdir()) == [], "nothing is written"
+
+
+def test_a_folder_that_may_not_be_written_is_refused_by_its_flag(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(assignments=["pruning.ratio=0.5", "pruning.method=snip"])
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    for where, flag in (({"runs": tmp_path / "a" / "b"}, "--runs"), ({"output": tmp_path / "c"}, "--output")):
+        workspace = Workspace(**({"runs": Path("/runs"), "data_root": data_root} | where))
+        with pytest.raises(CellpruneError, match=f"^{flag} .*: no permission to write in {tmp_path}: give another"):
+            ask(settings, ASKED, workspace)
+
+
+def test_runs_in_the_folder_of_the_search_are_refused(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load(assignments=["pruning.ratio=0.5", "pruning.method=snip"])
+    with pytest.raises(CellpruneError, match="--runs out/runs lies in --output out, which holds a search and nothing"):
+        ask(settings, ASKED, Workspace(Path("out/runs"), Path("out"), data_root))
+    assert not list(tmp_path.iterdir())

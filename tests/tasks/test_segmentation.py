@@ -1,0 +1,67 @@
+"""What segmentation brings to a run: parts that are found again, the input, the header of its model file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from cellprune import tasks
+from cellprune.config.load import load
+from cellprune.errors import CellpruneError
+from cellprune.tasks.segmentation import TASK
+
+
+@pytest.fixture(scope="module")
+def dataset(data_root: Path):
+    return TASK.open(load().data, data_root)
+
+
+def test_settings_name_their_task() -> None:
+    assert tasks.of(load()) is TASK
+    assert tasks.of(load(assignments=["task=classification"])) is not TASK
+
+
+@pytest.mark.parametrize("part", ["report", "train", "all"])
+def test_a_part_of_a_run_is_found_again(dataset, part: str) -> None:
+    settings = load(assignments=["data.select=0.3"])
+    split = TASK.split(dataset, settings.data)
+    again = TASK.again(dataset, split.written(), part)
+    parts = {"report": split.report, "train": split.train, "all": (*split.train, *split.select, *split.report)}
+    expected = {frame.id for frame in parts[part] if frame.gold}
+    assert {frame.id for frame in again.report} == expected
+    assert expected, "or the test is empty"
+
+
+def test_the_whole_set_is_every_frame_with_gold_truth(dataset) -> None:
+    whole = TASK.whole(dataset, load().data)
+    assert [frame.id for frame in whole.report] == [frame.id for frame in dataset.gold_frames]
+    assert len(whole.train) == 0
+
+
+def test_recordings_are_those_of_all_parts(dataset) -> None:
+    assert TASK.recordings(TASK.split(dataset, load().data)) == ("01", "02")
+    assert TASK.recordings(TASK.whole(dataset, load().data)) == ("01", "02")
+
+
+def test_the_input_is_of_the_settings_size_and_the_datas_channels(dataset) -> None:
+    data = load(assignments=["data.size=[48, 64]"]).data
+    assert TASK.input(dataset, data) == (1, 48, 64)
+    assert TASK.input(replace(dataset, channels=3), data) == (3, 48, 64)
+
+
+def test_the_header_says_how_an_image_becomes_the_networks_input(dataset) -> None:
+    header = TASK.header(dataset, load(assignments=["data.size=[96, 104]"]))
+    assert header["classes"] == ["background", "cell"]
+    assert header["network_size_px"] == [96, 104]
+    assert header["zoom"] == pytest.approx([0.5, 0.5]), "of images of 192 x 208 px"
+    assert header["pixel_size_um"] == pytest.approx([0.65, 0.65])
+    assert TASK.header(replace(dataset, pixel_size_um=None), load())["pixel_size_um"] is None
+
+
+def test_a_border_that_nobody_knows_cannot_be_ignored(dataset) -> None:
+    settings = load(assignments=["data.ignore_border=true"])
+    split = TASK.split(dataset, settings.data)
+    unknown = replace(dataset, field_of_interest_px=None)
+    with pytest.raises(CellpruneError, match="has no known field of interest: remove --ignore-border"):
+        TASK.loaders(unknown, split, settings, 0, torch.device("cpu"))
