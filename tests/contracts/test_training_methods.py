@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-import cellprune
 from cellprune import experiment
 from cellprune.config import names
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError
+from cellprune.models.loaded import read
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.whole_channels import kept_by
 from cellprune.structure.trace import find
@@ -32,16 +32,18 @@ def test_its_run_holds_exactly_the_final_mask_and_counts_every_epoch(
     masks, (_, weights, stored) = folder.read_masks(), folder.read_model()
     n_prunable, kept = sum(m.size for m in masks.values()), sum(int(m.sum()) for m in masks.values())
     if names.method(method).channels == "always":
-        network = cellprune.load(folder.path)
+        network = read(folder.path).architecture.whole.build()
         channels = find(network, torch.zeros(1, 1, 32, 32))
         left = kept_by(network, channels, {name: torch.from_numpy(mask) for name, mask in masks.items()})
         assert left is not None
         assert int(left.sum()) == int(0.65 * channels.count + 0.5)
+        assert {name: weights[name].size for name in masks} == {name: mask.sum() for name, mask in masks.items()}
     else:
         assert kept == int(0.65 * n_prunable + 0.5)
+        assert stored.keys() == masks.keys()
     assert folder.read_cost().parameters.kept == sum(int(m.sum()) for m in masks.values() if m.ndim > 1)
-    for name, mask in masks.items():
-        assert (stored[name] == mask).all()
+    for name, mask in stored.items():
+        assert (masks[name] == mask).all()
         assert not weights[name][~mask].any()
         assert weights[name][mask].any()
     rows, record = folder.read_metrics(), folder.read_provenance()
