@@ -197,12 +197,23 @@ class Pruning(Frozen):
     )
     masks_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="their content, filled in")
     control: Annotated[
-        Literal["none", "shuffle", "reinit", "invert", "narrow-params", "narrow-macs", "flat-params", "flat-macs"],
+        Literal[
+            "none",
+            "shuffle",
+            "reinit",
+            "invert",
+            "narrow-params",
+            "narrow-macs",
+            "flat-params",
+            "flat-macs",
+            "narrow-to-density",
+        ],
         Parameter(alias="--control"),
     ] = Field(
         "none",
         description="to compare with: masks shuffled within layers, weights drawn anew, the lowest scores kept; or no "
-        "mask but a small dense network that costs no more, narrower all over or equally wide (flat) at every level",
+        "mask but a small dense network that costs no more, narrower all over or equally wide (flat) at every level, "
+        "or one whose levels are as wide as the masks leave them",
     )
 
     @model_validator(mode="after")
@@ -243,7 +254,7 @@ class Pruning(Frozen):
             scope=self.scope,
             cost=self.cost,
             pricing=self.pricing,
-            round_to=1 if self.stands_in and not self.prices_channels else self.round_to,
+            round_to=self.round_to if self.prices_channels or not self.stands_in else 1,
             floor=self.floor,
             effective=self.effective,
             exclude=self.exclude,
@@ -257,6 +268,11 @@ class Pruning(Frozen):
     def prices_channels(self) -> bool:
         """Whether channels are chosen by what they cost, once resolved."""
         return self.granularity == "channel" and self.budget is not None
+
+    @property
+    def rounding(self) -> RoundTo:
+        """What the widths of a small dense network are multiples of: as the masks' channels, where they are priced."""
+        return 1 if self.round_to == "auto" and not self.prices_channels else self.round_to
 
     @property
     def stands_in(self) -> bool:

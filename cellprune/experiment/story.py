@@ -207,7 +207,8 @@ def _stand_in(work: Work, segments: Segments) -> StandIn | None:
             masks = _scored_masks(work, segments)
         except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
             masks = cut.masks
-        control = small.instead(pruning.control, setup.architecture, masks, setup.opened.input_size)
+        size = setup.opened.input_size
+        control = small.instead(pruning.control, setup.architecture, masks, size, pruning.rounding)
         work.note(replace(work.made, control=control))
     setup.accelerator.wait_for_everyone()
     chosen = work.made.control or work.folder.read_provenance().control  # by the main process

@@ -62,16 +62,18 @@ def stands_in(control: StandIn) -> str:
     """Say what a small dense network stands for, and how near its cost comes."""
     unit = {"params": "parameters", "macs": "multiply-adds per image"}[control.unit]
     shape = {
-        "narrow": "every level narrower by about the same factor",
-        "flat": "the same number of channels at every level",
+        "narrow": "every level narrower by about the same factor, the largest one that costs no more than the masks "
+        "would leave",
+        "flat": "the same number of channels at every level, the largest one that costs no more than the masks would "
+        "leave",
+        "to-density": "each level as wide as the masks would leave it",
     }[control.shape]
     target, achieved = control.target, control.achieved
     return (
-        f"No mask was trained here. This is a dense network with {shape}, the largest one that costs no more than the "
-        f"masks would leave. The masks leave {count(target)} {unit}; this network, {_widths(control.widths)}, has "
-        f"{count(achieved)}, {share(achieved / target)} of that. The whole network has "
-        f"{_widths(control.whole.widths)}. Pruning is worth its cost only if a pruned network does better than "
-        "this one."
+        f"No mask was trained here. This is a dense network with {shape}. The masks leave {count(target)} {unit}; this "
+        f"network, {_widths(control.widths)}, has {count(achieved)}, {share(achieved / target)} of that. The whole "
+        f"network has {_widths(control.whole.widths)}. Pruning is worth its cost only if a pruned network does "
+        "better than this one."
     )
 
 

@@ -40,16 +40,16 @@ class StandIn:
     """A small dense network that stands in a pruned one's place.
 
     Attributes:
-        shape: every level narrower by one factor, or all levels equally wide.
-        unit: what it may not spend more of.
+        shape: every level narrower by one factor, all levels equally wide, or each as wide as the masks leave it.
+        unit: what it may not spend more of; of "to-density" what is set beside the masks.
         target: what the pruned network keeps of the unit: all parameters but the masked ones (biases and norms among
             them), or the multiply-adds of the kept weights.
-        achieved: what this network has, at most the target.
+        achieved: what this network has, at most the target; of "to-density" perhaps more.
         widths: channels of each level.
         whole: the network that is pruned otherwise.
     """
 
-    shape: Literal["narrow", "flat"]
+    shape: Literal["narrow", "flat", "to-density"]
     unit: Literal["params", "macs"]
     target: int
     achieved: int

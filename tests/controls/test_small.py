@@ -124,7 +124,61 @@ def test_what_cannot_be_made_smaller_is_refused():
     with pytest.raises(CellpruneError, match="has no widths to choose"):
         small.levels_of(nn.Linear(2, 2), "smp:unet/resnet18")
     none = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in UNET.build().named_parameters()}
-    with pytest.raises(CellpruneError, match="even one channel a level has"):
+    with pytest.raises(CellpruneError, match="the smallest such network, of widths 1-1-1, has 142"):
         small.instead("flat-params", UNET, none, (1, 8, 8))
     with pytest.raises(CellpruneError, match="must be 5 whole numbers"):
         build({"name": "vgg16", "widths": [4, 4]})
+
+
+WIDE = Architecture("unet", {"width": 32, "depth": 3, "norm": "batch"}, in_channels=1, classes=2)
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+@pytest.mark.parametrize("round_to", ["auto", 16, 8])
+def test_widths_are_multiples_as_the_masks_are(control, round_to):
+    masks = {name: torch.arange(p.numel()).reshape(p.shape) < 0.4 * p.numel()
+             for name, p in WIDE.build().named_parameters() if p.ndim > 1}  # fmt: skip
+    chosen = small.instead(control, WIDE, masks, (1, 32, 32), round_to)
+    assert chosen.achieved <= chosen.target
+    multiple = 8 if round_to == 8 else 16
+    assert all(width % multiple == 0 or (round_to == "auto" and width <= 8) for width in chosen.widths)
+    if control.startswith("narrow"):
+        assert chosen.achieved > 0.97 * chosen.target
+
+
+def test_a_level_gives_a_block_back_where_others_then_fill_more():
+    def cost(widths):
+        return 70 * widths[0] + 30 * widths[1]
+
+    levels = (32, 64)
+    assert small.filled((16, 16), levels, cost, 2600, 16) == (16, 48), "98 %: what fits first"
+    assert small.filled((16, 16), levels, cost, 2720, 16) == (32, 16), "of which that would be 94 %"
+    assert small.filled((16, 16), levels, cost, 2720, 1) == (21, 41), "single channels fill by themselves"
+
+
+def test_to_density_is_as_wide_as_channels_are_left_at_each_level():
+    batch = [(torch.randn(2, 1, 16, 16), torch.randint(0, 2, (2, 16, 16)))]
+    network = WIDE.build()
+    masks = prune(network, method="magnitude", budget={"macs": 0.5}, granularity="channel", batches=batch)
+    chosen = small.instead("narrow-to-density", WIDE, masks, (1, 16, 16))
+    for at, width in enumerate(chosen.widths):
+        made = [f"down.{at}.0.weight", f"down.{at}.3.weight"]
+        if at < 3:
+            made += [f"up.{2 - at}.0.weight", f"up.{2 - at}.3.weight"]
+        kept = [int(masks[name].flatten(1).any(1).sum()) for name in made]
+        if at < 3:
+            kept.append(int(masks[f"grow.{2 - at}.weight"].transpose(0, 1).flatten(1).any(1).sum()))
+        assert abs(width - sum(kept) / len(kept)) <= 0.5
+    assert chosen.shape == "to-density"
+    assert chosen.target == cost(network, (1, 16, 16), masks).macs.masked
+    assert chosen.achieved == cost(WIDE.with_widths(chosen.widths).build(), (1, 16, 16)).macs.dense
+    rounded = small.instead("narrow-to-density", WIDE, masks, (1, 16, 16), 16)
+    assert all(width % 16 == 0 for width in rounded.widths)
+
+
+def test_to_density_of_single_weights_has_about_as_many_weights_at_each_level():
+    masks = {name: torch.arange(p.numel()).reshape(p.shape) < 0.25 * p.numel()
+             for name, p in WIDE.build().named_parameters() if p.ndim > 1}  # fmt: skip
+    assert small.instead("narrow-to-density", WIDE, masks, (1, 16, 16)).widths == (16, 32, 64, 128)
+    whole = {name: mask for name, mask in masks.items() if name.startswith("down.0")}
+    assert small.instead("narrow-to-density", WIDE, whole, (1, 16, 16)).widths[1:] == (64, 128, 256), "they stay whole"
