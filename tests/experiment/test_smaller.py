@@ -33,7 +33,7 @@ def start(data_root: Path) -> Callable[..., Folder]:
     return run
 
 
-@pytest.fixture(scope="module", params=["random", "gradual-channel"])
+@pytest.fixture(scope="module", params=["random", pytest.param("gradual-channel", marks=pytest.mark.slow)])
 def run(
     request: pytest.FixtureRequest, start: Callable[..., Folder], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Folder, nn.Module]:
