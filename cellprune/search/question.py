@@ -89,6 +89,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
             f"--unit {search.unit} counts {search.unit}, but --granularity {granularity} removes {granularity}s: "
             "remove one of the two flags"
         )
+    settings = _with_single_channels(settings, search)
     grid = grid_of(search.low, search.high)
     try:
         config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
@@ -111,6 +112,14 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
         )
     opened(question.output, question.identity, search, resume=workspace.resume, runs=workspace.runs)
     return question
+
+
+def _with_single_channels(settings: Settings, search: Search) -> Settings:
+    """Give single channels where no size of blocks is asked for: whole blocks cannot have the high ratios."""
+    pruning = settings.pruning
+    if search.unit not in ("params", "macs") or pruning.granularity != "channel" or pruning.round_to != "auto":
+        return settings
+    return settings.model_copy(update={"pruning": pruning.model_copy(update={"round_to": 1})})
 
 
 def _require_writable(folder: Path, flag: str) -> None:

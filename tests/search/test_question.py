@@ -93,3 +93,11 @@ def test_runs_in_the_folder_of_the_search_are_refused(
     with pytest.raises(CellpruneError, match="--runs out/runs lies in --output out, which holds a search and nothing"):
         ask(settings, ASKED, Workspace(Path("out/runs"), Path("out"), data_root))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_search_by_cost_removes_single_channels_where_no_blocks_are_asked_for(data_root: Path) -> None:
+    settings = load(assignments=["pruning.ratio=0.5", "pruning.granularity=channel", "pruning.method=snip"])
+    assert settings.pruning.round_to == "auto"
+    asked = ask(settings, ASKED.model_copy(update={"unit": "macs"}), Workspace(data_root=data_root))
+    assert asked.settings.pruning.round_to == 1
+    assert "round_to" not in asked.identity.settings["pruning"], "so an older journal is of the same search"
