@@ -58,7 +58,8 @@ def main() -> None:
 def digests(tree: Path, name: str, place: Path) -> tuple[str, str]:
     """Train one run with the package in a tree; hash its masks and its weights."""
     words = RUNS[name].split()
-    if name == "channel" and "shrink: bool" in (tree / "cellprune" / "config" / "pruning.py").read_text(encoding="utf-8"):
+    settings = (tree / "cellprune" / "config" / "pruning.py").read_text(encoding="utf-8")
+    if name == "channel" and "shrink: bool" in settings:
         words += ["--set", "pruning.shrink=false"]  # as older ones did: a smaller network sums in another order
     if name == "classification":
         words.append(str(made_up_images(place)))
