@@ -5,8 +5,8 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
+from PIL import Image
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -53,6 +53,6 @@ def screenshot(page: Path, folder: Path, *, width: int, height: int) -> np.ndarr
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          f"--user-data-dir={folder / 'browser'}", f"--screenshot={folder / 'page.png'}",
          f"--window-size={width},{height}", page.as_uri()],
-        capture_output=True, timeout=120, check=True,
+        capture_output=True, timeout=120, check=True, start_new_session=True,
     )  # fmt: skip
-    return imagecodecs.png_decode((folder / "page.png").read_bytes())[..., :3].astype(int)
+    return np.asarray(Image.open(folder / "page.png").convert("RGB")).astype(int)
