@@ -33,11 +33,10 @@ _FLAGS = {
 class Request:
     """What is asked of `prune`, without network, data and loss: refused here if it cannot be.
 
-    `cellprune.pruning.prune.fulfil(model, request, batches=..., loss=...)` answers it, as `prune` does.
+    `cellprune.pruning.prune.fulfil(model, request, batches=..., loss=...)` answers it, as `prune` does. What is not
+    named below is as `prune` takes it.
 
     Args:
-        method, sparsity, budget, granularity, scope, cost, pricing, round_to, floor, effective, exclude, seed,
-            invert: as `prune` takes them.
         options: the method's own, such as inner_steps or rounds.
         spelling: whether a refusal speaks of arguments ("python") or of flags and keys ("settings").
     Raises:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from docutils import nodes
 from pydantic import BaseModel
@@ -119,6 +119,8 @@ def _values(field: Any) -> str:
 def _type(annotation: Any) -> str:
     if get_origin(annotation) is Annotated:  # the limits of each element of a list
         return _type(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     words = {bool: "yes or no", int: "whole number", float: "number", str: "text", type(None): "none"}
     inner = [_type(part) for part in get_args(annotation) if part is not Ellipsis]
     if get_origin(annotation) is tuple:
