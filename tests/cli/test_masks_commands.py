@@ -123,7 +123,8 @@ def test_given_masks_are_trained_and_their_config_makes_the_same_run(
     run = Folder(tmp_path / "run")
     assert maskfile.digest(run.read_masks()) == maskfile.digest(maskfile.read(chosen))
     config = run.read_config()["pruning"]
-    assert set(config) == {"method", "ratio", "masks", "masks_sha256"}
+    assert set(config) == {"method", "ratio", "masks", "masks_sha256", "shrink"}
+    assert config["shrink"] is False, "masks of single weights take no channel out"
     assert config["method"] == "given"
     assert config["ratio"] == pytest.approx(0.8, abs=0.01)
     again = ["train", "--config", str(run.file("config")), "--data-root", str(data_root), "-o", str(tmp_path / "again")]
