@@ -76,7 +76,8 @@ def with_row(file: Path, code: str) -> None:
         )
         assert n_found == 1
     for line in re.findall(r"^app\.command.+$", code, re.M):
-        text = text.replace("app.command(train.train)", f"app.command(train.train)\n{line}")
+        last = re.findall(r"^app\.command.+$", text, re.M)[-1]
+        text = text.replace(last, f"{last}\n{line}")
     file.write_text(text, encoding="utf-8")
 
 
