@@ -1,6 +1,5 @@
 """A page as a reader meets it: its tags, its words, its addresses, and what a browser shows."""
 
-import os
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -43,11 +42,7 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-# not beside other tests in one process: a worker that had run thousands of them was lost at a browser, more than once
-_ALONE = "PYTEST_XDIST_WORKER" not in os.environ
-BROWSER = (
-    (next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)) if _ALONE else None
-)
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def screenshot(page: Path, folder: Path, *, width: int, height: int) -> np.ndarray:

@@ -5,7 +5,7 @@ size that a network of dynamic sizes is given (issues 20633 and 23316 of its rep
 itself, in a tenth of a second, and the latest few are kept.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -37,30 +37,37 @@ def engine(model: str | Path, *, device: str = "auto", precision: Precision = "f
     require_cpu(device, "OpenVINO")
     card, sizes = card_of(Path(model))
     require_precision(card, precision, model, also=("bf16",))
-    core = openvino.Core()
-    if precision == "bf16" and not has_bf16(core):
+    if precision == "bf16" and not has_bf16():
         raise CellpruneError(
-            f"--precision bf16: this processor ({core.get_property('CPU', 'FULL_DEVICE_NAME')}) has no bf16: "
+            f"--precision bf16: this processor ({_core().get_property('CPU', 'FULL_DEVICE_NAME')}) has no bf16: "
             "remove --precision, or take another machine"
         )
-    return OpenvinoEngine(core, Path(model), card, sizes, precision)
+    return OpenvinoEngine(Path(model), card, sizes, precision)
 
 
-def has_bf16(core: openvino.Core) -> bool:
+def has_bf16() -> bool:
     """Tell whether the processor computes in bf16."""
-    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> openvino.Core:
+    """OpenVINO's core: one for the whole process, never given back.
+
+    Each core sets the stack on which the process handles signals, and at its end puts back the one it met, be that
+    mapped or not (pull request 11894 of its repository). After two cores that ended in the order of their making, the
+    next signal with a handler, such as Ctrl-C, kills the process.
+    """
+    return openvino.Core()
 
 
 class OpenvinoEngine:
     """A network in OpenVINO; see `cellprune.lab.engine.Engine`."""
 
-    def __init__(
-        self, core: openvino.Core, path: Path, card: ModelCard, sizes: InputSizes, precision: Precision
-    ) -> None:
+    def __init__(self, path: Path, card: ModelCard, sizes: InputSizes, precision: Precision) -> None:
         """Load a network.
 
         Args:
-            core: OpenVINO's.
             path: the network's file.
             card: what the file says of it.
             sizes: the input sizes that it takes.
@@ -69,14 +76,14 @@ class OpenvinoEngine:
             CellpruneError: OpenVINO cannot run it, or its maps are not those of the card.
         """
         n_threads = threads.count()
-        self._core, self._sizes = core, sizes
+        self._sizes = sizes
         self._settings = {
             "INFERENCE_PRECISION_HINT": _HINTS[precision],
             "INFERENCE_NUM_THREADS": n_threads,
             "NUM_STREAMS": 1,
         }
         try:
-            self._network = core.read_model(path.read_bytes())
+            self._network = _core().read_model(path.read_bytes())
         except Exception as error:  # its errors have nothing in common
             raise CellpruneError(
                 f"OpenVINO {openvino.__version__} cannot run {path} ({reason(error)}): update openvino, or take "
@@ -104,7 +111,7 @@ class OpenvinoEngine:
 
     def _compile(self, shape: tuple[int, ...]) -> openvino.CompiledModel:
         self._network.reshape(list(shape))
-        return self._core.compile_model(self._network, "CPU", self._settings)
+        return _core().compile_model(self._network, "CPU", self._settings)
 
     @property
     def receptive_field(self) -> ReceptiveField | None:

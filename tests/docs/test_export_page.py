@@ -51,4 +51,4 @@ def has_bf16() -> bool:
         return False
     from cellprune.engines import openvino
 
-    return openvino.has_bf16(openvino.openvino.Core())
+    return openvino.has_bf16()

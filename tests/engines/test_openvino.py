@@ -1,5 +1,7 @@
 """OpenVINO gives what torch gives, in a precision that is always said."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ def test_the_precision_is_said_to_openvino_and_recorded(tmp_path: Path) -> None:
     ours = openvino_engine.engine(path)
     hint = ours._compiled((1, 1, 64, 64)).get_property("INFERENCE_PRECISION_HINT")
     assert (hint.to_string(), ours.running.precision) == ("f32", "fp32")
-    if openvino_engine.has_bf16(ours._core):
+    if openvino_engine.has_bf16():
         half = openvino_engine.engine(path, precision="bf16")
         hint = half._compiled((1, 1, 64, 64)).get_property("INFERENCE_PRECISION_HINT")
         assert (hint.to_string(), half.running.precision) == ("bf16", "bf16")
@@ -42,11 +44,27 @@ def test_the_precision_is_said_to_openvino_and_recorded(tmp_path: Path) -> None:
 
 
 def test_a_processor_without_bf16_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_engine, "has_bf16", lambda core: False)
+    monkeypatch.setattr(openvino_engine, "has_bf16", lambda: False)
     with pytest.raises(
         CellpruneError, match=r"--precision bf16: this processor \(.+\) has no bf16: remove --precision"
     ):
         openvino_engine.engine(onnx_file(tmp_path / "a.onnx"), precision="bf16")
+
+
+def test_a_signal_is_survived_whichever_engine_ends_first(tmp_path: Path) -> None:
+    program = f"""
+import gc, signal
+import numpy as np
+from cellprune.engines import openvino
+signal.signal(signal.SIGUSR1, lambda number, frame: None)
+engines = [openvino.engine({str(onnx_file(tmp_path / "a.onnx"))!r}) for _ in range(2)]
+maps = [engine(np.zeros((1, 1, 8, 8), np.float32)) for engine in engines]
+while engines:
+    engines.pop(0)
+    gc.collect()
+signal.raise_signal(signal.SIGUSR1)
+"""
+    assert subprocess.run([sys.executable, "-X", "faulthandler", "-c", program]).returncode == 0
 
 
 def test_only_some_sizes_are_kept_compiled(tmp_path: Path) -> None:
