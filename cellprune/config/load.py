@@ -58,6 +58,9 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     _merge_settings(merged, flagged)
     base = deepcopy(TASK_DEFAULTS.get(merged.get("task", ""), {}))
     _merge(base, merged)
+    if "loss" not in base.get("training", {}):
+        target = checked(base, "the settings together").data.target
+        _merge(base, {"training": {"loss": names.TARGETS[target].losses[0]}})
     settings = checked(base, "the settings together")
     masks, network = settings.pruning.masks, settings.model.name
     method = settings.pruning.method if masks is None else "given"

@@ -1,4 +1,7 @@
-"""Cells in images: every pixel is background, cell, or unknown, and the score is the overlap of the maps."""
+"""Cells in images: every pixel is background, cell, or unknown, and the score is the overlap of the maps.
+
+What the network learns of a pixel, its class or more, is the target's affair (`cellprune.targets`).
+"""
 
 import base64
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ import torch
 from torch import nn
 
 from cellprune.config.data import Data
+from cellprune.config.names import TARGETS
 from cellprune.config.schema import Settings
 from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
@@ -25,7 +29,7 @@ from cellprune.evaluation import iou
 from cellprune.images.network_input import KINDS, training_zoom
 from cellprune.images.read import Floats, Target, read_header, resize_labels
 from cellprune.lab import tiles
-from cellprune.lab.segment import decided
+from cellprune.lab.segment import pixel_classes
 from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
@@ -96,12 +100,18 @@ def _input(dataset: Dataset, data: Data) -> tuple[int, int, int]:
     return (dataset.channels, *data.size)
 
 
+def _outputs(dataset: Dataset, data: Data) -> int:
+    return len(TARGETS[data.target].maps or dataset.classes)
+
+
 def _header(dataset: Dataset, settings: Settings) -> Header:
     sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
-        "decision_rule": "argmax",
+        # an older version, which knows no target, must not take other maps for classes
+        "decision_rule": "argmax" if settings.data.target == "classes" else "decoder",
+        "target": settings.data.target,
         "normalization": KINDS[settings.data.normalization].header(),
         "network_size_px": list(settings.data.size),
         "zoom": list(training_zoom(sizes, settings.data.size)),
@@ -111,7 +121,7 @@ def _header(dataset: Dataset, settings: Settings) -> Header:
 
 def _card(dataset: Dataset, settings: Settings) -> ModelCard:
     """Give the card that the model file of this training will have, as far as scoring asks."""
-    architecture = {"in_channels": dataset.channels, "classes": len(dataset.classes)}
+    architecture = {"in_channels": dataset.channels, "classes": _outputs(dataset, settings.data)}
     return read_card({"architecture": architecture, **_header(dataset, settings)}, dataset.name)
 
 
@@ -119,6 +129,8 @@ def scores(
     network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
 ) -> SegmentationScores:
     """Score the labels that `predict` would write of every image of a part, and what they are made from.
+
+    Of the target "classes" every pixel counts as the network calls it, specks that `predict` drops included.
 
     Args:
         network: in the state it is judged in; its mode is kept.
@@ -131,12 +143,13 @@ def scores(
     """
     images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
-    for sample, maps in _predictions(network, loaders, part, header):
+    card = loaders.card if header is None else read_card(header, "the network")
+    for sample, maps in _predictions(network, loaders, part, card):
         frame, truth = sample.frame, sample.target_native
-        native = decided(maps, (truth.shape[0], truth.shape[1]))
+        native = pixel_classes(card, maps, (truth.shape[0], truth.shape[1]), pixel_area=1)
         images += [
-            _scored(sample, "network", maps.argmax(0), _small(truth, maps), loaders.card),
-            _scored(sample, "native", native, truth, loaders.card),
+            _at_network_size(sample, maps, card),
+            _scored(sample, "native", native, truth, card),
         ]
         drawn[frame.id] = (sample, native)
         tell(len(drawn), loaders.n_samples(part))
@@ -153,10 +166,8 @@ def scores(
 def watch(network: nn.Module, loaders: Loaders, part: Part) -> NamedScores:
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     reestimate(network, loaders.plain())
-    images = [
-        _scored(sample, "network", maps.argmax(0), _small(sample.target_native, maps), loaders.card)
-        for sample, maps in _predictions(network, loaders, part)
-    ]
+    card = loaders.card
+    images = [_at_network_size(sample, maps, card) for sample, maps in _predictions(network, loaders, part, card)]
     return {name: value["network"] for name, value in iou.summary(images).items()}
 
 
@@ -166,11 +177,8 @@ def _scored(sample: Sample, size: iou.Size, prediction: np.ndarray, target: Targ
     return iou.ScoredImage(frame.id, frame.sequence, frame.number, size, counted, iou.ignored_px(target))
 
 
-def _predictions(
-    network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None
-) -> Iterator[tuple[Sample, Floats]]:
-    """Give every image of a part with its class probabilities, (classes, h, w) float32, as predicting makes them."""
-    card = loaders.card if header is None else read_card(header, "the network")
+def _predictions(network: nn.Module, loaders: Loaders, part: Part, card: ModelCard) -> Iterator[tuple[Sample, Floats]]:
+    """Give every image of a part with its maps, (maps, h, w) float32, as predicting makes them."""
     engine = TorchEngine(network, card, next(network.parameters()).device)
     for sample in loaders.samples(part):
         with evaluating(network):  # image by image: who takes them may stop, or fail, in between
@@ -178,9 +186,11 @@ def _predictions(
         yield sample, maps
 
 
-def _small(truth: Target, maps: Floats) -> Target:
-    """Bring the truth to the network's size."""
-    return resize_labels(truth, (maps.shape[1], maps.shape[2]))
+def _at_network_size(sample: Sample, maps: Floats, card: ModelCard) -> iou.ScoredImage:
+    """Count one image as the network takes it in, truth and prediction alike."""
+    size, truth = (maps.shape[1], maps.shape[2]), sample.target_native
+    prediction = pixel_classes(card, maps, size, pixel_area=truth.size / (size[0] * size[1]))
+    return _scored(sample, "network", prediction, resize_labels(truth, size), card)
 
 
 def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> Picture:
@@ -197,8 +207,10 @@ TASK = Task(
     recordings=_recordings,
     loaders=_loaders,
     input=_input,
+    outputs=_outputs,
     loss=losses.of,
     scores=scores,
     watch=watch,
     header=_header,
+    decoding=lambda loaders: loaders.card.decoding(),
 )
