@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cellprune.data.cells.ctc import truth_images
 from cellprune.data.cells.frames import Frame
-from cellprune.data.cells.matching import areas_px, covering
+from cellprune.data.cells.matching import areas_px, covering, regions
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.read import ImageError, Labels, Target, read_header, read_labels
@@ -122,6 +122,8 @@ def _ignored(frame: Frame) -> NDArray[np.bool_]:
 
 def _drawn(frame: Frame, policy: Policy) -> Labels:
     labels = read_truth(frame, "gold" if frame.gold is not None else "silver")
+    if frame.markers is None and np.array_equal(np.unique(labels), [0, labels.max(initial=0)]):
+        labels = regions(labels)  # a black and white image: what is connected is one cell
     if labels.max(initial=0) > labels.size:  # numbers from elsewhere: counted up to, they would fill the memory
         labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32)
         labels -= labels.min() if (labels == 0).any() else 0

@@ -68,6 +68,14 @@ def test_every_cell_keeps_its_number_and_silver_ones_get_their_own(partial: Path
         assert np.unique(labels[30:38, 24:32]).tolist() == [third], "the cell that the gold truth lacks"
 
 
+def test_a_black_and_white_image_has_a_cell_for_each_region(drawn: Callable[..., Path]) -> None:
+    frame = frames(drawn({"01/000": {"gold": ALL}}), "drawn")[0]
+    write(frame.gold, np.uint8(255) * (read_labels(frame.gold) > 0))
+    labels = labelled(frame, "ignore")
+    assert np.unique(labels).tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(labels > 0, target(frame, "ignore") == 1)
+
+
 def test_huge_numbers_are_counted_anew(drawn: Callable[..., Path]) -> None:
     folder = drawn({"01/000": {"gold": ALL}})
     path = frames(folder, "drawn")[0].gold
