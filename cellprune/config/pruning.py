@@ -103,8 +103,8 @@ class Pruning(Frozen):
         "auto",
         description="under a budget in params, macs or latency, each layer keeps a multiple of so many channels, "
         "chosen in blocks of them; auto = 16, or 8 in layers of fewer than 16 channels, and 1 in layers of fewer than "
-        "8; 1 = single channels. Controls narrow-... and flat-... round their widths alike; where no channels are priced, "
-        "auto = 1",
+        "8; 1 = single channels. Controls narrow-... and flat-... round their widths alike; where no channels are "
+        "priced, auto = 1",
     )
     floor: float = Field(
         0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that always stays, the best ones"
