@@ -18,11 +18,13 @@ from torch import Tensor, nn
 
 from cellprune.structure.channels import Channels
 from cellprune.structure.layer_shapes import LayerShape, shapes_of_layers
-from cellprune.structure.layers import across_groups, kernels, weighted_layers
+from cellprune.structure.layers import across_groups, kernels
 
 NS = 1_000_000  # nanoseconds of a millisecond: budgets are counted in whole numbers
 _MEASURED = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)  # numbers of channels, and the layer's own
 _OF_A_GROUP = (1, 2, 4, *_MEASURED)  # where groups are many, a few channels of each are much
+Shapes = Mapping[str, Sequence[LayerShape]]
+"""Of each call of each layer, under its weight's name."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,16 @@ class LatencyTable:
             self._known[asked] = round(sum(share * self._measured(shape) for shape, share in _around(*asked)))
         return self._known[asked]
 
-    def of_masks(self, model: nn.Module, input_size: Sequence[int], masks: Mapping[str, Tensor]) -> int:
+    def of_masks(self, layers: Mapping[str, nn.Module], whole: Shapes, masks: Mapping[str, Tensor]) -> int:
         """Give the nanoseconds of a network without the channels that masks remove whole.
 
         Args:
-            model: the whole network.
-            input_size: (channels, height, width) of an image.
+            layers: of the whole network, as `weighted_layers` gives them.
+            whole: their shapes, as `shapes_of_layers` gives them.
             masks: parameter name -> bool, True = kept; none for the whole network.
         """
-        layers, total = weighted_layers(model), 0
-        for name, calls in shapes_of_layers(model, input_size).items():
+        total = 0
+        for name, calls in whole.items():
             if name not in masks:
                 total += sum(self.nanoseconds(shape, shape.inputs, shape.outputs) for shape in calls)
                 continue
@@ -70,19 +72,17 @@ class LatencyTable:
             total += sum(self.nanoseconds(shape, *left) for shape in calls)
         return total
 
-    def of_small(self, whole: nn.Module, small: nn.Module, input_size: Sequence[int]) -> int:
-        """Give the nanoseconds of the same network with fewer channels.
+    def of_small(self, whole: Shapes, small: Shapes) -> int:
+        """Give the nanoseconds of the same network with other numbers of channels.
 
         Args:
-            whole: the network that the table was made for.
-            small: one of the same layers, narrower.
-            input_size: (channels, height, width) of an image.
+            whole: shapes of the network that the table was made for, as `shapes_of_layers` gives them.
+            small: those of one with the same layers.
         """
-        narrower = shapes_of_layers(small, input_size)
         return sum(
             self.nanoseconds(shape, less.inputs, less.outputs)
-            for name, calls in shapes_of_layers(whole, input_size).items()
-            for shape, less in zip(calls, narrower[name], strict=True)
+            for name, calls in whole.items()
+            for shape, less in zip(calls, small[name], strict=True)
         )
 
     def _measured(self, shape: LayerShape) -> int:
@@ -232,14 +232,15 @@ def _between(n: int, whole: int, known: Sequence[int]) -> list[tuple[int, float]
     """Give the measured numbers of channels around one, and how much each counts.
 
     Args:
-        n: channels that stay.
+        n: channels that stay; of a network that is wider at some level perhaps more than there are.
         whole: channels that there are.
         known: numbers that are measured, beside the whole.
     """
-    if n < whole and known is _MEASURED:  # a processor computes them all
-        n = min(whole, 8 if n <= 8 else -(-n // 16) * 16)
-    below = max(number for number in (*known, whole) if number <= n)
-    above = min(number for number in (*known, whole) if number >= n)
+    if n != whole and known is _MEASURED:  # a processor computes them all
+        filled = 8 if n <= 8 else -(-n // 16) * 16
+        n = min(whole, filled) if n < whole else filled
+    below = max((number for number in (*known, whole) if number <= n), default=n)
+    above = min((number for number in (*known, whole) if number >= n), default=n)
     if below == above:
         return [(n, 1.0)]
     share = (n - below) / (above - below)
