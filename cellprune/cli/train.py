@@ -95,6 +95,16 @@ def _summarize(folder: "Folder") -> None:
     """Say how well the run learned, and where its files are."""
     scores = folder.read_scores()
     say(resolve("results", scores.task).headline(scores))
+    cost = folder.read_cost()
+    if cost.latency is not None:
+        from cellprune.report import sentences
+
+        is_control = cost.control is not None
+        say(
+            sentences.timed(cost.latency)
+            if is_control
+            else sentences.reached(cost.parameters, cost.budget, cost.latency)
+        )
     say("Look at:")
     for kind, what in (
         ("report", "the page with scores and pictures: open it in a browser"),
