@@ -170,9 +170,10 @@ def test_numbers_are_another_picture_and_so_another_folder(
 def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
     dataset: Dataset, network, header, tmp_path: Path, capsys
 ) -> None:
-    cells = {"cells": {"area_px": 300, "radius_px": 9}, "decoder": {"name": "watershed", "radius_px": 9, "min_area_px": 4}}
+    cells = {"area_px": 300, "radius_px": 9}
+    learned = {"cells": cells, "decoder": {"name": "watershed", "radius_px": 9, "min_area_px": 4}}
     model, image = tmp_path / "model.safetensors", dataset.frames[0].image
-    write_model(model, network, header | cells)
+    write_model(model, network, header | learned)
     asked = {"own": [], "cut": ["--decoder", "components"], "all": ["--min-area", 0], "few": ["--min-area", 40]}
     n_cells = {}
     for name, words in asked.items():
