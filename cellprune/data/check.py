@@ -1,12 +1,13 @@
 """Look at every file of a data set and say what is there, what is missing, and what is wrong.
 
-Errors (the set cannot be used as it is): a folder of no known layout; a file that breaks a hard rule of `data.images`;
+Errors (the set cannot be used as it is): a folder of no known layout; a file that breaks a hard rule of `images.read`;
 images of different channels; labels beyond the classes; truth without its image, or of another size; a marker that
 man_track.txt does not list for its frame; a listed track that is not shown; fewer than two annotated frames; no cell in
 any of them.
 Warnings: cells that are too small at the network's size.
-Notes (partial or untidy truth, which the policies of `data.truth` are for): cells without gold or silver mask, masks
-in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
+Notes (partial or untidy truth, which the policies of `data.cells.truth` are for): cells without gold or silver mask,
+masks in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the
+card's.
 """
 
 from collections.abc import Iterable

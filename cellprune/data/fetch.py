@@ -50,13 +50,13 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
     Args:
         name: a card's name.
         source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does; of CIFAR also an
-            npz, see `data.cifar`; None downloads.
-        data_root: see `data.root`.
-        progress: is told of the bytes that came, see `data.download`.
+            npz, see `data.labelled.cifar`; None downloads.
+        data_root: see `data.sets.root`.
+        progress: is told of the bytes that came, see `data.sets.download`.
     Returns:
         The data set's folder.
     Raises:
-        DownloadError: the archive does not come; see `data.download`.
+        DownloadError: the archive does not come; see `data.sets.download`.
         FetchError: a source that holds another set, is damaged, unsafe or too large, or whose content
             has errors; then the data root is as before.
     """

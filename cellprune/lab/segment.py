@@ -48,7 +48,7 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
     """Refuse an image of another number of channels than the network takes.
 
     Args:
-        looks_stacked: see `data.images.Header`.
+        looks_stacked: see `images.header.Header`.
     Raises:
         ImageError: names the image and both numbers.
     """

@@ -69,7 +69,7 @@ class InputSizes(_Part):
 
 
 class Normalization(_Part):
-    """How grey levels become the network's numbers; `data.network_input` does it.
+    """How grey levels become the network's numbers; `images.network_input` does it.
 
     Attributes:
         name: what is done.

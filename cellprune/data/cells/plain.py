@@ -5,7 +5,7 @@
     NAME/ignore/a.tif                         optional: pixels of value 255 are unknown
 
 TIFF or PNG, in any mixture. An image without labels is left aside; labels without an image are an error. Which names
-are understood stands in `data.naming`, what is said of other layouts in `data.layouts`.
+are understood stands in `images.naming`, what is said of other layouts in `data.cells.layouts`.
 """
 
 import re
