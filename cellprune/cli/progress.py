@@ -207,7 +207,8 @@ def described(event: Event) -> str:
     """Say where a phase is: its epoch, or how much of what is counted is done."""
     if event.epochs:
         loss = "" if event.loss is None else f", loss {event.loss:.4f}"
-        return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}"
+        earlier = f" (epoch {event.scored_epoch})" if 0 < event.scored_epoch < event.epoch else ""
+        return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}{earlier}"
     counted = f", {event.done} of {event.total} done" if event.total > 1 else ""
     return spoken(f"{event.message or event.phase}{counted}")
 
