@@ -110,7 +110,7 @@ def predict(
     folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
-    with _told(len(images)) as tell:
+    with _progress(len(images)) as tell:
         done = run(
             runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
         )
@@ -178,7 +178,7 @@ def _digest(model: Path) -> str:
 
 
 @contextmanager
-def _told(n_images: int) -> Iterator["Tell"]:
+def _progress(n_images: int) -> Iterator["Tell"]:
     """Show how far the images are."""
     from cellprune.cli.progress import shown
     from cellprune.training.progress import Event
