@@ -23,7 +23,7 @@ def evaluate(
     path: Path,
     *,
     dataset: str | None = None,
-    part: str = "report",
+    part: str | None = None,
     data_root: Path | None = None,
     device: str = "auto",
     tell: Tell = unheard,
@@ -33,7 +33,8 @@ def evaluate(
     Args:
         path: the run folder.
         dataset: a card's name or a folder; None for the run's own.
-        part: "report" (held out), "train" or "all" of the run's own data; another data set is always taken whole.
+        part: "report" (held out), "train" or "all" of the run's own data; None for what the run was scored on, which
+            is "report", or "select" where it set frames apart to choose by. Another data set is always taken whole.
         tell: told of each image, or batch of images, that is done.
     Returns:
         What scores.json would hold of these frames.
@@ -41,8 +42,8 @@ def evaluate(
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
     folder = earlier.finished(path)
-    if dataset is None and part == "report":
-        return folder.read_scores()
+    if dataset is None and (own := folder.read_scores()).part == (part or own.part):
+        return own
     settings = earlier.settings_of(folder)
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
@@ -55,6 +56,7 @@ def evaluate(
         doubt := scale.difference(read_card(loaded.header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
     ):
         log.LOGGER.warning("%s, and the scores are those of predicting without --rescale", doubt)
+    part = part or "report"
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     on = start(device).device
     loaders = Opened(settings, task, frames, split).loaders(0, on)
