@@ -159,7 +159,7 @@ def total(counts: Sequence[CellCount]) -> CellCount:
 def summary(counts: Sequence[CellCount]) -> dict[str, float | None]:
     """Give every score of some images, by its name in `CELL_SCORES`; None where nothing is to be judged."""
     counted = total(counts)
-    return {name: score.compute(counted) for name, score in CELL_SCORES.items()}
+    return {name: score.of(counted) for name, score in CELL_SCORES.items()}
 
 
 def det(counts: Sequence[MarkerCount]) -> float | None:
@@ -218,46 +218,52 @@ def _marked(places: NDArray[np.intp], n: int) -> _Flags:
     return marked
 
 
-def _ap(count: CellCount, at: int) -> float | None:
-    return _share(count.matched[at], count.true + count.found - count.matched[at])
-
-
-def _share(part: float, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
 @dataclass(frozen=True)
 class CellScore:
-    """A score of cells, computed from their counts alone.
+    """A score of cells: a part of their summed counts, over the whole that it is a part of.
 
     Attributes:
-        compute: the summed counts of images -> the score; None where nothing is to be judged.
+        part, whole: the counts -> numerator and denominator.
         label: what it is called on pages and at a terminal.
         meaning: in a few words.
+        is_fault: a share of cells or of their area that is wrong, so that smaller is better.
     """
 
-    compute: Callable[[CellCount], float | None]
+    part: Callable[[CellCount], float]
+    whole: Callable[[CellCount], int]
     label: str
     meaning: str
+    is_fault: bool = False
+
+    def of(self, count: CellCount) -> float | None:
+        """Give the score; None where nothing is to be judged."""
+        whole = self.whole(count)
+        return self.part(count) / whole if whole else None
+
+
+def _precision(at: int) -> tuple[Callable[[CellCount], float], Callable[[CellCount], int]]:
+    return lambda c: c.matched[at], lambda c: c.true + c.found - c.matched[at]
 
 
 CELL_SCORES = {
-    "seg": CellScore(
-        lambda c: _share(c.jaccard, c.true), "SEG", "mean IoU of the true cells; 0 for a cell that nothing covers"
-    ),
-    "ap_50": CellScore(lambda c: _ap(c, 0), "AP at IoU 0.5", "pairs of cells above this IoU, as a share of all cells"),
-    "ap_75": CellScore(lambda c: _ap(c, 1), "AP at IoU 0.75", "the same for an IoU above 0.75"),
-    "ap_90": CellScore(lambda c: _ap(c, 2), "AP at IoU 0.9", "the same for an IoU above 0.9"),
+    "seg": CellScore(lambda c: c.jaccard, lambda c: c.true, "SEG", "mean IoU of the true cells; a missed cell has 0"),
+    "ap_50": CellScore(*_precision(0), "AP at IoU 0.5", "pairs of cells above this IoU, as a share of all cells"),
+    "ap_75": CellScore(*_precision(1), "AP at IoU 0.75", "the same for an IoU above 0.75"),
+    "ap_90": CellScore(*_precision(2), "AP at IoU 0.9", "the same for an IoU above 0.9"),
     "count_error": CellScore(
-        lambda c: _share(c.miscounted, c.true), "count error", "cells too many or too few in each image, per true cell"
+        lambda c: c.miscounted, lambda c: c.true, "count error", "cells too many or too few, image by image", True
     ),
     "area_error": CellScore(
-        lambda c: _share(c.area_error, c.matched[0]), "area error", "mean error of the area of cells with an IoU > 0.5"
+        lambda c: c.area_error, lambda c: c.matched[0], "area error", "mean, of the pairs with an IoU above 0.5", True
     ),
     "merged_share": CellScore(
-        lambda c: _share(c.merged, c.true), "merged", "true cells that one found cell covers together with others"
+        lambda c: c.merged, lambda c: c.true, "merged", "true cells that share a found cell with others", True
     ),
-    "split_share": CellScore(lambda c: _share(c.split, c.true), "split", "true cells in which several found cells lie"),
-    "missed_share": CellScore(lambda c: _share(c.missed, c.true), "missed", "true cells that nothing covers"),
-    "extra_share": CellScore(lambda c: _share(c.extra, c.found), "extra", "found cells where no true cell is"),
+    "split_share": CellScore(
+        lambda c: c.split, lambda c: c.true, "split", "true cells in which several found cells lie", True
+    ),
+    "missed_share": CellScore(
+        lambda c: c.missed, lambda c: c.true, "missed", "true cells that no found cell covers", True
+    ),
+    "extra_share": CellScore(lambda c: c.extra, lambda c: c.found, "extra", "found cells where no true cell is", True),
 }

@@ -1,5 +1,7 @@
 """Which mask belongs to which cell: labels of tracking and segmentation truth are unrelated, only places agree."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +51,21 @@ def regions(labels: Labels) -> Labels:
     from skimage.measure import label
 
     return label(labels, background=0, connectivity=2).astype(np.int32)
+
+
+def draw_only(images: Iterable[Labels]) -> bool:
+    """Tell whether label images only draw cells and do not number them: one value in all of them, in several pieces.
+
+    As many images are looked at as it takes to tell: mostly one.
+    """
+    values: set[int] = set()
+    in_several = False
+    for labels in images:
+        values |= areas_px(labels).keys()
+        if len(values) > 1:
+            return False
+        in_several = in_several or int(regions(labels).max(initial=0)) > 1
+    return in_several
 
 
 def jaccard(gold: Labels, labels: Labels) -> float:
