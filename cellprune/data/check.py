@@ -4,7 +4,7 @@ Errors (the set cannot be used as it is): a folder of no known layout; a file th
 images of different channels; labels beyond the classes; truth without its image, or of another size; a marker that
 man_track.txt does not list for its frame; a listed track that is not shown; fewer than two annotated frames; no cell in
 any of them.
-Warnings: cells that are too small at the network's size.
+Warnings: cells that are too small at the network's size; an annotated image that is there twice.
 Notes (partial or untidy truth, which the policies of `data.truth` are for): cells without gold or silver mask, masks
 in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
 """
@@ -19,6 +19,7 @@ from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
+from cellprune.data.copies import Annotated, digest
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
 from cellprune.data.inspection import ClassesInspection, InPieces, Inspection, Lacking
 from cellprune.data.labelled import cifar
@@ -173,6 +174,7 @@ def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
         gold, pieces = truth["gold"], regions(truth["gold"])
         cells = areas_px(gold if n_classes == 2 else pieces)
         found.gold_sizes.append(header.size)
+        found.annotated.append(Annotated(frame.id, digest(levels), digest(gold)))
         found.cells += _discs(cells.values(), header.size)
         found.pieces += _discs(areas_px(pieces).values(), header.size)
         found.values.update(np.unique(gold[gold > 0]).tolist())

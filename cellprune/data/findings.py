@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from cellprune.config.data import Data
+from cellprune.data.copies import Annotated, copies
 from cellprune.data.inspection import CellCount, Diameter, InPieces, Inspection, Lacking, SequenceInspection
 from cellprune.data.sets.cards import Card
 from cellprune.evaluation.iou import IGNORED
@@ -60,6 +61,7 @@ class Findings:
     gold_sizes: list[tuple[int, int]] = field(default_factory=list)  # of each frame with gold truth
     cells: list[Disc] = field(default_factory=list)  # as large as the gold cells
     pieces: list[Disc] = field(default_factory=list)  # as large as the connected pieces of gold cells
+    annotated: list[Annotated] = field(default_factory=list)
     values: set[int] = field(default_factory=set)  # that number gold cells, of all frames
     grey_levels: set[float] = field(default_factory=set)  # each image's darkest and brightest
     stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
@@ -150,7 +152,10 @@ def report(
         sequences=sequences,
         pairing=pairing,
         facts=tuple(_facts(sequences, levels, diameter)),
-        warnings=tuple(_warnings(diameter, [size for sequence in found for size in sequence.gold_sizes])),
+        warnings=(
+            *_warnings(diameter, [size for sequence in found for size in sequence.gold_sizes]),
+            *copies(one for sequence in found for one in sequence.annotated),
+        ),
         errors=tuple(errors),
         notes=tuple(notes),
     )

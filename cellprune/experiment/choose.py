@@ -12,7 +12,7 @@ from cellprune.config.pruning import Pruning
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
 from cellprune.data.batches import Batch
-from cellprune.experiment import smaller
+from cellprune.experiment import latency, smaller
 from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
@@ -36,6 +36,8 @@ def segments(setup: Setup) -> Segments:
     pruning = setup.settings.pruning
     if pruning.stands_in:
         small.levels_of(setup.network, setup.architecture.name)
+    if pruning.times_layers:
+        latency.require(setup)
     if pruning.masks is not None:
         check(setup.network, of_file := _given(pruning.masks))
         smaller.shrink(setup, of_file)
@@ -61,7 +63,7 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     else:
         request = pruning.request(settings.seed)
         request = replace(request, options={**request.options, **within})
-        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell)
+        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell, table=setup.table)
     if pruning.control != "shuffle":
         return chosen
     whole = None
@@ -71,12 +73,13 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     return controls.shuffled(chosen, settings.seed) if whole is None else whole
 
 
-def reached(pruning: Pruning, counts: Counts) -> Budget | None:
+def reached(pruning: Pruning, counts: Counts, times: tuple[int, int] | None = None) -> Budget | None:
     """Set what was to stay beside what stays, in the unit that was asked for.
 
     Args:
         pruning: resolved.
         counts: of the masked network.
+        times: nanoseconds of its layers, and of the dense network's, where they were asked for.
     Returns:
         None where nothing was asked: unpruned, or masks that were given.
     """
@@ -93,6 +96,7 @@ def reached(pruning: Pruning, counts: Counts) -> Budget | None:
         "params": (parameters.left, parameters.total),
         "macs": (macs.masked, macs.dense),
         **({"channels": (counts.channels.kept, counts.channels.total)} if counts.channels else {}),
+        **({"latency": times} if times else {}),
     }[unit]
     allowed = int(target * dense) if request.budget else keep_count(dense, target)
     return Budget(unit, float(target), kept / dense, dense, allowed, kept)

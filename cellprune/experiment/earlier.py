@@ -62,8 +62,10 @@ def has_hash_of(folder: Folder, settings: Settings, split: Split) -> bool:
 
 def missing(folder: Folder, settings: Settings) -> set[str]:
     """Name the kinds of files that a finished run has and this folder does not hold, whole and readable."""
-    masked = settings.pruning.method != "dense" and not settings.pruning.stands_in
-    gone = {kind for kind in FILES.keys() - {"log"} - (set() if masked else {"masks"}) if not folder.holds(kind)}
+    pruning = settings.pruning
+    unwritten = {"log"} if pruning.method != "dense" and not pruning.stands_in else {"log", "masks"}
+    unwritten |= set() if pruning.times_layers else {"layer_times"}
+    gone = {kind for kind in FILES.keys() - unwritten if not folder.holds(kind)}
     return gone if "metrics" in gone or _tells_every_epoch(folder) else gone | {"metrics"}
 
 
