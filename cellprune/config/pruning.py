@@ -118,8 +118,8 @@ class Pruning(Frozen):
     )
     shrink: bool = Field(
         True,
-        description="with channels: take them out of the network, which is smaller and faster from then on; false sets "
-        "them to zero instead, for comparison",
+        description="with channels: take them out of the network, which is smaller from then on; false sets them to "
+        "zero instead, for comparison",
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")

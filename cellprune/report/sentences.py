@@ -94,22 +94,29 @@ def _widths(widths: Sequence[int]) -> str:
     return f"widths {'-'.join(str(width) for width in widths)}"
 
 
-def scope(split: FrameSplit) -> str:
-    """Say what the scores were measured on, and how far they may be trusted beyond it."""
-    n_train, n_report = len(split.parts["train"]), len(split.parts["report"])
-    frames = [frame for part in split.parts.values() for frame in part]
+def scope(split: FrameSplit, part: str) -> str:
+    """Say what the scores were measured on, and how far they may be trusted beyond it.
+
+    Args:
+        part: of the split, the one that was scored.
+    """
+    frames = [frame for frames_of_part in split.parts.values() for frame in frames_of_part]
     sequences = sorted({frame.sequence for frame in frames})
-    if any(frame.name is not None for frame in frames):
-        return (
-            f"Scored on {many(n_report, 'image')} that the network did not learn from; it learned from "
-            f"{many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split.how}, split seed "
-            f"{split.seed}. {near_copies(split.how, in_folder=True)}"
-        )
+    in_folder = any(frame.name is not None for frame in frames)
+    numbers = {name: many(len(of), "image" if in_folder else "frame") for name, of in split.parts.items()}
+    apart = (
+        f", set apart to choose settings by; those held out ({numbers['report']}) were not scored"
+        if part == "select"
+        else ""
+    )
+    scored = f"Scored on {numbers[part]} that the network did not learn from{apart}. It learned from {numbers['train']}"
+    how = f"Hold-out: {split.how}, split seed {split.seed}."
+    copies = near_copies(split.how, in_folder=in_folder)
+    if in_folder:
+        return f"{scored} of the folder {sequences[0]}. {how} {copies}"
     return (
-        f"Scored on {many(n_report, 'frame')} that the network did not learn from; it learned from "
-        f"{many(n_train, 'frame')}. All are frames of {many(len(sequences), 'recording')} "
-        f"({', '.join(sequences)}). Hold-out: {split.how}, split seed {split.seed}. Truth policy "
-        f"{split.policy}: {_POLICIES.get(split.policy, 'see the documentation')}. {near_copies(split.how)}"
+        f"{scored}. All are frames of {many(len(sequences), 'recording')} ({', '.join(sequences)}). {how} Truth policy "
+        f"{split.policy}: {_POLICIES.get(split.policy, 'see the documentation')}. {copies}"
     ).rstrip()
 
 
