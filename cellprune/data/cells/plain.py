@@ -21,7 +21,7 @@ from cellprune.data.cells.layouts import LayoutError
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import Entry, listed
 from cellprune.images import naming
-from cellprune.images.aside import left_aside, some
+from cellprune.images.aside import first, left_aside, some
 from cellprune.images.naming import IGNORE, IMAGES, LABELS
 from cellprune.images.read import Header
 
@@ -91,6 +91,36 @@ def pair(folder: Path, name: str) -> Pairing:
         return f"{images_at.name}/NAME with {' and '.join(f'{labels_at.name}/{way}' for way in ways)}"
 
     return _paired(in_words, images, labels, owners, folder, name)
+
+
+def label_images(folder: Path) -> dict[str, Path]:
+    """Find label images without their images, by the stem that pairs them: "a" for a.tif, a_masks.png, mask_a.tif.
+
+    Args:
+        folder: holds them, or has a folder of labels as above. Images that lie beside their labels are left out.
+    Raises:
+        LayoutError: none there, two of the same name, or one that cannot be opened.
+        CellpruneError: a folder that may not be listed.
+    """
+    place = _one(folder, LABELS) or folder
+    files = _files(place)
+    if files.broken:
+        raise LayoutError(first(list(files.broken.values())))
+    stems = files.usable.keys()
+    of_labels = {stem: path for stem, path in files.usable.items() if naming.is_label(stem, stems)}
+    by_stem: dict[str, Path] = {}
+    for stem, path in (of_labels or files.usable).items():
+        if (owner := naming.stripped(stem)) in by_stem:
+            raise LayoutError(f"{path} and {by_stem[owner].name} are both labels of {owner!r}: remove one of them")
+        by_stem[owner] = path
+    if not by_stem:
+        raise LayoutError(f"{place} holds no label images: name a folder of TIFF or PNG files")
+    return by_stem
+
+
+def ignore_images(folder: Path) -> Mapping[str, Path]:
+    """Give the images that say where truth is unknown, by stem; of the folder above where only labels were named."""
+    return _files(_whole(folder) / IGNORE).usable
 
 
 def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
