@@ -24,6 +24,7 @@ from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
 from cellprune.structure.nested import tensors_of
+from cellprune.structure.sample import smallest_sample
 from cellprune.structure.shrink import cut, masked
 from cellprune.structure.standing_in import as_it_was, copies, looking
 from cellprune.structure.trace import find
@@ -97,6 +98,7 @@ def compacted(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | No
             "the inputs are whole numbers, which cannot be followed: give floating ones; a network that takes no "
             "others stays as it is"
         )
+    inputs = smallest_sample(model, inputs)
     with as_it_was(model):  # with which the copies may share what cannot be copied
         network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))
         while True:  # what is gone may have been all that read another channel
