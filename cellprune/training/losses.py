@@ -4,15 +4,12 @@ Source: Dice: Milletari et al. 2016 (arXiv:1606.04797), as MONAI's DiceLoss has 
 smooth L1: Girshick 2015 (arXiv:1504.08083), equation 3.
 """
 
-from collections.abc import Callable
-
 import torch.nn.functional as F
 from monai.losses import DiceLoss
 from torch import Tensor
 
 from cellprune.evaluation.iou import IGNORED
-
-Loss = Callable[[Tensor, Tensor], Tensor]
+from cellprune.training.fit import Loss
 
 
 def of(name: str) -> Loss:
