@@ -13,7 +13,7 @@ from cellprune.lab import scale
 from cellprune.models.architecture import Architecture
 from cellprune.models.loaded import read
 from cellprune.runs import log
-from cellprune.runs.folder import Folder
+from cellprune.runs.folder import finished
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start
@@ -41,9 +41,7 @@ def evaluate(
     Raises:
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
-    folder = Folder(path)
-    if not folder.finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
+    folder = finished(path)
     if dataset is None and part == "report":
         return folder.read_scores()
     settings = config.recorded(folder.read_config(), str(folder.file("config")))
