@@ -13,7 +13,7 @@ from cellprune.models import loaded
 from cellprune.runs import atomic, modelfile, onnxfile
 from cellprune.runs.folder import finished
 from cellprune.structure.compact import Stayed, compacted
-from cellprune.structure.cost import cost
+from cellprune.structure.cost import multiply_adds
 
 _LEARNED_PX = 256  # the network's size, where its file says none
 
@@ -94,5 +94,4 @@ def _zeros(weights: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray]) -
 
 
 def _size(network: nn.Module, inputs: torch.Tensor, n_bytes: int) -> Size:
-    counts = cost(network, inputs.shape[1:])
-    return Size(counts.parameters.total, counts.macs.dense, n_bytes)
+    return Size(sum(p.numel() for p in network.parameters()), multiply_adds(network, inputs.shape[1:]), n_bytes)

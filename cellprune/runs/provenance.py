@@ -116,7 +116,7 @@ def gather(command: Sequence[str]) -> Process:
         versions={"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
         machine=Machine(
             system=f"{platform.system()} {platform.machine()}",
-            processor=_processor(),
+            processor=processor(),
             cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             environment=dict(environment.recorded()),
         ),
@@ -177,7 +177,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
