@@ -43,7 +43,7 @@ def prepare(arm: Arm, size_px: tuple[int, int]) -> None:
     """
     end_with_parent()
     engine: Engine = resolve("engine", arm.engine)(arm.file, device="cpu", precision=arm.precision)
-    _passes.append(timing.pass_of(engine, size_px))
+    _passes.append(timing.pass_of_engine(engine, size_px))
     once()
 
 

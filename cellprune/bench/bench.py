@@ -10,8 +10,8 @@ from cellprune.bench.measure import measure
 from cellprune.bench.networks import Network, arms, read
 from cellprune.bench.row import Row
 from cellprune.errors import CellpruneError
-from cellprune.machine import threads
-from cellprune.runs import provenance, scratch
+from cellprune.machine import processor, threads
+from cellprune.runs import scratch
 from cellprune.training.progress import Tell, unheard
 
 _LEAST_PX = 2  # of a side: a single pixel has nothing to mirror
@@ -87,7 +87,7 @@ def bench(
         size_px=size,
         threads=n_threads,
         passes=passes,
-        processor=provenance.processor(),
+        processor=processor.name(),
         rows=tuple(rows),
         helped=tuple(helped.sentences(rows)),
         notes=(*notes, *_notes(networks, first)),

@@ -59,7 +59,7 @@ def measure(arms: Sequence[Arm], size_px: tuple[int, int], threads: int, tell: T
             ask[arm.name] = partial(_asked, process, arm, process_of.once)
             peaks[arm.name] = partial(_asked, process, arm, process_of.peak)
             tell(done + 1, len(arms))
-        times = timing.in_turn(ask)
+        times = timing.timed_in_turn(ask)
         rows = [Measured(arm, times.milliseconds[arm.name], peaks[arm.name]()) for arm in arms]
     return rows, times.passes
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json as text
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -108,8 +108,9 @@ def predict(
     settings |= {"precision": precision} if precision != "fp32" else {}
     names = [image.name for image in images]
     folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
-    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(runner.card, sizes))
-    with _told(len(images)) as tell:
+    doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
+    warnings = _warn_of_inputs(labels, doubts)
+    with _progress(len(images)) as tell:
         done = run(
             runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
         )
@@ -123,7 +124,7 @@ def predict(
     return 1 if done.failures else 0
 
 
-def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
+def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:
     """Say, before the work, what is left out and what the network may not be made for."""
     warnings = []
     if labels:
@@ -131,8 +132,7 @@ def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    if doubt is not None:
-        warnings.append(doubt)
+    warnings += filter(None, doubts)
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings
@@ -178,7 +178,7 @@ def _digest(model: Path) -> str:
 
 
 @contextmanager
-def _told(n_images: int) -> Iterator["Tell"]:
+def _progress(n_images: int) -> Iterator["Tell"]:
     """Show how far the images are."""
     from cellprune.cli.progress import shown
     from cellprune.training.progress import Event

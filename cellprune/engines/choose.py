@@ -13,13 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from platformdirs import user_cache_path
-
 from cellprune.config.names import ENGINES, EngineRow, resolve
 from cellprune.engines import timing
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab.engine import Engine, Precision
 from cellprune.machine import threads
+from cellprune.machine.cache import cache_root
 from cellprune.runs import atomic, onnxfile
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _fastest(model: Path, names: list[str], device: str, precision: Precision) -
             refusals.append(error)
     if not engines:
         raise refusals[0]
-    took = timing.milliseconds(engines, (_TILE_PX, _TILE_PX), passes=_TILES, least_s=0).milliseconds
+    took = timing.engines_in_turn(engines, (_TILE_PX, _TILE_PX), passes=_TILES).milliseconds
     best = min(took, key=lambda name: took[name])
     with suppress(WorkError, OSError):  # a home that cannot be written: measured again next time
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +104,4 @@ def _kept_path(model: Path, names: list[str], precision: str) -> Path:
     versions = {name: version(ENGINES[name].package) for name in names}
     key: dict[str, Any] = {"model": digest, "precision": precision, "versions": versions, "threads": threads.count()}
     key |= {"machine": [platform.node(), platform.machine()]}
-    return (
-        user_cache_path("cellprune") / "engines" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.json"
-    )
+    return cache_root() / "engines" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.json"

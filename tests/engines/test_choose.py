@@ -11,14 +11,14 @@ from onnx_files import model_file, network_of, onnx_file
 
 from cellprune.config.names import ENGINES
 from cellprune.engines import choose, timing
-from cellprune.engines.timing import Times
+from cellprune.engines.timing import InTurn
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import engine_of
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(choose, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -46,8 +46,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return make
 
     monkeypatch.setattr(choose, "resolve", resolve)
-    took = Times({"onnx": 3.0, "openvino": 2.0}, passes=2)
-    monkeypatch.setattr(timing, "milliseconds", lambda engines, size_px, **_: took)
+    took = InTurn({"onnx": 3.0, "openvino": 2.0}, passes=2)
+    monkeypatch.setattr(timing, "engines_in_turn", lambda engines, size_px, **_: took)
     return names
 
 
