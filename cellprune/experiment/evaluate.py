@@ -13,7 +13,7 @@ from cellprune.lab import scale
 from cellprune.models.architecture import Architecture
 from cellprune.models.loaded import read
 from cellprune.runs import log
-from cellprune.runs.folder import finished
+from cellprune.runs.finished import finished
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start

@@ -16,7 +16,8 @@ from cellprune.images.read import read_image
 from cellprune.lab.engine import Floats
 from cellprune.lab.inputs import find
 from cellprune.runs import log, modelfile
-from cellprune.runs.folder import Folder, finished
+from cellprune.runs.finished import finished
+from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.split import FrameSplit
 

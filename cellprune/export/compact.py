@@ -11,7 +11,7 @@ from torch import nn
 from cellprune.errors import CellpruneError
 from cellprune.models import loaded
 from cellprune.runs import atomic, modelfile, onnxfile
-from cellprune.runs.folder import finished
+from cellprune.runs.finished import finished
 from cellprune.structure.compact import Stayed, compacted
 from cellprune.structure.cost import multiply_adds
 

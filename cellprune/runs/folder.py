@@ -55,18 +55,6 @@ _WHOLE: dict[str, Callable[[Path], object]] = {
 }
 
 
-def finished(path: Path) -> "Folder":
-    """Give the folder of a finished run.
-
-    Raises:
-        CellpruneError: it is none, or not at its end.
-    """
-    folder = Folder(path)
-    if not folder.finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
-    return folder
-
-
 class Folder:
     """A run's folder, there or still to be made.
 
