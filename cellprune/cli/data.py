@@ -228,7 +228,8 @@ def _show(inspection: "Inspection | ClassesInspection") -> None:
 
 
 def _rows_of_sequences(sequences: "Sequence[SequenceInspection]") -> list[tuple[str, ...]]:
-    rows = [("sequence", "frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type")]
+    head = ("sequence", "frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type")
+    rows: list[tuple[str, ...]] = [head]
     for row in sequences:
         sizes = [f"{height} x {width}" for height, width in row.sizes]
         rows.append(
@@ -245,7 +246,7 @@ def _rows_of_sequences(sequences: "Sequence[SequenceInspection]") -> list[tuple[
 
 
 def _rows_of_classes(inspection: "ClassesInspection") -> list[tuple[str, ...]]:
-    rows = [("class", "train images", "test images")]
+    rows: list[tuple[str, ...]] = [("class", "train images", "test images")]
     rows += [(printable(row.name), str(row.train), str(row.test)) for row in inspection.classes]
     if inspection.classes:
         rows.append(("all", *(str(inspection.images[part]) for part in ("train", "test"))))
