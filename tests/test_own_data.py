@@ -95,7 +95,7 @@ def test_a_network_of_other_channels_is_refused(
 ) -> None:
     grey = tissue(tmp_path / "grey", channels=1)
     assert typed("evaluate", run.path, "--dataset", grey) == 2
-    assert "knows 3 channel(s), but" in capsys.readouterr().err
+    assert "knows 3 channels, but" in capsys.readouterr().err
     assert typed("evaluate", run.path, "--dataset", "simulated") == 2
 
 

@@ -242,7 +242,7 @@ def _largest(
         raise TooMuchError(
             f"the masks keep {_amount(target, unit)}, but the smallest such network, of widths "
             f"{'-'.join(map(str, networks[0]))}, has {_amount(cost(networks[0]), unit)}: prune less"
-            f"{', or lower round_to' if round_to != 1 else ''}"
+            f"{', or take --round-to 1' if round_to != 1 else ''}"
         )
     return networks[n_within - 1]
 
