@@ -18,6 +18,7 @@ from cellprune import models
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import CLASSES
+from cellprune.data.score import score
 from cellprune.evaluation import iou
 from cellprune.evaluation.iou import ClassCount
 from cellprune.experiment.evaluate import evaluate
@@ -152,11 +153,16 @@ def test_a_runs_own_scores_are_those_of_the_labels(kind: str, normalization: str
     dataset = TASK.open(settings.data, None)
     network = network_of(dataset.channels)
     loaders = TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
-    scored = native(TASK.scores(network, loaders, "report"))
+    scores = TASK.scores(network, loaders, "report")
+    scored = native(scores)
     assert network.training, "its mode is kept"
     run = finished_run(tmp_path / "run", network, settings)
     assert scored == counts_of_predict(run, folder, tmp_path / "out")
     assert len(scored) == len(KINDS[kind][0])
+    assert scores.cells is not None
+    judged = score(folder, tmp_path / "out").images
+    assert [image.count for image in scores.cells.images] == [image.count for image in judged]
+    assert sum(image.count.found for image in judged) > 0
 
 
 @pytest.mark.parametrize("kind", ["one size", "sizes", "portrait beside landscape", "hot pixel"])

@@ -11,6 +11,7 @@ from finished_run import edited
 from html_page import BROWSER, Page, screenshot
 
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.cells import total
 from cellprune.report import page
 from cellprune.runs.cost import Budget
 from cellprune.runs.folder import Folder
@@ -25,13 +26,15 @@ def written(folder: Folder) -> Page:
 def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
     folder = make_run(dead=True)
     scores, cost = folder.read_scores(), folder.read_cost()
-    told = written(folder)
+    told, counted = written(folder), total([image.count for image in scores.cells.images])
     for part in (
         "PhC-C2DH-U373",
         "prospr, 97 % of the weights removed at initialization",
         f"{scores.summary['iou_image_mean']['network']:.4f}",
         f"{scores.summary['iou_cell_pooled']['native']:.4f}",
         "mean IoU of 10 held-out images, at 256 × 256",
+        f"{counted.found} of {counted.true} cells found, of true cells",
+        f"SEG mean IoU of the true cells; a missed cell has 0 {scores.cells.summary['seg']:.4f}",
         "scores on random held-out frames are too good",
         "It buys no speed",
         "1 layer lost all weights",
