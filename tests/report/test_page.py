@@ -33,7 +33,7 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
         f"{scores.summary['iou_image_mean']['network']:.4f}",
         f"{scores.summary['iou_cell_pooled']['native']:.4f}",
         "mean IoU of 10 held-out images, at 256 × 256",
-        f"{counted.found} of {counted.true} cells found, of true cells",
+        f"{counted.matched[0]} of {counted.true} true cells found, with an IoU above 0.5; {counted.found} cells found",
         f"SEG mean IoU of the true cells; a missed cell has 0 {scores.cells.summary['seg']:.4f}",
         "scores on random held-out frames are too good",
         "It buys no speed",

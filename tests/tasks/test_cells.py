@@ -12,12 +12,14 @@ from cellprune.tasks.cells import scored
 SIZE = (40, 48)
 
 
-def sample(folder: Path, name: str, truth: np.ndarray, target: np.ndarray | None = None) -> Sample:
+def sample(
+    folder: Path, name: str, truth: np.ndarray, target: np.ndarray | None = None, frame_name: str | None = None
+) -> Sample:
     """Write an image and its truth, and give them as they are scored."""
     for kind, pixels in (("image", np.arange(truth.size, dtype=np.uint16).reshape(SIZE)), ("gold", truth)):
         tifffile.imwrite(folder / f"{name}_{kind}.tif", pixels)
     image, gold = (folder / f"{name}_{kind}.tif" for kind in ("image", "gold"))
-    frame = Frame("drawn", "01", int(name), image, gold=gold, silver=None, markers=None)
+    frame = Frame("drawn", "01", int(name), image, gold=gold, silver=None, markers=None, name=frame_name)
     return Sample(frame, (truth > 0).astype(np.uint8) if target is None else target, np.zeros((1, *SIZE), np.float32))
 
 
@@ -41,9 +43,14 @@ def test_touching_cells_that_are_found_as_one_are_merged(tmp_path: Path) -> None
 def test_truth_that_only_draws_cells_has_one_per_piece(tmp_path: Path) -> None:
     apart = two(255, 0)
     apart[20:28, 4:12] = 255
-    samples = [sample(tmp_path, "0", two(255, 255)), sample(tmp_path, "1", apart)]
-    judged = scored([(each, apart) for each in samples], field_of_interest_px=0)
-    assert [image.count.true for image in judged.images] == [1, 2]
+    for of_plain_folder, expected in ((True, [1, 2]), (False, [1, 1])):
+        names = ("a.tif", "b.tif") if of_plain_folder else (None, None)
+        samples = [
+            sample(tmp_path, str(at), truth, frame_name=name)
+            for at, (truth, name) in enumerate(zip((two(255, 255), apart), names, strict=True))
+        ]
+        judged = scored([(each, apart) for each in samples], field_of_interest_px=0)
+        assert [image.count.true for image in judged.images] == expected
 
 
 def test_ignored_cells_are_not_extra(tmp_path: Path) -> None:
