@@ -238,8 +238,6 @@ def _largest(
     networks: Sequence[Widths], cost: Callable[[Widths], int], unit: Unit, target: int, round_to: RoundTo
 ) -> tuple[int, ...]:
     n_within = bisect_right(networks, target, key=cost)
-    while n_within and cost(networks[n_within - 1]) > target:  # a wider one may be faster, so times are in no order
-        n_within -= 1
     if not n_within:
         raise TooMuchError(
             f"the masks keep {_amount(target, unit)}, but the smallest such network, of widths "

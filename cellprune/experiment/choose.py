@@ -19,6 +19,7 @@ from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Segments
 from cellprune.pruning.masks import Masks, check
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.runs import maskfile
 from cellprune.runs.cost import Budget
@@ -106,9 +107,12 @@ def _batches(setup: Setup) -> Iterable[Batch]:
     """Give what a method scores by; the batches begin anew with every call."""
     pruning, loaders = setup.settings.pruning, setup.loaders
     batches = loaders.scoring(pruning.batch_size)
-    if pruning.method != "grasp":
+    if names.method(pruning.method).when != "before":
         return batches
-    # so many images of each class are so many different ones: the training part is gone through once
+    method: Method = names.resolve("pruning method", pruning.method)
+    if method.gather is None:
+        return batches
+    # it chooses among images, and so many of a class are so many different ones: the training part is gone through once
     return islice(batches, max(1, loaders.n_train // pruning.batch_size))
 
 

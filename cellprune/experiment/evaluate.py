@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import tasks
-from cellprune.config import load as config
 from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
+from cellprune.experiment import earlier
 from cellprune.experiment.opening import Opened
 from cellprune.lab import scale
 from cellprune.models.architecture import Architecture
 from cellprune.models.loaded import read
 from cellprune.runs import log
-from cellprune.runs.folder import Folder
+from cellprune.runs.finished import finished
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start
@@ -42,12 +42,10 @@ def evaluate(
     Raises:
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
-    folder = Folder(path)
-    if not folder.finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
+    folder = finished(path)
     if dataset is None and (own := folder.read_scores()).part == (part or own.part):
         return own
-    settings = config.recorded(folder.read_config(), str(folder.file("config")))
+    settings = earlier.settings_of(folder)
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     loaded = read(path)

@@ -158,9 +158,7 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
     settings = settled(settings, runtime=runtime)
     begins = _name(settings, None).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
-    return any(
-        folder.finished and not config.differences(settings, config.recorded(folder.read_config())) for folder in there
-    )
+    return any(folder.finished and not config.differences(settings, earlier.settings_of(folder)) for folder in there)
 
 
 def _name(settings: Settings, split: Split | None) -> str:

@@ -31,14 +31,14 @@ def write(folder: Folder, output: Path | None = None) -> None:
     said = files.read(folder)
     with files.needed(str(folder.path)):
         results: Results[Scores, Split] = resolve("results", said.config["task"])
-        html = render(results.template, {**_told(said, results), **results.told(said)})
+        html = render(results.template, {**_content(said, results), **results.content(said)})
     if output is None:
         folder.write_report(html)
     else:
         atomic.write_text(output, html)
 
 
-def _told(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
+def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
     """What the page tells of every task, by the names the template has for it."""
     config, cost, made, epochs = said.config, said.cost, said.made, said.epochs
     control = cost.control

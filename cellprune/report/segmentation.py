@@ -55,7 +55,7 @@ class _Row:
     cells: CellCount | None
 
 
-def _told(files: _Files) -> Mapping[str, object]:
+def _content(files: _Files) -> Mapping[str, object]:
     own = files.scores
     network_size, at_size = _network_size(files.config), {size: list(_ious(own, size).values()) for size in SIZES}
     return {
@@ -193,4 +193,4 @@ _TOGETHER = Together(
     spread_is="the standard deviation over the scored images",
 )
 _METRIC = Metric("IoU", "frames", "iou_image_mean", _of_each, _nothing)
-RESULTS = Results("segmentation.html.jinja", _told, _sentence, _table, _METRIC, _TOGETHER)
+RESULTS = Results("segmentation.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER)

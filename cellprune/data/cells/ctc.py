@@ -5,7 +5,7 @@
     NAME/01_GT/TRA/man_track000.tif      a marker for every cell; man_track.txt: label, begin, end, parent
     NAME/01_ST/SEG/man_seg000.tif        silver truth
 
-Labels of SEG and TRA are unrelated: match them by overlap (`data.matching`).
+Labels of SEG and TRA are unrelated: match them by overlap (`data.cells.matching`).
 """
 
 import re
