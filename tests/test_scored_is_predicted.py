@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,19 @@ def test_a_runs_own_scores_are_those_of_the_labels(kind: str, normalization: str
     judged = score(folder, tmp_path / "out").images
     assert [image.count for image in scores.cells.images] == [image.count for image in judged]
     assert sum(image.count.found for image in judged) > 0
+
+
+def test_cells_outside_the_field_of_interest_are_not_counted(tmp_path: Path) -> None:
+    folder = drawn(tmp_path / "set", *KINDS["one size"])
+    settings = settings_for(folder)
+    dataset = replace(TASK.open(settings.data, None), field_of_interest_px=25)
+    loaders = TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
+    cells = TASK.scores(network_of(1), loaders, "report").cells
+    assert cells is not None
+    assert cells.field_of_interest_px == 25
+    true = [read_labels(path)[25:-25, 25:-25] for path in sorted((folder / "labels").iterdir())]
+    assert [image.count.true for image in cells.images] == [len(np.unique(each[each > 0])) for each in true]
+    assert 0 < sum(image.count.true for image in cells.images) < 7 * 4
 
 
 @pytest.mark.parametrize("kind", ["one size", "sizes", "portrait beside landscape", "hot pixel"])

@@ -103,12 +103,14 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
                 {"name": evil, "intersection": 1, "union": 4},
             ]
         scores["summary"] |= {"iou_cell_image_mean": {"network": None, "native": None}}
+        del scores["cells"]
         scores["pictures"] = [{**scores["pictures"][0], "id": evil}]
     told = written(folder)
     assert "smp:unet/resnet18 · prospr" in told.text
     assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
     assert f"{evil}, pooled the class {evil} alone, pixels of all images counted together 0.2500" in told.text
     assert "both: found, but as another class" in told.text
+    assert "AP at IoU" not in told.text, "classes do not number cells"
     rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.file("report").read_text(encoding="utf-8"))
     assert [row.count("<td") for row in rows] == [2 * 3 + 1] * 2, "two sizes: all classes and each; unknown pixels"
     assert "script" not in told.tags
