@@ -94,9 +94,8 @@ def predict(
     if not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
-        raise CellpruneError(
-            f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um, each above 0"
-        )
+        height, width = pixel_size
+        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():

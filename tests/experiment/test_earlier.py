@@ -1,22 +1,12 @@
-"""What an earlier call left of a run: whether it is finished, and its settings, whatever version wrote them."""
+"""What an earlier call left of a run: its settings, whatever version wrote them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from cellprune.config.load import ConfigError
-from cellprune.errors import CellpruneError
 from cellprune.experiment import earlier
 from cellprune.runs.folder import Folder
-
-
-def test_only_a_finished_run_is_used_again(tmp_path: Path, make_run: Callable[..., Folder]) -> None:
-    run = make_run()
-    assert earlier.finished(run.path).path == run.path
-    (tmp_path / "other").mkdir()
-    with pytest.raises(CellpruneError, match=r"other is not a finished run: finish it with 'cellprune train --resume'"):
-        earlier.finished(tmp_path / "other")
 
 
 def test_the_settings_of_a_run_are_complete_or_refused_with_their_file(make_run: Callable[..., Folder]) -> None:
