@@ -8,13 +8,15 @@ from cyclopts import Parameter
 
 from cellprune.cli.terminal import say
 
+_PARTS = {"report": "held out", "select": "set apart to choose settings by"}
+
 
 def evaluate(
     run: Path,
     /,
     *,
     dataset: str | None = None,
-    part: Literal["report", "train", "all"] = "report",
+    part: Literal["report", "train", "all"] | None = None,
     data_root: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -34,13 +36,14 @@ def evaluate(
     dataset
         Card or folder of another data set: score all its gold frames instead of the run's own.
     part
-        Which of the run's own frames to score: report (held out), train (learned from), or all.
+        Which of the run's own frames to score: report (held out), train (learned from), or all; without it those that
+        the run was scored on, which are the held-out ones, or with --data.select those that were set apart.
     data_root
         Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
         Where the network runs.
     json
-        Print the scores of these frames as one JSON object, as in scores.json.
+        Print the scores of these frames as one JSON object, as in scores.json without its pictures.
     """
     from cellprune.cli.progress import loading, phase
 
@@ -52,8 +55,8 @@ def evaluate(
     with phase(f"scoring {run}", after_s=1) as tell:
         scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
     if json:
-        print(text.dumps(content(scores)))
+        print(text.dumps({key: value for key, value in content(scores).items() if key != "pictures"}))
         return
-    whose = f"all of {dataset}" if dataset else f"its own, {'held out' if part == 'report' else part}"
+    whose = f"all of {dataset}" if dataset else f"its own, {_PARTS.get(scores.part, scores.part)}"
     first, *table = resolve("results", scores.task).table(scores)
     say(f"{run}: {first}, {whose}", *table)

@@ -62,8 +62,10 @@ def export(
     with loading():
         from cellprune.experiment import frames
         from cellprune.export import export as exporting
+        from cellprune.files.naming import require_new
+        from cellprune.runs import onnxfile
 
-    exporting.refuse_output(output)
+    require_new(output, kind="ONNX", suffix=onnxfile.SUFFIX)
     ranges = frames.to_take_ranges_from(model, calibrate, data_root) if int8 else []
     examples, where = frames.to_compare(model, ranges, data_root)
     with phase(f"comparing {output.name} with torch", after_s=1):

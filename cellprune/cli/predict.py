@@ -2,7 +2,8 @@
 
 import hashlib
 import json as text
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -93,7 +94,8 @@ def predict(
     if not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
-        raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
+        height, width = pixel_size
+        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():
@@ -108,8 +110,9 @@ def predict(
     settings |= {"precision": precision} if precision != "fp32" else {}
     names = [image.name for image in images]
     folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
-    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(runner.card, sizes))
-    with _told(len(images)) as tell:
+    doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
+    warnings = _warn_of_inputs(labels, doubts)
+    with _progress(len(images)) as tell:
         done = run(
             runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
         )
@@ -123,7 +126,7 @@ def predict(
     return 1 if done.failures else 0
 
 
-def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
+def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:
     """Say, before the work, what is left out and what the network may not be made for."""
     warnings = []
     if labels:
@@ -131,8 +134,7 @@ def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    if doubt is not None:
-        warnings.append(doubt)
+    warnings += filter(None, doubts)
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings
@@ -157,11 +159,12 @@ def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
 
 
 def _list(failures: list["Failure"], output: Path) -> None:
-    """Name the inputs that were not done, the first of very many."""
-    for failure in failures[:_LISTED]:
+    """Name the inputs that were not done, the first of very many; a stack once for all frames that fail alike."""
+    listed = [*Counter(failures).items()][:_LISTED]
+    for failure, n_frames in listed:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
-        terminal.tell(f"not done: {named}")
-    if (n_more := len(failures) - _LISTED) > 0:
+        terminal.tell(f"not done: {named}{f' ({n_frames} frames)' if n_frames > 1 else ''}")
+    if (n_more := len(failures) - sum(n for _, n in listed)) > 0:
         terminal.tell(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}")
 
 
@@ -178,7 +181,7 @@ def _digest(model: Path) -> str:
 
 
 @contextmanager
-def _told(n_images: int) -> Iterator["Tell"]:
+def _progress(n_images: int) -> Iterator["Tell"]:
     """Show how far the images are."""
     from cellprune.cli.progress import shown
     from cellprune.training.progress import Event

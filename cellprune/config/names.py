@@ -110,12 +110,12 @@ METHODS: dict[str, MethodRow] = {
     ),
     "set": MethodRow("cellprune.training.sparse.set:stages", when="during", options=_EXCHANGE, own_shares=True),
 }
-# one logit a class and pixel
+# one logit per class and pixel
 SEGMENTING = {
     "unet": "cellprune.models.unet:build",
     "smp:ARCHITECTURE/ENCODER": "cellprune.models.smp:build",
 }
-# one logit a class and image
+# one logit per class and image
 CLASSIFYING = {
     "resnet20": "cellprune.models.resnet:build",
     "resnet20-projection": "cellprune.models.resnet:projection",

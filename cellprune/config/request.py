@@ -17,7 +17,6 @@ Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
-_MEASURED = ("latency",)  # units of budgets that settings do not have: a run would have to keep the measured table
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
 _FLAGS = {
     "method": "--method",
@@ -141,8 +140,8 @@ def _refuse_amount(asked: Request) -> None:
     """Refuse an amount, or a floor, that is none."""
     if (asked.sparsity is None) == (asked.budget is None):
         raise CellpruneError(
-            f"exactly one of sparsity (share removed) and budget (share kept) says how much goes, not "
-            f"{'none' if asked.sparsity is None else 'both'}"
+            f"{'neither' if asked.sparsity is None else 'both'} of sparsity and budget is given: give one of them, "
+            "sparsity as the share to remove, or budget as the share to keep"
         )
     if asked.budget is None:
         left_by(asked.sparsity)
@@ -150,9 +149,9 @@ def _refuse_amount(asked: Request) -> None:
         raise CellpruneError(
             f"budget {asked.budget!r} names no unit: give it with the share kept, as {{'params': 0.1}}"
         )
-    elif len(asked.budget) != 1 or not set(asked.budget) <= {*UNITS, *_MEASURED}:
+    elif len(asked.budget) != 1 or not set(asked.budget) <= {*UNITS}:
         units = ", ".join(map(str, asked.budget)) or "(none)"
-        raise CellpruneError(unknown("budget unit", units, (*UNITS, *_MEASURED), "budget"))
+        raise CellpruneError(unknown("budget unit", units, UNITS, "budget"))
     else:
         [(unit, kept)] = asked.budget.items()
         if fault := fault_of_kept(unit, kept, exact(f"budget {unit}", kept)):
@@ -173,7 +172,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
                 f"{', '.join(able)}"
             )
         return
-    if {"channels", *_MEASURED} & set(asked.budget or ()):
+    if {"channels", "latency"} & set(asked.budget or ()):
         raise CellpruneError(f"{spell('budget', asked.budget)} counts channels: add {by_channel}")
     if foreign := [name for name in row.channel_options if name in asked.options]:
         raise CellpruneError(f"{spell(foreign[0], asked.options[foreign[0]])} is for channels: add {by_channel}")
@@ -208,7 +207,7 @@ def _refuse_blocks(asked: Request, spell: Spell) -> None:
         raise CellpruneError(f"round_to is {asked.round_to!r}, but must be a whole number of at least 1, or 'auto'")
     if asked.round_to > 1 and not asked.prices_channels:
         raise CellpruneError(
-            f"{spell('round_to', asked.round_to)} is for channels under a budget in macs or params: add "
+            f"{spell('round_to', asked.round_to)} is for channels under a budget in macs, params or latency: add "
             f"{spell('granularity', 'channel')} and {spell('budget', {'macs': 0.1})}, or remove {spell('round_to')}"
         )
 

@@ -25,17 +25,21 @@ from cellprune.config.request import RoundTo
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models.architecture import Architecture
 from cellprune.models.network import is_leveled
+from cellprune.pruning.ranking.latency import NS, LatencyTable
 from cellprune.runs.cost import StandIn, Whole
 from cellprune.structure.cost import positions_per_weight
+from cellprune.structure.layer_shapes import shapes_of_layers
 from cellprune.structure.layers import by_output, weighted_layers
 
 Shape = Literal["narrow", "flat", "to-density"]
-Unit = Literal["params", "macs"]
+Unit = Literal["params", "macs", "latency"]
 _SHAPES: dict[str, tuple[Shape, Unit]] = {
     "narrow-params": ("narrow", "params"),
     "narrow-macs": ("narrow", "macs"),
+    "narrow-latency": ("narrow", "latency"),
     "flat-params": ("flat", "params"),
     "flat-macs": ("flat", "macs"),
+    "flat-latency": ("flat", "latency"),
     "narrow-to-density": ("to-density", "macs"),
 }
 Widths = tuple[int, ...]
@@ -49,16 +53,18 @@ def instead(
     masks: Mapping[str, Tensor],
     input_size: Sequence[int],
     round_to: RoundTo = 1,
+    table: LatencyTable | None = None,
 ) -> StandIn:
     """Find the small network that stands in the masked one's place.
 
     Args:
-        control: "narrow-params", "narrow-macs", "flat-params" or "flat-macs", for the largest one that costs no more;
-            or "narrow-to-density", for the one of the masks' widths.
+        control: "narrow" or "flat" and a unit, such as "flat-macs", for the largest one that costs no more; or
+            "narrow-to-density", for the one of the masks' widths.
         architecture: of the network that the masks belong to.
         masks: parameter name -> bool, True = kept.
         input_size: (channels, height, width) of an image, for multiply-adds.
         round_to: widths are multiples of it; "auto" takes 16, or 8 for widths below 16, or any below 8.
+        table: what layers take, for the unit latency, whose masks are of whole channels.
     Raises:
         CellpruneError: the network has no levels.
         TooMuchError: the smallest one has more than the masks keep.
@@ -66,12 +72,16 @@ def instead(
     whole = architecture.shapes()
     levels = levels_of(whole, architecture.name)
     shape, unit = _SHAPES[control]
-    uses = positions_per_weight(whole, input_size)
-    lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
-    target = spent(whole, unit, input_size) - sum(lost.values())
+    if unit == "latency":
+        assert table is not None, "who asks for latency has timed the layers"
+        cost, target = _times(architecture, masks, input_size, table)
+    else:
+        uses = positions_per_weight(whole, input_size)
+        lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
+        target = spent(whole, unit, input_size) - sum(lost.values())
 
-    def cost(widths: tuple[int, ...]) -> int:
-        return spent(architecture.with_widths(widths).shapes(), unit, input_size)
+        def cost(widths: Widths) -> int:
+            return spent(architecture.with_widths(widths).shapes(), unit, input_size)
 
     if shape == "to-density":
         widths = tuple(_nearest(width, level, round_to)
@@ -83,6 +93,19 @@ def instead(
     achieved = cost(widths)
     dense = Whole(levels, spent(whole, "params", input_size), spent(whole, "macs", input_size))
     return StandIn(shape, unit, target, achieved, widths, dense)
+
+
+def _times(
+    architecture: Architecture, masks: Mapping[str, Tensor], input_size: Sequence[int], table: LatencyTable
+) -> tuple[Callable[[Widths], int], int]:
+    """Give what a network of given widths takes, by a table of layers, and what the masked one does, in nanoseconds."""
+    whole = architecture.shapes()
+    shapes = shapes_of_layers(whole, input_size)
+
+    def cost(widths: Widths) -> int:
+        return table.of_small(shapes, shapes_of_layers(architecture.with_widths(widths).shapes(), input_size))
+
+    return cost, table.of_masks(weighted_layers(whole), shapes, masks)
 
 
 def has_levels(architecture: Architecture) -> bool:
@@ -141,7 +164,7 @@ def left_by(masks: Mapping[str, Tensor], architecture: Architecture) -> list[Fra
     return left
 
 
-def spent(network: nn.Module, unit: Unit, input_size: Sequence[int]) -> int:
+def spent(network: nn.Module, unit: Literal["params", "macs"], input_size: Sequence[int]) -> int:
     """Count all parameters, or the multiply-adds of an image."""
     if unit == "params":
         return sum(p.numel() for p in network.parameters())
@@ -217,11 +240,15 @@ def _largest(
     n_within = bisect_right(networks, target, key=cost)
     if not n_within:
         raise TooMuchError(
-            f"the masks keep {target:,} {unit}, but the smallest such network, of widths "
-            f"{'-'.join(map(str, networks[0]))}, has {cost(networks[0]):,}: prune less"
-            f"{', or lower round_to' if round_to != 1 else ''}"
+            f"the masks keep {_amount(target, unit)}, but the smallest such network, of widths "
+            f"{'-'.join(map(str, networks[0]))}, has {_amount(cost(networks[0]), unit)}: prune less"
+            f"{', or take --round-to 1' if round_to != 1 else ''}"
         )
     return networks[n_within - 1]
+
+
+def _amount(n: int, unit: Unit) -> str:
+    return f"{n / NS:.3g} ms" if unit == "latency" else f"{n:,} {unit}"
 
 
 def _steps(level: int, round_to: RoundTo) -> list[int]:

@@ -1,7 +1,6 @@
 """Builds networks of shapes alone, on the meta device: their weights come from elsewhere, so none is drawn."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -16,8 +15,12 @@ class Undrawn(TorchFunctionMode):
     """
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        if func in _DRAWS and args[0].is_meta:
-            return args[0]
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
+        if func in _DRAWS and isinstance(drawn := args[0], Tensor) and drawn.is_meta:
+            return drawn
         return func(*args, **(kwargs or {}))

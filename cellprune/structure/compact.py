@@ -16,14 +16,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellprune.errors import CellpruneError
+from cellprune.structure.agreeing import require_masks_of
 from cellprune.structure.channels import Channels
 from cellprune.structure.comparing import Standing, random_inputs, require_same
 from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
 from cellprune.structure.levels import count_gone, weights_of_levels
+from cellprune.structure.nested import tensors_of
+from cellprune.structure.positions import Positions
 from cellprune.structure.sample import smallest_sample
-from cellprune.structure.shrink import cut, masked, require_masks_of
+from cellprune.structure.shrink import cut, masked
 from cellprune.structure.standing_in import as_it_was, copies, looking
 from cellprune.structure.trace import find
 
@@ -54,11 +58,13 @@ class Compacted:
 
     Attributes:
         network: it.
+        positions: where the network has what it kept; its values may be others.
         stayed: what carries nothing and had to stay.
         stopped_by: the operations that keep channels because their effect is not known.
     """
 
     network: nn.Module
+    positions: Positions
     stayed: tuple[Stayed, ...]
     stopped_by: tuple[str, ...]
 
@@ -91,14 +97,20 @@ def compact(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None
 def compacted(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None = None) -> Compacted:
     """Do what `compact` does, and say what stayed although it carries nothing."""
     require_masks_of(model, masks or {})
+    if not all(tensor.is_floating_point() for tensor in tensors_of(inputs)):
+        raise CellpruneError(
+            "the inputs are whole numbers, which cannot be followed: give floating ones; a network that takes no "
+            "others stays as it is"
+        )
     inputs = smallest_sample(model, inputs)
     with as_it_was(model):  # with which the copies may share what cannot be copied
         network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))
+        positions = Positions.whole()
         while True:  # what is gone may have been all that read another channel
             step = _Step(network, inputs)
             if not step.goes.any():
-                return Compacted(network, step.stayed(), step.channels.stopped_by)
-            network = step.smaller()
+                return Compacted(network, positions.lost(), step.stayed(), step.channels.stopped_by)
+            network, positions = step.smaller(), positions.then(step.positions)
 
 
 class _Step:
@@ -123,13 +135,18 @@ class _Step:
         self.last = self._last()
         self.goes = (self.useless & ~self.last)[:-1]
 
+    @property
+    def positions(self) -> Positions:
+        """Where the network has the channels that stay."""
+        return self.channels.positions(~self.goes)
+
     def smaller(self) -> nn.Module:
         """Give the network without the channels that go, compared with this one."""
         for reader in self.readers:
             self._take_up(reader)
         own = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
         changed = {name: self.tensors[name].to(tensor.dtype) for name, tensor in own.items()}
-        network = cut(self.network, self.channels.positions(~self.goes), changed)
+        network = cut(self.network, self.positions, changed)
         whole, small = (Standing(n, copies(n)) for n in (self.network, network))
         for times in (1, 2):
             sample = random_inputs(self.inputs, times=times)

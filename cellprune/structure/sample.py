@@ -5,7 +5,6 @@ that only some maps can have decides nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,8 +72,12 @@ class _NothingIsEmpty(TorchFunctionMode):
     """Ends a pass where nothing is left of a map that was cropped."""
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
+        self,
+        func: Callable[..., object],
+        types: object,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and not result.numel():
             raise ValueError("an empty map")

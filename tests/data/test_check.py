@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.check import check, inspect
 from cellprune.data.inspection import CellCount, Inspection
 from cellprune.data.sets.cards import card
 from cellprune.runs.documents import plain
+from cellprune.wording import many
 
 from .conftest import write
 
@@ -161,7 +163,9 @@ def test_every_error_is_listed_not_only_the_first(own_cells: Path) -> None:
 @pytest.mark.parametrize("n_gold", [0, 1])
 def test_too_few_annotated_frames(drawn: Callable[..., Path], n_gold: int) -> None:
     folder = drawn({f"01/{at:03d}": {"gold": THREE} if at < n_gold else {} for at in range(3)})
-    assert found(folder).errors == (f"drawn has {n_gold} annotated frame(s): annotate at least two, one to hold out",)
+    assert found(folder).errors == (
+        f"drawn has {many(n_gold, 'annotated frame')}: annotate at least two, one to hold out",
+    )
 
 
 def test_truth_that_is_all_background(drawn: Callable[..., Path]) -> None:
@@ -263,3 +267,15 @@ def test_a_pixel_size_that_only_some_images_state_counts_as_unknown(tmp_path: Pa
         in (report.facts[0])
     )
     assert " um)" not in report.facts[1]
+
+
+def test_an_annotated_image_that_is_there_twice_is_warned_of(tmp_path: Path) -> None:
+    folder = own_images(tmp_path, [64] * 4, one_cell)
+    for at in (2, 3):  # packed in another way, the same pixels
+        write(folder / "images" / f"c{at}.tif", tifffile.imread(folder / "images" / "c0.tif"), rowsperstrip=1)
+    write(folder / "labels" / "c3.tif", 2 * one_cell(64))
+    said = "one may be learned from while the other is held out, so remove one of them"
+    assert found(folder).warnings == (
+        f"c0.tif and c2.tif are the same image with the same labels: {said}",
+        f"c0.tif and c3.tif are the same image with different labels: {said}",
+    )

@@ -5,6 +5,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import finished_run as whole_run
 import numpy as np
 import pages
 import pytest
@@ -14,7 +15,8 @@ from onnx_files import model_file, network_of
 from test_scored_is_predicted import drawn, finished_run, settings_for, tiff
 from test_scored_is_predicted import network_of as trained
 
-from cellprune.engines import choose
+from cellprune.bench import bench
+from cellprune.bench.measure import Measured
 from cellprune.export import parity
 
 PAGE = pages.DOCS / "how-to/export.md"
@@ -25,16 +27,19 @@ def test_every_command_of_the_page_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(choose, "user_cache_path", lambda name: tmp_path / "cache" / name)
     for precision in ("bf16", "int8"):  # of an untrained network
         monkeypatch.setitem(parity.LIMITS_PPM, precision, 1e6)
     monkeypatch.setattr(parity, "LIMIT_IOU", 1)
     folder = drawn(tmp_path / "set", [(60, 72)] * 6, tiff)
     finished_run(tmp_path / "runs" / "NAME", trained(1), settings_for(folder))
     model_file(tmp_path / "model.safetensors", network_of())
+    model_file(tmp_path / "small.safetensors", network_of())
+    for name, ratio in (("DENSE", 0), ("PRUNED", 0.9)):
+        model_file(whole_run.make(tmp_path / "runs" / name, ratio=ratio).file("model"), network_of())
+    monkeypatch.setattr(bench, "measure", lambda arms, *_: ([Measured(arm, 1.0, None) for arm in arms], 9))
     shutil.copytree(folder / "images", tmp_path / "images")
     lines = list(pages.commands(PAGE))
-    assert len(lines) == 6
+    assert len(lines) == 8
     for line in lines:
         if "bf16" in line and not has_bf16():
             continue

@@ -96,6 +96,15 @@ def test_predict_takes_any_torch_network() -> None:
     assert predict(network, np.random.default_rng(0).random((3, 33, 21))).shape == (33, 21)
 
 
+def test_predict_takes_channels_first_or_last(bright: Bright) -> None:
+    colour = np.random.default_rng(0).random((3, 33, 21))
+    model = Bright(channels=3)
+    assert np.array_equal(predict(model, np.moveaxis(colour, 0, 2)), predict(model, colour))
+    assert np.array_equal(predict(bright, spots()[:, :, None]), predict(bright, spots()))
+    with pytest.raises(ImageError, match="the image has 3 channels, but the model takes 1: convert it to grey"):
+        predict(bright, np.moveaxis(colour, 0, 2))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_predict_runs_networks_of_any_precision_in_float32(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
@@ -134,10 +143,14 @@ def test_a_network_that_takes_no_single_image_is_refused_in_one_line() -> None:
         (np.zeros((3, 9, 9)) + np.arange(9), "has 3 channels, but the model takes 1: convert it to grey"),
         (np.ones((9, 9)), "constant"),
         (np.full((9, 9), np.nan), "constant or has NaN"),
+        (np.ones((9, 9))[:0], r"shape \(0, 9\) has no pixels"),
+        (np.eye(9) + 0j, "holds complex128 values, which are not grey levels"),
+        (np.eye(9) > 0, "holds bool values, which are not grey levels"),
+        ("cells/a.tif", "'cells/a.tif' is a path, not an image: give its pixels"),
         (np.ones(9), r"shape \(9,\): give \(H, W\), or \(C, H, W\)"),
     ],
 )
-def test_an_image_that_cannot_be_used_is_refused(image: np.ndarray, said: str, bright: Bright) -> None:
+def test_an_image_that_cannot_be_used_is_refused(image: np.ndarray | str, said: str, bright: Bright) -> None:
     with pytest.raises(ImageError, match=said):
         predict(bright, image)
 

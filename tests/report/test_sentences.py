@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cellprune.report import sentences
-from cellprune.runs.cost import Budget, Bytes, Cost, Milliseconds
+from cellprune.runs.cost import Budget, Bytes, Cost, Latency, Milliseconds
+from cellprune.runs.layer_times import TimedIn
 from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.structure.counts import Macs, Parameters, Sparsity
 
@@ -45,9 +46,16 @@ def test_a_network_is_named_with_the_settings_it_has(model: dict, told: str) -> 
 
 
 def test_scope_names_frames_recordings_split_and_policy() -> None:
-    told = plain(sentences.scope(split("random")))
+    told = plain(sentences.scope(split("random"), "report"))
     for part in ("1 frame that", "from 2 frames", "2 recordings (01, 02)", "random, split seed 7", "policy ignore: "):
         assert part in told
+
+
+def test_scope_of_frames_to_choose_on_does_not_speak_of_those_held_out() -> None:
+    chosen_on = replace(split("random"), parts={**split("random").parts, "select": split("random").parts["train"]})
+    told = plain(sentences.scope(chosen_on, "select"))
+    assert "Scored on 2 frames that the network did not learn from, set apart to choose settings by" in told
+    assert "those held out (1 frame) were not scored" in told
 
 
 @pytest.mark.parametrize(
@@ -59,11 +67,11 @@ def test_scope_names_frames_recordings_split_and_policy() -> None:
     ],
 )
 def test_scope_says_how_hard_the_question_was(how: str, said: str) -> None:
-    assert said in plain(sentences.scope(split(how)))
+    assert said in plain(sentences.scope(split(how), "report"))
 
 
 def test_scope_of_a_plain_folder_speaks_of_images_not_recordings() -> None:
-    told = plain(sentences.scope(split("random", in_folder=True)))
+    told = plain(sentences.scope(split("random", in_folder=True), "report"))
     assert "of the folder my-cells" in told
     assert "--split block" in told
     assert "recording" not in told
@@ -71,7 +79,7 @@ def test_scope_of_a_plain_folder_speaks_of_images_not_recordings() -> None:
 
 @pytest.mark.parametrize("policy", ["paper", "ignore", "complete", "silver"])
 def test_scope_explains_every_policy(policy: str) -> None:
-    assert "see the documentation" not in sentences.scope(split("random", policy))
+    assert "see the documentation" not in sentences.scope(split("random", policy), "report")
 
 
 def timed(cost: Cost, pruned: float) -> Cost:
@@ -112,6 +120,10 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
         ({"budget": "macs=0.1", "granularity": "channel"}, "10 % of the multiply-adds kept, by channel"),
         ({"budget": "params=0.1", "granularity": "channel"}, "10 % of the parameters kept, by channel"),
         ({"budget": "macs=0.3"}, "30 % of the multiply-adds kept"),
+        (
+            {"budget": "latency=0.3", "granularity": "channel", "engine": "onnx"},
+            "30 % of the milliseconds in onnx kept, by channel",
+        ),
     ],
 )
 def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
@@ -127,6 +139,19 @@ def test_what_was_asked_stands_beside_what_was_achieved() -> None:
     weights = Budget("weights", 0.03, 0.03, 484_824, 14_545, 14_545)
     assert plain(sentences.reached(COST.parameters, weights)) == "14,545 of 484,824 weights stay (3 %, as asked)."
     assert plain(sentences.reached(COST.parameters, None)) == "30 of 1,000 prunable weights stay (3 %)."
+
+
+def test_both_shares_of_the_time_stand_in_one_sentence() -> None:
+    by_layers = Budget("latency", 0.25, 0.2475, 40_000_000, 10_000_000, 9_900_000)
+    timed_in = TimedIn(engine="onnx", version="1.2", processor="p", threads=2)
+    latency = Latency(timed_in=timed_in, dense=50.0, made=14.0, passes=9)
+    told = "the network takes 14.0 ms of 50.0 ms (28 %) in onnx 1.2 with 2 threads."
+    assert plain(sentences.reached(COST.parameters, by_layers, latency)) == (
+        f"9.90 ms of 40.0 ms of the layers' time stay (24.8 %, asked: 25 %); timed as a whole, {told}"
+    )
+    assert plain(sentences.reached(COST.parameters, by_layers)).endswith("asked: 25 %).")
+    weights = Budget("weights", 0.03, 0.03, 484_824, 14_545, 14_545)
+    assert plain(sentences.reached(COST.parameters, weights, latency)).endswith(f"as asked). Timed as a whole, {told}")
 
 
 def test_paths_and_deaths_are_told() -> None:

@@ -51,6 +51,17 @@ def test_a_97_percent_pruned_model_takes_at_most_4_5_percent_of_the_dense_file(t
     assert packed <= 0.045 * dense
 
 
+def test_a_smaller_network_keeps_its_masks(tmp_path: Path) -> None:
+    weights, masks = {"w": np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), "b": np.ones(2)}, {"w": np.eye(2) > 0}
+    header = {"architecture": {"name": "unet", "kept": "some"}}
+    modelfile.write(tmp_path / "model", header, weights, masks)
+    read = modelfile.read(tmp_path / "model")
+    assert read.header == {**header, "format_version": 2}
+    assert read.weights["w"].tolist() == [[1, 0], [0, 4]]
+    assert read.weights["b"].tolist() == [1, 1]
+    assert read.masks["w"].tolist() == masks["w"].tolist()
+
+
 def test_a_dense_model_has_no_masks(tmp_path: Path) -> None:
     modelfile.write(tmp_path / "model", HEADER, {"w": np.ones(3, np.float32)}, {})
     _, weights, masks = modelfile.read(tmp_path / "model")
@@ -98,14 +109,14 @@ def safetensors_header(header: bytes, length: int | None = None) -> bytes:
 NOT_A_MODEL = {
     "empty": (b"", "is empty or cut off"),
     "five bytes": (b"12345", "is empty or cut off"),
-    "text": (b"import this is a readme file", "damaged or no safetensors file"),
+    "text": (b"import this is a readme file", "is no model file, or is damaged"),
     "pickle": (pickle.dumps({"weight": [1.0] * 9}), "is a pickle .* can run any code"),
     "torch checkpoint": (torch_checkpoint(), "is a pickle .* can run any code"),
-    "header of four GB": (safetensors_header(b"{}", 2**32), "damaged or no safetensors file"),
-    "header longer than the file": (safetensors_header(b"{}", 100), "damaged or no safetensors file"),
+    "header of four GB": (safetensors_header(b"{}", 2**32), "is no model file, or is damaged"),
+    "header longer than the file": (safetensors_header(b"{}", 100), "is no model file, or is damaged"),
     "header longer than allowed": (
         safetensors_header(b"{" + b" " * container.HEADER_LIMIT_BYTES + b"}"),
-        "damaged or no safetensors file",
+        "is no model file, or is damaged",
     ),
     "header of noise": (safetensors_header(b"{{{{{{{{"), "is damaged"),
     "header that is no text": (safetensors_header(b"\xff\xfe{}"), "is damaged"),

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from cellprune.config.request import Pricing
-from cellprune.errors import TooMuchError
 from cellprune.pruning.ranking.blocks import in_order
 from cellprune.pruning.ranking.prices import Price
 
@@ -25,8 +24,6 @@ def within(
     cost: Price | None = None,
     follows: Tensor | None = None,
     gone: Tensor | None = None,
-    why: str = "what stays in any case costs",
-    mend: str = "",
 ) -> tuple[Tensor, int, int]:
     """Remove the lowest scores per cost until the budget holds, then put back what still fits, the highest first.
 
@@ -34,16 +31,13 @@ def within(
         prices: what units cost.
         scores: (count,), larger is kept; of a tie the earlier unit stays.
         share: of the dense network's cost that may stay.
-        stays: units that never go.
+        stays: units that never go; together they are within the budget.
         pricing: "static" or "marginal".
         cost: what scores are divided by; None for the prices themselves.
         follows: (count,) bool, whether a unit may stay only where the one before it stays; None for none.
         gone: (count,) bool, units that may not stay; None for none.
-        why, mend: begin and end the sentence that refuses a budget below the cost of `stays`.
     Returns:
         (count,) bool, what is allowed and what is spent. No removed unit that may stay fits into what is left.
-    Raises:
-        TooMuchError: the units that never go cost more than the budget.
     """
     whole = torch.ones(prices.count, dtype=torch.bool)
     follows = torch.zeros_like(whole) if follows is None else follows
@@ -52,11 +46,7 @@ def within(
     least[stays] = True
     dense = prices.total(whole)
     allowed = int(share * dense)
-    if prices.total(least) > allowed:
-        raise TooMuchError(
-            f"{why}, with all that cannot go, {prices.total(least) / dense:.4g} of the dense network: give a budget "
-            f"above that, not {float(share):g}{mend}"
-        )
+    assert prices.total(least) <= allowed
     cost = prices if cost is None else cost
     paid = cost.each(whole)
     rank = in_order(scores / paid.clamp(min=1), follows).masked_fill(least | gone, torch.inf)

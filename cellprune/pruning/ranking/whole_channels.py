@@ -1,4 +1,4 @@
-"""Chooses which channels stay, at least one of every layer or none of a level, and makes the masks of all that they touch."""
+"""Chooses which channels stay, one of every layer or none of a level, and makes the masks of all that they touch."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +14,7 @@ from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
 from cellprune.pruning.ranking.blocks import Blocks, in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
+from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
 from cellprune.pruning.ranking.spending import within
 from cellprune.structure.channels import Channels, verify
@@ -135,6 +136,7 @@ def choose_within(
     """
     check_finite(by_layer(channels, scores))
     blocks = in_blocks(channels, scores, spending.round_to)
+    _require_enough(spending, blocks, best_of_layers(channels, scores, least), least)
     gone, layers = torch.zeros(channels.count, dtype=torch.bool), channels.layers()
     kept = _spent(channels, scores, spending, blocks, least, gone)
     may_go = ~blocks.mark(best_of_layers(channels, scores))[blocks.of]
@@ -160,24 +162,43 @@ def _spent(
     channels: Channels, scores: Tensor, spending: Spending, blocks: Blocks, least: Fraction, gone: Tensor
 ) -> Tensor:
     """Spend a budget on channels, of which those that are gone may not stay: (channels.count,) bool, both."""
-    why, mend = f"each layer keeps {_floor(least)} at least, which costs", ""
-    if blocks.follows.any():
-        why = f"each layer keeps {_floor(least)} at least, in whole blocks (round_to={spending.round_to}), which costs"
-        mend = ", or a lower round_to"
-    stays = [channel for channel in best_of_layers(channels, scores, least) if not gone[channel]]
     kept, _, _ = within(
         spending.prices.together(blocks.of),
         blocks.scores(scores),
         spending.share,
-        blocks.with_any(stays),
+        blocks.with_any([channel for channel in best_of_layers(channels, scores, least) if not gone[channel]]),
         spending.pricing,
         cost=spending.cost.together(blocks.of),
         follows=blocks.follows,
         gone=blocks.mark(gone.nonzero().squeeze(1).tolist()),
-        why=why,
-        mend=mend,
     )
     return kept[blocks.of]
+
+
+def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: Fraction) -> None:
+    """Refuse a budget that not even the smallest network fits: the best channels of each layer, in whole blocks.
+
+    Raises:
+        TooMuchError: says what the smallest network needs.
+    """
+    single = torch.zeros(len(blocks.of), dtype=torch.bool)
+    single[best] = True
+    smallest = torch.isin(blocks.of, blocks.of[single])
+    dense, total = spending.prices.total(torch.ones_like(single)), spending.prices.total
+    if (needed := total(smallest)) <= spending.share * dense:
+        return
+    keeps = f"keeps {_floor(least)} of each layer"
+    if is_larger := not smallest.equal(single):
+        keeps += f", in whole blocks of channels (round_to={spending.round_to}),"
+    times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if spending.unit == "latency" else ""
+    mends = [f"give a budget above that, not {float(spending.share):g}"] if needed < dense else []
+    # milliseconds of other widths would have to be measured
+    if is_larger and spending.unit != "latency" and (alone := total(single)) <= spending.share * dense:
+        mends.append(f"choose single channels by --round-to 1 (in Python round_to=1), which need {alone / dense:.2g}")
+    mend = ", or ".join(mends) or "prune less, or other layers"
+    raise TooMuchError(
+        f"the smallest network {keeps} and needs {needed / dense:.4g} of the dense network{times}: {mend}"
+    )
 
 
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:
@@ -211,7 +232,7 @@ def _descending(scores: Tensor, channels: Tensor) -> list[int]:
 
 
 def _floor(least: Fraction) -> str:
-    return f"a share of {float(least):g}" if least else "one"
+    return f"a share of {float(least):g}" if least else "one channel"
 
 
 def masks_of(model: nn.Module, inputs: Nested, channels: Channels, kept: Tensor) -> Masks:
