@@ -75,7 +75,8 @@ def prune(
         granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr;
             3sp and ranp remove channels in any case).
             Channels that are tied together go together. At least one channel of each layer stays, and all channels of
-            the network's input and output.
+            the network's input and output. Under a budget in params, macs or latency, the deepest levels of a padded
+            U-Net may go as a whole: where one block of each layer is left, and the others keep more without it.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         cost: what the score of a channel is divided by: "channels" (by nothing else than their number), "params",
             "macs", "memory" (numbers that one image takes: parameters, and the maps that convolutions and linear

@@ -23,6 +23,7 @@ from cellprune.structure.comparing import Standing, random_inputs, require_same
 from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
+from cellprune.structure.levels import count_gone, weights_of_levels
 from cellprune.structure.nested import tensors_of
 from cellprune.structure.positions import Positions
 from cellprune.structure.sample import smallest_sample
@@ -201,10 +202,13 @@ class _Step:
         return carriers
 
     def _last(self) -> Tensor:
-        """Keep one channel of a layer all of whose channels are useless."""
+        """Keep one channel of a layer all of whose channels are useless, unless it goes with its level."""
         last = self._nothing()
+        levels = weights_of_levels(self.network, [reader.name for reader in self.readers])
+        empty = self.channels.empty(~self.useless[:-1])
+        gone = {name for level in levels[: count_gone(levels, empty)] for name in level}
         for reader in self.readers:
-            if (self.useless & ~last)[reader.makes].all():
+            if reader.name not in gone and (self.useless & ~last)[reader.makes].all():
                 last[reader.makes[0]] = True
         return last
 

@@ -1,7 +1,7 @@
-"""Chooses which channels stay, at least one of every layer, and makes the masks of all that they touch."""
+"""Chooses which channels stay, one of every layer or none of a level, and makes the masks of all that they touch."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -109,14 +109,24 @@ class Spending:
     round_to: RoundTo = 1
 
 
-def choose_within(channels: Channels, scores: Tensor, spending: Spending, least: Fraction = NO_FLOOR) -> Tensor:
+def choose_within(
+    channels: Channels,
+    scores: Tensor,
+    spending: Spending,
+    least: Fraction = NO_FLOOR,
+    levels: Sequence[Collection[str]] = (),
+) -> Tensor:
     """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
+
+    A level goes as a whole, the deepest first, where all of its channels that may go have gone, and the same budget
+    keeps a larger sum of scores without the rest of it.
 
     Args:
         channels: what there is.
         scores: (channels.count,), larger is kept.
         spending: the budget.
-        least: share of each layer's channels that stays in any case, see `best_of_layers`.
+        least: share of each layer's channels that stays in any case, see `best_of_layers`; then no level goes.
+        levels: names of the weights in each level that may go, the deepest first; see `structure.levels`.
     Returns:
         (channels.count,) bool.
     Raises:
@@ -126,21 +136,42 @@ def choose_within(channels: Channels, scores: Tensor, spending: Spending, least:
     """
     check_finite(by_layer(channels, scores))
     blocks = in_blocks(channels, scores, spending.round_to)
-    best = best_of_layers(channels, scores, least)
-    _require_enough(spending, blocks, best, least)
-    prices = spending.prices.together(blocks.of)
-    kept, allowed, spent = within(
-        prices,
+    _require_enough(spending, blocks, best_of_layers(channels, scores, least), least)
+    gone, layers = torch.zeros(channels.count, dtype=torch.bool), channels.layers()
+    kept = _spent(channels, scores, spending, blocks, least, gone)
+    may_go = ~blocks.mark(best_of_layers(channels, scores))[blocks.of]
+    for level in () if least else levels:
+        if not set(level) <= layers.keys():
+            break  # something of it stays in any case
+        made = torch.cat([layers[name] for name in level])
+        if not may_go[made].any() or (kept & may_go)[made].any():
+            break
+        without = gone.index_fill(0, made, True)
+        fuller = _spent(channels, scores, spending, blocks, least, without)
+        if scores[fuller].sum() <= scores[kept].sum():
+            break
+        kept, gone = fuller, without
+        log.info("a level that kept the least of each layer goes: without it the budget keeps more")
+    dense, spent = (spending.prices.total(some) for some in (torch.ones_like(kept), kept))
+    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, int(spending.share * dense), dense,
+             spending.share, spent, spent / dense)  # fmt: skip
+    return kept
+
+
+def _spent(
+    channels: Channels, scores: Tensor, spending: Spending, blocks: Blocks, least: Fraction, gone: Tensor
+) -> Tensor:
+    """Spend a budget on channels, of which those that are gone may not stay: (channels.count,) bool, both."""
+    kept, _, _ = within(
+        spending.prices.together(blocks.of),
         blocks.scores(scores),
         spending.share,
-        blocks.with_any(best),
+        blocks.with_any([channel for channel in best_of_layers(channels, scores, least) if not gone[channel]]),
         spending.pricing,
         cost=spending.cost.together(blocks.of),
         follows=blocks.follows,
+        gone=blocks.mark(gone.nonzero().squeeze(1).tolist()),
     )
-    dense = prices.total(torch.ones_like(kept))
-    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, allowed, dense, spending.share,
-             spent, spent / dense)  # fmt: skip
     return kept[blocks.of]
 
 
