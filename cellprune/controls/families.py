@@ -84,6 +84,20 @@ narrow = partial(within, "narrow")
 flat = partial(within, "flat")
 
 
+def apart(family: Family, whole: Architecture, shares: Sequence[Fraction], sizing: Sizing) -> list[Fraction]:
+    """Give the shares that have a network of their own, falling.
+
+    Shares below the smallest network have none. Of flat networks there are few, so several shares give the same one: of
+    these the smallest share stays. Narrow networks fill their budget, so each share has its own.
+    """
+    networks = choices(levels_of(whole.shapes(), whole.name), family, sizing.round_to)
+    cost, dense = cache(partial(sizing.cost, whole)), spent(whole.shapes(), sizing.unit, sizing.input_size)
+    if family == "narrow":
+        return sorted((share for share in shares if int(share * dense) >= cost(networks[0])), reverse=True)
+    numbered = {bisect_right(networks, int(share * dense), key=cost): share for share in sorted(shares, reverse=True)}
+    return [share for n_within, share in numbered.items() if n_within]
+
+
 def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *, allowed: str, mend: str) -> Widths:
     """Give the widths of the largest network of a family that costs no more than its target.
 

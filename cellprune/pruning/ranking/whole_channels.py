@@ -147,6 +147,16 @@ def choose_within(channels: Channels, scores: Tensor, spending: Spending, least:
     return kept[blocks.of]
 
 
+def smallest(channels: Channels, prices: Price, round_to: RoundTo, least: Fraction = NO_FLOOR) -> Fraction:
+    """Give the share of the dense network's cost that stays in any case: of each layer one block, or `least`."""
+    alike = torch.zeros(channels.count)
+    blocks = in_blocks(channels, alike, round_to)
+    together = prices.together(blocks.of)
+    kept = torch.zeros(together.count, dtype=torch.bool)
+    kept[blocks.with_any(best_of_layers(channels, alike, least))] = True
+    return Fraction(together.total(kept), together.total(torch.ones_like(kept)))
+
+
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:
     """Part values, one a channel, by the first layer that makes each, after which they are numbered."""
     parts, seen = {}, 0

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from cellprune.config.names import method
+from cellprune.config.names import is_dense_family, method
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.controls import families
@@ -89,6 +89,8 @@ def missing(settings: Settings) -> dict[str, str]:
     pruning, lacking = settings.pruning, dict[str, str]()
     if pruning.control != "none":
         return dict.fromkeys(CONTROLS, "what is searched is a control itself")
+    if is_dense_family(pruning.method):
+        return dict.fromkeys(CONTROLS, f"{pruning.method} networks are controls themselves")
     if pruning.method == "random":
         lacking |= dict.fromkeys(("shuffle", "random"), "the masks are random already")
     elif method(pruning.method).when != "before":
