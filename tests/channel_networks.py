@@ -83,6 +83,19 @@ def some(channels, seed=0):
     return kept
 
 
+def unet():
+    """Give a U-Net, and a batch of its images."""
+    torch.manual_seed(0)
+    data = [(torch.randn(2, 1, 16, 16), torch.randint(0, 2, (2, 16, 16)))]
+    return build({"name": "unet", "width": 4, "depth": 2}), data
+
+
+def residual():
+    """Give a residual network, and a batch of its images."""
+    torch.manual_seed(0)
+    return resnet.build(width=4, classes=3), [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
+
+
 class Drawn(nn.Module):
     """A network of steps, each on the last map and sometimes an earlier one of the same pixels; two outputs.
 

@@ -73,6 +73,14 @@ def make_run(tmp_path: Path) -> Callable[..., "Folder"]:
     return lambda name="run", **options: finished_run.make(tmp_path / name, **options)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees, or writes, what the developer's machine has measured."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CELLPRUNE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the developer's data."""

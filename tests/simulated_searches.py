@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from cellprune.config.search import Search
 from cellprune.search.frames import Frames
 from cellprune.search.judge.grid import grid
 from cellprune.search.judge.trial import Trial
+from cellprune.search.plan import Plan, plan
 from cellprune.search.question import Question, Workspace
 from cellprune.search.reach import Reach
 from cellprune.search.run import search_max_ratio
@@ -37,6 +38,14 @@ class Cut(BaseException):
 def question(output: Path, search: Search = ASKED) -> Question:
     frames = Frames(6, 4, ("01",), (("01/007", "no gold mask"),), "f" * 64)
     return Question(Settings(), search, grid(search.low, search.high), frames, output, Reach(Settings()))
+
+
+def planned_in(folder: Path, time_a_training: Callable[[], float], margin: float = ASKED.margin) -> Plan:
+    """Plan a search in a folder."""
+    workspace = Workspace(folder / "runs", folder / "search", resume=True)
+    asked = question(folder / "search", ASKED.model_copy(update={"margin": margin}))
+    asked = replace(asked, frames=replace(asked.frames, select_by_fold=(4,)))
+    return plan(asked, workspace, time_a_training=time_a_training, n_at_once=2, timed_here_alone=False)
 
 
 class Bench:

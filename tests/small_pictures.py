@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import torch
 
-from cellprune.data.labelled import cifar
+from cellprune.data.labelled import cifar, sets
+from cellprune.data.labelled.loaders import Loaders
 
 NAMES = ("dark", "red", "green", "blue")
 
@@ -61,3 +64,10 @@ def known_by(md5: dict[str, str], name: str = "cifar10") -> Iterator[None]:
     ours = {part: {file: md5[file] for file in getattr(kind, part)} for part in ("train", "test", "meta")}
     with patch.dict(cifar.OFFICIAL, {name: replace(kind, **ours)}):
         yield
+
+
+def loaders(dataset: sets.Labelled, **options: Any) -> Loaders:
+    """Give the batches of a set, a quarter of which is held out."""
+    parts = sets.split(dataset, holdout=0.25, seed=0)
+    asked: dict[str, Any] = {"batch_size": 16, "seed": 0, "device": torch.device("cpu"), "augment": "crop"} | options
+    return Loaders(parts, **asked)

@@ -11,6 +11,8 @@ import pytest
 
 from cellprune.runs.folder import Folder
 
+pytestmark = pytest.mark.slow
+
 PROSPR = ["pruning.inner_momentum=0.5"]
 
 
@@ -45,9 +47,7 @@ MOMENTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "moment", [m if m == "third epoch" else pytest.param(m, marks=pytest.mark.slow) for m in MOMENTS]
-)
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_run_ends_with_the_same_bits(
     moment: str, process: Callable[..., int], uncut: Folder, tmp_path: Path, data_root: Path
 ) -> None:
@@ -68,7 +68,6 @@ MOVING = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", MOVING)
 def test_a_run_killed_in_every_epoch_of_every_stage_ends_with_the_same_bits(
     method: str, process: Callable[..., int], tmp_path: Path, data_root: Path
@@ -93,7 +92,6 @@ def test_a_run_killed_in_every_epoch_of_every_stage_ends_with_the_same_bits(
 CHANNELS = ["pruning.granularity=channel", "pruning.ratio=0.5", "training.epochs=3"]
 
 
-@pytest.mark.slow
 def test_a_run_whose_channels_left_the_network_ends_with_the_same_bits_wherever_it_is_killed(
     process: Callable[..., int], tmp_path: Path, data_root: Path
 ) -> None:

@@ -38,8 +38,8 @@ def compare_masks(first: Path, second: Path, /, *, json: Annotated[bool, Paramet
     rows = {**layers, "all layers": overlap.in_all(layers.values())}
     alone = [[name for name in one if name not in other] for one, other in (masks, masks[::-1])]
     if json:
-        told = {"layers": [{"name": name, **_plain(row)} for name, row in layers.items()], **_plain(rows["all layers"])}
-        print(text.dumps({"first": str(first), "second": str(second), **told, "alone": alone}))
+        by_layer, in_all = [{"name": name, **_plain(row)} for name, row in layers.items()], _plain(rows["all layers"])
+        print(text.dumps({"first": str(first), "second": str(second), "layers": by_layer, **in_all, "alone": alone}))
         return
     width = max(map(len, rows))
     say(f"{'':{width}}  {'weights':>11}  {'first':>8}  {'second':>8}  {'overlap':>8}  {'by chance':>9}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from cellprune.cli.terminal import console, say
+from cellprune.cli.whole_number import WholeNumber
 from cellprune.wording import printable, spoken
 
 if TYPE_CHECKING:
@@ -157,10 +158,10 @@ def simulate(
     folder: Path,
     /,
     *,
-    seed: int = 0,
-    frames: int = 12,
-    size: tuple[int, int] = (192, 208),
-    sequences: int = 2,
+    seed: WholeNumber = 0,
+    frames: WholeNumber = 12,
+    size: tuple[WholeNumber, WholeNumber] = (192, 208),
+    sequences: WholeNumber = 2,
     optics: Literal["phase", "dic"] = "phase",
 ) -> None:
     """Make simulated cells, with truth, in the layout of the Cell Tracking Challenge.
@@ -203,25 +204,25 @@ def _show_cards(cards: "Sequence[tuple[Card, bool]]") -> None:
         say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _show(found: "Inspection | ClassesInspection", out: "Console") -> None:
+def _show(inspection: "Inspection | ClassesInspection", out: "Console") -> None:
     """Print a table of what is there, then the facts, warnings, notes and errors, each on its line."""
     from rich.table import Table
 
     from cellprune.data.inspection import Inspection
 
-    table = Table(title=printable(found.dataset), title_justify="left", box=None, pad_edge=False)
-    lines_of = [("note", found.notes), ("error", found.errors)]
-    if isinstance(found, Inspection):
-        _fill_sequences(table, found.sequences)
-        lines_of = [("", found.facts), ("warning", found.warnings), *lines_of]
+    table = Table(title=printable(inspection.dataset), title_justify="left", box=None, pad_edge=False)
+    lines_of = [("note", inspection.notes), ("error", inspection.errors)]
+    if isinstance(inspection, Inspection):
+        _fill_sequences(table, inspection.sequences)
+        lines_of = [("", inspection.facts), ("warning", inspection.warnings), *lines_of]
     else:
-        _fill_classes(table, found)
+        _fill_classes(table, inspection)
     if table.row_count:
         out.print(table)
     for kind, line in ((kind, line) for kind, lines in lines_of for line in lines):
         # paths and names are not markup, and a line is never broken: it may be searched for
         out.print(spoken(f"{kind}: {line}" if kind else line), soft_wrap=True)
-    out.print(f"errors: {len(found.errors)}" if found.errors else "no errors")
+    out.print(f"errors: {len(inspection.errors)}" if inspection.errors else "no errors")
 
 
 def _fill_sequences(table: "Table", sequences: "Sequence[SequenceInspection]") -> None:
@@ -241,11 +242,11 @@ def _fill_sequences(table: "Table", sequences: "Sequence[SequenceInspection]") -
         )
 
 
-def _fill_classes(table: "Table", found: "ClassesInspection") -> None:
+def _fill_classes(table: "Table", inspection: "ClassesInspection") -> None:
     table.add_column("class")
     for part in ("train", "test"):
         table.add_column(f"{part} images", justify="right")
-    for row in found.classes:
+    for row in inspection.classes:
         table.add_row(printable(row.name), str(row.train), str(row.test))
-    if found.classes:
-        table.add_row("all", *(str(found.images[part]) for part in ("train", "test")))
+    if inspection.classes:
+        table.add_row("all", *(str(inspection.images[part]) for part in ("train", "test")))

@@ -8,13 +8,15 @@ from cyclopts import Parameter
 
 from cellprune.cli.terminal import say
 
+_PARTS = {"report": "held out", "select": "set apart to choose settings by"}
+
 
 def evaluate(
     run: Path,
     /,
     *,
     dataset: str | None = None,
-    part: Literal["report", "train", "all"] = "report",
+    part: Literal["report", "train", "all"] | None = None,
     data_root: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -34,7 +36,8 @@ def evaluate(
     dataset
         Card or folder of another data set: score all its gold frames instead of the run's own.
     part
-        Which of the run's own frames to score: report (held out), train (learned from), or all.
+        Which of the run's own frames to score: report (held out), train (learned from), or all; without it those that
+        the run was scored on, which are the held-out ones, or with --data.select those that were set apart.
     data_root
         Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
@@ -54,6 +57,6 @@ def evaluate(
     if json:
         print(text.dumps(content(scores)))
         return
-    whose = f"all of {dataset}" if dataset else f"its own, {'held out' if part == 'report' else part}"
+    whose = f"all of {dataset}" if dataset else f"its own, {_PARTS.get(scores.part, scores.part)}"
     first, *table = resolve("results", scores.task).table(scores)
     say(f"{run}: {first}, {whose}", *table)

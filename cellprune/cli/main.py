@@ -47,7 +47,7 @@ app = App(
 app.meta.suppress_keyboard_interrupt = False
 # by name: a command is loaded when it is the one, so that predicting need not wait for what training reads
 for _command in (
-    "train:train", "prune:prune", "compare_masks:compare_masks", "evaluate:evaluate", "predict:predict",
+    "train:train", "prune:prune", "compare_masks:compare_masks", "evaluate:evaluate", "predict:predict", "score:score",
     "export:export", "report:report",
 ):  # fmt: skip
     app.command(f"cellprune.cli.{_command}")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json as text
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -54,7 +54,8 @@ def predict(
     Parameters
     ----------
     model
-        A run folder, a model file, or an ONNX file of `cellprune export`, which needs no PyTorch.
+        A run folder, a model file, the folder of a search (for the network that it found), or an ONNX file of
+        `cellprune export`, which needs no PyTorch.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
         is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
@@ -88,12 +89,14 @@ def predict(
     from cellprune.lab.inputs import find
     from cellprune.lab.job import run
     from cellprune.lab.output import Output, engine_before
+    from cellprune.runs.searched import found_by
     from cellprune.training.progress import PATIENCE_S
 
     if not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
         raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
+    model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():
@@ -108,8 +111,9 @@ def predict(
     settings |= {"precision": precision} if precision != "fp32" else {}
     names = [image.name for image in images]
     folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
-    warnings = _warn_of_inputs(labels, None if rescale else scale.warning(runner.card, sizes))
-    with _told(len(images)) as tell:
+    doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
+    warnings = _warn_of_inputs(labels, doubts)
+    with _progress(len(images)) as tell:
         done = run(
             runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
         )
@@ -123,7 +127,7 @@ def predict(
     return 1 if done.failures else 0
 
 
-def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
+def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:
     """Say, before the work, what is left out and what the network may not be made for."""
     warnings = []
     if labels:
@@ -131,8 +135,7 @@ def _warn_of_inputs(labels: list[str], doubt: str | None) -> list[str]:
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    if doubt is not None:
-        warnings.append(doubt)
+    warnings += filter(None, doubts)
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings
@@ -178,7 +181,7 @@ def _digest(model: Path) -> str:
 
 
 @contextmanager
-def _told(n_images: int) -> Iterator["Tell"]:
+def _progress(n_images: int) -> Iterator["Tell"]:
     """Show how far the images are."""
     from cellprune.cli.progress import shown
     from cellprune.training.progress import Event

@@ -114,21 +114,21 @@ class Lines:
         self._beat = Heartbeat(self._again)
         self._event = Event("")
         self._clock = monotonic()
-        self._first = self._told = 0
+        self._first = self._said = 0
 
     def started(self, event: Event) -> None:
         if event.phase == "note":
             self._say(event.message)
             return
-        self._event, self._clock, self._first, self._told = event, monotonic(), event.done, event.done
+        self._event, self._clock, self._first, self._said = event, monotonic(), event.done, event.done
         self._beat.start(event.after_s or None)
         if not event.after_s:
             self._say(event.message or f"{event.phase}: {many(event.epochs, 'epoch')}")
 
     def advanced(self, event: Event) -> None:
         self._event = event
-        if event.done != self._told and _is_worth_a_line(event, self._told):
-            self._told = event.done
+        if event.done != self._said and _is_worth_a_line(event, self._said):
+            self._said = event.done
             self._say(f"{described(event)}{self._left(event)}")
 
     def finished(self, event: Event) -> None:
@@ -196,18 +196,19 @@ class Curves:
         self._writer.flush()
 
 
-def _is_worth_a_line(event: Event, told: int) -> bool:
-    """Whether an epoch ended, or another tenth of what is counted is done since `told` was."""
+def _is_worth_a_line(event: Event, said: int) -> bool:
+    """Whether an epoch ended, or another tenth of what is counted is done since `said` was."""
     if event.epochs:
         return event.done * event.epochs == event.epoch * event.total
-    return event.total > 1 and event.done * _TENTHS // event.total > told * _TENTHS // event.total
+    return event.total > 1 and event.done * _TENTHS // event.total > said * _TENTHS // event.total
 
 
 def described(event: Event) -> str:
     """Say where a phase is: its epoch, or how much of what is counted is done."""
     if event.epochs:
         loss = "" if event.loss is None else f", loss {event.loss:.4f}"
-        return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}"
+        earlier = f" (epoch {event.scored_epoch})" if 0 < event.scored_epoch < event.epoch else ""
+        return f"epoch {max(event.epoch, 1)}/{event.epochs}{loss}{_score(event.scores)}{earlier}"
     counted = f", {event.done} of {event.total} done" if event.total > 1 else ""
     return spoken(f"{event.message or event.phase}{counted}")
 

@@ -98,7 +98,7 @@ def _summarize(output: Path, picture: Path, settings: Settings, cost: "MaskCost"
 
     sparsity, macs = cost.sparsity, cost.macs
     size = " x ".join(map(str, macs.input))
-    say(f"{settings.pruning.label}: {sentences.reached(cost.parameters, cost.budget)}")
+    say(f"{settings.pruning.label}: {sentences.reached(cost.parameters, cost.budget, cost.latency)}")
     say(f"{sparsity.direct:.4%} are removed, {sparsity.effective:.4%} including those that no path reaches")
     say(f"{macs.masked / macs.dense:.2%} of the multiply-adds stay, at an input of {size}")
     width = max(len(row.name) for row in cost.layers)

@@ -89,7 +89,7 @@ def _runs(paths: Sequence[Path], output: Path | None, reference: Path | None, js
     if json:
         print(text.dumps({"page": str(written), "groups": plain(groups), "left_out": [str(path) for path in left_out]}))
     else:
-        say(*_told(written, groups))
+        say(*_lines(written, groups))
 
 
 def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
@@ -142,7 +142,7 @@ def _start(output: Path) -> str:
         return file.read(1000)
 
 
-def _told(written: Path, groups: "Sequence[Group]") -> list[str]:
+def _lines(written: Path, groups: "Sequence[Group]") -> list[str]:
     """The headline of each run and its difference, and where the page is."""
     lines = []
     width = 6 + max(len(run.label) for group in groups for run in group.runs) if groups else 0

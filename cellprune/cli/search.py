@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from cellprune.cli.terminal import hush, say, tell
-from cellprune.cli.whole import Whole
+from cellprune.cli.whole_number import WholeNumber
 from cellprune.config.load import ConfigError, load, merged
 from cellprune.config.names import method
 from cellprune.config.schema import Settings
@@ -45,9 +45,9 @@ def search_max_ratio(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     data_root: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    workers: Whole = 0,
+    workers: WholeNumber = 0,
     scheduler: str | None = None,
-    max_trials: Whole | None = None,
+    max_trials: WholeNumber | None = None,
     max_hours: float | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from cellprune.cli.terminal import say
-from cellprune.config.load import load
+from cellprune.config.load import ConfigError, load
 from cellprune.config.names import resolve
+from cellprune.config.pruning import AMOUNTS
 from cellprune.config.schema import Runtime, Settings
 
 if TYPE_CHECKING:
     from cellprune.runs.folder import Folder
+
+_ASKS = ("method", "granularity", "round_to", "cost", "floor", "effective")  # settings that say how to prune
 
 
 def train(
@@ -50,6 +53,7 @@ def train(
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
     resolved = load(settings, file=config, assignments=set_)
+    _require_amount(resolved, settings, set_)
 
     from cellprune.cli.estimate import Estimate
     from cellprune.cli.progress import Curves, loading, shown
@@ -71,10 +75,36 @@ def train(
         _summarize(folder)
 
 
+def _require_amount(resolved: Settings, flags: Settings, assignments: tuple[str, ...]) -> None:
+    """Refuse flags that say how to prune where nothing says how much: a dense network would be trained in silence.
+
+    A file may hold them for flags to come.
+    """
+    keys = {f"pruning.{name}" for name in flags.pruning.model_fields_set}
+    keys |= {text.partition("=")[0] for text in assignments}
+    how, much = ({f"pruning.{name}" for name in names} & keys for names in (_ASKS, AMOUNTS))
+    is_said = "dense" in (flags.pruning.method, *(text.partition("=")[2] for text in assignments))
+    if resolved.pruning.method == "dense" and how and not much and not is_said:
+        raise ConfigError(
+            f"{min(how)} is given, but nothing is removed: say how much with --prune or --budget, or train a dense "
+            "network with --prune 0"
+        )
+
+
 def _summarize(folder: "Folder") -> None:
     """Say how well the run learned, and where its files are."""
     scores = folder.read_scores()
     say(resolve("results", scores.task).headline(scores))
+    cost = folder.read_cost()
+    if cost.latency is not None:
+        from cellprune.report import sentences
+
+        is_control = cost.control is not None
+        say(
+            sentences.timed(cost.latency)
+            if is_control
+            else sentences.reached(cost.parameters, cost.budget, cost.latency)
+        )
     say("Look at:")
     for kind, what in (
         ("report", "the page with scores and pictures: open it in a browser"),

@@ -16,7 +16,7 @@ from pydantic import (
 
 from cellprune.config import names
 from cellprune.config.base import Frozen, Values, named, ratio_of
-from cellprune.config.request import Granularity, Pricing, Request, RoundTo, Scope
+from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
 from cellprune.errors import unknown
 from cellprune.wording import quoted
@@ -81,25 +81,30 @@ class Pruning(Frozen):
     budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(_budget)] = Field(
         None,
         description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
-        "parameters), macs (multiply-adds) or, with channels, channels",
+        "parameters), macs (multiply-adds) or, with channels, channels or latency (milliseconds in pruning.engine)",
     )
-    cost: Annotated[Literal["auto", "channels", "params", "macs", "memory"], Parameter(alias="--cost")] = Field(
+    cost: Annotated[Cost, Parameter(alias="--cost")] = Field(
         "auto",
         description="what the score of a channel is divided by (ranp: weighed by): params, macs, memory (numbers that "
-        "one image takes: parameters and maps) or channels (their number alone); auto = the method's own cost (3sp, "
-        "ranp: macs), or what the budget counts",
+        "one image takes: parameters and maps), latency (milliseconds in pruning.engine) or channels (their number "
+        "alone); auto = the method's own cost (3sp, ranp: macs), or what the budget counts",
+    )
+    engine: Annotated[Literal["onnx", "openvino", "torch"], Parameter(alias="--engine")] = Field(
+        "onnx",
+        description="under a budget or a cost in latency: what the trained network will be run by, in float32; the "
+        "layers are timed in it on this machine. torch times them on the device of the training",
     )
     pricing: Pricing = Field(
         "static",
-        description="cost of a channel under a budget in params or macs: static = in the dense network, marginal = "
-        "computed again after each removal; for single weights both are the same",
+        description="cost of a channel under a budget in params, macs or latency: static = in the dense network, "
+        "marginal = computed again after each removal; for single weights both are the same",
     )
     round_to: Annotated[RoundTo, Parameter(alias="--round-to"), BeforeValidator(_blocks)] = Field(
         "auto",
-        description="under a budget in params or macs, each layer keeps a multiple of so many channels, chosen in "
-        "blocks of them; auto = 16, or 8 in layers of fewer than 16 channels, and 1 in layers of fewer than 8; 1 = "
-        "single channels. Controls narrow-... and flat-... round their widths alike; where no channels are priced, "
-        "auto = 1",
+        description="under a budget in params, macs or latency, each layer keeps a multiple of so many channels, "
+        "chosen in blocks of them; auto = 16, or 8 in layers of fewer than 16 channels, and 1 in layers of fewer than "
+        "8; 1 = single channels. Controls narrow-... and flat-... round their widths alike; where no channels are "
+        "priced, auto = 1",
     )
     floor: float = Field(
         0.0, ge=0, lt=1, description="share of each layer's weights, or channels, that always stays, the best ones"
@@ -113,8 +118,8 @@ class Pruning(Frozen):
     )
     shrink: bool = Field(
         True,
-        description="with channels: take them out of the network, which is smaller and faster from then on; false sets "
-        "them to zero instead, for comparison",
+        description="with channels: take them out of the network, which is smaller from then on; false sets them to "
+        "zero instead, for comparison",
     )
     exclude: tuple[str, ...] = Field((), description="parameter names or patterns that are never pruned")
     batch_size: int = Field(8, ge=1, le=2**16, description="images in each scoring batch")
@@ -204,8 +209,10 @@ class Pruning(Frozen):
             "invert",
             "narrow-params",
             "narrow-macs",
+            "narrow-latency",
             "flat-params",
             "flat-macs",
+            "flat-latency",
             "narrow-to-density",
         ],
         Parameter(alias="--control"),
@@ -270,6 +277,13 @@ class Pruning(Frozen):
         return self.granularity == "channel" and self.budget is not None
 
     @property
+    def times_layers(self) -> bool:
+        """Whether the time that layers take in the engine decides, once resolved."""
+        is_chosen_by = self.granularity == "channel" and self.method != "given"
+        counted = ((self.budget or "").partition("=")[0], self.cost) if is_chosen_by else ()
+        return self.method != "dense" and "latency" in (*counted, self.control.rpartition("-")[2])
+
+    @property
     def rounding(self) -> RoundTo:
         """What the widths of a small dense network are multiples of: as the masks' channels, where they are priced."""
         return 1 if self.round_to == "auto" and not self.prices_channels else self.round_to
@@ -315,6 +329,7 @@ class Pruning(Frozen):
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {*CHOICE, "pricing"} - {"granularity"} if names.is_dense_family(self.method) else set()
         foreign |= {"budget", "pricing"} if self.budget is None else {"ratio", "scope"}
+        foreign |= set() if self.times_layers else {"engine"}
         foreign |= {"granularity", "cost", "pricing"} if self.granularity == "weight" else set()
         if not self.prices_channels:
             foreign |= set() if self.stands_in and self.round_to not in ("auto", 1) else {"round_to"}

@@ -17,8 +17,7 @@ Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
-_MEASURED = ("latency",)  # units of budgets that settings do not have: a run would have to keep the measured table
-_FILLED = ("macs", "params")  # units of budgets that a dense network can be made for
+_FILLED = ("macs", "params", "latency")  # units of budgets that a dense network can be made for
 _OF_MASKS = {"scope": "global", "cost": "auto", "pricing": "static", "floor": 0.0, "effective": False, "exclude": ()}
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
 _FLAGS = {
@@ -153,9 +152,9 @@ def _refuse_amount(asked: Request) -> None:
         raise CellpruneError(
             f"budget {asked.budget!r} names no unit: give it with the share kept, as {{'params': 0.1}}"
         )
-    elif len(asked.budget) != 1 or not set(asked.budget) <= {*UNITS, *_MEASURED}:
+    elif len(asked.budget) != 1 or not set(asked.budget) <= {*UNITS}:
         units = ", ".join(map(str, asked.budget)) or "(none)"
-        raise CellpruneError(unknown("budget unit", units, (*UNITS, *_MEASURED), "budget"))
+        raise CellpruneError(unknown("budget unit", units, UNITS, "budget"))
     else:
         [(unit, kept)] = asked.budget.items()
         if fault := fault_of_kept(unit, kept, exact(f"budget {unit}", kept)):
@@ -171,7 +170,7 @@ def _refuse_masks(asked: Request, spell: Spell) -> None:
     if asked.unit not in _FILLED:
         given = spell("sparsity", asked.sparsity) if asked.budget is None else spell("budget", asked.budget)
         raise CellpruneError(
-            f"method {asked.method!r} makes a dense network for a budget in macs or params: give "
+            f"method {asked.method!r} makes a dense network for a budget in macs, params or latency: give "
             f"{spell('budget', {'macs': 0.1})} instead of {given}"
         )
     for name, usual in _OF_MASKS.items():
@@ -194,7 +193,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
                 f"{', '.join(able)}"
             )
         return
-    if {"channels", *_MEASURED} & set(asked.budget or ()):
+    if {"channels", "latency"} & set(asked.budget or ()):
         raise CellpruneError(f"{spell('budget', asked.budget)} counts channels: add {by_channel}")
     if foreign := [name for name in row.channel_options if name in asked.options]:
         raise CellpruneError(f"{spell(foreign[0], asked.options[foreign[0]])} is for channels: add {by_channel}")
@@ -229,7 +228,7 @@ def _refuse_blocks(asked: Request, spell: Spell) -> None:
         raise CellpruneError(f"round_to is {asked.round_to!r}, but must be a whole number of at least 1, or 'auto'")
     if asked.round_to > 1 and not asked.prices_channels:
         raise CellpruneError(
-            f"{spell('round_to', asked.round_to)} is for channels under a budget in macs or params: add "
+            f"{spell('round_to', asked.round_to)} is for channels under a budget in macs, params or latency: add "
             f"{spell('granularity', 'channel')} and {spell('budget', {'macs': 0.1})}, or remove {spell('round_to')}"
         )
 

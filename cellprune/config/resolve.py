@@ -46,6 +46,11 @@ def resolve(settings: Settings) -> Settings:
     if names.method(pruning.method).channels == "always":
         pruning = pruning.model_copy(update={"granularity": "channel"})
     pruning = _counted(pruning)
+    if pruning.control.endswith("-latency") and pruning.granularity == "weight":
+        raise ConfigError(
+            f"pruning.control={pruning.control} takes the time of the channels that stay, and single weights are "
+            "removed: add --granularity channel, or take another --control"
+        )
     if pruning.ratio == 0 and pruning.budget is None:
         if pruning.control != "none":
             raise ConfigError(f"pruning.control={pruning.control} needs masks, but nothing is pruned: give --prune")
@@ -59,6 +64,11 @@ def resolve(settings: Settings) -> Settings:
         request = pruning.request()
     except CellpruneError as error:
         raise ConfigError(str(error)) from None
+    if pruning.engine != Pruning.model_fields["engine"].default and not pruning.times_layers:
+        raise ConfigError(
+            f"pruning.engine={pruning.engine} has an effect only with a budget or a cost in latency: add --budget "
+            "latency=0.25, or remove --engine"
+        )
     if request.divided_by == request.usual_cost:
         pruning = pruning.model_copy(update={"cost": "auto"})
     return settings.model_copy(update={"pruning": pruning})

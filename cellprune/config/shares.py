@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from cellprune.errors import CellpruneError
 
-UNITS = ("params", "macs", "channels")  # of budgets
+UNITS = ("params", "macs", "channels", "latency")  # of budgets
 
 
 def exact(name: str, value: object) -> Fraction:

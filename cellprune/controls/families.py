@@ -23,13 +23,15 @@ from cellprune.config.request import RoundTo
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models.architecture import Architecture
 from cellprune.models.network import is_leveled
+from cellprune.pruning.ranking.latency import NS, LatencyTable
 from cellprune.runs.cost import StandIn, Whole
 from cellprune.structure.cost import positions_per_weight
+from cellprune.structure.layer_shapes import shapes_of_layers
 from cellprune.structure.layers import weighted_layers
 
 Family = Literal["narrow", "flat"]
 Shape = Family | Literal["to-density"]
-Unit = Literal["params", "macs"]
+Unit = Literal["params", "macs", "latency"]
 Widths = tuple[int, ...]
 _GIVEN_BACK = 3  # blocks, at most
 _FULL = Fraction(97, 100)  # of a budget: less is an unfair comparison, where blocks allow more
@@ -43,15 +45,31 @@ class Sizing:
         unit: what counts as its cost.
         input_size: (channels, height, width) of an image, for multiply-adds.
         round_to: widths are multiples of it; "auto" takes 16, or 8 for widths below 16, or any below 8.
+        table: what layers take, for the unit latency.
     """
 
     unit: Unit
     input_size: Sequence[int]
     round_to: RoundTo = 1
+    table: LatencyTable | None = None
+
+    @property
+    def times(self) -> LatencyTable:
+        """What layers take."""
+        assert self.table is not None, "who asks for latency has timed the layers"
+        return self.table
 
     def cost(self, whole: Architecture, widths: Widths) -> int:
-        """Count what the network of such widths costs."""
-        return spent(whole.with_widths(widths).shapes(), self.unit, self.input_size)
+        """Count what the network of such widths costs; time is in nanoseconds."""
+        network = whole.with_widths(widths).shapes()
+        if self.unit == "latency":
+            of_whole, of_this = (shapes_of_layers(one, self.input_size) for one in (whole.shapes(), network))
+            return self.times.of_small(of_whole, of_this)
+        return spent(network, self.unit, self.input_size)
+
+    def amount(self, cost: int) -> str:
+        """Say a cost with its unit."""
+        return f"{cost / NS:.3g} ms" if self.unit == "latency" else f"{cost:,} {self.unit}"
 
     def told(self, shape: Shape, whole: Architecture, widths: Widths, target: int) -> StandIn:
         """Set the network of such widths beside what it may cost, and beside the whole network."""
@@ -75,7 +93,7 @@ def within(family: Family, whole: Architecture, share: Fraction, sizing: Sizing)
         CellpruneError: the network has no levels.
         TooMuchError: the smallest network of the family costs more.
     """
-    target = int(share * spent(whole.shapes(), sizing.unit, sizing.input_size))
+    target = int(share * sizing.cost(whole, levels_of(whole.shapes(), whole.name)))
     allowed, mend = f"a budget of {sizing.unit}={float(share):g} allows", "give a larger one"
     return sizing.told(family, whole, largest(family, whole, target, sizing, allowed=allowed, mend=mend), target)
 
@@ -91,7 +109,8 @@ def apart(family: Family, whole: Architecture, shares: Sequence[Fraction], sizin
     these the smallest share stays. Narrow networks fill their budget, so each share has its own.
     """
     networks = choices(levels_of(whole.shapes(), whole.name), family, sizing.round_to)
-    cost, dense = cache(partial(sizing.cost, whole)), spent(whole.shapes(), sizing.unit, sizing.input_size)
+    cost = cache(partial(sizing.cost, whole))
+    dense = cost(levels_of(whole.shapes(), whole.name))
     if family == "narrow":
         return sorted((share for share in shares if int(share * dense) >= cost(networks[0])), reverse=True)
     numbered = {bisect_right(networks, int(share * dense), key=cost): share for share in sorted(shares, reverse=True)}
@@ -108,10 +127,12 @@ def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *,
     cost = cache(partial(sizing.cost, whole))
     networks = choices(levels, family, sizing.round_to)
     n_within = bisect_right(networks, target, key=cost)
+    while n_within and cost(networks[n_within - 1]) > target:  # a wider one may be faster, so times are in no order
+        n_within -= 1
     if not n_within:
         raise TooMuchError(
-            f"{allowed} {target:,} {sizing.unit}, but the smallest such network, of widths "
-            f"{'-'.join(map(str, networks[0]))}, has {cost(networks[0]):,}: {mend}"
+            f"{allowed} {sizing.amount(target)}, but the smallest such network, of widths "
+            f"{'-'.join(map(str, networks[0]))}, has {sizing.amount(cost(networks[0]))}: {mend}"
             f"{', or lower round_to' if sizing.round_to != 1 else ''}"
         )
     widths = networks[n_within - 1]
@@ -149,7 +170,7 @@ def choices(levels: Sequence[int], family: Family, round_to: RoundTo = 1) -> lis
     return [*dict.fromkeys(narrow)]
 
 
-def spent(network: nn.Module, unit: Unit, input_size: Sequence[int]) -> int:
+def spent(network: nn.Module, unit: Literal["params", "macs"], input_size: Sequence[int]) -> int:
     """Count all parameters, or the multiply-adds of an image."""
     if unit == "params":
         return sum(p.numel() for p in network.parameters())

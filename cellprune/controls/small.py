@@ -16,15 +16,19 @@ from torch import Tensor, nn
 from cellprune.config.request import RoundTo
 from cellprune.controls.families import Shape, Sizing, Unit, Widths, largest, levels_of, spent, steps
 from cellprune.models.architecture import Architecture
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.runs.cost import StandIn
 from cellprune.structure.cost import positions_per_weight
+from cellprune.structure.layer_shapes import shapes_of_layers
 from cellprune.structure.layers import by_output, weighted_layers
 
 _SHAPES: dict[str, tuple[Shape, Unit]] = {
     "narrow-params": ("narrow", "params"),
     "narrow-macs": ("narrow", "macs"),
+    "narrow-latency": ("narrow", "latency"),
     "flat-params": ("flat", "params"),
     "flat-macs": ("flat", "macs"),
+    "flat-latency": ("flat", "latency"),
     "narrow-to-density": ("to-density", "macs"),
 }
 
@@ -35,24 +39,29 @@ def instead(
     masks: Mapping[str, Tensor],
     input_size: Sequence[int],
     round_to: RoundTo = 1,
+    table: LatencyTable | None = None,
 ) -> StandIn:
     """Find the small network that stands in the masked one's place.
 
     Args:
-        control: "narrow-params", "narrow-macs", "flat-params" or "flat-macs", for the largest one that costs no more;
-            or "narrow-to-density", for the one of the masks' widths.
+        control: "narrow" or "flat" and a unit, such as "flat-macs", for the largest one that costs no more; or
+            "narrow-to-density", for the one of the masks' widths.
         architecture: of the network that the masks belong to.
         masks: parameter name -> bool, True = kept.
-        input_size, round_to: as `Sizing` takes them.
+        input_size, round_to, table: as `Sizing` takes them; of latency the masks are of whole channels.
     Raises:
         CellpruneError: the network has no levels.
         TooMuchError: the smallest one has more than the masks keep.
     """
     whole = architecture.shapes()
     shape, unit = _SHAPES[control]
-    uses = positions_per_weight(whole, input_size)
-    lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
-    target, sizing = spent(whole, unit, input_size) - sum(lost.values()), Sizing(unit, input_size, round_to)
+    sizing = Sizing(unit, input_size, round_to, table)
+    if unit == "latency":
+        target = sizing.times.of_masks(weighted_layers(whole), shapes_of_layers(whole, input_size), masks)
+    else:
+        uses = positions_per_weight(whole, input_size)
+        lost = {name: int((~mask).sum()) * (uses.get(name, 0) if unit == "macs" else 1) for name, mask in masks.items()}
+        target = spent(whole, unit, input_size) - sum(lost.values())
     if shape == "to-density":
         widths = _to_density(architecture, masks, round_to)
     else:

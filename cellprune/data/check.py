@@ -1,12 +1,13 @@
 """Look at every file of a data set and say what is there, what is missing, and what is wrong.
 
-Errors (the set cannot be used as it is): a folder of no known layout; a file that breaks a hard rule of `data.images`;
+Errors (the set cannot be used as it is): a folder of no known layout; a file that breaks a hard rule of `images.read`;
 images of different channels; labels beyond the classes; truth without its image, or of another size; a marker that
 man_track.txt does not list for its frame; a listed track that is not shown; fewer than two annotated frames; no cell in
 any of them.
-Warnings: cells that are too small at the network's size.
-Notes (partial or untidy truth, which the policies of `data.truth` are for): cells without gold or silver mask, masks
-in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the card's.
+Warnings: cells that are too small at the network's size; an annotated image that is there twice.
+Notes (partial or untidy truth, which the policies of `data.cells.truth` are for): cells without gold or silver mask,
+masks in several pieces, frames of several sizes, an annotated frame without cells, a pixel size other than the
+card's.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
+from cellprune.data.copies import Annotated, digest
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
 from cellprune.data.inspection import ClassesInspection, InPieces, Inspection, Lacking
 from cellprune.data.labelled import cifar
@@ -101,20 +103,20 @@ def _fault(image: Path) -> str:
     return ""
 
 
-def _errors(name: str, found: list[Findings], faults: list[str]) -> list[str]:
-    errors = [*faults, *(error for sequence in found for error in sequence.errors)]
-    channels = {n: path for sequence in found for n, path in sequence.channels.items()}
+def _errors(name: str, findings: list[Findings], faults: list[str]) -> list[str]:
+    errors = [*faults, *(error for sequence in findings for error in sequence.errors)]
+    channels = {n: path for sequence in findings for n, path in sequence.channels.items()}
     if len(channels) > 1:
         shown = " and ".join(f"{n} in {path}" for n, path in sorted(channels.items()))
         errors.append(f"{name} has images of different channels, {shown}: save all with the same channels")
-    n_gold = sum(sequence.n_frames["gold"] for sequence in found)
+    n_gold = sum(sequence.n_frames["gold"] for sequence in findings)
     if n_gold < 2:
         if not faults:  # else what is annotated may be there, and stand in the way
             errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
-    elif n_gold == sum(len(sequence.unknown) for sequence in found):
+    elif n_gold == sum(len(sequence.unknown) for sequence in findings):
         errors.append(f"every pixel of all {n_gold} images of {name} is ignored: there is nothing to learn or to score")
-    elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in found) and not any(
-        len(sequence.cells) for sequence in found
+    elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in findings) and not any(
+        len(sequence.cells) for sequence in findings
     ):  # what could not be read may show some
         errors.append(f"{name} has no cell in any of its {n_gold} annotated frames: annotate some cells")
     return errors
@@ -130,54 +132,56 @@ def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
     return findings
 
 
-def _look(frame: Frame, found: Findings, n_classes: int = 2) -> None:
+def _look(frame: Frame, findings: Findings, n_classes: int = 2) -> None:
     """Read all files of a frame and hold its kinds of truth against each other."""
     try:
         header = read_header(frame.image)
-        found.stacked += [frame.image] * header.looks_stacked
+        findings.stacked += [frame.image] * header.looks_stacked
         levels = read_grey_levels(frame.image)
     except CellpruneError as error:
-        found.errors.append(str(error))
+        findings.errors.append(str(error))
         return
-    found.sizes.add(header.size)
-    found.grey_levels.update((levels.min().item(), levels.max().item()))
+    findings.sizes.add(header.size)
+    findings.grey_levels.update((levels.min().item(), levels.max().item()))
     if are_equal(levels):  # it goes with grey images and with colour ones
-        found.grey.append(frame.image)
+        findings.grey.append(frame.image)
     else:
-        found.channels.setdefault(header.channels, frame.image)
+        findings.channels.setdefault(header.channels, frame.image)
     if header.pixel_size_um is None:
-        found.n_without_pixel_size += 1
+        findings.n_without_pixel_size += 1
     else:
-        found.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
-    found.dtypes.setdefault("image", set()).add(str(header.dtype))
+        findings.pixel_sizes_um.add(tuple(round(um, 4) for um in header.pixel_size_um))
+    findings.dtypes.setdefault("image", set()).add(str(header.dtype))
     truth: dict[str, Labels] = {}
     for kind in ("gold", "silver", "markers"):
         if kind not in frame.files:
             continue
         try:
             truth[kind] = read_truth(frame, kind)
-            found.n_read[kind] += 1
-            found.dtypes.setdefault(kind, set()).add(str(read_header(frame.files[kind]).dtype))
+            findings.n_read[kind] += 1
+            findings.dtypes.setdefault(kind, set()).add(str(read_header(frame.files[kind]).dtype))
         except CellpruneError as error:
-            found.errors.append(str(error))
+            findings.errors.append(str(error))
     if frame.name and "gold" in truth:
         try:
             drawn = target(frame, "ignore", classes=n_classes)
-            found.unknown += [frame.id] * bool((drawn == IGNORED).all())
-            found.n_pixels.update(dict(zip(*(v.tolist() for v in np.unique(drawn, return_counts=True)), strict=True)))
+            findings.unknown += [frame.id] * bool((drawn == IGNORED).all())
+            values, counts = (column.tolist() for column in np.unique(drawn, return_counts=True))
+            findings.n_pixels.update(dict(zip(values, counts, strict=True)))
         except ClassesError as error:
-            found.no_classes.append(str(error))
+            findings.no_classes.append(str(error))
         except CellpruneError as error:
-            found.errors.append(str(error))
+            findings.errors.append(str(error))
     if "gold" in truth:
         gold, pieces = truth["gold"], regions(truth["gold"])
         cells = areas_px(gold if n_classes == 2 else pieces)
-        found.gold_sizes.append(header.size)
-        found.cells += _discs(cells.values(), header.size)
-        found.pieces += _discs(areas_px(pieces).values(), header.size)
-        found.values.update(np.unique(gold[gold > 0]).tolist())
+        findings.gold_sizes.append(header.size)
+        findings.annotated.append(Annotated(frame.id, digest(levels), digest(gold)))
+        findings.cells += _discs(cells.values(), header.size)
+        findings.pieces += _discs(areas_px(pieces).values(), header.size)
+        findings.values.update(np.unique(gold[gold > 0]).tolist())
     if n_classes == 2:
-        _compare(frame, truth, found)
+        _compare(frame, truth, findings)
 
 
 def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
@@ -185,30 +189,30 @@ def _discs(areas_px: Iterable[int], size: tuple[int, int]) -> list[Disc]:
     return [Disc(diameter, diameter / (size[0] * size[1]) ** 0.5) for diameter in diameters]
 
 
-def _compare(frame: Frame, truth: dict[str, Labels], found: Findings) -> None:
+def _compare(frame: Frame, truth: dict[str, Labels], findings: Findings) -> None:
     gold, silver, markers = truth.get("gold"), truth.get("silver"), truth.get("markers")
     name = frame.name or frame.number
     if markers is not None:
-        found.marked.append(frame.number)
+        findings.marked.append(frame.number)
         tracks = np.unique(markers[markers > 0]).tolist()
-        found.n_tracked_cells += len(tracks)
+        findings.n_tracked_cells += len(tracks)
         for track in tracks:
-            found.shown.setdefault(track, set()).add(frame.number)
+            findings.shown.setdefault(track, set()).add(frame.number)
     if gold is not None:
         n_gold = np.unique(gold[gold > 0]).size
         if n_gold == 0:
-            found.empty.append(name)
+            findings.empty.append(name)
         if pieces := in_pieces(gold):
-            found.components.append(InPieces(name, tuple(pieces)))
+            findings.components.append(InPieces(name, tuple(pieces)))
     if gold is not None and markers is not None and (lacking := uncovered(markers, gold)):
-        found.missing.append(Lacking(name, len(lacking), len(tracks)))
+        findings.missing.append(Lacking(name, len(lacking), len(tracks)))
     if silver is not None and markers is not None:
-        found.n_lacking_in_silver += len(uncovered(markers, silver))
+        findings.n_lacking_in_silver += len(uncovered(markers, silver))
     if silver is not None and gold is not None and n_gold:
-        found.jaccard.append(jaccard(gold, silver))
+        findings.jaccard.append(jaccard(gold, silver))
 
 
-def _track_errors(path: Path, found: Findings) -> list[str]:
+def _track_errors(path: Path, findings: Findings) -> list[str]:
     """Hold man_track.txt against the markers, both ways."""
     if not path.is_file():
         return [f"{path} is missing: fetch the set again"]
@@ -217,14 +221,15 @@ def _track_errors(path: Path, found: Findings) -> list[str]:
     except ctc.LayoutError as error:
         return [str(error)]
     errors = []
-    for label, frames in sorted(found.shown.items()):
+    for label, frames in sorted(findings.shown.items()):
         track = listed.get(label)
         if track is None:
             errors.append(f"{path} does not list track {label}, which frame {min(frames)} shows: fetch the set again")
         elif min(frames) < track.begin or max(frames) > track.end:
             errors.append(f"{path} lists track {label} for {track.begin} to {track.end}, but frames outside show it")
     for label, track in listed.items():
-        if absent := [n for n in found.marked if track.begin <= n <= track.end and n not in found.shown.get(label, ())]:
+        marked = [n for n in findings.marked if track.begin <= n <= track.end]
+        if absent := [n for n in marked if n not in findings.shown.get(label, ())]:
             errors.append(
                 f"{path} lists track {label} in frame {absent[0]}, which does not show it: fetch the set again"
             )

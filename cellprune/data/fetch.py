@@ -50,13 +50,13 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
     Args:
         name: a card's name.
         source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does; of CIFAR also an
-            npz, see `data.cifar`; None downloads.
-        data_root: see `data.root`.
-        progress: is told of the bytes that came, see `data.download`.
+            npz, see `data.labelled.cifar`; None downloads.
+        data_root: see `data.sets.root`.
+        progress: is told of the bytes that came, see `data.sets.download`.
     Returns:
         The data set's folder.
     Raises:
-        DownloadError: the archive does not come; see `data.download`.
+        DownloadError: the archive does not come; see `data.sets.download`.
         FetchError: a source that holds another set, is damaged, unsafe or too large, or whose content
             has errors; then the data root is as before.
     """
@@ -84,13 +84,13 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
             _accept(beside, card, f"{source} is a folder, so its content is not verified against the card's digest")
         else:
             _unpack(source, card.name, beside)
-            found, expected = digest(source), _known_digest(card, folder.parent)
-            if expected and found != expected:
-                _accept(beside, card, f"sha256 of {source} is {found}, not the known {expected}: another archive")
+            own, expected = digest(source), _known_digest(card, folder.parent)
+            if expected and own != expected:
+                _accept(beside, card, f"sha256 of {source} is {own}, not the known {expected}: another archive")
             elif not expected:
-                _accept(beside, card, _unverified(card, found))
+                _accept(beside, card, _unverified(card, own))
     if source.is_file() and not expected:
-        _record_digest(card, folder.parent, found)
+        _record_digest(card, folder.parent, own)
     return folder
 
 
@@ -110,9 +110,9 @@ def _downloaded(card: Card, folder: Path, progress: Progress | None) -> Path:
                 else:
                     _unpack(archive, card.name, beside)
                 if not expected:
-                    found = digest(archive)
-                    _accept(beside, card, _unverified(card, found))
-                    _record_digest(card, root, found)
+                    own = digest(archive)
+                    _accept(beside, card, _unverified(card, own))
+                    _record_digest(card, root, own)
         except FetchError:
             archive.unlink()  # asking for the same bytes again mends nothing
             raise
@@ -229,8 +229,8 @@ def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosix
     tops = sorted({path.parts[0] for path in paths})
     wanted = {path.relative_to(name): member for path, member in paths.items() if path.parts[0] == name}
     if not wanted:
-        held = ", ".join(top[:100] if top.isprintable() else repr(top[:100]) for top in tops[:3]) or "nothing"
-        raise FetchError(f"{archive} holds {held}, not {name}: give the archive of {name}")
+        content = ", ".join(top[:100] if top.isprintable() else repr(top[:100]) for top in tops[:3]) or "nothing"
+        raise FetchError(f"{archive} holds {content}, not {name}: give the archive of {name}")
     return wanted
 
 

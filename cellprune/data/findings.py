@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from cellprune.config.data import Data
+from cellprune.data.copies import Annotated, copies
 from cellprune.data.inspection import CellCount, Diameter, InPieces, Inspection, Lacking, SequenceInspection
 from cellprune.data.sets.cards import Card
 from cellprune.evaluation.iou import IGNORED
@@ -60,6 +61,7 @@ class Findings:
     gold_sizes: list[tuple[int, int]] = field(default_factory=list)  # of each frame with gold truth
     cells: list[Disc] = field(default_factory=list)  # as large as the gold cells
     pieces: list[Disc] = field(default_factory=list)  # as large as the connected pieces of gold cells
+    annotated: list[Annotated] = field(default_factory=list)
     values: set[int] = field(default_factory=set)  # that number gold cells, of all frames
     grey_levels: set[float] = field(default_factory=set)  # each image's darkest and brightest
     stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
@@ -75,45 +77,46 @@ class Findings:
     errors: list[str] = field(default_factory=list)
 
 
-def notes(found: Findings, card: Card | None) -> list[str]:
+def notes(findings: Findings, card: Card | None) -> list[str]:
     """Say in sentences what is partial or untidy in a sequence; nothing of it is wrong."""
     said = []
-    if found.missing:
-        frames = ", ".join(f"{m.frame} ({m.missing} of {m.cells})" for m in found.missing)
-        said.append(f"cells without a gold mask: {sum(m.missing for m in found.missing)}, in frames {frames}")
-    if found.components and not is_one_value(found):
-        said.append(f"gold masks in several pieces in frames {_listed(c.frame for c in found.components)}")
-    if is_one_value(found):
-        said.append(f"the label images have one value, so connected pieces count as cells: {len(found.pieces)}")
-    if found.empty:
-        said.append(f"no cell in the gold truth of frames {_listed(found.empty)}")
-    if found.unknown:
-        said.append(f"every pixel is ignored in {_listed(found.unknown)}: nothing is learned or scored there")
-    if found.n_lacking_in_silver:
-        said.append(f"silver truth lacks {found.n_lacking_in_silver} of {found.n_tracked_cells} tracked cells")
-    if found.jaccard:
-        said.append(f"mean Jaccard of silver with gold {min(found.jaccard):.2f} to {max(found.jaccard):.2f}, by frame")
-    if len(found.sizes) > 1:
-        sizes = shortened([f"{h} x {w}" for h, w in sorted(found.sizes)])
-        said.append(f"frames of {len(found.sizes)} sizes, each resized to the network's to learn from: {sizes}")
-    if found.grey and set(found.channels) <= {1}:
-        names = shortened([path.name for path in found.grey])
+    if findings.missing:
+        frames = ", ".join(f"{m.frame} ({m.missing} of {m.cells})" for m in findings.missing)
+        said.append(f"cells without a gold mask: {sum(m.missing for m in findings.missing)}, in frames {frames}")
+    if findings.components and not is_one_value(findings):
+        said.append(f"gold masks in several pieces in frames {_listed(c.frame for c in findings.components)}")
+    if is_one_value(findings):
+        said.append(f"the label images have one value, so connected pieces count as cells: {len(findings.pieces)}")
+    if findings.empty:
+        said.append(f"no cell in the gold truth of frames {_listed(findings.empty)}")
+    if findings.unknown:
+        said.append(f"every pixel is ignored in {_listed(findings.unknown)}: nothing is learned or scored there")
+    if findings.n_lacking_in_silver:
+        said.append(f"silver truth lacks {findings.n_lacking_in_silver} of {findings.n_tracked_cells} tracked cells")
+    if findings.jaccard:
+        low, high = min(findings.jaccard), max(findings.jaccard)
+        said.append(f"mean Jaccard of silver with gold {low:.2f} to {high:.2f}, by frame")
+    if len(findings.sizes) > 1:
+        sizes = shortened([f"{h} x {w}" for h, w in sorted(findings.sizes)])
+        said.append(f"frames of {len(findings.sizes)} sizes, each resized to the network's to learn from: {sizes}")
+    if findings.grey and set(findings.channels) <= {1}:
+        names = shortened([path.name for path in findings.grey])
         said.append(f"saved in colour, but all channels are equal: read as grey: {names}")
-    if found.stacked:
-        names = shortened([path.name for path in found.stacked])
+    if findings.stacked:
+        names = shortened([path.name for path in findings.stacked])
         said.append(f"tagged as colour, yet saved channel by channel: {names}; {UNSTACK}")
     if card and card.pixel_size_um:
-        for tagged in sorted(found.pixel_sizes_um):
+        for tagged in sorted(findings.pixel_sizes_um):
             if not np.allclose(tagged, card.pixel_size_um, rtol=_SAME_SCALE):
                 said.append(f"the TIFF tag says pixels of {tagged} um, the card {card.pixel_size_um}")
-    return [f"{found.name}: {note}" for note in said]
+    return [f"{findings.name}: {note}" for note in said]
 
 
-def class_notes(found: Findings, classes: Sequence[str]) -> list[str]:
+def class_notes(findings: Findings, classes: Sequence[str]) -> list[str]:
     """Say how much of the annotated area each class has."""
-    total = sum(found.n_pixels.values())
+    total = sum(findings.n_pixels.values())
     named = [*enumerate(classes), (IGNORED, "unknown")]
-    shares = ", ".join(f"{name} {found.n_pixels[value] / total:.1%}" for value, name in named) if total else ""
+    shares = ", ".join(f"{name} {findings.n_pixels[value] / total:.1%}" for value, name in named) if total else ""
     return [f"annotated pixels: {shares}"] if shares else []
 
 
@@ -123,12 +126,12 @@ def shortened(names: Sequence[str]) -> str:
 
 
 def report(
-    name: str, found: Sequence[Findings], errors: Sequence[str], notes: Sequence[str], pairing: str | None = None
+    name: str, findings: Sequence[Findings], errors: Sequence[str], notes: Sequence[str], pairing: str | None = None
 ) -> Inspection:
     """Put everything together, the totals first."""
-    sequences = tuple(map(_sequence, found))
-    levels = [level for sequence in found for level in sequence.grey_levels]
-    diameter = _diameter(found)
+    sequences = tuple(map(_sequence, findings))
+    levels = [level for sequence in findings for level in sequence.grey_levels]
+    diameter = _diameter(findings)
     return Inspection(
         dataset=name,
         frames=sum(s.frames for s in sequences),
@@ -150,15 +153,18 @@ def report(
         sequences=sequences,
         pairing=pairing,
         facts=tuple(_facts(sequences, levels, diameter)),
-        warnings=tuple(_warnings(diameter, [size for sequence in found for size in sequence.gold_sizes])),
+        warnings=(
+            *_warnings(diameter, [size for sequence in findings for size in sequence.gold_sizes]),
+            *copies(one for sequence in findings for one in sequence.annotated),
+        ),
         errors=tuple(errors),
         notes=tuple(notes),
     )
 
 
-def _diameter(found: Sequence[Findings]) -> Diameter | None:
+def _diameter(findings: Sequence[Findings]) -> Diameter | None:
     """Give the median cell's diameter as saved, and as the network sees it where nothing else is asked for."""
-    cells = [cell for sequence in found for cell in gold_cells(sequence)]
+    cells = [cell for sequence in findings for cell in gold_cells(sequence)]
     if not cells:
         return None
     share = float(np.median([cell.share for cell in cells]))
@@ -168,14 +174,14 @@ def _diameter(found: Sequence[Findings]) -> Diameter | None:
     )
 
 
-def gold_cells(found: Findings) -> list[Disc]:
+def gold_cells(findings: Findings) -> list[Disc]:
     """Give what counts as a cell: each number of a label image, or each piece where all have one number."""
-    return found.pieces if is_one_value(found) else found.cells
+    return findings.pieces if is_one_value(findings) else findings.cells
 
 
-def is_one_value(found: Findings) -> bool:
+def is_one_value(findings: Findings) -> bool:
     """Tell whether label images only draw cells and do not number them: one value in all of them, in several pieces."""
-    return len(found.values) == 1 and len(found.pieces) > len(found.cells)
+    return len(findings.values) == 1 and len(findings.pieces) > len(findings.cells)
 
 
 def _facts(
@@ -226,24 +232,24 @@ def _warnings(diameter: Diameter | None, sizes: Sequence[tuple[int, int]]) -> li
     ]
 
 
-def _sequence(found: Findings) -> SequenceInspection:
+def _sequence(findings: Findings) -> SequenceInspection:
     return SequenceInspection(
-        sequence=found.name,
-        frames=found.n_frames["image"],
-        gold=found.n_frames["gold"],
-        silver=found.n_frames["silver"],
-        markers=found.n_frames["markers"],
-        cells=CellCount(len(gold_cells(found)), found.n_tracked_cells),
-        missing=tuple(found.missing),
-        components=tuple(found.components),
-        silver_lacks=found.n_lacking_in_silver,
-        silver_jaccard=(min(found.jaccard), max(found.jaccard)) if found.jaccard else None,
-        sizes=tuple(sorted(found.sizes)),
-        channels=tuple(sorted(found.channels)) or (1,) * bool(found.grey),
-        dtypes={kind: tuple(sorted(types)) for kind, types in found.dtypes.items()},
-        pixel_size_um=tuple(sorted(found.pixel_sizes_um)),
-        without_pixel_size=found.n_without_pixel_size,
-        grey_levels=(min(found.grey_levels), max(found.grey_levels)) if found.grey_levels else None,
+        sequence=findings.name,
+        frames=findings.n_frames["image"],
+        gold=findings.n_frames["gold"],
+        silver=findings.n_frames["silver"],
+        markers=findings.n_frames["markers"],
+        cells=CellCount(len(gold_cells(findings)), findings.n_tracked_cells),
+        missing=tuple(findings.missing),
+        components=tuple(findings.components),
+        silver_lacks=findings.n_lacking_in_silver,
+        silver_jaccard=(min(findings.jaccard), max(findings.jaccard)) if findings.jaccard else None,
+        sizes=tuple(sorted(findings.sizes)),
+        channels=tuple(sorted(findings.channels)) or (1,) * bool(findings.grey),
+        dtypes={kind: tuple(sorted(types)) for kind, types in findings.dtypes.items()},
+        pixel_size_um=tuple(sorted(findings.pixel_sizes_um)),
+        without_pixel_size=findings.n_without_pixel_size,
+        grey_levels=(min(findings.grey_levels), max(findings.grey_levels)) if findings.grey_levels else None,
     )
 
 

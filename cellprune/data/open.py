@@ -23,7 +23,7 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
 
     Args:
         name_or_folder: a card's name, which wins; a folder must be written with a separator ("./cells").
-        data_root: where named sets live; None asks the environment, see `data.root`.
+        data_root: where named sets live; None asks the environment, see `data.sets.root`.
         classes: two names: labels number cells, any label is one; more: labels are numbers of classes, 255 is unknown.
     Raises:
         CellpruneError: no card has this name; a known set is not here yet (the ways to get it are named); the folder

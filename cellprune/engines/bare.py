@@ -27,7 +27,7 @@ def probabilities(run: Callable[[Floats], Floats], images: Floats, sizes: InputS
         missing = sizes(have) - have
         paddings.append((missing // 2, missing - missing // 2))
         if missing and have < 2:
-            raise CellpruneError(f"an image of {size} px is too small to mirror: give at least 2 px")
+            raise CellpruneError(f"an image of {size[0]} x {size[1]} px is too small to mirror: give at least 2 px")
     padded = np.pad(images, paddings, mode="reflect") if np.any(paddings) else images
     logits = run(np.ascontiguousarray(padded))
     top, left = ((have - want) // 2 for have, want in zip(logits.shape[2:], size, strict=True))

@@ -15,12 +15,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from cellprune.config.names import ENGINES, EngineRow, resolve
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab.engine import Engine, Precision
 from cellprune.machine import threads
+from cellprune.machine.cache import cache_root
 from cellprune.runs import atomic, onnxfile
 
 if TYPE_CHECKING:
@@ -119,6 +119,4 @@ def _kept_path(model: Path, names: list[str], precision: str) -> Path:
     versions = {name: version(ENGINES[name].package) for name in names}
     key: dict[str, Any] = {"model": digest, "precision": precision, "versions": versions, "threads": threads.count()}
     key |= {"machine": [platform.node(), platform.machine()]}
-    return (
-        user_cache_path("cellprune") / "engines" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.json"
-    )
+    return cache_root() / "engines" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.json"

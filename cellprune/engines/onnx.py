@@ -8,6 +8,7 @@ from onnxruntime import InferenceSession, SessionOptions
 
 from cellprune.engines.bare import probabilities
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
+from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine import threads
@@ -34,6 +35,43 @@ def engine(model: str | Path, *, device: str = "auto", precision: Precision = "f
     return OnnxEngine(Path(model), card, sizes)
 
 
+def pass_of(file: bytes, images: Floats) -> Pass:
+    """Make a pass of a bare network, to time it.
+
+    Args:
+        file: the network as ONNX, with an input `image`.
+        images: what it is run on.
+    Raises:
+        CellpruneError: ONNX Runtime cannot run it.
+    """
+    session = _session(file, "the network", stops_spinning=True)
+    return lambda: session.run(None, {"image": images})
+
+
+def _session(file: bytes, name: object, *, stops_spinning: bool = False) -> InferenceSession:
+    """Load a network.
+
+    Args:
+        file: the network.
+        name: of it, for the message.
+        stops_spinning: whether threads sleep between two passes; awake they work for nobody, and delay others.
+    """
+    options = SessionOptions()
+    options.intra_op_num_threads = threads.count()  # its own choice would bind threads to cores that may not be ours
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    if stops_spinning:
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+    try:
+        # bytes, not a path: so that a file from anywhere cannot name others to be read
+        return InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have nothing in common
+        raise CellpruneError(
+            f"ONNX Runtime {onnxruntime.__version__} cannot run {name} ({reason(error)}): "
+            "update onnxruntime, or export the network again"
+        ) from error
+
+
 class OnnxEngine:
     """A network in ONNX Runtime; see `cellprune.lab.engine.Engine`."""
 
@@ -47,26 +85,14 @@ class OnnxEngine:
         Raises:
             CellpruneError: ONNX Runtime cannot run it, or its maps are not those of the card.
         """
-        n_threads = threads.count()
-        options = SessionOptions()
-        options.intra_op_num_threads = n_threads  # its own choice would bind threads to cores that may not be ours
-        options.inter_op_num_threads = 1
-        options.log_severity_level = _SILENT
-        try:
-            # bytes, not a path: so that a file from anywhere cannot name others to be read
-            self._session = InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have nothing in common
-            raise CellpruneError(
-                f"ONNX Runtime {onnxruntime.__version__} cannot run {path} ({reason(error)}): "
-                "update onnxruntime, or export the network again"
-            ) from error
+        self._session = _session(path.read_bytes(), path)
         (image,), (maps,) = self._session.get_inputs(), self._session.get_outputs()
         as_the_card_says(path, card, image.shape[1], maps.shape[1])
         self._names = image.name, maps.name
         self._sizes = sizes
         self.card = card
         self.input_size = sizes
-        self.running = Running("onnx", card.precision, "cpu", n_threads, {"onnxruntime": onnxruntime.__version__})
+        self.running = Running("onnx", card.precision, "cpu", threads.count(), {"onnxruntime": onnxruntime.__version__})
 
     def __call__(self, images: Floats) -> Floats:
         """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.

@@ -13,6 +13,7 @@ import openvino
 
 from cellprune.engines.bare import probabilities
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
+from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine import threads
@@ -45,6 +46,21 @@ def engine(model: str | Path, *, device: str = "auto", precision: Precision = "f
     return OpenvinoEngine(Path(model), card, sizes, precision)
 
 
+def pass_of(file: bytes, images: Floats) -> Pass:
+    """Make a pass of a bare network in float32, to time it.
+
+    Args:
+        file: the network as ONNX.
+        images: what it is run on.
+    Raises:
+        CellpruneError: OpenVINO cannot run it.
+    """
+    network = _read(file, "the network")
+    network.reshape(list(images.shape))
+    compiled = _core().compile_model(network, "CPU", _settings("fp32"))
+    return lambda: compiled(images)
+
+
 def has_bf16() -> bool:
     """Tell whether the processor computes in bf16."""
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -61,6 +77,25 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
+def _settings(precision: Precision) -> dict[str, str | int]:
+    return {
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_NUM_THREADS": threads.count(),
+        "NUM_STREAMS": 1,
+    }
+
+
+def _read(file: bytes, name: object) -> openvino.Model:
+    """Read a network; `name` is for the message."""
+    try:
+        return _core().read_model(file)
+    except Exception as error:  # its errors have nothing in common
+        raise CellpruneError(
+            f"OpenVINO {openvino.__version__} cannot run {name} ({reason(error)}): update openvino, or take "
+            "--engine onnx"
+        ) from error
+
+
 class OpenvinoEngine:
     """A network in OpenVINO; see `cellprune.lab.engine.Engine`."""
 
@@ -75,27 +110,16 @@ class OpenvinoEngine:
         Raises:
             CellpruneError: OpenVINO cannot run it, or its maps are not those of the card.
         """
-        n_threads = threads.count()
         self._sizes = sizes
-        self._settings = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
-            "INFERENCE_NUM_THREADS": n_threads,
-            "NUM_STREAMS": 1,
-        }
-        try:
-            self._network = _core().read_model(path.read_bytes())
-        except Exception as error:  # its errors have nothing in common
-            raise CellpruneError(
-                f"OpenVINO {openvino.__version__} cannot run {path} ({reason(error)}): update openvino, or take "
-                "--engine onnx"
-            ) from error
+        self._settings = _settings(precision)
+        self._network = _read(path.read_bytes(), path)
         channels, maps = (port.partial_shape[1] for port in (self._network.input(0), self._network.output(0)))
         as_the_card_says(path, card, channels.get_length(), maps.get_length())
         self._compiled = lru_cache(_KEPT)(self._compile)
         self.card = card
         self.input_size = sizes
         version = openvino.__version__.partition("-")[0]
-        self.running = Running("openvino", precision, "cpu", n_threads, {"openvino": version})
+        self.running = Running("openvino", precision, "cpu", threads.count(), {"openvino": version})
 
     def __call__(self, images: Floats) -> Floats:
         """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.

@@ -3,6 +3,7 @@
 What an engine is, for whatever runs the network, stands in `cellprune.lab.engine`.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -191,9 +192,14 @@ def _live_bytes(network: nn.Module, in_channels: int) -> int:
     side = next(n for n in range(_PROBE_PX, 0, -1) if n == 1 or not fitting or fitting(n) <= 2 * _PROBE_PX)
     taken = fitting(side) if fitting else side
     image = torch.zeros(1, in_channels, side, side, device=parameter.device)
-    with torch.no_grad(), _LiveBytes() as live:
+    with torch.no_grad(), _uncompiled(), _LiveBytes() as live:
         network(image)
     return round(live.most * (_PROBE_PX / taken) ** 2)
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Run compiled networks as they were before: their compiler would compile what looks on, too."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 class _LiveBytes(TorchDispatchMode):
@@ -203,6 +209,10 @@ class _LiveBytes(TorchDispatchMode):
         super().__init__()
         self.now = self.most = 0
         self._seen: set[int] = set()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # or torch loads its compiler, for more than a second, to tell it to stay away
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))

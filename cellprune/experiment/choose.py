@@ -12,13 +12,14 @@ from cellprune.config.pruning import Pruning
 from cellprune.controls import shuffled as controls
 from cellprune.controls import small
 from cellprune.data.batches import Batch
-from cellprune.experiment import smaller
+from cellprune.experiment import latency, smaller
 from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Segments
 from cellprune.pruning.masks import Masks, check
+from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.runs import maskfile
 from cellprune.runs.cost import Budget
@@ -36,6 +37,8 @@ def segments(setup: Setup) -> Segments:
     pruning = setup.settings.pruning
     if pruning.stands_in:
         small.levels_of(setup.network, setup.architecture.name)
+    if pruning.times_layers:
+        latency.require(setup)
     if pruning.masks is not None:
         check(setup.network, of_file := _given(pruning.masks))
         smaller.shrink(setup, of_file)
@@ -61,7 +64,7 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     else:
         request = pruning.request(settings.seed)
         request = replace(request, options={**request.options, **within})
-        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell)
+        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell, table=setup.table)
     if pruning.control != "shuffle":
         return chosen
     whole = None
@@ -71,12 +74,13 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     return controls.shuffled(chosen, settings.seed) if whole is None else whole
 
 
-def reached(pruning: Pruning, counts: Counts) -> Budget | None:
+def reached(pruning: Pruning, counts: Counts, times: tuple[int, int] | None = None) -> Budget | None:
     """Set what was to stay beside what stays, in the unit that was asked for.
 
     Args:
         pruning: resolved.
         counts: of the masked network.
+        times: nanoseconds of its layers, and of the dense network's, where they were asked for.
     Returns:
         None where nothing was asked: unpruned, or masks that were given.
     """
@@ -93,6 +97,7 @@ def reached(pruning: Pruning, counts: Counts) -> Budget | None:
         "params": (parameters.left, parameters.total),
         "macs": (macs.masked, macs.dense),
         **({"channels": (counts.channels.kept, counts.channels.total)} if counts.channels else {}),
+        **({"latency": times} if times else {}),
     }[unit]
     allowed = int(target * dense) if request.budget else keep_count(dense, target)
     return Budget(unit, float(target), kept / dense, dense, allowed, kept)
@@ -102,9 +107,12 @@ def _batches(setup: Setup) -> Iterable[Batch]:
     """Give what a method scores by; the batches begin anew with every call."""
     pruning, loaders = setup.settings.pruning, setup.loaders
     batches = loaders.scoring(pruning.batch_size)
-    if pruning.method != "grasp":
+    if names.method(pruning.method).when != "before":
         return batches
-    # so many images of each class are so many different ones: the training part is gone through once
+    method: Method = names.resolve("pruning method", pruning.method)
+    if method.gather is None:
+        return batches
+    # it chooses among images, and so many of a class are so many different ones: the training part is gone through once
     return islice(batches, max(1, loaders.n_train // pruning.batch_size))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +23,23 @@ from cellprune.runs.folder import FILES, Folder
 from cellprune.runs.split import Split
 from cellprune.training.checkpoint import Checkpoint
 from cellprune.training.stages import Stage
+
+
+def finished(path: Path) -> Folder:
+    """Give the folder of a finished run.
+
+    Raises:
+        CellpruneError: it is none.
+    """
+    folder = Folder(path)
+    if not folder.finished:
+        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
+    return folder
+
+
+def settings_of(folder: Folder) -> Settings:
+    """Give the settings of a run, of this version or an older one."""
+    return config.recorded(folder.read_config(), str(folder.file("config")))
 
 
 def require_same(folder: Folder, settings: Settings, split: Split) -> None:
@@ -62,8 +80,10 @@ def has_hash_of(folder: Folder, settings: Settings, split: Split) -> bool:
 
 def missing(folder: Folder, settings: Settings) -> set[str]:
     """Name the kinds of files that a finished run has and this folder does not hold, whole and readable."""
-    masked = settings.pruning.method != "dense" and not settings.pruning.stands_in
-    gone = {kind for kind in FILES.keys() - {"log"} - (set() if masked else {"masks"}) if not folder.holds(kind)}
+    pruning = settings.pruning
+    unwritten = {"log"} if pruning.method != "dense" and not pruning.stands_in else {"log", "masks"}
+    unwritten |= set() if pruning.times_layers else {"layer_times"}
+    gone = {kind for kind in FILES.keys() - unwritten if not folder.holds(kind)}
     return gone if "metrics" in gone or _tells_every_epoch(folder) else gone | {"metrics"}
 
 
@@ -145,5 +165,5 @@ def epochs_spent(pruning: Pruning) -> int:
     """Count the epochs that given masks took to find: those of a run that learned them around or during training."""
     if pruning.masks is None or not (run := Folder(pruning.masks)).has("config"):
         return 0
-    learned = names.method(run.read_config()["pruning"]["method"]).when in ("around", "during")
+    learned = names.method(settings_of(run).pruning.method).when in ("around", "during")
     return run.read_provenance().epochs or 0 if learned else 0

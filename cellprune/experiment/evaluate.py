@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import tasks
-from cellprune.config import load as config
 from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
+from cellprune.experiment import earlier
 from cellprune.experiment.opening import Opened
 from cellprune.lab import scale
 from cellprune.models.architecture import Architecture
 from cellprune.models.loaded import read
 from cellprune.runs import log
-from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start
@@ -24,7 +23,7 @@ def evaluate(
     path: Path,
     *,
     dataset: str | None = None,
-    part: str = "report",
+    part: str | None = None,
     data_root: Path | None = None,
     device: str = "auto",
     tell: Tell = unheard,
@@ -34,19 +33,18 @@ def evaluate(
     Args:
         path: the run folder.
         dataset: a card's name or a folder; None for the run's own.
-        part: "report" (held out), "train" or "all" of the run's own data; another data set is always taken whole.
+        part: "report" (held out), "train" or "all" of the run's own data; None for what the run was scored on, which
+            is "report", or "select" where it set frames apart to choose by. Another data set is always taken whole.
         tell: told of each image, or batch of images, that is done.
     Returns:
         What scores.json would hold of these frames.
     Raises:
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
-    folder = Folder(path)
-    if not folder.finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
-    if dataset is None and part == "report":
-        return folder.read_scores()
-    settings = config.recorded(folder.read_config(), str(folder.file("config")))
+    folder = earlier.finished(path)
+    if dataset is None and (own := folder.read_scores()).part == (part or own.part):
+        return own
+    settings = earlier.settings_of(folder)
     task = tasks.of(settings)
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     loaded = read(path)
@@ -58,6 +56,7 @@ def evaluate(
         doubt := scale.difference(read_card(loaded.header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
     ):
         log.LOGGER.warning("%s, and the scores are those of predicting without --rescale", doubt)
+    part = part or "report"
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     on = start(device).device
     loaders = Opened(settings, task, frames, split).loaders(0, on)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from cellprune.config import load as config
 from cellprune.data.cells.reader import item, native
 from cellprune.data.cells.split import from_written
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import is_folder
 from cellprune.errors import CellpruneError
+from cellprune.experiment import earlier
 from cellprune.export import simulated
 from cellprune.export.parity import Example
 from cellprune.images.read import read_image
@@ -41,7 +41,7 @@ def to_compare(model: Path, ranges: Sequence[Floats], data_root: Path | None = N
     """
     file = model
     if model.is_dir():
-        file = _finished(model).file("model")
+        file = earlier.finished(model).file("model")
         try:
             return _frames(model, "report", _COMPARED, data_root), "held-out frames of the run"
         except CellpruneError as error:
@@ -61,8 +61,8 @@ def to_take_ranges_from(model: Path, source: str | None, data_root: Path | None 
     Raises:
         CellpruneError: the run is not finished, there are no such images, or they do not fit the network.
     """
-    run = _finished(model) if model.is_dir() else None
-    own = None if run is None else run.read_config()["data"]["dataset"]
+    run = earlier.finished(model) if model.is_dir() else None
+    own = None if run is None else earlier.settings_of(run).data.dataset
     if source is None or source == own:
         if run is None:
             raise CellpruneError(_NO_FRAMES)
@@ -82,18 +82,11 @@ def to_take_ranges_from(model: Path, source: str | None, data_root: Path | None 
     return images
 
 
-def _finished(path: Path) -> Folder:
-    folder = Folder(path)
-    if not folder.finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
-    return folder
-
-
 def _frames(path: Path, part: Literal["report", "train"], most: int, data_root: Path | None) -> list[Example]:
     """Read at most so many frames of a finished run, from the first to the last of a part."""
     folder = Folder(path)
     card = read_card(folder.read_model()[0], path)
-    data = config.recorded(folder.read_config(), str(folder.file("config"))).data
+    data = earlier.settings_of(folder).data
     written = folder.read_split()
     assert isinstance(written, FrameSplit)  # for its card gives maps
     parts = from_written(written, open_dataset(data.dataset, data_root=data_root, classes=data.classes))

@@ -14,6 +14,7 @@ from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Parts
 from cellprune.experiment import least_memory
 from cellprune.models.architecture import Architecture
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.tasks import AnyTask
 from cellprune.training import progress
 from cellprune.training.fit import Loss, reseed
@@ -49,7 +50,11 @@ class Opened:
 
 @dataclass(frozen=True)
 class Setup:
-    """A network as its seed draws it, and all that it is scored and trained by."""
+    """A network as its seed draws it, and all that it is scored and trained by.
+
+    Attributes:
+        table: what its layers take, where that decides; in the process that chooses.
+    """
 
     opened: Opened
     architecture: Architecture
@@ -57,6 +62,7 @@ class Setup:
     loaders: Loaders
     loss: Loss
     accelerator: Accelerator
+    table: LatencyTable | None = None
 
     @property
     def settings(self) -> Settings:

@@ -44,4 +44,9 @@ def with_masks_told(settings: Settings) -> Settings:
         "masks_sha256": content,
         "shrink": pruning.shrink and len(weights) < len(masks),
     }
+    if pruning.control.endswith("-latency") and len(weights) == len(masks):
+        raise CellpruneError(
+            f"pruning.control={pruning.control} takes the time of the channels that stay, and {pruning.masks} removes "
+            "single weights: give masks of channels, or another --control"
+        )
     return settings.model_copy(update={"pruning": pruning.model_copy(update=facts)})

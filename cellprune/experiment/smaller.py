@@ -29,7 +29,9 @@ def shrink(setup: Setup, masks: Masks) -> Setup:
     try:
         small = shrunk(setup.network, masks, ones(setup.network, setup.opened.input_size))
     except CellpruneError as error:
-        raise CellpruneError(f"{error}: --set pruning.shrink=false, which sets their channels to zero") from error
+        raise CellpruneError(
+            f"{error}: add --set pruning.shrink=false, which sets the removed channels to zero instead"
+        ) from error
     return replace(setup, network=small.network, architecture=replace(setup.architecture, kept=small.positions))
 
 

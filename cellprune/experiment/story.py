@@ -14,7 +14,7 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose, earlier, measure, record, settling
+from cellprune.experiment import choose, earlier, latency, measure, record, settling
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
@@ -90,6 +90,7 @@ def run(
         work = Work(setup, folder, listeners, made)
         if work.is_main:
             work.say(opened.task.preview(opened.frames, opened.split))
+        work.setup = _timed(work)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
             work.setup, trained = earlier.trained(folder, work.setup)
@@ -143,6 +144,9 @@ def choose_masks(
     setup = set_up(open_data(settings, runtime.data_root, listeners), accelerator, runtime.workers)
     with progress.phase(listeners, _PLANNING):
         segments = choose.segments(setup)
+    if settings.pruning.times_layers:
+        with progress.phase(listeners, Event("timing", message=_timing(settings.pruning.engine))) as tell:
+            setup, _ = latency.timed(setup, tell=tell)
     with progress.phase(listeners, Event("scoring", message=_scoring(settings.pruning.method))) as tell:
         masks = choose.masks(setup, segments, tell)
     return settings, masks, measure.cost_of_masks(setup, masks)
@@ -156,9 +160,7 @@ def is_there(settings: Settings, *, runtime: Runtime) -> bool:
     settings = settled(settings, runtime=runtime)
     begins = _name(settings, None).rpartition("_")[0]
     there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
-    return any(
-        folder.finished and not config.differences(settings, config.recorded(folder.read_config())) for folder in there
-    )
+    return any(folder.finished and not config.differences(settings, earlier.settings_of(folder)) for folder in there)
 
 
 def _name(settings: Settings, split: Split | None) -> str:
@@ -199,6 +201,19 @@ def _segments(setup: Setup, folder: Folder) -> Segments:
     return choose.segments(setup) if setup.accelerator.is_main_process else {}
 
 
+def _timed(work: Work) -> Setup:
+    """Have at hand what layers take, where that decides: as the run's first call found it, before any scoring."""
+    setup, folder = work.setup, work.folder
+    if not (work.is_main and work.settings.pruning.times_layers):
+        return setup
+    if folder.holds("layer_times"):
+        return latency.timed(setup, folder.read_layer_times())[0]
+    with work.phase("timing", _timing(work.settings.pruning.engine)) as tell:
+        setup, times = latency.timed(setup, tell=tell)
+    folder.write_layer_times(times)
+    return setup
+
+
 def _stand_in(work: Work, segments: Segments) -> StandIn | None:
     """Put a small dense network where a pruned one would be, if it is asked for; chosen in the run's first call."""
     setup, pruning = work.setup, work.settings.pruning
@@ -221,13 +236,17 @@ def _small(work: Work, segments: Segments) -> StandIn:
     whole, size = setup.architecture, setup.opened.input_size
     if is_dense_family(pruning.method):
         request = pruning.request()
-        sizing = Sizing(cast(Unit, request.unit), size, request.round_to)
-        return cast(StandIn, resolve("pruning method", pruning.method)(whole, request.share, sizing))
-    try:
-        masks = _scored_masks(work, segments)
-    except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
-        masks = cut.masks
-    return small.instead(pruning.control, whole, masks, size, pruning.rounding)
+        sizing = Sizing(cast(Unit, request.unit), size, request.round_to, setup.table)
+        made = cast(StandIn, resolve("pruning method", pruning.method)(whole, request.share, sizing))
+    else:
+        try:
+            masks = _scored_masks(work, segments)
+        except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
+            masks = cut.masks
+        made = small.instead(pruning.control, whole, masks, size, pruning.rounding, setup.table)
+    if setup.table is not None:
+        work.folder.write_layer_times(latency.kept(setup))
+    return made
 
 
 def _masks(work: Work, segments: Segments) -> Masks:
@@ -250,6 +269,10 @@ def _scored_masks(work: Work, segments: Segments) -> Masks:
 
 def _scoring(by: str) -> str:
     return "reading the masks" if by == "given" else f"scoring the weights ({by})"
+
+
+def _timing(engine: str) -> str:
+    return f"timing layers in {engine}, once on this machine"
 
 
 def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkpoint | None) -> Trained:

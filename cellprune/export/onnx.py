@@ -1,14 +1,11 @@
 """A trained network to one ONNX file, which carries the model card and gives torch's maps.
 
-The bare network is written: mirroring to a size that fits is done in numpy, by every engine alike. torch's exporter by
-tracing is the one that keeps all sizes free for the networks here; what it wrote is compared before it is believed.
+The bare network is written: mirroring to a size that fits is done in numpy, by every engine alike. What the exporter
+wrote is compared before it is believed.
 """
 
-import io
-import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import onnx
@@ -18,12 +15,13 @@ from torch import Tensor, nn
 
 from cellprune.engines.torch import facts
 from cellprune.errors import CellpruneError
+from cellprune.export.tracing import traced
 from cellprune.models.network import Wrapped, is_wrapped
 from cellprune.runs import onnxfile
 from cellprune.runs.modelcard import read_card
 from cellprune.wording import reason
 
-OPSET = 17
+_FREE = {"image": {0: "n", 2: "height", 3: "width"}, "logits": {0: "n", 2: "h", 3: "w"}}
 _UNKNOWN_SIZES = "nobody knows which sizes it takes"
 _SIDES_PX = ((64, 64), (100, 36), (36, 132))  # of the maps that are compared: traced for the first, others at the rest
 _TOLERANCE = 1e-3  # of a logit, as a share of the largest: float32 in other orders gives 1e-6, a wrong size 1
@@ -48,25 +46,13 @@ def to_onnx(network: nn.Module, header: Mapping[str, object], name: object) -> b
         raise CellpruneError(f"{name} cannot be written as ONNX ({_UNKNOWN_SIZES}): predict with torch")
     levels = _Levels(network).eval()
     images = [_image(in_channels, [network.input_size(side) for side in sides]) for sides in _SIDES_PX]
-    made: Any = io.BytesIO()  # torch takes it, and its types do not say so
-    # what tracing warns of is seen below; where it fails, it prints the whole graph
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), torch.no_grad():
-        warnings.simplefilter("ignore")
-        try:
-            torch.onnx.export(
-                levels,
-                (images[0],),
-                made,
-                opset_version=OPSET,
-                dynamo=False,
-                input_names=["image"],
-                output_names=["logits"],
-                dynamic_axes={"image": {0: "n", 2: "height", 3: "width"}, "logits": {0: "n", 2: "h", 3: "w"}},
-            )
-            _require_equal(levels, made.getvalue(), images)
-        except Exception as error:  # exporter, torch and ONNX Runtime have no error in common
-            raise CellpruneError(f"{name} cannot be written as ONNX ({reason(error)}): predict with torch") from error
-    return with_header(made.getvalue(), {**header, **known, "precision": "fp32"})
+    try:
+        file = traced(levels, images[0], _FREE)
+        with torch.no_grad():
+            _require_equal(levels, file, images)
+    except Exception as error:  # exporter, torch and ONNX Runtime have no error in common
+        raise CellpruneError(f"{name} cannot be written as ONNX ({reason(error)}): predict with torch") from error
+    return with_header(file, {**header, **known, "precision": "fp32"})
 
 
 def with_header(file: bytes, header: Mapping[str, object]) -> bytes:

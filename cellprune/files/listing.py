@@ -69,8 +69,8 @@ def listed(folder: Path) -> list[Entry]:
         CellpruneError: the folder is not there, is no folder, or may not be listed.
     """
     try:
-        with os.scandir(folder) as found:
-            shown = sorted((e for e in found if e.name[0] != "." and not is_litter(e.name)), key=lambda e: e.name)
+        with os.scandir(folder) as entries:
+            shown = sorted((e for e in entries if e.name[0] != "." and not is_litter(e.name)), key=lambda e: e.name)
     except OSError as error:
         raise CellpruneError(f"{folder} {_fault(error)}") from error
     return [_scanned(folder, entry) for entry in shown]
@@ -90,14 +90,14 @@ def entry(path: Path) -> Entry | None:
         return Entry(path.parent, path.name, "neither", fault)
 
 
-def _scanned(folder: Path, found: os.DirEntry[str]) -> Entry:
+def _scanned(folder: Path, scanned: os.DirEntry[str]) -> Entry:
     """Tell files and folders without asking the file system again, which takes long for many."""
-    if not found.is_symlink():
-        if found.is_file(follow_symlinks=False):
-            return Entry(folder, found.name, "file")
-        if found.is_dir(follow_symlinks=False):
-            return Entry(folder, found.name, "folder")
-    return entry(folder / found.name) or Entry(folder, found.name, "neither", "is gone: start again")
+    if not scanned.is_symlink():
+        if scanned.is_file(follow_symlinks=False):
+            return Entry(folder, scanned.name, "file")
+        if scanned.is_dir(follow_symlinks=False):
+            return Entry(folder, scanned.name, "folder")
+    return entry(folder / scanned.name) or Entry(folder, scanned.name, "neither", "is gone: start again")
 
 
 def _kind(mode: int) -> tuple[Kind, str]:

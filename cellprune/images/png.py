@@ -26,7 +26,7 @@ def read_header(path: Path) -> Header:
 
 
 def read_pixels(path: Path, plane: int | None) -> np.ndarray:
-    """Read the image, (C, H, W) as saved, a palette's colours looked up; see `data.images.read_image`."""
+    """Read the image, (C, H, W) as saved, a palette's colours looked up; see `images.read.read_image`."""
     _, header = _looked_at(path)  # refused here, before memory is taken for the pixels
     chosen(header, plane, path)
     pixels = _decoded(path.read_bytes(), header)

@@ -1,9 +1,9 @@
 """Images and label images: check the header, read, normalize, resize. Plain numpy, no torch.
 
 Hard rules, each an `ImageError` that names the file: a whole, readable TIFF or PNG; tags that are honoured (see
-`data.tiff_tags`); one plane, or the one asked for; at most `MAX_PIXELS` and `MAX_CHANNELS`; a real number type (labels:
-whole numbers, one channel, no compression that may change them); no NaN and no infinity; an image (not labels) that is
-not constant.
+`images.tiff_tags`); one plane, or the one asked for; at most `MAX_PIXELS` and `MAX_CHANNELS`; a real number type
+(labels: whole numbers, one channel, no compression that may change them); no NaN and no infinity; an image (not labels)
+that is not constant.
 """
 
 import os

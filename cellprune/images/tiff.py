@@ -34,13 +34,13 @@ _COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, wh
 
 
 def read_header(path: Path) -> Header:
-    """Read what a TIFF says of its size; see `data.images.read_header`."""
+    """Read what a TIFF says of its size; see `images.read.read_header`."""
     with _opened(path) as image:
         return image.header
 
 
 def read_pixels(path: Path, plane: int | None) -> np.ndarray:
-    """Read one plane, (C, H, W), its palette looked up and white the brightest; see `data.images.read_image`."""
+    """Read one plane, (C, H, W), its palette looked up and white the brightest; see `images.read.read_image`."""
     with _opened(path) as image:
         number = chosen(image.header, plane, path)  # refused here, before memory is taken for the pixels
         return image.colours(number) if image.has_colours else image.numbers(number)
@@ -50,7 +50,7 @@ def read_numbers(path: Path) -> np.ndarray:
     """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show.
 
     Raises:
-        ImageError: see `data.images.read_labels`; also a compression that may change numbers.
+        ImageError: see `images.read.read_labels`; also a compression that may change numbers.
     """
     with _opened(path) as image:
         tiff_tags.require_lossless(image.page, path)

@@ -19,7 +19,7 @@ from cellprune.images.aside import EXPORT, first, holds_images, looks_like_image
 from cellprune.images.naming import IGNORE, IMAGES, LABELS
 from cellprune.wording import printable
 
-# the challenge's layout, as `data.ctc` reads it; here truth plays no part
+# the challenge's layout, as `data.cells.ctc` reads it; here truth plays no part
 _SEQUENCE = re.compile(r"\d\d")
 _BESIDE_SEQUENCES = re.compile(r"\d\d_\w+")
 _FRAME = re.compile(r"t(\d{3,4})\.tif")

@@ -8,11 +8,25 @@ from cellprune.runs.modelcard import ModelCard
 
 Scale = tuple[float, float]  # (y, x)
 LIMIT = 1.5  # beyond it, along either axis, pixel sizes differ too much for the results to be trusted
+_SAME = 1.01  # up to it they are the same: files round them
 
 
 def pixel_sizes(images: Sequence[Image], given: Scale | None) -> dict[str, Scale | None]:
     """Give each image's pixel size in um by its name: the given one, else the file's own, else None."""
     return {image.name: given or image.header.pixel_size_um for image in images}
+
+
+def overridden(images: Sequence[Image], given: Scale | None) -> str | None:
+    """Say which images, and how many, state another pixel size than the given one; None for none."""
+    if given is None:
+        return None
+    stated = {image.name: image.header.pixel_size_um for image in images}
+    off = {name: size for name, size in stated.items() if size is not None and _factor(size, given) > _SAME}
+    if not off:
+        return None
+    name, size = next(iter(off.items()))
+    more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
+    return f"{name}{more} states pixels of {_um(size)}; --pixel-size, {_um(given)}, is used instead"
 
 
 def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) -> dict[str, Scale]:

@@ -14,6 +14,7 @@ Classes = NDArray[np.uint8]
 _BAND_PX = 256  # rows that are decided at once
 # of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
 _ROUNDING = np.float32(2**-18)
+_COLOURS = (3, 4)  # channels of a colour image, the second with transparency
 
 
 def predict(model: object, image: NDArray) -> NDArray[np.int32]:
@@ -22,7 +23,8 @@ def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     Args:
         model: what `cellprune.load` gives, a run folder, a model file, an engine (`lab.engine.Engine`), or any torch
             network that gives one logit map per class; for such a network the image is not zoomed.
-        image: (H, W), or (C, H, W) for a network of several channels; any numbers, not constant.
+        image: (H, W), or for a network of several channels (C, H, W) or (H, W, C); any numbers, not constant. Where an
+            image could be read in both ways, its channels stand first.
     Returns:
         (H, W) int32, 0 is background, one number per cell, from 1.
     Raises:
@@ -34,21 +36,28 @@ def predict(model: object, image: NDArray) -> NDArray[np.int32]:
         ((48, 64), dtype('int32'))
     """
     engine = engine_of(model)
-    pixels = np.asarray(image, np.float32)
-    pixels = pixels[None] if pixels.ndim == 2 else pixels
-    if pixels.ndim != 3:
-        raise ImageError(f"an image of shape {np.shape(image)}: give (H, W), or (C, H, W)")
+    pixels = _channels_first(np.asarray(image, np.float32), engine.card.in_channels)
     if not np.isfinite(pixels).all() or pixels.min() == pixels.max():
         raise ImageError("the image is constant or has NaN or infinite pixels: there is nothing to see")
     require_channels(engine, len(pixels), "the image")
     return instances(class_map(engine, pixels))[0].astype(np.int32)
 
 
+def _channels_first(pixels: Floats, n_channels: int) -> Floats:
+    """Give (C, H, W) of an image whose channels may stand last, as most libraries for images have them."""
+    if pixels.ndim == 2:
+        return pixels[None]
+    if pixels.ndim != 3:
+        raise ImageError(f"an image of shape {pixels.shape}: give (H, W), or (C, H, W)")
+    first, _, last = (n in (n_channels, *_COLOURS) for n in pixels.shape)
+    return np.ascontiguousarray(np.moveaxis(pixels, 2, 0)) if last and not first else pixels
+
+
 def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stacked: bool = False) -> None:
     """Refuse an image of another number of channels than the network takes.
 
     Args:
-        looks_stacked: see `data.images.Header`.
+        looks_stacked: see `images.header.Header`.
     Raises:
         ImageError: names the image and both numbers.
     """

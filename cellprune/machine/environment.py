@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-OURS = ("CELLPRUNE_DATA", "CELLPRUNE_MEMORY_SHARE", "CELLPRUNE_REAL_DATA")  # the last is for tests
-# of accelerate, which is asked for everything in training/engine.py; of timm, whose attention is fused or not
+OURS = ("CELLPRUNE_CACHE", "CELLPRUNE_DATA", "CELLPRUNE_MEMORY_SHARE", "CELLPRUNE_REAL_DATA")  # the last is for tests
+# of accelerate, which is asked for everything in training/accelerator.py; of timm, whose attention is fused or not
 _FAMILIES = ("ACCELERATE_", "FSDP_", "MEGATRON_LM_", "PARALLELISM_CONFIG_", "TIMM_")
 _PRECISION = (
     "NVIDIA_TF32_OVERRIDE",

@@ -10,6 +10,7 @@ from torch import nn
 from cellprune.config.model import Model
 from cellprune.models import kept
 from cellprune.models.building import build, maker_of
+from cellprune.models.undrawn import Undrawn
 from cellprune.structure.positions import Positions
 
 Setting = str | int | None
@@ -94,5 +95,5 @@ class Architecture:
     def shapes(self) -> nn.Module:
         """Build a network of shapes alone: no memory, no draws, no time, and no pretrained weights fetched."""
         settings = {key: value for key, value in self.settings.items() if key != "weights"}
-        with torch.device("meta"):
+        with torch.device("meta"), Undrawn():
             return replace(self, settings=settings).build()

@@ -20,6 +20,7 @@ def mirrored(image: Tensor, size: Sequence[int]) -> Tensor:
     Raises:
         CellpruneError: a side of one pixel, which has nothing to mirror.
     """
+    height, width = image.shape[-2:]
     while list(image.shape[-2:]) != list(size):
         padding = []
         for have, want in reversed(list(zip(image.shape[-2:], size, strict=True))):
@@ -27,7 +28,7 @@ def mirrored(image: Tensor, size: Sequence[int]) -> Tensor:
             # a reflection reaches no further than the image itself: a small one is mirrored several times
             padding += [min(side, have - 1) for side in (before, want - have - before)]
         if not any(padding):
-            raise CellpruneError(f"an image of {tuple(image.shape[-2:])} px is too small to mirror: give at least 2 px")
+            raise CellpruneError(f"an image of {height} x {width} px is too small to mirror: give at least 2 px")
         image = F.pad(image, padding, mode="reflect")
     return image
 

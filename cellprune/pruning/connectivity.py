@@ -110,8 +110,8 @@ class _Call:
     """One call of a module: what it was given and what it gave, copied, for the next module may write on it."""
 
     module: nn.Module
-    given: Nested
-    made: Nested = None
+    inputs: Nested
+    output: Nested = None
 
 
 def _where_cut(objectives: list[Objective], parameters: Parameters) -> list[str]:
@@ -123,8 +123,8 @@ def _where_cut(objectives: list[Objective], parameters: Parameters) -> list[str]
     model = objectives[0].model
     first, second = (_calls(objective, parameters) for objective in objectives)
     pairs = list(zip(first, second, strict=False))  # a network may call less on other values
-    gives = {id(a): _differ(a.made, b.made) for a, b in pairs}
-    cuts = [a for a, b in pairs if not gives[id(a)] and _differ(a.given, b.given)]
+    gives = {id(a): _differ(a.output, b.output) for a, b in pairs}
+    cuts = [a for a, b in pairs if not gives[id(a)] and _differ(a.inputs, b.inputs)]
     within = {id(cut): set(cut.module.modules()) - {cut.module} for cut in cuts}
     cuts = [cut for cut in cuts if not any(other.module in within[id(cut)] for other in cuts)]
     names = {module: f"{name!r} ({type(module).__name__})" if name else type(module).__name__
@@ -147,7 +147,7 @@ def _calls(objective: Objective, parameters: Parameters) -> list[_Call]:
         running.append(calls[-1])
 
     def end(module: nn.Module, args: Nested, output: Nested) -> None:
-        running.pop().made = map_tensors(torch.clone, output)
+        running.pop().output = map_tensors(torch.clone, output)
 
     handles: list[RemovableHandle] = []
     for module in objective.model.modules():

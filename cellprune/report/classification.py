@@ -18,7 +18,7 @@ _JUDGED = {"report": "test images", "select": "images set apart to choose settin
 _Files = RunFiles[ClassificationScores, ImageSplit]
 
 
-def _told(files: _Files) -> Mapping[str, object]:
+def _content(files: _Files) -> Mapping[str, object]:
     own = files.scores
     accuracy = own.summary["accuracy"]
     return {
@@ -118,4 +118,4 @@ _TOGETHER = Together(
     spread_is="the standard error for so many images, and of a difference for so many pairs",
 )
 _METRIC = Metric("accuracy", "images", "validation_accuracy", _of_each, _nothing)
-RESULTS = Results("classification.html.jinja", _told, _sentence, _table, _METRIC, _TOGETHER)
+RESULTS = Results("classification.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER)

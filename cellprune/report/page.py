@@ -31,14 +31,14 @@ def write(folder: Folder, output: Path | None = None) -> None:
     said = files.read(folder)
     with files.needed(str(folder.path)):
         results: Results[Scores, Split] = resolve("results", said.config["task"])
-        html = render(results.template, {**_told(said, results), **results.told(said)})
+        html = render(results.template, {**_content(said, results), **results.content(said)})
     if output is None:
         folder.write_report(html)
     else:
         atomic.write_text(output, html)
 
 
-def _told(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
+def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
     """What the page tells of every task, by the names the template has for it."""
     config, cost, made, epochs = said.config, said.cost, said.made, said.epochs
     control, method = cost.control, config["pruning"]["method"]
@@ -49,14 +49,14 @@ def _told(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Map
         "made": made,
         "cost": cost,
         "pruned": pruned,
-        "control": sentences.stands_in(control, family) if control else None,
+        "control": sentences.stands_in(control, cost.latency, family) if control else None,
         "family": family,
         "when": when(method),
         "n_trainings": len({epoch.stage for epoch in epochs}),
         "n_epochs": many(said.n_epochs, "epoch"),
         "amount": sentences.amount(config["pruning"]),
         "gain": sentences.gain(cost) if pruned else None,
-        "reached": sentences.reached(cost.parameters, cost.budget) if pruned else None,
+        "reached": sentences.reached(cost.parameters, cost.budget, cost.latency) if pruned else None,
         "paths": sentences.paths(cost.sparsity) if pruned else None,
         "deaths": sentences.deaths(cost.dead_layers),
         "nothing": results.metric.nothing(said.scores),

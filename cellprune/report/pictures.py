@@ -87,8 +87,8 @@ def _marked(plain: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> np
     # the truth's line inside its edge and the prediction's outside: where they agree, both stay visible
     for cells in _classes(np.where(unknown, 0, target)):
         _paint(marked, cells & ~ndimage.binary_erosion(cells, iterations=_LINE_PX, border_value=1), TRUTH_COLOUR, 1)
-    for found in _classes(prediction):
-        _paint(marked, ndimage.binary_dilation(found, iterations=_LINE_PX) & ~found, PREDICTION_COLOUR, 1)
+    for cells in _classes(prediction):
+        _paint(marked, ndimage.binary_dilation(cells, iterations=_LINE_PX) & ~cells, PREDICTION_COLOUR, 1)
     return marked.round().astype(np.uint8)
 
 

@@ -63,7 +63,7 @@ class Results(Generic[AnyScores, AnySplit]):
 
     Attributes:
         template: extends page.html.jinja by the sections of this task.
-        told: what a run's files say -> what these sections tell, by the names the template has for it.
+        content: what a run's files say -> what these sections tell, by the names the template has for it.
         headline: scores -> the sentence that a finished training ends with.
         table: scores -> the lines that `evaluate` prints.
         metric: what a comparison of two networks is about.
@@ -71,7 +71,7 @@ class Results(Generic[AnyScores, AnySplit]):
     """
 
     template: str
-    told: Callable[[RunFiles[AnyScores, AnySplit]], Mapping[str, object]]
+    content: Callable[[RunFiles[AnyScores, AnySplit]], Mapping[str, object]]
     headline: Callable[[AnyScores], str]
     table: Callable[[AnyScores], list[str]]
     metric: Metric[AnyScores]

@@ -16,6 +16,7 @@ from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.wording import many
 
 _CURVES = {"iou_image_mean": "all classes", "iou_cell_image_mean": "cells"}
+_SCORED = {"report": "held-out", "select": "set-apart"}
 _Files = RunFiles[SegmentationScores, FrameSplit]
 
 
@@ -40,12 +41,13 @@ class _Row:
     ignored_px: Mapping[Size, int]
 
 
-def _told(files: _Files) -> Mapping[str, object]:
+def _content(files: _Files) -> Mapping[str, object]:
     own = files.scores
     network_size, at_size = _network_size(files.config), {size: list(_ious(own, size).values()) for size in SIZES}
     return {
+        "scored": _SCORED[own.part],
         "held_out": "held-out frames",
-        "scope": sentences.scope(files.split),
+        "scope": sentences.scope(files.split, own.part),
         "network_size": network_size,
         "classes": scores.foreground(own),
         "scores": scores.named(own),
@@ -53,7 +55,7 @@ def _told(files: _Files) -> Mapping[str, object]:
         "images": _rows(own.images),
         "pictures": own.pictures,
         "spread_figure": source(figures.spread({network_size: at_size["network"], "native size": at_size["native"]})),
-        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="Held-out IoU")),
+        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="IoU of the scored frames")),
         "truth_colour": _css(pictures.TRUTH_COLOUR),
         "prediction_colour": _css(pictures.PREDICTION_COLOUR),
         "dropped": files.split.dropped,
@@ -83,11 +85,12 @@ def _rows(images: Sequence[ScoredImage]) -> list[_Row]:
 
 def _judged(files: _Files) -> Judged:
     own, split, config = files.scores, files.split, files.config
+    scored = _SCORED[own.part]
     classes = sorted({tuple(counted.name for counted in image.classes) for image in own.images})
     return Judged(
         truth=(split.policy, config["data"].get("ignore_border", False), *classes),
-        apart=f"truth {split.policy}, hold-out {split.how}, split seed {split.seed}",
-        scope=sentences.scope(split),
+        apart=f"truth {split.policy}, hold-out {split.how}, split seed {split.seed}, scored on {scored} frames",
+        scope=sentences.scope(split, own.part),
         files={_key(frame): dict(frame.sha256) for frame in split.parts[own.part]},
         names={_key(image): image.id for image in own.images},
         sizes={"network": _network_size(config), "native": "native size"},
@@ -116,7 +119,7 @@ def _css(colour: Sequence[int]) -> str:
 
 def _sentence(own: SegmentationScores) -> str:
     small, native = (_shown(own.summary["iou_image_mean"][size]) for size in SIZES)
-    return f"IoU on the held-out frames: {small} at the network's size, {native} at native size"
+    return f"IoU on the {_SCORED[own.part]} frames: {small} at the network's size, {native} at native size"
 
 
 def _table(own: SegmentationScores) -> list[str]:
@@ -152,10 +155,10 @@ def _nothing(own: SegmentationScores) -> str:
 _TOGETHER = Together(
     judged=_judged,
     headline="mean IoU over images",
-    each="held-out image",
-    curve="Held-out IoU",
+    each="scored image",
+    curve="IoU",
     spread=lambda deviation, _: deviation,
-    spread_is="the standard deviation over the held-out images",
+    spread_is="the standard deviation over the scored images",
 )
 _METRIC = Metric("IoU", "frames", "iou_image_mean", _of_each, _nothing)
-RESULTS = Results("segmentation.html.jinja", _told, _sentence, _table, _METRIC, _TOGETHER)
+RESULTS = Results("segmentation.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER)

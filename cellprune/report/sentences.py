@@ -5,7 +5,7 @@ from typing import Any
 
 from cellprune.config.names import is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
-from cellprune.runs.cost import Budget, Cost, StandIn
+from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import FrameSplit
 from cellprune.structure.counts import Parameters, Sparsity
 from cellprune.wording import many
@@ -55,20 +55,25 @@ def amount(pruning: Mapping[str, Any]) -> str:
         paths = ", including those that no path reaches" if pruning.get("effective") else ""
         return f"{ratio(pruning['ratio'])} of the {what} removed{paths}"
     unit, kept = budget.split("=")
-    what = {"params": "parameters", "macs": "multiply-adds"}[unit]
+    what = {"params": "parameters", "macs": "multiply-adds", "latency": f"milliseconds in {pruning.get('engine')}"}[
+        unit
+    ]
     if is_dense_family(pruning.get("method", "")):
         return f"within {share(float(kept))} of the {what}"
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
 
 
-def stands_in(control: StandIn, family: str | None = None) -> str:
+def stands_in(control: StandIn, latency: Latency | None = None, family: str | None = None) -> str:
     """Say what a small dense network stands for, and how near its cost comes.
 
     Args:
         control: the network.
+        latency: of both networks, where the time of layers decided.
         family: it is one of; None for a control, whose size masks gave.
     """
-    unit = {"params": "parameters", "macs": "multiply-adds per image"}[control.unit]
+    unit = {"params": "parameters", "macs": "multiply-adds per image", "latency": "by the times of layers"}[
+        control.unit
+    ]
     shape = {
         "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
@@ -77,11 +82,12 @@ def stands_in(control: StandIn, family: str | None = None) -> str:
     if control.shape != "to-density":
         shape += f", the largest one that costs no more than the {'budget' if family else 'masks would leave'}"
     target, achieved = control.target, control.achieved
-    what_for = f"The budget is {count(target)} {unit}" if family else f"The masks leave {count(target)} {unit}"
+    amount_of = _nanoseconds if control.unit == "latency" else count
+    what_for = "The budget is" if family else "The masks leave"
     said = (
-        f"No mask was trained here. This is a dense network with {shape}. {what_for}; this "
-        f"network, {widths(control.widths)}, has {count(achieved)}, {share(achieved / target)} of that. The whole "
-        f"network has {widths(control.whole.widths)}."
+        f"No mask was trained here. This is a dense network with {shape}. {what_for} {amount_of(target)} {unit}; this "
+        f"network, {widths(control.widths)}, has {amount_of(achieved)}, {share(achieved / target)} of that. The whole "
+        f"network has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
     )
     if family:
         return said
@@ -95,22 +101,29 @@ def widths(levels: Sequence[int]) -> str:
     return f"widths {'-'.join(map(str, levels))}"
 
 
-def scope(split: FrameSplit) -> str:
-    """Say what the scores were measured on, and how far they may be trusted beyond it."""
-    n_train, n_report = len(split.parts["train"]), len(split.parts["report"])
-    frames = [frame for part in split.parts.values() for frame in part]
+def scope(split: FrameSplit, part: str) -> str:
+    """Say what the scores were measured on, and how far they may be trusted beyond it.
+
+    Args:
+        part: of the split, the one that was scored.
+    """
+    frames = [frame for frames_of_part in split.parts.values() for frame in frames_of_part]
     sequences = sorted({frame.sequence for frame in frames})
-    if any(frame.name is not None for frame in frames):
-        return (
-            f"Scored on {many(n_report, 'image')} that the network did not learn from; it learned from "
-            f"{many(n_train, 'image')} of the folder {sequences[0]}. Hold-out: {split.how}, split seed "
-            f"{split.seed}. {near_copies(split.how, in_folder=True)}"
-        )
+    in_folder = any(frame.name is not None for frame in frames)
+    numbers = {name: many(len(of), "image" if in_folder else "frame") for name, of in split.parts.items()}
+    apart = (
+        f", set apart to choose settings by; those held out ({numbers['report']}) were not scored"
+        if part == "select"
+        else ""
+    )
+    scored = f"Scored on {numbers[part]} that the network did not learn from{apart}. It learned from {numbers['train']}"
+    how = f"Hold-out: {split.how}, split seed {split.seed}."
+    copies = near_copies(split.how, in_folder=in_folder)
+    if in_folder:
+        return f"{scored} of the folder {sequences[0]}. {how} {copies}"
     return (
-        f"Scored on {many(n_report, 'frame')} that the network did not learn from; it learned from "
-        f"{many(n_train, 'frame')}. All are frames of {many(len(sequences), 'recording')} "
-        f"({', '.join(sequences)}). Hold-out: {split.how}, split seed {split.seed}. Truth policy "
-        f"{split.policy}: {_POLICIES.get(split.policy, 'see the documentation')}. {near_copies(split.how)}"
+        f"{scored}. All are frames of {many(len(sequences), 'recording')} ({', '.join(sequences)}). {how} Truth policy "
+        f"{split.policy}: {_POLICIES.get(split.policy, 'see the documentation')}. {copies}"
     ).rstrip()
 
 
@@ -169,8 +182,40 @@ def paths(sparsity: Sparsity) -> str:
     )
 
 
-def reached(parameters: Parameters, budget: Budget | None) -> str:
-    """Say what stays of a pruned network, beside what was to stay if anything was asked for."""
+def reached(parameters: Parameters, budget: Budget | None, latency: Latency | None = None) -> str:
+    """Say what stays of a pruned network, beside what was to stay if anything was asked for.
+
+    Args:
+        parameters: of the network.
+        budget: what was asked for.
+        latency: of the whole networks, where the time of layers decided.
+    """
+    if budget is not None and budget.unit == "latency":
+        asked = f"{_nanoseconds(budget.kept)} of {_nanoseconds(budget.dense)} of the layers' time stay"
+        shares = f"({share(budget.achieved)}, asked: {share(budget.target)})"
+        return f"{asked} {shares}; timed as a whole, {_whole(latency)}." if latency else f"{asked} {shares}."
+    said = _counted(parameters, budget)
+    return f"{said} {timed(latency)}" if latency else said
+
+
+def timed(latency: Latency) -> str:
+    """Say what whole networks take in their engine."""
+    return f"Timed as a whole, {_whole(latency)}."
+
+
+def _whole(latency: Latency) -> str:
+    engine, made = latency.timed_in, milliseconds(latency.made)
+    return (
+        f"the network takes {made} of {milliseconds(latency.dense)} ({share(latency.share)}) in {engine.engine} "
+        f"{engine.version} with {many(engine.threads, 'thread')}"
+    )
+
+
+def _nanoseconds(n: int) -> str:
+    return milliseconds(n / 1e6)
+
+
+def _counted(parameters: Parameters, budget: Budget | None) -> str:
     if budget is None:
         achieved = share(parameters.kept / parameters.prunable)
         return f"{parameters.kept:,} of {parameters.prunable:,} prunable weights stay ({achieved})."

@@ -14,12 +14,12 @@ _HERE = Path(__file__).parent
 _FORMATS = ("count", "dataset", "difference", "duration", "file_size", "milliseconds", "ratio", "score", "share")
 
 
-def render(name: str, told: Mapping[str, object]) -> str:
+def render(name: str, content: Mapping[str, object]) -> str:
     """Fill a template; every text is escaped.
 
     Args:
         name: of the template, "page.html.jinja".
-        told: what it tells, by the names it has for it.
+        content: what it tells, by the names it has for it.
     Raises:
         jinja2.UndefinedError: a value is missing.
         TypeError, ValueError: a value is of a kind that cannot be shown.
@@ -36,7 +36,7 @@ def render(name: str, told: Mapping[str, object]) -> str:
         environment.globals[f"as_{kind}"] = getattr(formatting, kind)
     environment.filters["typed"] = _typed
     style = (_HERE / "page.css").read_text(encoding="utf-8")
-    return environment.get_template(name).render(style=style, **told)
+    return environment.get_template(name).render(style=style, **content)
 
 
 def source(svg: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellprune.runs import documents
+from cellprune.runs.layer_times import TimedIn
 from cellprune.structure.counts import Counts
 
 
@@ -13,7 +14,8 @@ class Budget:
     """What was to stay beside what stays.
 
     Attributes:
-        unit: "weights", "active weights" (on a path), "channels", "params" or "macs".
+        unit: "weights", "active weights" (on a path), "channels", "params", "macs" or "latency": nanoseconds, summed
+            over the layers by the run's table.
         target, achieved: shares of the dense network's count.
         dense, allowed, kept: counts.
     """
@@ -43,14 +45,14 @@ class StandIn:
         shape: every level narrower by one factor, all levels equally wide, or each as wide as the masks leave it.
         unit: what it may not spend more of; of "to-density" what is set beside the masks.
         target: what the pruned network keeps of the unit: all parameters but the masked ones (biases and norms among
-            them), or the multiply-adds of the kept weights.
+            them), the multiply-adds of the kept weights, or the nanoseconds of its layers, by the run's table.
         achieved: what this network has, at most the target; of "to-density" perhaps more.
         widths: channels of each level.
         whole: the network that is pruned otherwise.
     """
 
     shape: Literal["narrow", "flat", "to-density"]
-    unit: Literal["params", "macs"]
+    unit: Literal["params", "macs", "latency"]
     target: int
     achieved: int
     widths: tuple[int, ...]
@@ -85,10 +87,33 @@ class Milliseconds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Milliseconds of one image through whole networks, in the engine by whose times of layers one of them was made.
+
+    Attributes:
+        timed_in: the engine, with processor and threads.
+        dense: of the network that is pruned; of a small dense network, of the one that it stands for.
+        made: of what was made of it, measured in turn with it; lower quartiles.
+        passes: of each that count.
+    """
+
+    timed_in: TimedIn
+    dense: float
+    made: float
+    passes: int
+
+    @property
+    def share(self) -> float:
+        """The time that stays."""
+        return self.made / self.dense
+
+
+@dataclass(frozen=True, kw_only=True)
 class MaskCost(Counts):
-    """What a network costs under masks that nobody has trained yet; the budget is None where none was asked for."""
+    """What a network costs under masks that nobody has trained yet; None where nothing was asked for, or timed."""
 
     budget: Budget | None = None
+    latency: Latency | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +127,7 @@ class Cost(Counts):
         budget: what was asked for; None where nothing was: unpruned, or by masks that were given.
         control: of a small dense network, whose place it takes.
         shrunk: whether the removed channels are out of the network; else they are zero.
+        latency: of the whole networks, where the time of layers decided; else None.
     """
 
     bytes: Bytes
@@ -110,6 +136,7 @@ class Cost(Counts):
     budget: Budget | None = None
     control: StandIn | None = None
     shrunk: bool = False
+    latency: Latency | None = None
 
     @property
     def time_ratio(self) -> float | None:

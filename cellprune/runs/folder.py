@@ -15,8 +15,9 @@ import numpy as np
 
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import is_litter
-from cellprune.runs import atomic, cost, documents, maskfile, metrics, modelfile, provenance, scores, split
+from cellprune.runs import atomic, cost, documents, layer_times, maskfile, metrics, modelfile, provenance, scores, split
 from cellprune.runs.cost import Cost
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.lock import LOCK, locked
 from cellprune.runs.metrics import Epoch
 from cellprune.runs.provenance import Provenance
@@ -28,6 +29,7 @@ FILES = {
     "config": "config.yaml",
     "split": "split.yaml",
     "provenance": "provenance.json",
+    "layer_times": "layer_times.json",
     "masks": maskfile.NAME,
     "cost": "cost.json",
     "metrics": "metrics.csv",
@@ -37,12 +39,13 @@ FILES = {
     "report": "report.html",
 }
 STATE = "state"
-_BEFORE_WORK = ("config", "split", "provenance", "log")
+_BEFORE_WORK = ("config", "split", "provenance", "layer_times", "log")
 # how each is read to its end; the report's last words are its closing tag
 _WHOLE: dict[str, Callable[[Path], object]] = {
     "config": documents.read_yaml,
     "split": split.read,
     "provenance": provenance.read,
+    "layer_times": layer_times.read,
     "masks": maskfile.read,
     "cost": cost.read,
     "metrics": metrics.read,
@@ -167,6 +170,12 @@ class Folder:
 
     def read_provenance(self) -> Provenance:
         return provenance.read(self.file("provenance"))
+
+    def write_layer_times(self, times: LayerTimes) -> None:
+        layer_times.write(self.file("layer_times"), times)
+
+    def read_layer_times(self) -> LayerTimes:
+        return layer_times.read(self.file("layer_times"))
 
     def write_cost(self, value: Cost) -> None:
         cost.write(self.file("cost"), value)

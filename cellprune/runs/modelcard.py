@@ -64,12 +64,12 @@ class InputSizes(_Part):
             if (asked := 2 * asked) > 2**18:
                 return None
         stride, lost = steps[-1] - steps[-2], min(size - n for n, size in enumerate(sizes, start=1))
-        found = cls(stride_px=stride, remainder_px=steps[-1] % stride, lost_px=lost, least_px=steps[0])
-        return found if all(found(n) == size for n, size in enumerate(sizes, start=1)) else None
+        rule = cls(stride_px=stride, remainder_px=steps[-1] % stride, lost_px=lost, least_px=steps[0])
+        return rule if all(rule(n) == size for n, size in enumerate(sizes, start=1)) else None
 
 
 class Normalization(_Part):
-    """How grey levels become the network's numbers; `data.network_input` does it.
+    """How grey levels become the network's numbers; `images.network_input` does it.
 
     Attributes:
         name: what is done.

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cellprune.machine import environment
+from cellprune.machine import environment, processor
 from cellprune.runs import documents
 from cellprune.runs.commit import commit
 from cellprune.runs.cost import Milliseconds, StandIn
@@ -116,7 +116,7 @@ def gather(command: Sequence[str]) -> Process:
         versions={"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES},
         machine=Machine(
             system=f"{platform.system()} {platform.machine()}",
-            processor=_processor(),
+            processor=processor.name(),
             cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             environment=dict(environment.recorded()),
         ),
@@ -175,11 +175,3 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"

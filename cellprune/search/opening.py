@@ -8,12 +8,13 @@ from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.files import listing
 from cellprune.runs import atomic, documents, lock
+from cellprune.runs.searched import RESULT
 from cellprune.search.content import SCHEMA, Content, Identity
 from cellprune.search.judge.confirm import Terms
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, paired
 from cellprune.search.look import Look, asked
 
-JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
+JOURNAL, PAGE = "journal.json", "search.html"
 
 
 def opened(

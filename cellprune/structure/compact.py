@@ -21,6 +21,7 @@ from cellprune.structure.comparing import Standing, random_inputs, require_same
 from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
+from cellprune.structure.sample import smallest_sample
 from cellprune.structure.shrink import cut, masked, require_masks_of
 from cellprune.structure.standing_in import as_it_was, copies, looking
 from cellprune.structure.trace import find
@@ -89,6 +90,7 @@ def compact(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None
 def compacted(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None = None) -> Compacted:
     """Do what `compact` does, and say what stayed although it carries nothing."""
     require_masks_of(model, masks or {})
+    inputs = smallest_sample(model, inputs)
     with as_it_was(model):  # with which the copies may share what cannot be copied
         network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))
         while True:  # what is gone may have been all that read another channel

@@ -24,9 +24,9 @@ def map_tensors(change: Change, value: _Value) -> _Value:
 
 def tensors_of(value: object) -> list[Tensor]:
     """List the tensors inside a value, in order; one that an item and an attribute show comes once."""
-    found: list[Tensor] = []
-    map_tensors(lambda tensor: found.append(tensor) or tensor, value)  # type: ignore[func-returns-value]
-    return found
+    tensors: list[Tensor] = []
+    map_tensors(lambda tensor: tensors.append(tensor) or tensor, value)  # type: ignore[func-returns-value]
+    return tensors
 
 
 def _changed(change: Change, value: object, done: dict[int, object]) -> Any:

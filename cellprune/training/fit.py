@@ -119,14 +119,15 @@ def fit(
     first = 1 + max([first_step // per_epoch, *(each.epoch for each in history if each.stage == stage)])
     for listener in listeners:
         listener.started(Event("training", (first - 1) * per_epoch, course.steps, epochs=epochs, message=message))
-    scores = _newest_scores(history, stage)
+    scored_epoch, scores = _newest_scores(history, stage)
     for epoch in range(first, epochs + 1):
         reseed(seed, stage, epoch, rank)
-        done = _train_epoch(course, batches(stage * epochs + epoch, rank, n_processes), epoch, scores)
+        shown = Event("training", 0, course.steps, epoch, epochs, scores=scores, scored_epoch=scored_epoch)
+        done = _train_epoch(course, batches(stage * epochs + epoch, rank, n_processes), shown)
         evaluated = epoch % settings.evaluate_every == 0 or epoch == epochs
         if evaluated and accelerator.is_main_process:
-            scores = evaluate(model)
-        stops = _tell(listeners, replace(done.event, scores=scores)) or done.stops
+            scored_epoch, scores = epoch, evaluate(model)
+        stops = _tell(listeners, replace(done.event, scores=scores, scored_epoch=scored_epoch)) or done.stops
         history.append(_epoch(course, done, scores if evaluated else dict.fromkeys(scores)))
         if accelerator.is_main_process:
             state = taken(learner, history)
@@ -192,9 +193,9 @@ def _optimizer(
     )
 
 
-def _train_epoch(course: _Course, batches: Iterable[tuple[Tensor, Tensor]], epoch: int, scores: NamedScores) -> _Steps:
-    """Take the steps of an epoch, but those before the first step of the training."""
-    clock = time.perf_counter()
+def _train_epoch(course: _Course, batches: Iterable[tuple[Tensor, Tensor]], event: Event) -> _Steps:
+    """Take the steps of an event's epoch, but those before the first step of the training."""
+    clock, epoch = time.perf_counter(), event.epoch
     course.learner.model.train()
     total, stops = 0.0, False
     skipped = max(course.first_step - (epoch - 1) * course.per_epoch, 0)
@@ -208,8 +209,7 @@ def _train_epoch(course: _Course, batches: Iterable[tuple[Tensor, Tensor]], epoc
                 f"{epoch - 1} is kept: lower training.learning_rate or look at the data"
             )
         _learn(course, value, step)
-        mean = total / (number + 1 - skipped)
-        event = Event("training", step + 1, course.steps, epoch, course.epochs, mean, scores)
+        event = replace(event, done=step + 1, loss=total / (number + 1 - skipped))
         if number + 1 < course.per_epoch:  # the last step is told of with the epoch's scores
             stops |= _tell(course.listeners, event)
     course.learner.optimizer.zero_grad(set_to_none=True)  # evaluation has a use for the memory
@@ -251,13 +251,13 @@ def _epoch(course: _Course, done: _Steps, scores: NamedScores) -> Epoch:
     )
 
 
-def _newest_scores(epochs: Sequence[Epoch], stage: int) -> NamedScores:
-    """Give the scores of the last epoch of this stage that was evaluated; none before the first."""
+def _newest_scores(epochs: Sequence[Epoch], stage: int) -> tuple[int, NamedScores]:
+    """Give the last epoch of this stage that was evaluated, and its scores; 0 and none before the first."""
     for epoch in reversed(epochs):
         scores = {name: score for name, score in epoch.scores.items() if score is not None}
         if epoch.stage == stage and scores:
-            return scores
-    return {}
+            return epoch.epoch, scores
+    return 0, {}
 
 
 def _tell(listeners: Sequence[Listener], event: Event) -> bool:

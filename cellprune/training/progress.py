@@ -16,6 +16,7 @@ class Event:
         epoch, epochs: the epoch under way, from 1, and all of them; 0 outside training.
         loss: mean training loss of the epoch so far; None where there is none.
         scores: the newest named scores of the held-out part.
+        scored_epoch: the epoch that the scores are of, which may be an earlier one; 0 before the first.
         message: one line for people.
         after_s: seconds that a phase may last before a watcher says anything of it; most last no longer.
     """
@@ -27,6 +28,7 @@ class Event:
     epochs: int = 0
     loss: float | None = None
     scores: Mapping[str, float | None] = field(default_factory=dict)
+    scored_epoch: int = 0
     message: str = ""
     after_s: float = 0.0
 

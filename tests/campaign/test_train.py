@@ -34,6 +34,7 @@ def test_a_job_is_a_run_that_the_next_one_only_reads(tmp_path: Path, data_root: 
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_the_parameters_of_removed_channels_are_those_of_the_run(tmp_path: Path, data_root: Path) -> None:
     report = train(job(1000, tmp_path, data_root, "pruning.granularity=channel"))
     counted = Folder(tmp_path / report.run.folder).read_cost().parameters
@@ -85,6 +86,7 @@ def test_a_crash_is_reported_and_a_refusal_raised(tmp_path: Path, data_root: Pat
         train(replace(diverges, version="0.0.0"))
 
 
+@pytest.mark.slow
 def test_a_lack_of_memory_may_be_the_neighbours_so_it_is_no_refusal(
     tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,8 @@ def test_simulate_makes_what_check_accepts(tmp_path: Path, capsys: pytest.Captur
     assert typed("data", "check", tmp_path / "dic") == 0
     assert typed(*words) == 2
     assert typed("data", "simulate", tmp_path / "x", "--optics", "dark") == 2
+    assert typed("data", "simulate", tmp_path / "x", "--frames", "4.6") == 2
+    assert typed("data", "simulate", tmp_path / "x", "--size", "48", "50.5") == 2
 
 
 @pytest.mark.parametrize("words", [["--help"], ["check", "--help"]])

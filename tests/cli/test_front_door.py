@@ -27,7 +27,7 @@ def test_the_module_is_the_program() -> None:
     assert ended("trian", stdout=subprocess.DEVNULL) == (
         2,
         'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, prune, compare-masks, '
-        "evaluate, predict, export, report, search-max-ratio, ...\n",
+        "evaluate, predict, score, export, report, ...\n",
     )
 
 

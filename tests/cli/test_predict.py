@@ -181,7 +181,9 @@ def test_another_pixel_size_is_warned_of_and_rescaled(
         in capsys.readouterr().err
     )
     assert call(model, image, "-o", tmp_path / "b", "--pixel-size", 0.3, 0.3, "--rescale") == 0
-    assert "warning" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.count("warning") == 1
+    assert "01_t000 states pixels of 0.65 x 0.65 um; --pixel-size, 0.3 x 0.3 um, is used instead" in said
     a, b = (tifffile.imread(tmp_path / out / "labels" / "01_t000.tif") for out in "ab")
     assert a.shape == b.shape
     assert not np.array_equal(a > 0, b > 0)

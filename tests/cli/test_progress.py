@@ -18,13 +18,14 @@ START = Event("training", 0, 6, 0, 3)
 
 
 def told(listener: Listener) -> None:
-    """Three epochs of two steps."""
+    """Three epochs of two steps; the second is evaluated."""
     listener.started(Event("scoring", message="scoring the weights (prospr)"))
     listener.finished(Event("scoring"))
     listener.started(START)
     for done in range(1, 7):
-        scores = {"iou_image_mean": 0.75} if done > 3 else {}
-        listener.advanced(Event("training", done, 6, (done + 1) // 2, 3, loss=1 / done, scores=scores))
+        scores, scored_epoch = ({"iou_image_mean": 0.75}, 2) if done > 3 else ({}, 0)
+        event = Event("training", done, 6, (done + 1) // 2, 3, 1 / done, scores, scored_epoch)
+        listener.advanced(event)
     listener.finished(Event("training", 6, 6, 3, 3, scores={"iou_image_mean": 0.75}))
 
 
@@ -48,7 +49,8 @@ def test_lines_are_one_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line[:9] for line in lines[2:5]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert "min left" in lines[2]
     assert "IoU" not in lines[2]
-    assert "IoU 0.7500" in lines[4]
+    assert lines[3].startswith("epoch 2/3, loss 0.2500, IoU 0.7500, "), "of this epoch"
+    assert lines[4].startswith("epoch 3/3, loss 0.1667, IoU 0.7500 (epoch 2)"), "of the one before"
     assert lines[5] == "training done, IoU 0.7500"
     one = Lines()
     one.started(Event("training", 0, 2, 0, 1))
@@ -130,7 +132,7 @@ def test_the_bar_shows_epoch_loss_and_iou() -> None:
     told(bar)
     shown = bar._console.export_text()
     assert "scoring the weights (prospr)" in shown
-    assert "epoch 3/3, loss 0.1667, IoU 0.7500" in shown
+    assert "epoch 3/3, loss 0.1667, IoU 0.7500 (epoch 2)" in shown
 
 
 def test_curves_need_their_library(tmp_path: Path) -> None:

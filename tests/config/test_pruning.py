@@ -86,6 +86,20 @@ def test_a_budget_names_its_unit_and_stands_in_the_file_alone(tmp_path: Path) ->
     assert not {"budget", "cost", "pricing", "round_to"} & by_ratio.model_dump().keys()
 
 
+def test_the_engine_stands_where_milliseconds_decide_and_nowhere_else() -> None:
+    timed = [["budget=latency=0.25"], ["ratio=0.5", "cost=latency"], ["ratio=0.5", "control=flat-latency"]]
+    for words in timed:
+        onnx = load(assignments=[CHANNELS, *(f"pruning.{word}" for word in words)])
+        torch = load(assignments=[CHANNELS, "pruning.engine=torch", *(f"pruning.{word}" for word in words)])
+        assert onnx.pruning.times_layers
+        assert onnx.pruning.model_dump()["engine"] == "onnx"
+        assert digest(onnx, {}) != digest(torch, {})
+    pruning = load(assignments=[CHANNELS, "pruning.budget=latency=.25", "pruning.cost=latency"]).pruning
+    assert (pruning.amount, pruning.request().unit, pruning.cost) == ("0.25-latency-kept", "latency", "auto")
+    for others in (["budget=macs=0.5"], ["granularity=channel", "ratio=0.5"], ["ratio=0"], ["masks=run"]):
+        assert "engine" not in load(assignments=[f"pruning.{other}" for other in others]).pruning.model_dump()
+
+
 # the section of a run's config.yaml, and the hash of its settings, at commit 1bd13b1
 OF_BEFORE = {
     "method": "snip", "budget": "macs=0.1", "cost": "static", "granularity": "channel", "exclude": [], "batch_size": 8,

@@ -39,7 +39,7 @@ def test_what_is_not_counted_is_ranked_by_its_cost(granularity: Any, budget: dic
 
 MACS, HALF = {"budget": {"macs": 0.5}}, {"sparsity": 0.5}
 PRICED = "has an effect only with a budget in macs, or of channels in params: add"
-BLOCKS = "is for channels under a budget in macs or params: add"
+BLOCKS = "is for channels under a budget in macs, params or latency: add"
 WEIGHTS = "chooses weights, not channels: with"
 SHARES, FOR_CHANNELS = "gives each layer a share of its own: remove", "is for channels: add"
 COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "is for masks chosen before training:"

@@ -44,8 +44,11 @@ def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said:
         (["task=classification", "training.loss=dice"], "training.loss=dice is not for task 'classification', which"),
         (["training.augment=crop"], "training.augment=crop is not for task 'segmentation', which takes none or turns"),
         (["task=classification", "model.name=unet"], "'unet' is a network for segmentation; --task classification"),
+        (["pruning={ratio: 0.5, control: narrow-latency}"], "channels that stay, .*: add --granularity channel"),
+        (["pruning={budget: latency=0.5}"], "--budget latency=0.5 counts channels: add --granularity channel"),
+        (["pruning={ratio: 0.5, granularity: channel, engine: torch}"], "engine=torch has an effect only with"),
         (["pruning={method: snip, ratio: 0.5, scope: layer, floor: 0.1}"], "remove pruning.floor=0.1"),
-        (["pruning={method: flat, ratio: 0.5}"], "for a budget in macs or params: give --budget macs=0.1 instead of "
+        (["pruning={method: flat, ratio: 0.5}"], "in macs, params or latency: give --budget macs=0.1 instead of "
                                                  "--prune 0.5"),
         (["pruning={method: flat, budget: channels=0.5}"], "instead of --budget channels=0.5"),
         (["pruning={method: flat, budget: macs=0.5, floor: 0.1}"], "pruning.floor=0.1 decides which weights stay, and "

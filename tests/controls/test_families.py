@@ -48,8 +48,8 @@ def next_ones(widths, family, round_to):
 @every_family
 def test_a_budget_below_the_smallest_says_what_that_is(family):
     sizing = Sizing("macs", SIZE, 8)
-    smallest = f"{sizing.cost(WIDE, (8, 8)):,}"
-    said = rf"^a budget of macs=0\.001 allows \d+ macs, but the smallest such network, of widths 8-8, has {smallest}: "
+    smallest = f"of widths 8-8, has {sizing.cost(WIDE, (8, 8)):,} macs"
+    said = rf"^a budget of macs=0\.001 allows \d+ macs, but the smallest such network, {smallest}: "
     with pytest.raises(TooMuchError, match=f"{said}give a larger one, or lower round_to"):
         resolve("pruning method", family)(WIDE, Fraction(1, 1000), sizing)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.check import check, inspect
@@ -263,3 +264,15 @@ def test_a_pixel_size_that_only_some_images_state_counts_as_unknown(tmp_path: Pa
         in (report.facts[0])
     )
     assert " um)" not in report.facts[1]
+
+
+def test_an_annotated_image_that_is_there_twice_is_warned_of(tmp_path: Path) -> None:
+    folder = own_images(tmp_path, [64] * 4, one_cell)
+    for at in (2, 3):  # packed in another way, the same pixels
+        write(folder / "images" / f"c{at}.tif", tifffile.imread(folder / "images" / "c0.tif"), rowsperstrip=1)
+    write(folder / "labels" / "c3.tif", 2 * one_cell(64))
+    said = "one may be learned from while the other is held out, so remove one of them"
+    assert found(folder).warnings == (
+        f"c0.tif and c2.tif are the same image with the same labels: {said}",
+        f"c0.tif and c3.tif are the same image with different labels: {said}",
+    )

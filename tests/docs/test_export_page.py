@@ -14,7 +14,6 @@ from onnx_files import model_file, network_of
 from test_scored_is_predicted import drawn, finished_run, settings_for, tiff
 from test_scored_is_predicted import network_of as trained
 
-from cellprune.engines import choose
 from cellprune.export import parity
 
 PAGE = pages.DOCS / "how-to/export.md"
@@ -25,7 +24,6 @@ def test_every_command_of_the_page_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(choose, "user_cache_path", lambda name: tmp_path / "cache" / name)
     for precision in ("bf16", "int8"):  # of an untrained network
         monkeypatch.setitem(parity.LIMITS_PPM, precision, 1e6)
     monkeypatch.setattr(parity, "LIMIT_IOU", 1)

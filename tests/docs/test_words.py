@@ -10,6 +10,8 @@ import pages
 import pytest
 
 import cellprune
+from cellprune.config.load import keys
+from cellprune.config.schema import Settings
 
 PACKAGE = Path(cellprune.__file__).parent
 ROOT = pages.DOCS.parent
@@ -59,6 +61,28 @@ def test_the_rooms_stand_in_the_order_of_their_imports() -> None:
 def test_a_path_that_a_page_names_is_there(page: Path) -> None:
     named = re.findall(r"\b(?:cellprune|tests|benchmarks|examples|configs)/[\w/]+\.(?:py|csv|yaml)\b", page.read_text())
     assert [path for path in named if path not in INVENTED and not (ROOT / path).exists()] == []
+
+
+def test_a_module_that_the_code_names_is_there() -> None:
+    """A module moves, and the docstrings that name it stay behind, unless somebody looks."""
+    rooms, settings = {entry.name for entry in PACKAGE.iterdir() if entry.is_dir()}, set(keys(Settings))
+    lost = [
+        f"{file.relative_to(PACKAGE)}: {name}"
+        for file in PACKAGE.rglob("*.py")
+        for name in re.findall(r"`(?:cellprune\.)?((?:[a-z_]+\.)+(?!yaml|json)\w+)`", file.read_text(encoding="utf-8"))
+        if name.split(".")[0] in rooms and name not in settings and not _is_there(name.split("."))
+    ]
+    assert lost == []
+
+
+def _is_there(names: list[str]) -> bool:
+    """Tell whether a dotted name leads to a module, or to a word that stands in one."""
+    for n in range(len(names), 0, -1):
+        path, word = PACKAGE.joinpath(*names[:n]), names[n : n + 1]
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if file.is_file():
+            return not word or bool(re.search(rf"\b{word[0]}\b", file.read_text(encoding="utf-8")))
+    return False
 
 
 def _defined(file: Path) -> Iterator[tuple[str, int]]:

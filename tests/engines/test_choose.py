@@ -17,7 +17,7 @@ from cellprune.lab.engine import engine_of
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(choose, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 

@@ -50,7 +50,7 @@ def test_classes_are_torchs_whole_and_in_tiles(norm: str, padding: str, tmp_path
 
 def test_an_image_of_one_pixel_is_refused_as_by_torch(tmp_path: Path) -> None:
     ours = onnx_engine.engine(onnx_file(tmp_path / "a.onnx"))
-    with pytest.raises(CellpruneError, match="too small to mirror"):
+    with pytest.raises(CellpruneError, match="an image of 1 x 8 px is too small to mirror"):
         ours(np.zeros((1, 1, 1, 8), np.float32))
 
 

@@ -10,6 +10,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 NEEDS = {"lightning_loop": "lightning", "hugging_face_trainer": "transformers"}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # what a trainer warns of while it trains is its own
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_and_its_pruned_weights_stay_zero(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

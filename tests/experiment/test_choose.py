@@ -1,10 +1,15 @@
-"""What was asked for beside what stays, in the unit that it was asked in."""
+"""What was asked for beside what stays, in the unit that it was asked in; and what methods score by."""
 
 from dataclasses import replace
+from itertools import islice, repeat
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from cellprune.config import names
 from cellprune.config.load import load
+from cellprune.experiment import choose
 from cellprune.experiment.choose import reached
 from cellprune.structure.counts import ChannelCount, Counts, Macs, Parameters, Sparsity
 
@@ -46,3 +51,16 @@ def test_a_budget_is_told_in_its_unit(
 def test_where_nothing_was_asked_nothing_is_told() -> None:
     assert reached(load().pruning, COUNTS) is None
     assert reached(load(assignments=["pruning.masks=run"]).pruning, COUNTS) is None
+
+
+@pytest.mark.parametrize(("home", "n_batches"), [("grasp", 20 // 8), ("snip", 99)])
+def test_a_method_that_chooses_among_samples_goes_through_them_once(
+    home: str, n_batches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is called: the code of the method says so."""
+    row = names.MethodRow(f"cellprune.pruning.methods.{home}:METHOD", reads_batches=True)
+    monkeypatch.setitem(names.METHODS, "mine", row)
+    settings = load(assignments=["pruning.method=mine", "pruning.ratio=0.5"])
+    loaders = SimpleNamespace(scoring=lambda batch_size: repeat(batch_size), n_train=20)
+    setup: Any = SimpleNamespace(settings=settings, loaders=loaders)
+    assert [*islice(choose._batches(setup), 99)] == [8] * n_batches

@@ -109,7 +109,7 @@ def test_a_network_that_names_its_channels_is_refused_before_any_work(
         with pytest.raises(CellpruneError) as refused:
             start(tmp_path / "run", f"pruning.method={method}", *HALF)
         assert "UNet names a number of its channels" in str(refused.value)
-        assert str(refused.value).endswith("--set pruning.shrink=false, which sets their channels to zero")
+        assert ": add --set pruning.shrink=false, which sets the removed" in str(refused.value)
         assert not (tmp_path / "run").exists()
 
 

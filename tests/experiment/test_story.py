@@ -132,6 +132,12 @@ def test_a_run_with_frames_to_choose_on_never_scores_the_held_out(data_root: Pat
     assert split.parts["report"]
     assert folder.read_metrics()[-1].scores["iou_image_mean"] == scores.summary["iou_image_mean"]["network"]
     assert load(file=folder.file("config")).data == settings.data
+    page = folder.file("report").read_text(encoding="utf-8")
+    assert f"Scored on {len(chosen_on)} frames that the network did not learn from, set apart to choose" in page
+    assert "held-out image" not in page
+    assert evaluate(folder.path, data_root=data_root) == scores
+    held_out = evaluate(folder.path, part="report", data_root=data_root)
+    assert {image.id for image in held_out.images} == {f"{f.sequence}/{f.frame:03d}" for f in split.parts["report"]}
 
 
 def test_a_fold_that_is_none_is_refused() -> None:

@@ -15,7 +15,7 @@ from cellprune.lab.segment import class_map
 from cellprune.runs import onnxfile
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("padding", ["same", pytest.param("valid", marks=pytest.mark.slow)])
 def test_a_network_in_int8_is_smaller_and_near_the_same(
     padding: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,7 +13,8 @@ from onnx_files import header_of, network_of, onnx_file
 
 from cellprune import models
 from cellprune.errors import CellpruneError
-from cellprune.export.onnx import OPSET, to_onnx
+from cellprune.export.onnx import to_onnx
+from cellprune.export.tracing import OPSET
 from cellprune.runs import onnxfile
 
 # what a program that knows nothing of cellprune can do with the file

@@ -45,6 +45,10 @@ def test_a_given_pixel_size_is_that_of_all_images_and_else_each_files_own(write:
     images, _, _ = find([str(half), str(write("silent.tif"))])
     assert scale.pixel_sizes(images, None) == {"half": pytest.approx((0.5, 0.5)), "silent": None}
     assert scale.pixel_sizes(images, (1.0, 2.0)) == dict.fromkeys(("half", "silent"), (1.0, 2.0))
+    said = "half states pixels of 0.5 x 0.5 um; --pixel-size, 1 x 2 um, is used instead"
+    assert scale.overridden(images, (1.0, 2.0)) == said
+    assert scale.overridden(images, (0.501, 0.5)) is None, "files round"
+    assert scale.overridden(images, None) is None
 
 
 @pytest.mark.parametrize(

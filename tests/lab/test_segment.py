@@ -96,6 +96,15 @@ def test_predict_takes_any_torch_network() -> None:
     assert predict(network, np.random.default_rng(0).random((3, 33, 21))).shape == (33, 21)
 
 
+def test_predict_takes_channels_first_or_last(bright: Bright) -> None:
+    colour = np.random.default_rng(0).random((3, 33, 21))
+    model = Bright(channels=3)
+    assert np.array_equal(predict(model, np.moveaxis(colour, 0, 2)), predict(model, colour))
+    assert np.array_equal(predict(bright, spots()[:, :, None]), predict(bright, spots()))
+    with pytest.raises(ImageError, match="the image has 3 channels, but the model takes 1: convert it to grey"):
+        predict(bright, np.moveaxis(colour, 0, 2))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_predict_runs_networks_of_any_precision_in_float32(dtype: torch.dtype) -> None:
     torch.manual_seed(0)

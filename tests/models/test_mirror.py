@@ -37,7 +37,8 @@ def test_an_image_that_has_the_size_is_given_back_as_it_is() -> None:
 
 @pytest.mark.parametrize("size", [(1, 5), (5, 1), (1, 1)])
 def test_a_side_of_one_pixel_has_nothing_to_mirror(size: tuple[int, int]) -> None:
-    with pytest.raises(CellpruneError, match="is too small to mirror: give at least 2 px"):
+    said = f"an image of {size[0]} x {size[1]} px is too small to mirror: give at least 2 px"
+    with pytest.raises(CellpruneError, match=said):
         mirrored(torch.zeros(1, 1, *size), (8, 8))
 
 

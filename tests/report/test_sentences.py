@@ -45,9 +45,16 @@ def test_a_network_is_named_with_the_settings_it_has(model: dict, told: str) -> 
 
 
 def test_scope_names_frames_recordings_split_and_policy() -> None:
-    told = plain(sentences.scope(split("random")))
+    told = plain(sentences.scope(split("random"), "report"))
     for part in ("1 frame that", "from 2 frames", "2 recordings (01, 02)", "random, split seed 7", "policy ignore: "):
         assert part in told
+
+
+def test_scope_of_frames_to_choose_on_does_not_speak_of_those_held_out() -> None:
+    chosen_on = replace(split("random"), parts={**split("random").parts, "select": split("random").parts["train"]})
+    told = plain(sentences.scope(chosen_on, "select"))
+    assert "Scored on 2 frames that the network did not learn from, set apart to choose settings by" in told
+    assert "those held out (1 frame) were not scored" in told
 
 
 @pytest.mark.parametrize(
@@ -59,11 +66,11 @@ def test_scope_names_frames_recordings_split_and_policy() -> None:
     ],
 )
 def test_scope_says_how_hard_the_question_was(how: str, said: str) -> None:
-    assert said in plain(sentences.scope(split(how)))
+    assert said in plain(sentences.scope(split(how), "report"))
 
 
 def test_scope_of_a_plain_folder_speaks_of_images_not_recordings() -> None:
-    told = plain(sentences.scope(split("random", in_folder=True)))
+    told = plain(sentences.scope(split("random", in_folder=True), "report"))
     assert "of the folder my-cells" in told
     assert "--split block" in told
     assert "recording" not in told
@@ -71,7 +78,7 @@ def test_scope_of_a_plain_folder_speaks_of_images_not_recordings() -> None:
 
 @pytest.mark.parametrize("policy", ["paper", "ignore", "complete", "silver"])
 def test_scope_explains_every_policy(policy: str) -> None:
-    assert "see the documentation" not in sentences.scope(split("random", policy))
+    assert "see the documentation" not in sentences.scope(split("random", policy), "report")
 
 
 def timed(cost: Cost, pruned: float) -> Cost:

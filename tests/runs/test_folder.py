@@ -15,12 +15,16 @@ from finished_run import write
 from cellprune.errors import CellpruneError
 from cellprune.runs.documents import plain
 from cellprune.runs.folder import FILES, STATE, Folder
+from cellprune.runs.layer_times import LayerTimes, TimedIn
 from cellprune.runs.metrics import Epoch
 from cellprune.runs.scores import SegmentationScores
 from cellprune.runs.state import States
 
 SPLIT, PROVENANCE = finished_run.split("simulated", 1), finished_run.provenance("prospr")
 COST = finished_run.cost(finished_run.unet_layers(0.9, dead=False, width=1), dead=False)
+LAYER_TIMES = LayerTimes(
+    timed_in=TimedIn(engine="onnx", version="1", processor="p", threads=1), milliseconds={"Conv2d 1>2": 0.1 + 0.2}
+)
 EPOCH = Epoch(0, 1, 0.1 + 0.2, {"iou_image_mean": None}, 1e-3, 0.5, 1.25)
 SCORES = SegmentationScores("segmentation", "ignore", "report", (), {"iou_image_mean": {"network": None}}, ())
 
@@ -30,6 +34,7 @@ def fill(folder: Folder) -> None:
     folder.write_config({"seed": 0, "data": {"dataset": "żółw", "split": "random"}})
     write(folder, "split", SPLIT)
     write(folder, "provenance", PROVENANCE)
+    folder.write_layer_times(LAYER_TIMES)
     folder.write_masks({"w": np.array([[True, False, True]])})
     write(folder, "cost", COST)
     folder.save_state({"w": np.ones(3)}, {"epoch": 1})
@@ -49,6 +54,7 @@ def test_what_is_written_is_read_and_the_set_of_files_is_exact(tmp_path: Path) -
     with folder.lock():
         fill(folder)
     assert names(folder.path) == {*FILES.values(), STATE}
+    assert folder.read_layer_times() == LAYER_TIMES
     run = Folder(folder.path)
     assert run.read_config() == {"seed": 0, "data": {"dataset": "żółw", "split": "random"}}
     assert plain(run.read_split()) == SPLIT

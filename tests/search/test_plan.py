@@ -1,25 +1,14 @@
 """The plan of a search: counted and timed before its first training, and told in lines."""
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, question, searched
+from simulated_searches import Bench, planned_in, searched
 
-from cellprune.search.plan import Plan, plan
-from cellprune.search.question import Workspace
 from cellprune.search.tell import planned
 
 pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-def planned_in(folder: Path, time_a_training: Callable[[], float], margin: float = ASKED.margin) -> Plan:
-    workspace = Workspace(folder / "runs", folder / "search", resume=True)
-    asked = question(folder / "search", ASKED.model_copy(update={"margin": margin}))
-    asked = replace(asked, frames=replace(asked.frames, select_by_fold=(4,)))
-    return plan(asked, workspace, time_a_training=time_a_training, n_at_once=2, timed_here_alone=False)
 
 
 def test_a_plan_counts_what_is_left_and_how_long_it_takes(tmp_path: Path) -> None:

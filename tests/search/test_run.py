@@ -23,6 +23,7 @@ def test_a_search_that_is_cut_anywhere_gives_the_same_answer_and_trains_nothing_
         assert first.trained + second.trained == whole.trained
 
 
+@pytest.mark.slow
 def test_a_search_that_is_cut_at_any_write_of_the_journal_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

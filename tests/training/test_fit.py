@@ -15,6 +15,7 @@ from cellprune.runs.metrics import Epoch
 from cellprune.training.accelerator import start
 from cellprune.training.checkpoint import Checkpoint
 from cellprune.training.fit import Stopped, TrainingFailed, fit, reseed
+from cellprune.training.progress import Event
 from cellprune.training.sparse.static import Static
 
 SETTINGS = Training(learning_rate=0.01, evaluate_every=2)
@@ -78,6 +79,18 @@ def test_every_epoch_has_a_row_and_the_last_is_evaluated() -> None:
     assert [epoch.scores for epoch in epochs] == [{}, {"score": 0.5}, {"score": 0.5}]
     assert store.epochs == epochs
     assert all(epoch.loss > 0 for epoch in epochs)
+
+
+def test_listeners_are_told_of_which_epoch_the_scores_are() -> None:
+    told: list[tuple[int, int]] = []
+
+    class Watcher(Stop):
+        def advanced(self, event: Event) -> bool:
+            told.append((event.epoch, event.scored_epoch))
+            return False
+
+    train(network(), Memory(), listeners=[Watcher()])
+    assert list(dict.fromkeys(told)) == [(1, 0), (2, 0), (2, 2), (3, 2), (3, 3)]
 
 
 def test_it_goes_on_from_a_checkpoint_to_the_same_bits() -> None:

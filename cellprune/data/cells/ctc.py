@@ -5,7 +5,7 @@
     NAME/01_GT/TRA/man_track000.tif      a marker for every cell; man_track.txt: label, begin, end, parent
     NAME/01_ST/SEG/man_seg000.tif        silver truth
 
-Labels of SEG and TRA are unrelated: match them by overlap (`data.matching`).
+Labels of SEG and TRA are unrelated: match them by overlap (`data.cells.matching`).
 """
 
 import re
@@ -67,7 +67,7 @@ def _sequence_frames(folder: Path, sequence: str, name: str) -> list[Frame]:
     images = _numbered(folder / sequence, _FRAME)
     if not images:
         raise _without_frames(folder / sequence)
-    truth = _truth(folder, sequence)
+    truth = truth_in(folder / f"{sequence}_GT")
     return [
         Frame(
             name,
@@ -95,7 +95,7 @@ def orphans(folder: Path) -> list[Path]:
     lone = []
     for sequence in sequences(folder):
         images = _numbered(folder / sequence, _FRAME)
-        for files in _truth(folder, sequence).values():
+        for files in truth_in(folder / f"{sequence}_GT").values():
             lone += [path for number, path in files.items() if number not in images]
     return sorted(lone)
 
@@ -150,15 +150,35 @@ def tracks(path: Path) -> dict[int, Track]:
     return by_label
 
 
-def _truth(folder: Path, sequence: str) -> dict[str, dict[int, Path]]:
-    """Give kind -> number -> file for the truth of one sequence."""
-    gold = folder / f"{sequence}_GT" / "SEG"
+def truth_in(place: Path) -> dict[str, dict[int, Path]]:
+    """Give kind -> number -> file for the truth of one sequence.
+
+    Args:
+        place: the folder with SEG and TRA, such as 01_GT; silver truth is that of 01_ST beside it.
+    Raises:
+        LayoutError: two files for one frame, a file that cannot be opened, or truth of a 3-D set.
+    """
+    gold = place / "SEG"
     for entry in listed(gold) if gold.is_dir() else ():
         if _SLICE.fullmatch(entry.name):
             raise LayoutError(
-                f"{entry.path} is truth of one plane, so {folder} is a 3-D set: cellprune reads 2-D time-lapses"
+                f"{entry.path} is truth of one plane, so {place.parent} is a 3-D set: cellprune reads 2-D time-lapses"
             )
-    return {kind: _numbered(folder / f"{sequence}{place}", pattern) for kind, (place, pattern) in _TRUTH.items()}
+    silver = place.with_name(f"{place.name.removesuffix('_GT')}_ST") / "SEG"
+    folders = {"gold": gold, "silver": silver, "markers": place / "TRA"}
+    return {kind: _numbered(folder, _TRUTH[kind][1]) for kind, folder in folders.items()}
+
+
+def results_in(place: Path, sequence: str | None) -> dict[int, Path]:
+    """Give number -> file for a folder of results: mask000.tif of a tracker, 01_t000.tif of `predict`, or truth.
+
+    Args:
+        sequence: the one that is meant, where `predict` wrote several into one folder; None for any.
+    Raises:
+        LayoutError: two files for one frame, or a file that cannot be opened.
+    """
+    of_predict = f"(?:{sequence or _SEQUENCE.pattern}_)?t"
+    return _numbered(place, re.compile(rf"(?:mask|man_seg|{of_predict})(\d{{3,4}})\.tif"))
 
 
 def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, Path]:

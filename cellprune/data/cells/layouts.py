@@ -43,7 +43,7 @@ def without_images(folder: Path, place: Path, lone: Sequence[Path], broken: Sequ
     if cells := next((path for path in folders[:_LOOKED_AT] if _is_one_file_per_cell(path)), None):
         return _one_file_per_cell(f"{folder} has a folder for each image ({cells.name})")
     nested = next((path for path in folders if _has(path, IMAGES)), None)
-    files = f" (but {told})" if (told := seen(inside)) else ""
+    files = f" (but {others_seen})" if (others_seen := seen(inside)) else ""
     advice = f"did you mean {nested}?" if nested else WAYS
     if not nested and folders:
         files = files or f" (but folders: {', '.join(path.name for path in folders[:3])})"

@@ -66,8 +66,8 @@ class Loaders:
         batch_size: images of a batch, over all processes together.
         seed: of order and augmentation.
         workers: processes that augment; 0 augments in this one.
-        augment: how much training batches are changed, see `data.augment`.
-        ignore_border_px: see `data.truth.target`.
+        augment: how much training batches are changed, see `data.cells.augment`.
+        ignore_border_px: see `data.cells.truth.target`.
     Raises:
         CellpruneError: a file that cannot be used; the message names it. Or a part without a pixel that counts.
     """

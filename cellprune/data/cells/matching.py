@@ -1,8 +1,11 @@
 """Which mask belongs to which cell: labels of tracking and segmentation truth are unrelated, only places agree."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.evaluation.contingency import areas, contingency
 from cellprune.images.read import Labels
 
 
@@ -15,12 +18,11 @@ def covering(markers: Labels, labels: Labels) -> dict[int, int]:
     Returns:
         marker -> label for every marker; 0 where no label covers more than half: the cell has no mask.
     """
-    n_pixels = areas_px(markers)
-    labels_of = dict.fromkeys(n_pixels, 0)
-    for marker, label, shared in _shared_px(markers, labels):
-        if 2 * shared > n_pixels[marker]:
-            labels_of[marker] = label
-    return labels_of
+    table = contingency(markers, labels)
+    label_of = np.zeros(len(table.first), np.int64)
+    covers = 2 * table.shared_px > table.first.area_px[table.at_first]
+    label_of[table.at_first[covers]] = table.second.numbers[table.at_second[covers]]
+    return dict(zip(table.first.numbers.tolist(), label_of.tolist(), strict=True))
 
 
 def uncovered(markers: Labels, labels: Labels) -> list[int]:
@@ -30,7 +32,8 @@ def uncovered(markers: Labels, labels: Labels) -> list[int]:
 
 def areas_px(labels: Labels) -> dict[int, int]:
     """Give each label's area in pixels."""
-    return dict(zip(*_counted(labels[labels > 0]), strict=True))
+    cells = areas(labels)
+    return dict(zip(cells.numbers.tolist(), cells.area_px.tolist(), strict=True))
 
 
 def in_pieces(labels: Labels) -> list[int]:
@@ -50,22 +53,34 @@ def regions(labels: Labels) -> Labels:
     return label(labels, background=0, connectivity=2).astype(np.int32)
 
 
+def draw_only(images: Iterable[Labels]) -> bool:
+    """Tell whether label images only draw cells and do not number them: one value in all of them, in several pieces.
+
+    As many images are looked at as it takes to tell: mostly one.
+    """
+    values: set[int] = set()
+    in_several = False
+    for labels in images:
+        values |= areas_px(labels).keys()
+        if len(values) > 1:
+            return False
+        in_several = in_several or int(regions(labels).max(initial=0)) > 1
+    return in_several
+
+
 def jaccard(gold: Labels, labels: Labels) -> float:
     """Give the mean over gold cells of the Jaccard index with the label that shares most pixels; 0 where none does."""
-    gold_areas, areas = areas_px(gold), areas_px(labels)
-    best = dict.fromkeys(gold_areas, (0, 0.0))
-    for cell, label, shared in _shared_px(gold, labels):
-        best[cell] = max(best[cell], (shared, shared / (gold_areas[cell] + areas[label] - shared)))
+    table = contingency(gold, labels)
+    gold_px, labels_px = table.first.area_px[table.at_first], table.second.area_px[table.at_second]
+    best = dict.fromkeys(range(len(table.first)), (0, 0.0))
+    for cell, shared, index in zip(
+        table.at_first.tolist(),
+        table.shared_px.tolist(),
+        (table.shared_px / (gold_px + labels_px - table.shared_px)).tolist(),
+        strict=True,
+    ):
+        best[cell] = max(best[cell], (shared, index))
     return float(np.mean([index for _, index in best.values()]))
-
-
-def _shared_px(one: Labels, other: Labels) -> list[tuple[int, int, int]]:
-    """List the pairs of labels that share pixels, and how many."""
-    both = (one > 0) & (other > 0)
-    pairs, n_shared = np.unique(one[both].astype(np.int64) << 32 | other[both], return_counts=True)
-    return [
-        (pair >> 32, pair & 0xFFFFFFFF, shared) for pair, shared in zip(pairs.tolist(), n_shared.tolist(), strict=True)
-    ]
 
 
 def _counted(values: NDArray) -> tuple[list[int], list[int]]:

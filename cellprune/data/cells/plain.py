@@ -5,7 +5,7 @@
     NAME/ignore/a.tif                         optional: pixels of value 255 are unknown
 
 TIFF or PNG, in any mixture. An image without labels is left aside; labels without an image are an error. Which names
-are understood stands in `data.naming`, what is said of other layouts in `data.layouts`.
+are understood stands in `images.naming`, what is said of other layouts in `data.cells.layouts`.
 """
 
 import re
@@ -21,7 +21,7 @@ from cellprune.data.cells.layouts import LayoutError
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import Entry, listed
 from cellprune.images import naming
-from cellprune.images.aside import left_aside, some
+from cellprune.images.aside import first, left_aside, some
 from cellprune.images.naming import IGNORE, IMAGES, LABELS
 from cellprune.images.read import Header
 
@@ -87,10 +87,40 @@ def pair(folder: Path, name: str) -> Pairing:
     images, labels = _files(images_at), _files(labels_at)
     owners = {stem: stem if stem in images.usable else naming.stripped(stem) for stem in labels.usable}
 
-    def told(ways: Iterable[str]) -> str:
+    def in_words(ways: Iterable[str]) -> str:
         return f"{images_at.name}/NAME with {' and '.join(f'{labels_at.name}/{way}' for way in ways)}"
 
-    return _paired(told, images, labels, owners, folder, name)
+    return _paired(in_words, images, labels, owners, folder, name)
+
+
+def label_images(folder: Path) -> dict[str, Path]:
+    """Find label images without their images, by the stem that pairs them: "a" for a.tif, a_masks.png, mask_a.tif.
+
+    Args:
+        folder: holds them, or has a folder of labels as above. Images that lie beside their labels are left out.
+    Raises:
+        LayoutError: none there, two of the same name, or one that cannot be opened.
+        CellpruneError: a folder that may not be listed.
+    """
+    place = _one(folder, LABELS) or folder
+    files = _files(place)
+    if files.broken:
+        raise LayoutError(first(list(files.broken.values())))
+    stems = files.usable.keys()
+    of_labels = {stem: path for stem, path in files.usable.items() if naming.is_label(stem, stems)}
+    by_stem: dict[str, Path] = {}
+    for stem, path in (of_labels or files.usable).items():
+        if (owner := naming.stripped(stem)) in by_stem:
+            raise LayoutError(f"{path} and {by_stem[owner].name} are both labels of {owner!r}: remove one of them")
+        by_stem[owner] = path
+    if not by_stem:
+        raise LayoutError(f"{place} holds no label images: name a folder of TIFF or PNG files")
+    return by_stem
+
+
+def ignore_images(folder: Path) -> Mapping[str, Path]:
+    """Give the images that say where truth is unknown, by stem; of the folder above where only labels were named."""
+    return _files(_whole(folder) / IGNORE).usable
 
 
 def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
@@ -100,9 +130,9 @@ def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
     return None if others else size  # type: ignore[return-value]
 
 
-def unlabelled(found: Pairing) -> list[str]:
+def unlabelled(pairing: Pairing) -> list[str]:
     """Say which images are left aside as they have no labels; at most one sentence."""
-    lone, n_all = found.unlabelled, len(found.frames)
+    lone, n_all = pairing.unlabelled, len(pairing.frames)
     return [f"{len(lone)} of {n_all} images have no labels and are not used: {some(lone)}"] if lone else []
 
 
@@ -122,14 +152,14 @@ def _in_one_place(place: Path, folder: Path, name: str) -> Pairing:
     of_labels = {stem for stem in stems if naming.is_label(stem, stems)}
     owners = {stem: naming.stripped(stem) for stem in files.usable if stem in of_labels}
 
-    def told(ways: Iterable[str]) -> str:
+    def in_words(ways: Iterable[str]) -> str:
         return f"NAME with {' and '.join(ways)}, in one folder"
 
-    return _paired(told, files.without(of_labels), files.only(of_labels), owners, folder, name)
+    return _paired(in_words, files.without(of_labels), files.only(of_labels), owners, folder, name)
 
 
 def _paired(
-    told: Callable[[Iterable[str]], str],
+    in_words: Callable[[Iterable[str]], str],
     images: _Files,
     labels: _Files,
     owners: Mapping[str, str],
@@ -145,8 +175,8 @@ def _paired(
     unknown = _files(folder / IGNORE)
     lone = [
         (owner, path)
-        for found in (gold, unknown.usable)
-        for owner, path in found.items()
+        for truth in (gold, unknown.usable)
+        for owner, path in truth.items()
         if owner not in images.usable and owner not in images.broken
     ]
     sequence = naming.of_text(folder.resolve().name)
@@ -168,7 +198,7 @@ def _paired(
     ways = {_way(stem, owner) for stem, owner in owners.items() if owner in images.usable}
     free = {stem.casefold(): path.name for stem, path in images.usable.items() if stem not in gold}
     return Pairing(
-        told(sorted(ways)),
+        in_words(sorted(ways)),
         frames,
         (*broken, *(_alone(path, owner, free) for owner, path in lone)),
         tuple(_aside(folder, images.place, labels.place)),

@@ -1,4 +1,4 @@
-"""From a frame on disk to arrays of the network's size, as MONAI transforms around `data.images` and `data.truth`.
+"""From a frame on disk to arrays of the network's size, as MONAI transforms around `images.read` and `truth`.
 
 MONAI's own readers refuse TIFF without ITK, and know nothing of partial truth.
 """
@@ -21,10 +21,10 @@ from cellprune.runs.modelcard import ModelCard
 
 
 class FrameReader(ImageReader):
-    """Reads one TIFF or PNG as float32 in 0..1, channels first, with every check of `data.images.read_image`.
+    """Reads one TIFF or PNG as float32 in 0..1, channels first, with every check of `images.read.read_image`.
 
     Args:
-        channels: that every image must have; see `data.images.read_image`.
+        channels: that every image must have; see `images.read.read_image`.
     """
 
     def __init__(self, channels: int) -> None:
@@ -60,7 +60,7 @@ def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose
     Args:
         policy: what a cell without a gold mask is.
         card: tells the channels that every image must have, and the classes of the truth.
-        ignore_border_px: see `data.truth.target`; in native pixels.
+        ignore_border_px: see `data.cells.truth.target`; in native pixels.
     Returns:
         A transform of `item(frame)` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays.
     """
@@ -88,7 +88,7 @@ def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_bo
         size: (height, width) of the network's input.
         policy, card, ignore_border_px: see `native`; the card also tells how images are normalized.
     Returns:
-        A transform of `item(frame)` to `image` (C, h, w) float32, see `data.network_input`, and `target` (h, w) uint8.
+        A transform of `item(frame)` to `image` (C, h, w) float32 (`images.network_input`) and `target` (h, w) uint8.
     """
     return Compose(
         [

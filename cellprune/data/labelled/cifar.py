@@ -121,7 +121,7 @@ def read(place: Path) -> Content:
     if place.is_dir():
         if (place / NPZ).is_file():
             return _read_npz(place / NPZ)
-        return _read_official(*_found(place))
+        return _read_official(*_official_in(place))
     if not place.is_file():
         raise CifarError(f"there is no {place}: give a folder of CIFAR's files, or an npz of images")
     return _read_npz(place)
@@ -139,9 +139,9 @@ def bring(source: Path, name: str, folder: Path) -> None:
     """
     official = OFFICIAL[name]
     if source.is_dir():
-        found, at = _found(source)
-        if found is not official:
-            raise CifarError(f"{source} holds {found.folder}, not {official.folder}: give the files of {name}")
+        other, at = _official_in(source)
+        if other is not official:
+            raise CifarError(f"{source} holds {other.folder}, not {official.folder}: give the files of {name}")
         (folder / official.folder).mkdir(exist_ok=True)
         for file in official.files:
             if (at / file).is_file():
@@ -172,7 +172,7 @@ def holds(place: Path) -> bool:
     )
 
 
-def _found(place: Path) -> tuple[Official, Path]:
+def _official_in(place: Path) -> tuple[Official, Path]:
     for official in OFFICIAL.values():
         if (at := _folder_in(place, official)) is not None:
             return official, at
@@ -241,8 +241,8 @@ def _read_official(official: Official, folder: Path) -> Content:
         if path.stat().st_size > _MAX_BYTES:
             raise CifarError(f"{path} holds more than {_MAX_BYTES} bytes: it is no file of CIFAR; fetch the set again")
         content = path.read_bytes()
-        if (found := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
-            raise CifarError(f"{path} fails its checksum (md5 {found}, not {md5}): it is not read; fetch the set again")
+        if (own := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
+            raise CifarError(f"{path} fails its checksum (md5 {own}, not {md5}): it is not read; fetch the set again")
         read_files[file] = hashlib.sha256(content).hexdigest()
         return dict(_Plain(BytesIO(content), encoding="latin1").load())
 

@@ -89,14 +89,14 @@ class Loaders:
                 yield self._batch(left[:batch_size], "scoring", drawn_in[:batch_size])
                 left, drawn_in = left[batch_size:], drawn_in[batch_size:]
 
-    def batches(self, part: Part, given: Normalization | None = None) -> Iterator[Batch]:
-        """Give a part in order, not augmented, normalized as `given` or by the training part."""
-        return self._batches(self.parts.part(part), given or self._own)
+    def batches(self, part: Part, norm: Normalization | None = None) -> Iterator[Batch]:
+        """Give a part in order, not augmented, normalized as `norm` or by the training part."""
+        return self._batches(self.parts.part(part), norm or self._own)
 
-    def _batches(self, indices: Indices, given: Normalization) -> Iterator[Batch]:
+    def _batches(self, indices: Indices, norm: Normalization) -> Iterator[Batch]:
         for start in range(0, len(indices), _EVALUATED_AT_ONCE):
             chosen = self._on_device(indices[start : start + _EVALUATED_AT_ONCE])
-            yield self._normalized(self._images[chosen], given), self._targets[chosen]
+            yield self._normalized(self._images[chosen], norm), self._targets[chosen]
 
     def _order(self, purpose: str, epoch: int) -> Indices:
         training = self.parts.train
@@ -113,10 +113,10 @@ class Loaders:
             images = _moved(images, drawn)
         return self._normalized(images, self._own), self._targets[chosen]
 
-    def _normalized(self, images: Tensor, given: Normalization) -> Tensor:
+    def _normalized(self, images: Tensor, norm: Normalization) -> Tensor:
         mean, deviation = (
             torch.tensor(values, dtype=torch.float32, device=self._device)[:, None, None]
-            for values in (given.mean, given.deviation)
+            for values in (norm.mean, norm.deviation)
         )
         return (images / 255 - mean) / deviation
 

@@ -92,10 +92,10 @@ def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labell
     Args:
         name_or_path: cifar10 or cifar100, where `data fetch` or torchvision put them; or, with a separator, an npz or
             a folder of the official files.
-        data_root: where named sets live; None asks the environment, see `data.root`.
+        data_root: where named sets live; None asks the environment, see `data.sets.root`.
     Raises:
         CellpruneError: no such set, or it is not here (the ways to get it are named), or its files are not to be
-            trusted: see `data.cifar`.
+            trusted: see `data.labelled.cifar`.
     """
     if is_folder(name_or_path):
         path = Path(name_or_path).expanduser()

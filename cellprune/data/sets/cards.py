@@ -68,7 +68,7 @@ def read(path: Path) -> Card:
     """
     try:
         content = yaml12.read(reading.text_of(path, most=_MOST_BYTES))
-        found = Card.model_validate_json(json.dumps(content), strict=True)  # as JSON: strictness knows no tuples
+        written = Card.model_validate_json(json.dumps(content), strict=True)  # as JSON: strictness knows no tuples
     except (yaml12.YamlError, UnicodeDecodeError) as error:
         raise CardError(f"the card {path} is not plain YAML: {error}") from error
     except OSError as error:
@@ -76,6 +76,6 @@ def read(path: Path) -> Card:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'card'}: {e['msg']}" for e in error.errors())
         raise CardError(f"the card {path} is not valid: {faults}") from error
-    if found.name != path.stem:
-        raise CardError(f"the card {path} names {found.name!r}: name the file and the set alike")
-    return found
+    if written.name != path.stem:
+        raise CardError(f"the card {path} names {written.name!r}: name the file and the set alike")
+    return written

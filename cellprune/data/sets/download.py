@@ -43,7 +43,7 @@ def download(address: str, path: Path, *, sha256: str | None, progress: Progress
         sha256: of the whole file; None takes what comes.
     Raises:
         DownloadError: no answer, a refusal, a connection that stays cut, or a file of another digest or an insane size.
-        RedirectError: it is sent on to where it may not go, see `data.redirects`.
+        RedirectError: it is sent on to where it may not go, see `data.sets.redirects`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and sha256 in (None, digest(path)):

@@ -8,13 +8,13 @@ import platformdirs
 VARIABLE = "CELLPRUNE_DATA"
 
 
-def data_root(given: Path | None = None) -> Path:
-    """Give the folder of all data sets: `given`, else `$CELLPRUNE_DATA`, else the user's data folder.
+def data_root(folder: Path | None = None) -> Path:
+    """Give the folder of all data sets: `folder`, else `$CELLPRUNE_DATA`, else the user's data folder.
 
     The folder need not exist yet.
     """
-    if given is not None:
-        return Path(given).expanduser()
+    if folder is not None:
+        return Path(folder).expanduser()
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE]).expanduser()
     return Path(platformdirs.user_data_dir("cellprune", appauthor=False)) / "datasets"

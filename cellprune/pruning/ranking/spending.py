@@ -12,6 +12,7 @@ from torch import Tensor
 from cellprune.config.request import Pricing
 from cellprune.errors import TooMuchError
 from cellprune.pruning.ranking.blocks import in_order
+from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
 
 
@@ -26,6 +27,7 @@ def within(
     follows: Tensor | None = None,
     why: str = "what stays in any case costs",
     mend: str = "",
+    unit: str = "",
 ) -> tuple[Tensor, int, int]:
     """Remove the lowest scores per cost until the budget holds, then put back what still fits, the highest first.
 
@@ -38,6 +40,7 @@ def within(
         cost: what scores are divided by; None for the prices themselves.
         follows: (count,) bool, whether a unit may stay only where the one before it stays; None for none.
         why, mend: begin and end the sentence that refuses a budget below the cost of `stays`.
+        unit: of the prices; nanoseconds ("latency") are told beside the share.
     Returns:
         (count,) bool, what is allowed and what is spent. No removed unit that may stay fits into what is left.
     Raises:
@@ -49,10 +52,11 @@ def within(
     least[stays] = True
     dense = prices.total(kept)
     allowed = int(share * dense)
-    if prices.total(least) > allowed:
+    if (needed := prices.total(least)) > allowed:
+        times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if unit == "latency" else ""
         raise TooMuchError(
-            f"{why}, with all that cannot go, {prices.total(least) / dense:.4g} of the dense network: give a budget "
-            f"above that, not {float(share):g}{mend}"
+            f"{why}, with all that cannot go, {needed / dense:.4g} of the dense network{times}: give a budget above "
+            f"that, not {float(share):g}{mend}"
         )
     cost = prices if cost is None else cost
     paid = cost.each(kept)

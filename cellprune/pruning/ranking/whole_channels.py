@@ -140,6 +140,7 @@ def choose_within(channels: Channels, scores: Tensor, spending: Spending, least:
         follows=blocks.follows,
         why=why,
         mend=mend,
+        unit=spending.unit,
     )
     dense = prices.total(torch.ones_like(kept))
     log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, allowed, dense, spending.share,

@@ -15,7 +15,7 @@ from statistics import mean, stdev
 
 from scipy.special import stdtrit
 
-from cellprune.config import names
+from cellprune.config.names import METHODS, method
 from cellprune.evaluation import overlap
 from cellprune.evaluation.overlap import Masks
 from cellprune.report.finished import FinishedRun
@@ -76,7 +76,7 @@ def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers:
     variants = _variants([reference, *group])
     runs = [run for variant in variants for run in variant]
     settings = _differing(runs)
-    labels = {run: _label(run, settings) for run in runs}
+    labels = {run: _label(run, [key for key in settings if _n_values(key, runs) > 1]) for run in runs}
     number = dict(zip(runs, numbers, strict=False))
     partner = {run: _partner(run, reference, variants[0]) for run in runs}
     pruned = [run for run in runs if run.masks]
@@ -202,11 +202,33 @@ def _deviation(values: Sequence[float]) -> float | None:
 
 
 def _differing(runs: Sequence[FinishedRun]) -> list[str]:
-    """The keys in which the runs differ, of those that have them: a dense run has no method's options."""
+    """The keys in which the runs differ, each of those runs that could have it.
+
+    A dense run has no setting of the pruning, and a method none of another's options. Whatever else a run does not
+    have differs from a value.
+    """
+
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     return [
-        key for key in keys if len({json.dumps(r.settings[key], default=str) for r in runs if key in r.settings}) > 1
+        key
+        for key in keys
+        if _n_values(key, runs) > 1 or any(key not in run.settings and not _has_no(run, key) for run in runs)
     ]
+
+
+def _n_values(key: str, runs: Sequence[FinishedRun]) -> int:
+    return len({json.dumps(run.settings[key], default=str) for run in runs if key in run.settings})
+
+
+def _has_no(run: FinishedRun, key: str) -> bool:
+    """Whether a run's method has no such setting of the pruning: it prunes nothing, or the option is another's."""
+    section, _, option = key.partition(".")
+    if section != "pruning":
+        return False
+    row = method(run.settings["pruning.method"])
+    options = {name for each in METHODS.values() for name in each.options} | {"batch_size"}
+    own = {*row.options, *(["batch_size"] if row.reads_batches else [])}
+    return run.is_dense or option in options - own
 
 
 def _label(run: FinishedRun, differing: Sequence[str]) -> str:
@@ -216,7 +238,7 @@ def _label(run: FinishedRun, differing: Sequence[str]) -> str:
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
     much += " effective" if settings.get("pruning.effective") else ""
     kind = [settings[key] for key in _KIND if key in settings]
-    if names.method(kind[0]).channels == "always":  # without saying
+    if method(kind[0]).channels == "always":  # without saying
         kind = [word for word in kind if word != "channel"]
     words = ["dense" if run.is_dense else f"{' '.join(kind)} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]

@@ -48,7 +48,7 @@ def write(
         html = render(
             "comparison.html.jinja",
             {
-                "groups": [_told(group, finished, is_one_of=datasets.count(group.dataset)) for group in groups],
+                "groups": [_content(group, finished, is_one_of=datasets.count(group.dataset)) for group in groups],
                 "n_runs": len(finished),
                 "left_out": left_out,
             },
@@ -61,7 +61,7 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _told(group: Group, finished: Sequence[FinishedRun], *, is_one_of: int) -> Mapping[str, object]:
+def _content(group: Group, finished: Sequence[FinishedRun], *, is_one_of: int) -> Mapping[str, object]:
     """What the page tells of a group: its numbers, and the figures and words made of them."""
     runs = group.runs
     by_path = {str(run.path): run for run in finished}

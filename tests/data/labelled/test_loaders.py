@@ -4,22 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import small_pictures
 import torch
+from small_pictures import loaders
 
-from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
-
-
-@pytest.fixture
-def dataset(tmp_path):
-    return labelled.open_labelled(str(small_pictures.npz(tmp_path / "own.npz")))
-
-
-def loaders(dataset, **options):
-    parts = labelled.split(dataset, holdout=0.25, seed=0)
-    given = {"batch_size": 16, "seed": 0, "device": torch.device("cpu"), "augment": "crop"} | options
-    return Loaders(parts, **given)
+from cellprune.data.labelled.loaders import Normalization, normalization
 
 
 def test_batches_depend_on_seed_epoch_and_index_alone(dataset):

@@ -6,26 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_pictures
-import torch
 from command_line import typed
 
 from cellprune.data.fetch import fetch
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.loaders import Loaders
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import MissingDataError
 from cellprune.errors import CellpruneError
-
-
-@pytest.fixture
-def dataset(tmp_path):
-    return labelled.open_labelled(str(small_pictures.npz(tmp_path / "own.npz")))
-
-
-def loaders(dataset, **options):
-    parts = labelled.split(dataset, holdout=0.25, seed=0)
-    given = {"batch_size": 16, "seed": 0, "device": torch.device("cpu"), "augment": "crop"} | options
-    return Loaders(parts, **given)
 
 
 def test_a_named_set_is_found_where_fetch_or_torchvision_put_it(tmp_path):

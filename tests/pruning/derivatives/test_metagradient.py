@@ -4,7 +4,8 @@ from math import comb
 
 import pytest
 import torch
-from reference_pruning import EveryKind, after_training, batches, freeze, unrolled_sensitivity
+from inner_training import assert_same, network, score
+from reference_pruning import after_training, batches, freeze, unrolled_sensitivity
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,23 +15,6 @@ from cellprune.pruning.derivatives.metagradient import InnerTraining, _first_par
 from cellprune.pruning.derivatives.objective import Objective
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.prune import prune
-
-
-def network(norm: str = "batch", dropout: float = 0.0, seed: int = 1) -> nn.Module:
-    torch.manual_seed(seed)
-    return EveryKind(norm, dropout).double()
-
-
-def score(model, data, **options):
-    with untouched(model):
-        return prospr.sensitivity(model, {}, data, F.cross_entropy, seed=0, **({"segment": 1} | options))
-
-
-def assert_same(ours, theirs, tolerance=1e-10):
-    assert list(ours) == list(theirs)
-    largest = max(t.abs().max().item() for t in theirs.values())
-    for name in theirs:
-        assert (ours[name] - theirs[name]).abs().max().item() <= tolerance * largest, name
 
 
 @pytest.mark.parametrize("norm", ["batch", "group"])

@@ -2,31 +2,13 @@
 
 import pytest
 import torch
-from reference_pruning import EveryKind, batches
+from inner_training import assert_same, network, score
+from reference_pruning import batches
 from torch import nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError
-from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.derivatives.segments import choose_segments
-from cellprune.pruning.methods import prospr
-
-
-def network(norm: str = "batch", dropout: float = 0.0, seed: int = 1) -> nn.Module:
-    torch.manual_seed(seed)
-    return EveryKind(norm, dropout).double()
-
-
-def score(model, data, **options):
-    with untouched(model):
-        return prospr.sensitivity(model, {}, data, F.cross_entropy, seed=0, **({"segment": 1} | options))
-
-
-def assert_same(ours, theirs, tolerance=1e-10):
-    assert list(ours) == list(theirs)
-    largest = max(t.abs().max().item() for t in theirs.values())
-    for name in theirs:
-        assert (ours[name] - theirs[name]).abs().max().item() <= tolerance * largest, name
 
 
 def test_the_segments_follow_the_free_memory(monkeypatch):

@@ -4,30 +4,18 @@ from fractions import Fraction
 
 import pytest
 import torch
+from channel_networks import residual, unet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_pruning import budget_mask
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.models import build, resnet
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking import costs
 from cellprune.pruning.ranking.costs import affordable, select_within
 from cellprune.structure.cost import cost
-
-
-def unet():
-    torch.manual_seed(0)
-    data = [(torch.randn(2, 1, 16, 16), torch.randint(0, 2, (2, 16, 16)))]
-    return build({"name": "unet", "width": 4, "depth": 2}), data
-
-
-def residual():
-    torch.manual_seed(0)
-    return resnet.build(width=4, classes=3), [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
-
 
 few_values = st.sampled_from([-1.0, 0.0, 0.5, 2.0, 3.0])  # few, so that ties abound
 layers = st.lists(st.tuples(st.integers(0, 5), st.lists(few_values, min_size=1, max_size=8)), min_size=1, max_size=4)

@@ -1,20 +1,23 @@
 """Budgets of milliseconds, on a made-up machine whose times are known, and one measured shape."""
 
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from cellprune.config.request import Request
 from cellprune.errors import CellpruneError
 from cellprune.models import build, resnet
-from cellprune.pruning.prune import prune
+from cellprune.pruning.prune import fulfil, prune
 from cellprune.pruning.ranking.blocks import in_blocks
 from cellprune.pruning.ranking.latency import Latencies, LatencyTable
 from cellprune.pruning.ranking.spending import within
 from cellprune.pruning.ranking.whole_channels import best_of_layers
 from cellprune.structure.layer_shapes import LayerShape, shapes_of_layers
+from cellprune.structure.layers import weighted_layers
 from cellprune.structure.shrink import shrink
 from cellprune.structure.timing import milliseconds_of_layer
 from cellprune.structure.trace import find
@@ -82,13 +85,63 @@ def test_what_a_processor_computes_at_once_costs_the_same_and_the_rest_is_interp
 
 
 def test_a_depthwise_convolution_has_as_many_groups_as_channels() -> None:
-    model = nn.Sequential(nn.Conv2d(1, 8, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 2, 1))
+    model = nn.Sequential(nn.Conv2d(1, 24, 1), nn.Conv2d(24, 48, 3, groups=24), nn.Conv2d(48, 2, 1))
     inputs = torch.randn(1, 1, 8, 8)
     table = LatencyTable(made_up)
     prices = Latencies.of(model, find(model, inputs), (1, 8, 8), table)
-    kept = torch.arange(prices.count) < 5
-    assert prices.total(kept) > 0
-    assert any(key.startswith("Conv2d 5>5 groups=5") for key in table.entries)
+    assert prices.total(torch.arange(prices.count) < 16) > 0
+    assert any(key.startswith("Conv2d 16>32 groups=16") for key in table.entries)
+
+
+LAYERS = [
+    nn.Conv2d(40, 100, 3), nn.Conv2d(7, 2, 1), nn.ConvTranspose2d(130, 65, 2), nn.Linear(20, 1030),
+    nn.Conv2d(40, 40, 3, groups=40), nn.Conv2d(20, 60, 3, groups=20), nn.Conv2d(24, 48, 3, groups=4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_a_table_can_be_asked_is_known_before(layer: nn.Module) -> None:
+    first = nn.Linear if isinstance(layer, nn.Linear) else partial(nn.Conv2d, kernel_size=1)
+    outputs, inputs = (getattr(layer, f"{way}_{kind}") for way in ("out", "in")
+                       for kind in ("channels", "features") if hasattr(layer, f"{way}_{kind}"))  # fmt: skip
+    model = nn.Sequential(first(3, inputs), layer, first(outputs, 2))
+    sample = (3,) if isinstance(layer, nn.Linear) else (3, 8, 8)
+    channels = find(model, torch.randn(1, *sample))
+    filled = LatencyTable(made_up)
+    shapes = Latencies.of(model, channels, sample, filled).shapes()
+    filled.entries.update({key: made_up(shape) for key, shape in shapes.items()})
+    known = len(filled.entries)
+    whole = LayerShape.of(layer, torch.zeros(1, inputs, *sample[1:]))
+    for n_in in range(1, inputs + 1):
+        for n_out in {n_in * outputs // inputs, 1 + n_in * (outputs - 1) // inputs, outputs}:
+            filled.nanoseconds(whole, n_in, n_out)
+    assert len(filled.entries) == known > 1, "nothing had to be measured"
+
+
+def refuse(shape: LayerShape) -> float:
+    raise AssertionError(f"{shape.key} is in no table")
+
+
+def test_the_same_table_gives_the_same_masks_and_tells_their_time() -> None:
+    model, inputs = unet()
+    asked = Latencies.of(model, find(model, inputs), (1, 16, 16), LatencyTable(refuse)).shapes()
+    entries = {key: made_up(shape) for key, shape in asked.items()}
+    request = Request(method="magnitude", budget={"latency": 0.5}, granularity="channel")
+    chosen = [fulfil(model, request, batches=[(inputs, inputs)], table=LatencyTable(refuse, dict(entries)))
+              for _ in range(2)]  # fmt: skip
+    assert all(torch.equal(chosen[0][name], chosen[1][name]) for name in chosen[0])
+    table, whole, small = LatencyTable(refuse, entries), weighted_layers(model), shrink(model, chosen[0], inputs)
+    shapes, left = (shapes_of_layers(network, (1, 16, 16)) for network in (model, small))
+    dense = table.of_masks(whole, shapes, {})
+    assert 0.4 * dense < table.of_masks(whole, shapes, chosen[0]) == table.of_small(shapes, left) <= 0.5 * dense
+
+
+def test_a_budget_below_the_smallest_network_says_its_milliseconds() -> None:
+    model, inputs = unet()
+    request = Request(method="magnitude", budget={"latency": 0.01}, granularity="channel")
+    said = r"costs, with all that cannot go, 0\.\d+ of the dense network \(\d+\.?\d* of \d+\.?\d* ms\): give a budget"
+    with pytest.raises(CellpruneError, match=said):
+        fulfil(model, request, batches=[(inputs, inputs)], table=LatencyTable(made_up))
 
 
 def test_it_is_measured_where_no_table_is_given() -> None:

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from channel_networks import residual, unet
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError
@@ -16,17 +17,6 @@ from cellprune.pruning.ranking.spending import within
 from cellprune.pruning.ranking.whole_channels import best_of_layers
 from cellprune.structure.cost import cost
 from cellprune.structure.trace import find
-
-
-def unet():
-    torch.manual_seed(0)
-    data = [(torch.randn(2, 1, 16, 16), torch.randint(0, 2, (2, 16, 16)))]
-    return build({"name": "unet", "width": 4, "depth": 2}), data
-
-
-def residual():
-    torch.manual_seed(0)
-    return resnet.build(width=4, classes=3), [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
 
 
 def spent(model, data, masks, unit):

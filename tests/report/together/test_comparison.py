@@ -193,6 +193,8 @@ def test_a_label_says_the_unit_of_what_was_asked(make_run: Callable[..., Folder]
     (group,) = compared(*folders)
     labels = [run.label.replace("\u00a0", " ") for run in group.runs]
     assert labels == ["prospr 90 %", "prospr channel macs=0.1 kept", "prospr 90 % effective"]
+    told = {setting.key: setting.values for setting in group.settings}
+    assert told["pruning.granularity"] == (None, "channel", None), "what only one run has sets it apart, too"
 
 
 def test_layers_and_cost_stand_side_by_side(make_run: Callable[..., Folder]) -> None:

@@ -118,7 +118,7 @@ def test_what_is_less_comparable_than_it_seems_is_said(make_run: Callable[..., F
         "measured on different machines",
         "Run 1 learned nothing: its IoU of cell is 0.",
         "another, 2 cores",
-        "Difference of each held-out image (dots) and their mean (bar), native size",
+        "Difference of each scored image (dots) and their mean (bar), native size",
     ):
         assert part in text, part
 

@@ -1,24 +1,14 @@
 """The plan of a search in lines: its power, what that rests on, and what would do."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, question
+from simulated_searches import planned_in
 
-from cellprune.search.plan import Plan, plan
-from cellprune.search.question import Workspace
 from cellprune.search.tell import planned
 
 pytestmark = pytest.mark.usefixtures("undrawn")
-
-
-def planned_in(folder: Path, time_a_training: Callable[[], float], margin: float = ASKED.margin) -> Plan:
-    workspace = Workspace(folder / "runs", folder / "search", resume=True)
-    asked = question(folder / "search", ASKED.model_copy(update={"margin": margin}))
-    asked = replace(asked, frames=replace(asked.frames, select_by_fold=(4,)))
-    return plan(asked, workspace, time_a_training=time_a_training, n_at_once=2, timed_here_alone=False)
 
 
 def test_the_power_is_told_with_what_it_rests_on_and_what_would_do(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 import cyclopts
 import pytest
 
-from cellprune.cli.whole import Whole
+from cellprune.cli.whole_number import WholeNumber
 
 app = cyclopts.App()
 
 
 @app.default
-def command(*, number: Whole = 3) -> int:
+def command(*, number: WholeNumber = 3) -> int:
     return number
 
 
@@ -18,7 +18,7 @@ def test_a_whole_number_is_taken(typed: str, number: int) -> None:
     assert app(["--number", typed], result_action="return_value") == number
 
 
-@pytest.mark.parametrize("typed", ["1.5", "1.0", "1e3", "many", "0x10", "9" * 5000])
+@pytest.mark.parametrize("typed", ["1.5", "1.0", "1e3", "many", "0x10", "1_0", "9" * 5000])
 def test_anything_else_is_refused_and_quoted_shortly(typed: str) -> None:
     with pytest.raises(cyclopts.CoercionError) as refusal:
         app(["--number", typed], exit_on_error=False, print_error=False)

@@ -1,0 +1,144 @@
+"""Folders of results, judged: the challenge's own numbers, partial truth, drawn masks, and what is refused."""
+
+import json
+from pathlib import Path
+
+import drawn_results
+import numpy as np
+import pytest
+import tifffile
+from command_line import typed
+from numpy.typing import NDArray
+
+from cellprune.data.score import score
+from cellprune.errors import CellpruneError
+from cellprune.evaluation.cells import CELL_SCORES
+
+SIZE = (40, 50)
+
+
+def labels(*corners: tuple[int, int], side: int = 8) -> NDArray[np.uint16]:
+    """Draw squares, numbered from 1."""
+    drawn = np.zeros(SIZE, np.uint16)
+    for number, (row, column) in enumerate(corners, start=1):
+        drawn[row : row + side, column : column + side] = number
+    return drawn
+
+
+def save(path: Path, pixels: NDArray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, pixels)
+    return path
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Give 01_GT and 01_RES, which no test may change."""
+    return drawn_results.write(tmp_path_factory.mktemp("drawn"))
+
+
+def test_scores_of_a_challenge_folder_are_py_ctcmetrics(drawn: tuple[Path, Path]) -> None:
+    """Its 1.3.3 on these folders, by benchmarks/ctcmetrics.py."""
+    scored = score(*drawn)
+    assert scored.scores["seg"] == pytest.approx(0.4678372747222946, abs=1e-12)
+    assert scored.scores["det"] == pytest.approx(0.8433734939759037, abs=1e-12)
+    assert (len(scored.images), len(scored.markers), scored.notes) == (3, 6, ())
+    assert score(drawn[0] / "SEG", drawn[1]).scores == {**scored.scores, "det": None}
+
+
+def test_the_table_and_the_json_say_the_same(drawn: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("score", "--truth", drawn[0], "--result", drawn[1]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"{drawn[1]}, judged by {drawn[0]}: 3 images, 6 frames with markers"
+    assert said[1] == "44 cells found, 41 true"
+    assert said[2].split()[:2] == ["SEG", "0.4678"]
+    assert [line.split("  ")[0] for line in said[2:-1]] == [row.label for row in CELL_SCORES.values()]
+    assert "14.6 % (6 of 41)" in said[8]
+    assert said[-1].startswith("DET             0.8434 ")
+    assert typed("score", "--truth", drawn[0], "--result", drawn[1], "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["scores"]["seg"] == pytest.approx(0.4678, abs=1e-4)
+    assert content["total"]["merged"] == 6
+    assert [image["id"] for image in content["images"]] == ["01/000", "01/002", "01/005"]
+
+
+def test_a_cell_that_nobody_outlined_is_not_extra(tmp_path: Path) -> None:
+    everything = labels((4, 4), (4, 20), (20, 4))
+    save(tmp_path / "01_GT/SEG/man_seg000.tif", labels((4, 4), (4, 20)))
+    save(tmp_path / "01_GT/TRA/man_track000.tif", everything)
+    result = save(tmp_path / "01_RES/mask000.tif", labels((4, 4), (4, 20), (20, 4), (20, 30))).parent
+    scored = score(tmp_path / "01_GT", result)
+    assert (scored.total.true, scored.total.found, scored.total.extra) == (2, 3, 1)
+    assert scored.notes == ("no outline for 1 tracked cell in 1 gold frame: what is found there is not extra",)
+    assert scored.scores["det"] == pytest.approx(1 - 1 / 30)
+
+
+def test_the_card_of_the_set_knows_the_field_of_interest(tmp_path: Path) -> None:
+    truth, found = np.zeros((130, 140), np.uint16), np.zeros((130, 140), np.uint16)
+    truth[45:55, 45:60] = found[45:55, 45:60] = 1
+    found[60:70, 2:12] = 2
+    folder = tmp_path / "PhC-C2DH-U373" / "01_GT"
+    save(folder / "SEG/man_seg000.tif", truth)
+    result = save(tmp_path / "01_RES/mask000.tif", found).parent
+    known = score(folder, result)
+    assert (known.field_of_interest_px, known.total.found, known.total.extra) == (50, 1, 0)
+    assert score(folder / "SEG", result).field_of_interest_px == 50
+    whole = score(folder, result, field_of_interest_px=0)
+    assert (whole.total.found, whole.total.extra) == (2, 1)
+
+
+def test_masks_without_numbers_are_judged_piece_by_piece(tmp_path: Path) -> None:
+    for name, corners in (("a", [(4, 4), (4, 20)]), ("b", [(20, 4)])):
+        save(tmp_path / f"truth/{name}.tif", (labels(*corners) > 0).astype(np.uint8) * 255)
+        save(tmp_path / f"result/{name}.tif", labels(*corners))
+    scored = score(tmp_path / "truth", tmp_path / "result")
+    assert (scored.total.true, scored.total.found, scored.scores["seg"], scored.scores["ap_90"]) == (3, 3, 1, 1)
+    assert scored.notes == ("the truth draws cells without numbering them: every connected piece counts as a cell",)
+    assert [image.id for image in scored.images] == ["a.tif", "b.tif"]
+
+
+def test_empty_images_count_and_define_nothing(tmp_path: Path) -> None:
+    for side in ("truth", "result"):
+        save(tmp_path / side / "a.tif", labels())
+    assert set(score(tmp_path / "truth", tmp_path / "result").scores.values()) == {None}
+    save(tmp_path / "result/a.tif", labels((4, 4)))
+    scored = score(tmp_path / "truth", tmp_path / "result")
+    assert (scored.scores["seg"], scored.scores["ap_50"], scored.total.extra) == (None, 0, 1)
+
+
+def test_what_an_ignore_image_says_is_not_judged(tmp_path: Path) -> None:
+    save(tmp_path / "cells/labels/a.tif", labels((4, 4)))
+    save(tmp_path / "cells/ignore/a.tif", (labels((18, 2), side=16) > 0).astype(np.uint8) * 255)
+    save(tmp_path / "result/a.tif", labels((4, 4), (20, 4)))
+    assert score(tmp_path / "cells", tmp_path / "result").total.found == 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        (labels((4, 4))[:30], r"mask000.tif is 30 x 50 pixels, but its truth .*man_seg000.tif is 40 x 50: score"),
+        (labels((4, 4)) / 1.0, r"mask000.tif holds float64 values, but labels are whole numbers: save them as 16 bit"),
+        (np.stack([labels((4, 4))] * 2), r"mask000.tif is a stack of 2 images, but one is expected"),
+        (labels((4, 4)).astype(np.int16) - 1, r"mask000.tif has labels outside 0..2\^31-1: number the cells from 1"),
+    ],
+)
+def test_what_holds_no_labels_is_refused(tmp_path: Path, pixels: NDArray, said: str) -> None:
+    truth = save(tmp_path / "01_GT/SEG/man_seg000.tif", labels((4, 4))).parent.parent
+    with pytest.raises(CellpruneError, match=said):
+        score(truth, save(tmp_path / "01_RES/mask000.tif", pixels).parent)
+
+
+U373, HELA = "PhC-C2DH-U373", "DIC-C2DH-HeLa"
+REAL = {  # silver truth as result: its SEG and DET by benchmarks/ctcmetrics.py with py-ctcmetrics 1.3.3
+    (U373, "01"): (0.951133695449535, 1.0),
+    (U373, "02"): (0.8883704614790053, 1.0),
+    (HELA, "01"): (0.9537055813495614, 0.9410714285714286),
+    (HELA, "02"): (0.958172121134596, 0.8815533980582524),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "sequence"), REAL)
+def test_real_folders_are_scored_as_py_ctcmetrics_does(real_root: Path, name: str, sequence: str) -> None:
+    scored = score(real_root / name / f"{sequence}_GT", real_root / name / f"{sequence}_ST", field_of_interest_px=0)
+    assert (scored.scores["seg"], scored.scores["det"]) == pytest.approx(REAL[name, sequence], abs=1e-9)
