@@ -1,1 +1,1 @@
-"""The front door: one file a command."""
+"""The front door: one file per command."""

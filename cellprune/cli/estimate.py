@@ -10,7 +10,7 @@ _WORTH_SAYING_S = 10
 
 
 class Estimate:
-    """Prints one line a training. The first step also sets the memory up, so the second one is timed."""
+    """Prints one line per training. The first step also sets the memory up, so the second one is timed."""
 
     def __init__(self) -> None:
         self._from: int | None = None

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from cellprune.cli.terminal import listening, speak_plainly, tell
 from cellprune.errors import CellpruneError
 from cellprune.machine import environment
-from cellprune.wording import printable, reason, shortened
+from cellprune.wording import printable, reason
 
 # what libraries say where the system gives no more memory, no more threads, or has no room for one more library
 _SCARCE = ("can't start new thread", "can't allocate memory", "cannot allocate memory", "out of memory",
@@ -128,7 +128,9 @@ def _explained(error: BaseException) -> tuple[str, int]:
             from cellprune.config.load import faults
 
             return faults(error.__cause__), 2
-        return shortened(" ".join(str(error).split())), 2
+        from cellprune.cli.grammar import said
+
+        return said(error), 2
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("cellprune"):
         return f"this command needs {error.name}, which is not installed: pip install 'cellprune[train]'", 2
     if isinstance(error, MemoryError) or any(said in str(error).lower() for said in _SCARCE):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json as text
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -95,7 +96,8 @@ def predict(
     if not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
-        raise CellpruneError(f"--pixel-size {pixel_size[0]:g} {pixel_size[1]:g}: give height and width in um")
+        height, width = pixel_size
+        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
     model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
@@ -160,11 +162,12 @@ def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
 
 
 def _list(failures: list["Failure"], output: Path) -> None:
-    """Name the inputs that were not done, the first of very many."""
-    for failure in failures[:_LISTED]:
+    """Name the inputs that were not done, the first of very many; a stack once for all frames that fail alike."""
+    listed = [*Counter(failures).items()][:_LISTED]
+    for failure, n_frames in listed:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
-        terminal.tell(f"not done: {named}")
-    if (n_more := len(failures) - _LISTED) > 0:
+        terminal.tell(f"not done: {named}{f' ({n_frames} frames)' if n_frames > 1 else ''}")
+    if (n_more := len(failures) - sum(n for _, n in listed)) > 0:
         terminal.tell(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}")
 
 

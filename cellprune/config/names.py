@@ -113,12 +113,12 @@ METHODS: dict[str, MethodRow] = {
     "narrow": MethodRow("cellprune.controls.families:narrow", when="instead", channels="always"),
     "flat": MethodRow("cellprune.controls.families:flat", when="instead", channels="always"),
 }
-# one logit a class and pixel
+# one logit per class and pixel
 SEGMENTING = {
     "unet": "cellprune.models.unet:build",
     "smp:ARCHITECTURE/ENCODER": "cellprune.models.smp:build",
 }
-# one logit a class and image
+# one logit per class and image
 CLASSIFYING = {
     "resnet20": "cellprune.models.resnet:build",
     "resnet20-projection": "cellprune.models.resnet:projection",

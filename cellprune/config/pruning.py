@@ -29,6 +29,13 @@ def _own(option: str, meaning: str) -> str:
     return f"{', '.join(name + rounds[name] for name in having)}: {meaning}"
 
 
+def _own_costs() -> str:
+    """Name the methods that divide scores by a cost of their own, with that cost."""
+    costs = dict.fromkeys(row.cost for row in names.METHODS.values() if row.cost is not None)
+    having = {cost: [name for name, row in names.METHODS.items() if row.cost == cost] for cost in costs}
+    return "; ".join(f"{', '.join(methods)}: {cost}" for cost, methods in having.items())
+
+
 def _budget(value: object) -> str | None:
     """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
     unit, equals, share = str(value).partition("=")
@@ -87,7 +94,8 @@ class Pruning(Frozen):
         "auto",
         description="what the score of a channel is divided by (ranp: weighed by): params, macs, memory (numbers that "
         "one image takes: parameters and maps), latency (milliseconds in pruning.engine) or channels (their number "
-        "alone); auto = the method's own cost (3sp, ranp: macs), or what the budget counts",
+        "alone); auto = the method's own cost "
+        f"({_own_costs()}), or what the budget counts",
     )
     engine: Annotated[Literal["onnx", "openvino", "torch"], Parameter(alias="--engine")] = Field(
         "onnx",

@@ -13,9 +13,9 @@ def folder(name: str) -> Path:
     Raises:
         CellpruneError: the installation lacks the folder.
     """
-    for place in (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name):
-        if place.is_dir():
-            return place
+    for shipped in (_PACKAGE / "_shipped" / name, _PACKAGE.parent / name):
+        if shipped.is_dir():
+            return shipped
     raise CellpruneError(
         f"the folder {name!r} that belongs to cellprune is missing beside {_PACKAGE}: install it again"
     )

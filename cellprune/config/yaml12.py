@@ -158,5 +158,5 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(rf"^(?:{_INT.p
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(rf"^(?:{_FLOAT.pattern})$"), None)
 
 
-def _refused(place: Any, what: str) -> YamlError:
-    return YamlError(f"line {place.start_mark.line + 1}: {what}")
+def _refused(node: Any, what: str) -> YamlError:
+    return YamlError(f"line {node.start_mark.line + 1}: {what}")

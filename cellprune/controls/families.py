@@ -127,8 +127,6 @@ def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *,
     cost = cache(partial(sizing.cost, whole))
     networks = choices(levels, family, sizing.round_to)
     n_within = bisect_right(networks, target, key=cost)
-    while n_within and cost(networks[n_within - 1]) > target:  # a wider one may be faster, so times are in no order
-        n_within -= 1
     if not n_within:
         raise TooMuchError(
             f"{allowed} {sizing.amount(target)}, but the smallest such network, of widths "

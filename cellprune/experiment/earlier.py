@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,18 +22,6 @@ from cellprune.runs.folder import FILES, Folder
 from cellprune.runs.split import Split
 from cellprune.training.checkpoint import Checkpoint
 from cellprune.training.stages import Stage
-
-
-def finished(path: Path) -> Folder:
-    """Give the folder of a finished run.
-
-    Raises:
-        CellpruneError: it is none.
-    """
-    folder = Folder(path)
-    if not folder.finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
-    return folder
 
 
 def settings_of(folder: Folder) -> Settings:

@@ -13,6 +13,7 @@ from cellprune.lab import scale
 from cellprune.models.architecture import Architecture
 from cellprune.models.loaded import read
 from cellprune.runs import log
+from cellprune.runs.finished import finished
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start
@@ -41,7 +42,7 @@ def evaluate(
     Raises:
         CellpruneError: no finished run, no such data, or data that changed since the run.
     """
-    folder = earlier.finished(path)
+    folder = finished(path)
     if dataset is None and (own := folder.read_scores()).part == (part or own.part):
         return own
     settings = earlier.settings_of(folder)

@@ -16,6 +16,7 @@ from cellprune.images.read import read_image
 from cellprune.lab.engine import Floats
 from cellprune.lab.inputs import find
 from cellprune.runs import log, modelfile
+from cellprune.runs.finished import finished
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.split import FrameSplit
@@ -41,7 +42,7 @@ def to_compare(model: Path, ranges: Sequence[Floats], data_root: Path | None = N
     """
     file = model
     if model.is_dir():
-        file = earlier.finished(model).file("model")
+        file = finished(model).file("model")
         try:
             return _frames(model, "report", _COMPARED, data_root), "held-out frames of the run"
         except CellpruneError as error:
@@ -61,7 +62,7 @@ def to_take_ranges_from(model: Path, source: str | None, data_root: Path | None 
     Raises:
         CellpruneError: the run is not finished, there are no such images, or they do not fit the network.
     """
-    run = earlier.finished(model) if model.is_dir() else None
+    run = finished(model) if model.is_dir() else None
     own = None if run is None else earlier.settings_of(run).data.dataset
     if source is None or source == own:
         if run is None:

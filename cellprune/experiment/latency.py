@@ -197,7 +197,7 @@ def _keep(path: Path, timed_in: TimedIn, milliseconds: Mapping[str, float]) -> N
     try:
         layer_times.write(path, LayerTimes(timed_in=timed_in, milliseconds=milliseconds))
     except WorkError as error:
-        log.LOGGER.warning("the times of layers are not kept for later runs: %s", error)
+        log.LOGGER.warning(f"the times of layers are not kept for later runs: {error}")
 
 
 def _read(path: Path, timed_in: TimedIn) -> dict[str, float]:
@@ -206,8 +206,8 @@ def _read(path: Path, timed_in: TimedIn) -> dict[str, float]:
         return {}
     try:
         kept = layer_times.read(path)
-    except CellpruneError as error:
-        log.LOGGER.warning("%s; its layers are timed anew", error)
+    except CellpruneError:
+        log.LOGGER.warning(f"{path} is damaged, so the layers are timed anew")
         return {}
     return dict(kept.milliseconds) if kept.timed_in == timed_in else {}
 

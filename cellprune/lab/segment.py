@@ -1,5 +1,7 @@
 """One image to labels: zoom as in training, normalize, network, back to native size, decide, number the cells."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,7 @@ from cellprune.images.read import UNSTACK, ImageError
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.lab.instances import instances
-from cellprune.wording import many
+from cellprune.wording import many, quoted
 
 Classes = NDArray[np.uint8]
 _BAND_PX = 256  # rows that are decided at once
@@ -36,11 +38,26 @@ def predict(model: object, image: NDArray) -> NDArray[np.int32]:
         ((48, 64), dtype('int32'))
     """
     engine = engine_of(model)
-    pixels = _channels_first(np.asarray(image, np.float32), engine.card.in_channels)
+    pixels = _channels_first(_grey_levels(image), engine.card.in_channels)
     if not np.isfinite(pixels).all() or pixels.min() == pixels.max():
         raise ImageError("the image is constant or has NaN or infinite pixels: there is nothing to see")
     require_channels(engine, len(pixels), "the image")
     return instances(class_map(engine, pixels))[0].astype(np.int32)
+
+
+def _grey_levels(image: object) -> Floats:
+    """Give the numbers of an image, and refuse what is none, as of a file."""
+    if isinstance(image, str | Path):
+        raise ImageError(
+            f"{quoted(str(image))} is a path, not an image: give its pixels (tifffile.imread gives them), or run "
+            "'cellprune predict'"
+        )
+    values = np.asarray(image)
+    if values.dtype.kind not in "uif":
+        raise ImageError(f"the image holds {values.dtype} values, which are not grey levels: give integers or floats")
+    if not values.size:
+        raise ImageError(f"an image of shape {values.shape} has no pixels: give (H, W), or (C, H, W)")
+    return np.asarray(values, np.float32)
 
 
 def _channels_first(pixels: Floats, n_channels: int) -> Floats:
@@ -64,7 +81,7 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
         one = "convert it to grey" if n_channels == 3 else "save the one channel to use"
-        remedy = one if takes == 1 else f"bring {takes} channels"
+        remedy = one if takes == 1 else f"give an image of {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(
             f"{image} has {many(n_channels, 'channel')}, but the model takes {takes}: {remedy}, or use another model"

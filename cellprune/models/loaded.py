@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
 from cellprune.models.architecture import Architecture
-from cellprune.runs import modelfile
+from cellprune.runs import modelfile, onnxfile
+from cellprune.runs.finished import finished
 from cellprune.runs.folder import FILES
 from cellprune.wording import quoted, reason
 
@@ -52,9 +53,16 @@ def read(path: Path) -> Loaded:
     """Read a run folder's model file, or a model file.
 
     Raises:
-        CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+        CellpruneError: no such file, no finished run, damaged, of a newer format, or of an unknown network.
     """
+    if onnxfile.is_named_so(path):
+        raise CellpruneError(
+            f"{path} is an ONNX file, which holds no torch network: predict with it, by 'cellprune predict' or "
+            "cellprune.predict"
+        )
     file = path / FILES["model"] if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        finished(path)
     header, weights, _ = modelfile.read(file)
     try:
         architecture = Architecture.read(header["architecture"])

@@ -33,7 +33,7 @@ def build(name: str, /, *, in_channels: int = 1, classes: int = 2, weights: str 
         name: "ARCHITECTURE/ENCODER" as the library spells them, in lower case: "unet/resnet18"; an encoder "tu-NAME" is
             timm's NAME.
         in_channels: channels of the image, 1 to 1024.
-        classes: maps that come out, one logit a class and pixel, 1 to 1024.
+        classes: maps that come out, one logit per class and pixel, 1 to 1024.
         weights: None for random ones; "imagenet" fetches the encoder's pretrained weights, unless they were before.
     Raises:
         CellpruneError: no such architecture, encoder or weights (nearest named), a pair that does not fit together, or
@@ -79,7 +79,7 @@ class Fitted(nn.Module):
                 module.__class__ = _BatchNorm
 
     def forward(self, image: Tensor) -> Tensor:
-        """Give one logit map a class, of the image's size: (N, in_channels, H, W) -> (N, classes, H, W)."""
+        """Give one logit map per class, of the image's size: (N, in_channels, H, W) -> (N, classes, H, W)."""
         size = image.shape[-2:]
         return centre(self.levels(mirrored(image, [self.input_size(n) for n in size])), size)
 

@@ -78,7 +78,7 @@ class UNet(nn.Module):
         self.apply(_initialize)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Give one logit map a class, of the image's size.
+        """Give one logit map per class, of the image's size.
 
         The image is continued by mirroring as far as the levels (and, for "valid", the missing padding) ask for:
         the paper's overlap-tile strategy. A size that the network takes as it is is left alone.

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from cellprune.errors import CellpruneError, unknown
+from cellprune.errors import CellpruneError
 from cellprune.pruning.agreement import refuse_different
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Masks
+from cellprune.structure.agreeing import parameter_of
+from cellprune.structure.standing_in import require_network
 
 __all__ = [
     "Handle",
@@ -54,10 +56,11 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
 
     Args:
         model: the network, bare or inside `DistributedDataParallel` or `torch.compile`.
-        masks: parameter name -> bool, from `prune`.
+        masks: parameter name -> bool, from `prune`; empty for a dense network, of which nothing is held.
         optimizer: the optimizer that trains it, bare or wrapped as accelerate does.
     Raises:
-        CellpruneError: a mask for an unknown parameter, or of another shape; or other masks in another process.
+        CellpruneError: a mask for an unknown parameter, or of another shape; an optimizer that steps none of the masked
+            parameters; or other masks in another process.
     Example:
         >>> model = nn.Linear(4, 2)
         >>> optimizer = torch.optim.Adam(model.parameters(), weight_decay=0.1)
@@ -68,9 +71,11 @@ def hold(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer) ->
         2
         >>> handle.release()
     """
+    require_network(model)
     refuse_different({_plain(name): mask for name, mask in masks.items()}, device_of(model))
     optimizer = _bare_optimizer(optimizer)
     check(model, masks)  # before anything is masked
+    _refuse_stranger(optimizer, model, masks)
     mask_values(model, masks, optimizer)
     mask_gradients(model, masks)
     hooks: list[RemovableHandle] = [
@@ -168,18 +173,22 @@ def _bare_optimizer(optimizer: Optimizer) -> Optimizer:
     return _bare_optimizer(inner) if isinstance(inner, Optimizer) else optimizer
 
 
+def _refuse_stranger(optimizer: Optimizer, model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Refuse the optimizer of another network: after its steps nothing of this one would be masked again."""
+    stepped = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    trained = [parameter for parameter, _ in _pruned(model, masks) if parameter.requires_grad]
+    if trained and not any(id(parameter) in stepped for parameter in trained):
+        raise CellpruneError(
+            f"this {type(optimizer).__name__} steps none of the {len(trained)} masked parameters: "
+            "give the optimizer of this network"
+        )
+
+
 def _pruned(model: nn.Module, masks: Mapping[str, Tensor]) -> Iterator[tuple[nn.Parameter, Tensor]]:
     """Pair each masked parameter with the places to clear, on the parameter's device."""
     parameters = {_plain(name): p for name, p in bare(model).named_parameters(remove_duplicate=False)}
     for name, mask in masks.items():
-        parameter = parameters.get(_plain(name))
-        if parameter is None:
-            raise CellpruneError(unknown("parameter", name, parameters, "masks"))
-        if mask.shape != parameter.shape or mask.dtype != torch.bool:
-            raise CellpruneError(
-                f"the mask of {name!r} is {mask.dtype} of shape {tuple(mask.shape)}, but the parameter takes bool of "
-                f"shape {tuple(parameter.shape)}: make the masks from this network"
-            )
+        parameter = parameter_of(_plain(name), mask, parameters)
         yield parameter, ~mask.to(parameter.device)
 
 

@@ -100,7 +100,7 @@ def say_what_lies_outside(model: nn.Module, pruned: Mapping[str, Tensor], exclud
         name: p
         for name, p in model.named_parameters()
         if name not in pruned
-        and p.numel() > max(p.shape, default=1)  # one number a channel is a bias or a factor: nobody expects it to go
+        and p.numel() > max(p.shape, default=1)  # one number per channel is a bias or a factor: nobody expects it to go
         and not (name in layers and any(_matches(name, names[layers[name]], pattern) for pattern in patterns))
     }
     share = sum(p.numel() for p in outside.values()) / max(1, sum(p.numel() for p in model.parameters()))

@@ -20,6 +20,7 @@ from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.scoring import Scoring
+from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
 
@@ -98,8 +99,8 @@ def prune(
         requested number is True. With channels also for the biases and norm parameters that go with them. Give it to
         `hold`. If more than a few per cent of the parameters cannot be pruned, a warning says so.
     Raises:
-        CellpruneError: an unknown or missing argument, a share out of range, too few batches, a module without second
-            derivatives, or an output that the masks cut off from the input.
+        CellpruneError: an unknown or missing argument, a share out of range, too few batches, batches that the network
+            does not take, a module without second derivatives, or an output that the masks cut off from the input.
         WorkError: a loss or a score is NaN or infinite.
     Note:
         With several processes (`torch.distributed`), each would choose by its own batches. Call this in one process,
@@ -176,11 +177,12 @@ def fulfil(
                 "channels, macs and paths are found by an input that goes through the network: give batches, "
                 "one will do"
             )
-        if request.granularity == "channel":
-            masks = channels_kept(scoring, model, weights, taken, table)
-            weights = {name: weight for name, weight in weights.items() if name in masks}
-        else:
-            masks = weights_kept(scoring, model, weights, taken, rounds)
+        with called_on(model, [inputs for inputs, _ in taken]):
+            if request.granularity == "channel":
+                masks = channels_kept(scoring, model, weights, taken, table)
+                weights = {name: weight for name, weight in weights.items() if name in masks}
+            else:
+                masks = weights_kept(scoring, model, weights, taken, rounds)
         free_memory.give_back()
         say_what_lies_outside(model, weights, request.exclude)
         if taken and not request.invert:  # which may well cut the network: that, too, is an answer

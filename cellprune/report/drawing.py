@@ -75,13 +75,13 @@ def mark_epochs(axes: Axes, n: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
 
 
-def dots(axes: Axes, place: int, values: Sequence[float], *, colour: str, mean_colour: str) -> None:
+def dots(axes: Axes, row: int, values: Sequence[float], *, colour: str, mean_colour: str) -> None:
     """Draw one row of values as dots, and their mean as a bar."""
     # a fixed zigzag keeps dots of equal value apart
-    zigzag = [place + 0.16 * (k % 3 - 1) for k in range(len(values))]
+    zigzag = [row + 0.16 * (k % 3 - 1) for k in range(len(values))]
     axes.plot(values, zigzag, "o", color=colour, alpha=0.6, ms=6, mew=0)
     mean = sum(values) / len(values)
-    axes.plot([mean, mean], [place - 0.34, place + 0.34], color=mean_colour, linewidth=2.4, solid_capstyle="butt")
+    axes.plot([mean, mean], [row - 0.34, row + 0.34], color=mean_colour, linewidth=2.4, solid_capstyle="butt")
 
 
 def widen(axes: Axes, least: float) -> None:

@@ -71,22 +71,22 @@ def sparsity(history: Sequence[Epoch]) -> str | None:
 
 
 def spread(scores: Mapping[str, Sequence[float]]) -> str:
-    """Draw every held-out image's IoU as a dot, one row a size, with the mean as a bar.
+    """Draw every held-out image's IoU as a dot, one row per size, with the mean as a bar.
 
     Args:
         scores: label of the row -> IoU of each image.
     """
     known = {label: values for label, values in scores.items() if values}
     with drawing(height=0.55 + 0.42 * len(known), columns=1) as (figure, (axes,)):
-        for place, values in enumerate(known.values()):
-            dots(axes, place, values, colour=BLUE, mean_colour=RED)
+        for row, values in enumerate(known.values()):
+            dots(axes, row, values, colour=BLUE, mean_colour=RED)
         name_rows(axes, list(known))
         widen(axes, _LEAST_SPREAD)
     return svg(figure)
 
 
 def confusion(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    """Draw what each class's images were taken for: one row a class, in shares of the row.
+    """Draw what each class's images were taken for: one row per class, in shares of the row.
 
     Args:
         names: of the classes.
@@ -116,7 +116,7 @@ def confusion(names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
 
 
 def layers(rows: Sequence[Layer], *, by_channel: bool = False) -> str:
-    """Draw what was pruned where and where the work is: one line a layer, the input at the top.
+    """Draw what was pruned where and where the work is: one line per layer, the input at the top.
 
     Args:
         rows: the layers of cost.json. Where all is kept, the work alone is drawn.
@@ -145,14 +145,14 @@ def _draw_kept(axes: Axes, rows: Sequence[Layer], by_channel: bool) -> None:
     if edge:  # shares that differ by powers of ten, on a scale of such
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(lambda share, _: "")
-    for place, share in enumerate(shares):
+    for row, share in enumerate(shares):
         if share > 0:
-            axes.hlines(place, edge, share, color=GRID, linewidth=2.2)
-            axes.plot([share], [place], "o", color=BLUE, markersize=6, clip_on=False)
+            axes.hlines(row, edge, share, color=GRID, linewidth=2.2)
+            axes.plot([share], [row], "o", color=BLUE, markersize=6, clip_on=False)
             if by_channel:
-                axes.annotate("{} of {}".format(*counted[place]), (1, place), **beside(8))
+                axes.annotate("{} of {}".format(*counted[row]), (1, row), **beside(8))
         else:
-            axes.annotate("× all pruned", (edge, place), **beside(5), color=RED)
+            axes.annotate("× all pruned", (edge, row), **beside(5), color=RED)
     axes.axvline(overall, color=ORANGE, linewidth=1.5, linestyle=(0, (4, 2)))
     axes.annotate(f"all layers {100 * overall:.3g} %", (overall, -0.9), **beside(4))
     axes.set_xlim(edge, 1)
@@ -161,9 +161,10 @@ def _draw_kept(axes: Axes, rows: Sequence[Layer], by_channel: bool) -> None:
 
 def _draw_work(axes: Axes, rows: Sequence[Layer], pruned: bool) -> None:
     total = sum(row.macs for row in rows) or 1
-    places = range(len(rows))
-    axes.barh(places, [row.macs / total for row in rows], color=PALE if pruned else BLUE, height=0.62, label="dense")
+    axes.barh(
+        range(len(rows)), [row.macs / total for row in rows], color=PALE if pruned else BLUE, height=0.62, label="dense"
+    )
     if pruned:
-        axes.barh(places, [row.macs_kept / total for row in rows], color=BLUE, height=0.62, label="kept")
+        axes.barh(range(len(rows)), [row.macs_kept / total for row in rows], color=BLUE, height=0.62, label="kept")
         axes.legend(loc="upper right", ncols=2, borderaxespad=0)
     axes.set_title("Share of the dense network's multiply-adds")

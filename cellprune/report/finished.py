@@ -14,6 +14,7 @@ from cellprune.report import files
 from cellprune.report.results import Judged, Results
 from cellprune.runs import provenance
 from cellprune.runs.cost import Cost
+from cellprune.runs.finished import require_run
 from cellprune.runs.folder import Folder
 from cellprune.runs.metrics import Epoch
 from cellprune.runs.provenance import Provenance
@@ -107,21 +108,12 @@ def read(paths: Sequence[Path]) -> list[FinishedRun]:
     if twice:
         raise CellpruneError(f"{twice[0]} is named twice: name each run once")
     for path in paths:
-        if not Folder(path).has("config"):
-            raise CellpruneError(_no_run(path))
+        require_run(path)
     if unfinished := [str(path) for path in paths if not Folder(path).finished]:
         raise CellpruneError(
             f"not finished: {', '.join(unfinished)}: go on by 'cellprune train --resume', or leave out what is not"
         )
     return [_read(Folder(path)) for path in paths]
-
-
-def _no_run(path: Path) -> str:
-    if not path.exists():
-        return f"there is no {path}: give the folders of finished runs"
-    if path.is_dir() and any(path.glob("*/config.yaml")):
-        return f"{path} is a folder of runs: give the runs in it, {path / '*'}"
-    return f"{path} is no run: give the folders of finished runs"
 
 
 def _read(folder: Folder) -> FinishedRun:

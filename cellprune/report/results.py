@@ -1,4 +1,4 @@
-"""How a task's results are told, on pages and at a terminal: one value a task, in the table of `config.names`."""
+"""How a task's results are told, on pages and at a terminal: one value per task, in the table of `config.names`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -111,8 +111,7 @@ def _refuse_by_first_bytes(path: Path, kind: str) -> None:
     header = int.from_bytes(first, "little")
     if header > min(HEADER_LIMIT_BYTES, size - 8):
         raise UnreadableFileError(
-            f"{path} is damaged or no safetensors file (its header claims {header} bytes, "
-            f"{min(HEADER_LIMIT_BYTES, size - 8)} are possible): copy or make the {kind} file again"
+            f"{path} is no {kind} file, or is damaged: give a {kind} file that cellprune wrote, or copy it again"
         )
 
 

@@ -32,8 +32,10 @@ def appearing(folder: Path) -> Iterator[Path]:
             beside = private / folder.name
             beside.mkdir()
         except OSError as error:
-            place = f"{folder.parent} cannot be written to ({error.strerror})"
-            raise PlaceError(f"{place}: name another place, for named sets with --data-root") from error
+            raise PlaceError(
+                f"{folder.parent} cannot be written to ({error.strerror}): name another place, for named sets with "
+                "--data-root"
+            ) from error
         try:
             yield beside
             _synced(beside)

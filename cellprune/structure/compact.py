@@ -16,13 +16,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cellprune.errors import CellpruneError
+from cellprune.structure.agreeing import require_masks_of
 from cellprune.structure.channels import Channels
 from cellprune.structure.comparing import Standing, random_inputs, require_same
 from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
+from cellprune.structure.nested import tensors_of
 from cellprune.structure.sample import smallest_sample
-from cellprune.structure.shrink import cut, masked, require_masks_of
+from cellprune.structure.shrink import cut, masked
 from cellprune.structure.standing_in import as_it_was, copies, looking
 from cellprune.structure.trace import find
 
@@ -90,6 +93,11 @@ def compact(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None
 def compacted(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | None = None) -> Compacted:
     """Do what `compact` does, and say what stayed although it carries nothing."""
     require_masks_of(model, masks or {})
+    if not all(tensor.is_floating_point() for tensor in tensors_of(inputs)):
+        raise CellpruneError(
+            "the inputs are whole numbers, which cannot be followed: give floating ones; a network that takes no "
+            "others stays as it is"
+        )
     inputs = smallest_sample(model, inputs)
     with as_it_was(model):  # with which the copies may share what cannot be copied
         network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))

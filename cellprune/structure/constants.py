@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError
 from cellprune.structure.channels import NORMS
 from cellprune.structure.comparing import random_inputs
 from cellprune.structure.layers import across_groups, first_of, is_transposed, kernels, weighted_layers
-from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.structure.nested import map_tensors
 from cellprune.structure.standing_in import looking
 
 _ROUNDING = 1e-9  # of float64, by which a map of one number may differ from pixel to pixel
@@ -27,14 +26,10 @@ def constant_inputs(model: nn.Module, tensors: Mapping[str, Tensor], inputs: obj
     Args:
         model: the network; it is left as it was.
         tensors: name -> float64, what stands in for its parameters and buffers.
-        inputs: what it takes; twice as large maps are looked at, too, where it takes these.
+        inputs: what it takes, floating; twice as large maps are looked at, too, where it takes these.
     Returns:
         Name of a weight -> (inputs of its layer,) float64: the constant that each is, NaN where it is none.
-    Raises:
-        CellpruneError: the network takes something else than floating numbers.
     """
-    if not all(tensor.is_floating_point() for tensor in tensors_of(inputs)):
-        raise CellpruneError(f"{type(model).__name__} takes whole numbers, which cannot be followed: keep it as it is")
     known = _followed(model, tensors, _unknown(random_inputs(inputs)))
     try:
         larger = _followed(model, tensors, _unknown(random_inputs(inputs, times=2)))

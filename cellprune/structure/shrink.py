@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from cellprune.errors import CellpruneError, unknown
+from cellprune.errors import CellpruneError
+from cellprune.structure.agreeing import require_masks_of
 from cellprune.structure.channels import Channels, Counting, stays
 from cellprune.structure.comparing import Standing, drawn, random_inputs, require_same
 from cellprune.structure.copying import copied_with
@@ -75,21 +76,6 @@ def shrunk(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> Shrunk
         fewer = cut_tensors(model, positions, values)
         require_same(Standing(model, values), Standing(small, fewer), sample, channels, kept, kept)
     return Shrunk(small, positions.named(masks))
-
-
-def require_masks_of(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
-    """Refuse masks of another network.
-
-    Raises:
-        CellpruneError: a mask for an unknown parameter, or of another shape.
-    """
-    shapes = {name: p.shape for name, p in model.named_parameters()}
-    for name, mask in masks.items():
-        if name not in shapes:
-            raise CellpruneError(unknown(f"parameter of {type(model).__name__} called", name, shapes, "masks"))
-        if mask.shape != shapes[name]:
-            raise CellpruneError(f"the mask of {name!r} has the shape {tuple(mask.shape)}, but the parameter has "
-                                 f"{tuple(shapes[name])}: give the masks of this network")  # fmt: skip
 
 
 def masked(tensors: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, Tensor]:

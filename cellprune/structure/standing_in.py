@@ -21,6 +21,7 @@ from torch.nn.parameter import is_lazy
 
 from cellprune.errors import CellpruneError
 from cellprune.structure.modes import evaluating
+from cellprune.wording import quoted
 
 _Generator = torch.Generator | random.Random | np.random.RandomState | np.random.Generator
 _GENERATORS = get_args(_Generator)
@@ -135,12 +136,25 @@ def full(tensor: Tensor) -> Tensor:
     return tensor.to(_full_dtype(tensor))
 
 
+def require_network(model: object) -> None:
+    """Refuse what is no network, such as the path of one.
+
+    Raises:
+        CellpruneError: says what it is, and what gives a network.
+    """
+    if not isinstance(model, nn.Module):
+        raise CellpruneError(
+            f"{quoted(model)} is no torch network: give an nn.Module; cellprune.load(PATH) gives that of a file"
+        )
+
+
 def require_shapes(model: nn.Module) -> None:
     """Refuse a network that has lazy modules, whose first forward pass decides their shapes.
 
     Raises:
-        CellpruneError: names the first such tensor.
+        CellpruneError: names the first such tensor; or see `require_network`.
     """
+    require_network(model)
     for name, tensor in _tensors(model).items():
         if is_lazy(tensor):
             raise CellpruneError(f"{name!r} has no shape yet: call the network once on an input first")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from cellprune.structure.calling import called_on
 from cellprune.structure.channels import NORMS, Channels, Counting
 from cellprune.structure.layers import first_of, is_transposed, weighted_layers
 from cellprune.structure.nested import map_tensors, tensors_of
@@ -46,9 +47,16 @@ def find(model: nn.Module, inputs: object, *, whole: Iterable[str] = ()) -> Chan
         model: the network; it is left as it was.
         inputs: what the model takes, with one sample or more; its size decides nothing but the time.
         whole: names of weights none of whose rows and columns may go.
+    Raises:
+        CellpruneError: the network does not take these inputs.
     """
-    # copies, for the marks stand on the tensors themselves
-    inputs = map_tensors(lambda tensor: full(tensor[:1]).clone(), inputs)
+    sample = map_tensors(lambda tensor: full(tensor[:1]), inputs)
+    with called_on(model, [sample]):
+        return _followed(model, sample, whole)
+
+
+def _followed(model: nn.Module, inputs: object, whole: Iterable[str]) -> Channels:
+    inputs = map_tensors(torch.clone, inputs)  # for the marks stand on the tensors themselves
     for tensor in tensors_of(inputs):
         _mark(tensor, torch.full((1,) * tensor.dim(), float(_FIXED)).expand(tensor.shape))
     with looking(model):

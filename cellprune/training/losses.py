@@ -3,15 +3,12 @@
 Source: Dice: Milletari et al. 2016 (arXiv:1606.04797), as MONAI's DiceLoss has it; IoU (Jaccard): Rahman & Wang 2016.
 """
 
-from collections.abc import Callable
-
 import torch.nn.functional as F
 from monai.losses import DiceLoss
 from torch import Tensor
 
 from cellprune.evaluation.iou import IGNORED
-
-Loss = Callable[[Tensor, Tensor], Tensor]
+from cellprune.training.fit import Loss
 
 
 def of(name: str) -> Loss:

@@ -116,6 +116,7 @@ def test_what_cannot_be_is_refused_before_any_work(
 def test_an_unfinished_run_and_a_classifier_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Folder(tmp_path / "run")
     run.path.mkdir()
+    run.write_config({})
     for more in ([], ["--int8"]):
         assert typed("export", run.path, "-o", tmp_path / "a.onnx", *more) == 2
         assert "is not a finished run: finish it with 'cellprune train --resume'" in capsys.readouterr().err

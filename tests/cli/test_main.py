@@ -79,7 +79,12 @@ def test_the_readme_has_its_two_commands() -> None:
         (["data", "fetch", "PhC-C2DH-U37"], "Did you mean 'PhC-C2DH-U373'"),
         (["data", "fetch", "Fluo-N3DH-CE"], "3-D sets"),
         (["train", "--dataset", "Fluo-C3DH-A549"], "3-D sets"),
-        (["evaluate", "nowhere"], "nowhere"),
+        (["evaluate", "nowhere"], "there is no nowhere: give the folder of a finished run"),
+        (["train", "--data.size", "64"], "--data.size takes 2 values, and has 1: height and width, px"),
+        (["predict", "a", "b", "--pixel-size", "3"], "--pixel-size takes 2 values, and has 1: cellprune predict"),
+        (["train", "--epochs"], "--epochs takes a value, and has none: passes over the training part"),
+        (["train", "--epochs", "1", "--epochs", "0"], "--epochs is given twice: give it once"),
+        (["evaluate", "x", "--part", "select"], "no choice 'select' (in --part).\nKnown: all, report, train."),
     ],
 )
 def test_a_wrong_word_is_answered_in_a_line_or_two(

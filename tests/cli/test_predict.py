@@ -12,10 +12,12 @@ from command_line import typed
 
 import cellprune
 from cellprune import models
+from cellprune.cli.predict import _list
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import Dataset
 from cellprune.evaluation import iou
 from cellprune.lab import tiles
+from cellprune.lab.gathering import Failure
 from cellprune.lab.segment import predict
 from cellprune.runs import container, modelfile
 from cellprune.tasks.segmentation import TASK
@@ -146,6 +148,15 @@ def test_what_is_not_done_is_listed_line_by_line_and_in_the_record(
     assert "25 not done" in capsys.readouterr().out, "its own results are no input"
 
 
+def test_a_stack_that_fails_is_said_once(tmp_path: Path, capsys) -> None:
+    stack = [Failure("s.tif", "s.tif has 1 channel, but the model takes 3")] * 4
+    _list([*stack, Failure("a.tif", "torn"), *[Failure(f"b{n}.tif", "torn") for n in range(30)]], tmp_path)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "not done: s.tif has 1 channel, but the model takes 3 (4 frames)"
+    assert lines[1] == "not done: a.tif: torn"
+    assert lines[20] == f"not done: 12 more; all are listed in {tmp_path}/prediction.json"
+
+
 def test_people_are_told_what_to_look_at_and_the_same_again_is_done(
     dataset: Dataset, model: Path, tmp_path: Path, capsys
 ) -> None:
@@ -221,14 +232,17 @@ def bad_models(folder: Path, network: torch.nn.Module, header: dict) -> dict[str
     write_model(folder / "unknown", network, header | {"architecture": {"name": "unett"}})
     container.write(folder / "newer", {}, kind="model", version=99, note={"masks": {}, "header": header})
     (folder / "unfinished").mkdir()
+    (folder / "unfinished" / "config.yaml").touch()
+    (folder / "empty").mkdir()
     return {
-        "pickle": "is a pickle", "checkpoint.pt": "is a pickle", "gigabyte": "its header claims 1073741824 bytes",
-        "long": "its header claims 1073741824 bytes", "zoom": "zoom.0: input should be greater than",
+        "pickle": "is a pickle", "checkpoint.pt": "is a pickle", "gigabyte": "is no model file, or is damaged",
+        "long": "is no model file, or is damaged", "zoom": "zoom.0: input should be greater than",
         "classes": "classes: field required", "width": "describes no network that can be built",
         "other": "tensors do not fit, such as 'down.0.0.weight'", "deep": "a whole number from 1 to 15",
         "wide": "2 to 16 whole numbers", "odd": "a whole number from 1 to 15",
         "maps": "3 classes have names, the network gives 2", "unknown": "Did you mean 'unet'?",
-        "newer": "update cellprune", "nowhere": "cannot be read", "unfinished": "cannot be read",
+        "newer": "update cellprune", "empty": "is no run: give the folder", "nowhere": "cannot be read",
+        "unfinished": "is not a finished run: finish it",
     }  # fmt: skip
 
 

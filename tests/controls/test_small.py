@@ -7,12 +7,15 @@ import torch
 from torch.nn import functional as F
 
 from cellprune.controls import families, small
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models import build
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.prune import prune
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.runs.cost import Whole
 from cellprune.structure.cost import cost
+from cellprune.structure.layer_shapes import shapes_of_layers
+from cellprune.structure.layers import weighted_layers
 
 CONTROLS = ("narrow-params", "narrow-macs", "flat-params", "flat-macs")
 UNET = Architecture("unet", {"width": 4, "depth": 2, "norm": "batch"}, in_channels=1, classes=2)
@@ -122,6 +125,38 @@ def test_widths_are_multiples_as_the_masks_are(control, round_to):
     assert all(width % multiple == 0 or (round_to == "auto" and width <= 8) for width in chosen.widths)
     if control.startswith("narrow"):
         assert chosen.achieved > 0.97 * chosen.target
+
+
+LEVELS = Architecture.read({"name": "unet", "widths": [64, 64, 64, 64], "in_channels": 1, "classes": 2})
+AT = (1, 16, 16)
+
+
+def half_of_the_channels():
+    torch.manual_seed(0)
+    network, batch = LEVELS.build(), (torch.randn(1, *AT),) * 2
+    masks = prune(network, method="magnitude", sparsity=0.5, granularity="channel", batches=[batch])
+    return weighted_layers(network), shapes_of_layers(network, AT), masks
+
+
+@pytest.mark.parametrize("shape", ["narrow", "flat"])
+def test_under_latency_it_spends_the_time_that_the_masks_leave(shape):
+    table = LatencyTable(lambda layer: 1e-3 * layer.inputs * layer.outputs * layer.size[0])
+    layers, whole, masks = half_of_the_channels()
+    chosen = small.instead(f"{shape}-latency", LEVELS, masks, AT, 16, table)
+    assert chosen.target == table.of_masks(layers, whole, masks)
+    made = shapes_of_layers(LEVELS.with_widths(chosen.widths).build(), AT)
+    assert chosen.achieved == table.of_small(whole, made)
+    assert (0.97 if shape == "narrow" else 0.9) * chosen.target <= chosen.achieved <= chosen.target
+    assert all(width % 16 == 0 for width in chosen.widths)
+
+
+def test_a_time_that_no_network_of_the_shape_has_is_refused_with_both():
+    _, _, masks = half_of_the_channels()
+    table = LatencyTable(lambda layer: layer.inputs * layer.outputs / 1000)
+    with pytest.raises(
+        TooMuchError, match=r"the masks keep [\d.]+ ms, but the smallest .* 64-64-64-64, has [\d.]+ ms: prune"
+    ):
+        small.instead("flat-latency", LEVELS, masks, AT, 64, table)
 
 
 def test_to_density_is_as_wide_as_channels_are_left_at_each_level():

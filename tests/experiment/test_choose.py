@@ -48,6 +48,13 @@ def test_a_budget_is_told_in_its_unit(
     assert budget.target == pytest.approx(1 - pruning.ratio if asked.budget is None else asked.budget[unit])
 
 
+def test_a_budget_in_latency_is_told_by_the_times_of_layers() -> None:
+    pruning = load(assignments=["pruning.budget=latency=0.25", "pruning.granularity=channel"]).pruning
+    budget = reached(pruning, BY_CHANNEL, (900, 4001))
+    assert (budget.unit, budget.dense, budget.allowed, budget.kept) == ("latency", 4001, 1000, 900)
+    assert (budget.target, budget.achieved) == (0.25, 900 / 4001)
+
+
 def test_where_nothing_was_asked_nothing_is_told() -> None:
     assert reached(load().pruning, COUNTS) is None
     assert reached(load(assignments=["pruning.masks=run"]).pruning, COUNTS) is None

@@ -199,7 +199,7 @@ def test_what_cannot_be_used_is_listed_and_the_rest_is_done(three: Path, write: 
 
 
 def test_no_image_with_the_models_channels_is_refused_before_anything_is_written(three: Path, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="has 1 channel, but the model takes 3: bring 3 channels"):
+    with pytest.raises(ImageError, match="has 1 channel, but the model takes 3: give an image of 3 channels"):
         predicted(three, tmp_path / "out", Bright(channels=3))
     assert not (tmp_path / "out").exists()
 

@@ -143,10 +143,14 @@ def test_a_network_that_takes_no_single_image_is_refused_in_one_line() -> None:
         (np.zeros((3, 9, 9)) + np.arange(9), "has 3 channels, but the model takes 1: convert it to grey"),
         (np.ones((9, 9)), "constant"),
         (np.full((9, 9), np.nan), "constant or has NaN"),
+        (np.ones((9, 9))[:0], r"shape \(0, 9\) has no pixels"),
+        (np.eye(9) + 0j, "holds complex128 values, which are not grey levels"),
+        (np.eye(9) > 0, "holds bool values, which are not grey levels"),
+        ("cells/a.tif", "'cells/a.tif' is a path, not an image: give its pixels"),
         (np.ones(9), r"shape \(9,\): give \(H, W\), or \(C, H, W\)"),
     ],
 )
-def test_an_image_that_cannot_be_used_is_refused(image: np.ndarray, said: str, bright: Bright) -> None:
+def test_an_image_that_cannot_be_used_is_refused(image: np.ndarray | str, said: str, bright: Bright) -> None:
     with pytest.raises(ImageError, match=said):
         predict(bright, image)
 

@@ -153,7 +153,10 @@ def test_counts_and_dead_layers():
 @pytest.mark.parametrize(
     ("masks", "words"),
     [
-        ({"0.wieght": torch.ones(7, 5, dtype=torch.bool)}, "Did you mean '0.weight'"),
+        (
+            {"0.wieght": torch.ones(7, 5, dtype=torch.bool)},
+            r"of another network: one is of '0.wieght', shape \(7, 5\), and",
+        ),
         ({"0.weight": torch.ones(5, 7, dtype=torch.bool)}, r"shape \(5, 7\), but the parameter takes .* \(7, 5\)"),
         ({"0.weight": torch.ones(7, 5)}, r"torch.float32 of shape"),
     ],
@@ -177,3 +180,15 @@ def test_gradients_are_cleared_to_the_bit_whatever_they_are(dtype):
         cleared.append(model.weight.grad.view(torch.int16))
     assert torch.equal(*cleared)
     assert model.weight.grad[~masks["weight"]].view(torch.int16).eq(0).all(), "+0.0"
+
+
+def test_an_optimizer_of_another_network_is_refused_and_no_masks_hold_nothing():
+    model, _ = network()
+    other = OPTIMIZERS["sgd"](network()[0].parameters())
+    masks = {"0.weight": torch.zeros(7, 5, dtype=torch.bool)}
+    with pytest.raises(CellpruneError, match="this SGD steps none of the 1 masked parameters: give the optimizer of"):
+        hold(model, masks, other)
+    assert model[0].weight.all(), "refused before anything is masked"
+    hold(model, {}, other).release()
+    model[0].weight.requires_grad_(False)  # which no step moves
+    hold(model, masks, other).release()

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from cellprune.report import sentences
-from cellprune.runs.cost import Budget, Bytes, Cost, Milliseconds
+from cellprune.runs.cost import Budget, Bytes, Cost, Latency, Milliseconds
+from cellprune.runs.layer_times import TimedIn
 from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.structure.counts import Macs, Parameters, Sparsity
 
@@ -119,6 +120,10 @@ def test_gain_says_that_zeros_make_nothing_faster() -> None:
         ({"budget": "macs=0.1", "granularity": "channel"}, "10 % of the multiply-adds kept, by channel"),
         ({"budget": "params=0.1", "granularity": "channel"}, "10 % of the parameters kept, by channel"),
         ({"budget": "macs=0.3"}, "30 % of the multiply-adds kept"),
+        (
+            {"budget": "latency=0.3", "granularity": "channel", "engine": "onnx"},
+            "30 % of the milliseconds in onnx kept, by channel",
+        ),
     ],
 )
 def test_how_much_is_told_with_its_unit(pruning: dict, said: str) -> None:
@@ -134,6 +139,19 @@ def test_what_was_asked_stands_beside_what_was_achieved() -> None:
     weights = Budget("weights", 0.03, 0.03, 484_824, 14_545, 14_545)
     assert plain(sentences.reached(COST.parameters, weights)) == "14,545 of 484,824 weights stay (3 %, as asked)."
     assert plain(sentences.reached(COST.parameters, None)) == "30 of 1,000 prunable weights stay (3 %)."
+
+
+def test_both_shares_of_the_time_stand_in_one_sentence() -> None:
+    by_layers = Budget("latency", 0.25, 0.2475, 40_000_000, 10_000_000, 9_900_000)
+    timed_in = TimedIn(engine="onnx", version="1.2", processor="p", threads=2)
+    latency = Latency(timed_in=timed_in, dense=50.0, made=14.0, passes=9)
+    told = "the network takes 14.0 ms of 50.0 ms (28 %) in onnx 1.2 with 2 threads."
+    assert plain(sentences.reached(COST.parameters, by_layers, latency)) == (
+        f"9.90 ms of 40.0 ms of the layers' time stay (24.8 %, asked: 25 %); timed as a whole, {told}"
+    )
+    assert plain(sentences.reached(COST.parameters, by_layers)).endswith("asked: 25 %).")
+    weights = Budget("weights", 0.03, 0.03, 484_824, 14_545, 14_545)
+    assert plain(sentences.reached(COST.parameters, weights, latency)).endswith(f"as asked). Timed as a whole, {told}")
 
 
 def test_paths_and_deaths_are_told() -> None:

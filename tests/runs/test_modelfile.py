@@ -98,14 +98,14 @@ def safetensors_header(header: bytes, length: int | None = None) -> bytes:
 NOT_A_MODEL = {
     "empty": (b"", "is empty or cut off"),
     "five bytes": (b"12345", "is empty or cut off"),
-    "text": (b"import this is a readme file", "damaged or no safetensors file"),
+    "text": (b"import this is a readme file", "is no model file, or is damaged"),
     "pickle": (pickle.dumps({"weight": [1.0] * 9}), "is a pickle .* can run any code"),
     "torch checkpoint": (torch_checkpoint(), "is a pickle .* can run any code"),
-    "header of four GB": (safetensors_header(b"{}", 2**32), "damaged or no safetensors file"),
-    "header longer than the file": (safetensors_header(b"{}", 100), "damaged or no safetensors file"),
+    "header of four GB": (safetensors_header(b"{}", 2**32), "is no model file, or is damaged"),
+    "header longer than the file": (safetensors_header(b"{}", 100), "is no model file, or is damaged"),
     "header longer than allowed": (
         safetensors_header(b"{" + b" " * container.HEADER_LIMIT_BYTES + b"}"),
-        "damaged or no safetensors file",
+        "is no model file, or is damaged",
     ),
     "header of noise": (safetensors_header(b"{{{{{{{{"), "is damaged"),
     "header that is no text": (safetensors_header(b"\xff\xfe{}"), "is damaged"),

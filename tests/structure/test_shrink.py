@@ -196,9 +196,9 @@ def test_what_no_masks_of_channels_are_is_refused():
     masks = cellprune.prune(model, method="magnitude", sparsity=0.5)
     with pytest.raises(CellpruneError, match="does not remove whole channels that may go"):
         shrink(model, masks, inputs)
-    with pytest.raises(CellpruneError, match=r"no parameter of UNet called 'head.wight'.*\nDid you mean 'head.weight'"):
+    with pytest.raises(CellpruneError, match=r"the masks are of another network: one is of 'head.wight'"):
         shrink(model, {"head.wight": torch.ones(2).bool()}, inputs)
-    with pytest.raises(CellpruneError, match=r"the mask of 'head.bias' has the shape"):
+    with pytest.raises(CellpruneError, match=r"the mask of 'head.bias' is torch.bool of shape"):
         shrink(model, {"head.bias": torch.ones(3).bool()}, inputs)
 
 

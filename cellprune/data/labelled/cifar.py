@@ -5,7 +5,7 @@ of it is interpreted, and then nothing but plain values and arrays is built.
 
     FOLDER/cifar-10-batches-py/data_batch_1 ...    as the archive has them and torchvision leaves them
     FILE.npz                                       x_train, x_test (N, 32, 32, 3) uint8; y_train, y_test (N,) integer;
-                                                   label_names, optional: one text a class
+                                                   label_names, optional: one text per class
 
 Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images"; md5 as torchvision 0.28 states them.
 """
@@ -110,21 +110,21 @@ OFFICIAL = {
 }
 
 
-def read(place: Path) -> Content:
+def read(source: Path) -> Content:
     """Read a data set's files.
 
     Args:
-        place: an npz, or a folder that holds one, the official files, or the folder that holds these.
+        source: an npz, or a folder that holds one, the official files, or the folder that holds these.
     Raises:
         CifarError: no such files, one that fails its checksum, or arrays that are not what they should be.
     """
-    if place.is_dir():
-        if (place / NPZ).is_file():
-            return _read_npz(place / NPZ)
-        return _read_official(*_official_in(place))
-    if not place.is_file():
-        raise CifarError(f"there is no {place}: give a folder of CIFAR's files, or an npz of images")
-    return _read_npz(place)
+    if source.is_dir():
+        if (source / NPZ).is_file():
+            return _read_npz(source / NPZ)
+        return _read_official(*_official_in(source))
+    if not source.is_file():
+        raise CifarError(f"there is no {source}: give a folder of CIFAR's files, or an npz of images")
+    return _read_npz(source)
 
 
 def bring(source: Path, name: str, folder: Path) -> None:
@@ -163,25 +163,25 @@ def bring(source: Path, name: str, folder: Path) -> None:
         raise CifarError(str(error).replace(str(folder), str(source))) from error
 
 
-def holds(place: Path) -> bool:
-    """Tell whether a place is an npz, or a folder that holds files of CIFAR, whole or not."""
+def holds(source: Path) -> bool:
+    """Tell whether a path is an npz, or a folder that holds files of CIFAR, whole or not."""
     return (
-        place.suffix == ".npz"
-        or (place / NPZ).is_file()
-        or any(_folder_in(place, official) for official in OFFICIAL.values())
+        source.suffix == ".npz"
+        or (source / NPZ).is_file()
+        or any(_folder_in(source, official) for official in OFFICIAL.values())
     )
 
 
-def _official_in(place: Path) -> tuple[Official, Path]:
+def _official_in(source: Path) -> tuple[Official, Path]:
     for official in OFFICIAL.values():
-        if (at := _folder_in(place, official)) is not None:
+        if (at := _folder_in(source, official)) is not None:
             return official, at
     wanted = " nor ".join(official.folder for official in OFFICIAL.values())
-    raise CifarError(f"{place} holds neither {wanted}: give the folder that they are in")
+    raise CifarError(f"{source} holds neither {wanted}: give the folder that they are in")
 
 
-def _folder_in(place: Path, official: Official) -> Path | None:
-    folders = (place / official.folder, place)
+def _folder_in(source: Path, official: Official) -> Path | None:
+    folders = (source / official.folder, source)
     return next((folder for folder in folders if any((folder / file).is_file() for file in official.train)), None)
 
 
@@ -290,7 +290,7 @@ def _read_npz(path: Path) -> Content:
     n_classes = 1 + max(int(targets.max()) for _, targets in (train, test))
     named = arrays.get("label_names", np.arange(n_classes))
     if named.ndim != 1 or len(named) > _MOST_CLASSES:
-        raise CifarError(f"{path}: label_names is of shape {named.shape}: give one name a class")
+        raise CifarError(f"{path}: label_names is of shape {named.shape}: give one name per class")
     names = tuple(map(str, named))
     if len(names) < max(n_classes, 2):
         raise CifarError(f"{path}: {len(names)} class(es) have names, but labels go up to {n_classes - 1}: name them")

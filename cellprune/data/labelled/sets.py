@@ -133,17 +133,17 @@ def split(dataset: Labelled, *, holdout: float, seed: int, select_share: float =
     by_class: dict[int, list[int]] = {}
     for index in order:
         by_class.setdefault(int(dataset.targets[index]), []).append(index)
-    held: set[int] = set()
+    apart: set[int] = set()
     for own in by_class.values():
         n_watched = int(holdout * len(own) + 1e-9)
-        held.update(own[: n_watched + int(select_share * (len(own) - n_watched) + 1e-9)])
-    train = np.array([index for index in range(dataset.n_train) if index not in held], dtype=np.int64)
-    if not held or not len(train):
+        apart.update(own[: n_watched + int(select_share * (len(own) - n_watched) + 1e-9)])
+    train = np.array([index for index in range(dataset.n_train) if index not in apart], dtype=np.int64)
+    if not apart or not len(train):
         raise CellpruneError(
             f"data.holdout={holdout:g} of {dataset.n_train} training images leaves a part empty: take another share"
         )
     report = np.arange(dataset.n_train, len(dataset.targets))
-    return Parts(dataset, holdout, seed, train, np.array(sorted(held), dtype=np.int64), report, select_share)
+    return Parts(dataset, holdout, seed, train, np.array(sorted(apart), dtype=np.int64), report, select_share)
 
 
 def again(dataset: Labelled, written: ImageSplit, part: str) -> Parts:

@@ -67,7 +67,7 @@ def curves(runs: Sequence[tuple[int, Sequence[Epoch]]], score: str, title: str) 
 
 
 def differences(rows: Sequence[tuple[str, int, Sequence[float]]], score: str) -> str:
-    """Draw every difference as a dot, one row a run, with the mean as a bar and a line at zero.
+    """Draw every difference as a dot, one row per run, with the mean as a bar and a line at zero.
 
     Args:
         rows: label, number of the settings, differences; a row without any stays empty.
@@ -75,9 +75,9 @@ def differences(rows: Sequence[tuple[str, int, Sequence[float]]], score: str) ->
     """
     with drawing(height=0.75 + 0.36 * len(rows), columns=1) as (figure, (axes,)):
         axes.axvline(0, color=FAINT, linewidth=1.2)
-        for place, (_, variant, values) in enumerate(rows):
+        for row, (_, variant, values) in enumerate(rows):
             if values:
-                dots(axes, place, values, colour=colour(variant), mean_colour=INK)
+                dots(axes, row, values, colour=colour(variant), mean_colour=INK)
         name_rows(axes, [label for label, _, _ in rows])
         widest = max((abs(value) for _, _, values in rows for value in values), default=0) or 1e-3
         axes.set_xlim(-1.08 * widest, 1.08 * widest)

@@ -43,10 +43,6 @@ def lines(plan: Plan) -> list[str]:
     ]
 
 
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
-
-
 def power(plan: Plan) -> str:
     """Say in how many searches a true loss of zero would be shown, what that rests on, and what would do."""
     chance, images, search = plan.chance, plan.images, plan.question.search

@@ -20,37 +20,37 @@ class Moving:
 
     def __init__(self, masks: Mapping[str, Tensor], rule: Rule, *, takes_step: bool = False) -> None:
         """Args: takes_step: an update stands in an optimizer step's place and sees its dense gradients."""
-        self._held = Static(masks)
+        self._static = Static(masks)
         self._rule = rule
         self._takes_step = takes_step
 
     @property
     def masks(self) -> Masks:
-        return self._held.masks
+        return self._static.masks
 
     def start(self, model: nn.Module, optimizer: Optimizer) -> None:
-        self._held.start(model, optimizer)
+        self._static.start(model, optimizer)
 
     def before_step(self, step: int, model: nn.Module, optimizer: Optimizer) -> bool:
         if self._takes_step and self._move(step, model, optimizer):
             return False
-        return self._held.before_step(step, model, optimizer)
+        return self._static.before_step(step, model, optimizer)
 
     def after_step(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
         if not self._takes_step:
             self._move(step + 1, model, optimizer)
 
     def state(self) -> dict[str, Tensor | int | float]:
-        return self._held.state()
+        return self._static.state()
 
     def load_state(self, state: dict[str, Tensor | int | float]) -> None:
-        self._held.load_state(state)
+        self._static.load_state(state)
 
     def _move(self, done: int, model: nn.Module, optimizer: Optimizer) -> bool:
         if (masks := self._rule(done, model, self.masks)) is None:
             return False
-        self._held = Static(masks)
-        self._held.start(model, optimizer)
+        self._static = Static(masks)
+        self._static.start(model, optimizer)
         return True
 
 

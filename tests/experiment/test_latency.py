@@ -1,0 +1,162 @@
+"""Runs that are pruned to a share of their milliseconds, on made-up machines whose times are known, and on this."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from command_line import typed
+
+from cellprune import experiment
+from cellprune.config.load import load
+from cellprune.config.schema import Runtime
+from cellprune.engines.timing import InTurn
+from cellprune.errors import CellpruneError
+from cellprune.experiment import choose, latency
+from cellprune.experiment.latency import Clock
+from cellprune.models import build
+from cellprune.runs.folder import Folder
+from cellprune.structure.layer_shapes import LayerShape
+
+TINY = ["data.size=[32, 32]", "model.widths=[16, 32]", "model.depth=1", "training.epochs=1", "pruning.method=magnitude",
+        "pruning.granularity=channel", "pruning.round_to=8"]  # fmt: skip
+HALF = [*TINY, "pruning.budget=latency=0.5"]
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing of ours catches it."""
+
+
+def kill(*_: object) -> None:
+    raise Killed
+
+
+@pytest.fixture(autouse=True)
+def timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[LayerShape]:
+    """A machine of known times, with a cache of its own; the layers that were timed on it."""
+    shapes: list[LayerShape] = []
+
+    def layer(clock: Clock, shape: LayerShape) -> float:
+        shapes.append(shape)
+        return 0.5 + shape.inputs * shape.outputs / 100
+
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Clock, "layer", layer)
+    monkeypatch.setattr(Clock, "networks", lambda clock, networks, inputs: InTurn({"dense": 40.0, "made": 24.0}, 9))
+    return shapes
+
+
+@pytest.fixture
+def heard(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.WARNING, "cellprune"):
+        yield caplog
+
+
+def train(output: Path, data_root: Path, *more: str) -> Folder:
+    runtime = Runtime(output=output, data_root=data_root, resume=True)
+    return experiment.run(load(assignments=[*HALF, *more]), runtime=runtime)
+
+
+@pytest.mark.slow
+def test_a_resume_on_another_machine_decides_by_the_times_that_the_run_began_with(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, masks, _ = experiment.choose_masks(load(assignments=HALF), runtime=Runtime(data_root=data_root))
+    with monkeypatch.context() as patched:
+        patched.setattr(choose, "masks", kill)
+        with pytest.raises(Killed):
+            train(tmp_path / "run", data_root)
+    cut = Folder(tmp_path / "run")
+    assert not cut.has("masks")
+    times = cut.read_layer_times()
+    assert len(times.milliseconds) > 20, "written before anything is scored"
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "another"))
+    monkeypatch.setattr(Clock, "layer", lambda clock, shape: 1.0)
+    run = train(tmp_path / "run", data_root)
+    assert run.read_layer_times() == times
+    assert all((mask == masks[name].numpy()).all() for name, mask in run.read_masks().items())
+    found = run.read_cost()
+    assert found.budget.unit == "latency"
+    assert found.budget.kept <= found.budget.allowed == found.budget.dense // 2
+    assert found.budget.achieved == found.budget.kept / found.budget.dense > 0.4
+    assert found.latency.share == 0.6
+    assert (found.latency.timed_in.engine, found.latency.passes) == ("onnx", 9)
+    page = run.file("report").read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "asked: 50 %); timed as a whole, the network takes 24.0 ms of 40.0 ms (60 %) in onnx" in page
+    assert "50 % of the milliseconds in onnx kept, by channel" in page
+
+
+def test_layers_are_timed_once_on_a_machine(
+    tmp_path: Path, data_root: Path, timed: list[LayerShape], heard: pytest.LogCaptureFixture
+) -> None:
+    settings = load(assignments=HALF)
+
+    def masks() -> dict[str, torch.Tensor]:
+        return experiment.choose_masks(settings, runtime=Runtime(data_root=data_root))[1]
+
+    first = masks()
+    assert len(timed) == len({shape.key for shape in timed}) > 20
+    [kept] = (tmp_path / "cache" / "layers").glob("*.json")
+    assert json.loads(kept.read_text())["timed_in"]["engine"] == "onnx"
+    timed.clear()
+    again = masks()
+    assert not timed
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    kept.write_text(kept.read_text().replace("0.5", "-0.5"))
+    assert not heard.messages
+    assert masks().keys() == first.keys()
+    assert len(timed) > 20
+    assert [line for line in heard.messages if line == f"{kept} is damaged, so the layers are timed anew"]
+    assert kept.read_text().count("-0.5") == 0
+
+
+def test_a_budget_below_the_smallest_network_leaves_nothing_behind(tmp_path: Path, data_root: Path) -> None:
+    with pytest.raises(CellpruneError, match=r"of the dense network \([\d.]+ of [\d.]+ ms\): give a budget above that"):
+        experiment.run(
+            load(assignments=[*TINY, "pruning.budget=latency=0.01"]),
+            runtime=Runtime(output=tmp_path / "run", data_root=data_root),
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_engine_that_is_not_installed_is_named_before_anything_is_written(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "find_spec", lambda package: None)
+    with pytest.raises(CellpruneError, match=r"--engine openvino needs openvino, .* 'cellprune\[openvino\]'"):
+        train(tmp_path / "run", data_root, "pruning.engine=openvino")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_flat_network_spends_what_the_masks_leave(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word for assignment in TINY for word in ("--set", assignment)]
+    run = tmp_path / "run"
+    amount = ("--budget", "latency=0.5", "--control", "flat-latency", "--data-root", data_root, "-o", run)
+    assert typed("train", *words, *amount) == 0
+    told = Folder(run).read_cost().control
+    assert (told.shape, told.unit) == ("flat", "latency")
+    assert 0.5 * told.target < told.achieved <= told.target
+    assert Folder(run).has("layer_times")
+    assert "Timed as a whole, the network takes 24.0 ms of 40.0 ms" in capsys.readouterr().out.replace("\u00a0", " ")
+    page = Folder(run).file("report").read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "ms by the times of layers; this network, width" in page
+
+
+@pytest.mark.parametrize("engine", ["onnx", "openvino", "torch"])
+def test_every_engine_times_layers_and_networks(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(latency, "_LEAST_S", 0)
+    clock = Clock(engine, torch.device("cpu"))
+    shape = LayerShape.of(torch.nn.ConvTranspose2d(3, 5, 2, stride=2), torch.zeros(1, 3, 9, 9))
+    assert clock.layer(shape) > 0
+    network = build({"name": "unet", "widths": [2, 3]}).train()
+    took = clock.networks({"one": network, "two": network}, torch.randn(1, 1, 20, 24))
+    assert min(took.milliseconds.values()) > 0
+    assert network.training
+    assert network.head.weight.requires_grad
+    assert clock.timed_in.engine == engine
