@@ -62,10 +62,12 @@ def export(
     with loading():
         from cellprune.experiment import frames
         from cellprune.export import export as exporting
+        from cellprune.files.naming import require_new
+        from cellprune.runs import onnxfile
         from cellprune.runs.searched import found_by
 
     model = found_by(model)
-    exporting.refuse_output(output)
+    require_new(output, kind="ONNX", suffix=onnxfile.SUFFIX)
     ranges = frames.to_take_ranges_from(model, calibrate, data_root) if int8 else []
     examples, where = frames.to_compare(model, ranges, data_root)
     with phase(f"comparing {output.name} with torch", after_s=1):

@@ -143,8 +143,8 @@ def _refuse_amount(asked: Request) -> None:
     """Refuse an amount, or a floor, that is none."""
     if (asked.sparsity is None) == (asked.budget is None):
         raise CellpruneError(
-            f"exactly one of sparsity (share removed) and budget (share kept) says how much goes, not "
-            f"{'none' if asked.sparsity is None else 'both'}"
+            f"{'neither' if asked.sparsity is None else 'both'} of sparsity and budget is given: give one of them, "
+            "sparsity as the share to remove, or budget as the share to keep"
         )
     if asked.budget is None:
         left_by(asked.sparsity)

@@ -131,7 +131,7 @@ def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *,
         raise TooMuchError(
             f"{allowed} {sizing.amount(target)}, but the smallest such network, of widths "
             f"{'-'.join(map(str, networks[0]))}, has {sizing.amount(cost(networks[0]))}: {mend}"
-            f"{', or lower round_to' if sizing.round_to != 1 else ''}"
+            f"{', or take --round-to 1' if sizing.round_to != 1 else ''}"
         )
     widths = networks[n_within - 1]
     return filled(widths, levels, cost, target, sizing.round_to) if family == "narrow" else widths

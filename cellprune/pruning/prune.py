@@ -23,6 +23,7 @@ from cellprune.pruning.scoring import Scoring
 from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
+from cellprune.wording import many
 
 log = logging.getLogger("cellprune")
 
@@ -189,7 +190,7 @@ def fulfil(
             # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn
             check_connected(model, masks, taken[0], request.seed, zeros_may_learn=scoring.is_by_loss)
         if dead := dead_layers(masks):
-            log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
+            log.warning("%s lost all weights: %s", many(len(dead), "layer"), ", ".join(dead))
     return masks
 
 

@@ -1,7 +1,7 @@
 """Cells in images: every pixel is background, cell, or unknown, and the score is the overlap of the maps."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -25,15 +25,16 @@ from cellprune.evaluation import iou
 from cellprune.images.network_input import KINDS, training_zoom
 from cellprune.images.read import Floats, Target, read_header, resize_labels
 from cellprune.lab import tiles
+from cellprune.lab.instances import instances
 from cellprune.lab.segment import decided
 from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
-from cellprune.runs.scores import Picture, SegmentationScores
+from cellprune.runs.scores import CellScores, Picture, SegmentationScores
 from cellprune.runs.split import FrameSplit
 from cellprune.structure.modes import evaluating
-from cellprune.tasks import Task
+from cellprune.tasks import Task, cells
 from cellprune.training import losses
 from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
@@ -83,6 +84,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
         workers=workers,
         augment=cast(Strength, settings.training.augment),
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
+        field_of_interest_px=dataset.field_of_interest_px or 0,
     )
 
 
@@ -127,7 +129,7 @@ def scores(
         tell: told of each image that is done.
     Returns:
         Counts per class of each image, so that any IoU can be made later, at the network's size and at the native one;
-        their summary, and three pictures.
+        their summary, and three pictures. Cells are counted at native size, where there are two classes.
     """
     images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
@@ -139,7 +141,7 @@ def scores(
             _scored(sample, "native", native, truth, loaders.card),
         ]
         drawn[frame.id] = (sample, native)
-        tell(len(drawn), loaders.n_samples(part))
+        tell(len(drawn), len(loaders.frames(part)))
     return SegmentationScores(
         task="segmentation",
         policy=loaders.policy,
@@ -147,7 +149,16 @@ def scores(
         images=tuple(images),
         summary=iou.summary(images),
         pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)),
+        cells=_cells(loaders, drawn.values()),
     )
+
+
+def _cells(loaders: Loaders, drawn: Iterable[tuple[Sample, np.ndarray]]) -> CellScores | None:
+    """Count the cells that `predict` would write; None where truth tells cells apart by class and not by number."""
+    if len(loaders.card.classes) > 2:
+        return None
+    judged = [(sample, instances(classes)[0]) for sample, classes in drawn]
+    return cells.scored(judged, field_of_interest_px=loaders.field_of_interest_px)
 
 
 def watch(network: nn.Module, loaders: Loaders, part: Part) -> NamedScores:

@@ -50,7 +50,7 @@ def test_a_budget_below_the_smallest_says_what_that_is(family):
     sizing = Sizing("macs", SIZE, 8)
     smallest = f"of widths 8-8, has {sizing.cost(WIDE, (8, 8)):,} macs"
     said = rf"^a budget of macs=0\.001 allows \d+ macs, but the smallest such network, {smallest}: "
-    with pytest.raises(TooMuchError, match=f"{said}give a larger one, or lower round_to"):
+    with pytest.raises(TooMuchError, match=f"{said}give a larger one, or take --round-to 1"):
         resolve("pruning method", family)(WIDE, Fraction(1, 1000), sizing)
 
 

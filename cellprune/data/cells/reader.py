@@ -18,6 +18,7 @@ from cellprune.data.cells.truth import Policy, target
 from cellprune.images.network_input import network_input
 from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resize_labels
 from cellprune.runs.modelcard import ModelCard
+from cellprune.wording import many
 
 
 class FrameReader(ImageReader):
@@ -40,7 +41,8 @@ class FrameReader(ImageReader):
         image = read_image(Path(name), channels=self._channels)
         if len(image) != self._channels:
             raise ImageError(
-                f"{name} has {len(image)} channel(s), but its data set {self._channels}: convert it, or leave it out"
+                f"{name} has {many(len(image), 'channel')}, but its data set {self._channels}: convert it, "
+                "or leave it out"
             )
         return image
 

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from cellprune.config.request import Pricing
-from cellprune.errors import TooMuchError
 from cellprune.pruning.ranking.blocks import in_order
-from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
 
 
@@ -25,9 +23,6 @@ def within(
     *,
     cost: Price | None = None,
     follows: Tensor | None = None,
-    why: str = "what stays in any case costs",
-    mend: str = "",
-    unit: str = "",
 ) -> tuple[Tensor, int, int]:
     """Remove the lowest scores per cost until the budget holds, then put back what still fits, the highest first.
 
@@ -35,16 +30,12 @@ def within(
         prices: what units cost.
         scores: (count,), larger is kept; of a tie the earlier unit stays.
         share: of the dense network's cost that may stay.
-        stays: units that never go.
+        stays: units that never go; together they are within the budget.
         pricing: "static" or "marginal".
         cost: what scores are divided by; None for the prices themselves.
         follows: (count,) bool, whether a unit may stay only where the one before it stays; None for none.
-        why, mend: begin and end the sentence that refuses a budget below the cost of `stays`.
-        unit: of the prices; nanoseconds ("latency") are told beside the share.
     Returns:
         (count,) bool, what is allowed and what is spent. No removed unit that may stay fits into what is left.
-    Raises:
-        TooMuchError: the units that never go cost more than the budget.
     """
     kept = torch.ones(prices.count, dtype=torch.bool)
     follows = torch.zeros_like(kept) if follows is None else follows
@@ -52,12 +43,7 @@ def within(
     least[stays] = True
     dense = prices.total(kept)
     allowed = int(share * dense)
-    if (needed := prices.total(least)) > allowed:
-        times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if unit == "latency" else ""
-        raise TooMuchError(
-            f"{why}, with all that cannot go, {needed / dense:.4g} of the dense network{times}: give a budget above "
-            f"that, not {float(share):g}{mend}"
-        )
+    assert prices.total(least) <= allowed
     cost = prices if cost is None else cost
     paid = cost.each(kept)
     rank = in_order(scores / paid.clamp(min=1), follows).masked_fill(least, torch.inf)

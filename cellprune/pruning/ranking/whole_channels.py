@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from cellprune.config.request import Pricing, RoundTo, Scope
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
-from cellprune.pruning.ranking.blocks import in_blocks
+from cellprune.pruning.ranking.blocks import Blocks, in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
+from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
 from cellprune.pruning.ranking.spending import within
 from cellprune.structure.channels import Channels, verify
@@ -125,22 +126,17 @@ def choose_within(channels: Channels, scores: Tensor, spending: Spending, least:
     """
     check_finite(by_layer(channels, scores))
     blocks = in_blocks(channels, scores, spending.round_to)
-    why, mend = f"each layer keeps {_floor(least)} at least, which costs", ""
-    if blocks.follows.any():
-        why = f"each layer keeps {_floor(least)} at least, in whole blocks (round_to={spending.round_to}), which costs"
-        mend = ", or a lower round_to"
+    best = best_of_layers(channels, scores, least)
+    _require_enough(spending, blocks, best, least)
     prices = spending.prices.together(blocks.of)
     kept, allowed, spent = within(
         prices,
         blocks.scores(scores),
         spending.share,
-        blocks.with_any(best_of_layers(channels, scores, least)),
+        blocks.with_any(best),
         spending.pricing,
         cost=spending.cost.together(blocks.of),
         follows=blocks.follows,
-        why=why,
-        mend=mend,
-        unit=spending.unit,
     )
     dense = prices.total(torch.ones_like(kept))
     log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, allowed, dense, spending.share,
@@ -156,6 +152,32 @@ def smallest(channels: Channels, prices: Price, round_to: RoundTo, least: Fracti
     kept = torch.zeros(together.count, dtype=torch.bool)
     kept[blocks.with_any(best_of_layers(channels, alike, least))] = True
     return Fraction(together.total(kept), together.total(torch.ones_like(kept)))
+
+
+def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: Fraction) -> None:
+    """Refuse a budget that not even the smallest network fits: the best channels of each layer, in whole blocks.
+
+    Raises:
+        TooMuchError: says what the smallest network needs.
+    """
+    single = torch.zeros(len(blocks.of), dtype=torch.bool)
+    single[best] = True
+    smallest = torch.isin(blocks.of, blocks.of[single])
+    dense, total = spending.prices.total(torch.ones_like(single)), spending.prices.total
+    if (needed := total(smallest)) <= spending.share * dense:
+        return
+    keeps = f"keeps {_floor(least)} of each layer"
+    if is_larger := not smallest.equal(single):
+        keeps += f", in whole blocks of channels (round_to={spending.round_to}),"
+    times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if spending.unit == "latency" else ""
+    mends = [f"give a budget above that, not {float(spending.share):g}"] if needed < dense else []
+    # milliseconds of other widths would have to be measured
+    if is_larger and spending.unit != "latency" and (alone := total(single)) <= spending.share * dense:
+        mends.append(f"choose single channels by --round-to 1 (in Python round_to=1), which need {alone / dense:.2g}")
+    mend = ", or ".join(mends) or "prune less, or other layers"
+    raise TooMuchError(
+        f"the smallest network {keeps} and needs {needed / dense:.4g} of the dense network{times}: {mend}"
+    )
 
 
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:
@@ -189,7 +211,7 @@ def _descending(scores: Tensor, channels: Tensor) -> list[int]:
 
 
 def _floor(least: Fraction) -> str:
-    return f"a share of {float(least):g}" if least else "one"
+    return f"a share of {float(least):g}" if least else "one channel"
 
 
 def masks_of(model: nn.Module, inputs: Nested, channels: Channels, kept: Tensor) -> Masks:

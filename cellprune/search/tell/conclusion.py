@@ -51,10 +51,10 @@ def _not_worse(answer: Answer) -> str:
     n_frames, n_seeds, images = best.evidence.n_frames, best.evidence.n_seeds, answer.words.images
     which = f"{ours(answer.settings)} network".removeprefix("pruned ")
     return (
-        f"With {as_ratio(best.ratio)} of the {answer.words.unit} removed, the {which} is not worse than the unpruned "
-        f"one by {answer.question.margin:g} or more. The mean difference is {difference(best.decision.mean)}, its "
-        f"lower limit {difference(best.decision.lower)} ({n_frames} {images}, {n_seeds} seeds, "
-        f"{as_ratio(1 - answer.alpha)} confidence)."
+        f"With {as_ratio(best.ratio)} of the {answer.words.unit} removed, the {which} loses less than "
+        f"{answer.question.margin:g} against the unpruned one. The mean difference is "
+        f"{difference(best.decision.mean)}, its lower limit {difference(best.decision.lower)} "
+        f"({n_frames} {images}, {n_seeds} seeds, {as_ratio(1 - answer.alpha)} confidence)."
     )
 
 

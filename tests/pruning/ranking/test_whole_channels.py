@@ -166,13 +166,13 @@ def test_excluded_layers_stay_whole():
     ("arguments", "words"),
     [
         ({"batches": None, "method": "random"}, "goes through the network: give batches"),
-        ({"sparsity": 0.97}, "of 92 channels would stay, but each layer keeps one at least, 12 together"),
+        ({"sparsity": 0.97}, "of 92 channels would stay, but each layer keeps one channel at least, 12 together"),
         ({"sparsity": 0.87, "scope": "layer"}, "scope='layer' leaves no channel"),
         ({"gate": "kernel"}, "no gate 'kernel'"),
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
         (
             {"sparsity": None, "budget": {"macs": 0.001}, "round_to": 1},
-            "keeps one at least, which costs, with all that cannot go, 0.0",
+            "keeps one channel of each layer and needs 0.0.* dense network: give a budget above that, not 0.001$",
         ),
         ({"exclude": ["down.*", "up.*", "grow.*"]}, "has no channel that can go"),
     ],
