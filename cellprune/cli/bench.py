@@ -39,8 +39,8 @@ def bench(
     Parameters
     ----------
     networks
-        Folders of finished runs, model files, ONNX files of `cellprune export`. A file has the score of its run if that
-        is named, too.
+        Folders of finished runs, or of searches for the network that each found, model files, ONNX files of
+        `cellprune export`. A file has the score of its run if that is named, too.
     size
         Height and width of the image, as the networks see it; without it, what the first one learned from.
     threads
@@ -63,9 +63,10 @@ def bench(
         from cellprune.bench import page
         from cellprune.bench.bench import bench as measured
         from cellprune.runs.documents import plain
+        from cellprune.runs.searched import found_by
 
     with phase("measuring in turn", after_s=1) as count:
-        made = measured(networks, size_px=size, n_threads=threads, tell=count)
+        made = measured([found_by(network) for network in networks], size_px=size, n_threads=threads, tell=count)
     if output is not None:
         page.write(output, made)
     for note in made.notes:

@@ -55,7 +55,8 @@ def predict(
     Parameters
     ----------
     model
-        A run folder, a model file, or an ONNX file of `cellprune export`, which needs no PyTorch.
+        A run folder, a model file, the folder of a search (for the network that it found), or an ONNX file of
+        `cellprune export`, which needs no PyTorch.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
         is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
@@ -89,6 +90,7 @@ def predict(
     from cellprune.lab.inputs import find
     from cellprune.lab.job import run
     from cellprune.lab.output import Output, engine_before
+    from cellprune.runs.searched import found_by
     from cellprune.training.progress import PATIENCE_S
 
     if not inputs:
@@ -96,6 +98,7 @@ def predict(
     if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
         height, width = pixel_size
         raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
+    model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():

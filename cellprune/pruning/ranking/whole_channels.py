@@ -175,6 +175,16 @@ def _spent(
     return kept[blocks.of]
 
 
+def smallest(channels: Channels, prices: Price, round_to: RoundTo, least: Fraction = NO_FLOOR) -> Fraction:
+    """Give the share of the dense network's cost that stays in any case: of each layer one block, or `least`."""
+    alike = torch.zeros(channels.count)
+    blocks = in_blocks(channels, alike, round_to)
+    together = prices.together(blocks.of)
+    kept = torch.zeros(together.count, dtype=torch.bool)
+    kept[blocks.with_any(best_of_layers(channels, alike, least))] = True
+    return Fraction(together.total(kept), together.total(torch.ones_like(kept)))
+
+
 def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: Fraction) -> None:
     """Refuse a budget that not even the smallest network fits: the best channels of each layer, in whole blocks.
 
