@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from cellprune.evaluation import iou
+from cellprune.evaluation.cells import ScoredCells, count, summary
 from cellprune.report.pictures import overlay_png, pick
 from cellprune.runs import documents
 from cellprune.runs.folder import Folder
-from cellprune.runs.scores import Picture, SegmentationScores
+from cellprune.runs.scores import CellScores, Picture, SegmentationScores
+from cellprune.targets import classes
+from cellprune.targets.decoders import Components
 
 CLASSES = ("background", "cell")
 FILES = {  # of a pruned run
@@ -192,7 +195,17 @@ def scores(n_images: int) -> SegmentationScores:
         Picture(name, rank, value, base64.b64encode(overlay_png(*drawn[name])).decode())
         for rank, name, value in pick(images)
     ]
-    return SegmentationScores("segmentation", "ignore", "report", tuple(images), iou.summary(images), tuple(pictures))
+    return SegmentationScores(
+        "segmentation", "ignore", "report", tuple(images), iou.summary(images), tuple(pictures), cells_of(drawn)
+    )
+
+
+def cells_of(drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> CellScores:
+    counted = []
+    for name, (_, prediction, target) in drawn.items():
+        found, truth = (classes.cells_of((each == 1).astype(np.uint8), Components()).labels for each in (prediction, target))
+        counted.append(ScoredCells(name, name[:2], int(name[3:]), count(truth, found, ignored=target == iou.IGNORED)))
+    return CellScores(0, tuple(counted), summary([image.count for image in counted]))
 
 
 def cells(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.lab.engine import Running
 from cellprune.runs.modelcard import ModelCard, ReceptiveField
 
 
@@ -18,6 +19,7 @@ class Bright:
                 "pixel_size_um": pixel_size_um,
             }
         )
+        self.running = Running("bright", "fp32", "cpu", 2, {})
         self.input_size = int
         self.receptive_field: ReceptiveField | None = ReceptiveField(radius_px=0, stride_px=1)
         self.bytes_per_pixel = 1.0

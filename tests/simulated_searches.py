@@ -17,6 +17,7 @@ from cellprune.search.judge.grid import grid
 from cellprune.search.judge.trial import Trial
 from cellprune.search.plan import Plan, plan
 from cellprune.search.question import Question, Workspace
+from cellprune.search.reach import Reach
 from cellprune.search.run import search_max_ratio
 from cellprune.search.tell import document
 from cellprune.search.tell.answer import Answer
@@ -36,7 +37,7 @@ class Cut(BaseException):
 
 def question(output: Path, search: Search = ASKED) -> Question:
     frames = Frames(6, 4, ("01",), (("01/007", "no gold mask"),), "f" * 64)
-    return Question(Settings(), search, grid(search.low, search.high), frames, output)
+    return Question(Settings(), search, grid(search.low, search.high), frames, output, Reach(Settings()))
 
 
 def planned_in(folder: Path, time_a_training: Callable[[], float], margin: float = ASKED.margin) -> Plan:

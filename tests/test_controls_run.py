@@ -55,6 +55,25 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
         assert said in page
 
 
+def test_a_dense_family_is_trained_at_a_budget_like_any_method(tmp_path: Path, data_root: Path) -> None:
+    """Widths and seed make the same network, whether a family or the model's own widths say them."""
+    runtime = Runtime(runs=tmp_path, data_root=data_root)
+    once = [*TINY, "training.epochs=1"]
+    folder = experiment.run(load(assignments=[*once, "pruning={method: flat, budget: macs=0.4}"]), runtime=runtime)
+    assert folder.path.name.startswith("simulated_unet_flat-0.4-macs-kept_s0_")
+    cost = folder.read_cost()
+    told = cost.control
+    assert told.achieved == cost.macs.dense <= told.target == int(0.4 * told.whole.macs)
+    assert (cost.budget, folder.has("masks"), folder.finished) == (None, False, True)
+    page = folder.file("report").read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "flat, a dense network within 40 % of the multiply-adds" in page
+    assert f"this network, width {told.widths[0]} at every level, has " in page
+    assert "runed network" not in page
+    by_width = experiment.run(load(assignments=[*once, f"model.widths={[*told.widths]}"]), runtime=runtime)
+    for name, value in cellprune.load(by_width.path).state_dict().items():
+        assert torch.equal(value, cellprune.load(folder.path).state_dict()[name]), name
+
+
 @pytest.mark.slow
 def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pruned, flat = tmp_path / "pruned", tmp_path / "flat"

@@ -56,6 +56,7 @@ def test_a_run_on_colour_and_three_classes_is_scored_class_by_class(run: Folder)
         "iou_dividing_pooled",
     ]  # fmt: skip
     assert all(image.id.endswith(".tif") for image in scores.images)
+    assert scores.cells is None, "labels are classes and number no cells"
     assert yaml.safe_load((run.path / "config.yaml").read_text())["data"]["classes"] == CLASSES
     assert "iou_dividing_pooled" in run.read_metrics()[0].scores
 
@@ -95,7 +96,7 @@ def test_a_network_of_other_channels_is_refused(
 ) -> None:
     grey = tissue(tmp_path / "grey", channels=1)
     assert typed("evaluate", run.path, "--dataset", grey) == 2
-    assert "knows 3 channel(s), but" in capsys.readouterr().err
+    assert "knows 3 channels, but" in capsys.readouterr().err
     assert typed("evaluate", run.path, "--dataset", "simulated") == 2
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cellprune.config.data import Data
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import CLASSES, Dataset
 from cellprune.data.cells.loaders import Loaders
+from cellprune.data.score import score
 from cellprune.evaluation import iou
 from cellprune.evaluation.iou import ClassCount
 from cellprune.experiment.evaluate import evaluate
@@ -153,11 +155,29 @@ def test_a_runs_own_scores_are_those_of_the_labels(kind: str, normalization: str
     dataset = TASK.open(settings.data, None)
     network = network_of(dataset.channels)
     loaders = TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
-    scored = native(TASK.scores(network, loaders, "report"))
+    scores = TASK.scores(network, loaders, "report")
+    scored = native(scores)
     assert network.training, "its mode is kept"
     run = finished_run(tmp_path / "run", network, settings)
     assert scored == counts_of_predict(run, folder, tmp_path / "out")
     assert len(scored) == len(KINDS[kind][0])
+    assert scores.cells is not None
+    judged = score(folder, tmp_path / "out").images
+    assert [image.count for image in scores.cells.images] == [image.count for image in judged]
+    assert sum(image.count.found for image in judged) > 0
+
+
+def test_cells_outside_the_field_of_interest_are_not_counted(tmp_path: Path) -> None:
+    folder = drawn(tmp_path / "set", *KINDS["one size"])
+    settings = settings_for(folder)
+    dataset = replace(TASK.open(settings.data, None), field_of_interest_px=25)
+    loaders = TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
+    cells = TASK.scores(network_of(1), loaders, "report").cells
+    assert cells is not None
+    assert cells.field_of_interest_px == 25
+    true = [read_labels(path)[25:-25, 25:-25] for path in sorted((folder / "labels").iterdir())]
+    assert [image.count.true for image in cells.images] == [len(np.unique(each[each > 0])) for each in true]
+    assert 0 < sum(image.count.true for image in cells.images) < 7 * 4
 
 
 @pytest.mark.parametrize(("target", "maps"), [("border", 3), ("distance", 2)])

@@ -27,9 +27,11 @@ ANSWER = document.content(
         question=Search(),
         words=Words("weights", "unet, width 4", "IoU", "frames"),
         grid=(0.5,),
+        reachable=(0.5,),
+        limit="",
         frames=Frames(6, 4, ("01",), (), "f" * 64),
         look=1,
-        looks=(AnsweredLook(Look.begun(Search(), 1), ()),),
+        looks=(AnsweredLook(Look.begun(Search(), 1, (0.5,)), ()),),
         alpha=0.05,
         stopped="",
         verdict="none found",
@@ -44,6 +46,7 @@ ANSWER = document.content(
         crashes={},
         compute=Compute(1, 0, 0, 1.0, {}),
         model=None,
+        model_file=None,
         model_run="",
     )
 )

@@ -49,6 +49,7 @@ class RunFacts:
         model_bytes: size of its model file.
         curve: epoch -> score that was watched while it was trained.
         of_budget: of a small dense network in the place of a pruned one: its size, as a share of what it might have.
+        widths: of the same, channels of each level.
     """
 
     folder: str
@@ -61,6 +62,7 @@ class RunFacts:
     model_bytes: int
     curve: Mapping[int, float]
     of_budget: float | None = None
+    widths: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

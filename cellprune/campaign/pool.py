@@ -5,18 +5,16 @@ with the next free one, from the state that it left. Workers end with the proces
 """
 
 import logging
-import os
-import signal
-import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from multiprocessing import connection, get_context, parent_process, resource_tracker
+from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 
 from cellprune.campaign.job import Job, Report
 from cellprune.campaign.train import train
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.machine.processes import deaf_to_interrupts, end_with_parent, environment
 
 _LIVES = 3  # a job that ends so many workers is at fault itself
 
@@ -24,20 +22,20 @@ _LIVES = 3  # a job that ends so many workers is at fault itself
 class Worker:
     """One process, which does one job after the other; started at once, and again when it has died."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
         self._start()
 
     def _start(self) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        with theirs, _environ(self._environment):
+        with theirs, environment(self._variables):
             self._process = context.Process(target=_work, args=(theirs,))
             self._process.start()
 
     def _start_again(self) -> None:
         self.stop()
-        with _deaf_to_interrupts():
+        with deaf_to_interrupts():
             self._start()
 
     def give(self, job: Job) -> None:
@@ -74,9 +72,9 @@ def opened(environments: Sequence[Mapping[str, str]]) -> Iterator[list[Worker]]:
     """Start a worker for each environment, what it sees beside this process's; end them all at the end."""
     with ExitStack() as ended:
         workers = []
-        with _deaf_to_interrupts():
-            for environment in environments:
-                workers.append(Worker(environment))
+        with deaf_to_interrupts():
+            for variables in environments:
+                workers.append(Worker(variables))
                 ended.callback(workers[-1].stop)
         yield workers
 
@@ -119,7 +117,7 @@ def spread(workers: Sequence[Worker], jobs: Iterable[Job]) -> Iterator[tuple[Job
 
 def _work(pipe: Connection) -> None:
     """Do the jobs that come through the pipe, in a process of its own."""
-    threading.Thread(target=_end_with_planner, daemon=True).start()
+    end_with_parent()
     logging.basicConfig(format="%(message)s")
     logging.root.handlers[0].setLevel(logging.ERROR)  # the rest stands in the logs of the runs
     while True:
@@ -134,44 +132,3 @@ def _work(pipe: Connection) -> None:
         except CellpruneError as error:
             answer = CellpruneError(str(error))
         pipe.send(answer)
-
-
-def _end_with_planner() -> None:
-    planner = parent_process()
-    assert planner is not None, "a worker is started by its planner"
-    connection.wait([planner.sentinel])
-    os._exit(1)
-
-
-@contextmanager
-def _environ(changed: Mapping[str, str]) -> Iterator[None]:
-    """Let the processes that begin meanwhile see other variables."""
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait, and reach none of the processes that begin meanwhile: the planner ends them, in one line."""
-    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    resource_tracker.ensure_running()  # or it begins meanwhile, and listens again
-    heard: list[int] = []  # by a thread that was there before
-    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which new threads and processes take over
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler)
-    if heard:
-        raise KeyboardInterrupt

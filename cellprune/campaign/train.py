@@ -109,6 +109,7 @@ def _read(folder: Folder, began: str, metric: Metric[Scores]) -> Report:
         model_bytes=cost.bytes.model_file,
         curve={epoch: score for epoch, score in watched if score is not None},
         of_budget=cost.control.achieved / cost.control.target if cost.control else None,
+        widths=cost.control.widths if cost.control else None,
     )
     return Report(
         "done",

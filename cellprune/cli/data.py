@@ -9,16 +9,15 @@ from cyclopts import App, Parameter
 
 from cellprune.cli.terminal import console, say
 from cellprune.cli.whole_number import WholeNumber
-from cellprune.wording import printable, spoken
+from cellprune.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-    from rich.table import Table
-
     from cellprune.data.inspection import ClassesInspection, Inspection, SequenceInspection
     from cellprune.data.sets.cards import Card
+
+_SIZES_SHOWN = 2  # of images; the note says more
 
 app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
 
@@ -149,7 +148,7 @@ def check(
     if json:
         print(text.dumps(plain(inspection)))
     else:
-        _show(inspection, console(error=False))
+        _show(inspection)
     return 1 if inspection.errors else 0
 
 
@@ -199,54 +198,56 @@ def _show_cards(cards: "Sequence[tuple[Card, bool]]") -> None:
         shown = " x ".join(f"{um:g}" for um in (pixel[:1] if len(set(pixel)) == 1 else pixel))
         here = "yes" if is_here else "no"
         rows.append((card.name, card.modality or "", shown, f"{interval:g}" if interval else "", here))
+    _print_columns(rows, n_left=len(rows[0]))
+
+
+def _print_columns(rows: "Sequence[Sequence[str]]", *, n_left: int = 1) -> None:
+    """Print rows under each other, the first columns flush left, the numbers flush right; no line is broken."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        say("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
+        cells = [word.ljust(width) for word, width in zip(row[:n_left], widths[:n_left], strict=True)]
+        cells += [word.rjust(width) for word, width in zip(row[n_left:], widths[n_left:], strict=True)]
+        say("  ".join(cells).rstrip())
 
 
-def _show(inspection: "Inspection | ClassesInspection", out: "Console") -> None:
+def _show(inspection: "Inspection | ClassesInspection") -> None:
     """Print a table of what is there, then the facts, warnings, notes and errors, each on its line."""
-    from rich.table import Table
-
     from cellprune.data.inspection import Inspection
 
-    table = Table(title=printable(inspection.dataset), title_justify="left", box=None, pad_edge=False)
     lines_of = [("note", inspection.notes), ("error", inspection.errors)]
     if isinstance(inspection, Inspection):
-        _fill_sequences(table, inspection.sequences)
+        rows = _rows_of_sequences(inspection.sequences)
         lines_of = [("", inspection.facts), ("warning", inspection.warnings), *lines_of]
     else:
-        _fill_classes(table, inspection)
-    if table.row_count:
-        out.print(table)
-    for kind, line in ((kind, line) for kind, lines in lines_of for line in lines):
-        # paths and names are not markup, and a line is never broken: it may be searched for
-        out.print(spoken(f"{kind}: {line}" if kind else line), soft_wrap=True)
-    out.print(f"errors: {len(inspection.errors)}" if inspection.errors else "no errors")
+        rows = _rows_of_classes(inspection)
+    say(inspection.dataset)
+    if len(rows) > 1:
+        _print_columns(rows)
+    say(*(f"{kind}: {line}" if kind else line for kind, lines in lines_of for line in lines))
+    say(f"errors: {len(inspection.errors)}" if inspection.errors else "no errors")
 
 
-def _fill_sequences(table: "Table", sequences: "Sequence[SequenceInspection]") -> None:
-    from cellprune.data.findings import shortened
-
-    table.add_column("sequence")
-    for heading in ("frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type"):
-        table.add_column(heading, justify="right")
+def _rows_of_sequences(sequences: "Sequence[SequenceInspection]") -> list[tuple[str, ...]]:
+    head = ("sequence", "frames", "gold", "silver", "gold cells", "no gold mask", "tracked", "size", "type")
+    rows: list[tuple[str, ...]] = [head]
     for row in sequences:
-        table.add_row(
-            printable(row.sequence),
-            *map(str, (row.frames, row.gold, row.silver, row.cells.gold)),
-            str(sum(lacking.missing for lacking in row.missing)),
-            str(row.cells.tracked),
-            shortened([f"{height} x {width}" for height, width in row.sizes]),
-            ", ".join(row.dtypes.get("image", ())),
+        sizes = [f"{height} x {width}" for height, width in row.sizes]
+        rows.append(
+            (
+                printable(row.sequence),
+                *map(str, (row.frames, row.gold, row.silver, row.cells.gold)),
+                str(sum(lacking.missing for lacking in row.missing)),
+                str(row.cells.tracked),
+                ", ".join(sizes) if len(sizes) <= _SIZES_SHOWN else f"{len(sizes)} sizes",
+                ", ".join(row.dtypes.get("image", ())),
+            )
         )
+    return rows
 
 
-def _fill_classes(table: "Table", inspection: "ClassesInspection") -> None:
-    table.add_column("class")
-    for part in ("train", "test"):
-        table.add_column(f"{part} images", justify="right")
-    for row in inspection.classes:
-        table.add_row(printable(row.name), str(row.train), str(row.test))
+def _rows_of_classes(inspection: "ClassesInspection") -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("class", "train images", "test images")]
+    rows += [(printable(row.name), str(row.train), str(row.test)) for row in inspection.classes]
     if inspection.classes:
-        table.add_row("all", *(str(inspection.images[part]) for part in ("train", "test")))
+        rows.append(("all", *(str(inspection.images[part]) for part in ("train", "test"))))
+    return rows

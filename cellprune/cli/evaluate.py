@@ -43,7 +43,7 @@ def evaluate(
     device
         Where the network runs.
     json
-        Print the scores of these frames as one JSON object, as in scores.json.
+        Print the scores of these frames as one JSON object, as in scores.json without its pictures.
     """
     from cellprune.cli.progress import loading, phase
 
@@ -55,7 +55,7 @@ def evaluate(
     with phase(f"scoring {run}", after_s=1) as tell:
         scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
     if json:
-        print(text.dumps(content(scores)))
+        print(text.dumps({key: value for key, value in content(scores).items() if key != "pictures"}))
         return
     whose = f"all of {dataset}" if dataset else f"its own, {_PARTS.get(scores.part, scores.part)}"
     first, *table = resolve("results", scores.task).table(scores)

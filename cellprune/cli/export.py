@@ -41,8 +41,8 @@ def export(
     Parameters
     ----------
     model
-        A run folder or a model file. A run is compared on its held-out frames where its data are here, anything else on
-        the images of --calibrate or on simulated cells.
+        A run folder, a model file, or the folder of a search, for the network that it found. A run is compared on its
+        held-out frames where its data are here, anything else on the images of --calibrate or on simulated cells.
     output
         The file to make, NAME.onnx.
     int8
@@ -62,8 +62,12 @@ def export(
     with loading():
         from cellprune.experiment import frames
         from cellprune.export import export as exporting
+        from cellprune.files.naming import require_new
+        from cellprune.runs import onnxfile
+        from cellprune.runs.searched import found_by
 
-    exporting.refuse_output(output)
+    model = found_by(model)
+    require_new(output, kind="ONNX", suffix=onnxfile.SUFFIX)
     ranges = frames.to_take_ranges_from(model, calibrate, data_root) if int8 else []
     examples, where = frames.to_compare(model, ranges, data_root)
     with phase(f"comparing {output.name} with torch", after_s=1):

@@ -57,7 +57,8 @@ def predict(
     Parameters
     ----------
     model
-        A run folder, a model file, or an ONNX file of `cellprune export`, which needs no PyTorch.
+        A run folder, a model file, the folder of a search (for the network that it found), or an ONNX file of
+        `cellprune export`, which needs no PyTorch.
     inputs
         Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
         is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
@@ -97,9 +98,11 @@ def predict(
     from cellprune.lab.inputs import find
     from cellprune.lab.job import run
     from cellprune.lab.output import Output, engine_before
+    from cellprune.runs.searched import found_by
     from cellprune.training.progress import PATIENCE_S
 
     _refuse(inputs, pixel_size, min_area)
+    model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():

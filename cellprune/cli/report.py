@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from cellprune.cli.page_name import refuse_taken
 from cellprune.cli.terminal import say, tell
 from cellprune.errors import CellpruneError
 
@@ -62,7 +63,7 @@ def _runs(paths: Sequence[Path], output: Path | None, reference: Path | None, js
     """Set runs side by side, or make one run's page."""
     alone = len(paths) == 1 and reference is None
     if output is not None:
-        _refuse_taken(output, "run" if alone else "comparison")
+        refuse_taken(output, "run" if alone else "comparison")
     elif not alone:
         raise CellpruneError("several runs need a page of their own: name it, such as -o comparison.html")
 
@@ -103,7 +104,7 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     for folder in folders:
         if not (folder / "search.json").exists():
             raise CellpruneError(f"{folder} is no search, as others here are: name searches alone, or runs alone")
-    _refuse_taken(output, "searches")
+    refuse_taken(output, "searches")
 
     from cellprune.report.formatting import ratio
     from cellprune.search.tell import table
@@ -125,21 +126,6 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
 def _name(left_out: Sequence[Path], why: str) -> None:
     for path in left_out:
         tell(f"left out: {path}, {why}")
-
-
-def _refuse_taken(output: Path, kind: str) -> None:
-    """Refuse a page's path that cannot be written, or that holds anything but an older page of this kind."""
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise CellpruneError(f"{output} is no name of a page: name an .html file as --output")
-    if output.is_dir() or not output.parent.is_dir():
-        raise CellpruneError(f"{output} cannot be written: --output is a file in a folder that is there")
-    if output.exists() and f'content="cellprune {kind}"' not in _start(output):
-        raise CellpruneError(f"{output} is there, and no page that this command wrote: give another --output")
-
-
-def _start(output: Path) -> str:
-    with output.open(encoding="utf-8", errors="replace") as file:
-        return file.read(1000)
 
 
 def _lines(written: Path, groups: "Sequence[Group]") -> list[str]:

@@ -10,7 +10,8 @@ from cyclopts import Parameter
 
 from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.whole_number import WholeNumber
-from cellprune.config.load import ConfigError, load
+from cellprune.config.load import ConfigError, load, merged
+from cellprune.config.names import method
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
@@ -143,7 +144,7 @@ def _show(answer: "Answer", folder: Path, *, as_json: bool) -> None:
         print(text.dumps(document.content(answer)))
         return
     said = sentences(answer)
-    for sentence in filter(None, (said.answer, said.scope, said.controls)):
+    for sentence in filter(None, (said.answer, said.found, said.scope, said.controls)):
         say(sentence)
     say("Look at:")
     say(f"  {folder / 'search.html'}   the page with the evidence: open it in a browser")
@@ -181,10 +182,14 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
             raise ConfigError(f"{key} cannot be given to a search: {why}")
     if flags.pruning.method == "dense" or "pruning.method=dense" in assignments:
         raise ConfigError("--method dense removes nothing: give the method whose ratio is searched")
-    assignments = (*assignments, f"pruning.ratio={search.low}")
-    resolved = load(flags, file=config, assignments=assignments)
-    if search.unit != "weights" and "granularity" not in resolved.pruning.model_fields_set:
-        resolved = load(flags, file=config, assignments=(*assignments, "pruning.granularity=channel"))
+    pruning = merged(flags, file=config, assignments=assignments).pruning
+    by_channel, row = pruning.granularity == "channel", method(pruning.method)
+    if search.unit != "weights" and "granularity" not in pruning.model_fields_set:
+        assignments, by_channel = (*assignments, "pruning.granularity=channel"), True
+    amount = f"pruning.ratio={search.low}"
+    if row.when == "instead" or (row.when == "before" and by_channel and search.unit in ("params", "macs")):
+        amount = f"pruning.budget=macs={1 - search.low}"  # the search says of what
+    resolved = load(flags, file=config, assignments=(*assignments, amount))
     if resolved.pruning.method == "given":
         raise ConfigError(f"{config} trains given masks, and other ratios need other masks: give a --method")
     if resolved.pruning.control != "none":

@@ -45,7 +45,12 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     Raises:
         ConfigError: naming the source and every key that is unknown or out of range.
     """
-    merged: Values = {}
+    return resolve(merged(flags, file=file, assignments=assignments))
+
+
+def merged(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
+    """Merge the sources of settings as `load` does, and leave the choices as they were asked for."""
+    asked: Values = {}
     sources: list[tuple[str, Values]] = []
     if file is not None:
         sources.append((str(file), _read(file)))
@@ -53,11 +58,11 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     sources = [(source, _renamed(values)) for source, values in sources]
     for source, values in sources:
         checked(values, source)  # each source by itself first, so that a fault is told with its place
-        _merge_settings(merged, values)
+        _merge_settings(asked, values)
     flagged = {} if flags is None else _given(flags)
-    _merge_settings(merged, flagged)
-    base = deepcopy(TASK_DEFAULTS.get(merged.get("task", ""), {}))
-    _merge(base, merged)
+    _merge_settings(asked, flagged)
+    base = deepcopy(TASK_DEFAULTS.get(asked.get("task", ""), {}))
+    _merge(base, asked)
     if "loss" not in base.get("training", {}):
         target = checked(base, "the settings together").data.target
         _merge(base, {"training": {"loss": names.TARGETS[target].losses[0]}})
@@ -82,7 +87,7 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
-    return resolve(settings)
+    return settings
 
 
 def _renamed(values: Values) -> Values:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from cellprune.errors import CellpruneError, unknown
 
-When = Literal["before", "around", "during", "never"]
+When = Literal["before", "around", "during", "instead", "never"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class MethodRow:
     Attributes:
         home: the code behind the name, "module:attribute".
         when: it works: "before" training (`prune` chooses the masks, once), "around" trainings (one stage after the
-            other, masks are chosen of a trained network) or "during" one (a policy moves the masks); "never" is what
-            `dense` and `given` do, which choose nothing.
+            other, masks are chosen of a trained network) or "during" one (a policy moves the masks). "instead" of
+            pruning there is a family of dense networks, of which a budget names one. "never" is what `dense` and
+            `given` do, which choose nothing.
         options: the settings of the section `pruning` that belong to it; another method is refused them.
         channel_options: those of them that only channels have a use for.
         reads_batches: whether it sees more of a batch than its shape, so that the size of batches decides its masks.
@@ -128,6 +129,8 @@ METHODS: dict[str, MethodRow] = {
         "cellprune.training.sparse.rigl:stages", when="during", options=(*_EXCHANGE, "revive_dead"), own_shares=True
     ),
     "set": MethodRow("cellprune.training.sparse.set:stages", when="during", options=_EXCHANGE, own_shares=True),
+    "narrow": MethodRow("cellprune.controls.families:narrow", when="instead", channels="always"),
+    "flat": MethodRow("cellprune.controls.families:flat", when="instead", channels="always"),
 }
 # one logit per class and pixel
 SEGMENTING = {
@@ -228,11 +231,17 @@ def methods(when: When | None = None, *, option: str | None = None) -> list[str]
     ]
 
 
+def is_dense_family(method_name: str) -> bool:
+    """Tell whether a method prunes nothing: a budget names one of its dense networks."""
+    return method(method_name).when == "instead"
+
+
 def when(method_name: str) -> str:
     """Say when a pruning method works, as the end of a sentence."""
     return {
         "before": "at initialization",
         "around": "around training",
         "during": "during training",
+        "instead": "in the place of pruning, as a small dense network",
         "never": "by masks that were there before",
     }[method(method_name).when]

@@ -298,8 +298,8 @@ class Pruning(Frozen):
 
     @property
     def stands_in(self) -> bool:
-        """Whether the masks only say how large a dense network is trained in the pruned one's place."""
-        return self.control.startswith(("narrow", "flat"))
+        """Whether a small dense network is trained in a pruned one's place: a control, or one of a family."""
+        return self.control.startswith(("narrow", "flat")) or names.is_dense_family(self.method)
 
     @property
     def shrinks(self) -> bool:
@@ -335,6 +335,7 @@ class Pruning(Frozen):
         foreign |= set() if row.reads_batches else {"batch_size"}
         foreign |= {"scope"} if row.own_shares else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
+        foreign |= {*CHOICE, "pricing"} - {"granularity"} if names.is_dense_family(self.method) else set()
         foreign |= {"budget", "pricing"} if self.budget is None else {"ratio", "scope"}
         foreign |= set() if self.times_layers else {"engine"}
         foreign |= {"granularity", "cost", "pricing"} if self.granularity == "weight" else set()

@@ -17,6 +17,8 @@ Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
+_FILLED = ("macs", "params", "latency")  # units of budgets that a dense network can be made for
+_OF_MASKS = {"scope": "global", "cost": "auto", "pricing": "static", "floor": 0.0, "effective": False, "exclude": ()}
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
 _FLAGS = {
     "method": "--method",
@@ -72,7 +74,8 @@ class Request:
             object.__setattr__(self, "granularity", "channel")
         _refuse_amount(self)
         for refuse in (
-            _refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_blocks, _refuse_shares, _refuse_effective
+            _refuse_masks, _refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_blocks, _refuse_shares,
+            _refuse_effective,
         ):  # fmt: skip
             refuse(self, partial(_spelled, spelling))
 
@@ -140,8 +143,8 @@ def _refuse_amount(asked: Request) -> None:
     """Refuse an amount, or a floor, that is none."""
     if (asked.sparsity is None) == (asked.budget is None):
         raise CellpruneError(
-            f"exactly one of sparsity (share removed) and budget (share kept) says how much goes, not "
-            f"{'none' if asked.sparsity is None else 'both'}"
+            f"{'neither' if asked.sparsity is None else 'both'} of sparsity and budget is given: give one of them, "
+            "sparsity as the share to remove, or budget as the share to keep"
         )
     if asked.budget is None:
         left_by(asked.sparsity)
@@ -158,6 +161,24 @@ def _refuse_amount(asked: Request) -> None:
             raise CellpruneError(fault)
     if not 0 <= asked.least < 1:
         raise CellpruneError(f"floor {asked.floor!r} is not a share of each layer, 0 <= floor < 1")
+
+
+def _refuse_masks(asked: Request, spell: Spell) -> None:
+    """Refuse what a dense network has no use for: a share of channels, and whatever chooses among them."""
+    if not names.is_dense_family(asked.method):
+        return
+    if asked.unit not in _FILLED:
+        given = spell("sparsity", asked.sparsity) if asked.budget is None else spell("budget", asked.budget)
+        raise CellpruneError(
+            f"method {asked.method!r} makes a dense network for a budget in macs, params or latency: give "
+            f"{spell('budget', {'macs': 0.1})} instead of {given}"
+        )
+    for name, usual in _OF_MASKS.items():
+        if (value := getattr(asked, name)) != usual:
+            raise CellpruneError(
+                f"{spell(name, value)} decides which weights stay, and method {asked.method!r} makes a dense network: "
+                f"remove {spell(name)}"
+            )
 
 
 def _refuse_channels(asked: Request, spell: Spell) -> None:
@@ -181,7 +202,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
 def _refuse_before_alone(asked: Request, spell: Spell) -> None:
     """Refuse what only masks that are chosen before training can be asked for."""
     wishes = _wishes(asked, spell)
-    if wishes and names.method(asked.method).when != "before":
+    if wishes and names.method(asked.method).when in ("around", "during"):
         raise CellpruneError(
             f"{wishes[0]} is for masks chosen before training: with pruning method {asked.method!r} give "
             f"{spell('sparsity')} alone"

@@ -38,6 +38,11 @@ def resolve(settings: Settings) -> Settings:
             f"pruning.control={pruning.control} needs masks chosen before training, and {pruning.method!r} has none: "
             f"train it, then give its run with --masks RUN"
         )
+    if pruning.control != "none" and names.is_dense_family(pruning.method):
+        raise ConfigError(
+            f"pruning.control={pruning.control} needs masks, and {pruning.method!r} is a dense network without any: "
+            "remove one of the two"
+        )
     if pruning.method == "given":
         raise ConfigError("pruning.method is given, yet no masks are: add --masks FILE")
     if names.method(pruning.method).channels == "always":
@@ -78,6 +83,8 @@ def _counted(pruning: Pruning) -> Pruning:
     unit, kept = pruning.budget.split("=")
     counted = "channels" if pruning.granularity == "channel" else "params"
     if unit != counted and (float(kept) < 1 or unit == "channels"):  # of which weights have none: refused later
+        return pruning
+    if names.is_dense_family(pruning.method) and float(kept) < 1:  # refused later, as it was asked
         return pruning
     return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
 

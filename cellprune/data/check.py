@@ -32,6 +32,7 @@ from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.naming import of_text
 from cellprune.images.read import Labels, are_equal, read_grey_levels, read_header
+from cellprune.wording import many
 
 
 def check(
@@ -112,7 +113,7 @@ def _errors(name: str, findings: list[Findings], faults: list[str]) -> list[str]
     n_gold = sum(sequence.n_frames["gold"] for sequence in findings)
     if n_gold < 2:
         if not faults:  # else what is annotated may be there, and stand in the way
-            errors.append(f"{name} has {n_gold} annotated frame(s): annotate at least two, one to hold out")
+            errors.append(f"{name} has {many(n_gold, 'annotated frame')}: annotate at least two, one to hold out")
     elif n_gold == sum(len(sequence.unknown) for sequence in findings):
         errors.append(f"every pixel of all {n_gold} images of {name} is ignored: there is nothing to learn or to score")
     elif all(sequence.n_read["gold"] == sequence.n_frames["gold"] for sequence in findings) and not any(

@@ -30,7 +30,7 @@ from cellprune.data.simulated import simulate
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import is_litter
 from cellprune.runs.placing import appearing
-from cellprune.wording import reason
+from cellprune.wording import many, reason
 
 MAX_FILES = 100_000
 MAX_BYTES = 8 * 2**30  # unpacked
@@ -169,7 +169,7 @@ def _accept(folder: Path, card: Card, doubt: str) -> None:
     errors = inspect(folder, name=card.name, card=card).errors
     if errors:
         first = errors[0].replace(f"{folder}{os.sep}", "")  # the folder it was looked at in is gone in a moment
-        raise FetchError(f"{doubt}; and it has {len(errors)} error(s), the first: {first}")
+        raise FetchError(f"{doubt}; and it has {many(len(errors), 'error')}, the first: {first}")
     _log.warning("warning: %s; its content passes the check, so it is accepted", doubt)
 
 

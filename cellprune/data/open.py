@@ -14,6 +14,7 @@ from cellprune.errors import CellpruneError
 from cellprune.files.listing import entry
 from cellprune.images.naming import of_text
 from cellprune.images.read import Header, ImageError, equal_channels, read_header
+from cellprune.wording import many
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ def _channels(name: str, headers: Mapping[Path, Header]) -> int:
     for path in others:
         if headers[path].channels != headers[first].channels:
             raise ImageError(
-                f"{path} has {headers[path].channels} channel(s), but {first.name} {headers[first].channels}: "
+                f"{path} has {many(headers[path].channels, 'channel')}, but {first.name} {headers[first].channels}: "
                 "save all with the same channels, or move it out of the folder with its labels"
             )
     return headers[first].channels

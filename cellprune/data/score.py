@@ -78,10 +78,10 @@ def score(truth: Path, result: Path, *, field_of_interest_px: int | None = None)
     reader = _Reader(pairs)
     cells, markers = [], []
     for frame in pairs.frames:
-        found = reader.result(frame)
+        found = reader.result(frame.image)
         name = (frame.id, frame.sequence, frame.number)
         if frame.gold:
-            counted = count(reader.gold(frame), found, ignored=_ignored(frame), field_of_interest_px=band_px)
+            counted = count(reader.gold(frame.gold), found, ignored=_ignored(frame), field_of_interest_px=band_px)
             cells.append(ScoredCells(*name, counted))
         if frame.markers and pairs.has_markers:
             marked = count_markers(read_labels(frame.markers), found, field_of_interest_px=band_px)
@@ -100,20 +100,26 @@ def score(truth: Path, result: Path, *, field_of_interest_px: int | None = None)
 
 
 class _Reader:
-    """Reads the labels of both sides; where a side draws cells without numbers, every connected piece is a cell."""
+    """Reads the labels of both sides.
+
+    Where a side of plain folders draws cells without numbers, every connected piece is a cell. In the challenge a
+    number is a cell, in however many pieces.
+    """
 
     def __init__(self, pairs: Pairs) -> None:
         self.draws_truth = draw_only(read_labels(frame.gold) for frame in pairs.frames if frame.gold)
         self.draws_result = draw_only(read_labels(frame.image) for frame in pairs.frames)
+        self._of_challenge = pairs.of_challenge
 
-    def gold(self, frame: Frame) -> Labels:
-        assert frame.gold is not None
-        labels = read_labels(frame.gold)
-        return regions(labels) if self.draws_truth else labels
+    def gold(self, path: Path) -> Labels:
+        return self._numbered(path, self.draws_truth)
 
-    def result(self, frame: Frame) -> Labels:
-        labels = read_labels(frame.image)
-        return regions(labels) if self.draws_result else labels
+    def result(self, path: Path) -> Labels:
+        return self._numbered(path, self.draws_result)
+
+    def _numbered(self, path: Path, draws_only: bool) -> Labels:
+        labels = read_labels(path)
+        return regions(labels) if draws_only and not self._of_challenge else labels
 
 
 def _known_band_px(truth: Path) -> int:
@@ -145,12 +151,13 @@ def _ignored(frame: Frame) -> NDArray[np.bool_] | None:
 def _notes(pairs: Pairs, reader: _Reader) -> Iterator[str]:
     for side, draws_only in (("truth", reader.draws_truth), ("result", reader.draws_result)):
         if draws_only:
-            yield f"the {side} draws cells without numbering them: every connected piece counts as a cell"
+            rule = "it counts as one cell per frame" if pairs.of_challenge else "every connected piece counts as a cell"
+            yield f"the {side} has one number for all cells: {rule}"
     partial = [completeness(frame) for frame in pairs.frames if frame.gold and frame.markers]
     if missing := [cells.n_missing for cells in partial if cells.n_missing]:
         where = f"{many(sum(missing), 'tracked cell')} in {many(len(missing), 'gold frame')}"
         yield f"no outline for {where}: what is found there is not extra"
-    if not pairs.has_markers and any(frame.name is None for frame in pairs.frames):  # of the challenge
+    if pairs.of_challenge and not pairs.has_markers:
         yield "DET needs a marker for each cell (man_track000.tif in 01_GT/TRA), so it is not computed"
     if not any(frame.gold for frame in pairs.frames):
         yield "no cell is outlined (man_seg000.tif in 01_GT/SEG), so DET alone is computed"

@@ -11,12 +11,10 @@ from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cellprune.config.names import ENGINES, EngineRow, resolve
+from cellprune.engines import timing
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.lab.engine import Engine, Precision
 from cellprune.machine import threads
@@ -91,25 +89,12 @@ def _fastest(model: Path, names: list[str], device: str, precision: Precision) -
             refusals.append(error)
     if not engines:
         raise refusals[0]
-    took = measured(engines)
+    took = timing.engines_in_turn(engines, (_TILE_PX, _TILE_PX), passes=_TILES).milliseconds
     best = min(took, key=lambda name: took[name])
     with suppress(WorkError, OSError):  # a home that cannot be written: measured again next time
         kept.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(kept, json.dumps({"engine": best, "milliseconds": took}))
     return engines[best]
-
-
-def measured(engines: dict[str, Engine]) -> dict[str, float]:
-    """Give the milliseconds that each engine takes for a tile, all in turn."""
-    took: dict[str, list[float]] = {name: [] for name in engines}
-    for _ in range(1 + _TILES):
-        for name, one in engines.items():
-            side = one.input_size(_TILE_PX)
-            tile = np.random.default_rng(0).standard_normal((1, one.card.in_channels, side, side), np.float32)
-            begin = perf_counter()
-            one(tile)
-            took[name].append(1000 * (perf_counter() - begin))
-    return {name: min(times[1:]) for name, times in took.items()}
 
 
 def _kept_path(model: Path, names: list[str], precision: str) -> Path:

@@ -44,24 +44,22 @@ def pass_of(file: bytes, images: Floats) -> Pass:
     Raises:
         CellpruneError: ONNX Runtime cannot run it.
     """
-    session = _session(file, "the network", stops_spinning=True)
+    session = _session(file, "the network")
     return lambda: session.run(None, {"image": images})
 
 
-def _session(file: bytes, name: object, *, stops_spinning: bool = False) -> InferenceSession:
-    """Load a network.
+def _session(file: bytes, name: object) -> InferenceSession:
+    """Load a network; its threads sleep between two passes: awake they work for nobody, and delay others.
 
     Args:
         file: the network.
         name: of it, for the message.
-        stops_spinning: whether threads sleep between two passes; awake they work for nobody, and delay others.
     """
     options = SessionOptions()
     options.intra_op_num_threads = threads.count()  # its own choice would bind threads to cores that may not be ours
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
-    if stops_spinning:
-        options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         # bytes, not a path: so that a file from anywhere cannot name others to be read
         return InferenceSession(file, options, providers=["CPUExecutionProvider"])

@@ -25,6 +25,7 @@ from cellprune.models.loaded import header_of
 from cellprune.models.network import is_mirroring
 from cellprune.models.receptive import receptive_field
 from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField, read_card
+from cellprune.structure.cost import multiply_adds
 from cellprune.structure.standing_in import copies, looking, require_values
 
 _PROBE_PX = 128  # side of the image on which a network's memory is measured
@@ -69,7 +70,14 @@ def facts(network: nn.Module, in_channels: int) -> dict[str, object]:
         "receptive_field": None if field is None else field.model_dump(),
         "bytes_per_pixel": _WORKSPACE * live / _PROBE_PX**2,
         "input_sizes": None if sizes is None else sizes.model_dump(),
+        **size(network, in_channels),
     }
+
+
+def size(network: nn.Module, in_channels: int) -> dict[str, int | float]:
+    """Count what a card says of a network's size; keys as `ModelCard`."""
+    macs = multiply_adds(network, (in_channels, _PROBE_PX, _PROBE_PX))
+    return {"parameters": sum(p.numel() for p in network.parameters()), "macs_per_pixel": macs / _PROBE_PX**2}
 
 
 class TorchEngine:

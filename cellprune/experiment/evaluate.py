@@ -18,6 +18,7 @@ from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
 from cellprune.training.accelerator import start
 from cellprune.training.progress import Tell, unheard
+from cellprune.wording import many
 
 
 def evaluate(
@@ -66,11 +67,11 @@ def evaluate(
 
 def _require_fit(path: Path, network: Architecture, frames: Frames, outputs: int, dataset: str) -> None:
     for knows, has, what in (
-        (network.in_channels, frames.channels, "channel(s)"),
-        (network.classes, outputs, "classes"),
+        (network.in_channels, frames.channels, many(network.in_channels, "channel")),
+        (network.classes, outputs, f"{network.classes} classes"),
     ):
         if knows != has:
             raise CellpruneError(
-                f"the network of {path} knows {knows} {what}, but {dataset} has {has}: "
+                f"the network of {path} knows {what}, but {dataset} has {has}: "
                 "evaluate it on data like those it was trained on"
             )

@@ -12,6 +12,7 @@ from cellprune.errors import ScarceError
 from cellprune.machine.memory import available_bytes
 from cellprune.models.architecture import Architecture
 from cellprune.models.levels import doubling
+from cellprune.wording import many
 
 _BYTES = 4  # of a float32
 
@@ -39,7 +40,7 @@ def require(
     width = "model.width" if architecture.widths is None else "model.widths"
     needs = {
         "the network and its optimizer": (3 * parameters, width),
-        f"a batch of {n_images} image(s) of {size[1]} x {size[2]} px on their way through the network": (
+        f"a batch of {many(n_images, 'image')} of {size[1]} x {size[2]} px on their way through the network": (
             n_images * maps,
             f"training.batch_size, data.size or {width}",
         ),

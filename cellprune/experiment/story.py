@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from glob import escape
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from cellprune.config import load as config
-from cellprune.config.names import method, resolve
+from cellprune.config.names import is_dense_family, method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
+from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, latency, measure, record, settling
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
@@ -135,7 +137,7 @@ def choose_masks(
     settings = settling.settled(settings, accelerator.device)
     if settings.pruning.method == "dense":
         raise CellpruneError("nothing is to be pruned (pruning.ratio is 0): give the share to remove, as --prune 0.9")
-    if settings.pruning.stands_in or settings.pruning.control == "reinit":
+    if settings.pruning.control.startswith(("reinit", "narrow", "flat")):
         raise CellpruneError(
             f"pruning.control={settings.pruning.control} changes no masks: leave it to 'cellprune train'"
         )
@@ -213,20 +215,12 @@ def _timed(work: Work) -> Setup:
 
 
 def _stand_in(work: Work, segments: Segments) -> StandIn | None:
-    """Put a small dense network where the pruned one would be, if it is asked for; chosen in the run's first call."""
+    """Put a small dense network where a pruned one would be, if it is asked for; chosen in the run's first call."""
     setup, pruning = work.setup, work.settings.pruning
     if not pruning.stands_in:
         return None
     if work.is_main and work.made.control is None:
-        try:
-            masks = _scored_masks(work, segments)
-        except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
-            masks = cut.masks
-        size = setup.opened.input_size
-        control = small.instead(pruning.control, setup.architecture, masks, size, pruning.rounding, setup.table)
-        if setup.table is not None:
-            work.folder.write_layer_times(latency.kept(setup))
-        work.note(replace(work.made, control=control))
+        work.note(replace(work.made, control=_small(work, segments)))
     setup.accelerator.wait_for_everyone()
     chosen = work.made.control or work.folder.read_provenance().control  # by the main process
     assert chosen is not None
@@ -234,6 +228,25 @@ def _stand_in(work: Work, segments: Segments) -> StandIn | None:
     network = drawn(architecture, work.settings.seed).to(setup.device)
     work.setup = replace(setup, architecture=architecture, network=network)
     return chosen
+
+
+def _small(work: Work, segments: Segments) -> StandIn:
+    """Find the small dense network: of a family within a budget, or a control that costs what masks leave."""
+    setup, pruning = work.setup, work.settings.pruning
+    whole, size = setup.architecture, setup.opened.input_size
+    if is_dense_family(pruning.method):
+        request = pruning.request()
+        sizing = Sizing(cast(Unit, request.unit), size, request.round_to, setup.table)
+        made = cast(StandIn, resolve("pruning method", pruning.method)(whole, request.share, sizing))
+    else:
+        try:
+            masks = _scored_masks(work, segments)
+        except CutOffError as cut:  # nothing is trained under them: they only say how large the small network may be
+            masks = cut.masks
+        made = small.instead(pruning.control, whole, masks, size, pruning.rounding, setup.table)
+    if setup.table is not None:
+        work.folder.write_layer_times(latency.kept(setup))
+    return made
 
 
 def _masks(work: Work, segments: Segments) -> Masks:

@@ -7,16 +7,17 @@ from typing import cast
 
 import numpy as np
 
-from cellprune.config import load as config
 from cellprune.config.names import resolve
 from cellprune.data.cells.split import from_written
 from cellprune.data.parts import Part
 from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import cells
+from cellprune.experiment.earlier import settings_of
 from cellprune.lab import tiles
 from cellprune.models.loaded import read
 from cellprune.report import page
+from cellprune.runs.finished import finished
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.split import FrameSplit
@@ -56,10 +57,9 @@ def tune(path: Path, *, data_root: Path | None = None, device: str = "auto", tel
     Raises:
         CellpruneError: no finished run of cells, one that does not say how large its cells are, or data that changed.
     """
-    if not Folder(path).finished:
-        raise CellpruneError(f"{path} is not a finished run: finish it with 'cellprune train --resume'")
+    finished(path)
     folder = Folder.open(path, resume=True)
-    settings = config.recorded(folder.read_config(), str(folder.file("config")))
+    settings = settings_of(folder)
     if settings.task != "segmentation":
         raise CellpruneError(f"{path} is a run of {settings.task}, which has no decoder: tune a run that finds cells")
     header, weights, masks = folder.read_model()

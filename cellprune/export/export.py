@@ -42,20 +42,6 @@ class Exported:
         ]
 
 
-def refuse_output(output: Path) -> None:
-    """Refuse a name that is taken or is none of an ONNX file, before any work.
-
-    Raises:
-        CellpruneError: says what to give.
-    """
-    if not onnxfile.is_named_so(output):
-        raise CellpruneError(f"--output {str(output)!r} is no ONNX file: give a name that ends in {onnxfile.SUFFIX}")
-    if output.exists():
-        raise CellpruneError(f"{output} is there already: give another --output")
-    if not output.absolute().parent.is_dir():
-        raise CellpruneError(f"there is no folder {str(output.parent)!r}: make it, or give another --output")
-
-
 def export(model: Path, output: Path, examples: Sequence[Example], *, calibration: Sequence[Floats] = ()) -> Exported:
     """Write a network as one ONNX file and compare it with torch.
 

@@ -133,6 +133,18 @@ def class_map(engine: Engine, image: Floats, *, memory_bytes: float = tiles.MEMO
     return pixel_classes(engine.card, maps, (image.shape[1], image.shape[2]), pixel_area=1)
 
 
+def decoded(card: ModelCard, maps: Floats, size: tuple[int, int]) -> Instances:
+    """Give the cells of an image of training pixels, as the card decodes them.
+
+    Args:
+        card: says what the maps mean.
+        maps: (maps, h, w) float32, of the network's size.
+        size: (height, width) of the image.
+    """
+    target: Target = resolve("target", card.target)
+    return target.decode(maps, size, card.usual_decoder)
+
+
 def pixel_classes(card: ModelCard, maps: Floats, size: tuple[int, int], *, pixel_area: float) -> Classes:
     """Give each pixel of an image its class, at any size.
 

@@ -75,6 +75,11 @@ class Architecture:
         settings = {key: value for key, value in self.settings.items() if key not in _FROM_WIDTHS}
         return replace(self, settings=settings, widths=tuple(widths))
 
+    def without(self, positions: Positions) -> Self:
+        """Give what is left of this network where only these positions of it stay."""
+        lost = positions if self.kept is None else self.kept.then(positions)
+        return replace(self, kept=lost if lost.of or lost.passes or lost.counted else None)
+
     def build(self) -> nn.Module:
         """Build the network; what is random comes from torch's current random state.
 

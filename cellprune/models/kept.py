@@ -65,11 +65,15 @@ def apply(positions: Positions, whole: nn.Module) -> nn.Module:
     for name in positions.counted:
         if not isinstance(modules[name], Counting):
             raise ValueError(f"it keeps channels of {quoted(name)}, which counts none")
-    return cut(whole, positions, {**parameters, **dict(whole.named_buffers())})
+    network = cut(whole, positions, {**parameters, **dict(whole.named_buffers())})
+    for name, parameter in network.named_parameters():
+        if not parameter.numel() and parameters[name].numel():
+            raise ValueError(f"it keeps no channels of {quoted(name)}")
+    return network
 
 
 def _stays(size: int, packed: str) -> Tensor:
     bits = np.unpackbits(np.frombuffer(base64.b64decode(packed), np.uint8))
-    if not 0 < size <= len(bits) < size + 8 or not bits[:size].any():
-        raise ValueError("it keeps no channels, or not as many as it says")
+    if not 0 < size <= len(bits) < size + 8:
+        raise ValueError("it does not keep as many channels as it says")
     return torch.from_numpy(bits[:size].astype(bool))

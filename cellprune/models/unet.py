@@ -62,11 +62,13 @@ class UNet(nn.Module):
 
     Attributes:
         widths: channels of every level, from the image down.
+        n_left_out: how many of the deepest levels are not computed.
     """
 
     def __init__(self, in_channels: int, classes: int, widths: Sequence[int], norm: Norm, padding: Padding) -> None:
         super().__init__()
         self.widths = tuple(widths)
+        self.n_left_out = 0
         inputs = [in_channels, *widths[:-1]]
         self.padding = padding
         self.down = nn.ModuleList(_convolutions(i, o, norm, padding) for i, o in zip(inputs, widths, strict=True))
@@ -93,13 +95,16 @@ class UNet(nn.Module):
 
     def levels(self, x: Tensor) -> Tensor:
         """Run the bare network of the paper's Figure 1 on a size that fits: with "valid", 572 px give 388."""
-        skips = []
-        for convolutions in self.down[:-1]:
+        skips, first = [], self.n_left_out
+        deepest = len(self.up) - first
+        for convolutions in self.down[:deepest]:
             x = convolutions(x)
             skips.append(x)
             x = self.pool(x)
-        x = self.down[-1](x)
-        for grow, convolutions in zip(self.grow, self.up, strict=True):
+        x = self.down[deepest](x)
+        if first:  # a level had one below it, of which nothing is left but constants
+            x = self.up[first - 1](self.grow[first - 1](x))
+        for grow, convolutions in zip(self.grow[first:], self.up[first:], strict=True):
             x = grow(x)
             x = convolutions(torch.cat([centre(skips.pop(), x.shape[-2:]), x], dim=1))
         return self.head(x)
@@ -108,12 +113,45 @@ class UNet(nn.Module):
         """Give the smallest input, in pixels along one axis, whose maps cover `output_size` pixels."""
         lost = 4 if self.padding == "valid" else 0  # pixels that two 3x3 convolutions without padding take away
         size = output_size
-        for _ in self.up:
+        for _ in self.up:  # a level that is left out counts: other mirrored pixels would give other maps
             size = -(-(size + lost) // 2)
         size += lost
         for _ in self.up:
             size = 2 * size + lost
         return size
+
+    def deepest_levels(self) -> list[list[str]]:
+        """Name the modules of each level but the first, the deepest first; see `structure.levels.Deep`.
+
+        Without padding there are none: each level takes a border away, so the others need all of them.
+        """
+        if self.padding == "valid":
+            return []
+        depth = len(self.up)
+        return [[f"down.{depth - at}", f"grow.{at}", *([f"up.{at - 1}", f"grow.{at - 1}"] if at else [])]
+                for at in range(self.n_left_out, depth)]  # fmt: skip
+
+    def leave_out_levels(self, count: int) -> None:
+        """Compute so many of the deepest levels no more; see `structure.levels.Deep`."""
+        for level in self.deepest_levels()[:count]:
+            bias = self.get_parameter(f"grow.{self.n_left_out}.bias")
+            for name in level:
+                self.set_submodule(name, nn.Identity())
+            if len(bias):
+                self.grow[self.n_left_out] = Constants(bias)
+            self.n_left_out += 1
+
+
+class Constants(nn.Module):
+    """What is left of a transposed convolution that reads nothing: its bias at every pixel, beside what is there."""
+
+    def __init__(self, bias: nn.Parameter) -> None:
+        super().__init__()
+        self.bias = bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give (N, C, H, W) with as many maps more as there are constants."""
+        return torch.cat([x, self.bias.view(1, -1, 1, 1).expand(len(x), -1, *x.shape[-2:])], dim=1)
 
 
 def _convolutions(inputs: int, outputs: int, norm: Norm, padding: Padding) -> nn.Sequential:

@@ -13,6 +13,7 @@ from cellprune.pruning.ranking import whole_channels
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.ranking.prices import priced
 from cellprune.pruning.scoring import Scoring
+from cellprune.structure.levels import weights_of_levels
 from cellprune.structure.timing import milliseconds_of_layer
 
 log = logging.getLogger("cellprune")
@@ -48,7 +49,8 @@ def channels_kept(
     if asked.unit:
         spent = priced(model, inputs, channels, asked.unit, table)
         spending = whole_channels.Spending(asked.unit, asked.share, spent, cost, asked.pricing, asked.round_to)
-        kept = whole_channels.choose_within(channels, ranks, spending, asked.least)
+        levels = weights_of_levels(model, channels.makes)
+        kept = whole_channels.choose_within(channels, ranks, spending, asked.least, levels)
     else:
         ranks = ranks / cost.each(torch.ones(channels.count, dtype=torch.bool)).clamp(min=1)
         kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)

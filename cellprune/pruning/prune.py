@@ -23,6 +23,7 @@ from cellprune.pruning.scoring import Scoring
 from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
+from cellprune.wording import many
 
 log = logging.getLogger("cellprune")
 
@@ -74,7 +75,8 @@ def prune(
         granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr;
             3sp and ranp remove channels in any case).
             Channels that are tied together go together. At least one channel of each layer stays, and all channels of
-            the network's input and output.
+            the network's input and output. Under a budget in params, macs or latency, the deepest levels of a padded
+            U-Net may go as a whole: where one block of each layer is left, and the others keep more without it.
         scope: "global" ranks all weights together; "layer" gives every layer the same share. erk has its own shares.
         cost: what the score of a channel is divided by: "channels" (by nothing else than their number), "params",
             "macs", "memory" (numbers that one image takes: parameters, and the maps that convolutions and linear
@@ -189,7 +191,7 @@ def fulfil(
             # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn
             check_connected(model, masks, taken[0], request.seed, zeros_may_learn=scoring.is_by_loss)
         if dead := dead_layers(masks):
-            log.warning("%d layer(s) lost all their weights: %s", len(dead), ", ".join(dead))
+            log.warning("%s lost all weights: %s", many(len(dead), "layer"), ", ".join(dead))
     return masks
 
 

@@ -32,4 +32,4 @@ def _shown(name: str, total: CellCount) -> str:
     if not score.is_fault:
         return f"{value:.4f}"
     part = score.part(total)
-    return formatting.share(value) + (f" ({part:,} of {score.whole(total):,})" if isinstance(part, int) else "")
+    return formatting.share(value) + (f" ({part:,} / {score.whole(total):,})" if isinstance(part, int) else "")

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from cellprune.config.names import resolve, when
+from cellprune.config.names import is_dense_family, resolve, when
 from cellprune.report import figures, files, sentences
 from cellprune.report.files import RunFiles
 from cellprune.report.results import Results
@@ -41,15 +41,17 @@ def write(folder: Folder, output: Path | None = None) -> None:
 def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
     """What the page tells of every task, by the names the template has for it."""
     config, cost, made, epochs = said.config, said.cost, said.made, said.epochs
-    control = cost.control
-    pruned = config["pruning"]["method"] != "dense" and not control
+    control, method = cost.control, config["pruning"]["method"]
+    family = method if is_dense_family(method) else None
+    pruned = method != "dense" and not control
     return {
         "config": config,
         "made": made,
         "cost": cost,
         "pruned": pruned,
-        "control": sentences.stands_in(control, cost.latency) if control else None,
-        "when": when(config["pruning"]["method"]),
+        "control": sentences.stands_in(control, cost.latency, family) if control else None,
+        "family": family,
+        "when": when(method),
         "n_trainings": len({epoch.stage for epoch in epochs}),
         "n_epochs": many(said.n_epochs, "epoch"),
         "amount": sentences.amount(config["pruning"]),

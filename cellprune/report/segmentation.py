@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from statistics import stdev
 from typing import Any
 
+from cellprune.evaluation.cells import CELL_SCORES, CellCount, total
 from cellprune.evaluation.iou import SIZES, ScoredImage, Size, background_alone, class_mean
 from cellprune.evaluation.metric import Metric
 from cellprune.report import figures, pictures, scores, sentences
+from cellprune.report.cells import CellRow, found_of_true
+from cellprune.report.cells import rows as cell_rows
 from cellprune.report.files import RunFiles
 from cellprune.report.results import ImageKey, Judged, Results, Together
 from cellprune.report.template import source
@@ -32,13 +35,24 @@ class _Headline:
 
 
 @dataclass(frozen=True)
+class _Cells:
+    """The cells of all images together, and their scores, by name and as they are read."""
+
+    total: CellCount
+    scores: Mapping[str, float | None]
+    rows: Sequence[CellRow]
+    field_of_interest_px: int
+
+
+@dataclass(frozen=True)
 class _Row:
-    """An image: at each size its mean IoU, its IoU of each class, and its pixels that are unknown."""
+    """An image: at each size its mean IoU, its IoU of each class, and its pixels that are unknown; its cells."""
 
     id: str
     iou: Mapping[Size, float | None]
     of_class: Mapping[Size, Mapping[str, float | None]]
     ignored_px: Mapping[Size, int]
+    cells: CellCount | None
 
 
 def _content(files: _Files) -> Mapping[str, object]:
@@ -51,8 +65,9 @@ def _content(files: _Files) -> Mapping[str, object]:
         "network_size": network_size,
         "classes": scores.foreground(own),
         "scores": scores.named(own),
+        "cells": _cells(own),
         "headline": {size: _headline(own.summary["iou_image_mean"][size], at_size[size]) for size in SIZES},
-        "images": _rows(own.images),
+        "images": _rows(own),
         "pictures": own.pictures,
         "spread_figure": source(figures.spread({network_size: at_size["network"], "native size": at_size["native"]})),
         "curves_figure": source(figures.curves(files.epochs, _CURVES, title="IoU of the scored frames")),
@@ -62,15 +77,28 @@ def _content(files: _Files) -> Mapping[str, object]:
     }
 
 
+def _cells(own: SegmentationScores) -> _Cells | None:
+    if own.cells is None:
+        return None
+    counted = total([image.count for image in own.cells.images])
+    return _Cells(
+        total=counted,
+        scores={name: score.of(counted) for name, score in CELL_SCORES.items()},
+        rows=cell_rows(counted),
+        field_of_interest_px=own.cells.field_of_interest_px,
+    )
+
+
 def _headline(iou: float | None, values: Sequence[float]) -> _Headline:
     deviation = stdev(values) if len(values) > 1 else None
     return _Headline(iou, len(values), deviation, min(values, default=None), max(values, default=None))
 
 
-def _rows(images: Sequence[ScoredImage]) -> list[_Row]:
+def _rows(own: SegmentationScores) -> list[_Row]:
     """One row per image, in the order of the images."""
+    cells = {image.id: image.count for image in own.cells.images} if own.cells else {}
     at: dict[str, dict[Size, ScoredImage]] = {}
-    for image in images:
+    for image in own.images:
         at.setdefault(image.id, {})[image.size] = image
     return [
         _Row(
@@ -78,6 +106,7 @@ def _rows(images: Sequence[ScoredImage]) -> list[_Row]:
             iou={size: class_mean(image.classes) for size, image in sizes.items()},
             of_class={size: {each.name: each.iou for each in image.classes} for size, image in sizes.items()},
             ignored_px={size: image.ignored_px for size, image in sizes.items()},
+            cells=cells.get(name),
         )
         for name, sizes in at.items()
     ]
@@ -127,6 +156,9 @@ def _table(own: SegmentationScores) -> list[str]:
     lines = [f"{many(n_images, 'image')}, truth policy {own.policy}", f"{'':24}{'network':>10}{'native':>10}"]
     for name, values in own.summary.items():
         lines.append(f"{name:24}" + "".join(f"{_shown(values[size]):>10}" for size in SIZES))
+    if own.cells is not None:
+        counted = total([image.count for image in own.cells.images])
+        lines += [found_of_true(counted), *(f"{row.label:24}{row.value}" for row in cell_rows(counted))]
     return lines
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cellprune.config.names import is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import FrameSplit
@@ -37,7 +38,7 @@ def network(model: Mapping[str, Any]) -> str:
         model: the section of config.yaml; networks differ in the settings they have.
     """
     if "widths" in model:
-        return f"{model['name']}, {_widths(model['widths'])}"
+        return f"{model['name']}, {widths(model['widths'])}"
     parts = [f"{key} {model[key]}" for key in ("width", "depth", "weights") if model.get(key) is not None]
     return ", ".join([model["name"], *parts])
 
@@ -57,41 +58,47 @@ def amount(pruning: Mapping[str, Any]) -> str:
     what = {"params": "parameters", "macs": "multiply-adds", "latency": f"milliseconds in {pruning.get('engine')}"}[
         unit
     ]
+    if is_dense_family(pruning.get("method", "")):
+        return f"within {share(float(kept))} of the {what}"
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
 
 
-def stands_in(control: StandIn, latency: Latency | None = None) -> str:
+def stands_in(control: StandIn, latency: Latency | None = None, family: str | None = None) -> str:
     """Say what a small dense network stands for, and how near its cost comes.
 
     Args:
         control: the network.
         latency: of both networks, where the time of layers decided.
+        family: it is one of; None for a control, whose size masks gave.
     """
     unit = {"params": "parameters", "macs": "multiply-adds per image", "latency": "by the times of layers"}[
         control.unit
     ]
     shape = {
-        "narrow": "every level narrower by about the same factor, the largest one that costs no more than the masks "
-        "would leave",
-        "flat": "the same number of channels at every level, the largest one that costs no more than the masks would "
-        "leave",
+        "narrow": "every level narrower by about the same factor",
+        "flat": "the same number of channels at every level",
         "to-density": "each level as wide as the masks would leave it",
     }[control.shape]
+    if control.shape != "to-density":
+        shape += f", the largest one that costs no more than the {'budget' if family else 'masks would leave'}"
     target, achieved = control.target, control.achieved
     amount_of = _nanoseconds if control.unit == "latency" else count
-    measured = f" {timed(latency)}" if latency else ""
-    return (
-        f"No mask was trained here. This is a dense network with {shape}. The masks leave {amount_of(target)} {unit}; "
-        f"this network, {_widths(control.widths)}, has {amount_of(achieved)}, {share(achieved / target)} of that. The "
-        f"whole network has {_widths(control.whole.widths)}.{measured} Pruning is worth its cost only if a pruned "
-        "network does better than this one."
+    what_for = "The budget is" if family else "The masks leave"
+    said = (
+        f"No mask was trained here. This is a dense network with {shape}. {what_for} {amount_of(target)} {unit}; this "
+        f"network, {widths(control.widths)}, has {amount_of(achieved)}, {share(achieved / target)} of that. The whole "
+        f"network has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
     )
+    if family:
+        return said
+    return f"{said} Pruning is worth its cost only if a pruned network does better than this one."
 
 
-def _widths(widths: Sequence[int]) -> str:
-    if len(set(widths)) == 1:
-        return f"width {widths[0]} at every level"
-    return f"widths {'-'.join(str(width) for width in widths)}"
+def widths(levels: Sequence[int]) -> str:
+    """Name the channels of each level of a network."""
+    if len(set(levels)) == 1:
+        return f"width {levels[0]} at every level"
+    return f"widths {'-'.join(map(str, levels))}"
 
 
 def scope(split: FrameSplit, part: str) -> str:

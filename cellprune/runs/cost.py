@@ -70,7 +70,8 @@ class Bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Milliseconds:
-    """Time of one image through each network, measured in turn: the fastest of so many passes, on which device.
+    """Time of one image through each network, measured in turn: the lower quartile of so many passes (in older
+    runs the fastest one), on which device.
 
     Attributes:
         dense: the network that was trained, without its masks.

@@ -14,6 +14,7 @@ from cellprune.errors import CellpruneError
 from cellprune.targets.decoders import CellSize, Decoder, decoder_of
 
 _Factor = Annotated[float, Field(gt=0.001, lt=1000, allow_inf_nan=False)]
+_Side = Annotated[int, Field(ge=1, le=2**16)]
 _Percentile = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -120,6 +121,7 @@ class ModelCard(_Part):
         classes: names by index; the first is the background.
         zoom: (y, x) network pixels for one native pixel, as in training.
         pixel_size_um: (y, x) of a native pixel in training; None when it was unknown.
+        network_size_px: height and width of the images that it learned from.
         receptive_field: None when it has no bound or nobody measured it.
         bytes_per_pixel: memory at work for each pixel that the network takes in; None when nobody measured it.
         input_sizes: for engines that run the bare network, which no longer tells them itself.
@@ -127,6 +129,8 @@ class ModelCard(_Part):
         target: what the maps mean.
         cells: how large the training cells were; None when an older version made the file.
         decoder: how maps become cells; None when an older version made the file.
+        parameters: of the network, zeros included; None when nobody counted them.
+        macs_per_pixel: multiply-adds for each pixel of an image, zeros included; likewise.
     """
 
     architecture: _Architecture = _Architecture()
@@ -135,6 +139,7 @@ class ModelCard(_Part):
     normalization: Normalization = Normalization(name="zero-mean-unit-variance")
     zoom: Annotated[tuple[_Factor, _Factor], Field(strict=False)]
     pixel_size_um: Annotated[tuple[_Factor, _Factor] | None, Field(strict=False)] = None
+    network_size_px: Annotated[tuple[_Side, _Side], Field(strict=False)] = (256, 256)
     receptive_field: ReceptiveField | None = None
     bytes_per_pixel: Annotated[float | None, Field(gt=0, lt=1e9, allow_inf_nan=False)] = None
     input_sizes: InputSizes | None = None
@@ -142,6 +147,8 @@ class ModelCard(_Part):
     target: Annotated[str, named("target", names.TARGETS)] = "classes"
     cells: CellSize | None = None
     decoder: Annotated[Decoder, Field(discriminator="name")] | None = None
+    parameters: Annotated[int | None, Field(ge=0)] = None
+    macs_per_pixel: Annotated[float | None, Field(ge=0, lt=1e15, allow_inf_nan=False)] = None
 
     @model_validator(mode="after")
     def _as_many_names_as_maps(self) -> Self:

@@ -4,8 +4,9 @@ One safetensors file. Its header says, in JSON: format version, architecture and
 decision rule, normalization, native pixel size (y, x) in um, zoom factors (y, x) to the network's input, and the
 provenance hash. An older format is read, a newer one refused, a pickle never opened. numpy only.
 
-Format 2 is that of a network that has lost channels: its architecture says which are "kept", it has no masks, and its
-tensors lie in one piece. Any other network is written in format 1, which older versions read, too.
+Format 2 is that of a network that has lost channels: its architecture says which are "kept", and its tensors, packed
+under masks where it has some, lie in one piece. Any other network is written in format 1, which older versions read,
+too.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import numpy as np
 from cellprune.runs import container, packing
 
 FORMAT_VERSION = 2
+SUFFIX = ".safetensors"
 _KIND = "model"
 
 
@@ -45,6 +47,8 @@ def write(
     note: dict[str, Any] = {"header": dict(header)}
     architecture = header.get("architecture")
     if isinstance(architecture, Mapping) and "kept" in architecture:
+        if masks:
+            weights, note["masks"] = packing.pack(weights, masks)
         tensors, note["tensors"] = packing.pack_together(weights)
         container.write(path, tensors, kind=_KIND, version=2, note=note)
     else:
@@ -66,8 +70,9 @@ def read(path: Path) -> Model:
     with container.read_whole(path, _KIND):
         if not isinstance(note.get("header"), dict):
             raise ValueError("it has no header")
-        if note["version"] < 2:
-            weights, masks = packing.unpack(tensors, note.get("masks"))
-        else:
-            weights, masks = packing.unpack_together(tensors, note.get("tensors")), {}
+        is_together = note["version"] >= 2
+        masks: dict[str, np.ndarray] = {}
+        weights = packing.unpack_together(tensors, note.get("tensors")) if is_together else tensors
+        if "masks" in note or not is_together:
+            weights, masks = packing.unpack(weights, note.get("masks"))
     return Model({**note["header"], "format_version": note["version"]}, weights, masks)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.cells import ScoredCells
 from cellprune.evaluation.iou import ScoredImage, Summary
 from cellprune.runs import documents
 from cellprune.wording import quoted
 
-SCHEMA = 2
+SCHEMA = 3
 _SIZES_OF_1 = {"256": "network"}  # schema 1 called the network's size so, whatever it was
 
 
@@ -30,6 +31,21 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class CellScores:
+    """Found cells against true cells, at native size; the found ones are those that `predict` writes.
+
+    Attributes:
+        field_of_interest_px: width of the outer band in which cells do not count.
+        images: one entry per image.
+        summary: the scores in `evaluation.cells`, by name; None where nothing is to be judged.
+    """
+
+    field_of_interest_px: int
+    images: tuple[ScoredCells, ...]
+    summary: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
 class SegmentationScores:
     """Cells in images.
 
@@ -37,6 +53,7 @@ class SegmentationScores:
         policy: truth policy.
         part: which frames, "train", "select", "report" or "all".
         images: one entry per image and size.
+        cells: None where cells are told apart by class, or an older version did not count them.
     """
 
     task: Literal["segmentation"]
@@ -45,6 +62,7 @@ class SegmentationScores:
     images: tuple[ScoredImage, ...]
     summary: Summary
     pictures: tuple[Picture, ...]
+    cells: CellScores | None = None
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ class Bench:
     def _job(self, trial: Trial) -> Job:
         reference = None
         # a method around training has several trainings, whose epochs cannot be compared with the reference's
-        before = names.method(self._question.settings.pruning.method).when == "before"
-        if trial.phase == "search" and trial.ratio != REFERENCE and before:
+        once = names.method(self._question.settings.pruning.method).when in ("before", "instead")
+        if trial.phase == "search" and trial.ratio != REFERENCE and once:
             reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
         return job_of(trial, self._question, self._workspace, reference.run if reference else None)
 

@@ -40,9 +40,16 @@ class Identity:
 
     def changes(self, other: "Identity") -> list[str]:
         """Say in what another search differs, "key: ours -> its"; the version apart, which says it by itself."""
-        ours, its = (dict(flat({**asdict(one), "settings": completed(one.settings)})) for one in (self, other))
+        ours, its = (dict(flat({**asdict(one), "settings": completed(one._told())})) for one in (self, other))
         keys = sorted(key for key in ours.keys() | its.keys() if ours.get(key) != its.get(key) and key != "cellprune")
         return ["data: other files" if key == "data" else f"{key}: {ours.get(key)} -> {its.get(key)}" for key in keys]
+
+    def _told(self) -> Mapping[str, object]:
+        """Give the settings with the single channels that a search by cost removes where it says nothing of blocks."""
+        pruning = self.settings["pruning"]
+        assert isinstance(pruning, Mapping)
+        by_cost = self.search["unit"] in ("params", "macs") and pruning.get("granularity") == "channel"
+        return {**self.settings, "pruning": {**({"round_to": 1} if by_cost else {}), **pruning}}
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ def _facts(outcome: Outcome) -> dict[str, object]:
         "bytes": run.model_bytes,
         **({"nothing": outcome.nothing} if outcome.nothing else {}),
         **({"of_budget": run.of_budget} if run.of_budget is not None else {}),
+        **({"widths": run.widths} if run.widths is not None else {}),
         "curve": {str(epoch): score for epoch, score in run.curve.items()},
     }
 
@@ -143,6 +151,7 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
             model_bytes=facts["bytes"],
             curve={int(epoch): score for epoch, score in facts["curve"].items()},
             of_budget=facts.get("of_budget"),
+            widths=tuple(facts["widths"]) if "widths" in facts else None,
         )
     return Outcome(
         state=content["state"],

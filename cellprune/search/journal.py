@@ -31,18 +31,18 @@ class Journal:
     @classmethod
     @contextmanager
     def locked(
-        cls, folder: Path, identity: Identity, question: Search, *, resume: bool, runs: Path
+        cls, folder: Path, identity: Identity, question: Search, grid: tuple[float, ...], *, resume: bool, runs: Path
     ) -> Iterator["Journal"]:
         """Open or begin the journal in a folder, and keep other planners out of it.
 
         Args:
-            folder, identity, question, resume, runs: as `opening.opened` takes them.
+            folder, identity, question, grid, resume, runs: as `opening.opened` takes them.
         Raises:
             CellpruneError: another planner is at work, or what `opened` refuses. Nothing was written then.
         """
-        opened(folder, identity, question, resume=resume, runs=runs)
+        opened(folder, identity, question, grid, resume=resume, runs=runs)
         with lock.locked(folder):
-            content = opened(folder, identity, question, resume=resume, runs=runs)  # as the last planner left it
+            content = opened(folder, identity, question, grid, resume=resume, runs=runs)  # as the last planner left it
             journal = cls(folder, content)
             journal._write()
             yield journal

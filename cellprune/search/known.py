@@ -33,7 +33,8 @@ class Known:
 
 def known(question: Question, workspace: Workspace) -> Known:
     """Tell what the journal and the folder of runs know of a question; nothing is trained or written."""
-    content = opened(question.output, question.identity, question.search, resume=workspace.resume, runs=workspace.runs)
+    asked = question.output, question.identity, question.search, question.grid
+    content = opened(*asked, resume=workspace.resume, runs=workspace.runs)
     journal, done = Journal(question.output, content), set[Trial]()
 
     def outcomes_of(trials: Sequence[Trial]) -> list[Outcome]:

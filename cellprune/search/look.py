@@ -14,7 +14,6 @@ from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.runs import provenance
 from cellprune.search.judge.confirm import Terms, fresh_seeds, ratios_to_test
-from cellprune.search.judge.grid import grid
 
 _MAY_MOVE = {"margin": (-1,), "seeds": (1,), "confirm_seeds": (1,), "low": (-1,), "high": (-1, 1)}  # down, up
 _FREE = {"controls"}  # adds trainings, changes no answer
@@ -40,9 +39,9 @@ class Look:
     frozen: str = ""
 
     @classmethod
-    def begun(cls, question: Search, number: int) -> "Look":
+    def begun(cls, question: Search, number: int, grid: tuple[float, ...]) -> "Look":
         """Begin a look; the first has number 1."""
-        return cls(question, alpha_of_look(1 - question.confidence, number), grid(question.low, question.high))
+        return cls(question, alpha_of_look(1 - question.confidence, number), grid)
 
     def freeze(self, proposed: float | None) -> "Look":
         """Settle what the confirmation tests; what is settled stays."""
@@ -88,16 +87,18 @@ class Look:
         return look
 
 
-def asked(folder: Path, looks: Sequence[Look], question: Search) -> tuple[Look, ...]:
+def asked(folder: Path, looks: Sequence[Look], question: Search, grid: tuple[float, ...]) -> tuple[Look, ...]:
     """Give the looks of a journal with this question as the last: one goes on, is replaced, or comes after it.
 
     Another range may be asked for, also a lower one: whatever is claimed there is held to the later look's error.
 
+    Args:
+        grid: the ratios of the question; a look that goes on keeps its own.
     Raises:
         CellpruneError: a question that only a new search may ask.
     """
     if not looks:
-        return (Look.begun(question, 1),)
+        return (Look.begun(question, 1, grid),)
     *before, last = looks
     changes = {
         key: (getattr(last.question, key), getattr(question, key)) for key in Search.model_fields if key not in _FREE
@@ -115,6 +116,6 @@ def asked(folder: Path, looks: Sequence[Look], question: Search) -> tuple[Look, 
             "or another --high may follow, anything else needs another --output"
         )
     if last.proposed is not None:
-        return (*looks, Look.begun(question, len(looks) + 1))
+        return (*looks, Look.begun(question, len(looks) + 1, grid))
     asked_before = (*last.asked_before, last.question)  # in the open, though nothing was confirmed
-    return (*before, replace(Look.begun(question, len(looks)), asked_before=asked_before))
+    return (*before, replace(Look.begun(question, len(looks), grid), asked_before=asked_before))

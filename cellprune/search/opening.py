@@ -8,15 +8,18 @@ from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.files import listing
 from cellprune.runs import atomic, documents, lock
+from cellprune.runs.searched import RESULT
 from cellprune.search.content import SCHEMA, Content, Identity
 from cellprune.search.judge.confirm import Terms
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, paired
 from cellprune.search.look import Look, asked
 
-JOURNAL, RESULT, PAGE = "journal.json", "search.json", "search.html"
+JOURNAL, PAGE = "journal.json", "search.html"
 
 
-def opened(folder: Path, identity: Identity, question: Search, *, resume: bool, runs: Path) -> Content:
+def opened(
+    folder: Path, identity: Identity, question: Search, grid: tuple[float, ...], *, resume: bool, runs: Path
+) -> Content:
     """Give the journal's content with this question as its last look.
 
     A trial that crashed may have done so for a passing cause, so it is open again, unless something was judged without
@@ -25,7 +28,7 @@ def opened(folder: Path, identity: Identity, question: Search, *, resume: bool, 
     Args:
         folder: absent or empty; with `resume` also a search's.
         identity: what never changes in a search.
-        question: what is asked now.
+        question, grid: what is asked now, and of which ratios.
         runs: folder of the trials' runs.
     Raises:
         CellpruneError: a journal of another search or version, a question that only a new search may ask, a folder with
@@ -34,7 +37,7 @@ def opened(folder: Path, identity: Identity, question: Search, *, resume: bool, 
     content = _read(folder, resume) or Content(identity)
     _require_same(folder, content.identity, identity)
     _require_runs(folder, content, runs)
-    looks = asked(folder, content.looks, question)
+    looks = asked(folder, content.looks, question, grid)
     settled = {trial: one for trial, one in content.outcomes.items() if not _is_open(trial, content.outcomes, looks)}
     return replace(content, looks=looks, outcomes=settled, runs=runs)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from cellprune.config import load as config
+from cellprune.config import names as names_of_methods
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
@@ -16,6 +17,7 @@ from cellprune.search.content import Identity
 from cellprune.search.judge.grid import grid as grid_of
 from cellprune.search.judge.trial import Trial
 from cellprune.search.opening import opened
+from cellprune.search.reach import Reach, reach
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,19 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Question:
-    """All that is settled before the first training."""
+    """All that is settled before the first training.
+
+    Attributes:
+        grid: the ratios that are asked about, rising.
+        reach: the ratios that the method can reach, and why there are no higher ones.
+    """
 
     settings: Settings
     search: Search
     grid: tuple[float, ...]
     frames: frames.Frames
     output: Path
+    reach: Reach
 
     @property
     def n_folds(self) -> int:
@@ -83,25 +91,31 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
         CellpruneError: a unit that is not the method's, a range without a ratio, too few frames, runs that cannot be
             written, a journal of another search.
     """
+    if names_of_methods.is_dense_family(settings.pruning.method) and search.unit not in ("params", "macs"):
+        raise CellpruneError(
+            f"--unit {search.unit} counts {search.unit}, but --method {settings.pruning.method} removes none, it makes "
+            "dense networks: give --unit macs or --unit params"
+        )
     granularity = settings.pruning.granularity
     if (search.unit, granularity) in (("weights", "channel"), ("channels", "weight")):
         raise CellpruneError(
             f"--unit {search.unit} counts {search.unit}, but --granularity {granularity} removes {granularity}s: "
             "remove one of the two flags"
         )
-    settings = _with_single_channels(settings, search)
-    grid = grid_of(search.low, search.high)
+    lowest = grid_of(search.low, search.high)[0]
     try:
-        config.resolve(frames.settings_of(Trial("search", grid[0], 0), settings, search))
+        config.resolve(frames.settings_of(Trial("search", lowest, 0), settings, search))
     except config.ConfigError as error:
         raise CellpruneError(f"--unit {search.unit} cannot be counted: {error}, or take --unit weights") from None
     _require_writable(workspace.runs, "--runs")
     chosen = frames.frames_of(settings, search, workspace.data_root)
+    within = reach(settings, search, workspace.data_root)
+    settings, grid = within.settings, within.grid(search.low, search.high)
     name = "_".join(
         names.file_safe(part)
         for part in (Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit)
     )
-    question = Question(settings, search, grid, chosen, workspace.output or Path())
+    question = Question(settings, search, grid, chosen, workspace.output or Path(), within)
     if workspace.output is None:
         question = replace(question, output=Path("searches") / f"{name}_{question.identity.digest[:8]}")
     _require_writable(question.output, "--output")
@@ -110,16 +124,8 @@ def ask(settings: Settings, search: Search, workspace: Workspace) -> Question:
             f"--runs {workspace.runs} lies in --output {question.output}, which holds a search and nothing else: give "
             "them side by side"
         )
-    opened(question.output, question.identity, search, resume=workspace.resume, runs=workspace.runs)
-    return question
-
-
-def _with_single_channels(settings: Settings, search: Search) -> Settings:
-    """Give single channels where no size of blocks is asked for: whole blocks cannot have the high ratios."""
-    pruning = settings.pruning
-    if search.unit not in ("params", "macs") or pruning.granularity != "channel" or pruning.round_to != "auto":
-        return settings
-    return settings.model_copy(update={"pruning": pruning.model_copy(update={"round_to": 1})})
+    content = opened(question.output, question.identity, search, grid, resume=workspace.resume, runs=workspace.runs)
+    return replace(question, grid=content.looks[-1].grid)  # one that goes on has the grid that it began with
 
 
 def _require_writable(folder: Path, flag: str) -> None:
@@ -132,9 +138,16 @@ def _require_writable(folder: Path, flag: str) -> None:
 
 def _plain(settings: Settings, search: Search) -> dict[str, object]:
     """The settings without what a trial decides, and with what only its budget makes count."""
-    plain, pruning = settings.identity(), settings.pruning
-    plain["pruning"].pop("ratio")
+    pruning = settings.pruning
+    if not names_of_methods.is_dense_family(pruning.method):  # as older searches wrote it
+        amount = {"ratio": search.low, "budget": None}
+        settings = settings.model_copy(update={"pruning": pruning.model_copy(update=amount)})
+    plain = settings.identity()
+    for amount_of_a_trial in ("ratio", "budget"):
+        plain["pruning"].pop(amount_of_a_trial, None)
     plain.pop("seed")
-    if search.unit in ("params", "macs") and pruning.granularity == "channel" and pruning.round_to != 1:
-        plain["pruning"]["round_to"] = pruning.round_to  # older searches chose single channels, and did not say it
+    if search.unit in ("params", "macs") and pruning.granularity == "channel":
+        # older searches chose single channels by static prices, and did not say it
+        chosen = {"round_to": pruning.round_to, "pricing": pruning.pricing}
+        plain["pruning"] |= {key: value for key, value in chosen.items() if value not in (1, "static")}
     return plain

@@ -37,7 +37,12 @@ def search_max_ratio(
     with (
         execute or workers.here() as trained,  # first: a scheduler that does not answer leaves no journal
         Journal.locked(
-            question.output, question.identity, question.search, resume=workspace.resume, runs=workspace.runs
+            question.output,
+            question.identity,
+            question.search,
+            question.grid,
+            resume=workspace.resume,
+            runs=workspace.runs,
         ) as journal,
     ):
         bench, findings = Bench(question, workspace, journal, trained, watch), Findings()

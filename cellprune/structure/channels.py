@@ -9,7 +9,7 @@ takes and gives keeps its size, and so does every channel that an operation read
 Source: Fang et al., CVPR 2023 (arXiv:2301.12900), dependencies between layers; the marks are our own way to find them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -110,6 +110,29 @@ class Channels:
         kept = self.kept(full_masks)
         whole = {name: torch.ones_like(mask) for name, mask in full_masks.items()} | self.masks(kept, shapes)
         return kept, next((name for name, mask in full_masks.items() if not torch.equal(mask, whole[name])), None)
+
+    def empty(self, kept: Tensor) -> set[str]:
+        """Give the names of the weights that make nothing, or read nothing, of the channels that stay."""
+        ends = {name: (made, self.reads[name]) for name, made in self.makes.items()}
+        return {name for name, both in ends.items() if not all(bool(stays(at, kept).any()) for at in both)}
+
+    def without_unread(self, kept: Tensor, levels: Iterable[Collection[str]]) -> Tensor:
+        """Take out what is left of levels from which nothing that stays is read elsewhere.
+
+        Args:
+            kept: (count,) bool.
+            levels: names of the weights in each, the deepest first; see `structure.levels`.
+        """
+        left, inside = kept.clone(), set[str]()
+        for level in levels:
+            inside |= set(level)
+            made, read = (torch.zeros(self.count + 1, dtype=torch.bool) for _ in range(2))
+            for name, at in self.makes.items():
+                made[at] |= name in inside
+                read[self.reads[name]] |= name not in inside
+            if not (left & made[:-1] & read[:-1]).any():
+                left &= ~made[:-1]
+        return left
 
     def layers(self) -> dict[str, Tensor]:
         """Give name of a weight -> the removable channels it makes, for layers all of whose channels are removable."""

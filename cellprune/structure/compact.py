@@ -23,7 +23,9 @@ from cellprune.structure.comparing import Standing, random_inputs, require_same
 from cellprune.structure.constants import constant_inputs, is_even
 from cellprune.structure.copying import copied_with
 from cellprune.structure.layers import across_groups, as_weight, kernels, weighted_layers
+from cellprune.structure.levels import count_gone, weights_of_levels
 from cellprune.structure.nested import tensors_of
+from cellprune.structure.positions import Positions
 from cellprune.structure.sample import smallest_sample
 from cellprune.structure.shrink import cut, masked
 from cellprune.structure.standing_in import as_it_was, copies, looking
@@ -56,11 +58,13 @@ class Compacted:
 
     Attributes:
         network: it.
+        positions: where the network has what it kept; its values may be others.
         stayed: what carries nothing and had to stay.
         stopped_by: the operations that keep channels because their effect is not known.
     """
 
     network: nn.Module
+    positions: Positions
     stayed: tuple[Stayed, ...]
     stopped_by: tuple[str, ...]
 
@@ -101,11 +105,12 @@ def compacted(model: nn.Module, inputs: object, masks: Mapping[str, Tensor] | No
     inputs = smallest_sample(model, inputs)
     with as_it_was(model):  # with which the copies may share what cannot be copied
         network = copied_with(model, masked(dict(model.named_parameters()), masks or {}))
+        positions = Positions.whole()
         while True:  # what is gone may have been all that read another channel
             step = _Step(network, inputs)
             if not step.goes.any():
-                return Compacted(network, step.stayed(), step.channels.stopped_by)
-            network = step.smaller()
+                return Compacted(network, positions.lost(), step.stayed(), step.channels.stopped_by)
+            network, positions = step.smaller(), positions.then(step.positions)
 
 
 class _Step:
@@ -130,13 +135,18 @@ class _Step:
         self.last = self._last()
         self.goes = (self.useless & ~self.last)[:-1]
 
+    @property
+    def positions(self) -> Positions:
+        """Where the network has the channels that stay."""
+        return self.channels.positions(~self.goes)
+
     def smaller(self) -> nn.Module:
         """Give the network without the channels that go, compared with this one."""
         for reader in self.readers:
             self._take_up(reader)
         own = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
         changed = {name: self.tensors[name].to(tensor.dtype) for name, tensor in own.items()}
-        network = cut(self.network, self.channels.positions(~self.goes), changed)
+        network = cut(self.network, self.positions, changed)
         whole, small = (Standing(n, copies(n)) for n in (self.network, network))
         for times in (1, 2):
             sample = random_inputs(self.inputs, times=times)
@@ -192,10 +202,13 @@ class _Step:
         return carriers
 
     def _last(self) -> Tensor:
-        """Keep one channel of a layer all of whose channels are useless."""
+        """Keep one channel of a layer all of whose channels are useless, unless it goes with its level."""
         last = self._nothing()
+        levels = weights_of_levels(self.network, [reader.name for reader in self.readers])
+        empty = self.channels.empty(~self.useless[:-1])
+        gone = {name for level in levels[: count_gone(levels, empty)] for name in level}
         for reader in self.readers:
-            if (self.useless & ~last)[reader.makes].all():
+            if reader.name not in gone and (self.useless & ~last)[reader.makes].all():
                 last[reader.makes[0]] = True
         return last
 

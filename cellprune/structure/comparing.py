@@ -121,8 +121,10 @@ def _run(of: Standing, inputs: object, inside: list[str]) -> list[Tensor]:
 def _first_that_differs(
     whole: Standing, small: Standing, inputs: object, channels: Channels, kept: Tensor, same: Tensor
 ) -> str:
-    ours, theirs = _layers(whole, inputs), _layers(small, inputs)
-    for (name, made), (_, less) in zip(ours, theirs, strict=False):
+    ours, theirs = _layers(whole, inputs), dict(_layers(small, inputs))
+    for name, made in ours:
+        if (less := theirs.get(name)) is None:
+            continue  # it went with its level
         axis = 1 if less.dim() > 2 else less.dim() - 1
         stay, equal = (stays(channels.makes[name], some) for some in (kept, same))
         made, equal = _at(made, axis, stay), equal[stay]

@@ -78,6 +78,12 @@ def _channels(model: nn.Module, input_size: Sequence[int], masks: Mapping[str, T
     return ChannelCount(total=channels.count, kept=int(channels.kept(masks).sum()))
 
 
+def multiply_adds(model: nn.Module, input_size: Sequence[int]) -> int:
+    """Count what the network computes for one image as it is, zeros included; as `cost` counts them."""
+    positions, layers = positions_per_weight(model, input_size), weighted_layers(model)
+    return sum(weight.numel() * positions[name] for name, weight in model.named_parameters() if name in layers)
+
+
 def positions_per_weight(model: nn.Module, input_size: Sequence[int]) -> dict[str, int]:
     """Count how often each weight of a layer is used on one sample; layers that share a weight add up."""
     return _positions(model, input_size, of_input=is_transposed)

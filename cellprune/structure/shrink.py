@@ -17,10 +17,11 @@ from torch.nn.modules.conv import _ConvNd
 
 from cellprune.errors import CellpruneError
 from cellprune.structure.agreeing import require_masks_of
-from cellprune.structure.channels import Channels, Counting, stays
+from cellprune.structure.channels import Channels, Counting
 from cellprune.structure.comparing import Standing, drawn, random_inputs, require_same
 from cellprune.structure.copying import copied_with
-from cellprune.structure.layers import is_transposed
+from cellprune.structure.layers import is_transposed, weighted_layers
+from cellprune.structure.levels import Deep, count_gone, empty_weights, weights_of_levels
 from cellprune.structure.positions import Positions
 from cellprune.structure.standing_in import copies
 from cellprune.structure.trace import find
@@ -36,7 +37,8 @@ def shrink(model: nn.Module, masks: Mapping[str, Tensor], inputs: object) -> nn.
         inputs: what the model takes, one sample or more; its size decides nothing but the time.
     Returns:
         A new network of the same class and in the same modes, whose parameters and statistics are the kept ones. It
-        was compared with the masked network in evaluation mode, on random inputs, parameters and statistics.
+        was compared with the masked network in evaluation mode, on random inputs, parameters and statistics. Of a
+        U-Net, a level whose layers have no channels left goes as a whole, with all that is below it.
     Raises:
         CellpruneError: the masks do not remove whole channels, or leave a layer none; the channels cannot be followed
             (names the operation); a forward names their number (names the module); the two networks differ (names the
@@ -71,9 +73,10 @@ def shrunk(model: nn.Module, masks: Mapping[str, Tensor], inputs: Any) -> Shrunk
     positions = channels.positions(kept)
     small = cut(model, positions, dict(model.named_parameters()) | dict(model.named_buffers()))
     own, sample = copies(model), random_inputs(inputs)
+    names = {name for name, _ in [*small.named_parameters(), *small.named_buffers()]}  # no level that went has any
     # drawn, for a weight of zero would hide what it meets; and as they are, for what is drawn may grow beyond numbers
     for values in (masked(drawn(own, model), masks), masked(own, masks)):
-        fewer = cut_tensors(model, positions, values)
+        fewer = {name: tensor for name, tensor in cut_tensors(model, positions, values).items() if name in names}
         require_same(Standing(model, values), Standing(small, fewer), sample, channels, kept, kept)
     return Shrunk(small, positions.named(masks))
 
@@ -103,6 +106,9 @@ def cut(model: nn.Module, positions: Positions, tensors: Mapping[str, Tensor]) -
         counting = modules[name]
         assert isinstance(counting, Counting)
         counting.keep_channels(read, made)
+    if levels := count_gone(weights_of_levels(model, weighted_layers(model)), empty_weights(positions.of)):
+        assert isinstance(small, Deep), "it has levels"
+        small.leave_out_levels(levels)
     return small
 
 
@@ -130,8 +136,12 @@ def _kept(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> 
             f"the mask of {unfit!r} does not remove whole channels that may go{reasons}: give masks that "
             f"prune(..., granularity='channel') chose for this network"
         )
-    for name, made in channels.makes.items():
-        if not stays(made, kept).any():
+    levels = weights_of_levels(model, channels.makes)
+    kept = channels.without_unread(kept, levels)
+    empty = channels.empty(kept)
+    gone = {name for level in levels[: count_gone(levels, empty)] for name in level}
+    for name in channels.makes:
+        if name in empty - gone:
             raise CellpruneError(f"the masks leave no channel of {name!r}: keep one at least")
     return kept
 

@@ -27,9 +27,9 @@ from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
 from cellprune.images.network_input import KINDS, training_zoom
-from cellprune.images.read import Floats, Target, read_header, resize_labels
+from cellprune.images.read import Floats, Labels, Target, read_header, resize_labels
 from cellprune.lab import tiles
-from cellprune.lab.segment import pixel_classes
+from cellprune.lab.segment import decoded, pixel_classes
 from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
@@ -37,7 +37,7 @@ from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.runs.scores import Picture, SegmentationScores
 from cellprune.runs.split import FrameSplit
 from cellprune.structure.modes import evaluating
-from cellprune.tasks import Task
+from cellprune.tasks import Task, cells
 from cellprune.training import losses
 from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
@@ -87,6 +87,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
         workers=workers,
         augment=cast(Strength, settings.training.augment),
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
+        field_of_interest_px=dataset.field_of_interest_px or 0,
     )
 
 
@@ -139,10 +140,11 @@ def scores(
         tell: told of each image that is done.
     Returns:
         Counts per class of each image, so that any IoU can be made later, at the network's size and at the native one;
-        their summary, and three pictures.
+        their summary, and three pictures. Cells are counted at native size, where there are two classes.
     """
     images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
+    found: list[tuple[Sample, Labels]] = []
     card = loaders.card if header is None else read_card(header, "the network")
     for sample, maps in _predictions(network, loaders, part, card):
         frame, truth = sample.frame, sample.target_native
@@ -152,7 +154,8 @@ def scores(
             _scored(sample, "native", native, truth, card),
         ]
         drawn[frame.id] = (sample, native)
-        tell(len(drawn), loaders.n_samples(part))
+        found.append((sample, decoded(card, maps, (truth.shape[0], truth.shape[1])).labels.astype(np.int32)))
+        tell(len(drawn), len(loaders.frames(part)))
     return SegmentationScores(
         task="segmentation",
         policy=loaders.policy,
@@ -160,6 +163,10 @@ def scores(
         images=tuple(images),
         summary=iou.summary(images),
         pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)),
+        # truth of more classes tells cells apart by class and not by number
+        cells=cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
+        if len(card.classes) == 2
+        else None,
     )
 
 

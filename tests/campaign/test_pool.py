@@ -1,10 +1,6 @@
 """Worker processes of this machine: jobs that outlive them, refusals, interrupts."""
 
 import multiprocessing
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -32,21 +28,6 @@ class _Worker:
 
     def stop(self) -> None:
         self.is_stopped = True
-
-
-def test_an_interrupt_waits_until_the_workers_are_there_and_reaches_none_of_them() -> None:
-    asks = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
-    said = []
-
-    def interrupted() -> None:
-        with pool._deaf_to_interrupts():
-            os.kill(os.getpid(), signal.SIGINT)
-            said.append(subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True).stdout)
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert said == ["True\n"]
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def test_a_job_that_outlives_its_worker_is_given_to_the_next_and_not_for_ever(tmp_path: Path) -> None:

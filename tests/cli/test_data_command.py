@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from command_line import typed
 
 from cellprune.data.simulated.simulate import simulate
@@ -141,3 +143,17 @@ def test_the_command_simulates_what_the_function_does_by_default() -> None:
 
     ours, theirs = (signature(f).parameters for f in (command, function))
     assert {name: p.default for name, p in ours.items()} == {name: p.default for name, p in theirs.items()}
+
+
+def test_many_sizes_are_counted_and_no_line_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for at in range(3):
+        pixels = np.random.default_rng(at).integers(0, 255, (100, 101 + at)).astype(np.uint8)
+        for kind, image in (("images", pixels), ("labels", (pixels > 200).astype(np.uint16))):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            tifffile.imwrite(tmp_path / kind / f"{at}.tif", image)
+    assert typed("data", "check", tmp_path) == 0
+    _, head, row, *_ = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[-1].strip() == "type"
+    assert "no gold mask" in head
+    assert row.endswith("  3 sizes  uint8")
+    assert len(row) == len(head)

@@ -24,11 +24,12 @@ def ended(*words: str, **options: object) -> tuple[int, str]:
 
 
 def test_the_module_is_the_program() -> None:
-    assert ended("trian", stdout=subprocess.DEVNULL) == (
-        2,
-        'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, prune, compare-masks, '
-        "evaluate, predict, score, export, report, ...\n",
+    code, said = ended("trian", stdout=subprocess.DEVNULL)
+    assert code == 2
+    assert said.startswith(
+        'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, prune, '
     )
+    assert said.count("\n") == 1
 
 
 @needs_full

@@ -211,6 +211,15 @@ def test_a_plan_is_timed_where_it_will_be_trained(
         (["--granularity", "channel"], "--unit weights counts weights, but --granularity channel removes channels"),
         (["--unit", "macs", "--method", "gradual"], "chooses weights, not channels"),
         (["--unit", "macs", "--method", "gradual", "--granularity", "weight"], "for masks chosen before training"),
+        (
+            ["--method", "flat"],
+            "--unit weights counts weights, but --method flat removes none, it makes dense networks",
+        ),
+        (
+            ["--method", "narrow", "--unit", "macs", "--low", "0.999", "--high", "0.9999"],
+            "--low 0.999: the highest ratio",
+        ),
+        (["--method", "snip", "--unit", "macs", "--round-to", "9"], "round_to=9 is more than the 4 channels of"),
         (["--unit", "macs", "--budget", "macs=0.5"], "pruning.budget cannot be given"),
         (["--masks", "masks.safetensors"], "pruning.masks cannot be given"),
         (["--prune", "0.5"], "pruning.ratio cannot be given"),

@@ -64,9 +64,10 @@ def test_every_network_belongs_to_one_task_and_every_task_has_networks_and_resul
 
 
 def test_methods_are_named_by_when_they_work_and_by_their_options() -> None:
-    by_time = {when: names.methods(when) for when in ("before", "around", "during")}
+    by_time = {when: names.methods(when) for when in ("before", "around", "during", "instead")}
     assert sorted(name for own in by_time.values() for name in own) == sorted(METHODS)
     assert by_time["around"] == ["magnitude-after", "lottery"]
+    assert by_time["instead"] == ["narrow", "flat"] == [name for name in METHODS if names.is_dense_family(name)]
     assert names.methods(option="rewind_step") == ["magnitude-after", "lottery"]
     assert names.methods("before", option="rewind_step") == []
     assert names.methods() == list(METHODS)
@@ -81,7 +82,12 @@ def test_what_chooses_nothing_has_no_facts(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("snip", "at initialization"), ("lottery", "around training"), ("rigl", "during training")],
+    [
+        ("snip", "at initialization"),
+        ("lottery", "around training"),
+        ("rigl", "during training"),
+        ("flat", "in the place of pruning, as a small dense network"),
+    ],
 )
 def test_when_a_method_works_ends_a_sentence(name: str, said: str) -> None:
     assert names.when(name) == said

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cellprune.config import names
 from cellprune.config.load import ConfigError, differences, digest, load, recorded
 from cellprune.config.names import METHODS
 from cellprune.config.pruning import Pruning
@@ -41,8 +42,9 @@ def test_the_options_of_the_schema_are_those_of_the_method(method: str) -> None:
     from cellprune.config.names import resolve
 
     row = resolve("pruning method", method)
-    parameters = () if METHODS[method].when == "before" else signature(row).parameters.values()
-    defaults = row.defaults() if not parameters else {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    before = METHODS[method].when == "before"
+    parameters = () if before else signature(row).parameters.values()
+    defaults = row.defaults() if before else {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     of_memory = {"segment", "micro_batch"}
     own = {name: value for name, value in defaults.items() if name not in of_memory}
     assert Pruning(method=method, ratio=0.5).options() == own
@@ -154,7 +156,7 @@ def test_the_pricing_is_read_by_its_old_name_too(tmp_path: Path) -> None:
     assert by_set == load(assignments=["pruning.budget=macs=0.1", CHANNELS, "pruning.pricing=marginal"])
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method", sorted(METHODS.keys() - names.methods("instead")))
 def test_what_a_method_never_reads_moves_no_hash(method: str) -> None:
     """`scope` and `batch_size` of methods that have a use for neither, and all that was not asked for."""
     plain = load(assignments=[f"pruning.method={method}", "pruning.ratio=0.5"])
@@ -162,6 +164,18 @@ def test_what_a_method_never_reads_moves_no_hash(method: str) -> None:
     assert (digest(plain, {}) != digest(other, {})) == METHODS[method].reads_batches
     assert ("scope" in plain.model_dump()["pruning"]) != METHODS[method].own_shares
     assert not {"budget", "cost", "floor", "effective", "control"} & plain.model_dump()["pruning"].keys()
+
+
+@pytest.mark.parametrize("method", names.methods("instead"))
+def test_a_dense_family_reads_its_budget_and_nothing_of_masks(method: str) -> None:
+    asked = [f"pruning.method={method}", "pruning.budget=macs=0.5"]
+    plain, other = (load(assignments=[*asked, *more]) for more in ([], ["pruning={batch_size: 3, shrink: false}"]))
+    told = {"method": method, "budget": "macs=0.5", "round_to": "auto", "granularity": "channel"}
+    assert plain.model_dump()["pruning"] == told
+    assert digest(plain, {}) == digest(other, {})
+    assert recorded(plain.model_dump(mode="json")).pruning.stands_in
+    assert (plain.pruning.label, plain.pruning.amount) == (method, "0.5-macs-kept")
+    assert load(assignments=[asked[0]]).pruning.method == "dense"
 
 
 def test_a_floor_and_an_effective_ratio_stand_in_the_file() -> None:

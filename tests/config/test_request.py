@@ -136,8 +136,8 @@ def _assignments(asked: dict) -> list[str]:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({}, "exactly one of .* not none"),
-        ({**HALF, **MACS}, "exactly one of .* not both"),
+        ({}, "neither of sparsity and budget is given: give one"),
+        ({**HALF, **MACS}, "both of sparsity and budget is given: give one"),
         ({**HALF, "method": "snipp"}, "Did you mean 'snip'"),
         ({**HALF, "method": "dense"}, "no pruning method 'dense'"),
         ({**HALF, "granularity": "filter"}, "no granularity 'filter'"),

@@ -54,6 +54,15 @@ def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said:
         (["data.target=border", "data.classes=[a, b, c]"],
          "data.target=border needs label images that number the cells, but data.classes names 3 classes"),
         (["data.target=flows"], "no target 'flows'"),
+        (["pruning={method: flat, ratio: 0.5}"], "in macs, params or latency: give --budget macs=0.1 instead of "
+                                                 "--prune 0.5"),
+        (["pruning={method: flat, budget: channels=0.5}"], "instead of --budget channels=0.5"),
+        (["pruning={method: flat, budget: macs=0.5, floor: 0.1}"], "pruning.floor=0.1 decides which weights stay, and "
+                                                                   "method 'flat' makes a dense network: remove prun"),
+        (["pruning={method: flat, budget: macs=0.5, exclude: [a]}"], "pruning.exclude=.*: remove pruning.exclude$"),
+        (["pruning={method: narrow, budget: macs=0.5, control: shuffle}"],
+         "control=shuffle needs masks, and 'narrow' is a dense network without any: remove one of the two"),
+        (["pruning={method: narrow, budget: macs=0.5, granularity: weight}"], "drop granularity=weight"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together_is_refused_with_what_to_do(assignments: list[str], said: str) -> None:

@@ -1,4 +1,7 @@
-"""What every pruning method promises, tested for each row of the table the moment it stands there."""
+"""What every pruning method promises, tested for each row of the table the moment it stands there.
+
+Dense families choose no weights, so they promise other things: tests/controls/test_families.py asks each of them.
+"""
 
 import itertools
 import random

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from cellprune.controls import small
+from cellprune.controls import families, small
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models import build
 from cellprune.models.architecture import Architecture
@@ -51,7 +50,7 @@ def test_it_is_the_largest_that_costs_no_more(architecture, control):
     assert chosen.achieved == (counted.parameters.total if unit == "params" else counted.macs.dense)
     assert chosen.achieved <= chosen.target
     for larger in wider(chosen.widths, network.widths, shape):
-        assert small.spent(architecture.with_widths(larger).build(), unit, size) > chosen.target
+        assert families.spent(architecture.with_widths(larger).build(), unit, size) > chosen.target
     assert chosen.whole == Whole(network.widths, whole.parameters.total, whole.macs.dense)
     assert stands_in(torch.randn(2, *size)).shape[:2] == (2, architecture.classes)
 
@@ -79,16 +78,6 @@ def test_a_narrow_network_of_few_channels_fills_its_budget():
     assert 0.97 < chosen.achieved / chosen.target <= 1
 
 
-def test_channels_are_added_where_the_network_is_narrowest_while_they_fit():
-    def cost(widths):
-        return 4 * widths[0] + 2 * widths[1] + widths[2]
-
-    assert small.filled((1, 2, 4), (2, 4, 8), cost, 12) == (1, 2, 4), "all is spent"
-    assert small.filled((1, 2, 4), (2, 4, 8), cost, 16) == (2, 2, 4), "of equally narrow ones the first"
-    assert small.filled((1, 2, 4), (2, 4, 8), cost, 15) == (1, 3, 5), "what does not fit leaves it to the others"
-    assert small.filled((1, 2, 4), (2, 4, 8), cost, 99) == (2, 4, 8), "and none is wider than the whole network"
-
-
 def test_masked_channels_leave_out_their_biases_and_norms():
     batch = [(torch.randn(2, 1, 8, 8), torch.randint(0, 2, (2, 8, 8)))]
     masks = prune(UNET.build(), method="snip", sparsity=0.5, granularity="channel", batches=batch, loss=F.cross_entropy)
@@ -96,15 +85,6 @@ def test_masked_channels_leave_out_their_biases_and_norms():
     removed = sum(int((~mask).sum()) for mask in masks.values())
     chosen = small.instead("narrow-params", UNET, masks, (1, 8, 8))
     assert chosen.target == chosen.whole.parameters - removed
-
-
-def test_narrow_is_by_one_factor_and_flat_is_flat():
-    narrow, flat = (small.choices((4, 8, 12), shape) for shape in ("narrow", "flat"))
-    assert narrow[0] == (1, 1, 1)
-    assert narrow[-1] == (4, 8, 12)
-    assert (3, 6, 9) in narrow
-    assert (3, 7, 10) in narrow  # 7/8 of 4 is 3.5
-    assert flat == [(width,) * 3 for width in range(1, 13)]
 
 
 def test_a_network_of_given_widths_is_the_one_of_a_width():
@@ -124,8 +104,6 @@ def test_the_widths_of_torchvisions_network_give_its_shapes():
 
 
 def test_what_cannot_be_made_smaller_is_refused():
-    with pytest.raises(CellpruneError, match="has no widths to choose"):
-        small.levels_of(nn.Linear(2, 2), "smp:unet/resnet18")
     none = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in UNET.build().named_parameters()}
     with pytest.raises(CellpruneError, match="the smallest such network, of widths 1-1-1, has 142"):
         small.instead("flat-params", UNET, none, (1, 8, 8))
@@ -147,16 +125,6 @@ def test_widths_are_multiples_as_the_masks_are(control, round_to):
     assert all(width % multiple == 0 or (round_to == "auto" and width <= 8) for width in chosen.widths)
     if control.startswith("narrow"):
         assert chosen.achieved > 0.97 * chosen.target
-
-
-def test_a_level_gives_a_block_back_where_others_then_fill_more():
-    def cost(widths):
-        return 70 * widths[0] + 30 * widths[1]
-
-    levels = (32, 64)
-    assert small.filled((16, 16), levels, cost, 2600, 16) == (16, 48), "98 %: what fits first"
-    assert small.filled((16, 16), levels, cost, 2720, 16) == (32, 16), "of which that would be 94 %"
-    assert small.filled((16, 16), levels, cost, 2720, 1) == (21, 41), "single channels fill by themselves"
 
 
 LEVELS = Architecture.read({"name": "unet", "widths": [64, 64, 64, 64], "in_channels": 1, "classes": 2})

@@ -14,6 +14,7 @@ from cellprune.data.check import check, inspect
 from cellprune.data.inspection import CellCount, Inspection
 from cellprune.data.sets.cards import card
 from cellprune.runs.documents import plain
+from cellprune.wording import many
 
 from .conftest import write
 
@@ -162,7 +163,9 @@ def test_every_error_is_listed_not_only_the_first(own_cells: Path) -> None:
 @pytest.mark.parametrize("n_gold", [0, 1])
 def test_too_few_annotated_frames(drawn: Callable[..., Path], n_gold: int) -> None:
     folder = drawn({f"01/{at:03d}": {"gold": THREE} if at < n_gold else {} for at in range(3)})
-    assert found(folder).errors == (f"drawn has {n_gold} annotated frame(s): annotate at least two, one to hold out",)
+    assert found(folder).errors == (
+        f"drawn has {many(n_gold, 'annotated frame')}: annotate at least two, one to hold out",
+    )
 
 
 def test_truth_that_is_all_background(drawn: Callable[..., Path]) -> None:

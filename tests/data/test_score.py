@@ -1,6 +1,7 @@
 """Folders of results, judged: the challenge's own numbers, partial truth, drawn masks, and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import drawn_results
@@ -53,7 +54,7 @@ def test_the_table_and_the_json_say_the_same(drawn: tuple[Path, Path], capsys: p
     assert said[1] == "44 cells found, 41 true"
     assert said[2].split()[:2] == ["SEG", "0.4678"]
     assert [line.split("  ")[0] for line in said[2:-1]] == [row.label for row in CELL_SCORES.values()]
-    assert "14.6 % (6 of 41)" in said[8]
+    assert "14.6 % (6 / 41)" in said[8]
     assert said[-1].startswith("DET             0.8434 ")
     assert typed("score", "--truth", drawn[0], "--result", drawn[1], "--json") == 0
     content = json.loads(capsys.readouterr().out)
@@ -93,8 +94,23 @@ def test_masks_without_numbers_are_judged_piece_by_piece(tmp_path: Path) -> None
         save(tmp_path / f"result/{name}.tif", labels(*corners))
     scored = score(tmp_path / "truth", tmp_path / "result")
     assert (scored.total.true, scored.total.found, scored.scores["seg"], scored.scores["ap_90"]) == (3, 3, 1, 1)
-    assert scored.notes == ("the truth draws cells without numbering them: every connected piece counts as a cell",)
+    assert scored.notes == ("the truth has one number for all cells: every connected piece counts as a cell",)
     assert [image.id for image in scored.images] == ["a.tif", "b.tif"]
+
+
+def test_in_the_challenge_a_number_is_a_cell_in_any_number_of_pieces(tmp_path: Path) -> None:
+    pieces = (labels((4, 4), (4, 20)) > 0).astype(np.uint16)
+    truth = save(tmp_path / "01_GT/SEG/man_seg000.tif", pieces).parent
+    scored = score(truth, save(tmp_path / "01_RES/mask000.tif", pieces).parent)
+    assert (scored.total.true, scored.total.found, scored.scores["seg"]) == (1, 1, 1)
+    assert "the result has one number for all cells: it counts as one cell per frame" in scored.notes
+
+
+def test_markers_alone_give_det_alone(drawn: tuple[Path, Path], tmp_path: Path) -> None:
+    truth = shutil.copytree(drawn[0] / "TRA", tmp_path / "01_GT" / "TRA").parent
+    scored = score(truth, drawn[1])
+    assert scored.scores == dict.fromkeys(CELL_SCORES) | {"det": pytest.approx(0.8433734939759037)}
+    assert scored.notes == ("no cell is outlined (man_seg000.tif in 01_GT/SEG), so DET alone is computed",)
 
 
 def test_empty_images_count_and_define_nothing(tmp_path: Path) -> None:

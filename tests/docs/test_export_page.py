@@ -5,6 +5,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import finished_run as whole_run
 import numpy as np
 import pages
 import pytest
@@ -14,6 +15,8 @@ from onnx_files import model_file, network_of
 from test_scored_is_predicted import drawn, finished_run, settings_for, tiff
 from test_scored_is_predicted import network_of as trained
 
+from cellprune.bench import bench
+from cellprune.bench.measure import Measured
 from cellprune.export import parity
 
 PAGE = pages.DOCS / "how-to/export.md"
@@ -30,9 +33,13 @@ def test_every_command_of_the_page_works(
     folder = drawn(tmp_path / "set", [(60, 72)] * 6, tiff)
     finished_run(tmp_path / "runs" / "NAME", trained(1), settings_for(folder))
     model_file(tmp_path / "model.safetensors", network_of())
+    model_file(tmp_path / "small.safetensors", network_of())
+    for name, ratio in (("DENSE", 0), ("PRUNED", 0.9)):
+        model_file(whole_run.make(tmp_path / "runs" / name, ratio=ratio).file("model"), network_of())
+    monkeypatch.setattr(bench, "measure", lambda arms, *_: ([Measured(arm, 1.0, None) for arm in arms], 9))
     shutil.copytree(folder / "images", tmp_path / "images")
     lines = list(pages.commands(PAGE))
-    assert len(lines) == 6
+    assert len(lines) == 8
     for line in lines:
         if "bf16" in line and not has_bf16():
             continue

@@ -10,7 +10,8 @@ from lab_engines import Bright
 from onnx_files import model_file, network_of, onnx_file
 
 from cellprune.config.names import ENGINES
-from cellprune.engines import choose
+from cellprune.engines import choose, timing
+from cellprune.engines.timing import InTurn
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import engine_of
 
@@ -45,7 +46,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return make
 
     monkeypatch.setattr(choose, "resolve", resolve)
-    monkeypatch.setattr(choose, "measured", lambda engines: {"onnx": 3.0, "openvino": 2.0})
+    took = InTurn({"onnx": 3.0, "openvino": 2.0}, passes=2)
+    monkeypatch.setattr(timing, "engines_in_turn", lambda engines, size_px, **_: took)
     return names
 
 
@@ -108,14 +110,6 @@ def test_an_engine_that_cannot_run_the_file_leaves_it_to_the_other(
 def test_a_model_file_and_a_network_run_in_torch(tmp_path: Path) -> None:
     for model in (model_file(tmp_path / "model.safetensors", network_of()), network_of()):
         assert engine_of(model, device="cpu").running.engine == "torch"
-
-
-def test_two_tiles_of_each_are_timed_after_a_first() -> None:
-    engines = {"a": Bright(), "b": Bright(channels=2)}
-    took = choose.measured(engines)
-    assert took.keys() == engines.keys()
-    assert engines["a"].seen == [(1, 1, 256, 256)] * 3
-    assert engines["b"].seen == [(1, 2, 256, 256)] * 3
 
 
 def test_python_takes_an_onnx_file(tmp_path: Path, installed: set[str]) -> None:

@@ -1,6 +1,5 @@
 """Runs that are pruned to a share of their milliseconds, on made-up machines whose times are known, and on this."""
 
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +15,13 @@ from cellprune.engines.timing import InTurn
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, latency
 from cellprune.experiment.latency import Clock
+from cellprune.experiment.opening import open_data, set_up
+from cellprune.experiment.settling import settled
 from cellprune.models import build
 from cellprune.runs.folder import Folder
+from cellprune.runs.layer_times import read
 from cellprune.structure.layer_shapes import LayerShape
+from cellprune.training.accelerator import start
 
 TINY = ["data.size=[32, 32]", "model.widths=[16, 32]", "model.depth=1", "training.epochs=1", "pruning.method=magnitude",
         "pruning.granularity=channel", "pruning.round_to=8"]  # fmt: skip
@@ -89,27 +92,32 @@ def test_a_resume_on_another_machine_decides_by_the_times_that_the_run_began_wit
 
 
 def test_layers_are_timed_once_on_a_machine(
-    tmp_path: Path, data_root: Path, timed: list[LayerShape], heard: pytest.LogCaptureFixture
+    tmp_path: Path,
+    data_root: Path,
+    timed: list[LayerShape],
+    heard: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings = load(assignments=HALF)
-
-    def masks() -> dict[str, torch.Tensor]:
-        return experiment.choose_masks(settings, runtime=Runtime(data_root=data_root))[1]
-
-    first = masks()
-    assert len(timed) == len({shape.key for shape in timed}) > 20
+    accelerator = start("cpu")
+    setup = set_up(open_data(settled(load(assignments=HALF), accelerator.device), data_root), accelerator)
+    first, stored = latency.timed(setup)
+    assert len(timed) == len({shape.key for shape in timed}) == len(first.table.entries) > 20
     [kept] = (tmp_path / "cache" / "layers").glob("*.json")
-    assert json.loads(kept.read_text())["timed_in"]["engine"] == "onnx"
     timed.clear()
-    again = masks()
+    again, of_cache = latency.timed(setup)
+    assert again.table.entries == first.table.entries
+    assert of_cache == stored
+    assert latency.timed(setup, stored)[0].table.entries == first.table.entries
     assert not timed
-    assert all(torch.equal(first[name], again[name]) for name in first)
     kept.write_text(kept.read_text().replace("0.5", "-0.5"))
     assert not heard.messages
-    assert masks().keys() == first.keys()
-    assert len(timed) > 20
-    assert [line for line in heard.messages if line == f"{kept} is damaged, so the layers are timed anew"]
-    assert kept.read_text().count("-0.5") == 0
+    assert latency.timed(setup)[1] == stored
+    assert len(timed) == len(stored.milliseconds)
+    assert heard.messages == [f"{kept} is damaged, so the layers are timed anew"]
+    assert read(kept) == stored
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(kept))  # no folder, so nothing can be kept in it
+    assert latency.timed(setup)[1] == stored
+    assert heard.messages[-1].startswith("the times of layers are not kept for later runs: could not write")
 
 
 def test_a_budget_below_the_smallest_network_leaves_nothing_behind(tmp_path: Path, data_root: Path) -> None:

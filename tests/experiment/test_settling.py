@@ -26,3 +26,16 @@ def test_given_masks_say_what_they_remove_and_what_they_are(tmp_path: Path) -> N
     maskfile.write(file, {"weight": ~weight, "bias": bias})
     with pytest.raises(CellpruneError, match="does not hold the masks that these settings were made with"):
         settled(settings, CPU)
+
+
+def test_only_masks_of_channels_leave_a_time_to_spend(tmp_path: Path) -> None:
+    file = tmp_path / "masks.safetensors"
+    timed = [f"pruning.masks={file}", "pruning.control=flat-latency"]
+    weight = np.arange(8).reshape(2, 4) < 4
+    maskfile.write(file, {"weight": weight, "bias": np.array([True, False])})
+    settings = settled(load(assignments=timed), CPU)
+    assert settings.pruning.times_layers
+    assert settings.model_dump()["pruning"]["engine"] == "onnx"
+    maskfile.write(file, {"weight": weight})
+    with pytest.raises(CellpruneError, match="removes single weights: give masks of channels, or another --control"):
+        settled(load(assignments=timed), CPU)

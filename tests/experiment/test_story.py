@@ -256,7 +256,9 @@ def test_evaluate_prints_what_the_run_scored(
     pruned: Folder, data_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert typed("evaluate", pruned.path, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["summary"] == pruned.read_scores().summary
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["summary"] == pruned.read_scores().summary
+    assert "pictures" not in printed
     assert typed("evaluate", pruned.path, "--dataset", "simulated", "--data-root", data_root) == 0
     assert "iou_image_mean" in capsys.readouterr().out
     everything = evaluate(pruned.path, dataset="simulated", data_root=data_root).images

@@ -64,4 +64,4 @@ def test_the_best_decoder_on_the_frames_learned_from_is_written(
 
 def test_what_cannot_be_tuned_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed("tune", tmp_path) == 2
-    assert "is not a finished run: finish it with 'cellprune train --resume'" in capsys.readouterr().err
+    assert "is no run: give the folder of a finished run" in capsys.readouterr().err

@@ -177,7 +177,7 @@ def test_a_dead_layer_is_reported(model, caplog):
         model.unused.weight.zero_()
     with caplog.at_level(logging.WARNING, "cellprune"):
         prune(model, method="magnitude", sparsity=0.5)
-    assert "1 layer(s) lost all their weights: unused.weight" in caplog.text
+    assert "1 layer lost all weights: unused.weight" in caplog.text
 
 
 def test_a_norm_that_starts_at_zero_is_reported(model, caplog):

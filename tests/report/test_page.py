@@ -11,6 +11,7 @@ from finished_run import edited
 from html_page import BROWSER, Page, screenshot
 
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.cells import total
 from cellprune.report import page
 from cellprune.runs.cost import Budget
 from cellprune.runs.folder import Folder
@@ -25,13 +26,15 @@ def written(folder: Folder) -> Page:
 def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
     folder = make_run(dead=True)
     scores, cost = folder.read_scores(), folder.read_cost()
-    told = written(folder)
+    told, counted = written(folder), total([image.count for image in scores.cells.images])
     for part in (
         "PhC-C2DH-U373",
         "prospr, 97 % of the weights removed at initialization",
         f"{scores.summary['iou_image_mean']['network']:.4f}",
         f"{scores.summary['iou_cell_pooled']['native']:.4f}",
         "mean IoU of 10 held-out images, at 256 × 256",
+        f"{counted.matched[0]} of {counted.true} true cells found, with an IoU above 0.5; {counted.found} cells found",
+        f"SEG mean IoU of the true cells; a missed cell has 0 {scores.cells.summary['seg']:.4f}",
         "scores on random held-out frames are too good",
         "It buys no speed",
         "1 layer lost all weights",
@@ -100,12 +103,14 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
                 {"name": evil, "intersection": 1, "union": 4},
             ]
         scores["summary"] |= {"iou_cell_image_mean": {"network": None, "native": None}}
+        del scores["cells"]
         scores["pictures"] = [{**scores["pictures"][0], "id": evil}]
     told = written(folder)
     assert "smp:unet/resnet18 · prospr" in told.text
     assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
     assert f"{evil}, pooled the class {evil} alone, pixels of all images counted together 0.2500" in told.text
     assert "both: found, but as another class" in told.text
+    assert "AP at IoU" not in told.text, "classes do not number cells"
     rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.file("report").read_text(encoding="utf-8"))
     assert [row.count("<td") for row in rows] == [2 * 3 + 1] * 2, "two sizes: all classes and each; unknown pixels"
     assert "script" not in told.tags

@@ -51,6 +51,17 @@ def test_a_97_percent_pruned_model_takes_at_most_4_5_percent_of_the_dense_file(t
     assert packed <= 0.045 * dense
 
 
+def test_a_smaller_network_keeps_its_masks(tmp_path: Path) -> None:
+    weights, masks = {"w": np.array([[1.0, 2.0], [3.0, 4.0]], np.float32), "b": np.ones(2)}, {"w": np.eye(2) > 0}
+    header = {"architecture": {"name": "unet", "kept": "some"}}
+    modelfile.write(tmp_path / "model", header, weights, masks)
+    read = modelfile.read(tmp_path / "model")
+    assert read.header == {**header, "format_version": 2}
+    assert read.weights["w"].tolist() == [[1, 0], [0, 4]]
+    assert read.weights["b"].tolist() == [1, 1]
+    assert read.masks["w"].tolist() == masks["w"].tolist()
+
+
 def test_a_dense_model_has_no_masks(tmp_path: Path) -> None:
     modelfile.write(tmp_path / "model", HEADER, {"w": np.ones(3, np.float32)}, {})
     _, weights, masks = modelfile.read(tmp_path / "model")

@@ -28,7 +28,7 @@ def test_all_that_decides_stands_in_the_journal_before_the_first_training(tmp_pa
 def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
     asked = question(tmp_path / "search")
     with (
-        Journal.locked(asked.output, asked.identity, asked.search, resume=False, runs=tmp_path / "runs"),
+        Journal.locked(asked.output, asked.identity, asked.search, asked.grid, resume=False, runs=tmp_path / "runs"),
         pytest.raises(CellpruneError, match="another process is at work"),
     ):
         searched(asked.output, Bench())

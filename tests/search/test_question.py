@@ -9,6 +9,8 @@ from simulated_searches import ASKED, question
 
 from cellprune.config.load import load
 from cellprune.errors import CellpruneError
+from cellprune.search.journal import Journal
+from cellprune.search.judge.grid import grid
 from cellprune.search.question import Workspace, ask
 
 OUTPUT = Path("search")
@@ -53,7 +55,7 @@ def test_a_search_by_cost_is_about_the_size_of_its_blocks_and_older_ones_were_ab
         for more in ([], ["pruning.round_to=1"])
     )
     assert "round_to" not in single.settings["pruning"], "as older journals say it"
-    assert blocks.changes(single) == ["settings.pruning.round_to: auto -> None"]
+    assert blocks.changes(single) == ["settings.pruning.round_to: auto -> 1"]
     assert blocks.digest != single.digest
 
 
@@ -95,9 +97,38 @@ def test_runs_in_the_folder_of_the_search_are_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_search_by_cost_removes_single_channels_where_no_blocks_are_asked_for(data_root: Path) -> None:
-    settings = load(assignments=["pruning.ratio=0.5", "pruning.granularity=channel", "pruning.method=snip"])
+TINY = ["model.width=4", "model.depth=1", "data.size=[32, 32]"]
+
+
+def test_a_search_by_cost_removes_single_channels_where_blocks_reach_too_little(data_root: Path) -> None:
+    by_channel = ["model.width=8", "pruning.ratio=0.5", "pruning.granularity=channel", "pruning.method=snip"]
+    settings = load(assignments=[*TINY, *by_channel])
     assert settings.pruning.round_to == "auto"
     asked = ask(settings, ASKED.model_copy(update={"unit": "macs"}), Workspace(data_root=data_root))
     assert asked.settings.pruning.round_to == 1
     assert "round_to" not in asked.identity.settings["pruning"], "so an older journal is of the same search"
+
+
+def test_a_search_that_goes_on_has_the_grid_that_it_began_with(
+    data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(assignments=[*TINY, "pruning={method: flat, budget: macs=0.4}"])
+    workspace = Workspace(runs=tmp_path / "runs", output=tmp_path / "search", data_root=data_root, resume=True)
+    search = ASKED.model_copy(update={"unit": "macs"})
+    asked = ask(settings, search, workspace)
+    assert "budget" not in asked.identity.settings["pruning"], "it is a trial's"
+    assert set(asked.grid) < set(grid(ASKED.low, ASKED.high)), "one for each flat network"
+    given = asked.output, asked.identity, search, asked.grid[1:]
+    with Journal.locked(*given, resume=True, runs=workspace.runs):
+        assert ask(settings, search, workspace).grid == asked.grid[1:]
+    wider = search.model_copy(update={"high": 0.98})
+    assert set(ask(settings, wider, workspace).grid) >= set(asked.grid)
+
+
+@pytest.mark.parametrize("unit", ["weights", "channels"])
+def test_a_dense_family_counts_what_its_networks_cost(unit: str, data_root: Path) -> None:
+    settings = load(assignments=[*TINY, "pruning={method: flat, budget: macs=0.5}"])
+    search = ASKED.model_copy(update={"unit": unit})
+    said = f"^--unit {unit} counts {unit}, but --method flat removes none, it makes dense networks: give --unit macs"
+    with pytest.raises(CellpruneError, match=said):
+        ask(settings, search, Workspace(data_root=data_root))

@@ -13,6 +13,7 @@ from cellprune.files.listing import Entry, listed
 from cellprune.images import naming
 from cellprune.images.aside import EXPORT, first, is_misnamed, seen
 from cellprune.images.naming import IMAGES, LABELS, of_role
+from cellprune.wording import many
 
 WAYS = "put images into images/ and labels of the same names into labels/, or NAME_masks.tif beside each NAME.tif"
 _CELLPOSE = "_seg.npy"
@@ -68,7 +69,7 @@ def without_labels(
     folder: Path, images_at: Path, labels_at: Path, stems: Sequence[str], lone: Sequence[Path], broken: Sequence[str]
 ) -> LayoutError:
     """Say that no image of a folder has labels; arguments as of `without_images`, and the images' stems."""
-    start = f"{folder} holds {len(stems)} image(s) but no labels for any"
+    start = f"{folder} holds {many(len(stems), 'image')} but no labels for any"
     inside = listed(labels_at) if labels_at.is_dir() else []
     if broken:
         return LayoutError(f"{start}; {broken[0]}")

@@ -7,7 +7,7 @@ The sampler hands (epoch, index) to the data set, so that a worker that lives th
 of the sample, and the batches are the same for any number of workers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count, cycle, islice
@@ -75,6 +75,7 @@ class Loaders:
         workers: processes that augment; 0 augments in this one.
         augment: how much training batches are changed, see `data.cells.augment`.
         ignore_border_px: see `data.cells.truth.target`.
+        field_of_interest_px: width of the outer band in which cells are not judged.
     Raises:
         CellpruneError: a file that cannot be used; the message names it. Or a part without a pixel that counts.
     """
@@ -90,7 +91,9 @@ class Loaders:
         workers: int = 0,
         augment: Strength = "full",
         ignore_border_px: int = 0,
+        field_of_interest_px: int = 0,
     ) -> None:
+        self.field_of_interest_px = field_of_interest_px
         self._split, self._border_px = split, ignore_border_px
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
@@ -167,9 +170,9 @@ class Loaders:
         # the native arrays of the training part may be large and are hardly ever asked for, so they are not kept
         return self._held_out[part] if part in self._held_out else self._prepared(part)
 
-    def n_samples(self, part: Part) -> int:
-        """Count the frames of a part."""
-        return len(self._split.part(part))
+    def frames(self, part: Part) -> Sequence[Frame]:
+        """List the frames of a part, in the order of (sequence, time)."""
+        return self._split.part(part)
 
     def _prepared(self, part: Part) -> Iterator[Sample]:
         transform = native(self._split.policy_of(part), self.card, ignore_border_px=self._border_px)

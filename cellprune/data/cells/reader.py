@@ -21,6 +21,7 @@ from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resi
 from cellprune.runs.modelcard import ModelCard
 from cellprune.targets.neighbours import sizes
 from cellprune.targets.target import Encoded, Labels, Target
+from cellprune.wording import many
 
 
 class FrameReader(ImageReader):
@@ -43,7 +44,8 @@ class FrameReader(ImageReader):
         image = read_image(Path(name), channels=self._channels)
         if len(image) != self._channels:
             raise ImageError(
-                f"{name} has {len(image)} channel(s), but its data set {self._channels}: convert it, or leave it out"
+                f"{name} has {many(len(image), 'channel')}, but its data set {self._channels}: convert it, "
+                "or leave it out"
             )
         return image
 

@@ -30,11 +30,13 @@ class Pairs:
 
     Attributes:
         frames: truth of every frame, in order; `image` is the result, a label image.
+        of_challenge: whether truth is in the challenge's layout.
         has_markers: whether the markers of every frame are judged, beside outlines.
         without_truth: names of the results that are not judged.
     """
 
     frames: tuple[Frame, ...]
+    of_challenge: bool
     has_markers: bool
     without_truth: tuple[str, ...]
 
@@ -86,7 +88,7 @@ def _of_challenge(truth: Path, result: Path, of_gold_alone: bool) -> Pairs:
         )
         for at in numbers
     )  # fmt: skip
-    return Pairs(frames, bool(markers), tuple(path.name for at, path in results.items() if at not in numbers))
+    return Pairs(frames, True, bool(markers), tuple(path.name for at, path in results.items() if at not in numbers))
 
 
 def _of_names(truth: Path, result: Path) -> Pairs:
@@ -106,7 +108,7 @@ def _of_names(truth: Path, result: Path) -> Pairs:
         )
         for at, (stem, path) in enumerate(gold.items())
     )  # fmt: skip
-    return Pairs(frames, False, tuple(path.name for stem, path in results.items() if stem not in gold))
+    return Pairs(frames, False, False, tuple(path.name for stem, path in results.items() if stem not in gold))
 
 
 def left_out(pairs: Pairs) -> list[str]:

@@ -22,6 +22,7 @@ from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 from cellprune.runs.split import DroppedFrame, FrameSplit, SplitFrame
+from cellprune.wording import many
 
 How = Literal["random", "sequence", "block"]
 HOWS: tuple[How, ...] = get_args(How)
@@ -130,7 +131,9 @@ def split(
         raise SplitError(f"a held-out share is between 0 and 1, not holdout={holdout}, select_share={select_share}")
     gold = dataset.gold_frames
     if len(gold) < 2:
-        raise SplitError(f"{dataset.name} has {len(gold)} annotated frame(s): annotate at least two, one to hold out")
+        raise SplitError(
+            f"{dataset.name} has {many(len(gold), 'annotated frame')}: annotate at least two, one to hold out"
+        )
     if how == "sequence" and gold[0].name:
         raise SplitError(f"{dataset.name} is a plain folder, which has no sequences: take --split random or block")
     if policy == "silver" and not any(frame.silver for frame in dataset.frames):

@@ -41,6 +41,10 @@ class Blocks:
         """Give the blocks that hold any of these channels."""
         return sorted(set(self.of[channels].tolist()))
 
+    def mark(self, channels: list[int]) -> Tensor:
+        """Mark the blocks that hold any of these channels: (blocks,) bool."""
+        return torch.zeros(len(self.follows), dtype=torch.bool).index_fill(0, self.of[channels], True)
+
 
 def in_blocks(channels: Channels, scores: Tensor, round_to: RoundTo) -> Blocks:
     """Form blocks of the channels that go best together.

@@ -11,6 +11,7 @@ and the same table gives the same masks.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -104,6 +105,18 @@ class Timed:
     reads: Tensor
     makes: Tensor
 
+    @cached_property
+    def kinds(self) -> tuple[Tensor, list[tuple[int, int]], Tensor]:
+        """Part the units that the layer reads or makes: of thousands few differ in how much of it they hold.
+
+        Returns:
+            (n,) long, these units; what each kind holds, inputs and outputs; (n,) long, the kind of each unit.
+        """
+        held = torch.stack([self.reads, self.makes], dim=1)
+        touched = held.any(1).nonzero().squeeze(1)
+        kinds, kind_of = held[touched].unique(dim=0, return_inverse=True)
+        return touched, [(read, made) for read, made in kinds.tolist()], kind_of
+
     def left(self, kept: Tensor) -> tuple[int, int]:
         """Give how many inputs and outputs stay."""
         return self.shape.inputs - int(self.reads[~kept].sum()), self.shape.outputs - int(self.makes[~kept].sum())
@@ -165,13 +178,10 @@ class Latencies:
         for one in self.layers:
             inputs, outputs = one.left(kept)
             now = self.table.nanoseconds(one.shape, inputs, outputs)
-            held = torch.stack([one.reads, one.makes], dim=1)
-            touches = held.any(1)
-            # of thousands of channels few differ in how much they hold
-            kinds, kind_of = held[touches].unique(dim=0, return_inverse=True)
-            fewer = [(max(0, inputs - read), max(0, outputs - made)) for read, made in kinds.tolist()]
+            touched, kinds, kind_of = one.kinds
+            fewer = [(max(0, inputs - read), max(0, outputs - made)) for read, made in kinds]
             less = [now - self.table.nanoseconds(one.shape, *numbers) for numbers in fewer]
-            saved[touches] += torch.tensor(less, dtype=torch.long)[kind_of]
+            saved[touched] += torch.tensor(less, dtype=torch.long)[kind_of]
         return saved
 
     def added(self, kept: Tensor, unit: int) -> int:

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 from cellprune.config.request import Pricing
-from cellprune.errors import TooMuchError
 from cellprune.pruning.ranking.blocks import in_order
-from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
 
 
@@ -25,9 +23,7 @@ def within(
     *,
     cost: Price | None = None,
     follows: Tensor | None = None,
-    why: str = "what stays in any case costs",
-    mend: str = "",
-    unit: str = "",
+    gone: Tensor | None = None,
 ) -> tuple[Tensor, int, int]:
     """Remove the lowest scores per cost until the budget holds, then put back what still fits, the highest first.
 
@@ -35,33 +31,26 @@ def within(
         prices: what units cost.
         scores: (count,), larger is kept; of a tie the earlier unit stays.
         share: of the dense network's cost that may stay.
-        stays: units that never go.
+        stays: units that never go; together they are within the budget.
         pricing: "static" or "marginal".
         cost: what scores are divided by; None for the prices themselves.
         follows: (count,) bool, whether a unit may stay only where the one before it stays; None for none.
-        why, mend: begin and end the sentence that refuses a budget below the cost of `stays`.
-        unit: of the prices; nanoseconds ("latency") are told beside the share.
+        gone: (count,) bool, units that may not stay; None for none.
     Returns:
         (count,) bool, what is allowed and what is spent. No removed unit that may stay fits into what is left.
-    Raises:
-        TooMuchError: the units that never go cost more than the budget.
     """
-    kept = torch.ones(prices.count, dtype=torch.bool)
-    follows = torch.zeros_like(kept) if follows is None else follows
-    least = torch.zeros_like(kept)
+    whole = torch.ones(prices.count, dtype=torch.bool)
+    follows = torch.zeros_like(whole) if follows is None else follows
+    gone = torch.zeros_like(whole) if gone is None else gone
+    kept, least = ~gone, torch.zeros_like(whole)
     least[stays] = True
-    dense = prices.total(kept)
+    dense = prices.total(whole)
     allowed = int(share * dense)
-    if (needed := prices.total(least)) > allowed:
-        times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if unit == "latency" else ""
-        raise TooMuchError(
-            f"{why}, with all that cannot go, {needed / dense:.4g} of the dense network{times}: give a budget above "
-            f"that, not {float(share):g}{mend}"
-        )
+    assert prices.total(least) <= allowed
     cost = prices if cost is None else cost
-    paid = cost.each(kept)
-    rank = in_order(scores / paid.clamp(min=1), follows).masked_fill(least, torch.inf)
-    spent = dense
+    paid = cost.each(whole)
+    rank = in_order(scores / paid.clamp(min=1), follows).masked_fill(least | gone, torch.inf)
+    spent = prices.total(kept)
     order = iter(rank.flip(0).argsort(stable=True).tolist())  # from the back, so that of a tie the earlier stays
     while spent > allowed:
         if pricing == "marginal":
@@ -74,7 +63,7 @@ def within(
     if pricing == "marginal":
         paid = torch.tensor([cost.added(kept, unit) for unit in range(len(kept))])
     for back in in_order(scores / paid.clamp(min=1), follows).argsort(descending=True, stable=True).tolist():
-        is_next = not kept[back] and (not follows[back] or bool(kept[back - 1]))
+        is_next = not kept[back] and not gone[back] and (not follows[back] or bool(kept[back - 1]))
         if is_next and spent + (more := prices.added(kept, back)) <= allowed:
             kept[back] = True
             spent += more

@@ -1,7 +1,7 @@
-"""Chooses which channels stay, at least one of every layer, and makes the masks of all that they touch."""
+"""Chooses which channels stay, one of every layer or none of a level, and makes the masks of all that they touch."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from cellprune.config.request import Pricing, RoundTo, Scope
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
-from cellprune.pruning.ranking.blocks import in_blocks
+from cellprune.pruning.ranking.blocks import Blocks, in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
+from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
 from cellprune.pruning.ranking.spending import within
 from cellprune.structure.channels import Channels, verify
@@ -108,14 +109,24 @@ class Spending:
     round_to: RoundTo = 1
 
 
-def choose_within(channels: Channels, scores: Tensor, spending: Spending, least: Fraction = NO_FLOOR) -> Tensor:
+def choose_within(
+    channels: Channels,
+    scores: Tensor,
+    spending: Spending,
+    least: Fraction = NO_FLOOR,
+    levels: Sequence[Collection[str]] = (),
+) -> Tensor:
     """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
+
+    A level goes as a whole, the deepest first, where all of its channels that may go have gone, and the same budget
+    keeps a larger sum of scores without the rest of it.
 
     Args:
         channels: what there is.
         scores: (channels.count,), larger is kept.
         spending: the budget.
-        least: share of each layer's channels that stays in any case, see `best_of_layers`.
+        least: share of each layer's channels that stays in any case, see `best_of_layers`; then no level goes.
+        levels: names of the weights in each level that may go, the deepest first; see `structure.levels`.
     Returns:
         (channels.count,) bool.
     Raises:
@@ -125,27 +136,79 @@ def choose_within(channels: Channels, scores: Tensor, spending: Spending, least:
     """
     check_finite(by_layer(channels, scores))
     blocks = in_blocks(channels, scores, spending.round_to)
-    why, mend = f"each layer keeps {_floor(least)} at least, which costs", ""
-    if blocks.follows.any():
-        why = f"each layer keeps {_floor(least)} at least, in whole blocks (round_to={spending.round_to}), which costs"
-        mend = ", or a lower round_to"
-    prices = spending.prices.together(blocks.of)
-    kept, allowed, spent = within(
-        prices,
+    _require_enough(spending, blocks, best_of_layers(channels, scores, least), least)
+    gone, layers = torch.zeros(channels.count, dtype=torch.bool), channels.layers()
+    kept = _spent(channels, scores, spending, blocks, least, gone)
+    may_go = ~blocks.mark(best_of_layers(channels, scores))[blocks.of]
+    for level in () if least else levels:
+        if not set(level) <= layers.keys():
+            break  # something of it stays in any case
+        made = torch.cat([layers[name] for name in level])
+        if not may_go[made].any() or (kept & may_go)[made].any():
+            break
+        without = gone.index_fill(0, made, True)
+        fuller = _spent(channels, scores, spending, blocks, least, without)
+        if scores[fuller].sum() <= scores[kept].sum():
+            break
+        kept, gone = fuller, without
+        log.info("a level that kept the least of each layer goes: without it the budget keeps more")
+    dense, spent = (spending.prices.total(some) for some in (torch.ones_like(kept), kept))
+    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, int(spending.share * dense), dense,
+             spending.share, spent, spent / dense)  # fmt: skip
+    return kept
+
+
+def _spent(
+    channels: Channels, scores: Tensor, spending: Spending, blocks: Blocks, least: Fraction, gone: Tensor
+) -> Tensor:
+    """Spend a budget on channels, of which those that are gone may not stay: (channels.count,) bool, both."""
+    kept, _, _ = within(
+        spending.prices.together(blocks.of),
         blocks.scores(scores),
         spending.share,
-        blocks.with_any(best_of_layers(channels, scores, least)),
+        blocks.with_any([channel for channel in best_of_layers(channels, scores, least) if not gone[channel]]),
         spending.pricing,
         cost=spending.cost.together(blocks.of),
         follows=blocks.follows,
-        why=why,
-        mend=mend,
-        unit=spending.unit,
+        gone=blocks.mark(gone.nonzero().squeeze(1).tolist()),
     )
-    dense = prices.total(torch.ones_like(kept))
-    log.info("budget %s: %d of %d allowed (%g), %d spent (%.4g)", spending.unit, allowed, dense, spending.share,
-             spent, spent / dense)  # fmt: skip
     return kept[blocks.of]
+
+
+def smallest(channels: Channels, prices: Price, round_to: RoundTo, least: Fraction = NO_FLOOR) -> Fraction:
+    """Give the share of the dense network's cost that stays in any case: of each layer one block, or `least`."""
+    alike = torch.zeros(channels.count)
+    blocks = in_blocks(channels, alike, round_to)
+    together = prices.together(blocks.of)
+    kept = torch.zeros(together.count, dtype=torch.bool)
+    kept[blocks.with_any(best_of_layers(channels, alike, least))] = True
+    return Fraction(together.total(kept), together.total(torch.ones_like(kept)))
+
+
+def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: Fraction) -> None:
+    """Refuse a budget that not even the smallest network fits: the best channels of each layer, in whole blocks.
+
+    Raises:
+        TooMuchError: says what the smallest network needs.
+    """
+    single = torch.zeros(len(blocks.of), dtype=torch.bool)
+    single[best] = True
+    smallest = torch.isin(blocks.of, blocks.of[single])
+    dense, total = spending.prices.total(torch.ones_like(single)), spending.prices.total
+    if (needed := total(smallest)) <= spending.share * dense:
+        return
+    keeps = f"keeps {_floor(least)} of each layer"
+    if is_larger := not smallest.equal(single):
+        keeps += f", in whole blocks of channels (round_to={spending.round_to}),"
+    times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if spending.unit == "latency" else ""
+    mends = [f"give a budget above that, not {float(spending.share):g}"] if needed < dense else []
+    # milliseconds of other widths would have to be measured
+    if is_larger and spending.unit != "latency" and (alone := total(single)) <= spending.share * dense:
+        mends.append(f"choose single channels by --round-to 1 (in Python round_to=1), which need {alone / dense:.2g}")
+    mend = ", or ".join(mends) or "prune less, or other layers"
+    raise TooMuchError(
+        f"the smallest network {keeps} and needs {needed / dense:.4g} of the dense network{times}: {mend}"
+    )
 
 
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:
@@ -179,7 +242,7 @@ def _descending(scores: Tensor, channels: Tensor) -> list[int]:
 
 
 def _floor(least: Fraction) -> str:
-    return f"a share of {float(least):g}" if least else "one"
+    return f"a share of {float(least):g}" if least else "one channel"
 
 
 def masks_of(model: nn.Module, inputs: Nested, channels: Channels, kept: Tensor) -> Masks:

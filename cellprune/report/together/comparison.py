@@ -238,7 +238,8 @@ def _label(run: FinishedRun, differing: Sequence[str]) -> str:
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
     much += " effective" if settings.get("pruning.effective") else ""
     kind = [settings[key] for key in _KIND if key in settings]
-    kind = [word for word in kind if not kind[0].endswith(f"-{word}")]  # gradual-channel is by channel anyway
+    if method(kind[0]).channels == "always":  # without saying
+        kind = [word for word in kind if word != "channel"]
     words = ["dense" if run.is_dense else f"{' '.join(kind)} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]
     if len(others) <= _LONGEST_LABEL:

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from cellprune.config.names import method
+from cellprune.config.names import is_dense_family, method
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
-from cellprune.controls import small
+from cellprune.controls import families
 from cellprune.evaluation.decide import Decision, Verdict, decide, holm
 from cellprune.models.architecture import Architecture
 from cellprune.search.judge.confirm import Terms
@@ -89,6 +89,8 @@ def missing(settings: Settings) -> dict[str, str]:
     pruning, lacking = settings.pruning, dict[str, str]()
     if pruning.control != "none":
         return dict.fromkeys(CONTROLS, "what is searched is a control itself")
+    if is_dense_family(pruning.method):
+        return dict.fromkeys(CONTROLS, f"{pruning.method} networks are controls themselves")
     if pruning.method == "random":
         lacking |= dict.fromkeys(("shuffle", "random"), "the masks are random already")
     elif method(pruning.method).when != "before":
@@ -96,7 +98,7 @@ def missing(settings: Settings) -> dict[str, str]:
     if method(pruning.method).when != "before":
         why = f"nobody knows before training how many multiply-adds {pruning.method} will leave"
         lacking |= dict.fromkeys(("narrow-macs", "flat-macs"), why)
-    if not small.has_levels(Architecture.of(settings.model, in_channels=1, classes=2)):
+    if not families.has_levels(Architecture.of(settings.model, in_channels=1, classes=2)):
         small_ones = [name for name in CONTROLS if name.startswith(("narrow", "flat"))]
         lacking |= dict.fromkeys(small_ones, f"model {settings.model.name} has no widths to choose")
     return lacking

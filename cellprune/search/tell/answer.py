@@ -144,6 +144,7 @@ class Network:
         score: mean over all its trainings and frames.
         hopeless: trainings that were; they have no score.
         of_budget: of a small dense network: its size, as a share of what it might have; None of others.
+        widths: of the same, channels of each level.
         milliseconds: of its first training's network; None where that is gone.
         time_ratio: that beside the unpruned one's, measured in turn; None where one of them is gone.
         run: name of its first training's run.
@@ -161,6 +162,7 @@ class Network:
     milliseconds: float | None
     time_ratio: float | None
     run: str
+    widths: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ class Answer:
         settings: of a training; what a trial decides is the search's.
         question: what is asked in the last look, the one under way.
         grid: the ratios that it asks about.
+        reachable: the ratios that the method can reach, rising.
+        limit: why there are no higher ones; "" where any may be asked.
         look: its number, from 1.
         looks: every one of them; the last as far as it has come.
         alpha: the error of each of its tests.
@@ -208,7 +212,9 @@ class Answer:
         controls_missing: name of a control -> why there is none.
         networks: of the confirmation, the unpruned one first, the controls last.
         crashes: name of a trial -> why it crashed, each time.
-        model: path of the model file of the highest ratio that any look has shown; None where there is none.
+        model: path of the model file of the highest ratio that any look has shown, as it is given to a command here;
+            None where there is none.
+        model_file: the same as seen from the folder of the search.
         model_run: folder of its run, whether or not that still is there; "" where nothing is shown.
     """
 
@@ -217,6 +223,8 @@ class Answer:
     question: Search
     words: Words
     grid: tuple[float, ...]
+    reachable: tuple[float, ...]
+    limit: str
     frames: Frames
     look: int
     looks: tuple[AnsweredLook, ...]
@@ -234,7 +242,19 @@ class Answer:
     crashes: Mapping[str, tuple[str, ...]]
     compute: Compute
     model: str | None
+    model_file: str | None
     model_run: str
+
+    @property
+    def found(self) -> Network | None:
+        """The network with the highest ratio that was shown; None where the last look has none."""
+        ratio = self.claimed.ratio if self.claimed else None
+        return next((network for network in self.networks if network.ratio == ratio and not network.control), None)
+
+    @property
+    def unpruned(self) -> Network | None:
+        """The network that it is compared with; None where the last look has none yet."""
+        return next((network for network in self.networks if not network.ratio), None)
 
     @property
     def claimed(self) -> Claimed | None:

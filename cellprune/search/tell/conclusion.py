@@ -6,6 +6,7 @@ from cellprune.report.formatting import difference
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.search.judge.grid import beyond
 from cellprune.search.tell.answer import Answer
+from cellprune.search.tell.words import act, ours
 
 _STEPS = 3  # of the grid, by which a range is widened
 
@@ -30,7 +31,9 @@ def _this_round(answer: Answer) -> str:
     if answer.verdict == "not shown":
         return " ".join(filter(None, (_not_shown(answer), _more_seeds(answer), _lower(answer))))
     said = [_not_worse(answer)]
-    above = beyond(answer.grid[-1], _STEPS)
+    above = beyond(answer.grid[-1], _STEPS, answer.reachable)
+    if answer.ratio == answer.grid[-1] and not above and answer.limit:
+        said.append(f"It is the highest ratio that can be reached: {answer.limit}.")
     if answer.ratio == answer.grid[-1] and above:
         said.append(
             f"It is the highest ratio of the range. To ask higher ratios: {_command(answer, high=above[-1])} "
@@ -46,11 +49,12 @@ def _not_worse(answer: Answer) -> str:
     best = next(tested for tested in answer.confirmation if tested.ratio == answer.ratio)
     assert best.decision is not None, "what passed was decided"
     n_frames, n_seeds, images = best.evidence.n_frames, best.evidence.n_seeds, answer.words.images
+    which = f"{ours(answer.settings)} network".removeprefix("pruned ")
     return (
-        f"With {as_ratio(best.ratio)} of the {answer.words.unit} removed, the network is not worse than the unpruned "
-        f"one by {answer.question.margin:g} or more. The mean difference is {difference(best.decision.mean)}, its "
-        f"lower limit {difference(best.decision.lower)} ({n_frames} {images}, {n_seeds} seeds, "
-        f"{as_ratio(1 - answer.alpha)} confidence)."
+        f"With {as_ratio(best.ratio)} of the {answer.words.unit} removed, the {which} loses less than "
+        f"{answer.question.margin:g} against the unpruned one. The mean difference is "
+        f"{difference(best.decision.mean)}, its lower limit {difference(best.decision.lower)} "
+        f"({n_frames} {images}, {n_seeds} seeds, {as_ratio(1 - answer.alpha)} confidence)."
     )
 
 
@@ -60,7 +64,7 @@ def _none_found(answer: Answer) -> str:
     saw = f"a mean loss above {answer.question.margin:g}"
     if lowest.evidence.hopeless:
         saw = f"a hopeless training ({lowest.evidence.hopeless})"
-    below = beyond(lowest.ratio, -_STEPS)
+    below = beyond(lowest.ratio, -_STEPS, answer.reachable)
     on = f"To ask lower ratios: {_command(answer, low=below[0])}." if below else "There is no lower ratio to ask for."
     return (
         f"No ratio was found. At the lowest ratio, {as_ratio(lowest.ratio)}, the search saw {saw}. Nothing was "
@@ -97,10 +101,10 @@ def _more_seeds(answer: Answer) -> str:
         return f"The differences vary so much that it takes more {images}, not more seeds.{way}"
     if needed <= tested.evidence.n_seeds:
         return (
-            "Random variation is not the reason. If pruning truly cost nothing, "
+            f"Random variation is not the reason. If {act(answer.settings)} truly cost nothing, "
             f"{needed} seeds would show it in 4 of 5 searches."
         )
-    start = f"If pruning truly cost nothing, {needed} seeds would have shown it in 4 of 5 searches."
+    start = f"If {act(answer.settings)} truly cost nothing, {needed} seeds would have shown it in 4 of 5 searches."
     if later is None:
         return f"{start} {_next_test(answer).capitalize()}, takes more {images}."
     return f"{start} To ask with more seeds: {_command(answer, confirm_seeds=later)} ({_next_test(answer)})."
@@ -110,7 +114,7 @@ def _lower(answer: Answer) -> str:
     """Give the command that asks about the ratios below the tested one: those of the range, or else some below it."""
     tested = answer.confirmation[0].ratio
     inside = [ratio for ratio in answer.grid if ratio < tested]
-    below = beyond(tested, -_STEPS)
+    below = beyond(tested, -_STEPS, answer.reachable)
     if not below:
         return "There is no lower ratio to ask for."
     range_of = {"high": inside[-1]} if inside else {"low": below[0], "high": below[-1]}

@@ -11,6 +11,7 @@ from cellprune.config.load import completed
 from cellprune.errors import CellpruneError
 from cellprune.runs import documents
 from cellprune.search.judge.controls import Corrected
+from cellprune.search.judge.grid import RATIOS
 from cellprune.search.tell.answer import (
     Answer,
     AnsweredLook,
@@ -34,6 +35,8 @@ def content(answer: Answer) -> dict[str, object]:
         "question": answer.question.model_dump(mode="json"),
         "words": asdict(answer.words),
         "grid": list(answer.grid),
+        "reachable": list(answer.reachable),
+        "limit": answer.limit,
         "frames": asdict(answer.frames),
         "look": answer.look,
         "looks": [_look(look) for look in answer.looks],
@@ -52,6 +55,7 @@ def content(answer: Answer) -> dict[str, object]:
         "compute": asdict(answer.compute),
         "claimed": asdict(claimed) if claimed else None,
         "model": answer.model,
+        "model_file": answer.model_file,
         "sentences": asdict(sentences(answer)),
     }
 
@@ -122,6 +126,9 @@ def _parts(plain: Mapping[str, Any]) -> dict[str, object]:
     # older versions wrote the p-values of the last look only where it is told in full
     last = last | {"tested": [{"p_value": in_full.get(test["ratio"]), **test} for test in last["tested"]]}
     return {
+        "reachable": RATIOS,
+        "limit": "",
+        "model_file": None,
         **plain,
         "made": {**plain["made"], "machine": {"environment": {}, **plain["made"]["machine"]}},
         "settings": completed(plain["settings"]),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from os.path import relpath
 
 from cellprune.evaluation.decide import alpha_of_look, seeds_needed
 from cellprune.runs import provenance
@@ -47,6 +48,8 @@ def gather(
         question=search,
         words=words(settings, search),
         grid=question.grid,
+        reachable=question.reach.ratios,
+        limit=question.reach.limit,
         frames=question.frames,
         look=journal.look,
         looks=looks,
@@ -64,6 +67,7 @@ def gather(
         crashes=journal.crashes,
         compute=_compute(journal),
         model=str(model.file("model")) if model and model.has("model") else None,
+        model_file=relpath(model.file("model"), journal.folder) if model and model.has("model") else None,
         model_run=str(model.path) if model else "",
     )
 

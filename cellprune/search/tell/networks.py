@@ -64,6 +64,7 @@ def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts, own: float | 
         milliseconds=own,
         time_ratio=own / dense if own and dense else None,
         run=run.folder,
+        widths=run.widths,
     )
 
 

@@ -16,6 +16,7 @@ from cellprune.search.tell import looks
 from cellprune.search.tell.answer import Answer, Network
 from cellprune.search.tell.forest import COLOURS
 from cellprune.search.tell.sentences import sentences
+from cellprune.search.tell.words import ours
 
 _TIME = "time beside unpruned"
 _COSTS: dict[str, Callable[[Network], float | None]] = {
@@ -31,6 +32,7 @@ def write(path: Path, answer: Answer) -> None:
     values = {
         "answer": answer,
         "sentences": sentences(answer),
+        "ours": ours(answer.settings),
         "question": answer.question.model_dump(mode="json"),
         "config": answer.settings.model_dump(mode="json"),
         "looks": [looks.sentence(look) for look in answer.looks],
@@ -109,7 +111,8 @@ def _draw_cost(axes: Axes, costs: Mapping[Network, float], ratio: float | None, 
         axes.xaxis.set_major_locator(MaxNLocator(3))
         if values and max(values) > _FAR_APART * min(values):
             axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            is_wide = max(values) > _FAR_APART**2 * min(values)  # labels of 1, 2 and 5 would overlap
+            axes.xaxis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 2, 5)))
             axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: count(round(value)))
     axes.margins(x=0.25, y=0.2)

@@ -6,6 +6,7 @@ from cellprune.report.formatting import duration, ratio
 from cellprune.search.judge.power import ENOUGH
 from cellprune.search.plan import Plan
 from cellprune.search.tell.progress import later_round
+from cellprune.search.tell.words import act
 from cellprune.wording import many
 
 
@@ -23,10 +24,12 @@ def lines(plan: Plan) -> list[str]:
     few, most = min(by_fold), max(by_fold)
     chosen_on = f"{len(by_fold)} × " * (len(by_fold) > 1) + (f"{few}" if few == most else f"{few} to {most}")
     dropped = "; ".join(f"{name}: {reason}" for name, reason in frames.dropped)
-    later = later_round(known.look, plan.alpha)
+    later, reach = later_round(known.look, plan.alpha), plan.question.reach
+    ends_there = reach.limit and grid[-1] == reach.ratios[-1]
     return [
         f"{many(len(grid), 'ratio')} from {ratio(grid[0])} to {ratio(grid[-1])} removed; "
         f"chosen on {chosen_on} {plan.images}, claimed about {frames.n_report} held-out ones",
+        *([f"higher ratios cannot be reached: {reach.limit}"] if ends_there else []),
         *([f"frames that the truth policy drops: {dropped}"] if dropped else []),
         *([later] if later else []),
         power(plan),
@@ -48,9 +51,9 @@ def power(plan: Plan) -> str:
     if chance.n_seeds_measured:
         by = f"measured in pairs of runs of {chance.n_seeds_measured} seeds in {plan.runs}"
     said = (
-        f"power: if pruning truly cost nothing, {plan.question.frames.n_report} {images} and {search.confirm_seeds} "
-        f"seeds would show it in {_of_ten(chance.shown)} searches, at a margin of {search.margin:g} (standard "
-        f"deviations of differences: {images} {spread}; {by})"
+        f"power: if {act(plan.question.settings)} truly cost nothing, {plan.question.frames.n_report} {images} and "
+        f"{search.confirm_seeds} seeds would show it in {_of_ten(chance.shown)} searches, at a margin of "
+        f"{search.margin:g} (standard deviations of differences: {images} {spread}; {by})"
     )
     if chance.shown >= ENOUGH:
         return said

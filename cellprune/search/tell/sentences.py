@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cellprune.search.tell.answer import Answer
 from cellprune.search.tell.conclusion import conclusion
+from cellprune.search.tell.found import found
 from cellprune.search.tell.merit import merit
 from cellprune.search.tell.scope import scope
 
@@ -14,12 +15,14 @@ class Sentences:
 
     Attributes:
         answer: what was found, or what was not and the command that asks on.
+        found: the network that was found, and what it costs; "" where none was.
         scope: what the claim is about, and what it is not about.
         controls: whether the ratio is the method's merit; "" where that was not asked.
         model: which network there is to use, or that it is gone; "" where nothing was shown.
     """
 
     answer: str
+    found: str
     scope: str
     controls: str
     model: str
@@ -27,7 +30,7 @@ class Sentences:
 
 def sentences(answer: Answer) -> Sentences:
     """Say what an answer means."""
-    return Sentences(conclusion(answer), scope(answer), merit(answer), _model(answer))
+    return Sentences(conclusion(answer), found(answer), scope(answer), merit(answer), _model(answer))
 
 
 def _model(answer: Answer) -> str:

@@ -139,7 +139,7 @@ def test_the_same_table_gives_the_same_masks_and_tells_their_time() -> None:
 def test_a_budget_below_the_smallest_network_says_its_milliseconds() -> None:
     model, inputs = unet()
     request = Request(method="magnitude", budget={"latency": 0.01}, granularity="channel")
-    said = r"costs, with all that cannot go, 0\.\d+ of the dense network \(\d+\.?\d* of \d+\.?\d* ms\): give a budget"
+    said = r"needs 0\.\d+ of the dense network \(\d+\.?\d* of \d+\.?\d* ms\): give a budget"
     with pytest.raises(CellpruneError, match=said):
         fulfil(model, request, batches=[(inputs, inputs)], table=LatencyTable(made_up))
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 import torch
 from channel_networks import residual, unet
+from torch import nn
 from torch.nn import functional as F
 
 from cellprune.errors import CellpruneError
@@ -122,7 +123,7 @@ def test_a_floor_of_channels_holds_in_every_layer(amount, least):
     shares = [[float(chosen[name].transpose(0, channels.outputs[name]).flatten(1).any(1).double().mean())
                for name in channels.layers()] for chosen in (masks, bare)]  # fmt: skip
     assert min(shares[0]) >= least > min(shares[1])
-    with pytest.raises(CellpruneError, match=r"each layer keeps a share of 0.9 at least"):
+    with pytest.raises(CellpruneError, match=r"keeps a share of 0\.9 "):
         prune(model, method="snip", **amount, batches=data, loss=F.cross_entropy, granularity="channel", floor=0.9)
 
 
@@ -175,17 +176,33 @@ def test_a_budget_below_the_smallest_network_of_blocks_says_what_that_is():
     model, data = wide_unet()
     with pytest.raises(CellpruneError) as refusal:
         prune(model, method="random", budget={"macs": 0.01}, batches=data, granularity="channel", round_to=8)
-    assert "whole blocks (round_to=8)" in str(refusal.value)
-    assert str(refusal.value).endswith("not 0.01, or a lower round_to")
-    needed = float(str(refusal.value).split("that cannot go, ")[1].split()[0])
+    said = str(refusal.value)
+    assert "keeps one channel of each layer, in whole blocks of channels (round_to=8), and needs " in said
+    assert "give a budget above that, not 0.01, or choose single channels by --round-to 1" in said
+    needed = float(said.split("needs ")[1].split()[0])
     masks = prune(model, method="random", budget={"macs": needed + 0.0001}, batches=data, granularity="channel",
                   round_to=8)  # fmt: skip
     assert spent(model, data, masks, "macs") == pytest.approx(needed * spent(model, data, {}, "macs"), rel=1e-3)
 
 
-@pytest.mark.parametrize(("round_to", "share"), [(16, "0.29"), (8, "0.07")])
-def test_the_smallest_u_net_of_width_16_is_what_the_page_says(round_to, share):
-    model = build({"name": "unet", "width": 16, "depth": 4})
+@pytest.mark.parametrize(("width", "round_to", "share"), [(16, 16, 0.29), (16, 8, 0.07), (8, "auto", 0.53)])
+def test_the_smallest_u_net_is_what_the_page_says(width, round_to, share):
+    model = build({"name": "unet", "width": width, "depth": 4})
     data = [(torch.randn(1, 1, 64, 64), None)]
-    with pytest.raises(CellpruneError, match=f"that cannot go, {share}"):
+    with pytest.raises(CellpruneError) as refusal:
         prune(model, method="random", budget={"macs": 0.01}, batches=data, granularity="channel", round_to=round_to)
+    assert float(str(refusal.value).split("needs ")[1].split()[0]) == pytest.approx(share, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("width", "words"), [(16, r"and needs 1 of the dense network: choose"), (32, r"above that, .*")]
+)
+def test_a_budget_that_only_single_channels_fit_says_so(width, words):
+    model = nn.Sequential(nn.Conv2d(1, width, 3), nn.ReLU(), nn.Conv2d(width, 2, 1))
+    data = [(torch.randn(1, 1, 8, 8), None)]
+    said = words + r" single channels by --round-to 1 \(in Python round_to=1\), which need 0\.\d+$"
+    with pytest.raises(CellpruneError, match=said) as refusal:
+        prune(model, method="magnitude", budget={"macs": 0.2}, batches=data, granularity="channel")
+    needed = float(str(refusal.value).rsplit(" ", 1)[1])
+    assert needed <= 1 / width
+    prune(model, method="magnitude", budget={"macs": 0.2}, batches=data, granularity="channel", round_to=1)

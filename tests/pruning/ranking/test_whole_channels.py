@@ -1,5 +1,7 @@
 """Pruning by channels: the scores of gates, exact counts, masks of all that goes along, and what is refused."""
 
+from fractions import Fraction
+
 import pytest
 import torch
 from reference_pruning import batches, unrolled_sensitivity
@@ -11,7 +13,12 @@ from cellprune.models import build, resnet
 from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import prospr, snip
 from cellprune.pruning.prune import prune
+from cellprune.pruning.ranking.budget import NO_FLOOR
+from cellprune.pruning.ranking.prices import priced
 from cellprune.pruning.ranking.units import drawn, gated, mean_magnitude
+from cellprune.pruning.ranking.whole_channels import Spending, choose_within
+from cellprune.structure.levels import weights_of_levels
+from cellprune.structure.shrink import shrink
 from cellprune.structure.trace import find
 
 DATA = batches(4)
@@ -166,13 +173,13 @@ def test_excluded_layers_stay_whole():
     ("arguments", "words"),
     [
         ({"batches": None, "method": "random"}, "goes through the network: give batches"),
-        ({"sparsity": 0.97}, "of 92 channels would stay, but each layer keeps one at least, 12 together"),
+        ({"sparsity": 0.97}, "of 92 channels would stay, but each layer keeps one channel at least, 12 together"),
         ({"sparsity": 0.87, "scope": "layer"}, "scope='layer' leaves no channel"),
         ({"gate": "kernel"}, "no gate 'kernel'"),
         ({"method": "magnitude", "gate": "weight"}, "'magnitude' takes no options, but 'gate'"),
         (
             {"sparsity": None, "budget": {"macs": 0.001}, "round_to": 1},
-            "keeps one at least, which costs, with all that cannot go, 0.0",
+            "keeps one channel of each layer and needs 0.0.* dense network: give a budget above that, not 0.001$",
         ),
         ({"exclude": ["down.*", "up.*", "grow.*"]}, "has no channel that can go"),
     ],
@@ -190,3 +197,29 @@ def test_scores_that_cannot_be_ranked_are_refused():
         model.down[1][0].weight[0, 0, 0, 0] = torch.nan
     with pytest.raises(WorkError, match=r"1 of 8 scores of 'down.1.0.weight' are NaN"):
         prune(model, method="magnitude", sparsity=0.5, batches=data, granularity="channel")
+
+
+def test_a_level_goes_where_all_that_may_go_has_gone_and_the_others_keep_more_without_it():
+    torch.manual_seed(0)
+    model, image = build({"name": "unet", "width": 4, "depth": 2}), torch.zeros(1, 1, 16, 16)
+    channels = find(model, image)
+    deepest, middle = weights_of_levels(model, channels.makes)
+    of_deepest = torch.cat([channels.layers()[name] for name in deepest])
+    low = torch.rand(channels.count).index_fill(0, of_deepest, 1e-6)
+    prices = priced(model, image, channels, "params")
+
+    def chosen(scores, share, least=NO_FLOOR, levels=(deepest, middle)):
+        spending = Spending("params", Fraction(share), prices, prices)
+        kept = choose_within(channels, scores, spending, least, levels)
+        assert prices.total(kept) <= int(Fraction(share) * prices.total(torch.ones(channels.count, dtype=torch.bool)))
+        return kept
+
+    kept, before = chosen(low, "0.2"), chosen(low, "0.2", levels=())
+    assert not kept[of_deepest].any()
+    assert before[of_deepest].sum() == len(deepest), "one of each layer"
+    assert low[kept].sum() > low[before].sum()
+    assert all(kept[channels.layers()[name]].any() for name in middle - deepest), "a level that keeps more stays"
+    for stays in (chosen(low, "0.2", Fraction("0.1")), chosen(low.index_fill(0, of_deepest, 10.0), "0.2")):
+        assert all(stays[channels.layers()[name]].any() for name in deepest)
+    small = shrink(model, channels.masks(kept, {name: p.shape for name, p in model.named_parameters()}), image)
+    assert small.n_left_out == 1

@@ -16,7 +16,7 @@ def limits(ratio: float, verdict: str = "not worse") -> Limits:
 
 
 def look(*tests: Limits, margin: float = 0.01, number: int = 1) -> AnsweredLook:
-    return AnsweredLook(Look.begun(Search(margin=margin), number), tests)
+    return AnsweredLook(Look.begun(Search(margin=margin), number, (0.5,)), tests)
 
 
 def test_a_look_has_shown_the_highest_ratio_that_passed() -> None:

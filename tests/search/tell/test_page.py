@@ -38,7 +38,9 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
     assert [tick for tick in (20_000, 50_000, 100_000) if f">{count(tick)}<" not in far_apart] == []
     draw(tmp_path / "page.html", flattered)
     assert merit(flattered).startswith("A training of random was hopeless, so nothing is decided about it.")
-    assert "without 1 hopeless training, so its IoU looks better than it is" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "without 1 hopeless training, so its IoU looks better than it is" in page
+    assert f"a ratio passes this screen if that is above −{ASKED.margin:g}." in page
 
 
 def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:

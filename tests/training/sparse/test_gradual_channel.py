@@ -77,7 +77,7 @@ def test_the_smallest_kernel_goes_first_by_what_is_left_of_it():
 
 def test_too_few_channels_are_refused_before_any_step():
     model = build({"name": "unet", "width": 4, "depth": 1})
-    with pytest.raises(CellpruneError, match="each layer keeps one at least"):
+    with pytest.raises(CellpruneError, match="each layer keeps one channel at least"):
         stages(model, TrainingRequest(sparsity=0.95, epochs=1, steps_per_epoch=8, input_size=(1, 8, 8)))
 
 

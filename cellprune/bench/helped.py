@@ -1,0 +1,64 @@
+"""Did pruning help? The dense network beside the pruned one in the same engine, for and against."""
+
+from collections.abc import Iterator, Sequence
+
+from cellprune.bench.row import Row
+from cellprune.report.formatting import difference, milliseconds, share
+
+_AS_FAST = 0.95  # of the dense network's time: passes of one network differ by some percent
+
+
+def sentences(rows: Sequence[Row]) -> Iterator[str]:
+    """Answer for each pruned network, or say what is missing to answer."""
+    rows = [row for row in rows if row.precision == "fp32"]
+    pruned = list(dict.fromkeys(row.network for row in rows if row.kind == "pruned"))
+    dense = [row for row in rows if row.kind == "dense" and row.comparable and row.macs is not None]
+    if not pruned:
+        yield "No pruned run is among these networks, so nothing is said of pruning: add one."
+    elif not dense:
+        yield (
+            "No dense run with the same held-out images is among these networks, so nothing says whether pruning "
+            "helped: add the run of the unpruned network."
+        )
+    else:
+        widest = max(dense, key=lambda row: row.macs or 0).network
+        for name in pruned:
+            yield _sentence(name, widest, rows)
+
+
+def _sentence(name: str, widest: str, rows: Sequence[Row]) -> str:
+    """Compare in the engine in which the pruned network is fastest."""
+    ours = min((row for row in rows if row.network == name), key=lambda row: row.milliseconds)
+    there = [row for row in rows if row.engine == ours.engine and row.network != name]
+    dense = next((row for row in there if row.network == widest), None)
+    if dense is None:
+        return f"{name} cannot be compared, because {widest} does not run in {ours.engine}."
+    ratio = ours.milliseconds / dense.milliseconds
+    times = f"{milliseconds(ours.milliseconds)} per image where {widest} takes {milliseconds(dense.milliseconds)}"
+    faster = f"it takes {times}, {share(ratio)} of the time"
+    if not ours.comparable or ours.score is None or dense.score is None:
+        return (
+            f"{name}, in {ours.engine} fp32: {faster}; its score is not comparable, so this says nothing of its cost."
+        )
+    change = ours.score - dense.score
+    scored = (
+        f"its score is {difference(change).lstrip('+−')} {'higher' if change > 0 else 'lower'}"
+        if change
+        else ("its score is the same")
+    )
+    good = ([faster] if ratio <= _AS_FAST else []) + ([scored] if change >= 0 else [])
+    bad = ([f"it is not faster ({times})"] if ratio > _AS_FAST else []) + ([scored] if change < 0 else [])
+    small = [
+        row
+        for row in there
+        if row.kind in ("dense", "control") and row.comparable and row.network != widest and row.score is not None
+        and row.score >= ours.score and row.milliseconds <= ours.milliseconds / _AS_FAST
+    ]  # fmt: skip
+    if small:
+        best = min(small, key=lambda row: row.milliseconds)
+        what = "a control" if best.kind == "control" else "a smaller dense network"
+        bad.append(f"{best.network}, {what}, takes {milliseconds(best.milliseconds)} and scores as well")
+    return (
+        f"{name}, in {ours.engine} fp32: for it, {' and '.join(good) or 'nothing'}; "
+        f"against it, {' and '.join(bad) or 'nothing that was measured here'}."
+    )

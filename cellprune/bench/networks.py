@@ -1,0 +1,169 @@
+"""The networks that are compared: what each is, what it scored on which images, and the files that engines take."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from cellprune.bench.arm import Arm
+from cellprune.config.names import ENGINES
+from cellprune.engines.torch import size
+from cellprune.errors import CellpruneError
+from cellprune.export.onnx import to_onnx
+from cellprune.lab.engine import Precision
+from cellprune.models import loaded
+from cellprune.report import finished
+from cellprune.report.finished import FinishedRun
+from cellprune.report.together.comparison import compare
+from cellprune.runs import onnxfile, provenance
+from cellprune.runs.folder import Folder
+from cellprune.runs.modelcard import ModelCard, read_card
+
+Kind = Literal["dense", "control", "pruned"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a run scored.
+
+    Attributes:
+        value: the headline of its scores.json, native size.
+        on: the images, and how they were judged; scores of other images or another truth are not compared.
+    """
+
+    value: float
+    on: frozenset[object]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network that is measured.
+
+    Attributes:
+        name: as the page calls it.
+        path: as it was given.
+        kind: what its run is; None of a file whose run is not among the networks.
+        score: of its run, in float32; None likewise.
+        card: what it takes and gives.
+        bytes: of its file.
+    """
+
+    name: str
+    path: Path
+    kind: Kind | None
+    score: Score | None
+    card: ModelCard
+    bytes: int
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether it is an ONNX file already."""
+        return onnxfile.is_named_so(self.path)
+
+
+def read(paths: Sequence[Path]) -> list[Network]:
+    """Read what is known of networks.
+
+    Args:
+        paths: folders of finished runs, model files, ONNX files.
+    Raises:
+        CellpruneError: none of these, one named twice, a run that is not finished, a file without our card, or a
+            network that gives no maps.
+    """
+    if twice := [path for path, n in Counter(path.resolve() for path in paths).items() if n > 1]:
+        raise CellpruneError(f"{twice[0]} is named twice: name each network once")
+    runs = {run.path: run for run in finished.read([path for path in paths if path.is_dir()])}
+    by_made = {provenance.digest(Folder(path).read_provenance()): run for path, run in runs.items()}
+    labels = _labels(paths, list(runs.values()))
+    networks = []
+    for path in paths:
+        header = _header(path)
+        card = read_card(header, path)
+        run = runs.get(path) or by_made.get(str(header.get("provenance_sha256")))
+        n_bytes = _file(path).stat().st_size
+        networks.append(Network(labels[path], path, _kind(run), _score(run), card, n_bytes))
+    return networks
+
+
+def _header(path: Path) -> Mapping[str, object]:
+    """Give the header of a network, with its size."""
+    if onnxfile.is_named_so(path):
+        return onnxfile.read_header(path)
+    given = loaded.read(path)
+    return {**given.header, **size(given.network, read_card(given.header, path).in_channels)}
+
+
+def _file(path: Path) -> Path:
+    return Folder(path).file("model") if path.is_dir() else path
+
+
+def _labels(paths: Sequence[Path], runs: Sequence[FinishedRun]) -> dict[Path, str]:
+    """Name runs by the settings in which they differ and files by their names; what is not unique, by its path, too."""
+    said = {run.path: run.label for group in compare(runs) for run in group.runs}
+    names = {path: said.get(str(path), path.name) for path in paths}
+    often = Counter(names.values())
+    return {path: name if often[name] == 1 else f"{name} ({path})" for path, name in names.items()}
+
+
+def _kind(run: FinishedRun | None) -> Kind | None:
+    if run is None:
+        return None
+    if run.settings.get("pruning.control"):
+        return "control"
+    return "dense" if run.is_dense else "pruned"
+
+
+def _score(run: FinishedRun | None) -> Score | None:
+    value = run.judged.scores[0].at.get("native") if run else None
+    if run is None or value is None:
+        return None
+    files = ((key, tuple(sorted(hashes.items()))) for key, hashes in run.judged.files.items())
+    return Score(value, frozenset([*files, run.judged.truth]))
+
+
+def arms(networks: Sequence[Network], folder: Path) -> tuple[list[Arm], list[str]]:
+    """Give every network in every installed engine and precision that it can run in, and say what cannot be.
+
+    Args:
+        folder: for the ONNX files that are made.
+    Raises:
+        CellpruneError: no engine that is installed runs any of them.
+    """
+    made: list[Arm] = []
+    notes: list[str] = []
+    for number, network in enumerate(networks):
+        file = network.path
+        if not network.is_onnx:
+            made += _arms_of(network, "model", network.path)
+            given = loaded.load(network.path)
+            file = folder / f"{number}{onnxfile.SUFFIX}"
+            try:
+                file.write_bytes(to_onnx(given, loaded.header_of(given) or {}, network.name))
+            except CellpruneError as error:  # then it runs in torch alone
+                notes.append(str(error))
+                continue
+        made += _arms_of(network, "onnx", file)
+    if not made:
+        raise CellpruneError("no engine that runs these networks is installed: pip install 'cellprune[openvino]'")
+    return made, notes
+
+
+def _arms_of(network: Network, runs: str, file: Path) -> list[Arm]:
+    precisions: tuple[Precision, ...] = (network.card.precision,)
+    return [
+        Arm(network.name, name, precision, file)
+        for name, row in ENGINES.items()
+        if row.runs == runs and find_spec(row.package)
+        for precision in (*precisions, *(_lower(name) if network.card.precision == "fp32" else ()))
+    ]
+
+
+def _lower(engine: str) -> tuple[Precision, ...]:
+    """Give the precisions below that of the file which an engine has on this processor."""
+    if engine != "openvino":
+        return ()
+    from cellprune.engines.openvino import has_bf16
+
+    return ("bf16",) if has_bf16() else ()

@@ -1,0 +1,101 @@
+"""Which ratios a method can reach, and in blocks of how many channels: settled before the first training.
+
+Single weights reach every ratio, single channels nearly every one; those that they cannot reach fail by themselves.
+Blocks of channels end earlier, and of flat networks there are few. A grid of ratios that cannot be reached, or that are
+one network under several names, would cost trainings and claim nothing.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+from cellprune import tasks
+from cellprune.config.names import is_dense_family
+from cellprune.config.schema import Settings
+from cellprune.config.search import Search
+from cellprune.controls import families
+from cellprune.controls.families import Family, Sizing, Unit
+from cellprune.errors import CellpruneError
+from cellprune.models.architecture import Architecture
+from cellprune.pruning.prunable import prunable
+from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.prices import priced
+from cellprune.report.formatting import share as as_share
+from cellprune.report.sentences import widths
+from cellprune.search.judge.grid import RATIOS, grid
+from cellprune.search.tell.words import UNITS
+from cellprune.structure.layers import ones
+
+_ENOUGH = Fraction(1, 4)  # blocks must reach it to be the usual choice: a confirmation then has its three ratios
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a method can reach.
+
+    Attributes:
+        settings: of a training, with the size of blocks that is taken where none was asked for.
+        ratios: that it can reach, rising.
+        limit: why there are no higher ones, a sentence; "" where any may be asked.
+    """
+
+    settings: Settings
+    ratios: tuple[float, ...] = RATIOS
+    limit: str = ""
+
+    def grid(self, low: float, high: float) -> tuple[float, ...]:
+        """Give the ratios between low and high, rising.
+
+        Raises:
+            CellpruneError: none lies between.
+        """
+        if self.limit and not any(ratio >= low for ratio in self.ratios):
+            highest = f"the highest ratio is {self.ratios[-1]:g}" if self.ratios else "no ratio can be reached"
+            raise CellpruneError(f"--low {low:g}: {highest}, because {self.limit}")
+        return grid(low, high, self.ratios)
+
+
+def reach(settings: Settings, search: Search, data_root: Path | None) -> Reach:
+    """Settle what a search can ask of a method.
+
+    Raises:
+        CellpruneError: a network without levels for a dense family, or without channels; blocks larger than a layer.
+    """
+    pruning = settings.pruning
+    if search.unit not in ("params", "macs") or pruning.granularity != "channel":
+        return Reach(settings)
+    task = tasks.of(settings)
+    frames = task.open(settings.data, data_root)
+    network = Architecture.of(settings.model, in_channels=frames.channels, classes=len(frames.classes))
+    size = task.input(frames, settings.data)
+    if is_dense_family(pruning.method):
+        sizing = Sizing(cast(Unit, search.unit), size, pruning.round_to)
+        return _of_family(settings, cast(Family, pruning.method), network, sizing)
+    if pruning.round_to == 1:
+        return Reach(settings)
+    whole = network.build()
+    inputs = ones(whole, size)
+    channels = whole_channels.removable(whole, inputs, prunable(whole, pruning.exclude))
+    prices, floor = priced(whole, inputs, channels, search.unit), Fraction(str(pruning.floor))
+    least = whole_channels.smallest(channels, prices, pruning.round_to, floor)
+    if pruning.round_to == "auto" and least > _ENOUGH:
+        return Reach(settings.model_copy(update={"pruning": pruning.model_copy(update={"round_to": 1})}))
+    blocks = "16" if pruning.round_to == "auto" else pruning.round_to
+    limit = (
+        f"in blocks of {blocks} channels the smallest network keeps {as_share(float(least))} of the "
+        f"{UNITS[search.unit]}; --round-to 1 removes single channels"
+    )
+    return Reach(settings, tuple(ratio for ratio in RATIOS if _kept(ratio) >= least), limit)
+
+
+def _of_family(settings: Settings, family: Family, whole: Architecture, sizing: Sizing) -> Reach:
+    shares = {_kept(ratio): ratio for ratio in RATIOS}
+    ratios = tuple(shares[share] for share in families.apart(family, whole, [*shares], sizing))
+    levels = families.levels_of(whole.shapes(), whole.name)
+    smallest = families.choices(levels, family, sizing.round_to)[0]
+    return Reach(settings, ratios, f"the smallest {family} network has {widths(smallest)}")
+
+
+def _kept(ratio: float) -> Fraction:
+    return 1 - Fraction(str(ratio))

@@ -1,0 +1,56 @@
+"""Whether pruning helped is said for and against, and what is missing is said, too."""
+
+from bench_rows import row
+
+from cellprune.bench.helped import sentences
+from cellprune.bench.row import Row
+
+DENSE, PRUNED = row("wide", 40.0, 0.91), row("small", 10.0, 0.9, "pruned")
+
+
+def said(*rows: Row) -> str:
+    (sentence,) = sentences(rows)
+    return sentence.replace("\u00a0", " ")
+
+
+def test_a_faster_network_of_a_lower_score() -> None:
+    assert said(DENSE, PRUNED) == (
+        "small, in onnx fp32: for it, it takes 10.0 ms per image where wide takes 40.0 ms, 25 % of the time; against "
+        "it, its score is 0.0100 lower."
+    )
+
+
+def test_a_network_that_is_no_faster() -> None:
+    assert said(DENSE, row("small", 39.0, 0.92, "pruned")) == (
+        "small, in onnx fp32: for it, its score is 0.0100 higher; against it, it is not faster (39.0 ms per image "
+        "where wide takes 40.0 ms)."
+    )
+
+
+def test_a_control_that_does_as_well_counts_against_it() -> None:
+    control = row("flat", 9.0, 0.905, "control")
+    assert said(DENSE, PRUNED, control).endswith(
+        "its score is 0.0100 lower and flat, a control, takes 9.00 ms and scores as well."
+    )
+    narrow = row("narrow", 8.0, 0.9)
+    assert "narrow, a smaller dense network, takes 8.00 ms" in said(narrow, DENSE, PRUNED, control)
+    assert "flat" not in said(DENSE, PRUNED, row("flat", 9.0, 0.89, "control"))
+    assert "flat" not in said(DENSE, PRUNED, row("flat", 12.0, 0.95, "control"))
+
+
+def test_it_is_judged_in_the_engine_in_which_it_is_fastest_and_in_fp32() -> None:
+    other = row("small", 5.0, 0.9, "pruned", engine="openvino"), row("wide", 15.0, 0.91, engine="openvino")
+    lower = row("small", 1.0, 0.9, "pruned", engine="openvino", precision="bf16")
+    assert said(DENSE, PRUNED, *other, lower).startswith("small, in openvino fp32: for it, it takes 5.00 ms")
+    assert said(DENSE, row("small", 5.0, 0.9, "pruned", engine="openvino")) == (
+        "small cannot be compared, because wide does not run in openvino."
+    )
+
+
+def test_what_is_missing_is_said() -> None:
+    assert said(DENSE).startswith("No pruned run is among these networks")
+    assert said(PRUNED).startswith("No dense run with the same held-out images")
+    assert said(PRUNED, row("wide", 40.0, 0.91, comparable=False)).startswith("No dense run with the same")
+    assert said(DENSE, row("small", 10.0, 0.9, "pruned", comparable=False)).endswith(
+        "its score is not comparable, so this says nothing of its cost."
+    )
