@@ -203,7 +203,8 @@ def scores(n_images: int) -> SegmentationScores:
 def cells_of(drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> CellScores:
     counted = []
     for name, (_, prediction, target) in drawn.items():
-        found, truth = (classes.cells_of((each == 1).astype(np.uint8), Components()).labels for each in (prediction, target))
+        pair = ((each == 1).astype(np.uint8) for each in (prediction, target))
+        found, truth = (classes.cells_of(each, Components()).labels for each in pair)
         counted.append(ScoredCells(name, name[:2], int(name[3:]), count(truth, found, ignored=target == iou.IGNORED)))
     return CellScores(0, tuple(counted), summary([image.count for image in counted]))
 

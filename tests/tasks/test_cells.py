@@ -20,7 +20,8 @@ def sample(
         tifffile.imwrite(folder / f"{name}_{kind}.tif", pixels)
     image, gold = (folder / f"{name}_{kind}.tif" for kind in ("image", "gold"))
     frame = Frame("drawn", "01", int(name), image, gold=gold, silver=None, markers=None, name=frame_name)
-    return Sample(frame, (truth > 0).astype(np.uint8) if target is None else target, np.zeros((1, *SIZE), np.float32))
+    drawn = (truth > 0).astype(np.uint8) if target is None else target
+    return Sample(frame, truth.astype(np.int32), drawn, np.zeros((1, *SIZE), np.float32))
 
 
 def two(first: int, second: int) -> np.ndarray:
