@@ -48,8 +48,7 @@ def measure(width: int, way: str, side: int, limit: float) -> dict[str, Any]:
 
     from cellprune.engines.torch import engine
     from cellprune.lab import tiles
-    from cellprune.lab.instances import instances
-    from cellprune.lab.segment import class_map
+    from cellprune.lab.segment import cells_in
     from cellprune.models import build
 
     torch.manual_seed(0)
@@ -68,7 +67,7 @@ def measure(width: int, way: str, side: int, limit: float) -> dict[str, Any]:
 
     before, began = psutil.Process().memory_info().rss / 2**20, time.process_time()
     memory = tiles.MEMORY_BYTES if way == "tiled" else float("inf")
-    instances(class_map(network, image, memory_bytes=memory, step=count))
+    cells_in(network, image, memory_bytes=memory, step=count)
     spent = time.process_time() - began
     peak = fresh_process.peak_mib()
     measured = {"cpu_s": spent, "mpx_s": side**2 / 1e6 / spent, "tiles": n_tiles}

@@ -11,11 +11,12 @@ import numpy as np
 
 from cellprune.evaluation import iou
 from cellprune.evaluation.cells import ScoredCells, count, summary
-from cellprune.lab.instances import instances
 from cellprune.report.pictures import overlay_png, pick
 from cellprune.runs import documents
 from cellprune.runs.folder import Folder
 from cellprune.runs.scores import CellScores, Picture, SegmentationScores
+from cellprune.targets import classes
+from cellprune.targets.decoders import Components
 
 CLASSES = ("background", "cell")
 FILES = {  # of a pruned run
@@ -202,7 +203,7 @@ def scores(n_images: int) -> SegmentationScores:
 def cells_of(drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> CellScores:
     counted = []
     for name, (_, prediction, target) in drawn.items():
-        found, truth = (instances((each == 1).astype(np.uint8))[0] for each in (prediction, target))
+        found, truth = (classes.cells_of((each == 1).astype(np.uint8), Components()).labels for each in (prediction, target))
         counted.append(ScoredCells(name, name[:2], int(name[3:]), count(truth, found, ignored=target == iou.IGNORED)))
     return CellScores(0, tuple(counted), summary([image.count for image in counted]))
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from cellprune import models
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
-from cellprune.data.cells.frames import CLASSES
+from cellprune.data.cells.frames import CLASSES, Dataset
+from cellprune.data.cells.loaders import Loaders
 from cellprune.data.score import score
 from cellprune.evaluation import iou
 from cellprune.evaluation.iou import ClassCount
@@ -98,7 +99,7 @@ def settings_for(folder: Path, **data: Any) -> Settings:
     return Settings(data=Data(dataset=f"{folder}/", size=(48, 56), **data), seed=0)
 
 
-def network_of(channels: int, norm: str = "batch", padding: str = "same") -> torch.nn.Module:
+def network_of(channels: int, norm: str = "batch", padding: str = "same", maps: int = 2) -> torch.nn.Module:
     """An untrained network that calls about half of the pixels cell; what it says hangs on every grey level."""
     torch.manual_seed(1)
     architecture = {
@@ -106,7 +107,7 @@ def network_of(channels: int, norm: str = "batch", padding: str = "same") -> tor
         "width": 4,
         "depth": 2,
         "in_channels": channels,
-        "classes": 2,
+        "classes": maps,
         "norm": norm,
         "padding": padding,
     }
@@ -179,6 +180,27 @@ def test_cells_outside_the_field_of_interest_are_not_counted(tmp_path: Path) -> 
     assert 0 < sum(image.count.true for image in cells.images) < 7 * 4
 
 
+@pytest.mark.parametrize(("target", "maps"), [("border", 3), ("distance", 2)])
+def test_what_is_scored_is_the_foreground_that_is_decoded(target: str, maps: int, tmp_path: Path) -> None:
+    folder = drawn(tmp_path / "set", KINDS["sizes"][0], tiff)
+    settings = settings_for(folder, target=target)
+    dataset = TASK.open(settings.data, None)
+    network = network_of(1, maps=maps)
+    with torch.no_grad():
+        network.head.bias += torch.eye(maps)[maps - 2]  # untrained, it is nowhere sure of a cell
+    run = finished_run(tmp_path / "run", network, settings)
+    scored = native(TASK.scores(network, loaders_of(dataset, settings), "report", models.load(run).header))
+    assert scored == counts_of_predict(run, folder, tmp_path / "out")
+    assert {image.size for image in TASK.scores(network, loaders_of(dataset, settings), "report").images} == {
+        "network",
+        "native",
+    }
+
+
+def loaders_of(dataset: Dataset, settings: Settings) -> Loaders:
+    return TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
+
+
 @pytest.mark.parametrize("kind", ["one size", "sizes", "portrait beside landscape", "hot pixel"])
 def test_the_scores_on_another_set_are_those_of_the_labels(kind: str, tmp_path: Path) -> None:
     own = drawn(tmp_path / "own", [(60, 72)] * 3, tiff)
@@ -196,7 +218,7 @@ def test_scores_in_tiles_are_those_of_the_labels(
     """Also of a network whose result depends on the tiles."""
     folder = drawn(tmp_path / "set", [(150, 170), (140, 160), (150, 170)], tiff)
     run = finished_run(tmp_path / "run", network_of(1, norm, padding), settings_for(folder).model_copy())
-    for function in (tiles.probabilities, segment.class_map):
+    for function in (tiles.probabilities, segment.class_map, segment.cells_in):
         monkeypatch.setitem(function.__kwdefaults__, "memory_bytes", 1)
     big = drawn(tmp_path / "big", [(260, 300)], tiff)
     scores = evaluate(run, dataset=f"{big}/", device="cpu")

@@ -47,8 +47,8 @@ app = App(
 app.meta.suppress_keyboard_interrupt = False
 # by name: a command is loaded when it is the one, so that predicting need not wait for what training reads
 for _command in (
-    "train:train", "prune:prune", "compare_masks:compare_masks", "evaluate:evaluate", "predict:predict", "score:score",
-    "compact:compact", "export:export", "bench:bench", "report:report",
+    "train:train", "prune:prune", "compare_masks:compare_masks", "evaluate:evaluate", "tune:tune", "predict:predict",
+    "score:score", "compact:compact", "export:export", "bench:bench", "report:report",
 ):  # fmt: skip
     app.command(f"cellprune.cli.{_command}")
 app.command("cellprune.cli.search:search_max_ratio", name="search-max-ratio")

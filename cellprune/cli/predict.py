@@ -32,6 +32,8 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    decoder: Literal["components", "watershed", "border", "distance"] | None = None,
+    min_area: Annotated[float | None, Parameter(negative="")] = None,
     engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
     precision: Literal["fp32", "bf16", "int8"] = "fp32",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -72,6 +74,13 @@ def predict(
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
+    decoder
+        How the network's maps become cells; without it, as the model file says. A model of the target classes takes
+        watershed, which cuts cells that touch where they are narrow, or components, where all that is connected is one
+        cell. The targets border and distance have a decoder each.
+    min_area
+        Drop cells of fewer pixels; without it, those below a tenth of the median area of the training cells. 0 drops
+        none.
     engine
         What runs the network: a run or model file runs in torch, an ONNX file in onnx (ONNX Runtime) or openvino; auto
         takes the one that is faster here, which it measures once.
@@ -84,7 +93,6 @@ def predict(
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
     from cellprune.cli.progress import loading, phase
-    from cellprune.errors import CellpruneError
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
     from cellprune.lab.inputs import find
@@ -93,32 +101,35 @@ def predict(
     from cellprune.runs.searched import found_by
     from cellprune.training.progress import PATIENCE_S
 
-    if not inputs:
-        raise CellpruneError("nothing to predict: give image files or folders after the model")
-    if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
-        height, width = pixel_size
-        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
+    _refuse(inputs, pixel_size, min_area)
     model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
     with loading():
         chosen = engine if engine != "auto" else engine_before(output) or "auto"
         runner = engine_of(model, engine=chosen, device=device, precision=precision)
+    how = runner.card.decoder_by(decoder)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
-    settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
-    settings |= {"numbers": True} if numbers else {}
-    # of torch nothing is said, as before there were others
-    settings |= {"engine": runner.running.engine} if runner.running.engine != "torch" else {}
-    settings |= {"precision": precision} if precision != "fp32" else {}
+    settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
+    unusual = {
+        "numbers": numbers or None,
+        "decoder": decoder,
+        "min_area": min_area,
+        # of torch nothing is said, as before there were others
+        "engine": runner.running.engine if runner.running.engine != "torch" else None,
+        "precision": precision if precision != "fp32" else None,
+    }
+    settings |= {name: value for name, value in unusual.items() if value is not None}
     names = [image.name for image in images]
     folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
     with _progress(len(images)) as tell:
         done = run(
-            runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, tell=tell
-        )
+            runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, decoder=how,
+            min_area_px=min_area, tell=tell,
+        )  # fmt: skip
     warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
     _list(done.failures, output)
     if json:
@@ -127,6 +138,19 @@ def predict(
     else:
         _show(done, output, overlays=overlays)
     return 1 if done.failures else 0
+
+
+def _refuse(inputs: tuple[str, ...], pixel_size: tuple[float, float] | None, min_area: float | None) -> None:
+    """Refuse words that cannot be meant, before any file is looked at."""
+    from cellprune.errors import CellpruneError
+
+    if not inputs:
+        raise CellpruneError("nothing to predict: give image files or folders after the model")
+    if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
+        height, width = pixel_size
+        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
+    if min_area is not None and not 0 <= min_area < 1e9:
+        raise CellpruneError(f"--min-area {min_area:g}: give a number of pixels, 0 or more")
 
 
 def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:

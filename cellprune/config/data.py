@@ -11,7 +11,8 @@ from pydantic import (
     model_serializer,
 )
 
-from cellprune.config.base import MOST_SEED, Frozen, Values
+from cellprune.config import names
+from cellprune.config.base import MOST_SEED, Frozen, Values, named
 from cellprune.wording import quoted
 
 
@@ -66,6 +67,11 @@ class Data(Frozen):
         description="names of the classes; two: label images number the cells; more: label values are classes, from 0 "
         "in this order, and 255 is unknown",
     )
+    target: Annotated[str, named("target", names.TARGETS), Parameter(alias="--target")] = Field(
+        "classes",
+        description="what is learned of each pixel: classes = its class; border = whether it is inside a cell, or "
+        "between two that touch; distance = how far it is from the cell's edge, and how near to the next cell",
+    )
     split_seed: Annotated[int, Parameter(alias="--split-seed")] = Field(
         0, ge=0, le=MOST_SEED, description="seed of the split; changes nothing else"
     )
@@ -91,5 +97,6 @@ class Data(Frozen):
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
-        foreign |= {"classes"} if self.classes == type(self).model_fields["classes"].default else set()
+        usual = type(self).model_fields
+        foreign |= {key for key in ("classes", "target") if getattr(self, key) == usual[key].default}
         return {key: value for key, value in handler(self).items() if key not in foreign}

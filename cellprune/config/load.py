@@ -63,6 +63,9 @@ def merged(flags: Settings | None = None, *, file: Path | None = None, assignmen
     _merge_settings(asked, flagged)
     base = deepcopy(TASK_DEFAULTS.get(asked.get("task", ""), {}))
     _merge(base, asked)
+    if "loss" not in base.get("training", {}):
+        target = checked(base, "the settings together").data.target
+        _merge(base, {"training": {"loss": names.TARGETS[target].losses[0]}})
     settings = checked(base, "the settings together")
     masks, network = settings.pruning.masks, settings.model.name
     method = settings.pruning.method if masks is None else "given"

@@ -1,4 +1,4 @@
-"""The one table from a name to the code behind it: methods, networks, tasks, results, engines.
+"""The one table from a name to the code behind it: methods, networks, tasks, results, targets, engines.
 
 The code is imported when a name is resolved, so that `--help` and a typo's answer need no torch. This file knows
 nothing but strings; every room may read it.
@@ -62,6 +62,25 @@ class EngineRow:
     extra: str
     runs: Literal["model", "onnx"]
     precisions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """The facts of a target: what is learned of cells in images.
+
+    Attributes:
+        home: the code behind the name, "module:attribute".
+        losses: that it can be learned by; the first is taken where nothing is said.
+        decoders: by which its maps can become cells; the first is taken where nothing is said.
+        maps: what the network's maps are; none: one for each class of the data.
+        probabilities: whether the maps are probabilities that add up to one, or numbers as they come.
+    """
+
+    home: str
+    losses: tuple[str, ...]
+    decoders: tuple[str, ...]
+    maps: tuple[str, ...] = ()
+    probabilities: bool = True
 
 
 _HERE = "cellprune.pruning.methods"
@@ -137,6 +156,19 @@ RESULTS = {
     "segmentation": "cellprune.report.segmentation:RESULTS",
     "classification": "cellprune.report.classification:RESULTS",
 }
+_OF_CLASSES = ("cross-entropy+dice", "cross-entropy", "dice", "iou")
+TARGETS = {
+    "classes": TargetRow("cellprune.targets.classes:TARGET", _OF_CLASSES, ("watershed", "components")),
+    "border": TargetRow(
+        "cellprune.targets.border:TARGET",
+        ("cross-entropy", "cross-entropy+dice", "dice", "iou"),
+        ("border",),
+        ("background", "inside", "border"),
+    ),
+    "distance": TargetRow(
+        "cellprune.targets.distance:TARGET", ("smooth-l1",), ("distance",), ("distance", "neighbour"), False
+    ),
+}
 ENGINES = {
     "torch": EngineRow("cellprune.engines.torch:engine", "torch", "train", "model", ("fp32",)),
     "onnx": EngineRow("cellprune.engines.onnx:engine", "onnxruntime", "", "onnx", ("fp32", "int8")),
@@ -150,6 +182,7 @@ _TABLES: dict[str, Mapping[str, Any]] = {
     "model": MODELS,
     "task": TASKS,
     "results": RESULTS,
+    "target": TARGETS,
     "engine": {"auto": "cellprune.engines.choose:engine", **ENGINES},
 }
 
@@ -158,7 +191,7 @@ def resolve(kind: str, name: str) -> Any:
     """Give the object a name stands for.
 
     Args:
-        kind: "pruning method", "model", "task", "results" or "engine".
+        kind: "pruning method", "model", "task", "results", "target" or "engine".
         name: a key of that kind's table.
     Raises:
         CellpruneError: the name is in no row; the message lists the nearest.
@@ -167,7 +200,7 @@ def resolve(kind: str, name: str) -> Any:
     key = row(table, name)
     if key is None:
         raise CellpruneError(unknown(kind, name, table))
-    home = table[key].home if isinstance(table[key], MethodRow | EngineRow) else table[key]
+    home = table[key].home if isinstance(table[key], MethodRow | TargetRow | EngineRow) else table[key]
     module, attribute = home.split(":")
     part = getattr(import_module(module), attribute)
     return part if key == name else partial(part, name.split(":", 1)[1])

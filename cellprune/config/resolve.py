@@ -22,9 +22,11 @@ def resolve(settings: Settings) -> Settings:
     Raises:
         ConfigError: `dense` with a ratio above 0, a budget or a control of what does not have what it counts or takes
             away, widths of other levels than the network has, or a network, loss or augmentation that is made for
-            another task.
+            another task or target.
     """
     _refuse_other_tasks_choices(settings)
+    if settings.task == "segmentation":
+        _refuse_other_targets_choices(settings)
     _refuse_widths(settings.model)
     pruning = settings.pruning
     if pruning.masks is not None:
@@ -109,3 +111,14 @@ def _refuse_other_tasks_choices(settings: Settings) -> None:
             raise ConfigError(
                 f"training.{key}={value} is not for task {settings.task!r}, which takes {' or '.join(choices)}"
             )
+
+
+def _refuse_other_targets_choices(settings: Settings) -> None:
+    target, loss, classes = settings.data.target, settings.training.loss, settings.data.classes
+    if loss not in (own := names.TARGETS[target].losses):
+        raise ConfigError(f"training.loss={loss} is not for data.target={target}, which takes {' or '.join(own)}")
+    if target != "classes" and len(classes) > 2:
+        raise ConfigError(
+            f"data.target={target} needs label images that number the cells, but data.classes names "
+            f"{len(classes)} classes, so that labels are classes: take data.target=classes"
+        )

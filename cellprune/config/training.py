@@ -24,8 +24,9 @@ class Training(Frozen):
         "one-cycle",
         description="course of the learning rate; step: a tenth after half of the steps, a hundredth after 3/4",
     )
-    loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou"] = Field(
-        "cross-entropy+dice", description="training loss, over pixels that are not ignored"
+    loss: Literal["cross-entropy+dice", "cross-entropy", "dice", "iou", "smooth-l1"] = Field(
+        "cross-entropy+dice",
+        description="training loss, over pixels that are not ignored; the target distance has smooth-l1 alone",
     )
     augment: Literal["none", "turns", "full", "crop"] = Field(
         "full",

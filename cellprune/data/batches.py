@@ -6,7 +6,7 @@ from typing import Protocol
 from torch import Tensor
 
 Batch = tuple[Tensor, Tensor]
-"""(B, C, H, W) float32 images, normalized, and their int64 targets, as the loss takes them."""
+"""(B, C, H, W) float32 images, normalized, and their targets, as the loss takes them: int64 classes, or float32."""
 
 
 class Batches(Protocol):

@@ -1,4 +1,4 @@
-"""A bare network, run by whatever runs it, made to take any image: mirrored, cut back, logits to probabilities.
+"""A bare network, run by whatever runs it, made to take any image: mirrored, cut back, logits to maps.
 
 What `models/` does around its networks in torch, in numpy, so that all engines do the same.
 """
@@ -9,15 +9,16 @@ import numpy as np
 
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats
-from cellprune.runs.modelcard import InputSizes
+from cellprune.runs.modelcard import InputSizes, ModelCard
 
 
-def probabilities(run: Callable[[Floats], Floats], images: Floats, sizes: InputSizes) -> Floats:
-    """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
+def maps_of(run: Callable[[Floats], Floats], images: Floats, sizes: InputSizes, card: ModelCard) -> Floats:
+    """Give the maps, (N, maps, H, W) float32, of images (N, C, H, W) float32.
 
     Args:
-        run: images of a size that fits -> logits, one map a class.
+        run: images of a size that fits -> what the bare network gives.
         sizes: those that fit.
+        card: tells whether that are logits, and the maps probabilities.
     Raises:
         CellpruneError: an image of one pixel's side, which has nothing to mirror.
     """
@@ -31,7 +32,8 @@ def probabilities(run: Callable[[Floats], Floats], images: Floats, sizes: InputS
     padded = np.pad(images, paddings, mode="reflect") if np.any(paddings) else images
     logits = run(np.ascontiguousarray(padded))
     top, left = ((have - want) // 2 for have, want in zip(logits.shape[2:], size, strict=True))
-    return softmax(logits[..., top : top + size[0], left : left + size[1]])
+    inside = logits[..., top : top + size[0], left : left + size[1]]
+    return softmax(inside) if card.gives_probabilities else inside
 
 
 def softmax(logits: Floats) -> Floats:

@@ -71,7 +71,7 @@ def as_the_card_says(path: Path, card: ModelCard, n_channels: object, n_maps: ob
     """
     for what, network, said in (
         ("channels", n_channels, card.in_channels),
-        ("classes", n_maps, len(card.classes)),
+        ("classes", n_maps, card.n_maps),
     ):
         if network != said:
             raise CellpruneError(f"the card of {path} says {said} {what}, its network has {network}: export it again")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 
-from cellprune.engines.bare import probabilities
+from cellprune.engines.bare import maps_of
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
 from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
@@ -122,12 +122,12 @@ class OpenvinoEngine:
         self.running = Running("openvino", precision, "cpu", threads.count(), {"openvino": version})
 
     def __call__(self, images: Floats) -> Floats:
-        """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
+        """Give the maps, (N, maps, H, W) float32, of images (N, C, H, W) float32.
 
         Raises:
             WorkError: the memory does not suffice.
         """
-        return probabilities(self._run, images, self._sizes)
+        return maps_of(self._run, images, self._sizes, self.card)
 
     def _run(self, images: Floats) -> Floats:
         with scarce(images):

@@ -103,7 +103,7 @@ class TorchEngine:
         self.input_size: Callable[[int], int] = network.input_size if is_mirroring(network) else self._fitting
 
     def __call__(self, images: Floats) -> Floats:
-        """Give class probabilities, (N, classes, H, W) float32, for images (N, C, H, W) float32.
+        """Give the maps, (N, maps, H, W) float32, of images (N, C, H, W) float32.
 
         Raises:
             WorkError: the memory does not suffice.
@@ -113,7 +113,8 @@ class TorchEngine:
             with _running(self._network, self._weights), torch.inference_mode(), exact:
                 padded, inside = (images, ...) if self._mirrors_itself else self._mirrored(images)
                 logits: Tensor = self._network(torch.from_numpy(np.ascontiguousarray(padded)).to(self._device))
-                return logits[inside].float().softmax(1).cpu().contiguous().numpy()
+                maps = logits[inside].float()
+                return (maps.softmax(1) if self.card.gives_probabilities else maps).cpu().contiguous().numpy()
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise

@@ -52,7 +52,7 @@ def evaluate(
     loaded = read(path)
     # a network that learned from grey as it is saved is shown it so
     frames = task.open(data, data_root).seen_with(loaded.architecture.in_channels)
-    _require_fit(path, loaded.architecture, frames, data.dataset)
+    _require_fit(path, loaded.architecture, frames, task.outputs(frames, data), data.dataset)
     pixel_size_um: Any = task.header(frames, settings).get("pixel_size_um")
     if pixel_size_um is not None and (
         doubt := scale.difference(read_card(loaded.header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
@@ -65,10 +65,10 @@ def evaluate(
     return replace(task.scores(loaded.network.to(on), loaders, "report", loaded.header, tell), part=part)
 
 
-def _require_fit(path: Path, network: Architecture, frames: Frames, dataset: str) -> None:
+def _require_fit(path: Path, network: Architecture, frames: Frames, outputs: int, dataset: str) -> None:
     for knows, has, what in (
         (network.in_channels, frames.channels, many(network.in_channels, "channel")),
-        (network.classes, len(frames.classes), f"{network.classes} classes"),
+        (network.classes, outputs, f"{network.classes} classes"),
     ):
         if knows != has:
             raise CellpruneError(

@@ -20,6 +20,7 @@ from cellprune.runs.finished import finished
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.split import FrameSplit
+from cellprune.targets.classes import encode
 
 Entry = TypeVar("Entry")
 
@@ -93,7 +94,7 @@ def _frames(path: Path, part: Literal["report", "train"], most: int, data_root: 
     parts = from_written(written, open_dataset(data.dataset, data_root=data_root, classes=data.classes))
     read = native(parts.policy_of("report"), card, ignore_border_px=0)
     made = (read(item(frame)) for frame in _spread([f for f in parts.part(part) if f.gold], most))
-    return [Example(one["raw"], one["target_native"]) for one in made]
+    return [Example(one["raw"], encode(one["labels_native"], len(card.classes))) for one in made]
 
 
 def _spread(entries: Sequence[Entry], most: int) -> list[Entry]:

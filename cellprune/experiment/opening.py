@@ -35,8 +35,8 @@ class Opened:
     @property
     def architecture(self) -> Architecture:
         """The network that the settings ask for, on these data."""
-        frames = self.frames
-        return Architecture.of(self.settings.model, in_channels=frames.channels, classes=len(frames.classes))
+        outputs = self.task.outputs(self.frames, self.settings.data)
+        return Architecture.of(self.settings.model, in_channels=self.frames.channels, classes=outputs)
 
     @property
     def input_size(self) -> tuple[int, int, int]:

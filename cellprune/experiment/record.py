@@ -125,6 +125,7 @@ def write_model(work: Work, trained: Trained) -> None:
     header = {
         "architecture": setup.architecture.as_dict(),
         **opened.task.header(opened.frames, opened.settings),
+        **opened.task.decoding(setup.loaders),
         "receptive_field": None if field is None else field.model_dump(),
         "provenance_sha256": provenance.digest(work.made),
     }

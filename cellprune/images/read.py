@@ -150,11 +150,13 @@ def resize_labels(labels: NDArray, size: tuple[int, int]) -> NDArray:
     """Resize by taking the pixel under each new pixel's centre: no value that was not there before.
 
     Args:
-        labels: (H, W) of any type: instances, classes, `IGNORED`.
+        labels: (H, W), or several maps of it (..., H, W), of any type: instances, classes, `IGNORED`, distances.
         size: (height, width) to reach.
     """
-    rows, columns = (((2 * np.arange(new) + 1) * old // (2 * new)) for new, old in zip(size, labels.shape, strict=True))
-    return labels[np.ix_(rows, columns)]
+    rows, columns = (
+        ((2 * np.arange(new) + 1) * old // (2 * new)) for new, old in zip(size, labels.shape[-2:], strict=True)
+    )
+    return labels[..., rows[:, None], columns]
 
 
 def are_equal(pixels: NDArray) -> bool:

@@ -54,7 +54,7 @@ class Engine(Protocol):
     def bytes_per_pixel(self) -> float: ...
 
     def __call__(self, images: Floats, /) -> Floats:
-        """Give class probabilities (N, classes, H, W) float32 for normalized images (N, C, H, W) float32.
+        """Give the maps (N, maps, H, W) float32, as the card's target has them, of normalized (N, C, H, W) float32.
 
         Raises:
             WorkError: the memory is not enough for images of this size.

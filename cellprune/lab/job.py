@@ -11,18 +11,20 @@ from cellprune.images.network_input import network_size
 from cellprune.images.read import equal_channels, read_image
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
-from cellprune.lab.engine import Engine
+from cellprune.lab.engine import Engine, Floats
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
-from cellprune.lab.instances import instances
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale, unknown_scale
-from cellprune.lab.segment import class_map, require_channels
+from cellprune.lab.segment import cells_in, require_channels
+from cellprune.targets.decoders import Decoder
+from cellprune.targets.target import Instances
 from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
 Draw = Callable[..., bytes]  # an image and its labels -> an overlay
+Decode = Callable[[Floats], Instances]  # a native image -> its cells
 
 
 @dataclass
@@ -64,6 +66,8 @@ def run(
     zooms: dict[str, Scale],
     failures: Sequence[Failure] = (),
     numbers: bool = False,
+    decoder: Decoder | None = None,
+    min_area_px: float | None = None,
     tell: Tell = lambda done, message: None,
 ) -> Done:
     """Predict every image that is not done yet.
@@ -76,6 +80,7 @@ def run(
         zooms: (y, x) network pixels for a native one by the image's name; an image without them is not predicted.
         failures: inputs that are lost already, for the record.
         numbers: whether overlays show the number of each cell.
+        decoder, min_area_px: see `segment.cells_in`.
         tell: told of each image, and of each tile of a large one.
     Returns:
         What came of it; all of it is on the disk.
@@ -87,13 +92,14 @@ def run(
         _require_channels(engine, images[0], images[0].shown)
     done = Done(list(failures))
     draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
+    decode = partial(cells_in, engine, decoder=decoder, min_area_px=min_area_px)
     with output.locked():
         finished = False
         try:
             for at, image in enumerate(images):
                 size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
                 drawn = draw and partial(draw, pixel_size_um=size)
-                _one(engine, image, output, done, drawn, size, zoom, step)
+                _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
                 tell(at + 1, image.shown)
             finished = True
         except WorkError as error:
@@ -115,17 +121,17 @@ def _one(
     image: Image,
     output: Output,
     done: Done,
+    decode: Decode,
     draw: Draw | None,
     pixel_size_um: Scale | None,
     zoom: Scale | None,
-    step: tiles.Step,
 ) -> None:
     if zoom is None:
         done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
         return
     try:
         there = output.labels_of(image)
-        made = None if there else _predicted(engine, image, done, draw, zoom, step)
+        made = None if there else _predicted(engine, image, done, decode, draw, zoom)
     except (CellpruneError, OSError, MemoryError) as error:
         why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
         done.failures.append(Failure(image.shown, printable(why)))
@@ -144,7 +150,7 @@ def _one(
 
 
 def _predicted(
-    engine: Engine, image: Image, done: Done, draw: Draw | None, zoom: Scale, step: tiles.Step
+    engine: Engine, image: Image, done: Done, decode: Decode, draw: Draw | None, zoom: Scale
 ) -> tuple[Labels, list[str], bytes | None]:
     """Give the labels, the class name of each (the background's first), and the overlay."""
     if not _may_be_grey(engine, image):
@@ -156,7 +162,7 @@ def _predicted(
         done.grey.append(image.shown)
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
-    labels, class_of = instances(class_map(engine, pixels, zoom=zoom, step=step))
+    labels, class_of = decode(pixels)
     return labels, [engine.card.classes[k] for k in class_of], draw(pixels, labels) if draw else None
 
 

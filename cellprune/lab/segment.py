@@ -1,21 +1,22 @@
-"""One image to labels: zoom as in training, normalize, network, back to native size, decide, number the cells."""
+"""One image to labels: zoom as in training, normalize, network, back to native size, decode into cells."""
 
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.config.names import resolve
 from cellprune.images.network_input import seen
 from cellprune.images.read import UNSTACK, ImageError
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
-from cellprune.lab.instances import instances
+from cellprune.runs.modelcard import ModelCard
+from cellprune.targets.decoders import Decoder, at_scale
+from cellprune.targets.target import Classes, Instances, Target
 from cellprune.wording import many, quoted
 
-Classes = NDArray[np.uint8]
-_BAND_PX = 256  # rows that are decided at once
-# of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
-_ROUNDING = np.float32(2**-18)
 _COLOURS = (3, 4)  # channels of a colour image, the second with transparency
 
 
@@ -42,7 +43,7 @@ def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     if not np.isfinite(pixels).all() or pixels.min() == pixels.max():
         raise ImageError("the image is constant or has NaN or infinite pixels: there is nothing to see")
     require_channels(engine, len(pixels), "the image")
-    return instances(class_map(engine, pixels))[0].astype(np.int32)
+    return cells_in(engine, pixels).labels.astype(np.int32)
 
 
 def _grey_levels(image: object) -> Floats:
@@ -88,100 +89,72 @@ def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stack
         )
 
 
-def class_map(
+def cells_in(
     engine: Engine,
     image: Floats,
     *,
     zoom: tuple[float, float] | None = None,
+    decoder: Decoder | None = None,
+    min_area_px: float | None = None,
     memory_bytes: float = tiles.MEMORY_BYTES,
     step: tiles.Step | None = None,
-) -> Classes:
-    """Give each native pixel its class.
+) -> Instances:
+    """Give the cells of an image.
 
     Args:
         engine: the network.
         image: (C, H, W) float32, native.
         zoom: (y, x) network pixels for a native one; None for the training's.
+        decoder: how maps become cells, in native pixels of the training images; None for the card's own.
+        min_area_px: smaller cells are dropped, in the image's own pixels; None for the decoder's own.
         memory_bytes: see `tiles.probabilities`.
         step: told after each tile.
     Returns:
-        (H, W) uint8, an index into the model's classes.
+        Labels of native size, which do not depend on the tiles where the maps do not.
     """
-    size = (image.shape[1], image.shape[2])
-    maps = tiles.probabilities(engine, seen(image, engine.card, zoom), memory_bytes=memory_bytes, step=step)
-    return decided(maps, size)
+    card = engine.card
+    maps = tiles.probabilities(engine, seen(image, card, zoom), memory_bytes=memory_bytes, step=step)
+    decoder = at_scale(decoder or card.usual_decoder, 1.0 if zoom is None else prod(card.zoom) / prod(zoom))
+    if min_area_px is not None:
+        decoder = replace(decoder, min_area_px=min_area_px)
+    target: Target = resolve("target", card.target)
+    return target.decode(maps, (image.shape[1], image.shape[2]), decoder)
 
 
-def decided(probabilities: Floats, size: tuple[int, int]) -> Classes:
-    """Map probabilities back to native size, bilinearly, and take the class of the largest: labels are never mixed.
+def class_map(engine: Engine, image: Floats, *, memory_bytes: float = tiles.MEMORY_BYTES) -> Classes:
+    """Give each native pixel its class, as scores see it.
 
     Args:
-        probabilities: (classes, h, w) float32.
-        size: (height, width) to reach.
+        engine, image, memory_bytes: see `cells_in`.
     Returns:
-        (height, width) uint8; of equal probabilities the first class wins.
-    Note:
-        the same sums as torch's `interpolate(mode="bilinear", align_corners=False)` of two classes on a processor with
-        fused multiply-adds, bit for bit; a band of rows at a time.
+        (H, W) uint8, an index into the model's classes.
     """
-    classes = np.empty(size, np.uint8)
-    rows, columns = _weights(probabilities.shape[1], size[0]), _weights(probabilities.shape[2], size[1])
-    decide = _larger_of_two if len(probabilities) == 2 else _largest
-    for start in range(0, size[0], _BAND_PX):
-        band = slice(start, start + _BAND_PX)
-        up, down, low = rows[0][band], rows[1][band], rows[2][band]
-        first, last = up[0], down[-1] + 1
-        classes[band] = decide(probabilities[:, first:last], (up - first, down - first, low), columns)
-    return classes
+    maps = tiles.probabilities(engine, seen(image, engine.card), memory_bytes=memory_bytes)
+    return pixel_classes(engine.card, maps, (image.shape[1], image.shape[2]), pixel_area=1)
 
 
-Between = tuple[NDArray[np.intp], NDArray[np.intp], Floats]  # the two old places around each new, the second's share
+def decoded(card: ModelCard, maps: Floats, size: tuple[int, int]) -> Instances:
+    """Give the cells of an image of training pixels, as the card decodes them.
 
-
-def _largest(maps: Floats, rows: Between, columns: Between) -> NDArray[np.intp]:
-    (up, down, low), (left, right, far) = rows, columns
-    wide = _mixed(maps[..., left], maps[..., right], far)
-    return _mixed(wide[:, up], wide[:, down], low[:, None]).argmax(0)
-
-
-def _larger_of_two(maps: Floats, rows: Between, columns: Between) -> NDArray[np.bool_]:
-    """Give what `_largest` gives of two maps, in a quarter of its time.
-
-    How far the second is ahead is mixed once, not both maps. Where that is no more than rounding may do, the few
-    pixels are decided by the sums that both are held to.
+    Args:
+        card: says what the maps mean.
+        maps: (maps, h, w) float32, of the network's size.
+        size: (height, width) of the image.
     """
-    (up, down, low), (left, right, far) = rows, columns
-    ahead = _nearly_mixed(maps[1] - maps[0], left, right, far, axis=1)
-    ahead = _nearly_mixed(ahead, up, down, low[:, None], axis=0)
-    second = ahead > 0
-    y, x = np.nonzero(~(np.abs(ahead) > _ROUNDING * np.abs(maps).max()))  # so that NaN is in doubt, too
-    above, below = (_mixed(maps[:, at[y], left[x]], maps[:, at[y], right[x]], far[x]) for at in (up, down))
-    second[y, x] = _mixed(above, below, low[y]).argmax(0)
-    return second
+    target: Target = resolve("target", card.target)
+    return target.decode(maps, size, card.usual_decoder)
 
 
-def _nearly_mixed(
-    values: Floats, before: NDArray[np.intp], after: NDArray[np.intp], share: Floats, *, axis: int
-) -> Floats:
-    """Give values between two places along an axis, as `_mixed` but for rounding."""
-    mixed, other = np.take(values, before, axis), np.take(values, after, axis)
-    other -= mixed
-    other *= share
-    mixed += other
-    return mixed
+def pixel_classes(card: ModelCard, maps: Floats, size: tuple[int, int], *, pixel_area: float) -> Classes:
+    """Give each pixel of an image its class, at any size.
 
-
-def _weights(old: int, new: int) -> Between:
-    """Give for each new place along an axis the two old ones that it lies between, and its share of the second."""
-    scale = np.float64(np.float32(old) / np.float32(new))
-    # float64 holds the product exactly: rounded once, as by a fused multiply-add
-    place = np.maximum((scale * (np.arange(new) + 0.5) - 0.5).astype(np.float32), np.float32(0))
-    before = np.minimum(place.astype(np.intp), old - 1)
-    share = np.minimum(place - before.astype(np.float32), np.float32(1))
-    return before, np.minimum(before + 1, old - 1), share
-
-
-def _mixed(one: Floats, other: Floats, share: Floats) -> Floats:
-    """Give `one` with so large a share of `other`: a product, and a fused multiply-add to it."""
-    rest = np.float32(1) - share
-    return (one * rest.astype(np.float64) + other * share).astype(np.float32)
+    Args:
+        card: says what the maps mean.
+        maps: (maps, h, w) float32, of the network's size.
+        size: (height, width) to reach.
+        pixel_area: of one of its pixels, in native pixels of the training images.
+    Returns:
+        (height, width) uint8, an index into the card's classes.
+    """
+    target: Target = resolve("target", card.target)
+    return target.classes(maps, size, at_scale(card.usual_decoder, 1 / pixel_area))

@@ -39,7 +39,7 @@ def probabilities(
             so a network that looks far may take more.
         step: told after each tile.
     Returns:
-        (classes, h, w) float32. With a bounded receptive field it does not depend on the tiles (but for the rounding of
+        (maps, h, w) float32. With a bounded receptive field it does not depend on the tiles (but for the rounding of
         float32); without one it does, near their borders.
     Raises:
         WorkError: the memory does not suffice.
@@ -50,7 +50,7 @@ def probabilities(
     field = engine.receptive_field or _UNBOUNDED
     frame, begins = _mirrored(engine, image, field.stride_px)
     lengths = _tile(engine, field, (frame.shape[1], frame.shape[2]), memory_bytes)
-    maps = np.empty((len(engine.card.classes), *size), np.float32)
+    maps = np.empty((engine.card.n_maps, *size), np.float32)
     cuts = [
         list(_cuts(whole, length, field, begin, begin + wanted))
         for whole, length, begin, wanted in zip(frame.shape[1:], lengths, begins, size, strict=True)

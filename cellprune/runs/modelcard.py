@@ -8,7 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cellprune.config import names
+from cellprune.config.base import named
 from cellprune.errors import CellpruneError
+from cellprune.targets.decoders import CellSize, Decoder, decoder_of
 
 _Factor = Annotated[float, Field(gt=0.001, lt=1000, allow_inf_nan=False)]
 _Side = Annotated[int, Field(ge=1, le=2**16)]
@@ -123,13 +126,16 @@ class ModelCard(_Part):
         bytes_per_pixel: memory at work for each pixel that the network takes in; None when nobody measured it.
         input_sizes: for engines that run the bare network, which no longer tells them itself.
         precision: of the numbers that the file computes in.
+        target: what the maps mean.
+        cells: how large the training cells were; None when an older version made the file.
+        decoder: how maps become cells; None when an older version made the file.
         parameters: of the network, zeros included; None when nobody counted them.
         macs_per_pixel: multiply-adds for each pixel of an image, zeros included; likewise.
     """
 
     architecture: _Architecture = _Architecture()
     classes: Annotated[tuple[_Name, ...], Field(min_length=2, max_length=255, strict=False)]
-    decision_rule: Literal["argmax"] = "argmax"
+    decision_rule: Literal["argmax", "decoder"] = "argmax"
     normalization: Normalization = Normalization(name="zero-mean-unit-variance")
     zoom: Annotated[tuple[_Factor, _Factor], Field(strict=False)]
     pixel_size_um: Annotated[tuple[_Factor, _Factor] | None, Field(strict=False)] = None
@@ -138,14 +144,75 @@ class ModelCard(_Part):
     bytes_per_pixel: Annotated[float | None, Field(gt=0, lt=1e9, allow_inf_nan=False)] = None
     input_sizes: InputSizes | None = None
     precision: Literal["fp32", "int8"] = "fp32"
+    target: Annotated[str, named("target", names.TARGETS)] = "classes"
+    cells: CellSize | None = None
+    decoder: Annotated[Decoder, Field(discriminator="name")] | None = None
     parameters: Annotated[int | None, Field(ge=0)] = None
     macs_per_pixel: Annotated[float | None, Field(ge=0, lt=1e15, allow_inf_nan=False)] = None
 
     @model_validator(mode="after")
     def _as_many_names_as_maps(self) -> Self:
-        if self.architecture.classes not in (None, len(self.classes)):
-            raise ValueError(f"{len(self.classes)} classes have names, the network gives {self.architecture.classes}")
+        if self.architecture.classes not in (None, self.n_maps):
+            said = "classes have names" if self.target == "classes" else f"maps belong to target {self.target}"
+            raise ValueError(f"{self.n_maps} {said}, the network gives {self.architecture.classes}")
         return self
+
+    @model_validator(mode="after")
+    def _fed_decoder(self) -> Self:
+        if self.decoder is not None:
+            self._require(self.decoder.name)
+        return self
+
+    @property
+    def n_maps(self) -> int:
+        """How many maps the network gives."""
+        return len(names.TARGETS[self.target].maps or self.classes)
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the maps are probabilities that add up to one."""
+        return names.TARGETS[self.target].probabilities
+
+    @property
+    def usual_decoder(self) -> Decoder:
+        """How maps become cells: as the file says; as ever where it says nothing."""
+        if self.decoder is not None:
+            return self.decoder
+        return decoder_of("components" if self.target == "classes" else self.target, self.cells)
+
+    def decoder_by(self, name: str | None = None) -> Decoder:
+        """Give the decoder that is asked for.
+
+        Args:
+            name: of it; None for the model's own.
+        Raises:
+            CellpruneError: the maps cannot feed it.
+        """
+        if name is None or name == self.usual_decoder.name:
+            return self.usual_decoder
+        try:
+            self._require(name)
+        except ValueError as error:
+            raise CellpruneError(f"--decoder {name}: {error}") from None
+        return decoder_of(name, self.cells)
+
+    def with_cells(self, cells: CellSize | None) -> "ModelCard":
+        """Give the card of a network that learned from cells of this size, with the decoder that follows."""
+        numbered = len(self.classes) == 2 and cells is not None  # else labels are classes, and no cell has a size
+        decoders = names.TARGETS[self.target].decoders
+        name = decoders[0] if numbered else decoders[-1]
+        return self.model_copy(update={"cells": cells if numbered else None, "decoder": decoder_of(name, cells)})
+
+    def decoding(self) -> dict[str, object]:
+        """Give what the model file says of the target and how its maps become cells, as JSON values."""
+        return self.model_dump(mode="json", include={"target", "cells", "decoder"})
+
+    def _require(self, decoder: str) -> None:
+        able = names.TARGETS[self.target].decoders
+        if len(self.classes) > 2:
+            able = able[1:]  # of several classes only what is connected
+        if decoder not in able:
+            raise ValueError(f"the maps of this model feed {' or '.join(able)} alone: train with another --target")
 
     @property
     def in_channels(self) -> int:

@@ -39,11 +39,13 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
         recordings: split -> the recordings that its frames are from; none where every image stands alone.
         loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
+        outputs: (what `open` gave, data settings) -> how many numbers the network gives of each pixel or image.
         loss: name -> (output, target) -> scalar mean.
         scores: (network, loaders, part, the header of its file if it was loaded, who is told of each image or batch) ->
             what scores.json holds. A loaded network sees images as it learned to.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
+        decoding: loaders -> what it says besides of what was learned from: how outputs become answers.
     """
 
     open: Callable[[Data, Path | None], FramesT]
@@ -54,10 +56,12 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     recordings: Callable[[PartsT], tuple[str, ...]]
     loaders: Callable[[FramesT, PartsT, Settings, int, torch.device], LoadersT]
     input: Callable[[FramesT, Data], tuple[int, int, int]]
+    outputs: Callable[[FramesT, Data], int]
     loss: Callable[[str], Loss]
     scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], ScoresT]
     watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
     header: Callable[[FramesT, Settings], Header]
+    decoding: Callable[[LoadersT], Header]
 
 
 AnyTask = Task[Frames, Parts, Loaders, Split, Scores]

@@ -139,8 +139,10 @@ TASK = Task(
     recordings=lambda _: (),
     loaders=_loaders,
     input=_input,
+    outputs=lambda dataset, _: len(dataset.classes),
     loss=_loss,
     scores=scores,
     watch=watch,
     header=_header,
+    decoding=lambda _: {},
 )

@@ -1,7 +1,10 @@
-"""Cells in images: every pixel is background, cell, or unknown, and the score is the overlap of the maps."""
+"""Cells in images: every pixel is background, cell, or unknown, and the score is the overlap of the maps.
+
+What the network learns of a pixel, its class or more, is the target's affair (`cellprune.targets`).
+"""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,6 +14,7 @@ import torch
 from torch import nn
 
 from cellprune.config.data import Data
+from cellprune.config.names import TARGETS
 from cellprune.config.schema import Settings
 from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
@@ -23,15 +27,14 @@ from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError
 from cellprune.evaluation import iou
 from cellprune.images.network_input import KINDS, training_zoom
-from cellprune.images.read import Floats, Target, read_header, resize_labels
+from cellprune.images.read import Floats, Labels, Target, read_header, resize_labels
 from cellprune.lab import tiles
-from cellprune.lab.instances import instances
-from cellprune.lab.segment import decided
+from cellprune.lab.segment import decoded, pixel_classes
 from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
-from cellprune.runs.scores import CellScores, Picture, SegmentationScores
+from cellprune.runs.scores import Picture, SegmentationScores
 from cellprune.runs.split import FrameSplit
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task, cells
@@ -98,12 +101,18 @@ def _input(dataset: Dataset, data: Data) -> tuple[int, int, int]:
     return (dataset.channels, *data.size)
 
 
+def _outputs(dataset: Dataset, data: Data) -> int:
+    return len(TARGETS[data.target].maps or dataset.classes)
+
+
 def _header(dataset: Dataset, settings: Settings) -> Header:
     sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
-        "decision_rule": "argmax",
+        # an older version, which knows no target, must not take other maps for classes
+        "decision_rule": "argmax" if settings.data.target == "classes" else "decoder",
+        "target": settings.data.target,
         "normalization": KINDS[settings.data.normalization].header(),
         "network_size_px": list(settings.data.size),
         "zoom": list(training_zoom(sizes, settings.data.size)),
@@ -113,7 +122,7 @@ def _header(dataset: Dataset, settings: Settings) -> Header:
 
 def _card(dataset: Dataset, settings: Settings) -> ModelCard:
     """Give the card that the model file of this training will have, as far as scoring asks."""
-    architecture = {"in_channels": dataset.channels, "classes": len(dataset.classes)}
+    architecture = {"in_channels": dataset.channels, "classes": _outputs(dataset, settings.data)}
     return read_card({"architecture": architecture, **_header(dataset, settings)}, dataset.name)
 
 
@@ -121,6 +130,8 @@ def scores(
     network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None, tell: Tell = unheard
 ) -> SegmentationScores:
     """Score the labels that `predict` would write of every image of a part, and what they are made from.
+
+    Of the target "classes" every pixel counts as the network calls it, specks that `predict` drops included.
 
     Args:
         network: in the state it is judged in; its mode is kept.
@@ -133,14 +144,17 @@ def scores(
     """
     images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
-    for sample, maps in _predictions(network, loaders, part, header):
+    found: list[tuple[Sample, Labels]] = []
+    card = loaders.card if header is None else read_card(header, "the network")
+    for sample, maps in _predictions(network, loaders, part, card):
         frame, truth = sample.frame, sample.target_native
-        native = decided(maps, (truth.shape[0], truth.shape[1]))
+        native = pixel_classes(card, maps, (truth.shape[0], truth.shape[1]), pixel_area=1)
         images += [
-            _scored(sample, "network", maps.argmax(0), _small(truth, maps), loaders.card),
-            _scored(sample, "native", native, truth, loaders.card),
+            _at_network_size(sample, maps, card),
+            _scored(sample, "native", native, truth, card),
         ]
         drawn[frame.id] = (sample, native)
+        found.append((sample, decoded(card, maps, (truth.shape[0], truth.shape[1])).labels.astype(np.int32)))
         tell(len(drawn), len(loaders.frames(part)))
     return SegmentationScores(
         task="segmentation",
@@ -149,25 +163,18 @@ def scores(
         images=tuple(images),
         summary=iou.summary(images),
         pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)),
-        cells=_cells(loaders, drawn.values()),
+        # truth of more classes tells cells apart by class and not by number
+        cells=cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
+        if len(card.classes) == 2
+        else None,
     )
-
-
-def _cells(loaders: Loaders, drawn: Iterable[tuple[Sample, np.ndarray]]) -> CellScores | None:
-    """Count the cells that `predict` would write; None where truth tells cells apart by class and not by number."""
-    if len(loaders.card.classes) > 2:
-        return None
-    judged = [(sample, instances(classes)[0]) for sample, classes in drawn]
-    return cells.scored(judged, field_of_interest_px=loaders.field_of_interest_px)
 
 
 def watch(network: nn.Module, loaders: Loaders, part: Part) -> NamedScores:
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     reestimate(network, loaders.plain())
-    images = [
-        _scored(sample, "network", maps.argmax(0), _small(sample.target_native, maps), loaders.card)
-        for sample, maps in _predictions(network, loaders, part)
-    ]
+    card = loaders.card
+    images = [_at_network_size(sample, maps, card) for sample, maps in _predictions(network, loaders, part, card)]
     return {name: value["network"] for name, value in iou.summary(images).items()}
 
 
@@ -177,11 +184,8 @@ def _scored(sample: Sample, size: iou.Size, prediction: np.ndarray, target: Targ
     return iou.ScoredImage(frame.id, frame.sequence, frame.number, size, counted, iou.ignored_px(target))
 
 
-def _predictions(
-    network: nn.Module, loaders: Loaders, part: Part, header: Header | None = None
-) -> Iterator[tuple[Sample, Floats]]:
-    """Give every image of a part with its class probabilities, (classes, h, w) float32, as predicting makes them."""
-    card = loaders.card if header is None else read_card(header, "the network")
+def _predictions(network: nn.Module, loaders: Loaders, part: Part, card: ModelCard) -> Iterator[tuple[Sample, Floats]]:
+    """Give every image of a part with its maps, (maps, h, w) float32, as predicting makes them."""
     engine = TorchEngine(network, card, next(network.parameters()).device)
     for sample in loaders.samples(part):
         with evaluating(network):  # image by image: who takes them may stop, or fail, in between
@@ -189,9 +193,11 @@ def _predictions(
         yield sample, maps
 
 
-def _small(truth: Target, maps: Floats) -> Target:
-    """Bring the truth to the network's size."""
-    return resize_labels(truth, (maps.shape[1], maps.shape[2]))
+def _at_network_size(sample: Sample, maps: Floats, card: ModelCard) -> iou.ScoredImage:
+    """Count one image as the network takes it in, truth and prediction alike."""
+    size, truth = (maps.shape[1], maps.shape[2]), sample.target_native
+    prediction = pixel_classes(card, maps, size, pixel_area=truth.size / (size[0] * size[1]))
+    return _scored(sample, "network", prediction, resize_labels(truth, size), card)
 
 
 def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) -> Picture:
@@ -208,8 +214,10 @@ TASK = Task(
     recordings=_recordings,
     loaders=_loaders,
     input=_input,
+    outputs=_outputs,
     loss=losses.of,
     scores=scores,
     watch=watch,
     header=_header,
+    decoding=lambda loaders: loaders.card.decoding(),
 )

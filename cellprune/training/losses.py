@@ -1,6 +1,7 @@
-"""Losses on class maps with ignored pixels: each is a scalar mean over the pixels that have a truth.
+"""Losses on maps with ignored pixels: each is a scalar mean over the pixels that have a truth.
 
-Source: Dice: Milletari et al. 2016 (arXiv:1606.04797), as MONAI's DiceLoss has it; IoU (Jaccard): Rahman & Wang 2016.
+Source: Dice: Milletari et al. 2016 (arXiv:1606.04797), as MONAI's DiceLoss has it; IoU (Jaccard): Rahman & Wang 2016;
+smooth L1: Girshick 2015 (arXiv:1504.08083), equation 3.
 """
 
 import torch.nn.functional as F
@@ -15,15 +16,16 @@ def of(name: str) -> Loss:
     """Give the loss of a name.
 
     Args:
-        name: "cross-entropy", "dice", "iou" or "cross-entropy+dice" (their sum).
+        name: "cross-entropy", "dice", "iou" or "cross-entropy+dice" (their sum), of classes; "smooth-l1", of numbers.
     Returns:
-        (logits (N, C, H, W), target (N, H, W) integer, 255 = ignored) -> float32 scalar. A target without any known
-        pixel gives 0, with a gradient of 0.
+        (logits (N, C, H, W), target (N, H, W) integer, 255 = ignored) -> float32 scalar; of numbers the target is
+        (N, C, H, W) float, NaN = ignored. A target without any known pixel gives 0, with a gradient of 0.
     """
     return {
         "cross-entropy": cross_entropy,
         "dice": dice,
         "iou": iou,
+        "smooth-l1": smooth_l1,
         "cross-entropy+dice": lambda output, target: cross_entropy(output, target) + dice(output, target),
     }[name]
 
@@ -42,6 +44,16 @@ def dice(output: Tensor, target: Tensor) -> Tensor:
 def iou(output: Tensor, target: Tensor) -> Tensor:
     """One minus the soft intersection over union, mean over images and classes, ignored pixels left out."""
     return _overlap(output, target, jaccard=True)
+
+
+def smooth_l1(output: Tensor, target: Tensor) -> Tensor:
+    """Mean over the known pixels of all maps: half the squared error, of errors beyond 1 the error less a half.
+
+    Its gradient is continuous; its second derivative is 1, and 0 beyond.
+    """
+    known = ~target.isnan()
+    errors = F.smooth_l1_loss(output.float(), target.float().nan_to_num(), reduction="none")
+    return (errors * known).sum() / known.sum().clamp(min=1)
 
 
 def _overlap(output: Tensor, target: Tensor, *, jaccard: bool) -> Tensor:

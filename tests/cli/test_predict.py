@@ -16,7 +16,7 @@ from cellprune.cli.predict import _list
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import Dataset
 from cellprune.evaluation import iou
-from cellprune.lab import tiles
+from cellprune.lab import segment, tiles
 from cellprune.lab.gathering import Failure
 from cellprune.lab.segment import predict
 from cellprune.runs import container, modelfile
@@ -92,9 +92,7 @@ def test_python_and_the_command_agree_also_in_tiles(
     pixels = (pixels - pixels.min()) / (pixels.max() - pixels.min())
     assert np.array_equal(cellprune.predict(cellprune.load(model), pixels), labels)
     assert np.array_equal(predict(model, pixels), labels)
-    monkeypatch.setattr(
-        "cellprune.lab.segment.class_map.__kwdefaults__", {"zoom": None, "memory_bytes": 1, "step": None}
-    )
+    monkeypatch.setitem(segment.cells_in.__kwdefaults__, "memory_bytes", 1)
     assert np.array_equal(predict(model, pixels), labels)
 
 
@@ -178,6 +176,34 @@ def test_numbers_are_another_picture_and_so_another_folder(
     capsys.readouterr()
     assert call(model, image, "-o", tmp_path / "plain", "--numbers") == 2
     assert "another --numbers" in capsys.readouterr().err
+
+
+def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
+    dataset: Dataset, network, header, tmp_path: Path, capsys
+) -> None:
+    cells = {"area_px": 300, "radius_px": 9}
+    learned = {"cells": cells, "decoder": {"name": "watershed", "radius_px": 9, "min_area_px": 4}}
+    model, image = tmp_path / "model.safetensors", dataset.frames[0].image
+    write_model(model, network, header | learned)
+    asked = {"own": [], "cut": ["--decoder", "components"], "all": ["--min-area", 0], "few": ["--min-area", 40]}
+    n_cells = {}
+    for name, words in asked.items():
+        assert call(model, image, "-o", tmp_path / name, *words) == 0
+        n_cells[name] = tifffile.imread(tmp_path / name / "labels" / "01_t000.tif").max()
+    assert n_cells["few"] < n_cells["own"] < n_cells["all"] == n_cells["cut"]
+    said = json.loads((tmp_path / "few" / "prediction.json").read_text())["settings"]
+    assert (said["min_area"], said.get("decoder")) == (40, None)
+    capsys.readouterr()
+    for words, refusal in {
+        ("own", "--min-area", 40): "predicted with another --min-area",
+        ("new", "--decoder", "border"): "--decoder border: the maps of this model feed watershed or components alone",
+        ("new", "--min-area", -1): "--min-area -1: give a number of pixels, 0 or more",
+    }.items():
+        assert call(model, image, "-o", tmp_path / words[0], *words[1:]) == 2
+        assert refusal in capsys.readouterr().err
+    write_model(model, network, header)
+    assert call(model, image, "-o", tmp_path / "new", "--decoder", "watershed") == 2
+    assert "does not say how large its training cells were" in capsys.readouterr().err
 
 
 def test_another_pixel_size_is_warned_of_and_rescaled(

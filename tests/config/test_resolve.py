@@ -2,6 +2,7 @@
 
 import pytest
 
+from cellprune.config import names
 from cellprune.config.load import ConfigError, load, resolve
 
 
@@ -48,6 +49,11 @@ def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said:
         (["pruning={budget: latency=0.5}"], "--budget latency=0.5 counts channels: add --granularity channel"),
         (["pruning={ratio: 0.5, granularity: channel, engine: torch}"], "engine=torch has an effect only with"),
         (["pruning={method: snip, ratio: 0.5, scope: layer, floor: 0.1}"], "remove pruning.floor=0.1"),
+        (["data.target=distance", "training.loss=dice"], "is not for data.target=distance, which takes smooth-l1$"),
+        (["training.loss=smooth-l1"], "loss=smooth-l1 is not for data.target=classes, which takes cross-entro"),
+        (["data.target=border", "data.classes=[a, b, c]"],
+         "data.target=border needs label images that number the cells, but data.classes names 3 classes"),
+        (["data.target=flows"], "no target 'flows'"),
         (["pruning={method: flat, ratio: 0.5}"], "in macs, params or latency: give --budget macs=0.1 instead of "
                                                  "--prune 0.5"),
         (["pruning={method: flat, budget: channels=0.5}"], "instead of --budget channels=0.5"),
@@ -100,3 +106,12 @@ def test_what_is_resolved_stays_as_it_is() -> None:
     for assignments in ([], ["pruning.ratio=0.9"], ["pruning.budget=macs=0.1"], ["pruning={masks: run}"]):
         settings = load(assignments=assignments)
         assert resolve(settings) == settings
+
+
+def test_each_target_has_its_loss_unless_one_is_given() -> None:
+    losses = {target: load(assignments=[f"data.target={target}"]).training.loss for target in names.TARGETS}
+    assert losses == {"classes": "cross-entropy+dice", "border": "cross-entropy", "distance": "smooth-l1"}
+    assert load(assignments=["data.target=border", "training.loss=dice"]).training.loss == "dice"
+    assert load(assignments=["task=classification"]).training.loss == "cross-entropy"
+    assert "target" not in load().identity()["data"], "a run as ever has its name as ever"
+    assert load(assignments=["data.target=border"]).identity()["data"]["target"] == "border"

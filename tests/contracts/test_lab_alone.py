@@ -17,7 +17,7 @@ for name in ("torch", "monai", "sklearn"):
 import numpy as np
 from pathlib import Path
 import cellprune
-from cellprune.lab import cells, engine, inputs, instances, job, output, overlay, scale, segment, tiles
+from cellprune.lab import cells, engine, inputs, job, output, overlay, scale, segment, tiles
 from cellprune.runs.modelcard import ModelCard, ReceptiveField
 
 class Bright:

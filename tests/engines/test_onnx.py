@@ -1,5 +1,6 @@
 """ONNX Runtime gives what torch gives, and says in one line what it cannot run."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pytest
 from lab_engines import spots
 from onnx_files import network_of, onnx_file
 
+from cellprune.config.names import TARGETS
 from cellprune.engines import onnx as onnx_engine
 from cellprune.engines import torch as torch_engine
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.export.onnx import with_header
-from cellprune.lab.segment import class_map
+from cellprune.lab.segment import cells_in, class_map
 from cellprune.runs import onnxfile
+from cellprune.runs.modelcard import ModelCard
+from cellprune.targets.decoders import CellSize, decoder_of
 
 SIZES = [(2, 90), (3, 5), (33, 21), (64, 64)]
 
@@ -33,6 +37,22 @@ def test_every_u_net_gives_torchs_maps_at_any_size(norm: str, padding: str, tmp_
     assert ours.receptive_field == torchs.receptive_field
     assert ours.bytes_per_pixel == torchs.bytes_per_pixel
     assert ours.card.in_channels == 2
+
+
+@pytest.mark.parametrize("target", ["border", "distance"])
+def test_maps_of_every_target_and_their_cells_are_torchs(target: str, tmp_path: Path) -> None:
+    """What is no probability is given as it is."""
+    network = deepcopy(network_of(classes=len(TARGETS[target].maps)))
+    decoding = ModelCard.model_validate({**network.header, "target": target, "classes": ("background", "cell")})
+    decoding = decoding.with_cells(CellSize(60, 4)).decoding()
+    network.__dict__["header"] = {**network.header, **decoding, "classes": ["background", "cell"]}
+    torchs = torch_engine.engine(network, device="cpu")
+    ours = onnx_engine.engine(onnx_file(tmp_path / "a.onnx", network))
+    images = np.random.default_rng(0).standard_normal((1, 1, 64, 64), np.float32)
+    np.testing.assert_allclose(ours(images), torchs(images), atol=2e-5)
+    assert np.allclose(ours(images).sum(1), 1) == (target == "border")
+    assert ours.card.usual_decoder == decoder_of(target, CellSize(60, 4))
+    assert np.array_equal(cells_in(ours, images[0]).labels, cells_in(torchs, images[0]).labels)
 
 
 @pytest.mark.parametrize(("norm", "padding"), [("batch", "same"), ("group", "same"), ("batch", "valid")])

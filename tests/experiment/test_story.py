@@ -26,6 +26,8 @@ from cellprune.errors import CellpruneError
 from cellprune.experiment.evaluate import evaluate
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
+from cellprune.runs.modelcard import read_card
+from cellprune.targets.decoders import decoder_of
 from cellprune.training.fit import Stopped, TrainingFailed
 
 TINY = [
@@ -59,6 +61,26 @@ def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytes
     assert 0 <= answer["scores"]["iou_image_mean"]["network"] <= 1
     assert {path.name for path in output.iterdir()} == FILES - {"masks.safetensors"}
     assert yaml.safe_load((output / "config.yaml").read_text())["pruning"] == {"method": "dense", "ratio": 0.0}
+
+
+@pytest.mark.parametrize("target", ["border", "distance"])
+def test_another_target_goes_all_the_way(target: str, tmp_path: Path, data_root: Path) -> None:
+    """Its loss scores the weights, exactly, and trains; its card decodes, and its foreground is scored."""
+    asked = [*TINY, "pruning.ratio=0.8", "training.epochs=1", f"data.target={target}"]
+    folder = experiment.run(
+        load(assignments=asked), runtime=Runtime(output=tmp_path / "run", data_root=data_root), command=["train"]
+    )
+    card = read_card(folder.read_model()[0], "the run")
+    assert card.cells is not None
+    assert card.decoder == decoder_of(target, card.cells)
+    assert folder.read_config()["training"]["loss"] == names.TARGETS[target].losses[0]
+    assert {counted.name for image in folder.read_scores().images for counted in image.classes} == {
+        "background",
+        "cell",
+    }
+    again = evaluate(folder.path, part="all", data_root=data_root, device="cpu")
+    ours = {image.id: image for image in folder.read_scores().images if image.size == "native"}
+    assert ours.items() <= {image.id: image for image in again.images if image.size == "native"}.items()
 
 
 def test_the_exact_count_is_pruned_and_stays_zero(pruned: Folder) -> None:

@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 
 from cellprune.lab.cells import COLUMNS, as_csv, cells
-from cellprune.lab.instances import instances
+from cellprune.targets.classes import cells_of
+from cellprune.targets.decoders import Components
 
 
 def rows(classes: np.ndarray, pixel_size_um=None) -> list[dict]:
-    labels, class_of = instances(classes)
+    labels, class_of = cells_of(classes, Components())
     names = [("background", "cell", "debris")[k] for k in class_of]
     return list(cells(labels, names, image="a.tif", frame=3, pixel_size_um=pixel_size_um))
 
 
 def test_no_cell_gives_no_row() -> None:
-    labels, class_of = instances(np.zeros((4, 4), np.uint8))
+    labels, class_of = cells_of(np.zeros((4, 4), np.uint8), Components())
     assert not labels.any()
     assert class_of.tolist() == [0]
     assert rows(np.zeros((4, 4), np.uint8)) == []
@@ -47,7 +48,7 @@ def test_against_regionprops() -> None:
     from skimage.measure import regionprops
 
     classes = (np.random.default_rng(0).random((60, 70)) > 0.7).astype(np.uint8)
-    labels, _ = instances(classes)
+    labels, _ = cells_of(classes, Components())
     for row, theirs in zip(rows(classes), regionprops(labels), strict=True):
         assert (row["label"], row["area_px"]) == (theirs.label, theirs.area)
         assert (row["y_px"], row["x_px"]) == pytest.approx(theirs.centroid, abs=6e-4)

@@ -3,68 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from drawn_discs import touching_discs
 from lab_engines import Bright, spots
+from numpy.typing import NDArray
 
 import cellprune
+from cellprune.config.names import TARGETS, resolve
 from cellprune.engines.torch import engine
 from cellprune.errors import CellpruneError
-from cellprune.images.network_input import network_size
+from cellprune.images.network_input import network_size, seen
 from cellprune.images.read import ImageError
-from cellprune.lab import segment
-from cellprune.lab.segment import class_map, decided, predict
+from cellprune.lab.segment import cells_in, class_map, predict
 from cellprune.models import build
-
-
-@pytest.mark.parametrize("old", [(7, 9), (16, 16), (1, 5)])
-@pytest.mark.parametrize("new", [(7, 9), (520, 33), (5, 4), (1, 1)])
-def test_maps_go_back_as_torch_brings_them(old: tuple[int, int], new: tuple[int, int]) -> None:
-    maps = np.random.default_rng(0).random((3, *old), dtype=np.float32)
-    theirs = torch.nn.functional.interpolate(torch.from_numpy(maps)[None], new, mode="bilinear", align_corners=False)
-    assert np.array_equal(decided(maps, new), theirs[0].argmax(0).numpy())
-
-
-@pytest.mark.parametrize("new", [(520, 696), (512, 512), (161, 133)])
-def test_two_maps_go_back_as_torch_brings_them_bit_for_bit(new: tuple[int, int]) -> None:
-    rng = np.random.default_rng(0)
-    one = rng.random((256, 256), dtype=np.float32)
-    nearly = one + rng.integers(-2, 3, one.shape).astype(np.float32) * np.spacing(one)  # the last digit decides
-    maps = np.stack([one, nearly])
-    theirs = torch.nn.functional.interpolate(torch.from_numpy(maps)[None], new, mode="bilinear", align_corners=False)
-    assert np.array_equal(decided(maps, new), theirs[0].argmax(0).numpy())
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(0, 2**32 - 1),
-    st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    st.tuples(st.integers(1, 90), st.integers(1, 90)),
-    st.sampled_from([0, 1, 3, 100, 2**20]),
-    st.sampled_from([1e-30, 1.0, 1e6]),
-)
-def test_two_maps_are_decided_as_any_number_is(seed: int, old, new, ulps: int, scale: float) -> None:
-    """Also where they are equal, or differ by the last digits of a number of any size."""
-    rng = np.random.default_rng(seed)
-    one = (scale * rng.random(old)).astype(np.float32)
-    other = one + rng.integers(-ulps, ulps + 1, old).astype(np.float32) * np.spacing(one)
-    maps = np.stack([one, other])
-    three = np.stack([one, other, np.full_like(one, -1)])
-    assert np.array_equal(decided(maps, new), decided(three, new))
-
-
-def test_where_a_network_fails_two_maps_are_decided_as_any_number_is() -> None:
-    maps = np.random.default_rng(0).random((2, 9, 9), dtype=np.float32)
-    maps[0, 2, 3] = maps[1, 6, 6] = np.nan
-    three = np.concatenate([maps, np.full((1, 9, 9), -1, np.float32)])
-    assert np.array_equal(decided(maps, (30, 30)), decided(three, (30, 30)))
-
-
-def test_bands_of_rows_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    maps = np.random.default_rng(0).random((2, 50, 20), dtype=np.float32)
-    whole = decided(maps, (110, 31))
-    monkeypatch.setattr(segment, "_BAND_PX", 7)
-    assert np.array_equal(decided(maps, (110, 31)), whole)
+from cellprune.runs.modelcard import ModelCard, ReceptiveField
+from cellprune.targets.decoders import Components, decoder_of
+from cellprune.targets.neighbours import sizes, usual
 
 
 def test_the_image_is_zoomed_by_the_factors_of_training_on_each_axis() -> None:
@@ -185,8 +138,45 @@ def test_a_device_that_is_not_there_is_named() -> None:
         engine(build({"name": "unet", "width": 2, "depth": 1}), device="mps")
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 90), st.integers(1, 90))
-def test_maps_of_one_class_stay_of_that_class(h: int, w: int, height: int, width: int) -> None:
-    maps = np.stack([np.zeros((h, w), np.float32), np.ones((h, w), np.float32)])
-    assert (decided(maps, (height, width)) == 1).all()
+class Known:
+    """An engine that was told the maps of an image; it knows a tile's place by channels of rows and columns."""
+
+    def __init__(self, target: str, maps: NDArray[np.float32]) -> None:
+        card = {"architecture": {"in_channels": 2}, "classes": ["background", "cell"], "zoom": (1.0, 1.0)}
+        self.card = ModelCard.model_validate(card | {"target": target})
+        self.input_size, self.bytes_per_pixel = int, 1.0
+        self.receptive_field = ReceptiveField(radius_px=4, stride_px=4)
+        self.image = np.stack(np.mgrid[: maps.shape[1], : maps.shape[2]]).astype(np.float32)
+        self._maps, self._whole, self.n_tiles = maps, seen(self.image, self.card), 0
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.n_tiles += 1
+        rows = np.searchsorted(self._whole[0, :, 0], images[0, 0, :, 0])
+        columns = np.searchsorted(self._whole[1, 0], images[0, 1, 0])
+        return self._maps[None, :, rows[:, None], columns]
+
+
+@pytest.mark.parametrize("decoder", ["components", "watershed", "border", "distance"])
+def test_every_decoder_gives_the_same_cells_in_tiles_as_whole(decoder: str) -> None:
+    """Cells lie across the seams, and so do their borders."""
+    truth = touching_discs(4, side=160, n=24)
+    target = decoder if decoder in TARGETS else "classes"
+    encoded = resolve("target", target).encode(truth, 2, 1.0)
+    maps = encoded if target == "distance" else np.stack([encoded == k for k in range(encoded.max() + 1)])
+    how = decoder_of(decoder, usual(sizes(truth)))
+    whole, tiled = Known(target, maps.astype(np.float32)), Known(target, maps.astype(np.float32))
+    expected = cells_in(whole, whole.image, decoder=how)
+    cells = cells_in(tiled, tiled.image, decoder=how, memory_bytes=1500)
+    assert (whole.n_tiles, tiled.n_tiles) == (1, 30)
+    assert np.array_equal(cells.labels, expected.labels)
+    assert np.array_equal(cells.class_of, expected.class_of)
+    if decoder != "components":
+        assert cells.labels.max() == truth.max()
+
+
+def test_the_decoder_s_sizes_go_with_the_zoom_and_a_given_one_is_the_image_s() -> None:
+    engine, image = Bright(), spots()[None].astype(np.float32)  # cells of 120 and 81 px
+    kept = Components(min_area_px=100)
+    assert cells_in(engine, image, decoder=kept).labels.max() == 1
+    assert cells_in(engine, image, decoder=kept, zoom=(2.0, 1.0)).labels.max() == 2, "of pixels twice as large, 50"
+    assert cells_in(engine, image, decoder=kept, zoom=(2.0, 1.0), min_area_px=100).labels.max() == 1

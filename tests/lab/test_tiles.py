@@ -7,8 +7,8 @@ from lab_engines import Bright
 
 from cellprune.engines.torch import TorchEngine, engine
 from cellprune.lab import tiles
-from cellprune.lab.segment import decided
 from cellprune.models import build
+from cellprune.targets.native import decided
 
 
 class Exact(TorchEngine):

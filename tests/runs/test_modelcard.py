@@ -2,9 +2,11 @@
 
 import pytest
 
+from cellprune.config.names import TARGETS
 from cellprune.errors import CellpruneError
 from cellprune.models import build
 from cellprune.runs.modelcard import InputSizes, ReceptiveField, read_card
+from cellprune.targets.decoders import CellSize, Components, decoder_of
 
 # as the first runs wrote it: no receptive field, and keys that predicting does not read
 OLD = {
@@ -36,6 +38,24 @@ def test_a_header_with_a_receptive_field_is_read() -> None:
     assert card.pixel_size_um is None
 
 
+def test_an_older_file_is_decoded_as_it_was() -> None:
+    card = read_card(OLD, "model")
+    assert (card.target, card.n_maps, card.gives_probabilities) == ("classes", 2, True)
+    assert card.usual_decoder == card.decoder_by("components") == Components()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_is_written_of_a_target_is_read_again(target: str) -> None:
+    header = OLD | {"architecture": {}, "target": target}
+    card = read_card(header, "model").with_cells(CellSize(400, 11.5))
+    again = read_card(header | card.decoding(), "model")
+    assert again == card
+    assert again.usual_decoder == decoder_of(TARGETS[target].decoders[0], CellSize(400, 11.5))
+    assert again.n_maps == {"classes": 2, "border": 3, "distance": 2}[target]
+    assert again.gives_probabilities == (target != "distance")
+    assert again.decoder_by(TARGETS[target].decoders[-1]).name == TARGETS[target].decoders[-1]
+
+
 NONSENSE = {
     "zoom negative": ({"zoom": [-1, 1]}, "zoom.0: input should be greater than"),
     "zoom zero": ({"zoom": [0, 0]}, "zoom.0"),
@@ -54,6 +74,22 @@ NONSENSE = {
         "3 classes have names, the network gives 2",
     ),
     "another rule": ({"decision_rule": "threshold"}, "decision_rule: input should be 'argmax'"),
+    "another target": ({"target": "flows"}, "target: value error, no target 'flows'"),
+    "a target of other maps": ({"target": "border"}, "3 maps belong to target border, the network gives 2"),
+    "another decoder": ({"decoder": {"name": "flows"}}, "decoder: input tag 'flows' found using 'name'"),
+    "a decoder of another target": (
+        {"decoder": {"name": "border"}},
+        "the maps of this model feed watershed or components alone: train with another --target",
+    ),
+    "a threshold of nothing": (
+        {"target": "distance", "decoder": {"name": "distance", "seed": float("nan")}},
+        "decoder.distance: value error, seed is nan, which is no size or threshold",
+    ),
+    "a threshold as text": (
+        {"target": "distance", "decoder": {"name": "distance", "seed": "high"}},
+        "decoder.distance.seed: input should be a valid number",
+    ),
+    "cells of no size": ({"cells": {"area_px": -1, "radius_px": 2}}, "cells: value error, area_px is -1"),
     "another normalization": ({"normalization": {"name": "minmax"}}, "normalization.name"),
     "no channels": ({"architecture": {"in_channels": 0}}, "architecture.in_channels"),
     "architecture as list": ({"architecture": []}, "architecture"),

@@ -59,6 +59,14 @@ def test_the_header_says_how_an_image_becomes_the_networks_input(dataset) -> Non
     assert TASK.header(replace(dataset, pixel_size_um=None), load())["pixel_size_um"] is None
 
 
+def test_the_header_says_what_the_maps_mean_so_that_older_versions_take_no_others_for_classes(dataset) -> None:
+    for target, n_maps in (("classes", 2), ("border", 3), ("distance", 2)):
+        settings = load(assignments=[f"data.target={target}"])
+        header = TASK.header(dataset, settings)
+        assert (header["target"], TASK.outputs(dataset, settings.data)) == (target, n_maps)
+        assert header["decision_rule"] == ("argmax" if target == "classes" else "decoder")
+
+
 def test_a_border_that_nobody_knows_cannot_be_ignored(dataset) -> None:
     settings = load(assignments=["data.ignore_border=true"])
     split = TASK.split(dataset, settings.data)

@@ -47,3 +47,16 @@ def test_values_by_hand() -> None:
     # class 0: intersection 0.25, sums 0.5 and 1; class 1: 0.75, 1.5 and 1
     assert losses.dice(logits, target).item() == pytest.approx(1 - (0.5 / 1.5 + 1.5 / 2.5) / 2, abs=1e-4)
     assert losses.iou(logits, target).item() == pytest.approx(1 - (0.25 / 1.25 + 0.75 / 1.75) / 2, abs=1e-4)
+
+
+def test_smooth_l1_by_hand_and_blind_to_what_is_unknown() -> None:
+    output = torch.tensor([0.5, -0.5, 3.0, 9.0]).reshape(1, 2, 1, 2).requires_grad_()
+    target = torch.tensor([0.0, 0.0, 0.0, torch.nan]).reshape(1, 2, 1, 2)
+    value = losses.of("smooth-l1")(output, target)
+    assert value.item() == pytest.approx((0.125 + 0.125 + 2.5) / 3)
+    [slope] = torch.autograd.grad(value, output, create_graph=True)
+    assert slope.flatten().tolist() == pytest.approx([0.5 / 3, -0.5 / 3, 1 / 3, 0])
+    [second] = torch.autograd.grad(slope.sum(), output)
+    assert second.flatten().tolist() == pytest.approx([1 / 3, 1 / 3, 0, 0]), "what the exact meta-gradient needs"
+    unknown = losses.of("smooth-l1")(output, torch.full_like(target, torch.nan))
+    assert (unknown.item(), *torch.autograd.grad(unknown, output)[0].flatten().tolist()) == (0, 0, 0, 0, 0)

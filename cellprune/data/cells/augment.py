@@ -6,44 +6,49 @@ Note: albumentations 2.0.8, the last release under a free licence, seeds its wor
 
 import os
 from functools import cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
-from cellprune.evaluation.iou import IGNORED
-from cellprune.images.read import Floats, Target
+from cellprune.images.read import Floats
+from cellprune.targets.target import Encoded, Labels, unknown_in
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, which asks the network else
 
 import albumentations as A
 
 Strength = Literal["none", "turns", "full"]
+_T = TypeVar("_T", Encoded, Labels)
 
 _RANGE = 10.0  # a normalized image has about the deviation 1 and lies within 5 of them but for a few pixels
 _MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
 
 
-def augment(image: Floats, target: Target, *, seed: int, strength: Strength = "full") -> tuple[Floats, Target]:
+def augment(image: Floats, target: _T, *, seed: int, strength: Strength = "full") -> tuple[Floats, _T]:
     """Flip and turn; at full strength also scale, bend, and change brightness and contrast, all mildly.
 
     Args:
         image: (C, h, w) float32 of about mean 0 and deviation 1; clipped to -5..5.
-        target: (h, w) uint8 of classes and 255; moves with the image and is never interpolated.
+        target: (h, w) uint8 of classes and 255, or int32 of cells and -1, or (maps, h, w) float32 and NaN; it moves
+            with the image and is never interpolated.
         seed: all that the change depends on.
         strength: "none" changes nothing, "turns" flips and takes quarter turns (of square images), "full" does all.
     Returns:
-        The changed image and target, same shapes and types; what came from outside the image is 255 in the target.
+        The changed image and target, same shapes and types; what came from outside the image is unknown in the target:
+        255, -1 or NaN.
     """
     if strength == "none":
         return image, target
     change = _change(strength, is_square=image.shape[1] == image.shape[2])
     shown = np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32)
-    channels = []
+    channels, height, width = [], *image.shape[1:]
+    place = np.arange(height * width, dtype=np.int32).reshape(height, width)  # what moves, whatever the target is
     for channel in shown:  # one by one, alike by their seed: several at once are filled wrongly, or refused, by OpenCV
         change.set_random_seed(seed % 2**32)
-        changed = change(image=channel, mask=target.astype(np.int32), valid=np.ones(target.shape, dtype=np.int32))
+        changed = change(image=channel, mask=place, valid=np.ones_like(place))
         channels.append(changed["image"])
-    moved = np.where(changed["valid"] == 1, changed["mask"], IGNORED).astype(np.uint8)
+    moved = target.reshape(*target.shape[:-2], -1)[..., changed["mask"]]
+    moved[..., changed["valid"] != 1] = unknown_in(target)
     return ((np.stack(channels) - _MEAN_GREY) * _RANGE).astype(np.float32), moved
 
 

@@ -5,17 +5,16 @@ from collections.abc import Iterable
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.truth import Policy
 from cellprune.errors import CellpruneError
-from cellprune.evaluation.iou import IGNORED
 from cellprune.images.aside import some
-from cellprune.images.read import Target
 from cellprune.runs import log
+from cellprune.targets.target import Encoded, is_known
 
 
 class NothingKnownError(CellpruneError):
     """A part of a split without one pixel whose truth is known."""
 
 
-def require_known(frames: Iterable[tuple[Frame, Target]], *, policy: Policy, use: str) -> None:
+def require_known(frames: Iterable[tuple[Frame, Encoded]], *, policy: Policy, use: str) -> None:
     """Refuse a part of a split in which no pixel counts, and name the frames in which none does.
 
     Args:
@@ -25,7 +24,7 @@ def require_known(frames: Iterable[tuple[Frame, Target]], *, policy: Policy, use
     Raises:
         NothingKnownError: there are frames, and every pixel of all is ignored.
     """
-    known = {frame.id: bool((target != IGNORED).any()) for frame, target in frames}
+    known = {frame.id: bool(is_known(target).any()) for frame, target in frames}
     unknown = [name for name, is_known in known.items() if not is_known]
     if not unknown:
         return

@@ -1,6 +1,7 @@
 """Batches for a network: every frame is decoded and resized once; what is random depends on seeds alone.
 
-A batch is (B, C, h, w) float32, normalized, and (B, h, w) int64, of which 255 is ignored.
+A batch is (B, C, h, w) float32, normalized, and what is learned of it: (B, h, w) int64 classes, of which 255 is
+ignored, or (B, maps, h, w) float32, of which NaN is ignored.
 
 The sampler hands (epoch, index) to the data set, so that a worker that lives through all epochs augments by the epoch
 of the sample, and the batches are the same for any number of workers.
@@ -29,8 +30,11 @@ from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.network_input import seen
 from cellprune.runs.modelcard import ModelCard
+from cellprune.targets.classes import encode
+from cellprune.targets.neighbours import usual
+from cellprune.targets.target import Encoded, Labels
 
-Arrays = tuple[NDArray[np.float32], NDArray[np.uint8]]  # one image (C, h, w) and its target (h, w)
+Arrays = tuple[NDArray[np.float32], Encoded]  # one image (C, h, w) and what is learned of it
 Draw = tuple[int, int]  # epoch and index into the training part
 
 
@@ -39,11 +43,13 @@ class Sample:
     """One frame ready to be scored and shown.
 
     Attributes:
-        target_native: (H, W) uint8 as the truth was drawn; 255 is ignored.
+        labels_native: (H, W) int32 as the truth was drawn, every cell with its number; -1 is ignored.
+        target_native: (H, W) uint8, the class of every pixel; 255 is ignored.
         raw: (C, H, W) float32 in 0..1, the native image.
     """
 
     frame: Frame
+    labels_native: Labels
     target_native: NDArray[np.uint8]
     raw: NDArray[np.float32]
     _seen: dict[ModelCard, NDArray[np.float32]] = field(default_factory=dict, repr=False)
@@ -61,7 +67,8 @@ class Loaders:
     Args:
         split: which frames are learned from and which are held out. All are read here, so that a bad file is found
             before any work.
-        card: of the network that learns from them: the channels of every image, its normalization, the classes.
+        card: of the network that learns from them: the channels of every image, its normalization, the classes, and
+            what is learned. Here it gets the size of the cells to be learned from, and the decoder that follows.
         size: (height, width) that the frames to be learned from are brought to.
         batch_size: images of a batch, over all processes together.
         seed: of order and augmentation.
@@ -86,13 +93,15 @@ class Loaders:
         ignore_border_px: int = 0,
         field_of_interest_px: int = 0,
     ) -> None:
-        self.card, self.field_of_interest_px = card, field_of_interest_px
+        self.field_of_interest_px = field_of_interest_px
         self._split, self._border_px = split, ignore_border_px
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
         with _clear_errors():
             frames = [item(frame) for frame in split.train]
             transform = prepare(size, split.policy_of("train"), card, ignore_border_px=ignore_border_px)
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
+        measured = [self._training[at]["sizes"] for at in range(self.n_train)]
+        self.card = card.with_cells(usual(np.concatenate(measured)) if measured else None)
         self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
         learned = zip(split.train, (self._training[at]["target"] for at in range(self.n_train)), strict=True)
         require_known(learned, policy=split.policy_of("train"), use="learned")
@@ -170,7 +179,8 @@ class Loaders:
         for frame in self._split.part(part):
             with _clear_errors():
                 arrays = transform(item(frame))
-            yield Sample(frame, arrays["target_native"], arrays["raw"])
+            labels = arrays["labels_native"]
+            yield Sample(frame, labels, encode(labels, len(self.card.classes)), arrays["raw"])
 
 
 class _Training(Dataset):
@@ -235,8 +245,9 @@ def _chunks(draws: list[Draw], size: int) -> list[list[Draw]]:
 
 
 def _stacked(pairs: list[Arrays]) -> Batch:
-    images, targets = zip(*pairs, strict=True)
-    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(targets).astype(np.int64))
+    images, targets = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+    classes_or_numbers = targets.astype(np.int64) if targets.dtype == np.uint8 else targets
+    return torch.from_numpy(images), torch.from_numpy(classes_or_numbers)
 
 
 @contextmanager

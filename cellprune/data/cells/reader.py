@@ -13,11 +13,14 @@ from monai.data import ImageReader
 from monai.transforms import Compose, CopyItemsd, DeleteItemsd, EnsureTyped, Lambdad, LoadImage
 from monai.utils import ensure_tuple
 
+from cellprune.config.names import resolve
 from cellprune.data.cells.frames import Frame
-from cellprune.data.cells.truth import Policy, target
+from cellprune.data.cells.truth import Policy, labelled
 from cellprune.images.network_input import network_input
 from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resize_labels
 from cellprune.runs.modelcard import ModelCard
+from cellprune.targets.neighbours import sizes
+from cellprune.targets.target import Encoded, Labels, Target
 from cellprune.wording import many
 
 
@@ -53,7 +56,7 @@ class FrameReader(ImageReader):
 
 def item(frame: Frame) -> dict[str, Path | Frame]:
     """Give what `prepare` starts from."""
-    return {"raw": frame.image, "target_native": frame}
+    return {"raw": frame.image, "labels_native": frame}
 
 
 def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
@@ -64,9 +67,10 @@ def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose
         card: tells the channels that every image must have, and the classes of the truth.
         ignore_border_px: see `data.cells.truth.target`; in native pixels.
     Returns:
-        A transform of `item(frame)` to `raw` (C, H, W) float32 in 0..1 and `target_native` (H, W) uint8; numpy arrays.
+        A transform of `item(frame)` to `raw` (C, H, W) float32 in 0..1 and `labels_native` (H, W) int32, see
+        `data.cells.truth.labelled`; numpy arrays.
     """
-    drawn = partial(target, policy=policy, ignore_border_px=ignore_border_px, classes=len(card.classes))
+    drawn = partial(labelled, policy=policy, ignore_border_px=ignore_border_px, classes=len(card.classes))
     channels = card.in_channels
     return Compose(
         [
@@ -78,7 +82,7 @@ def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose
                 ),
             ),
             EnsureTyped("raw", data_type="numpy", dtype=np.float32, track_meta=False),
-            _Apply("target_native", drawn),
+            _Apply("labels_native", drawn),
         ]
     )
 
@@ -88,20 +92,30 @@ def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_bo
 
     Args:
         size: (height, width) of the network's input.
-        policy, card, ignore_border_px: see `native`; the card also tells how images are normalized.
+        policy, card, ignore_border_px: see `native`; the card also tells how images are normalized and what is learned.
     Returns:
-        A transform of `item(frame)` to `image` (C, h, w) float32 (`images.network_input`) and `target` (h, w) uint8.
+        A transform of `item(frame)` to `image` (C, h, w) float32, see `images.network_input`, `target`, which is (h, w)
+        uint8 or (maps, h, w) float32, see `targets`, and `sizes` (cells, 2), see `targets.neighbours.sizes`.
     """
     return Compose(
         [
             # one by one: the cache takes a transform made of several for a random one
             *native(policy, card, ignore_border_px=ignore_border_px).transforms,
-            CopyItemsd(("raw", "target_native"), names=("image", "target")),
+            CopyItemsd(("raw", "labels_native", "labels_native"), names=("image", "target", "sizes")),
             _Apply("image", partial(network_input, size=size, normalization=card.normalization)),
-            _Apply("target", partial(resize_labels, size=size)),
-            DeleteItemsd(("raw", "target_native")),
+            _Apply("target", partial(_learned, size=size, card=card)),
+            _Apply("sizes", sizes),
+            DeleteItemsd(("raw", "labels_native")),
         ]
     )
+
+
+def _learned(labels: Labels, *, size: tuple[int, int], card: ModelCard) -> Encoded:
+    """Make what is learned of labels: at native size, then brought to the network's."""
+    target: Target = resolve("target", card.target)
+    pitch = max(old / new for old, new in zip(labels.shape, size, strict=True))
+    encoded: Encoded = resize_labels(target.encode(labels, len(card.classes), pitch), size)
+    return encoded
 
 
 _Apply = partial(Lambdad, track_meta=False)  # else every array becomes a MetaTensor again

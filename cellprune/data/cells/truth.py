@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from cellprune.data.cells.ctc import truth_images
 from cellprune.data.cells.frames import Frame
-from cellprune.data.cells.matching import areas_px, covering
+from cellprune.data.cells.matching import areas_px, covering, regions
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.read import ImageError, Labels, Target, read_header, read_labels
+from cellprune.targets.classes import encode
+from cellprune.targets.target import UNKNOWN
 
 Policy = Literal["paper", "ignore", "complete", "silver"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
@@ -53,8 +55,8 @@ def completeness(frame: Frame) -> Completeness:
     return Completeness(sum(label == 0 for label in label_of.values()), len(label_of))
 
 
-def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Target:
-    """Make a frame's target at its native size.
+def labelled(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Labels:
+    """Give a frame's truth at its native size, every cell with its number.
 
     Args:
         frame: with gold truth; under `silver`, silver truth will do.
@@ -63,7 +65,8 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: 
             there; 0 ignores none.
         classes: 2: labels number cells; more: labels are numbers of classes, and 255 is unknown.
     Returns:
-        (H, W) uint8: 0 background, 1 cell or the number of a class, 255 ignored.
+        (H, W) int32: 0 background, the number of a cell or of a class, -1 ignored. Cells of the silver truth that the
+        gold truth lacks get numbers beyond its own.
     Raises:
         TruthError: the truth this policy needs is not there.
         ClassesError: a label image has a value that is no class.
@@ -75,12 +78,23 @@ def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: 
         raise TruthError(f"{frame.dataset} {frame.id} has no truth for policy {policy!r}: leave the frame out")
     drawn = _drawn(frame, policy) if classes == 2 else _classes(frame, classes)
     if frame.ignore is not None:
-        drawn[_ignored(frame)] = IGNORED
+        drawn[_ignored(frame)] = UNKNOWN
     if ignore_border_px > 0:
         band = np.ones(drawn.shape, dtype=bool)
         band[ignore_border_px:-ignore_border_px, ignore_border_px:-ignore_border_px] = False
-        drawn[band & (drawn == 0)] = IGNORED
+        drawn[band & (drawn == 0)] = UNKNOWN
     return drawn
+
+
+def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Target:
+    """Give the class of every pixel of a frame, by which pixels are scored.
+
+    Args:
+        frame, policy, ignore_border_px, classes: as `labelled` takes them, which says what it raises, too.
+    Returns:
+        (H, W) uint8: 0 background, 1 cell or the number of a class, 255 ignored.
+    """
+    return encode(labelled(frame, policy, ignore_border_px=ignore_border_px, classes=classes), classes)
 
 
 def has_cells(frames: Iterable[Frame]) -> bool:
@@ -88,14 +102,15 @@ def has_cells(frames: Iterable[Frame]) -> bool:
     return any(bool(read_truth(frame, "gold" if frame.gold else "silver").any()) for frame in frames)
 
 
-def _classes(frame: Frame, n_classes: int) -> Target:
+def _classes(frame: Frame, n_classes: int) -> Labels:
     labels = read_truth(frame, "gold")
     if (wrong := np.unique(labels[(labels >= n_classes) & (labels != IGNORED)])).size:
         raise ClassesError(
             f"{frame.gold} has the value {wrong[0]}, but the {n_classes} classes are 0 to {n_classes - 1} and 255 for "
             "unknown: correct it, or name more with data.classes"
         )
-    return labels.astype(np.uint8)
+    labels[labels == IGNORED] = UNKNOWN
+    return labels
 
 
 def _ignored(frame: Frame) -> NDArray[np.bool_]:
@@ -105,9 +120,14 @@ def _ignored(frame: Frame) -> NDArray[np.bool_]:
     return marks == IGNORED
 
 
-def _drawn(frame: Frame, policy: Policy) -> Target:
+def _drawn(frame: Frame, policy: Policy) -> Labels:
     labels = read_truth(frame, "gold" if frame.gold is not None else "silver")
-    drawn = (labels > 0).astype(np.uint8)
+    if frame.markers is None and np.array_equal(np.unique(labels), [0, labels.max(initial=0)]):
+        labels = regions(labels)  # a black and white image: what is connected is one cell
+    if labels.max(initial=0) > labels.size:  # numbers from elsewhere: counted up to, they would fill the memory
+        labels = np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype(np.int32)
+        labels -= labels.min() if (labels == 0).any() else 0
+    drawn = labels.copy()
     if policy in {"paper", "complete"} or frame.markers is None:
         return drawn
     markers = read_truth(frame, "markers")
@@ -118,10 +138,10 @@ def _drawn(frame: Frame, policy: Policy) -> Target:
         if label != 0:
             continue
         if in_silver[marker]:
-            drawn[free & (silver == in_silver[marker])] = 1 if policy == "silver" else IGNORED
+            drawn[free & (silver == in_silver[marker])] = drawn.max() + 1 if policy == "silver" else UNKNOWN
         else:
             disc = _disc(markers == marker, usual_area_px((frame.gold or frame.silver or frame.markers).parent))
-            drawn[free & disc & (drawn == 0)] = IGNORED
+            drawn[free & disc & (drawn == 0)] = UNKNOWN
     return drawn
 
 

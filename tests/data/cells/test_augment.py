@@ -50,6 +50,21 @@ def test_image_and_target_move_together() -> None:
         assert (((changed[0] > 0) == (moved == 1))[inside]).mean() > 0.98
 
 
+def test_labels_and_maps_move_as_classes_do() -> None:
+    """Numbers beyond 255 survive, and so does what is unknown; nothing lies between two values."""
+    labels = np.where(TARGET == 255, -1, TARGET.astype(np.int32) * 70_000 + (np.arange(64) // 20))
+    maps = np.where(TARGET == 255, np.nan, np.stack([TARGET == 1, np.indices(TARGET.shape)[1] / 64])).astype(np.float32)
+    for seed in range(10):
+        _, classes = augment(IMAGE, TARGET, seed=seed)
+        _, cells = augment(IMAGE, labels.astype(np.int32), seed=seed)
+        _, numbers = augment(IMAGE, maps, seed=seed)
+        assert (cells.dtype, numbers.dtype, numbers.shape) == (np.int32, np.float32, (2, 64, 64))
+        assert set(np.unique(cells)) <= set(np.unique(labels))
+        np.testing.assert_array_equal(np.where(cells == -1, 255, cells >= 70_000), classes)
+        np.testing.assert_array_equal(np.where(np.isnan(numbers[0]), 255, numbers[0]), classes)
+        assert set(numbers[1][classes != 255]) <= set(maps[1][TARGET != 255])
+
+
 def test_it_is_mild() -> None:
     for seed in range(20):
         changed, _ = augment(IMAGE, TARGET, seed=seed)

@@ -13,10 +13,12 @@ from cellprune.data.cells import reader
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Batch, Loaders
 from cellprune.data.cells.split import Split, split
-from cellprune.data.cells.truth import target
+from cellprune.data.cells.truth import labelled, target
 from cellprune.data.open import open_dataset
 from cellprune.images.network_input import KINDS, network_input
 from cellprune.images.read import ImageError, normalize, read_image, resize_image, resize_labels
+from cellprune.targets.decoders import Components, decoder_of
+from cellprune.targets.neighbours import sizes, usual
 
 from ..conftest import GREY, write
 
@@ -159,6 +161,7 @@ def test_samples_are_native_and_seen_as_the_card_says(loaders: Loaders, made: Sp
         assert (sample.target_native.shape, sample.target_native.dtype) == ((64, 72), np.uint8)
         np.testing.assert_array_equal(sample.raw, read_image(sample.frame.image))
         np.testing.assert_array_equal(sample.target_native, target(sample.frame, "ignore"))
+        np.testing.assert_array_equal(sample.labels_native, labelled(sample.frame, "ignore"))
         np.testing.assert_array_equal(sample.seen(GREY), normalize(resize_image(sample.raw, (32, 36))))
         assert sample.seen(GREY) is sample.seen(GREY), "made once"
         other = GREY.model_copy(update={"zoom": (1.0, 0.25), "normalization": KINDS["robust"]})
@@ -182,7 +185,7 @@ def test_the_border_reaches_what_is_learned_and_what_is_scored(made: Split) -> N
         assert 0 in drawn
 
 
-STEPS = ("read_image", "network_input", "resize_labels", "target")  # of making a sample from its files
+STEPS = ("read_image", "network_input", "resize_labels", "labelled")  # of making a sample from its files
 
 
 def test_nothing_is_decoded_or_resized_twice(made: Split, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,13 +199,40 @@ def test_nothing_is_decoded_or_resized_twice(made: Split, monkeypatch: pytest.Mo
 
         monkeypatch.setattr(reader, step, counted)
     loaders = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0)
-    once = {"read_image": 12, "target": 12, "network_input": 9, "resize_labels": 9}  # those learned from are resized
+    once = {"read_image": 12, "labelled": 12, "network_input": 9, "resize_labels": 9}  # those learned from are resized
     assert n_calls == once, "before the first epoch"
     for epoch in (0, 1):
         list(loaders.train(epoch))
         list(loaders.plain())
         list(loaders.samples("report"))
     assert n_calls == once
+
+
+def test_the_card_gets_the_size_of_the_cells_that_are_learned_from(loaders: Loaders, made: Split) -> None:
+    measured = usual(np.concatenate([sizes(labelled(frame, "ignore")) for frame in made.train]))
+    assert loaders.card.cells == measured
+    assert loaders.card.decoder == decoder_of("watershed", measured)
+    three = GREY.model_copy(update={"classes": ("background", "cell", "debris")})
+    none = Loaders(replace(made, train=()), card=GREY, size=SIZE, batch_size=4, seed=0).card
+    assert (none.cells, none.decoder) == (None, Components())
+    assert three.with_cells(measured).decoder == Components(), "labels are classes, and no cell has a size"
+
+
+@pytest.mark.parametrize(
+    ("target", "shape", "dtype"), [("border", (4, *SIZE), torch.int64), ("distance", (4, 2, *SIZE), torch.float32)]
+)
+def test_what_is_learned_is_as_the_loss_of_the_target_takes_it(
+    made: Split, target: str, shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    loaders = Loaders(made, card=GREY.model_copy(update={"target": target}), size=SIZE, batch_size=4, seed=0)
+    _, targets = next(iter(loaders.train(0)))
+    assert (tuple(targets.shape), targets.dtype) == (shape, dtype)
+    if target == "border":
+        assert set(targets.unique().tolist()) <= {0, 1, 2, 255}
+    else:
+        assert 0 <= targets.nan_to_num().min() < targets.nan_to_num().max() <= 1
+        assert torch.equal(targets[:, 0].isnan(), targets[:, 1].isnan())
+    assert loaders.card.decoder == decoder_of(target, loaders.card.cells)
 
 
 @pytest.mark.parametrize("part", ["train", "report"])

@@ -8,7 +8,8 @@ from monai.transforms import LoadImage
 
 from cellprune.data.cells.ctc import frames
 from cellprune.data.cells.reader import FrameReader, item, native, prepare
-from cellprune.images.read import ImageError, normalize, read_image, resize_image
+from cellprune.images.read import ImageError, normalize, read_image, read_labels, resize_image, resize_labels
+from cellprune.targets import border, distance
 
 from ..conftest import GREY, write
 
@@ -52,11 +53,22 @@ def test_an_image_of_other_channels_is_named(own_cells: Path) -> None:
 def test_nothing_is_left_but_plain_arrays(cells: Path) -> None:
     frame = frames(cells, "cells")[0]
     small = prepare((32, 40), "ignore", GREY, ignore_border_px=0)(item(frame))
+    n_cells = len(np.unique(read_labels(frame.gold))) - 1
     assert {key: (type(v), v.dtype.name, v.shape) for key, v in small.items()} == {
         "image": (np.ndarray, "float32", (1, 32, 40)),
         "target": (np.ndarray, "uint8", (32, 40)),
+        "sizes": (np.ndarray, "float32", (n_cells, 2)),
     }
     full = native("ignore", GREY, ignore_border_px=0)(item(frame))
-    assert {key: type(value) for key, value in full.items()} == {"raw": np.ndarray, "target_native": np.ndarray}
+    assert {key: type(value) for key, value in full.items()} == {"raw": np.ndarray, "labels_native": np.ndarray}
     np.testing.assert_array_equal(full["raw"], read_image(frame.image))
     np.testing.assert_array_equal(small["image"], normalize(resize_image(full["raw"], (32, 40))))
+
+
+@pytest.mark.parametrize("target", ["border", "distance"])
+def test_targets_are_made_at_native_size_and_then_resized(cells: Path, target: str) -> None:
+    frame, card = frames(cells, "cells")[0], GREY.model_copy(update={"target": target})
+    labels = native("ignore", card, ignore_border_px=0)(item(frame))["labels_native"]
+    learned = prepare((16, 24), "ignore", card, ignore_border_px=0)(item(frame))["target"]
+    expected = {"border": border, "distance": distance}[target].encode(labels, 2, 64 / 16)
+    np.testing.assert_array_equal(learned, resize_labels(expected, (16, 24)))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cellprune.data.cells.ctc import frames
-from cellprune.data.cells.truth import POLICIES, TruthError, completeness, target, usual_area_px
-from cellprune.images.read import ImageError
+from cellprune.data.cells.truth import POLICIES, TruthError, completeness, labelled, target, usual_area_px
+from cellprune.images.read import ImageError, read_labels
 
 from ..conftest import SIZE, write
 
@@ -56,6 +56,33 @@ def test_ignore_without_silver_leaves_out_a_disc_of_the_usual_area(partial: Path
 
 def test_silver_takes_the_silver_mask_for_true(partial: Path) -> None:
     assert counted(partial, 0, "silver") == (3 * AREA, 0)
+
+
+def test_every_cell_keeps_its_number_and_silver_ones_get_their_own(partial: Path) -> None:
+    frame = frames(partial, "drawn")[0]
+    gold = read_labels(frame.gold)
+    for policy, third in (("paper", 0), ("ignore", -1), ("silver", 3)):
+        labels = labelled(frame, policy)
+        assert labels.dtype == np.int32
+        np.testing.assert_array_equal(labels[gold > 0], gold[gold > 0])
+        assert np.unique(labels[30:38, 24:32]).tolist() == [third], "the cell that the gold truth lacks"
+
+
+def test_a_black_and_white_image_has_a_cell_for_each_region(drawn: Callable[..., Path]) -> None:
+    frame = frames(drawn({"01/000": {"gold": ALL}}), "drawn")[0]
+    write(frame.gold, np.uint8(255) * (read_labels(frame.gold) > 0))
+    labels = labelled(frame, "ignore")
+    assert np.unique(labels).tolist() == [0, 1, 2, 3]
+    np.testing.assert_array_equal(labels > 0, target(frame, "ignore") == 1)
+
+
+def test_huge_numbers_are_counted_anew(drawn: Callable[..., Path]) -> None:
+    folder = drawn({"01/000": {"gold": ALL}})
+    path = frames(folder, "drawn")[0].gold
+    write(path, np.uint32([0, 7, 2**31 - 1, 900])[read_labels(path)])
+    labels = labelled(frames(folder, "drawn")[0], "paper")
+    assert np.unique(labels).tolist() == [0, 1, 2, 3]
+    assert [np.unique(labels[y : y + 8, x : x + 8]).size for y, x in ALL] == [1, 1, 1]
 
 
 def test_silver_without_a_mask_ignores(partial: Path) -> None:

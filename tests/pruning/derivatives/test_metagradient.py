@@ -240,3 +240,25 @@ def test_a_loss_that_is_no_scalar_is_refused():
     model, data = network(), batches(1)
     with untouched(model), pytest.raises(CellpruneError, match="one number"):
         snip.sensitivity(model, {}, data, lambda y, t: y, seed=0)
+
+
+def test_it_is_exact_for_a_loss_of_two_pieces():
+    """Smooth L1 is a parabola and two lines: errors on both are differentiated through every step."""
+    torch.manual_seed(0)
+    model = nn.Conv2d(1, 2, 3, padding=1).double()
+    data = [(torch.randn(2, 1, 6, 6).double(), 2 * torch.randn(2, 2, 6, 6).double()) for _ in range(3)]
+    with untouched(model):
+        ours = prospr.sensitivity(model, {}, data, F.smooth_l1_loss, seed=0, inner_steps=2, inner_lr=0.5, segment=1)
+    theta = [p.detach().clone().requires_grad_() for p in model.parameters()]
+
+    def loss(weights, batch):
+        return F.smooth_l1_loss(F.conv2d(batch[0], *weights, padding=1), batch[1])
+
+    errors = (F.conv2d(data[0][0], *theta, padding=1) - data[0][1]).abs()
+    assert 0.2 < (errors < 1).double().mean() < 0.8, "both pieces count"
+    after = theta
+    for batch in data[:2]:
+        slope = torch.autograd.grad(loss(after, batch), after, create_graph=True)
+        after = [p - 0.5 * g for p, g in zip(after, slope, strict=True)]
+    theirs = torch.autograd.grad(loss(after, data[2]), theta)
+    assert_same(ours, {n: p.detach() * g for (n, p), g in zip(model.named_parameters(), theirs, strict=True)})

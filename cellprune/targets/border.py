@@ -1,0 +1,70 @@
+"""Border: background, the inside of cells, and the border between cells that touch or nearly do.
+
+The border is drawn at native size: after resizing, cells that touch may have lost the pixels that are between them.
+Where an unknown region is near, a border might be; such pixels are unknown, too.
+
+Source: Ronneberger et al. 2015 (arXiv:1505.04597) for the background forced between cells; Caicedo et al. 2019
+(10.1002/cyto.a.23863) for boundaries as a class of their own.
+"""
+
+import numpy as np
+
+from cellprune.evaluation.iou import IGNORED
+from cellprune.targets.decoders import BorderSeeds, Decoder
+from cellprune.targets.native import brought_back
+from cellprune.targets.neighbours import between
+from cellprune.targets.numbering import foreground, of_one_class
+from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
+
+_INNER, _BORDER = 1, 2  # in the order of the maps
+_NEIGHBOURS = np.ones((3, 3), bool)
+
+
+def encode(labels: Labels, n_classes: int, pitch: float) -> Classes:
+    """Give every pixel its class.
+
+    Args:
+        labels: see `targets.target.Labels`.
+        n_classes: of the data; a border is only between numbered cells, so 2.
+        pitch: native pixels for one of the network's: the border is about two of the network's pixels wide.
+    Returns:
+        (H, W) uint8: 0 background, 1 inside of a cell, 2 border, 255 unknown.
+    """
+    reach_px = max(1, round(pitch))
+    is_border = between(labels, reach_px)
+    encoded = np.where(is_border, _BORDER, np.where(labels > 0, _INNER, 0)).astype(np.uint8)
+    may_be_border = between(labels, reach_px, unknown_is_cell=True)
+    encoded[(labels == UNKNOWN) | (may_be_border & ~is_border)] = IGNORED
+    return encoded
+
+
+def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
+    """Give the cells of the probabilities of background, inside and border.
+
+    Args:
+        maps: (3, h, w) float32.
+        size: (height, width) to reach.
+        decoder: `BorderSeeds`.
+    Returns:
+        Cells of class 1. A piece of the foreground without any inside is a cell of its own, if it is large enough.
+    """
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
+    assert isinstance(decoder, BorderSeeds)
+    inner, cell = brought_back(np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]]), size)
+    is_cell = cell > decoder.foreground
+    seeds, n_seeds = ndimage.label((inner > decoder.seed) & is_cell, structure=_NEIGHBOURS)
+    pieces, n_pieces = ndimage.label(is_cell, structure=_NEIGHBOURS)
+    without = np.ones(n_pieces + 1, bool)
+    without[pieces[seeds > 0]] = without[0] = False
+    lone = without[pieces]
+    seeds[lone] = pieces[lone] + n_seeds
+    return of_one_class(watershed(-inner, seeds, mask=is_cell, connectivity=2), decoder.min_area_px)
+
+
+def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
+    return foreground(decode(maps, size, decoder))
+
+
+TARGET = Target(encode=encode, decode=decode, classes=_classes)

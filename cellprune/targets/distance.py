@@ -1,0 +1,107 @@
+"""Distance: how far a pixel is from its cell's edge, and how near to another cell. Two maps in 0..1.
+
+Both are made at native size and move with the image, which a share of a cell's own depth can do unharmed. Where an
+unknown region might be the nearer neighbour, a pixel is unknown in both maps.
+
+Source: Scherr et al., PLoS ONE 2020 (10.1371/journal.pone.0243219), for maps, scaling and decoder; seeds as their entry
+to the Cell Tracking Challenge (KIT-GE) takes them.
+Note: their code also fills gaps between close cells by a bottom-hat transform; here a gap of some pixels of the
+    network is filled as a border is drawn (`targets.border`). Their thresholds are the defaults.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.targets.decoders import Decoder, DistanceSeeds
+from cellprune.targets.native import brought_back
+from cellprune.targets.neighbours import between, cells_in, depths, grown
+from cellprune.targets.numbering import foreground, of_one_class
+from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
+
+_FURTHER_PX = 3  # than its own depth a cell looks for neighbours, which makes more of small cells
+_LEAST_SEED_PX, _LEAST_SEED_SHARE = 4, 0.1  # of the mean seed
+_NEIGHBOURS = np.ones((3, 3), bool)
+
+
+def encode(labels: Labels, n_classes: int, pitch: float) -> Maps:
+    """Give every pixel its two distances.
+
+    Args:
+        labels: see `targets.target.Labels`.
+        n_classes: of the data; only numbered cells have an edge each, so 2.
+        pitch: native pixels for one of the network's: so near, a neighbour is as near as it can be.
+    Returns:
+        (2, H, W) float32: the distance from the cell's edge as a share of its largest, and the nearness of the closest
+        other cell, 0 where none is near and 1 where it touches; NaN in both where unknown.
+    """
+    depth = np.zeros(labels.shape, np.float32)
+    near, may_be_near = np.zeros(labels.shape), np.zeros(labels.shape)
+    for number, box in cells_in(labels):
+        cell = labels[around := grown(box, 1, labels.shape)] == number
+        deep = depths(cell)
+        depth[around][cell] = (deep / deep.max())[cell]
+        reach_px = deep.max() + _FURTHER_PX
+        crop = labels[around := grown(box, int(np.ceil(reach_px)), labels.shape)]
+        cell = crop == number
+        others = (crop > 0) & ~cell
+        near[around][cell] = _nearness(others, reach_px)[cell]
+        unknown = crop == UNKNOWN
+        may_be_near[around][cell] = _nearness(others | unknown, reach_px)[cell] if unknown.any() else near[around][cell]
+    gap_px = max(1, round(pitch))
+    near[between(labels, gap_px)] = 1
+    may_be_near[between(labels, gap_px, unknown_is_cell=True)] = 1
+    near, may_be_near = _sharpened(near), _sharpened(may_be_near)
+    encoded = np.stack([depth, near]).astype(np.float32)
+    encoded[:, (labels == UNKNOWN) | (near != may_be_near)] = np.nan
+    return encoded
+
+
+def _nearness(others: NDArray[np.bool_], reach_px: float) -> NDArray[np.float64]:
+    """Give 1 less the distance to other cells as a share of the reach, at least 0."""
+    from scipy import ndimage
+
+    if not others.any():
+        return np.zeros(others.shape)
+    away: NDArray[np.float64] = ndimage.distance_transform_edt(~others)
+    return (1 - away / reach_px).clip(0, 1)
+
+
+def _sharpened(near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale nearness so that only what is quite near counts, and close pin holes; the numbers are the source's."""
+    from scipy import ndimage
+
+    scaled = (1 / np.sqrt(0.65 + 0.5 * np.exp(-11 * (near - 0.75))) - 0.19).clip(0, 1)
+    closed: NDArray[np.float64] = ndimage.grey_closing(scaled, size=(3, 3))
+    return closed
+
+
+def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
+    """Give the cells of the two maps.
+
+    Args:
+        maps: (2, h, w) float32.
+        size: (height, width) to reach.
+        decoder: `DistanceSeeds`.
+    Returns:
+        Cells of class 1; a piece of the foreground without a seed is none.
+    """
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
+    assert isinstance(decoder, DistanceSeeds)
+    deep, near = brought_back(maps, size)
+    deep = ndimage.gaussian_filter(deep, decoder.smoothing_px)
+    is_cell = deep > decoder.foreground
+    seeds, n_seeds = ndimage.label((deep - near > decoder.seed) & is_cell)
+    if n_seeds:
+        areas = np.bincount(seeds.ravel())
+        small = areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * areas[1:].mean())
+        seeds[small[seeds]] = 0
+    return of_one_class(watershed(-deep, seeds, mask=is_cell, connectivity=2), decoder.min_area_px)
+
+
+def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
+    return foreground(decode(maps, size, decoder))
+
+
+TARGET = Target(encode=encode, decode=decode, classes=_classes)
