@@ -55,6 +55,7 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
         assert said in page
 
 
+@pytest.mark.slow
 def test_a_dense_family_is_trained_at_a_budget_like_any_method(tmp_path: Path, data_root: Path) -> None:
     """Widths and seed make the same network, whether a family or the model's own widths say them."""
     runtime = Runtime(runs=tmp_path, data_root=data_root)
@@ -89,6 +90,7 @@ def test_it_costs_what_given_masks_leave(tmp_path: Path, data_root: Path, capsys
     assert [run["cost"]["parameters_dense"] for run in runs] == 2 * [told.whole.parameters]
 
 
+@pytest.mark.slow
 def test_it_is_trained_where_masks_of_its_size_would_cut_the_network(tmp_path: Path, data_root: Path) -> None:
     runtime = Runtime(runs=tmp_path, data_root=data_root)
     random = [*TINY, "pruning.method=random", "pruning.ratio=0.9"]

@@ -96,7 +96,7 @@ def assert_whole(folder: Folder, like: Folder) -> None:
     assert folder.holds("report")
 
 
-@pytest.mark.parametrize("epochs", [1, 2])
+@pytest.mark.parametrize("epochs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_kill_between_the_last_state_and_its_row_loses_no_row(epochs: int, start: Start, tmp_path: Path) -> None:
     write = Folder.write_metrics
 
@@ -112,7 +112,7 @@ def test_a_kill_between_the_last_state_and_its_row_loses_no_row(epochs: int, sta
     assert rows[-1].scores["iou_image_mean"] is not None
 
 
-@pytest.mark.parametrize("damage", [lose, cut_off])
+@pytest.mark.parametrize("damage", [lose, pytest.param(cut_off, marks=pytest.mark.slow)])
 def test_files_lost_in_mid_run_are_made_again(
     damage: Callable[..., None], start: Start, cut: Folder, uncut: Folder, copy: Callable[[Folder], Folder]
 ) -> None:
@@ -122,7 +122,7 @@ def test_files_lost_in_mid_run_are_made_again(
     assert_whole(folder, uncut)
 
 
-@pytest.mark.parametrize("damage", [lose, cut_off])
+@pytest.mark.parametrize("damage", [lose, pytest.param(cut_off, marks=pytest.mark.slow)])
 def test_a_lost_record_is_written_anew(
     damage: Callable[..., None], start: Start, cut: Folder, uncut: Folder, copy: Callable[[Folder], Folder]
 ) -> None:

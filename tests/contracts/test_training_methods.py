@@ -17,7 +17,7 @@ from cellprune.structure.trace import find
 
 TRAINING_METHODS = sorted([*names.methods("around"), *names.methods("during")])
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2", "pruning.ratio=0.35"]
-FAST = ("gradual-channel", "lottery", "rigl")  # one of each kind: masks that shrink, that are drawn again, that move
+FAST = ("gradual-channel", "rigl")  # masks that shrink, and that move
 every_method = pytest.mark.parametrize("method", TRAINING_METHODS)
 
 

@@ -84,7 +84,7 @@ def test_a_folder_is_taken_too(cells: Path, tmp_path: Path, root: Path, inside: 
 def test_content_with_errors_is_not_taken(own_cells: Path, archive: Callable[..., Path], root: Path) -> None:
     (own_cells / "01" / "t001.tif").write_bytes(b"")
     for source in (archive(own_cells), own_cells):
-        with pytest.raises(FetchError, match=r"it has 1 error\(s\), the first: 01/t001\.tif is empty"):
+        with pytest.raises(FetchError, match=r"it has 1 error, the first: 01/t001\.tif is empty"):
             fetch(NAME, source=source, data_root=root)
     assert_nothing_came(root)
 

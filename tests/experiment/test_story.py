@@ -169,7 +169,8 @@ def test_a_fold_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "method", ["grasp", "force", *(pytest.param(m, marks=pytest.mark.slow) for m in ("random", "magnitude", "synflow"))]
+    "method",
+    ["force", *(pytest.param(m, marks=pytest.mark.slow) for m in ("grasp", "random", "magnitude", "synflow"))],
 )
 def test_every_method_runs(method: str, tmp_path: Path, data_root: Path) -> None:
     rounds = ["pruning.rounds=3"] if names.method(method).rounds else []

@@ -88,5 +88,5 @@ def test_a_header_that_describes_no_network_is_refused_with_its_file(tmp_path: P
 def test_a_path_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(CellpruneError, match="nowhere"):
         loaded.load(tmp_path / "nowhere")
-    with pytest.raises(CellpruneError, match=FILES["model"]):
+    with pytest.raises(CellpruneError, match="is no run: give the folder of a finished run"):
         loaded.load(tmp_path)

@@ -94,7 +94,9 @@ def test_statistics_are_estimated_anew(name: str) -> None:
     assert network.training
 
 
-@every_network
+@pytest.mark.parametrize(
+    "name", ["unet/resnet18", *(pytest.param(n, marks=pytest.mark.slow) for n in (*NAMES[1:], *MORE))]
+)
 @pytest.mark.parametrize(
     "method", ["prospr", *(pytest.param(m, marks=pytest.mark.slow) for m in ("snip", "magnitude"))]
 )

@@ -100,7 +100,7 @@ def cut(name: str, n_bytes: int) -> Callable[[Path], None]:
 FLOATS = labels().astype(np.float32)
 COLOUR = np.stack([labels(), labels(), labels() // 2], axis=-1)
 WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
-    "images but no labels": (remove("labels/*"), r"holds 4 image\(s\) but no labels for any: put images into images/"),
+    "images but no labels": (remove("labels/*"), r"holds 4 images but no labels for any: put images into images/"),
     "no label that fits": (
         lambda folder: [p.rename(p.with_name(f"x{p.name}")) for p in folder.glob("labels/*")] and None,
         r"no labels for any; the name xc0\.tif fits none of them",
@@ -120,7 +120,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: [write(folder / "images/c1.tif", np.stack([image(1)] * 3), photometric="minisblack"), None][1],
         r"c1\.tif is a stack of 3 images",
     ),
-    "one annotated image": (remove("labels/c[123].tif"), r"has 1 annotated frame\(s\): annotate at least two"),
+    "one annotated image": (remove("labels/c[123].tif"), r"has 1 annotated frame: annotate at least two"),
     "no cell": (
         lambda folder: [save(p, 0 * labels()) for p in folder.glob("labels/*")] and None,
         "has no cell in any of its 4",

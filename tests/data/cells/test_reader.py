@@ -44,7 +44,7 @@ def test_no_other_reader_steps_in_for_a_file_that_ours_refuses(own_cells: Path) 
 def test_an_image_of_other_channels_is_named(own_cells: Path) -> None:
     frame = frames(own_cells, "cells")[0]
     write(frame.image, np.random.default_rng(0).integers(0, 255, (64, 72, 3)).astype(np.uint8), photometric="rgb")
-    with pytest.raises(ImageError, match=r"t000\.tif has 3 channel\(s\), but its data set 1"):
+    with pytest.raises(ImageError, match=r"t000\.tif has 3 channels, but its data set 1"):
         FrameReader(1).read(frame.image)
     colour = GREY.model_copy(update={"architecture": GREY.architecture.model_copy(update={"in_channels": 3})})
     assert prepare((32, 40), "ignore", colour, ignore_border_px=0)(item(frame))["image"].shape == (3, 32, 40)
