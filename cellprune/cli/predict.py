@@ -108,21 +108,19 @@ def predict(
     with loading():
         chosen = engine if engine != "auto" else engine_before(output) or "auto"
         runner = engine_of(model, engine=chosen, device=device, precision=precision)
-    how = runner.card.decoder_by(decoder)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
+    how = runner.card.decoder_by(decoder)
     settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     unusual = {
-        "numbers": numbers or None,
-        "decoder": decoder,
-        "min_area": min_area,
+        "numbers": numbers or None, "decoder": decoder, "min_area": min_area,
         # of torch nothing is said, as before there were others
         "engine": runner.running.engine if runner.running.engine != "torch" else None,
         "precision": precision if precision != "fp32" else None,
-    }
+    }  # fmt: skip
     settings |= {name: value for name, value in unusual.items() if value is not None}
-    names = [image.name for image in images]
-    folder = Output(output, settings, names, running=asdict(runner.running), overlays=overlays)
+    running = asdict(runner.running)
+    folder = Output(output, settings, [image.name for image in images], running=running, overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
     with _progress(len(images)) as tell:
@@ -133,7 +131,7 @@ def predict(
     warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
     _list(done.failures, output)
     if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": asdict(runner.running)}
+        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": running}
         print(text.dumps(said | done.record()))
     else:
         _show(done, output, overlays=overlays)
