@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from cellprune.bench import arm as process_of
 from cellprune.bench.arm import Arm
-from cellprune.engines import timing
 from cellprune.errors import WorkError
 from cellprune.machine.processes import deaf_to_interrupts, environment
+from cellprune.structure.in_turn import timed_in_turn
 from cellprune.training.progress import Tell
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -59,7 +59,7 @@ def measure(arms: Sequence[Arm], size_px: tuple[int, int], threads: int, tell: T
             ask[arm.name] = partial(_asked, process, arm, process_of.once)
             peaks[arm.name] = partial(_asked, process, arm, process_of.peak)
             tell(done + 1, len(arms))
-        times = timing.timed_in_turn(ask)
+        times = timed_in_turn(ask)
         rows = [Measured(arm, times.milliseconds[arm.name], peaks[arm.name]()) for arm in arms]
     return rows, times.passes
 

@@ -8,11 +8,11 @@ from onnxruntime import InferenceSession, SessionOptions
 
 from cellprune.engines.bare import maps_of
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
-from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine import threads
 from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
+from cellprune.structure.in_turn import Pass
 from cellprune.wording import reason
 
 _SILENT = 4  # its own lines on standard error; what goes wrong is raised, too

@@ -13,11 +13,11 @@ import openvino
 
 from cellprune.engines.bare import maps_of
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
-from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine import threads
 from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
+from cellprune.structure.in_turn import Pass
 from cellprune.wording import reason
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # what is not quantized in an int8 file stays in float32

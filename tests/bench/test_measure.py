@@ -32,7 +32,7 @@ class Here:
 
 def test_each_arm_is_asked_for_its_time_and_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "ProcessPoolExecutor", Here)
-    monkeypatch.setattr(measure.timing, "perf_counter", iter(range(1000)).__next__)
+    monkeypatch.setattr("cellprune.structure.in_turn.perf_counter", iter(range(1000)).__next__)
     told: list[tuple[int, int]] = []
     rows, passes = measure.measure([ARM], (8, 8), 1, lambda *so_far: told.append(so_far))
     assert rows == [measure.Measured(ARM, 4.0, 7)]
