@@ -32,7 +32,7 @@ NAMES_OF_UNITS = {"weights": "weights", "params": "parameters", "macs": "multipl
 """What is counted, as people call it."""
 
 _PER_IMAGE = NAMES_OF_UNITS | {"macs": "multiply-adds per image"}
-_CLEARLY = 0.95  # of the dense network's time; passes of one network differ by some percent
+CLEARLY_FASTER = 0.95  # of the dense network's time; passes of one network differ by some percent
 
 
 def network(model: Mapping[str, Any]) -> str:
@@ -157,7 +157,7 @@ def _faster(cost: Cost) -> str:
     measured, ratio_of_time = cost.milliseconds, cost.time_ratio
     times = f"one image takes {milliseconds(measured.pruned)} pruned and {milliseconds(measured.dense)} dense"
     left = share(cost.macs.masked / cost.macs.dense)
-    is_faster = ratio_of_time is not None and ratio_of_time < _CLEARLY
+    is_faster = ratio_of_time is not None and ratio_of_time < CLEARLY_FASTER
     if cost.shrunk:
         buys = "It is faster" if is_faster else "It buys no speed here"
         return f"{buys}: {times}. The pruned network does {left} of the multiply-adds."
