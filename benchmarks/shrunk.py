@@ -28,10 +28,10 @@ from torch.nn import functional as F
 
 from cellprune.config.names import resolve
 from cellprune.controls.small import instead
-from cellprune.engines.timing import in_turn
 from cellprune.export.onnx import to_onnx
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.prune import prune
+from cellprune.structure.in_turn import in_turn
 from cellprune.structure.shrink import shrink
 from cellprune.training import accelerator
 
@@ -65,10 +65,10 @@ def steps(widths: list[int], calls: int) -> list[dict[str, object]]:
     for width in widths:
         networks = smaller_unets(width)
         for precision in ("fp32", *(() if accelerator.bf16_is_slow(torch.device("cpu")) else ("bf16",))):
-            arms = {name: step(network, inputs, target, precision) for name, network in networks.items()}
+            timed = {name: step(network, inputs, target, precision) for name, network in networks.items()}
             asked = ASKED_OF_STEPS.get((width, precision))
             rows += told(
-                f"width {width}, {precision}", in_turn(arms, threads=1, passes=calls, least_s=0).milliseconds, asked
+                f"width {width}, {precision}", in_turn(timed, threads=1, passes=calls, least_s=0).milliseconds, asked
             )
     return rows
 
@@ -83,13 +83,13 @@ def passes(widths: list[int], calls: int) -> list[dict[str, object]]:
             for engine, precision in [("torch", "fp32"), ("onnx", "fp32"), ("openvino", "fp32"), ("openvino", "bf16")]:
                 if engine == "openvino" and not find_spec("openvino"):
                     continue
-                arms = {
+                timed = {
                     name: passing(network, Path(folder) / f"{name}.onnx", engine, precision, image)
                     for name, network in networks.items()
                 }
                 rows += told(
                     f"width {width}, {engine} {precision}",
-                    in_turn(arms, threads=1, passes=calls, least_s=0).milliseconds,
+                    in_turn(timed, threads=1, passes=calls, least_s=0).milliseconds,
                     ASKED_OF_PASSES,
                 )
     return rows
@@ -105,10 +105,10 @@ def images(_: list[int], calls: int) -> list[dict[str, object]]:
             f"{removed:.0%} of the channels removed": smaller(dense, inputs[:8], target[:8], sparsity=removed)
             for removed in published
         }
-        arms = {label: step(network, inputs, target, "fp32") for label, network in networks.items()}
+        timed = {label: step(network, inputs, target, "fp32") for label, network in networks.items()}
         rows += told(
             name,
-            in_turn(arms, threads=1, passes=calls, least_s=0).milliseconds,
+            in_turn(timed, threads=1, passes=calls, least_s=0).milliseconds,
             dict(zip(list(networks)[1:], published.values(), strict=True)),
         )
     return rows

@@ -48,7 +48,7 @@ def planned_in(folder: Path, time_a_training: Callable[[], float], margin: float
     return plan(asked, workspace, time_a_training=time_a_training, n_at_once=2, timed_here_alone=False)
 
 
-class Bench:
+class Rehearsal:
     """Trains nothing: gives simulated scores, counts, and crashes or dies as told."""
 
     def __init__(
@@ -96,9 +96,9 @@ def trial_of(job: Job) -> Trial:
     return Trial(phase, float(ratio), int(seed), int(fold), " ".join(control))  # type: ignore[arg-type]
 
 
-def searched(output: Path, bench: Bench, search: Search = ASKED, **workspace: object) -> Answer:
+def searched(output: Path, rehearsal: Rehearsal, search: Search = ASKED, **workspace: object) -> Answer:
     where = Workspace(runs=output.parent / "runs", output=output, resume=True, **workspace)  # type: ignore[arg-type]
-    return search_max_ratio(question(output, search), where, execute=bench())
+    return search_max_ratio(question(output, search), where, execute=rehearsal())
 
 
 def lasting(answer: Answer) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellprune.bench import helped
 from cellprune.bench.measure import measure
-from cellprune.bench.networks import Network, arms, read
+from cellprune.bench.networks import Network, entries, read
 from cellprune.bench.row import Row
 from cellprune.errors import CellpruneError
 from cellprune.machine import processor, threads
@@ -59,21 +59,21 @@ def bench(
             f"--size {size[0]} {size[1]} is smaller than any network takes: give {_LEAST_PX} px at least"
         )
     with scratch.made(Path(tempfile.gettempdir()), "cellprune-bench") as folder:
-        made, notes = arms(networks, folder)
+        made, notes = entries(networks, folder)
         n_threads = n_threads or threads.count()
         measured, passes = measure(made, size, n_threads, tell)
     by_name = {network.name: network for network in networks}
     first = next((network.score.on for network in networks if network.score), None)
     rows = []
     for one in measured:
-        network, macs_per_pixel = by_name[one.arm.network], by_name[one.arm.network].card.macs_per_pixel
+        network, macs_per_pixel = by_name[one.entry.network], by_name[one.entry.network].card.macs_per_pixel
         rows.append(
             Row(
                 network=network.name,
                 path=str(network.path),
                 kind=network.kind,
-                engine=one.arm.engine,
-                precision=one.arm.precision,
+                engine=one.entry.engine,
+                precision=one.entry.precision,
                 milliseconds=one.milliseconds,
                 peak_bytes=one.peak_bytes,
                 bytes=network.bytes,

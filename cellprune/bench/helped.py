@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from cellprune.bench.row import Row
 from cellprune.report.formatting import difference, milliseconds, share
-
-_AS_FAST = 0.95  # of the dense network's time: passes of one network differ by some percent
+from cellprune.report.sentences import CLEARLY_FASTER
 
 
 def sentences(rows: Sequence[Row]) -> Iterator[str]:
@@ -46,13 +45,13 @@ def _sentence(name: str, widest: str, rows: Sequence[Row]) -> str:
         if change
         else ("its score is the same")
     )
-    good = ([faster] if ratio <= _AS_FAST else []) + ([scored] if change >= 0 else [])
-    bad = ([f"it is not faster ({times})"] if ratio > _AS_FAST else []) + ([scored] if change < 0 else [])
+    good = ([faster] if ratio <= CLEARLY_FASTER else []) + ([scored] if change >= 0 else [])
+    bad = ([f"it is not faster ({times})"] if ratio > CLEARLY_FASTER else []) + ([scored] if change < 0 else [])
     small = [
         row
         for row in there
         if row.kind in ("dense", "control") and row.comparable and row.network != widest and row.score is not None
-        and row.score >= ours.score and row.milliseconds <= ours.milliseconds / _AS_FAST
+        and row.score >= ours.score and row.milliseconds <= ours.milliseconds / CLEARLY_FASTER
     ]  # fmt: skip
     if small:
         best = min(small, key=lambda row: row.milliseconds)

@@ -1,4 +1,4 @@
-"""Measures each arm in a process of its own, in turn: its time and its peak memory are then nobody else's."""
+"""Measures each entry in a process of its own, in turn: its time and its peak memory are then nobody else's."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -9,11 +9,11 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TypeVar
 
-from cellprune.bench import arm as process_of
-from cellprune.bench.arm import Arm
-from cellprune.engines import timing
+from cellprune.bench import entry as process_of
+from cellprune.bench.entry import Entry
 from cellprune.errors import WorkError
 from cellprune.machine.processes import deaf_to_interrupts, environment
+from cellprune.structure.in_turn import timed_in_turn
 from cellprune.training.progress import Tell
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Measured:
-    """What an arm takes.
+    """What an entry takes.
 
     Attributes:
         milliseconds: of one image.
@@ -30,49 +30,49 @@ class Measured:
             the system does not say it.
     """
 
-    arm: Arm
+    entry: Entry
     milliseconds: float
     peak_bytes: int | None
 
 
-def measure(arms: Sequence[Arm], size_px: tuple[int, int], threads: int, tell: Tell) -> tuple[list[Measured], int]:
-    """Measure arms.
+def measure(entries: Sequence[Entry], size_px: tuple[int, int], threads: int, tell: Tell) -> tuple[list[Measured], int]:
+    """Measure entries.
 
     Args:
         size_px: height and width of the image, as the networks see it.
-        threads: of each arm.
-        tell: told of each arm that is ready.
+        threads: of each entry.
+        tell: told of each entry that is ready.
     Returns:
         What each takes, and the passes of each that count.
     Raises:
         CellpruneError: an engine cannot run a network, or not on such an image.
-        WorkError: the process of an arm was lost.
+        WorkError: the process of an entry was lost.
     """
     with ExitStack() as stack, environment(dict.fromkeys(_THREADS, str(threads))):
         ask: dict[str, Callable[[], float]] = {}
         peaks: dict[str, Callable[[], int | None]] = {}
-        for done, arm in enumerate(arms):
+        for done, entry in enumerate(entries):
             process = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn")))
             with deaf_to_interrupts():  # which is when its process begins
-                begun = process.submit(process_of.prepare, arm, size_px)
-            _result(begun, arm)
-            ask[arm.name] = partial(_asked, process, arm, process_of.once)
-            peaks[arm.name] = partial(_asked, process, arm, process_of.peak)
-            tell(done + 1, len(arms))
-        times = timing.timed_in_turn(ask)
-        rows = [Measured(arm, times.milliseconds[arm.name], peaks[arm.name]()) for arm in arms]
+                begun = process.submit(process_of.prepare, entry, size_px)
+            _result(begun, entry)
+            ask[entry.name] = partial(_asked, process, entry, process_of.once)
+            peaks[entry.name] = partial(_asked, process, entry, process_of.peak)
+            tell(done + 1, len(entries))
+        times = timed_in_turn(ask)
+        rows = [Measured(entry, times.milliseconds[entry.name], peaks[entry.name]()) for entry in entries]
     return rows, times.passes
 
 
-def _asked(process: ProcessPoolExecutor, arm: Arm, what: Callable[[], Result]) -> Result:
-    return _result(process.submit(what), arm)
+def _asked(process: ProcessPoolExecutor, entry: Entry, what: Callable[[], Result]) -> Result:
+    return _result(process.submit(what), entry)
 
 
-def _result(future: "Future[Result]", arm: Arm) -> Result:
+def _result(future: "Future[Result]", entry: Entry) -> Result:
     try:
         return future.result()
     except BrokenProcessPool as error:
         raise WorkError(
-            f"the process of {arm.name} was ended from outside, perhaps because memory is short: give a smaller "
+            f"the process of {entry.name} was ended from outside, perhaps because memory is short: give a smaller "
             "--size, or fewer networks"
         ) from error

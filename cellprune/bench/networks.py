@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from cellprune.bench.arm import Arm
+from cellprune.bench.entry import Entry
 from cellprune.config.names import ENGINES
 from cellprune.engines.torch import size
 from cellprune.errors import CellpruneError
@@ -123,7 +123,7 @@ def _score(run: FinishedRun | None) -> Score | None:
     return Score(value, frozenset([*files, run.judged.truth]))
 
 
-def arms(networks: Sequence[Network], folder: Path) -> tuple[list[Arm], list[str]]:
+def entries(networks: Sequence[Network], folder: Path) -> tuple[list[Entry], list[str]]:
     """Give every network in every installed engine and precision that it can run in, and say what cannot be.
 
     Args:
@@ -131,12 +131,12 @@ def arms(networks: Sequence[Network], folder: Path) -> tuple[list[Arm], list[str
     Raises:
         CellpruneError: no engine that is installed runs any of them.
     """
-    made: list[Arm] = []
+    made: list[Entry] = []
     notes: list[str] = []
     for number, network in enumerate(networks):
         file = network.path
         if not network.is_onnx:
-            made += _arms_of(network, "model", network.path)
+            made += _entries_of(network, "model", network.path)
             given = loaded.load(network.path)
             file = folder / f"{number}{onnxfile.SUFFIX}"
             try:
@@ -144,16 +144,16 @@ def arms(networks: Sequence[Network], folder: Path) -> tuple[list[Arm], list[str
             except CellpruneError as error:  # then it runs in torch alone
                 notes.append(str(error))
                 continue
-        made += _arms_of(network, "onnx", file)
+        made += _entries_of(network, "onnx", file)
     if not made:
         raise CellpruneError("no engine that runs these networks is installed: pip install 'cellprune[openvino]'")
     return made, notes
 
 
-def _arms_of(network: Network, runs: str, file: Path) -> list[Arm]:
+def _entries_of(network: Network, runs: str, file: Path) -> list[Entry]:
     precisions: tuple[Precision, ...] = (network.card.precision,)
     return [
-        Arm(network.name, name, precision, file)
+        Entry(network.name, name, precision, file)
         for name, row in ENGINES.items()
         if row.runs == runs and find_spec(row.package)
         for precision in (*precisions, *(_lower(name) if network.card.precision == "fp32" else ()))

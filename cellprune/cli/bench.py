@@ -22,7 +22,7 @@ def bench(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Measure trained networks in every engine that is installed: milliseconds, memory and bytes beside the scores.
+    """Measure trained networks in every installed engine: milliseconds, memory and bytes beside the scores.
 
     Runs and model files are measured in PyTorch and, as ONNX files that are made for the moment, in ONNX Runtime and
     OpenVINO. All are measured in turn. The page says whether pruning helped: name the dense run among the others. A

@@ -21,7 +21,7 @@ def evaluate(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Print the scores of a finished run.
+    """Print the scores of a finished run, on its own frames or on those of another data set.
 
     Examples:
 

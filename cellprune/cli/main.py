@@ -45,14 +45,16 @@ app = App(
     suppress_keyboard_interrupt=False,  # `main` says how to go on
 )
 app.meta.suppress_keyboard_interrupt = False
-# by name: a command is loaded when it is the one, so that predicting need not wait for what training reads
-for _command in (
-    "train:train", "prune:prune", "compare_masks:compare_masks", "evaluate:evaluate", "tune:tune", "predict:predict",
-    "score:score", "compact:compact", "export:export", "bench:bench", "report:report",
-):  # fmt: skip
-    app.command(f"cellprune.cli.{_command}")
-app.command("cellprune.cli.search:search_max_ratio", name="search-max-ratio")
-app.command("cellprune.cli.data:app", name="data")
+# by name: a command is loaded when it is the one, so that predicting need not wait for what training reads; the page
+# that lists them has this order: a run and its cells, a run as a file, what compares, and data
+_COMMANDS = {
+    "train": "train:train", "evaluate": "evaluate:evaluate", "tune": "tune:tune", "predict": "predict:predict",
+    "score": "score:score", "compact": "compact:compact", "export": "export:export", "bench": "bench:bench",
+    "report": "report:report", "prune": "prune:prune", "compare-masks": "compare_masks:compare_masks",
+    "search-max-ratio": "search:search_max_ratio", "data": "data:app",
+}  # fmt: skip
+for _order, (_name, _command) in enumerate(_COMMANDS.items()):
+    app.command(f"cellprune.cli.{_command}", name=_name, sort_key=_order)
 
 
 @app.meta.default

@@ -3,13 +3,14 @@
 What `models/` does around its networks in torch, in numpy, so that all engines do the same.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import numpy as np
 
 from cellprune.errors import CellpruneError
-from cellprune.lab.engine import Floats
-from cellprune.runs.modelcard import InputSizes, ModelCard
+from cellprune.lab.engine import Floats, Running
+from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
 
 
 def maps_of(run: Callable[[Floats], Floats], images: Floats, sizes: InputSizes, card: ModelCard) -> Floats:
@@ -41,3 +42,42 @@ def softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max(1, keepdims=True))
     powers /= powers.sum(1, keepdims=True)
     return powers
+
+
+class BareEngine(ABC):
+    """An engine that runs the bare network of a file, and says of it what the file's card says; see `Engine`."""
+
+    def __init__(self, card: ModelCard, sizes: InputSizes, running: Running) -> None:
+        """Keep what is known of a network.
+
+        Args:
+            card: what the file says of it.
+            sizes: the input sizes that it takes.
+            running: what computes it.
+        """
+        self.card = card
+        self.input_size = sizes
+        self.running = running
+
+    def __call__(self, images: Floats) -> Floats:
+        """Give the maps, (N, maps, H, W) float32, of images (N, C, H, W) float32.
+
+        Raises:
+            WorkError: the memory does not suffice.
+        """
+        return maps_of(self._run, images, self.input_size, self.card)
+
+    @abstractmethod
+    def _run(self, images: Floats) -> Floats:
+        """Give what the bare network gives of images of a size that it takes."""
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What the card says."""
+        return self.card.receptive_field
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """What the card says."""
+        assert self.card.bytes_per_pixel is not None
+        return self.card.bytes_per_pixel

@@ -6,13 +6,13 @@ import numpy as np
 import onnxruntime
 from onnxruntime import InferenceSession, SessionOptions
 
-from cellprune.engines.bare import maps_of
+from cellprune.engines.bare import BareEngine
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
-from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine import threads
-from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
+from cellprune.runs.modelcard import InputSizes, ModelCard
+from cellprune.structure.in_turn import Pass
 from cellprune.wording import reason
 
 _SILENT = 4  # its own lines on standard error; what goes wrong is raised, too
@@ -70,7 +70,7 @@ def _session(file: bytes, name: object) -> InferenceSession:
         ) from error
 
 
-class OnnxEngine:
+class OnnxEngine(BareEngine):
     """A network in ONNX Runtime; see `cellprune.lab.engine.Engine`."""
 
     def __init__(self, path: Path, card: ModelCard, sizes: InputSizes) -> None:
@@ -87,31 +87,10 @@ class OnnxEngine:
         (image,), (maps,) = self._session.get_inputs(), self._session.get_outputs()
         as_the_card_says(path, card, image.shape[1], maps.shape[1])
         self._names = image.name, maps.name
-        self._sizes = sizes
-        self.card = card
-        self.input_size = sizes
-        self.running = Running("onnx", card.precision, "cpu", threads.count(), {"onnxruntime": onnxruntime.__version__})
-
-    def __call__(self, images: Floats) -> Floats:
-        """Give the maps, (N, maps, H, W) float32, of images (N, C, H, W) float32.
-
-        Raises:
-            WorkError: the memory does not suffice.
-        """
-        return maps_of(self._run, images, self._sizes, self.card)
+        versions = {"onnxruntime": onnxruntime.__version__}
+        super().__init__(card, sizes, Running("onnx", card.precision, "cpu", threads.count(), versions))
 
     def _run(self, images: Floats) -> Floats:
         image, maps = self._names
         with scarce(images):
             return np.asarray(self._session.run([maps], {image: images})[0], np.float32)
-
-    @property
-    def receptive_field(self) -> ReceptiveField | None:
-        """What the card says."""
-        return self.card.receptive_field
-
-    @property
-    def bytes_per_pixel(self) -> float:
-        """What the card says."""
-        assert self.card.bytes_per_pixel is not None
-        return self.card.bytes_per_pixel

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import openvino
 
-from cellprune.engines.bare import maps_of
+from cellprune.engines.bare import BareEngine
 from cellprune.engines.onnxcard import as_the_card_says, card_of, require_cpu, require_precision, scarce
-from cellprune.engines.timing import Pass
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import Floats, Precision, Running
 from cellprune.machine import threads
-from cellprune.runs.modelcard import InputSizes, ModelCard, ReceptiveField
+from cellprune.runs.modelcard import InputSizes, ModelCard
+from cellprune.structure.in_turn import Pass
 from cellprune.wording import reason
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}  # what is not quantized in an int8 file stays in float32
@@ -96,7 +96,7 @@ def _read(file: bytes, name: object) -> openvino.Model:
         ) from error
 
 
-class OpenvinoEngine:
+class OpenvinoEngine(BareEngine):
     """A network in OpenVINO; see `cellprune.lab.engine.Engine`."""
 
     def __init__(self, path: Path, card: ModelCard, sizes: InputSizes, precision: Precision) -> None:
@@ -110,24 +110,13 @@ class OpenvinoEngine:
         Raises:
             CellpruneError: OpenVINO cannot run it, or its maps are not those of the card.
         """
-        self._sizes = sizes
         self._settings = _settings(precision)
         self._network = _read(path.read_bytes(), path)
         channels, maps = (port.partial_shape[1] for port in (self._network.input(0), self._network.output(0)))
         as_the_card_says(path, card, channels.get_length(), maps.get_length())
         self._compiled = lru_cache(_KEPT)(self._compile)
-        self.card = card
-        self.input_size = sizes
-        version = openvino.__version__.partition("-")[0]
-        self.running = Running("openvino", precision, "cpu", threads.count(), {"openvino": version})
-
-    def __call__(self, images: Floats) -> Floats:
-        """Give the maps, (N, maps, H, W) float32, of images (N, C, H, W) float32.
-
-        Raises:
-            WorkError: the memory does not suffice.
-        """
-        return maps_of(self._run, images, self._sizes, self.card)
+        versions = {"openvino": openvino.__version__.partition("-")[0]}
+        super().__init__(card, sizes, Running("openvino", precision, "cpu", threads.count(), versions))
 
     def _run(self, images: Floats) -> Floats:
         with scarce(images):
@@ -136,14 +125,3 @@ class OpenvinoEngine:
     def _compile(self, shape: tuple[int, ...]) -> openvino.CompiledModel:
         self._network.reshape(list(shape))
         return _core().compile_model(self._network, "CPU", self._settings)
-
-    @property
-    def receptive_field(self) -> ReceptiveField | None:
-        """What the card says."""
-        return self.card.receptive_field
-
-    @property
-    def bytes_per_pixel(self) -> float:
-        """What the card says."""
-        assert self.card.bytes_per_pixel is not None
-        return self.card.bytes_per_pixel

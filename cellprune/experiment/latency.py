@@ -16,7 +16,6 @@ from filelock import FileLock
 from torch import nn
 
 from cellprune.config.names import ENGINES
-from cellprune.engines.timing import InTurn, Pass, in_turn
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.experiment.opening import Setup
 from cellprune.export.tracing import traced
@@ -29,9 +28,11 @@ from cellprune.runs import layer_times, log
 from cellprune.runs.cost import Latency
 from cellprune.runs.layer_times import LayerTimes, TimedIn
 from cellprune.structure.copying import copied_with
+from cellprune.structure.in_turn import InTurn, Pass, in_turn
 from cellprune.structure.layer_shapes import LayerShape
 from cellprune.structure.layers import ones
 from cellprune.structure.timing import milliseconds_of_layer
+from cellprune.structure.timing import pass_of as pass_in_torch
 from cellprune.training.progress import Tell, unheard
 from cellprune.wording import reason
 
@@ -86,8 +87,8 @@ class Clock:
         Raises:
             CellpruneError: one of them cannot be written as ONNX; the message says what to do.
         """
-        arms = {name: self.pass_of(network, inputs) for name, network in networks.items()}
-        return in_turn(arms, threads=self.timed_in.threads, on_cpu=self._place.type == "cpu")
+        passes = {name: self.pass_of(network, inputs) for name, network in networks.items()}
+        return in_turn(passes, threads=self.timed_in.threads, on_cpu=self._place.type == "cpu")
 
     def pass_of(self, network: nn.Module, inputs: torch.Tensor) -> Pass:
         """Make a pass of a copy of a network; arguments and errors as of `networks`."""
@@ -99,7 +100,7 @@ class Clock:
 
     def _pass(self, network: nn.Module, inputs: torch.Tensor) -> Pass:
         if self.engine == "torch":
-            return lambda: _computed(network, inputs)
+            return pass_in_torch(network, inputs)
         try:
             file = traced(network, inputs)
         except Exception as error:  # of any kind, as the exporter has them
@@ -228,10 +229,3 @@ def _alone(path: Path) -> Iterator[None]:
 def _ready(network: nn.Module, device: torch.device) -> nn.Module:
     """Copy a network, ready to be run as often as one likes."""
     return copied_with(network, {}).to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-
-
-def _computed(network: nn.Module, inputs: torch.Tensor) -> None:
-    with torch.inference_mode():
-        network(inputs)
-        if inputs.is_cuda:
-            torch.cuda.synchronize(inputs.device)

@@ -28,7 +28,11 @@ _FOLDER = (
     "`--split block`, with names in the order of time, is the harder question."
 )
 
-_CLEARLY = 0.95  # of the dense network's time; passes of one network differ by some percent
+NAMES_OF_UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
+"""What is counted, as people call it."""
+
+_PER_IMAGE = NAMES_OF_UNITS | {"macs": "multiply-adds per image"}
+CLEARLY_FASTER = 0.95  # of the dense network's time; passes of one network differ by some percent
 
 
 def network(model: Mapping[str, Any]) -> str:
@@ -55,9 +59,7 @@ def amount(pruning: Mapping[str, Any]) -> str:
         paths = ", including those that no path reaches" if pruning.get("effective") else ""
         return f"{ratio(pruning['ratio'])} of the {what} removed{paths}"
     unit, kept = budget.split("=")
-    what = {"params": "parameters", "macs": "multiply-adds", "latency": f"milliseconds in {pruning.get('engine')}"}[
-        unit
-    ]
+    what = f"milliseconds in {pruning.get('engine')}" if unit == "latency" else NAMES_OF_UNITS[unit]
     if is_dense_family(pruning.get("method", "")):
         return f"within {share(float(kept))} of the {what}"
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
@@ -71,9 +73,7 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
         latency: of both networks, where the time of layers decided.
         family: it is one of; None for a control, whose size masks gave.
     """
-    unit = {"params": "parameters", "macs": "multiply-adds per image", "latency": "by the times of layers"}[
-        control.unit
-    ]
+    unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
     shape = {
         "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
@@ -157,7 +157,7 @@ def _faster(cost: Cost) -> str:
     measured, ratio_of_time = cost.milliseconds, cost.time_ratio
     times = f"one image takes {milliseconds(measured.pruned)} pruned and {milliseconds(measured.dense)} dense"
     left = share(cost.macs.masked / cost.macs.dense)
-    is_faster = ratio_of_time is not None and ratio_of_time < _CLEARLY
+    is_faster = ratio_of_time is not None and ratio_of_time < CLEARLY_FASTER
     if cost.shrunk:
         buys = "It is faster" if is_faster else "It buys no speed here"
         return f"{buys}: {times}. The pruned network does {left} of the multiply-adds."
@@ -219,7 +219,7 @@ def _counted(parameters: Parameters, budget: Budget | None) -> str:
     if budget is None:
         achieved = share(parameters.kept / parameters.prunable)
         return f"{parameters.kept:,} of {parameters.prunable:,} prunable weights stay ({achieved})."
-    unit = {"params": "parameters", "macs": "multiply-adds per image"}.get(budget.unit, budget.unit)
+    unit = _PER_IMAGE.get(budget.unit, budget.unit)
     as_asked = budget.kept == budget.allowed
     sentence = (
         f"{budget.kept:,} of {budget.dense:,} {unit} stay ({share(budget.achieved)}, "

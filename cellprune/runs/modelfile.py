@@ -1,4 +1,4 @@
-"""The model file: the contract between the bench and the lab. Packed weights and all that is needed to use them.
+"""The model file: the contract between training and the lab. Packed weights and all that is needed to use them.
 
 One safetensors file. Its header says, in JSON: format version, architecture and settings, input axes, classes,
 decision rule, normalization, native pixel size (y, x) in um, zoom factors (y, x) to the network's input, and the

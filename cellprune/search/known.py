@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from cellprune.campaign.train import is_there
 from cellprune.errors import WorkError
-from cellprune.search.bench import job_of
 from cellprune.search.find import Findings, find
 from cellprune.search.journal import Journal, LackingError
 from cellprune.search.judge.confirm import fresh_seeds
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial
 from cellprune.search.opening import opened
 from cellprune.search.question import Question, Watch, Workspace
+from cellprune.search.trainings import job_of
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,8 @@ from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
 from cellprune.pruning.ranking.prices import priced
 from cellprune.report.formatting import share as as_share
-from cellprune.report.sentences import widths
+from cellprune.report.sentences import NAMES_OF_UNITS, widths
 from cellprune.search.judge.grid import RATIOS, grid
-from cellprune.search.tell.words import UNITS
 from cellprune.structure.layers import ones
 
 _ENOUGH = Fraction(1, 4)  # blocks must reach it to be the usual choice: a confirmation then has its three ratios
@@ -84,7 +83,7 @@ def reach(settings: Settings, search: Search, data_root: Path | None) -> Reach:
     blocks = "16" if pruning.round_to == "auto" else pruning.round_to
     limit = (
         f"in blocks of {blocks} channels the smallest network keeps {as_share(float(least))} of the "
-        f"{UNITS[search.unit]}; --round-to 1 removes single channels"
+        f"{NAMES_OF_UNITS[search.unit]}; --round-to 1 removes single channels"
     )
     return Reach(settings, tuple(ratio for ratio in RATIOS if _kept(ratio) >= least), limit)
 

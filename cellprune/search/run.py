@@ -5,7 +5,6 @@ from contextlib import AbstractContextManager
 
 from cellprune.campaign import workers
 from cellprune.runs import documents
-from cellprune.search.bench import Bench, LimitReached
 from cellprune.search.find import Findings, find
 from cellprune.search.journal import Journal
 from cellprune.search.opening import PAGE, RESULT
@@ -13,6 +12,7 @@ from cellprune.search.question import Question, Watch, Workspace
 from cellprune.search.tell import document, page, progress
 from cellprune.search.tell.answer import Answer
 from cellprune.search.tell.gather import gather
+from cellprune.search.trainings import LimitReached, Trainings
 
 
 def search_max_ratio(
@@ -45,11 +45,11 @@ def search_max_ratio(
             runs=workspace.runs,
         ) as journal,
     ):
-        bench, findings = Bench(question, workspace, journal, trained, watch), Findings()
+        trainings, findings = Trainings(question, workspace, journal, trained, watch), Findings()
         if later := progress.later_round(journal.look, question.alpha(journal.look)):
             watch.said(later)
         try:
-            find(question, journal.look, bench.outcomes_of, findings, watch=watch, proposed=journal.freeze)
+            find(question, journal.look, trainings.outcomes_of, findings, watch=watch, proposed=journal.freeze)
         except LimitReached as limit:
             findings.stopped = str(limit)
         answer = gather(findings, journal, question, workspace, command)

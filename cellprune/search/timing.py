@@ -10,9 +10,9 @@ from cellprune.campaign.workers import Execute
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.runs import scratch
 from cellprune.runs.folder import Folder
-from cellprune.search.bench import job_of
 from cellprune.search.judge.trial import Trial
 from cellprune.search.question import Question, Workspace
+from cellprune.search.trainings import job_of
 
 
 def seconds_of_a_training(question: Question, workspace: Workspace, execute: Execute, n_at_once: int) -> float:

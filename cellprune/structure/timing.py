@@ -1,13 +1,12 @@
-"""Milliseconds per image, measured: several networks in turn, so that a busy neighbour slows all of them alike."""
+"""Milliseconds of networks and layers in torch; `in_turn` says how passes are timed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from itertools import count
-from time import perf_counter, process_time
 
 import torch
 from torch import Tensor, nn
 
+from cellprune.structure.in_turn import Pass, in_turn, timing_itself
 from cellprune.structure.layer_shapes import LayerShape
 from cellprune.structure.standing_in import looking, require_values
 
@@ -19,10 +18,6 @@ def milliseconds(
 ) -> dict[str, float]:
     """Give the time of a forward pass of each network, in evaluation mode.
 
-    On a CPU that is the time of all its threads, divided by their number: networks in turn can fall in step with a
-    neighbour who takes the processor, and one of them then loses it at every pass. Of the passes the lower quartile
-    counts, which a few slow ones do not move.
-
     Args:
         networks: name -> network, on the device of `inputs`; they are left as they were.
         inputs: one batch, (N, C, H, W).
@@ -31,26 +26,17 @@ def milliseconds(
     Returns:
         name -> milliseconds, and "repeats": the passes of each that count.
     """
-    times: dict[str, list[float]] = {name: [] for name in networks}
     inputs = _channels_last(inputs)
     with ExitStack() as stack:
         for network in networks.values():  # in one layout: that alone may cost a third
             require_values(network)
             tensors = dict(network.named_parameters()) | dict(network.named_buffers())
             stack.enter_context(looking(network, {name: _channels_last(t) for name, t in tensors.items()}))
-        clock, threads = _clock(inputs.device)
-        begin = perf_counter()
-        for repeat in count():
-            if repeat > repeats and perf_counter() - begin > least_s:
-                break
-            for name, network in networks.items():
-                start = clock()
-                network(inputs)
-                if not threads:
-                    torch.accelerator.synchronize(inputs.device)
-                if repeat > 0:
-                    times[name].append(1000 * (clock() - start) / (threads or 1))
-    return {name: round(_quartile(values), 3) for name, values in times.items()} | {"repeats": repeat - 1}
+        took = in_turn(
+            {name: pass_of(network, inputs) for name, network in networks.items()},
+            threads=torch.get_num_threads(), on_cpu=inputs.device.type == "cpu", passes=repeats, least_s=least_s,
+        )  # fmt: skip
+    return {name: round(value, 3) for name, value in took.milliseconds.items()} | {"repeats": took.passes}
 
 
 def milliseconds_of_layer(shape: LayerShape, device: torch.device) -> float:
@@ -61,28 +47,24 @@ def milliseconds_of_layer(shape: LayerShape, device: torch.device) -> float:
     """
     layer, inputs = shape.build(device)
     layer, inputs = layer.to(memory_format=torch.channels_last), _channels_last(inputs)  # type: ignore[call-overload]
-    clock, threads = _clock(device)
-    times: list[float] = []
-    with torch.inference_mode():
-        while len(times) <= _CALLS_OF_LAYER:
-            begin = clock()
-            layer(inputs)
-            if not threads:
-                torch.accelerator.synchronize(device)
-            times.append(1000 * (clock() - begin) / (threads or 1))
-    return min(times[1:])  # the first one warms up
+    once = timing_itself(pass_of(layer, inputs), threads=torch.get_num_threads(), on_cpu=device.type == "cpu")
+    once()  # warms up
+    return min(once() for _ in range(_CALLS_OF_LAYER))
+
+
+def pass_of(network: nn.Module, inputs: Tensor) -> Pass:
+    """Make a pass of a network as it is; it returns when the result is there, on any device."""
+
+    def run() -> None:
+        with torch.inference_mode():
+            network(inputs)
+        if inputs.device.type != "cpu":
+            torch.accelerator.synchronize(inputs.device)
+
+    return run
 
 
 def _channels_last(tensor: Tensor) -> Tensor:
     """Copy it, with the channels of a pixel side by side where it has rows and columns."""
     layout = torch.channels_last if tensor.dim() == 4 else torch.preserve_format
     return tensor.detach().clone(memory_format=layout)
-
-
-def _clock(device: torch.device) -> tuple[Callable[[], float], int]:
-    """Give the clock to read, and on a CPU the number of threads whose time it tells, else 0."""
-    return (process_time, torch.get_num_threads()) if device.type == "cpu" else (perf_counter, 0)
-
-
-def _quartile(values: Sequence[float]) -> float:
-    return torch.tensor(values, dtype=torch.float64).quantile(0.25).item()

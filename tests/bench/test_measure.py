@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from cellprune.bench import measure
-from cellprune.bench.arm import Arm
+from cellprune.bench.entry import Entry
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.training.progress import unheard
 
-ARM = Arm("cells", "onnx", "fp32", Path("a.onnx"))
+ENTRY = Entry("cells", "onnx", "fp32", Path("a.onnx"))
 
 
 class Here:
@@ -30,12 +30,12 @@ class Here:
         return done
 
 
-def test_each_arm_is_asked_for_its_time_and_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_entry_is_asked_for_its_time_and_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "ProcessPoolExecutor", Here)
-    monkeypatch.setattr(measure.timing, "perf_counter", iter(range(1000)).__next__)
+    monkeypatch.setattr("cellprune.structure.in_turn.perf_counter", iter(range(1000)).__next__)
     told: list[tuple[int, int]] = []
-    rows, passes = measure.measure([ARM], (8, 8), 1, lambda *so_far: told.append(so_far))
-    assert rows == [measure.Measured(ARM, 4.0, 7)]
+    rows, passes = measure.measure([ENTRY], (8, 8), 1, lambda *so_far: told.append(so_far))
+    assert rows == [measure.Measured(ENTRY, 4.0, 7)]
     assert (passes, told) == (9, [(1, 1)])
 
 
@@ -46,7 +46,7 @@ def test_each_arm_is_asked_for_its_time_and_its_peak(monkeypatch: pytest.MonkeyP
         (CellpruneError("this processor has no bf16"), CellpruneError, "this processor has no bf16"),
     ],
 )
-def test_what_ends_an_arm_ends_the_measuring(
+def test_what_ends_an_entry_ends_the_measuring(
     raised: Exception, kind: type, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def submit(self, work, *given):
@@ -57,4 +57,4 @@ def test_what_ends_an_arm_ends_the_measuring(
     monkeypatch.setattr(Here, "submit", submit)
     monkeypatch.setattr(measure, "ProcessPoolExecutor", Here)
     with pytest.raises(kind, match=said):
-        measure.measure([ARM], (8, 8), 1, unheard)
+        measure.measure([ENTRY], (8, 8), 1, unheard)

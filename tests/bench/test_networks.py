@@ -8,7 +8,7 @@ import pytest
 from onnx_files import header_of, model_file, network_of, onnx_file
 
 from cellprune.bench import networks
-from cellprune.bench.networks import arms, read
+from cellprune.bench.networks import entries, read
 from cellprune.errors import CellpruneError
 from cellprune.export.onnx import with_header
 from cellprune.runs import modelfile, onnxfile, provenance
@@ -86,7 +86,7 @@ def test_each_network_runs_in_every_engine_that_can(tmp_path: Path, monkeypatch:
     path = onnx_file(tmp_path / "8.onnx")
     path.write_bytes(with_header(path.read_bytes(), {**onnxfile.read_header(path), "precision": "int8"}))
     given = read([model_file(tmp_path / "m.safetensors", network_of()), onnx_file(tmp_path / "m.onnx"), path])
-    made, notes = arms(given, tmp_path)
+    made, notes = entries(given, tmp_path)
     fp32 = ["onnx fp32", "openvino fp32", "openvino bf16"]
     assert [f"{one.engine} {one.precision}" for one in made] == [
         "torch fp32",
@@ -99,7 +99,7 @@ def test_each_network_runs_in_every_engine_that_can(tmp_path: Path, monkeypatch:
     assert notes == []
     monkeypatch.setattr(networks, "find_spec", lambda package: None)
     with pytest.raises(CellpruneError, match="no engine that runs these networks is installed"):
-        arms(given[1:], tmp_path)
+        entries(given[1:], tmp_path)
 
 
 def test_a_network_that_cannot_be_exported_runs_in_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +107,6 @@ def test_a_network_that_cannot_be_exported_runs_in_torch(tmp_path: Path, monkeyp
         raise CellpruneError("m cannot be written as ONNX")
 
     monkeypatch.setattr(networks, "to_onnx", refuse)
-    made, notes = arms(read([model_file(tmp_path / "m.safetensors", network_of())]), tmp_path)
+    made, notes = entries(read([model_file(tmp_path / "m.safetensors", network_of())]), tmp_path)
     assert [one.engine for one in made] == ["torch"]
     assert notes == ["m cannot be written as ONNX"]

@@ -17,12 +17,12 @@ from cellprune.runs.folder import Folder
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[int, int], int]]:
-    """What is asked of the measuring, which takes no time: 3 ms and a MB for each arm."""
+    """What is asked of the measuring, which takes no time: 3 ms and a MB for each entry."""
     asked = []
 
-    def measure(arms, size_px, threads, tell):
+    def measure(entries, size_px, threads, tell):
         asked.append((size_px, threads))
-        return [Measured(arm, 3.0, 1_000_000) for arm in arms], 10
+        return [Measured(entry, 3.0, 1_000_000) for entry in entries], 10
 
     monkeypatch.setattr(benching, "measure", measure)
     return asked

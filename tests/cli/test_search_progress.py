@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, question, searched
+from simulated_searches import ASKED, Rehearsal, question, searched
 
 from cellprune.cli.search_progress import Table
 from cellprune.config.search import Search
@@ -25,10 +25,10 @@ def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_resumed_search_counts_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "search"
-    searched(output, Bench(), max_trials=5)
+    searched(output, Rehearsal(), max_trials=5)
     asked = question(output)
     with Table(asked) as watch:
-        search_max_ratio(asked, Workspace(tmp_path / "runs", output, resume=True), execute=Bench()(), watch=watch)
+        search_max_ratio(asked, Workspace(tmp_path / "runs", output, resume=True), execute=Rehearsal()(), watch=watch)
     said = capsys.readouterr().err
     assert "6 of at most 26 trainings done" in said
     assert " 1 of at most" not in said
@@ -37,13 +37,13 @@ def test_a_resumed_search_counts_what_is_done(tmp_path: Path, capsys: pytest.Cap
 def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "search"
 
-    def counted(search: Search, bench: Bench) -> tuple[list[int], int]:
+    def counted(search: Search, rehearsal: Rehearsal) -> tuple[list[int], int]:
         asked, workspace = question(output, search), Workspace(output=output, resume=True)
         before = known(asked, workspace)
         assert not before.at_the_end
         with Table(asked) as watch:
-            search_max_ratio(asked, workspace, execute=bench(), watch=watch)
-        n_done = before.done + len(bench.trained)
+            search_max_ratio(asked, workspace, execute=rehearsal(), watch=watch)
+        n_done = before.done + len(rehearsal.trained)
         assert known(asked, workspace) == Known(n_done, there=0, at_the_end=True, look=before.look)
         said = capsys.readouterr().err
         assert ("test round 2 on these held-out images" in said) == (before.look == 2)
@@ -54,12 +54,12 @@ def test_no_more_are_counted_as_done_than_there_can_be(tmp_path: Path, capsys: p
         return done, int(told[0][1])
 
     lost = {"search 0 seed 0 fold 0": ["no memory"], "search 0 seed 1 fold 0": ["no memory"]}
-    done, most = counted(ASKED, Bench(crashes=lost))
+    done, most = counted(ASKED, Rehearsal(crashes=lost))
     assert done[:4] == [0, 0, 1, 2], "a crash is tried again"
     assert done[-1] <= most
     later = ASKED.model_copy(update={"margin": 0.015})
     for search in (later, later.model_copy(update={"controls": True})):
-        done, most = counted(search, Bench())
+        done, most = counted(search, Rehearsal())
         assert done[-1] <= most
 
 
@@ -68,9 +68,9 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
 ) -> None:
     clock = itertools.chain([0, 1, 1, 1], itertools.repeat(101))
     monkeypatch.setattr("cellprune.cli.search_progress.monotonic", lambda: next(clock))
-    asked, bench = question(tmp_path / "search"), Bench(there=("search 0 seed 0 fold 0",))
+    asked, rehearsal = question(tmp_path / "search"), Rehearsal(there=("search 0 seed 0 fold 0",))
     with Table(asked) as watch:
-        search_max_ratio(asked, Workspace(tmp_path / "runs", max_trials=2), execute=bench(), watch=watch)
+        search_max_ratio(asked, Workspace(tmp_path / "runs", max_trials=2), execute=rehearsal(), watch=watch)
     begun, first, then, second = capsys.readouterr().err.splitlines()
     assert (begun, then) == ("search, unpruned, seed 0: begins", "search, unpruned, seed 1: begins")
     assert first.startswith("search, unpruned, seed 0: there already, ")

@@ -66,7 +66,7 @@ def test_what_the_page_adds_works_together(tmp_path: Path) -> None:
 
 
 def with_row(file: Path, code: str) -> None:
-    """Add to a file what a step shows: imports at its head, rows to the table, other lines after their like."""
+    """Add to a file what a step shows: imports at its head, rows to the table."""
     text = file.read_text(encoding="utf-8")
     for line in re.findall(r"^from .+$", code, re.M):
         text = re.sub(r"^(?=from |import )", f"{line}\n", text, count=1, flags=re.M)
@@ -75,9 +75,6 @@ def with_row(file: Path, code: str) -> None:
             rf"^({table[1]}\b[^\n]*= \{{\n)", lambda head, rows=table[2]: head[1] + rows, text, flags=re.M
         )
         assert n_found == 1
-    for line in re.findall(r"^app\.command.+$", code, re.M):
-        last = re.findall(r"^app\.command.+$", text, re.M)[-1]
-        text = text.replace(last, f"{last}\n{line}")
     file.write_text(text, encoding="utf-8")
 
 

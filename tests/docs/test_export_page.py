@@ -36,7 +36,7 @@ def test_every_command_of_the_page_works(
     model_file(tmp_path / "small.safetensors", network_of())
     for name, ratio in (("DENSE", 0), ("PRUNED", 0.9)):
         model_file(whole_run.make(tmp_path / "runs" / name, ratio=ratio).file("model"), network_of())
-    monkeypatch.setattr(bench, "measure", lambda arms, *_: ([Measured(arm, 1.0, None) for arm in arms], 9))
+    monkeypatch.setattr(bench, "measure", lambda entries, *_: ([Measured(entry, 1.0, None) for entry in entries], 9))
     shutil.copytree(folder / "images", tmp_path / "images")
     lines = list(pages.commands(PAGE))
     assert len(lines) == 8

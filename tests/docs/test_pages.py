@@ -104,6 +104,17 @@ def _commands(of, path=()):
         yield from inner or [" ".join((*path, command))]
 
 
+def test_help_page_and_readme_have_the_commands_in_one_order():
+    in_help = sorted((name for name in app if not name.startswith("-")), key=lambda name: app[name].sort_key)
+    page = (pages.DOCS / "reference/commands.md").read_text(encoding="utf-8")
+    readme = (pages.DOCS.parent / "README.md").read_text(encoding="utf-8")
+    for listed in (
+        re.findall(r"^## cellprune ([a-z-]+)", page, re.M),
+        re.findall(r"^\| `cellprune ([a-z-]+)", readme, re.M),
+    ):
+        assert list(dict.fromkeys(listed)) == in_help
+
+
 def test_every_command_has_its_options_on_the_page_of_commands():
     text = (pages.DOCS / "reference/commands.md").read_text(encoding="utf-8")
     known = list(_commands(app))

@@ -11,9 +11,9 @@ from onnx_files import model_file, network_of, onnx_file
 
 from cellprune.config.names import ENGINES
 from cellprune.engines import choose, timing
-from cellprune.engines.timing import InTurn
 from cellprune.errors import CellpruneError
 from cellprune.lab.engine import engine_of
+from cellprune.structure.in_turn import InTurn
 
 
 @pytest.fixture(autouse=True)

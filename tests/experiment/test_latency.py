@@ -11,7 +11,6 @@ from command_line import typed
 from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
-from cellprune.engines.timing import InTurn
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, latency
 from cellprune.experiment.latency import Clock
@@ -20,6 +19,7 @@ from cellprune.experiment.settling import settled
 from cellprune.models import build
 from cellprune.runs.folder import Folder
 from cellprune.runs.layer_times import read
+from cellprune.structure.in_turn import InTurn
 from cellprune.structure.layer_shapes import LayerShape
 from cellprune.training.accelerator import start
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, searched
+from simulated_searches import ASKED, Rehearsal, searched
 
 from cellprune.search.content import Content
 from cellprune.search.opening import JOURNAL
@@ -16,10 +16,10 @@ KEPT = sorted((Path(__file__).parents[2] / "docs" / "measurements" / "searches")
 def test_a_journal_is_written_as_it_was_read(tmp_path: Path) -> None:
     lost = {"search 0.875 seed 0 fold 0": ["NaN", "NaN again"], "search 0 seed 0 fold 0": ["no memory"]}
     asked = ASKED.model_copy(update={"controls": True})
-    bench = Bench(crashes=lost, hopeless=["search 0.9375 seed 1 fold 0"])
-    searched(tmp_path / "search", Bench(crashes={"search 0 seed 0 fold 0": ["no memory"]}), max_trials=3)
-    searched(tmp_path / "search", bench, asked.model_copy(update={"margin": 0.015}))
-    searched(tmp_path / "search", Bench(), asked.model_copy(update={"margin": 0.01}))
+    rehearsal = Rehearsal(crashes=lost, hopeless=["search 0.9375 seed 1 fold 0"])
+    searched(tmp_path / "search", Rehearsal(crashes={"search 0 seed 0 fold 0": ["no memory"]}), max_trials=3)
+    searched(tmp_path / "search", rehearsal, asked.model_copy(update={"margin": 0.015}))
+    searched(tmp_path / "search", Rehearsal(), asked.model_copy(update={"margin": 0.01}))
     written = json.loads((tmp_path / "search" / JOURNAL).read_text())
     assert len(written["looks"]) == 2
     assert "asked_before" in written["looks"][0]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, Cut, question, searched
+from simulated_searches import ASKED, Cut, Rehearsal, question, searched
 
 from cellprune.errors import CellpruneError
 from cellprune.search.journal import Journal
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 def test_all_that_decides_stands_in_the_journal_before_the_first_training(tmp_path: Path) -> None:
     with pytest.raises(Cut):
-        searched(tmp_path / "search", Bench(dies_after=0))
+        searched(tmp_path / "search", Rehearsal(dies_after=0))
     content = json.loads((tmp_path / "search" / JOURNAL).read_text())
     (look,) = content["looks"]
     assert not content["trials"]
@@ -31,4 +31,4 @@ def test_two_planners_on_one_journal_are_refused(tmp_path: Path) -> None:
         Journal.locked(asked.output, asked.identity, asked.search, asked.grid, resume=False, runs=tmp_path / "runs"),
         pytest.raises(CellpruneError, match="another process is at work"),
     ):
-        searched(asked.output, Bench())
+        searched(asked.output, Rehearsal())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, question, searched
+from simulated_searches import ASKED, Rehearsal, question, searched
 
 from cellprune.campaign.job import Job
 from cellprune.search import known as module
@@ -25,24 +25,24 @@ def test_of_a_new_question_nothing_is_known_and_nothing_is_written(tmp_path: Pat
 
 @pytest.mark.parametrize("n", [1, 4])
 def test_what_was_trained_is_done(tmp_path: Path, n: int) -> None:
-    searched(tmp_path / "search", Bench(), max_trials=n)
+    searched(tmp_path / "search", Rehearsal(), max_trials=n)
     assert known_in(tmp_path) == Known(done=n, there=0, at_the_end=False, look=1)
 
 
 def test_a_search_at_its_end_has_nothing_left(tmp_path: Path) -> None:
-    bench = Bench()
-    searched(tmp_path / "search", bench)
+    rehearsal = Rehearsal()
+    searched(tmp_path / "search", rehearsal)
     before = (tmp_path / "search" / "journal.json").read_bytes()
-    assert known_in(tmp_path) == Known(done=bench.trained.total(), there=0, at_the_end=True, look=1)
+    assert known_in(tmp_path) == Known(done=rehearsal.trained.total(), there=0, at_the_end=True, look=1)
     assert (tmp_path / "search" / "journal.json").read_bytes() == before
 
 
 def test_another_question_opens_a_look_that_knows_the_search_and_not_the_confirmation(tmp_path: Path) -> None:
-    bench = Bench()
-    searched(tmp_path / "search", bench)
+    rehearsal = Rehearsal()
+    searched(tmp_path / "search", rehearsal)
     again = known_in(tmp_path, margin=0.015)
     assert (again.look, again.at_the_end) == (2, False)
-    of_search = sum(key.startswith("search") for key in bench.trained)
+    of_search = sum(key.startswith("search") for key in rehearsal.trained)
     assert 0 < again.done <= of_search
 
 
@@ -59,6 +59,6 @@ def test_unpruned_networks_of_other_searches_are_counted_once(tmp_path: Path, mo
     assert known_in(tmp_path).there == 4
     assert asked == references + confirmed
     asked.clear()
-    searched(tmp_path / "search", Bench(), max_trials=1)
+    searched(tmp_path / "search", Rehearsal(), max_trials=1)
     assert known_in(tmp_path).there == 3
     assert asked == references[1:] + confirmed, "what its own journal has is not looked for"

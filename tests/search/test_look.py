@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, searched, trial_of
+from simulated_searches import ASKED, Rehearsal, searched, trial_of
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.search.opening import JOURNAL
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_error(tmp_path: Path) -> None:
-    output, first, second = tmp_path / "search", Bench(), Bench()
+    output, first, second = tmp_path / "search", Rehearsal(), Rehearsal()
     before = searched(output, first)
     assert before.look == 1
     found = searched(output, second, ASKED.model_copy(update={"margin": 0.015, "seeds": 3, "high": 0.99}))
@@ -38,8 +38,8 @@ def test_another_question_opens_the_search_again_and_a_second_look_has_half_the_
 
 def test_before_the_confirmation_a_new_question_is_no_second_look(tmp_path: Path) -> None:
     output = tmp_path / "search"
-    searched(output, Bench(), max_trials=3)
-    found = searched(output, Bench(), ASKED.model_copy(update={"margin": 0.015}))
+    searched(output, Rehearsal(), max_trials=3)
+    found = searched(output, Rehearsal(), ASKED.model_copy(update={"margin": 0.015}))
     assert (found.look, len(found.looks)) == (1, 1)
     assert [earlier.margin for earlier in found.looks[0].look.asked_before] == [0.02]
     draw(tmp_path / "page.html", found)
@@ -52,18 +52,18 @@ def test_before_the_confirmation_a_new_question_is_no_second_look(tmp_path: Path
 )
 def test_a_laxer_question_needs_another_search(tmp_path: Path, change: dict, said: str) -> None:
     output = tmp_path / "search"
-    searched(output, Bench())
+    searched(output, Rehearsal())
     before = (output / JOURNAL).read_bytes()
     with pytest.raises(CellpruneError, match=said):
-        searched(output, Bench(), ASKED.model_copy(update=change))
+        searched(output, Rehearsal(), ASKED.model_copy(update=change))
     assert (output / JOURNAL).read_bytes() == before
 
 
 def test_a_second_look_does_not_fall_over_the_crashes_of_the_first(tmp_path: Path) -> None:
-    lowest = searched(tmp_path / "whole", Bench()).confirmation[0].ratio
+    lowest = searched(tmp_path / "whole", Rehearsal()).confirmation[0].ratio
     lost = {f"confirm {lowest:g} seed {1000 + seed} fold 0": ["no memory"] * 2 for seed in range(3)}
     with pytest.raises(WorkError, match=f"ratio of {lowest:g} failed"):
-        searched(tmp_path / "search", Bench(crashes=lost))
-    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.015}))
+        searched(tmp_path / "search", Rehearsal(crashes=lost))
+    found = searched(tmp_path / "search", Rehearsal(), ASKED.model_copy(update={"margin": 0.015}))
     assert (found.look, found.verdict) == (2, "found")
     assert found.looks[0].tested == ()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from simulated_searches import Bench, planned_in, searched
+from simulated_searches import Rehearsal, planned_in, searched
 
 from cellprune.search.tell import planned
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_a_plan_counts_what_is_left_and_how_long_it_takes(tmp_path: Path) -> None:
-    searched(tmp_path / "search", Bench(), max_trials=5)
+    searched(tmp_path / "search", Rehearsal(), max_trials=5)
     found = planned_in(tmp_path, lambda: 60.0)
     assert (found.known.done, found.count.most, found.at_most, found.expected) == (5, 26, 21, 17)
     assert (found.seconds_at_most, found.seconds_expected) == (21 * 60 / 2, 17 * 60 / 2)
@@ -31,7 +31,7 @@ def test_a_plan_counts_what_is_left_and_how_long_it_takes(tmp_path: Path) -> Non
 
 
 def test_a_finished_search_is_not_timed_and_another_question_opens_the_next_test_round(tmp_path: Path) -> None:
-    searched(tmp_path / "search", Bench())
+    searched(tmp_path / "search", Rehearsal())
 
     def refused() -> float:
         raise AssertionError("nothing is left to time")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from simulated_searches import SMALL, Bench, Cut, lasting, searched
+from simulated_searches import SMALL, Cut, Rehearsal, lasting, searched
 
 from cellprune.search.journal import Journal
 from cellprune.search.tell.conclusion import conclusion
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_a_search_that_is_cut_anywhere_gives_the_same_answer_and_trains_nothing_twice(tmp_path: Path) -> None:
-    whole = Bench()
+    whole = Rehearsal()
     expected = lasting(searched(tmp_path / "whole", whole, SMALL))
     assert set(whole.trained.values()) == {1}
     for n in range(whole.trained.total()):
-        output, first, second = tmp_path / f"cut {n}", Bench(dies_after=n), Bench()
+        output, first, second = tmp_path / f"cut {n}", Rehearsal(dies_after=n), Rehearsal()
         with pytest.raises(Cut):
             searched(output, first, SMALL)
         assert lasting(searched(output, second, SMALL)) == expected
@@ -27,7 +27,7 @@ def test_a_search_that_is_cut_anywhere_gives_the_same_answer_and_trains_nothing_
 def test_a_search_that_is_cut_at_any_write_of_the_journal_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = Bench()
+    whole = Rehearsal()
     expected = lasting(searched(tmp_path / "whole", whole, SMALL))
     write = Journal._write
     n_writes = whole.trained.total() + 2  # the question, every outcome, the proposal
@@ -42,7 +42,7 @@ def test_a_search_that_is_cut_at_any_write_of_the_journal_goes_on(
 
         output = tmp_path / f"cut {n}"
         monkeypatch.setattr(Journal, "_write", dies)
-        first, second = Bench(), Bench()
+        first, second = Rehearsal(), Rehearsal()
         with pytest.raises(Cut):
             searched(output, first, SMALL)
         monkeypatch.setattr(Journal, "_write", write)
@@ -53,21 +53,21 @@ def test_a_search_that_is_cut_at_any_write_of_the_journal_goes_on(
 
 def test_a_finished_search_trains_nothing_and_writes_its_page_again(tmp_path: Path) -> None:
     output = tmp_path / "search"
-    expected = lasting(searched(output, Bench()))
+    expected = lasting(searched(output, Rehearsal()))
     (output / "search.html").unlink()
-    again = Bench()
+    again = Rehearsal()
     assert lasting(searched(output, again)) == expected
     assert not again.trained
     assert {path.name for path in output.iterdir()} == {"journal.json", "search.json", "search.html"}
 
 
 def test_limits_stop_and_a_later_call_goes_on(tmp_path: Path) -> None:
-    output, first, second = tmp_path / "search", Bench(), Bench()
+    output, first, second = tmp_path / "search", Rehearsal(), Rehearsal()
     cut = searched(output, first, max_trials=5)
     assert (cut.verdict, first.trained.total()) == ("unfinished", 5)
-    assert searched(tmp_path / "one", Bench(), max_trials=1).stopped.startswith("stopped after 1 training and ")
+    assert searched(tmp_path / "one", Rehearsal(), max_trials=1).stopped.startswith("stopped after 1 training and ")
     assert "after 5 trainings" in conclusion(cut)
-    assert searched(output, Bench(), max_hours=1e-9).verdict == "unfinished"
+    assert searched(output, Rehearsal(), max_hours=1e-9).verdict == "unfinished"
     found = searched(output, second)
     assert not first.trained & second.trained
-    assert lasting(found) == lasting(searched(tmp_path / "whole", Bench()))
+    assert lasting(found) == lasting(searched(tmp_path / "whole", Rehearsal()))

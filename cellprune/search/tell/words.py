@@ -6,10 +6,8 @@ from cellprune.config.names import is_dense_family, resolve
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.evaluation.metric import Metric
-from cellprune.report.sentences import network
+from cellprune.report.sentences import NAMES_OF_UNITS, network
 from cellprune.runs.scores import Scores
-
-UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Words:
 def words(settings: Settings, search: Search) -> Words:
     """Name the parts of a search."""
     metric: Metric[Scores] = resolve("results", settings.task).metric
-    return Words(UNITS[search.unit], network(settings.model.model_dump()), metric.name, metric.images)
+    return Words(NAMES_OF_UNITS[search.unit], network(settings.model.model_dump()), metric.name, metric.images)
 
 
 def ours(settings: Settings) -> str:

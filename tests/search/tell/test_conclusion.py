@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, question, searched
+from simulated_searches import ASKED, Rehearsal, question, searched
 
 from cellprune.evaluation.decide import Verdict
 from cellprune.report.formatting import ratio as as_ratio
@@ -22,15 +22,15 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_a_ratio_that_was_found_is_told_when_the_search_is_cut_later(tmp_path: Path) -> None:
-    whole = Bench()
+    whole = Rehearsal()
     expected = searched(tmp_path / "whole", whole)
     controlled = ASKED.model_copy(update={"controls": True})
-    cut = searched(tmp_path / "late", Bench(), controlled, max_trials=whole.trained.total() + 1)
+    cut = searched(tmp_path / "late", Rehearsal(), controlled, max_trials=whole.trained.total() + 1)
     assert (cut.verdict, cut.ratio) == ("found", expected.ratio)
     said = conclusion(cut)
     assert said.startswith(conclusion(expected))
     assert f"The controls are not complete: the search stopped after {whole.trained.total() + 1} trainings" in said
-    early = searched(tmp_path / "early", Bench(), max_trials=whole.trained.total() - 1)
+    early = searched(tmp_path / "early", Rehearsal(), max_trials=whole.trained.total() - 1)
     assert (early.verdict, early.ratio) == ("unfinished", expected.confirmation[-2].ratio)
     assert "So far: With " in conclusion(early)
     for found in (cut, early):
@@ -45,7 +45,7 @@ def test_not_shown_names_what_was_tested_and_the_command_that_asks_on(tmp_path: 
     def asked(**changes: float) -> Answer:
         search = ASKED.model_copy(update={"margin": 0.006, "controls": True, **changes})
         workspace = Workspace(runs=tmp_path / "runs", output=output, resume=True)
-        return search_max_ratio(question(output, search), workspace, execute=Bench()(), command=typed)
+        return search_max_ratio(question(output, search), workspace, execute=Rehearsal()(), command=typed)
 
     found = asked()
     tested = found.confirmation[0].ratio
@@ -68,7 +68,7 @@ def test_not_shown_names_what_was_tested_and_the_command_that_asks_on(tmp_path: 
 
 
 def test_what_would_help_is_said_with_its_command(tmp_path: Path) -> None:
-    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.006}))
+    found = searched(tmp_path / "search", Rehearsal(), ASKED.model_copy(update={"margin": 0.006}))
 
     def said(verdict: Verdict = "undecided", **changes: object) -> str:
         (tested, *_) = found.confirmation
@@ -92,16 +92,16 @@ def test_what_would_help_is_said_with_its_command(tmp_path: Path) -> None:
 
 
 def test_other_ends_have_their_command(tmp_path: Path) -> None:
-    none = searched(tmp_path / "none", Bench(), ASKED.model_copy(update={"low": 0.92}))
+    none = searched(tmp_path / "none", Rehearsal(), ASKED.model_copy(update={"low": 0.92}))
     assert "To ask lower ratios: `cellprune search-max-ratio ... --low 0.823223 --resume`." in conclusion(none)
-    top = searched(tmp_path / "top", Bench(), ASKED.model_copy(update={"high": 0.83, "margin": 0.04}))
+    top = searched(tmp_path / "top", Rehearsal(), ASKED.model_copy(update={"high": 0.83, "margin": 0.04}))
     assert "To ask higher ratios: `cellprune search-max-ratio ... --high 0.9375 --resume` (a" in conclusion(top)
-    cut = searched(tmp_path / "cut", Bench(), max_trials=1)
+    cut = searched(tmp_path / "cut", Rehearsal(), max_trials=1)
     assert conclusion(cut).endswith("To go on: `cellprune search-max-ratio ... --resume`.")
 
 
 def test_a_hopeless_lowest_ratio_is_told_as_that(tmp_path: Path) -> None:
     lost = tuple(f"search {ratio:g} seed {seed} fold 0" for ratio in grid(ASKED.low, ASKED.high) for seed in (0, 1))
-    found = searched(tmp_path / "search", Bench(hopeless=lost))
+    found = searched(tmp_path / "search", Rehearsal(hopeless=lost))
     assert found.verdict == "none found"
     assert "the search saw a hopeless training (far below). Nothing was tested" in conclusion(found)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, searched
+from simulated_searches import ASKED, Rehearsal, searched
 
 from cellprune.errors import CellpruneError
 from cellprune.search.opening import RESULT
@@ -25,7 +25,7 @@ KEPT = sorted((Path(__file__).parents[3] / "docs" / "measurements" / "searches")
 )
 def test_an_answer_is_read_as_it_was_written(asked, lost, tmp_path: Path) -> None:
     crashes = {key: ["NaN", "NaN again"] for key in lost}
-    answer = searched(tmp_path / "search", Bench(crashes=crashes), asked)
+    answer = searched(tmp_path / "search", Rehearsal(crashes=crashes), asked)
     path = tmp_path / "search" / RESULT
     written = json.loads(path.read_text())
     again = json.loads(json.dumps(document.content(document.read(path))))
@@ -53,7 +53,7 @@ def test_results_that_were_kept_are_still_read(path: Path) -> None:
 
 
 def test_a_result_that_is_damaged_or_of_another_version_is_refused(tmp_path: Path) -> None:
-    searched(tmp_path / "search", Bench())
+    searched(tmp_path / "search", Rehearsal())
     path = tmp_path / "search" / RESULT
     written = json.loads(path.read_text())
     for change, said in (

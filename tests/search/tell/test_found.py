@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, searched
+from simulated_searches import ASKED, Rehearsal, searched
 
 from cellprune.config.load import load
 from cellprune.search.tell.answer import TimedOn
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_it_is_named_with_its_cost_and_its_time_where_that_was_measured(tmp_path: Path) -> None:
-    answer = searched(tmp_path / "search", Bench())
+    answer = searched(tmp_path / "search", Rehearsal())
     assert answer.claimed is not None
     cost = "It has 1 of 1 (100 %) multiply-adds per image and 10 of 10 (100 %) parameters."
     assert found(answer).replace("\u00a0", " ") == f"The network that was found: prospr. {cost}"
@@ -38,7 +38,7 @@ def test_it_is_named_with_its_cost_and_its_time_where_that_was_measured(tmp_path
 
 def test_at_the_end_of_what_can_be_reached_the_answer_says_why(tmp_path: Path) -> None:
     low = ASKED.model_copy(update={"high": 0.83, "margin": 0.04})
-    answer = searched(tmp_path / "search", Bench(), low)
+    answer = searched(tmp_path / "search", Rehearsal(), low)
     ended = replace(answer, reachable=answer.grid, limit="the smallest network is there")
     assert "highest ratio that can be reached: the smallest network is there." in conclusion(ended)
     assert "To ask higher" not in conclusion(ended)

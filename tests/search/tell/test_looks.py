@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, searched
+from simulated_searches import ASKED, Rehearsal, searched
 
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.search.tell.answer import Claimed
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 def test_what_an_earlier_look_showed_stands_at_the_same_margin(tmp_path: Path) -> None:
     output = tmp_path / "search"
-    before = searched(output, Bench())
+    before = searched(output, Rehearsal())
     hopeless = {f"confirm {ratio:g} seed 2000 fold 0" for ratio in before.grid}
     wider = ASKED.model_copy(update={"high": 0.99})
-    found = searched(output, Bench(hopeless=hopeless), wider)
+    found = searched(output, Rehearsal(hopeless=hopeless), wider)
     assert (found.verdict, found.ratio) == ("not shown", None)
     assert found.claimed == Claimed(before.ratio, 1)
     assert conclusion(found).startswith("Not shown")
@@ -29,5 +29,5 @@ def test_what_an_earlier_look_showed_stands_at_the_same_margin(tmp_path: Path) -
     assert "Such a claim is false with a probability of 0.05 at most" in scope(found)
     draw(tmp_path / "page.html", found)
     assert "shown by test round 1" in (tmp_path / "page.html").read_text()
-    stricter = searched(output, Bench(), wider.model_copy(update={"margin": 1e-6}))
+    stricter = searched(output, Rehearsal(), wider.model_copy(update={"margin": 1e-6}))
     assert (stricter.look, stricter.claimed) == (3, None)

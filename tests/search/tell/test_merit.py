@@ -5,7 +5,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, Bench, searched
+from simulated_searches import ASKED, Rehearsal, searched
 
 from cellprune.search.tell.merit import merit
 from cellprune.search.tell.page import write as draw
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_controls_are_told_in_words(tmp_path: Path) -> None:
-    found = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"controls": True, "margin": 0.04}))
+    found = searched(tmp_path / "search", Rehearsal(), ASKED.model_copy(update={"controls": True, "margin": 0.04}))
     own = found.controls[0]
     assert own.own is not None
     assert own.own.p_value >= own.own.decision.p_value

@@ -6,7 +6,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, FACTS, Bench, searched
+from simulated_searches import ASKED, FACTS, Rehearsal, searched
 
 from cellprune.report.formatting import count
 from cellprune.report.formatting import ratio as as_ratio
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(tmp_path: Path) -> None:
     asked = ASKED.model_copy(update={"controls": True})
-    whole = searched(tmp_path / "whole", Bench(), asked)
+    whole = searched(tmp_path / "whole", Rehearsal(), asked)
     found, higher = whole.ratio, whole.confirmation[-1].ratio
     assert found < higher, "a higher one was tested, too"
     drawn = costs(whole)
@@ -31,7 +31,7 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
     assert f">{as_ratio(higher)}<" not in drawn
     assert ">random<" in drawn
     lost = f"confirm random {found:g} seed 1001 fold 0"
-    flattered = searched(tmp_path / "flattered", Bench(hopeless=(lost,)), asked)
+    flattered = searched(tmp_path / "flattered", Rehearsal(hopeless=(lost,)), asked)
     assert ">random<" not in costs(flattered)
     sizes = (replace(network, parameters=16_000 if network.ratio else 122_000) for network in whole.networks)
     far_apart = costs(replace(whole, networks=tuple(sizes)))
@@ -44,10 +44,10 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
 
 
 def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
-    answer = searched(tmp_path / "search", Bench(), ASKED.model_copy(update={"margin": 0.006}))
+    answer = searched(tmp_path / "search", Rehearsal(), ASKED.model_copy(update={"margin": 0.006}))
     assert (answer.verdict, answer.ratio) == ("not shown", None)
     assert "would have passed" in conclusion(answer)
-    wide = searched(tmp_path / "wide", Bench(), ASKED.model_copy(update={"margin": 0.04}))
+    wide = searched(tmp_path / "wide", Rehearsal(), ASKED.model_copy(update={"margin": 0.04}))
     assert wide.verdict == "found"
     assert wide.model is None, "nothing was trained in truth"
     assert "is gone or lacks its model" in sentences(wide).model
@@ -55,7 +55,7 @@ def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:
     assert "one of fold 0, which did not learn from that fold's frames" in sentences(folds).model
     n = len(wide.confirmation) * 3 + 3 + 2 * (len(wide.search) + 1)
     assert wide.compute == Compute(n, 0, 0, pytest.approx(n), {FACTS.machine: n})  # type: ignore[arg-type]
-    none = searched(tmp_path / "none", Bench(), ASKED.model_copy(update={"low": 0.92}))
+    none = searched(tmp_path / "none", Rehearsal(), ASKED.model_copy(update={"low": 0.92}))
     assert none.verdict == "none found"
     assert not none.confirmation
     for found in (answer, wide, none):

@@ -42,7 +42,7 @@ def job_of(trial: Trial, question: Question, workspace: Workspace, reference: Ru
     )
 
 
-class Bench:
+class Trainings:
     """Gives outcomes from the journal, and trains what it lacks."""
 
     def __init__(

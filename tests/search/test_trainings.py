@@ -1,10 +1,10 @@
-"""The bench: crashes, references that fail or learn nothing, and hopeless trials."""
+"""The trainings of a search: crashes, references that fail or learn nothing, and hopeless trials."""
 
 import json
 from pathlib import Path
 
 import pytest
-from simulated_searches import ASKED, FACTS, Bench, searched, trial_of
+from simulated_searches import ASKED, FACTS, Rehearsal, searched, trial_of
 
 from cellprune.campaign.floor import Floor
 from cellprune.errors import WorkError
@@ -16,15 +16,15 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_path: Path) -> None:
-    expected = searched(tmp_path / "whole", Bench())
+    expected = searched(tmp_path / "whole", Rehearsal())
     lost = f"confirm {expected.confirmation[0].ratio:g} seed 1001 fold 0"
     asked = ASKED.model_copy(update={"confirm_seeds": 4})
-    once = Bench(crashes={lost: ["out of memory"]})
+    once = Rehearsal(crashes={lost: ["out of memory"]})
     found = searched(tmp_path / "once", once, asked)
     assert once.trained[lost] == 2
     assert not found.confirmation[0].evidence.left_out
     assert found.crashes == {lost: ("out of memory",)}
-    twice = Bench(crashes={lost: ["NaN", "NaN again"]})
+    twice = Rehearsal(crashes={lost: ["NaN", "NaN again"]})
     found = searched(tmp_path / "twice", twice, asked)
     assert twice.trained[lost] == 2
     assert found.confirmation[0].evidence.left_out == {"1001": "excluded: NaN again"}
@@ -40,38 +40,38 @@ def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_p
 
 def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
     lost = "search 0 seed 1 fold 0"
-    bench = Bench(crashes={lost: ["the loss became nan", "the loss became nan"]})
+    rehearsal = Rehearsal(crashes={lost: ["the loss became nan", "the loss became nan"]})
     with pytest.raises(WorkError, match=r"reference failed \(search, unpruned, seed 1: the loss became nan\)"):
-        searched(tmp_path / "search", bench)
-    assert bench.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
+        searched(tmp_path / "search", rehearsal)
+    assert rehearsal.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
     content = json.loads((tmp_path / "search" / JOURNAL).read_text())
     assert content["trials"].keys() == {"search 0 seed 0 fold 0"}, "a passing cause does not block the journal"
-    assert searched(tmp_path / "search", again := Bench()).verdict == "found"
+    assert searched(tmp_path / "search", again := Rehearsal()).verdict == "found"
     assert again.trained[lost] == 1
 
 
 def test_a_reference_that_learned_nothing_ends_the_search_before_anything_is_compared_with_it(tmp_path: Path) -> None:
-    blind = Bench(nothing=("search 0 seed 1 fold 0",))
+    blind = Rehearsal(nothing=("search 0 seed 1 fold 0",))
     said = r"learned nothing \(search, unpruned, seed 1: its IoU of cell is 0\), .* train longer \(--epochs\)"
-    for bench, n in ((blind, 2), (Bench(), 0)):  # and again, without a training
+    for rehearsal, n in ((blind, 2), (Rehearsal(), 0)):  # and again, without a training
         with pytest.raises(WorkError, match=said):
-            searched(tmp_path / "search", bench)
-        assert bench.trained.total() == n
+            searched(tmp_path / "search", rehearsal)
+        assert rehearsal.trained.total() == n
     assert not (tmp_path / "search" / RESULT).exists()
-    late = Bench(nothing=("confirm 0 seed 1002 fold 0",))
+    late = Rehearsal(nothing=("confirm 0 seed 1002 fold 0",))
     with pytest.raises(WorkError, match=r"learned nothing \(confirmation, unpruned, seed 1002: "):
         searched(tmp_path / "late", late)
-    pruned = Bench(nothing=("search 0.823223 seed 0 fold 0", "search 0.875 seed 0 fold 0"))
+    pruned = Rehearsal(nothing=("search 0.823223 seed 0 fold 0", "search 0.875 seed 0 fold 0"))
     assert searched(tmp_path / "pruned", pruned).verdict == "found", "of a pruned network its score tells enough"
 
 
 def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp_path: Path) -> None:
-    expected = searched(tmp_path / "whole", Bench())
+    expected = searched(tmp_path / "whole", Rehearsal())
     first = expected.search[0].ratio
     lost = {f"search {first:g} seed {seed} fold 0": ["no memory"] * 2 for seed in (0, 1)}
     with pytest.raises(WorkError, match=rf"every network with a ratio of {first:g} failed \(excluded: no memory\)"):
-        searched(tmp_path / "search", Bench(crashes=lost))
-    again = Bench()
+        searched(tmp_path / "search", Rehearsal(crashes=lost))
+    again = Rehearsal()
     found = searched(tmp_path / "search", again)
     assert {key: again.trained[key] for key in lost} == dict.fromkeys(lost, 1)
     assert found.confirmation == expected.confirmation
@@ -80,14 +80,14 @@ def test_crashes_alone_are_no_evidence_and_a_resumed_search_tries_them_again(tmp
     lowest = expected.confirmation[0].ratio
     lost = {f"confirm {lowest:g} seed {1000 + seed} fold 0": ["no memory"] * 2 for seed in range(3)}
     with pytest.raises(WorkError, match=f"ratio of {lowest:g} failed"):
-        searched(tmp_path / "late", Bench(crashes=lost))
-    assert searched(tmp_path / "late", Bench()).confirmation == expected.confirmation
+        searched(tmp_path / "late", Rehearsal(crashes=lost))
+    assert searched(tmp_path / "late", Rehearsal()).confirmation == expected.confirmation
 
 
 def test_hopeless_trials_are_compared_with_their_own_reference(tmp_path: Path) -> None:
-    bench = Bench()
-    searched(tmp_path / "search", bench)
-    for job in bench.jobs.values():
+    rehearsal = Rehearsal()
+    searched(tmp_path / "search", rehearsal)
+    for job in rehearsal.jobs.values():
         pruned_in_search = trial_of(job).phase == "search" and trial_of(job).ratio > 0
         floor = Floor({1: 0.9}, pytest.approx(10 * ASKED.margin), "its reference")  # type: ignore[arg-type]
         assert job.floor == (floor if pruned_in_search else None)

@@ -17,7 +17,7 @@ _passes: list[Callable[[], float]] = []  # of this process: one, once it is prep
 
 
 @dataclass(frozen=True)
-class Arm:
+class Entry:
     """A network in an engine.
 
     Attributes:
@@ -35,14 +35,14 @@ class Arm:
         return f"{self.network}, {self.engine} {self.precision}"
 
 
-def prepare(arm: Arm, size_px: tuple[int, int]) -> None:
+def prepare(entry: Entry, size_px: tuple[int, int]) -> None:
     """Load the network of this process, and run it once.
 
     Raises:
         CellpruneError: the engine cannot run it, or not on such an image.
     """
     end_with_parent()
-    engine: Engine = resolve("engine", arm.engine)(arm.file, device="cpu", precision=arm.precision)
+    engine: Engine = resolve("engine", entry.engine)(entry.file, device="cpu", precision=entry.precision)
     _passes.append(timing.pass_of_engine(engine, size_px))
     once()
 
