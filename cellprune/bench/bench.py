@@ -72,6 +72,7 @@ def bench(
                 network=network.name,
                 path=str(network.path),
                 kind=network.kind,
+                trained_as=network.trained_as,
                 engine=one.entry.engine,
                 precision=one.entry.precision,
                 milliseconds=one.milliseconds,

@@ -11,23 +11,22 @@ def sentences(rows: Sequence[Row]) -> Iterator[str]:
     """Answer for each pruned network, or say what is missing to answer."""
     rows = [row for row in rows if row.precision == "fp32"]
     pruned = list(dict.fromkeys(row.network for row in rows if row.kind == "pruned"))
-    dense = [row for row in rows if row.kind == "dense" and row.comparable and row.macs is not None]
     if not pruned:
         yield "No pruned run is among these networks, so nothing is said of pruning: add one."
-    elif not dense:
-        yield (
-            "No dense run with the same held-out images is among these networks, so nothing says whether pruning "
-            "helped: add the run of the unpruned network."
-        )
-    else:
-        widest = max(dense, key=lambda row: row.macs or 0).network
-        for name in pruned:
-            yield _sentence(name, widest, rows)
+    for name in pruned:
+        yield _sentence(name, rows)
 
 
-def _sentence(name: str, widest: str, rows: Sequence[Row]) -> str:
-    """Compare in the engine in which the pruned network is fastest."""
+def _sentence(name: str, rows: Sequence[Row]) -> str:
+    """Compare a pruned network with its own dense one, in the engine in which the pruned one is fastest."""
     ours = min((row for row in rows if row.network == name), key=lambda row: row.milliseconds)
+    whole = [row for row in rows if row.kind == "dense" and row.comparable and row.trained_as == ours.trained_as]
+    if not whole:
+        return (
+            f"No dense run of the settings of {name} is among these networks, so nothing says whether pruning helped: "
+            "add the run of the unpruned network."
+        )
+    widest = max(whole, key=lambda row: row.macs or 0).network
     there = [row for row in rows if row.engine == ours.engine and row.network != name]
     dense = next((row for row in there if row.network == widest), None)
     if dense is None:
@@ -52,6 +51,7 @@ def _sentence(name: str, widest: str, rows: Sequence[Row]) -> str:
         for row in there
         if row.kind in ("dense", "control") and row.comparable and row.network != widest and row.score is not None
         and row.score >= ours.score and row.milliseconds <= ours.milliseconds / CLEARLY_FASTER
+        and (row.macs or 0) < (dense.macs or 0)
     ]  # fmt: skip
     if small:
         best = min(small, key=lambda row: row.milliseconds)

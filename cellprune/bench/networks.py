@@ -1,5 +1,6 @@
 """The networks that are compared: what each is, what it scored on which images, and the files that engines take."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cellprune.bench.entry import Entry
-from cellprune.config.names import ENGINES
+from cellprune.config.names import ENGINES, is_dense_family
 from cellprune.engines.torch import size
 from cellprune.errors import CellpruneError
 from cellprune.export.onnx import to_onnx
@@ -45,6 +46,7 @@ class Network:
         name: as the page calls it.
         path: as it was given.
         kind: what its run is; None of a file whose run is not among the networks.
+        trained_as: the settings of its run, but for those of pruning and the seed; None likewise.
         score: of its run, in float32; None likewise.
         card: what it takes and gives.
         bytes: of its file.
@@ -53,6 +55,7 @@ class Network:
     name: str
     path: Path
     kind: Kind | None
+    trained_as: str | None
     score: Score | None
     card: ModelCard
     bytes: int
@@ -83,7 +86,7 @@ def read(paths: Sequence[Path]) -> list[Network]:
         card = read_card(header, path)
         run = runs.get(path) or by_made.get(str(header.get("provenance_sha256")))
         n_bytes = _file(path).stat().st_size
-        networks.append(Network(labels[path], path, _kind(run), _score(run), card, n_bytes))
+        networks.append(Network(labels[path], path, _kind(run), _trained_as(run), _score(run), card, n_bytes))
     return networks
 
 
@@ -110,9 +113,16 @@ def _labels(paths: Sequence[Path], runs: Sequence[FinishedRun]) -> dict[Path, st
 def _kind(run: FinishedRun | None) -> Kind | None:
     if run is None:
         return None
-    if run.settings.get("pruning.control"):
+    if run.settings.get("pruning.control") or is_dense_family(run.settings["pruning.method"]):
         return "control"
     return "dense" if run.is_dense else "pruned"
+
+
+def _trained_as(run: FinishedRun | None) -> str | None:
+    if run is None:
+        return None
+    own = {key: value for key, value in run.settings.items() if key != "seed" and not key.startswith("pruning.")}
+    return json.dumps(own, sort_keys=True, default=str)
 
 
 def _score(run: FinishedRun | None) -> Score | None:

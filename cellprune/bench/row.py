@@ -13,8 +13,9 @@ class Row:
     Attributes:
         network: its name.
         path: the run or file that was given.
-        kind: what the run of it is: dense, a control, or pruned; None where no run is
-            among the networks.
+        kind: what the run of it is: dense, a control (a small dense network, or other masks), or pruned; None where no
+            run is among the networks.
+        trained_as: the settings of the run, but for those of pruning and the seed; None likewise.
         milliseconds: of one image.
         peak_bytes: the most memory of a process that does nothing else; None where the system does not say it.
         bytes: of the run's model file, or of the file that was given.
@@ -27,6 +28,7 @@ class Row:
     network: str
     path: str
     kind: Kind | None
+    trained_as: str | None
     engine: str
     precision: Precision
     milliseconds: float

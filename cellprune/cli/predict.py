@@ -148,7 +148,7 @@ def _refuse(inputs: tuple[str, ...], pixel_size: tuple[float, float] | None, min
         height, width = pixel_size
         raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
     if min_area is not None and not 0 <= min_area < 1e9:
-        raise CellpruneError(f"--min-area {min_area:g}: give a number of pixels, 0 or more")
+        raise CellpruneError(f"--min-area {min_area:g}: give a number of pixels, from 0 to less than 1e9")
 
 
 def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:

@@ -54,4 +54,5 @@ def tune(
     say(f"{run}: SEG on the {made.n_frames} frames learned from {made.seg_before:.4f} -> {made.seg_after:.4f}")
     before, after = asdict(made.before), asdict(made.after)
     for name, number in after.items():
-        say(f"  {name:14} {number}" if before.get(name) == number else f"  {name:14} {before.get(name)} -> {number}")
+        was, now = (f"{each:.4g}" if isinstance(each, float) else each for each in (before.get(name), number))
+        say(f"  {name:14} {now}" if was == now else f"  {name:14} {was} -> {now}")

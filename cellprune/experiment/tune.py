@@ -78,7 +78,7 @@ def tune(path: Path, *, data_root: Path | None = None, device: str = "auto", tel
     counts: list[list[cells.CellCount]] = []
     for sample in loaders.samples("train"):
         maps = tiles.probabilities(engine, sample.seen(card))
-        counts.append(_counted(target, maps, sample.labels_native, decoders))
+        counts.append(_counted(target, maps, sample.labels_native, decoders, loaders.field_of_interest_px))
         tell(len(counts), loaders.n_train)
     segs = [cells.summary(column)["seg"] for column in zip(*counts, strict=True)]
     best = max(range(len(decoders)), key=lambda at: (segs[at] or 0, -at))
@@ -93,9 +93,9 @@ def tune(path: Path, *, data_root: Path | None = None, device: str = "auto", tel
 
 
 def _counted(
-    target: Target, maps: np.ndarray, labels: np.ndarray, decoders: Sequence[Decoder]
+    target: Target, maps: np.ndarray, labels: np.ndarray, decoders: Sequence[Decoder], field_of_interest_px: int
 ) -> list[cells.CellCount]:
-    """Count one frame's cells as each decoder finds them."""
+    """Count one frame's cells as each decoder finds them, and as the run's scores count them."""
     truth, unknown, size = np.maximum(labels, 0), labels == UNKNOWN, (labels.shape[0], labels.shape[1])
     found = (target.decode(maps, size, decoder).labels.astype(np.int32) for decoder in decoders)
-    return [cells.count(truth, each, ignored=unknown) for each in found]
+    return [cells.count(truth, each, ignored=unknown, field_of_interest_px=field_of_interest_px) for each in found]

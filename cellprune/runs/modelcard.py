@@ -212,7 +212,8 @@ class ModelCard(_Part):
         if len(self.classes) > 2:
             able = able[1:]  # of several classes only what is connected
         if decoder not in able:
-            raise ValueError(f"the maps of this model feed {' or '.join(able)} alone: train with another --target")
+            found_by = " or ".join(able)
+            raise ValueError(f"this model was trained with --target {self.target}, whose cells are found by {found_by}")
 
     @property
     def in_channels(self) -> int:

@@ -49,8 +49,16 @@ def test_it_is_judged_in_the_engine_in_which_it_is_fastest_and_in_fp32() -> None
 
 def test_what_is_missing_is_said() -> None:
     assert said(DENSE).startswith("No pruned run is among these networks")
-    assert said(PRUNED).startswith("No dense run with the same held-out images")
-    assert said(PRUNED, row("wide", 40.0, 0.91, comparable=False)).startswith("No dense run with the same")
+    assert said(PRUNED).startswith("No dense run of the settings of small is among these networks")
+    assert said(PRUNED, row("wide", 40.0, 0.91, comparable=False)).startswith("No dense run of the settings of small")
     assert said(DENSE, row("small", 10.0, 0.9, "pruned", comparable=False)).endswith(
         "its score is not comparable, so this says nothing of its cost."
     )
+
+
+def test_a_pruned_network_stands_beside_the_dense_one_of_its_own_settings() -> None:
+    other = row("border", 41.0, 0.8, trained_as='{"data.target": "border"}', macs=50_000)
+    assert said(other, DENSE, PRUNED) == said(DENSE, PRUNED)
+    assert said(other, PRUNED).startswith("No dense run of the settings of small")
+    as_large = row("twin", 9.0, 0.95, macs=DENSE.macs)
+    assert "twin" not in said(DENSE, PRUNED, as_large), "what does as much work is no smaller network"

@@ -79,7 +79,7 @@ NONSENSE = {
     "another decoder": ({"decoder": {"name": "flows"}}, "decoder: input tag 'flows' found using 'name'"),
     "a decoder of another target": (
         {"decoder": {"name": "border"}},
-        "the maps of this model feed watershed or components alone: train with another --target",
+        "this model was trained with --target classes, whose cells are found by watershed or components",
     ),
     "a threshold of nothing": (
         {"target": "distance", "decoder": {"name": "distance", "seed": float("nan")}},

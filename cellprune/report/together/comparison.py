@@ -76,7 +76,10 @@ def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers:
     variants = _variants([reference, *group])
     runs = [run for variant in variants for run in variant]
     settings = _differing(runs)
-    labels = {run: _label(run, [key for key in settings if _n_values(key, runs) > 1]) for run in runs}
+    labels = {
+        run: _label(run, [key for key in settings if _n_values(key, runs) > 1 or not _is_of_pruning(key)])
+        for run in runs
+    }
     number = dict(zip(runs, numbers, strict=False))
     partner = {run: _partner(run, reference, variants[0]) for run in runs}
     pruned = [run for run in runs if run.masks]
@@ -222,13 +225,17 @@ def _n_values(key: str, runs: Sequence[FinishedRun]) -> int:
 
 def _has_no(run: FinishedRun, key: str) -> bool:
     """Whether a run's method has no such setting of the pruning: it prunes nothing, or the option is another's."""
-    section, _, option = key.partition(".")
-    if section != "pruning":
+    if not _is_of_pruning(key):
         return False
+    option = key.partition(".")[2]
     row = method(run.settings["pruning.method"])
     options = {name for each in METHODS.values() for name in each.options} | {"batch_size"}
     own = {*row.options, *(["batch_size"] if row.reads_batches else [])}
     return run.is_dense or option in options - own
+
+
+def _is_of_pruning(key: str) -> bool:
+    return key.startswith("pruning.")
 
 
 def _label(run: FinishedRun, differing: Sequence[str]) -> str:
@@ -242,6 +249,8 @@ def _label(run: FinishedRun, differing: Sequence[str]) -> str:
         kind = [word for word in kind if word != "channel"]
     words = ["dense" if run.is_dense else f"{' '.join(kind)} {much}"]
     others = [key for key in differing if key not in _IN_EVERY_LABEL]
+    if settings.get("pruning.granularity") != "channel":  # nothing of it can leave the network
+        others = [key for key in others if key != "pruning.shrink"]
     if len(others) <= _LONGEST_LABEL:
         words += [f"{key.split('.')[-1].replace('_', ' ')} {settings[key]}" for key in others if key in settings]
     if "seed" in differing:
