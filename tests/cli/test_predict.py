@@ -196,8 +196,8 @@ def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
     capsys.readouterr()
     for words, refusal in {
         ("own", "--min-area", 40): "predicted with another --min-area",
-        ("new", "--decoder", "border"): "--decoder border: this model was trained with --target classes, whose cells are found by ",
-        ("new", "--min-area", -1): "--min-area -1: give a number of pixels, 0 or more",
+        ("new", "--decoder", "border"): "--decoder border: this model was trained with --target classes, whose",
+        ("new", "--min-area", -1): "--min-area -1: give a number of pixels, from 0 to",
     }.items():
         assert call(model, image, "-o", tmp_path / words[0], *words[1:]) == 2
         assert refusal in capsys.readouterr().err
