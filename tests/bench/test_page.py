@@ -16,17 +16,22 @@ def bench(*rows):
 def test_the_picture_names_networks_and_marks_engines() -> None:
     rows = [row("wide", 40.0, 0.91), row("small", 10.0, 0.9, "pruned", engine="torch"),
             row("small", 3.0, 0.9, "pruned", engine="openvino", precision="bf16")]  # fmt: skip
-    drawn = page.picture(rows)
-    for text in ("wide", "small", "onnx fp32", "torch fp32", "openvino bf16"):
+    drawn = page.picture(rows, ["wide", "small"])
+    for text in ("1: wide", "2: small", "onnx fp32", "torch fp32", "openvino bf16"):
         assert drawn.count(f">{text}<") == 1
     assert ">5<" in drawn, "far apart, so on a scale of powers"
-    assert ">5<" not in page.picture([row("wide", 11.0, 0.91), row("small", 9.0, 0.9)])
+    assert ">5<" not in page.picture([row("wide", 11.0, 0.91), row("small", 9.0, 0.9)], ["wide", "small"])
+
+
+def test_a_long_name_leaves_room_for_the_points() -> None:
+    name = "prospr channel latency=0.8 kept, loss cross-entropy+dice, round to 1"
+    assert ">1: prospr channel  … 0.8 kept<" in page.picture([row(name, 10.0, 0.9)], [name])
 
 
 def test_names_of_like_scores_stand_apart() -> None:
     rows = [row(f"n{k}", 10.0, 0.9 + k * 1e-6) for k in range(4)] + [row("low", 20.0, 0.5)]
-    drawn = page.picture(rows)
-    heights = [float(re.search(rf' y="([\d.]+)"[^>]*>n{k}<', drawn)[1]) for k in range(4)]
+    drawn = page.picture(rows, [*(f"n{k}" for k in range(4)), "low"])
+    heights = [float(re.search(rf' y="([\d.]+)"[^>]*>{k + 1}: n{k}<', drawn)[1]) for k in range(4)]
     assert all(above - below < -8 for above, below in zip(heights[1:], heights, strict=False))
 
 
