@@ -317,6 +317,7 @@ def pruned(network: nn.Module, method: str, granularity: str = "weight", **optio
 
 GRANULARITIES = {"never": ["weight"], "asked": ["weight", "channel"], "always": ["channel"]}
 WAYS = [(name, granularity) for name in methods("before") for granularity in GRANULARITIES[method(name).channels]]
+FAST = [("prospr", "weight"), ("snip", "channel"), ("synflow", "weight")]  # one for each way of coming by scores
 
 
 def held_and_released(network: nn.Module) -> None:
@@ -417,7 +418,10 @@ def test_every_public_name_that_takes_a_network_is_here() -> None:
 
 
 @every_kind
-@pytest.mark.parametrize(("method", "granularity"), WAYS, ids=map(" ".join, WAYS))
+@pytest.mark.parametrize(
+    ("method", "granularity"),
+    [pytest.param(*way, id=" ".join(way), marks=() if way in FAST else pytest.mark.slow) for way in WAYS],
+)
 def test_pruning_leaves_it_as_it_was(kind, method, granularity) -> None:
     network = made(kind)
     with left_as_it_was(network):

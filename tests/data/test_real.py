@@ -17,6 +17,8 @@ from cellprune.runs.documents import plain
 
 from .conftest import GREY
 
+pytestmark = pytest.mark.slow
+
 U373, HELA = "PhC-C2DH-U373", "DIC-C2DH-HeLa"
 
 
@@ -58,7 +60,6 @@ def test_u373_is_as_known(real_root: Path) -> None:
     }
 
 
-@pytest.mark.slow
 def test_hela_is_as_known(real_root: Path) -> None:
     report = check(HELA, real_root)
     assert report["errors"] == []

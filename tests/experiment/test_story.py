@@ -63,7 +63,7 @@ def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytes
     assert yaml.safe_load((output / "config.yaml").read_text())["pruning"] == {"method": "dense", "ratio": 0.0}
 
 
-@pytest.mark.parametrize("target", ["border", "distance"])
+@pytest.mark.parametrize("target", [pytest.param("border", marks=pytest.mark.slow), "distance"])
 def test_another_target_goes_all_the_way(target: str, tmp_path: Path, data_root: Path) -> None:
     """Its loss scores the weights, exactly, and trains; its card decodes, and its foreground is scored."""
     asked = [*TINY, "pruning.ratio=0.8", "training.epochs=1", f"data.target={target}"]

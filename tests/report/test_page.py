@@ -195,6 +195,7 @@ def test_a_file_that_lacks_something_is_an_error_and_no_half_page(
     assert not folder.has("report")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs a headless browser")
 def test_a_browser_shows_the_page(make_run: Callable[..., Folder], tmp_path: Path) -> None:
     folder = make_run()
