@@ -60,6 +60,8 @@ def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, d
         content: the sections of a config.yaml, of any version.
     """
     match content.get("pruning"):
+        case {"method": str(method)} if names.is_dense_family(method):  # newer than all of them
+            channels = False
         case {"granularity": "channel"} | {"method": "given"}:
             channels = True
         case _:

@@ -57,3 +57,9 @@ def test_where_a_run_happens_is_checked_too() -> None:
     for key, value in (("workers", -1), ("workers", 1025), ("device", "tpu"), ("no_such", 1)):
         with pytest.raises(ValidationError, match=key):
             Runtime.model_validate({key: value})
+
+
+def test_a_dense_family_is_newer_than_every_setting() -> None:
+    asked = {"method": "flat", "granularity": "channel", "budget": "macs=0.1"}
+    assert older_than_settings("segmentation", {"pruning": asked})["pruning"] == {}
+    assert older_than_settings("segmentation", {"pruning": {**asked, "method": "snip"}})["pruning"] == {"shrink": False}
