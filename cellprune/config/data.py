@@ -87,10 +87,11 @@ class Data(Frozen):
         description="side, px, of random square crops to learn from, in place of whole frames resized: frames of any "
         "size keep their scale",
     )
-    normalization: Literal["robust", "standard"] = Field(
+    normalization: Literal["robust", "standard", "percentile"] = Field(
         "robust",
         description="which grey levels set the scale of an image: robust = all but the rarest, so that a hot pixel "
-        "changes nothing; standard = all of them, as published",
+        "changes nothing; standard = all of them, as published; percentile = two, near the darkest and the brightest, "
+        "so that few bright cells keep their shades",
     )
     select: float = Field(
         0.0,

@@ -179,10 +179,9 @@ def scores(
     for sample, maps in _predictions(network, loaders, part, card):
         frame, truth = sample.frame, sample.target_native
         native = pixel_classes(card, maps, (truth.shape[0], truth.shape[1]), pixel_area=1)
-        images += [
-            _at_network_size(sample, maps, card),
-            _scored(sample, "native", native, truth, card),
-        ]
+        counted = _scored(sample, "native", native, truth, card)
+        is_native = maps.shape[1:] == truth.shape  # then there is one size, and nothing to do twice
+        images += [replace(counted, size="network") if is_native else _at_network_size(sample, maps, card), counted]
         drawn[frame.id] = (sample, native)
         found.append((sample, decoded(card, maps, (truth.shape[0], truth.shape[1])).labels.astype(np.int32)))
         tell(len(drawn), len(loaders.frames(part)))
