@@ -130,7 +130,7 @@ def report(
     levels = [level for sequence in findings for level in sequence.grey_levels]
     diameter = _diameter(findings)
     gold_sizes = [size for sequence in findings for size in sequence.gold_sizes]
-    advice = proposal(gold_sizes, diameter and diameter.native, sum(s.silver for s in sequences))
+    advice = proposal(gold_sizes, diameter.native if diameter else None, sum(s.silver for s in sequences))
     return Inspection(
         dataset=name,
         frames=sum(s.frames for s in sequences),

@@ -36,12 +36,12 @@ def proposal(sizes: Sequence[tuple[int, int]], diameter_px: float | None, n_silv
     if not sizes or (len(sizes) > _FEW and n_sizes == 1):
         return None
     why = f"frames of {n_sizes} sizes" if n_sizes > 1 else f"{len(sizes)} annotated frames"
-    options, scale = f"--crop {_CROP_PX}", "the frames' own scale"
+    size, scaled, scale = middle(sizes), "", "the frames' own scale"
     if diameter_px is not None and not SMALLEST_CELL_PX <= diameter_px <= LARGEST_CELL_PX:
         wanted = min(max(diameter_px, SMALLEST_CELL_PX), LARGEST_CELL_PX)
-        height, width = stepped(middle(sizes), wanted / diameter_px)
-        options += f" --data.size {height} {width}"
+        size = stepped(size, wanted / diameter_px)
+        scaled = f" --data.size {size[0]} {size[1]}"
         scale = f"a scale at which the median cell has {wanted} px or more"
-    if n_silver > len(sizes):
-        options += " --truth silver"
-    return f"{why}: train with {options}, to learn from crops at {scale}"
+    crop_px = min(_CROP_PX, *stepped(size, 1))
+    silver = " --truth silver" if n_silver > len(sizes) else ""
+    return f"{why}: train with --crop {crop_px}{scaled}{silver}, to learn from crops at {scale}"

@@ -21,6 +21,7 @@ ONE, MANY = [(520, 696)] * 10, [(520, 696)] * 25
         ),
         (ONE, 5.0, 0, "--data.size 1040 1392, to learn from crops at a scale at which the median cell has 10 px or"),
         (ONE, None, 0, "with --crop 256, to"),
+        ([(100, 300)] * 3, 30.0, 0, "3 annotated frames: train with --crop 112, to"),
         ([*MANY, (300, 300)], 30.0, 0, "frames of 2 sizes: train with --crop 256, to"),
     ],
 )

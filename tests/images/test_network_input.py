@@ -38,7 +38,7 @@ def test_an_ordinary_image_is_of_about_mean_0_and_deviation_1(kind: str) -> None
     made = network_input(image, (100, 120), KINDS[kind])
     assert made.dtype == np.float32
     assert np.abs(made.mean(axis=(1, 2))).max() < 0.35
-    assert np.abs(made.std(axis=(1, 2)) - 1).max() < 0.1
+    assert np.abs(made.std(axis=(1, 2)) - 1).max() < 0.25
 
 
 def test_what_lies_between_the_percentiles_is_of_mean_0_and_deviation_1() -> None:

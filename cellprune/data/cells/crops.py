@@ -24,13 +24,20 @@ def cut(image: Floats, target: Encoded, side: int, *, seed: int, most_zoom: floa
     draw = np.random.default_rng(seed)
     zoom = most_zoom ** draw.uniform(-1, 1)
     window = max(1, round(side / zoom))
-    lacking = [max(0, window - have) for have in image.shape[1:]]
     first = [int(draw.integers(0, max(0, have - window) + 1)) for have in image.shape[1:]]
-    within = (..., *(slice(start, start + window) for start in first))
-    around = [(n // 2, n - n // 2) for n in lacking]
-    cropped, learned = image[within], target[within]
-    if any(lacking):
-        cropped = np.pad(cropped, [(0, 0), *around], mode="reflect")
-        outer = [(0, 0)] * (learned.ndim - 2)
-        learned = np.pad(learned, [*outer, *around], constant_values=unknown_in(learned))
-    return resize_image(cropped, (side, side)), resize_labels(learned, (side, side))
+    rows, columns = (slice(start, start + window) for start in first)
+    cropped, learned = image[:, rows, columns], target[..., rows, columns]
+    if cropped.shape[1:] != (window, window):
+        cropped, learned = _surrounded(cropped, learned, window)
+    resized: Encoded = resize_labels(learned, (side, side))
+    return resize_image(cropped, (side, side)), resized
+
+
+def _surrounded(image: Floats, target: Encoded, side: int) -> Pair:
+    """Mirror an image on all sides until it is a square; nothing is known there."""
+    lacking = [side - have for have in image.shape[1:]]
+    mirrored = np.pad(image, [(0, 0), *((n // 2, n - n // 2) for n in lacking)], mode="reflect")
+    known = np.full((*target.shape[:-2], side, side), unknown_in(target), target.dtype)
+    rows, columns = (slice(n // 2, n // 2 + have) for n, have in zip(lacking, image.shape[1:], strict=True))
+    known[..., rows, columns] = target
+    return mirrored, known
