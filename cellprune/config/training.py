@@ -9,7 +9,7 @@ from pydantic import (
     model_serializer,
 )
 
-from cellprune.config.base import Frozen, Values
+from cellprune.config.base import Frozen
 
 
 class Training(Frozen):
@@ -50,6 +50,6 @@ class Training(Frozen):
     )
 
     @model_serializer(mode="wrap")
-    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         unused = {"steps_per_epoch"} if self.steps_per_epoch is None else set()
         return {key: value for key, value in handler(self).items() if key not in unused}
