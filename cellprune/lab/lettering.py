@@ -1,6 +1,7 @@
 """What is written on an overlay: a scale bar, and the number of each cell."""
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,5 +68,6 @@ def _length(um: float) -> str:
     return f"{um:g} um" if um < 1000 else f"{um / 1000:g} mm"
 
 
+@cache
 def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size_px)

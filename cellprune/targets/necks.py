@@ -18,16 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Watershed
-from cellprune.targets.neighbours import grown
+from cellprune.targets.neighbours import BESIDE, grown
 from cellprune.targets.target import Maps
 
 _NEIGHBOURS = np.ones((3, 3), bool)
-_BESIDE = (  # each pixel and its neighbour to the right, below, and on both diagonals
-    (np.s_[:, :-1], np.s_[:, 1:]),
-    (np.s_[:-1], np.s_[1:]),
-    (np.s_[:-1, :-1], np.s_[1:, 1:]),
-    (np.s_[:-1, 1:], np.s_[1:, :-1]),
-)
 Box = tuple[slice, slice]
 _ALONE_PX = 2000  # a piece that is cut by itself takes as long as so many pixels more
 _MOST_TOPS = 40  # of a piece; lines between more take longer than the watershed
@@ -163,7 +157,7 @@ def _joined(parts: NDArray[np.int32], widths: Maps, decoder: Watershed) -> NDArr
 def _necks(parts: NDArray[np.int32], widths: Maps) -> Iterator[tuple[int, int, float]]:
     """Give each two parts that touch and how wide it is between them, the widest first."""
     pairs, heights = [], []
-    for here, there in _BESIDE:
+    for here, there in BESIDE:
         one, other = parts[here], parts[there]
         y, x = np.nonzero((one != other) & (one > 0) & (other > 0))
         pairs.append(np.stack([np.minimum(one[y, x], other[y, x]), np.maximum(one[y, x], other[y, x])]))
