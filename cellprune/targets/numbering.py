@@ -16,7 +16,7 @@ def numbered(pieces: NDArray[np.integer], min_area_px: float) -> NDArray[np.unsi
         (H, W) uint16, or uint32 beyond 65,535 cells: 1.. without gaps, by each cell's first pixel.
     """
     flat = pieces.ravel()
-    inside = np.flatnonzero(flat)
+    inside = np.flatnonzero(flat != 0)  # of bool: a third of the time
     piece = flat[inside]
     areas = np.bincount(piece, minlength=1)
     first = np.full(len(areas), flat.size)
