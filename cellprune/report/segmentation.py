@@ -139,7 +139,10 @@ def _ious(own: SegmentationScores, size: Size) -> dict[ImageKey, float]:
 
 
 def _network_size(config: Mapping[str, Any]) -> str:
-    return " × ".join(str(side) for side in config["data"]["size"])
+    data = config["data"]
+    if "crop" in data:  # frames of any sizes, all zoomed alike
+        return "the network's size"
+    return " × ".join(str(side) for side in data["size"])
 
 
 def _css(colour: Sequence[int]) -> str:
