@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import stdev
 from typing import Any
 
-from cellprune.evaluation.cells import CELL_SCORES, CellCount, Error, total
+from cellprune.evaluation.cells import CELL_SCORES, CellCount, Error, ScoredCells, total
 from cellprune.evaluation.iou import SIZES, ScoredImage, Size, background_alone, class_mean
 from cellprune.evaluation.metric import Metric
 from cellprune.report import figures, pictures, scores, sentences
@@ -157,10 +157,11 @@ def _judged(files: _Files) -> Judged:
         sizes={"network": _network_size(config), "native": "native size"},
         images={size: _ious(own, size) for size in SIZES},
         scores=scores.named(own),
+        cells={_key(image): image.count for image in own.cells.images} if own.cells else {},
     )
 
 
-def _key(frame: SplitFrame | ScoredImage) -> ImageKey:
+def _key(frame: SplitFrame | ScoredImage | ScoredCells) -> ImageKey:
     return frame.sequence, frame.frame
 
 
