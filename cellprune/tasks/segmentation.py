@@ -186,7 +186,7 @@ def scores(
         drawn[frame.id] = (sample, native)
         found.append((sample, decoded(card, maps, (truth.shape[0], truth.shape[1])).labels.astype(np.int32)))
         tell(len(drawn), len(loaders.frames(part)))
-    counted, cell_pictures = (
+    cell_scores, cell_pictures = (
         cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
         if len(card.classes) == 2
         else (None, None)
@@ -199,7 +199,7 @@ def scores(
         images=tuple(images),
         summary=iou.summary(images),
         pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in drawn_classes),
-        cells=counted,
+        cells=cell_scores,
         cell_pictures=cell_pictures,
     )
 
