@@ -64,7 +64,7 @@ def timed(
     clock = Clock.of(opened.settings, start(device).device)
     whole, size = opened.architecture.build(), opened.input_size
     latency.require(clock, whole, size)
-    with progress.phase(listeners, Event("timing", message=latency.timing(opened.settings))) as tell:
+    with progress.phase(() if stored else listeners, Event("timing", message=latency.timing(opened.settings))) as tell:
         layers = stored or latency.known_times(clock, opened, whole, None, tell)
         table = latency.table_of(None if stored else clock, layers)
         within = reach(settings, search, data_root, table)
