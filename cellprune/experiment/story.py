@@ -15,6 +15,7 @@ from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, latency, measure, record, settling
+from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
@@ -89,7 +90,8 @@ def run(
             made = record.begin(setup, folder, segments, stages, command)
         work = Work(setup, folder, listeners, made)
         if work.is_main:
-            work.say(opened.task.preview(opened.frames, opened.split))
+            per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
+            work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
         work.setup = _timed(work)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
