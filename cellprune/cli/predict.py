@@ -235,7 +235,7 @@ def _show(done: "Done", output: Path, *, overlays: bool) -> None:
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number per cell"),
-        ("cells.csv", "one line per cell: position, area, whether it touches the border"),
+        ("cells.csv", "one line per cell: position, area, shape, grey levels"),
     ):
         if overlays or name != "overlays":
             say(f"  {output / name}   {what}")
