@@ -170,7 +170,8 @@ def scores(
         tell: told of each image that is done.
     Returns:
         Counts per class of each image, so that any IoU can be made later, at the network's size and at the native one;
-        their summary, and three pictures. Cells are counted at native size, where there are two classes.
+        their summary, and pictures. Cells are counted and shown at native size where there are two classes; else the
+        pictures show classes, for truth of more classes tells cells apart by class and not by number.
     """
     images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
@@ -185,17 +186,21 @@ def scores(
         drawn[frame.id] = (sample, native)
         found.append((sample, decoded(card, maps, (truth.shape[0], truth.shape[1])).labels.astype(np.int32)))
         tell(len(drawn), len(loaders.frames(part)))
+    cell_scores, cell_pictures = (
+        cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
+        if len(card.classes) == 2
+        else (None, None)
+    )
+    drawn_classes = () if cell_pictures else pictures.pick(images)
     return SegmentationScores(
         task="segmentation",
         policy=loaders.policy,
         part=part,
         images=tuple(images),
         summary=iou.summary(images),
-        pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)),
-        # truth of more classes tells cells apart by class and not by number
-        cells=cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
-        if len(card.classes) == 2
-        else None,
+        pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in drawn_classes),
+        cells=cell_scores,
+        cell_pictures=cell_pictures,
     )
 
 
