@@ -34,6 +34,7 @@ def predict(
     overlays: bool = True,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
     engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
     precision: Literal["fp32", "bf16", "int8"] = "fp32",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -80,7 +81,10 @@ def predict(
         cell. The targets border and distance have a decoder each.
     min_area
         Drop cells of fewer pixels; without it, those below a tenth of the median area of the training cells. 0 drops
-        none.
+        none. With --rescale these are pixels of your images; all numbers of --set are for those of the training images.
+    set_
+        A number of the decoder as decoder.KEY=VALUE, such as --set decoder.depth=0.2; may be given several times.
+        `cellprune train --help` explains them. --decoder and --min-area win over them.
     engine
         What runs the network: a run or model file runs in torch, an ONNX file in onnx (ONNX Runtime) or openvino; auto
         takes the one that is faster here, which it measures once.
@@ -93,6 +97,7 @@ def predict(
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
     from cellprune.cli.progress import loading, phase
+    from cellprune.config.load import decoding
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
     from cellprune.lab.inputs import find
@@ -102,6 +107,7 @@ def predict(
     from cellprune.training.progress import PATIENCE_S
 
     _refuse(inputs, pixel_size, min_area)
+    asked = decoding(set_, decoder)
     model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
@@ -110,16 +116,16 @@ def predict(
         runner = engine_of(model, engine=chosen, device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
-    how = runner.card.decoder_by(decoder)
+    how = runner.card.decoder_by(asked)
     settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     unusual = {
-        "numbers": numbers or None, "decoder": decoder, "min_area": min_area,
+        "numbers": numbers or None, "decoder": asked.name, "min_area": min_area, "set": asked.numbers or None,
         # of torch nothing is said, as before there were others
         "engine": runner.running.engine if runner.running.engine != "torch" else None,
         "precision": precision if precision != "fp32" else None,
     }  # fmt: skip
     settings |= {name: value for name, value in unusual.items() if value is not None}
-    running = asdict(runner.running)
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
     folder = Output(output, settings, [image.name for image in images], running=running, overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
@@ -131,7 +137,7 @@ def predict(
     warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
     _list(done.failures, output)
     if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": running}
+        said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running}
         print(text.dumps(said | done.record()))
     else:
         _show(done, output, overlays=overlays)

@@ -40,7 +40,8 @@ class Output:
         path: the folder.
         settings: JSON values that decide what the labels are; a folder made with others is refused.
         images: their names, as `Image.name`.
-        running: JSON values that say by what the network is run; of a folder that is gone on with, the latest.
+        running: JSON values that say by what the network is run, and its maps are decoded; of a folder that is gone on
+            with, the latest.
         overlays: whether an image without one is still to be done.
     Raises:
         CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
@@ -58,7 +59,7 @@ class Output:
         self.path = path
         self.overlays = overlays
         self._settings = dict(settings)
-        self._running = {} if running is None else {"engine": dict(running)}
+        self._running = {} if running is None else dict(running)
         self._names = set(images)
         self._digests: dict[Path, str] = {}
         self._refuse()

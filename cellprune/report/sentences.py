@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cellprune.config.names import is_dense_family
+from cellprune.config.names import DECODERS, is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import FrameSplit
+from cellprune.runs.tuning import Tuning
 from cellprune.structure.counts import Parameters, Sparsity
+from cellprune.targets.decoders import Decoder
 from cellprune.wording import many
 
 _POLICIES = {
@@ -170,6 +172,27 @@ def _faster(cost: Cost) -> str:
         f"{buys} A machine that skips zeros would do {left} of the multiply-adds; an ordinary CPU or GPU does all of "
         "them."
     )
+
+
+def tuned(tuning: Tuning) -> str:
+    """Say which decoder was chosen of those that were tried, and on what."""
+    own = decoder(tuning.before.decoder)
+    if tuning.skipped:
+        return f"The decoder was not tuned: {tuning.skipped}. It stays {own}."
+    where = f"on {many(len(tuning.frames), 'frame')} that the network learned from ({many(tuning.n_cells, 'cell')})"
+    if tuning.chosen == 0:
+        return f"{len(tuning.tried)} decoders were tried {where}. None has a better SEG than {own}, which stays."
+    before, after = (f"{each.seg or 0:.4f}" for each in (tuning.before, tuning.after))
+    return (
+        f"{len(tuning.tried)} decoders were tried {where}. The best one is {decoder(tuning.after.decoder)}: its SEG "
+        f"there is {after}, that of {own} is {before}. The held-out frames had no say."
+    )
+
+
+def decoder(how: Decoder) -> str:
+    """Name a decoder with its numbers: "watershed (depth 0.1, radius_px 11.2, min_area_px 40)"."""
+    numbers = ", ".join(f"{name} {getattr(how, name):.4g}" for name in DECODERS[how.name])
+    return f"{how.name} ({numbers})"
 
 
 def paths(sparsity: Sparsity) -> str:
