@@ -75,7 +75,6 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
         latency: of both networks, where the time of layers decided.
         family: it is one of; None for a control, whose size masks gave.
     """
-    unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
     shape = {
         "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
@@ -83,17 +82,29 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
     }[control.shape]
     if control.shape != "to-density":
         shape += f", the largest one that costs no more than the {'budget' if family else 'masks would leave'}"
-    target, achieved = control.target, control.achieved
-    amount_of = _nanoseconds if control.unit == "latency" else count
-    what_for = "The budget is" if family else "The masks leave"
     said = (
-        f"No mask was trained here. This is a dense network with {shape}. {what_for} {amount_of(target)} {unit}; this "
-        f"network, {widths(control.widths)}, has {amount_of(achieved)}, {share(achieved / target)} of that. The whole "
-        f"network has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
+        f"No mask was trained here. This is a dense network with {shape}. {filled(control, family)} The whole network "
+        f"has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
     )
     if family:
         return said
     return f"{said} Pruning is worth its cost only if a pruned network does better than this one."
+
+
+def filled(control: StandIn, family: str | None = None) -> str:
+    """Say how much a small dense network takes of what it may.
+
+    Args:
+        control, family: as of `stands_in`.
+    """
+    unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
+    target, achieved = control.target, control.achieved
+    amount_of = _nanoseconds if control.unit == "latency" else count
+    what_for = "The budget is" if family else "The masks leave"
+    return (
+        f"{what_for} {amount_of(target)} {unit}; this network, {widths(control.widths)}, has {amount_of(achieved)}, "
+        f"{share(achieved / target)} of that."
+    )
 
 
 def widths(levels: Sequence[int]) -> str:
