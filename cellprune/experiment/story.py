@@ -15,6 +15,7 @@ from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, latency, measure, record, settling
+from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
@@ -91,7 +92,8 @@ def run(
             made = record.begin(setup, folder, segments, stages, command)
         work = Work(setup, folder, listeners, made)
         if work.is_main:
-            work.say(opened.task.preview(opened.frames, opened.split))
+            per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
+            work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
         work.setup = _timed(work)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
@@ -340,7 +342,8 @@ def _tuned(work: Work, trained: Trained) -> Setup:
     if not folder.holds("tuning"):
         if task.tune is None or not settings.tunes:
             return setup
-        trained_px = len(trained.epochs) * setup.loaders.n_train * height * width
+        n_images = len(setup.loaders.train(1)) * settings.training.batch_size
+        trained_px = len(trained.epochs) * n_images * height * width
         with work.phase("tuning", "tuning the decoder on what was learned from") as tell:
             tuning = task.tune(setup.network, setup.loaders, settings.decoder, _TUNED_SHARE * trained_px, None, tell)
         folder.write_tuning(tuning)

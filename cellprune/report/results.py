@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic
 
+from cellprune.evaluation.cells import CellCount
 from cellprune.evaluation.metric import Metric
 from cellprune.report.files import AnyScores, AnySplit, RunFiles
 from cellprune.report.scores import Score
@@ -24,6 +25,7 @@ class Judged:
         sizes: size at which images are judged -> what it is called; "native" is always one.
         images: size -> held-out image -> its score, 0..1, larger is better; an image without any is absent.
         scores: every named score, the headline first.
+        cells: held-out image -> its cells, counted; empty where they were not. None for a task without cells.
     """
 
     truth: tuple[object, ...]
@@ -34,6 +36,7 @@ class Judged:
     sizes: dict[str, str]
     images: dict[str, dict[ImageKey, float]]
     scores: list[Score]
+    cells: Mapping[ImageKey, CellCount] | None
 
 
 @dataclass(frozen=True)

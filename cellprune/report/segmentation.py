@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from statistics import stdev
 from typing import Any
 
-from cellprune.evaluation.cells import CELL_SCORES, CellCount, total
+from cellprune.evaluation.cells import CELL_SCORES, CellCount, Error, ScoredCells, total
 from cellprune.evaluation.iou import SIZES, ScoredImage, Size, background_alone, class_mean
 from cellprune.evaluation.metric import Metric
 from cellprune.report import figures, pictures, scores, sentences
 from cellprune.report.cells import CellRow, found_of_true
 from cellprune.report.cells import rows as cell_rows
 from cellprune.report.files import RunFiles
+from cellprune.report.marked import key
+from cellprune.report.marked.looks import FOUND, LOOKS, TRUE, UNJUDGED
 from cellprune.report.results import ImageKey, Judged, Results, Together
 from cellprune.report.template import source
 from cellprune.runs.scores import SegmentationScores
@@ -45,6 +47,16 @@ class _Cells:
 
 
 @dataclass(frozen=True)
+class _Key:
+    """An error in the key of the pictures: how it looks, and how often it is counted in all images."""
+
+    error: Error
+    swatch: str
+    n: int
+    meaning: str
+
+
+@dataclass(frozen=True)
 class _Row:
     """An image: at each size its mean IoU, its IoU of each class, and its pixels that are unknown; its cells."""
 
@@ -71,8 +83,17 @@ def _content(files: _Files) -> Mapping[str, object]:
         "headline": {size: _headline(own.summary["iou_image_mean"][size], at_size[size]) for size in SIZES},
         "images": _rows(own),
         "pictures": own.pictures,
+        "cell_pictures": own.cell_pictures,
+        "errors": _errors(own),
+        "counts": {image.id: image.count for image in own.cells.images} if own.cells else {},
+        "swatches": {
+            "found": source(key.line_swatch(FOUND, 3)),
+            "true": source(key.line_swatch(TRUE, 1)),
+            "unjudged": source(key.line_swatch(UNJUDGED, 1)),
+            "unknown": source(key.hatch_swatch()),
+        },
         "spread_figure": source(figures.spread({network_size: at_size["network"], "native size": at_size["native"]})),
-        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="IoU of the scored frames")),
+        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="IoU")),
         "truth_colour": _css(pictures.TRUTH_COLOUR),
         "prediction_colour": _css(pictures.PREDICTION_COLOUR),
         "dropped": files.split.dropped,
@@ -94,6 +115,17 @@ def _cells(own: SegmentationScores) -> _Cells | None:
         rows=cell_rows(counted),
         field_of_interest_px=own.cells.field_of_interest_px,
     )
+
+
+def _errors(own: SegmentationScores) -> list[_Key]:
+    """One row per kind of error."""
+    if own.cells is None:
+        return []
+    counted = total([image.count for image in own.cells.images])
+    return [
+        _Key(error, source(key.error_swatch(look)), int(getattr(counted, error)), look.meaning)
+        for error, look in LOOKS.items()
+    ]
 
 
 def _headline(iou: float | None, values: Sequence[float]) -> _Headline:
@@ -132,10 +164,11 @@ def _judged(files: _Files) -> Judged:
         sizes={"network": _network_size(config), "native": "native size"},
         images={size: _ious(own, size) for size in SIZES},
         scores=scores.named(own),
+        cells={_key(image): image.count for image in own.cells.images} if own.cells else {},
     )
 
 
-def _key(frame: SplitFrame | ScoredImage) -> ImageKey:
+def _key(frame: SplitFrame | ScoredImage | ScoredCells) -> ImageKey:
     return frame.sequence, frame.frame
 
 
@@ -146,7 +179,10 @@ def _ious(own: SegmentationScores, size: Size) -> dict[ImageKey, float]:
 
 
 def _network_size(config: Mapping[str, Any]) -> str:
-    return " × ".join(str(side) for side in config["data"]["size"])
+    data = config["data"]
+    if "crop" in data:  # frames of any sizes, all zoomed alike
+        return "the network's size"
+    return " × ".join(str(side) for side in data["size"])
 
 
 def _css(colour: Sequence[int]) -> str:

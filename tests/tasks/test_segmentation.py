@@ -8,7 +8,8 @@ import torch
 
 from cellprune import tasks
 from cellprune.config.load import load
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, ScarceError
+from cellprune.tasks import segmentation
 from cellprune.tasks.segmentation import TASK
 
 
@@ -57,6 +58,24 @@ def test_the_header_says_how_an_image_becomes_the_networks_input(dataset) -> Non
     assert header["zoom"] == pytest.approx([0.5, 0.5]), "of images of 192 x 208 px"
     assert header["pixel_size_um"] == pytest.approx([0.65, 0.65])
     assert TASK.header(replace(dataset, pixel_size_um=None), load())["pixel_size_um"] is None
+
+
+def test_of_crops_the_header_says_one_zoom_for_both_axes(dataset) -> None:
+    own, fitted = (load(assignments=["data.crop=64", *more]) for more in ([], ["data.size=[96, 208]"]))
+    assert TASK.input(dataset, own.data) == (1, 64, 64)
+    for settings, zoom in ((own, 1.0), (fitted, 0.5)):
+        header = TASK.header(dataset, settings)
+        assert header["network_size_px"] == [64, 64]
+        assert header["zoom"] == [zoom, zoom], "frames of 192 x 208 px keep their aspect"
+
+
+def test_frames_that_no_memory_holds_are_refused_before_they_are_read(dataset, monkeypatch) -> None:
+    settings = load(assignments=["data.crop=64"])
+    monkeypatch.setattr(segmentation, "available_bytes", lambda _: 10**6)
+    with pytest.raises(
+        ScarceError, match=r"\d+ frames to cut crops from take at least .* GiB are free: lower data.size"
+    ):
+        TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
 
 
 def test_the_header_says_what_the_maps_mean_so_that_older_versions_take_no_others_for_classes(dataset) -> None:
