@@ -214,9 +214,12 @@ def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
     }.items():
         assert call(model, image, "-o", tmp_path / words[0], *words[1:]) == 2
         assert refusal in capsys.readouterr().err
-    write_model(model, network, header)
+    write_model(model, network, header)  # of an older version
     assert call(model, image, "-o", tmp_path / "new", "--decoder", "watershed") == 2
     assert "does not say how large its training cells were" in capsys.readouterr().err
+    assert call(model, image, "-o", tmp_path / "old") == 0
+    old, cut = (tifffile.imread(tmp_path / name / "labels" / "01_t000.tif") for name in ("old", "cut"))
+    assert np.array_equal(old, cut), "what is connected is one cell, and no speck is dropped, as it was"
 
 
 def test_another_pixel_size_is_warned_of_and_rescaled(
