@@ -41,7 +41,7 @@ from cellprune.training.stages import Stage, TrainingRequest, as_they_are, walk
 
 _PLANNING = Event("data", message="looking at what fits into memory", after_s=PATIENCE_S)
 # of the pixels that were trained on, counted in every epoch: so it takes some percent of the training's time at most
-_TUNED_SHARE = 1 / 25
+_TUNED_SHARE = 1 / 30
 _REPORTING = Event("report", message="measuring the network and writing its report", after_s=PATIENCE_S)
 
 
