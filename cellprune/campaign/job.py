@@ -9,6 +9,7 @@ from typing import Literal
 
 from cellprune.campaign.floor import Floor
 from cellprune.config.schema import Settings
+from cellprune.runs.layer_times import LayerTimes
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Job:
         runs: the folder of runs; who shares it trains a run that several want once.
         command: what the run is said to be made by, as a user would type it.
         floor: below it the run is given up; None where it runs to its end.
+        score: what its report's scores are, see `report.results.Results.compared_by`.
+        times: what layers take, where the settings name them.
         version: of the planner's cellprune; a worker of another one refuses.
     """
 
@@ -33,6 +36,8 @@ class Job:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     command: tuple[str, ...] = ()
     floor: Floor | None = None
+    score: str = "iou"
+    times: LayerTimes | None = None
     version: str = field(default_factory=partial(version, "cellprune"))
 
 
@@ -50,6 +55,7 @@ class RunFacts:
         curve: epoch -> score that was watched while it was trained.
         of_budget: of a small dense network in the place of a pruned one: its size, as a share of what it might have.
         widths: of the same, channels of each level.
+        layers_ms: of a network that was made by the times of layers, their sum.
     """
 
     folder: str
@@ -63,6 +69,7 @@ class RunFacts:
     curve: Mapping[int, float]
     of_budget: float | None = None
     widths: tuple[int, ...] | None = None
+    layers_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
@@ -75,6 +76,8 @@ def predict(
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
+    separate
+        Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
         How the network's maps become cells; without it, as the model file says. A model of the target classes takes
         watershed, which cuts cells that touch where they are narrow, or components, where all that is connected is one
@@ -119,14 +122,17 @@ def predict(
     how = runner.card.decoder_by(asked)
     settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     unusual = {
-        "numbers": numbers or None, "decoder": asked.name, "min_area": min_area, "set": asked.numbers or None,
+        "numbers": numbers or None, "separate": separate or None, "decoder": asked.name, "min_area": min_area,
+        "set": asked.numbers or None,
         # of torch nothing is said, as before there were others
         "engine": runner.running.engine if runner.running.engine != "torch" else None,
         "precision": precision if precision != "fp32" else None,
     }  # fmt: skip
     settings |= {name: value for name, value in unusual.items() if value is not None}
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
-    folder = Output(output, settings, [image.name for image in images], running=running, overlays=overlays)
+    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
+    names = [image.name for image in images]
+    folder = Output(output, settings, names, stacks=stacks, running=running, overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
     with _progress(len(images)) as tell:
@@ -241,7 +247,7 @@ def _show(done: "Done", output: Path, *, overlays: bool) -> None:
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number per cell"),
-        ("cells.csv", "one line per cell: position, area, whether it touches the border"),
+        ("cells.csv", "one line per cell: position, area, shape, grey levels"),
     ):
         if overlays or name != "overlays":
             say(f"  {output / name}   {what}")

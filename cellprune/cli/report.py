@@ -24,9 +24,9 @@ def report(
 ) -> None:
     """Set finished runs side by side on one page, or make the page of one run again.
 
-    The page has the scores with their differences image by image, curves, masks, cost, and the settings that differ. It
-    needs only the runs' own files. Runs on other data, or scored by another truth policy, form groups of their own.
-    Unfinished runs are left out and named.
+    The page has one row per method with its scores of cells, differences image by image, curves, masks, cost, and the
+    settings that differ. It needs only the runs' own files. Runs on other data, or scored by another truth policy, form
+    groups of their own. Unfinished runs are left out and named.
 
     Examples:
 

@@ -1,7 +1,7 @@
 """How a task's results are told, on pages and at a terminal: one value per task, in the table of `config.names`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 from cellprune.evaluation.cells import CellCount
@@ -70,6 +70,7 @@ class Results(Generic[AnyScores, AnySplit]):
         headline: scores -> the sentence that a finished training ends with.
         table: scores -> the lines that `evaluate` prints.
         metric: what a comparison of two networks is about.
+        of_cells: what it may be about instead, where cells are counted, by the name that asks for it.
         together: how several runs are told.
     """
 
@@ -79,3 +80,8 @@ class Results(Generic[AnyScores, AnySplit]):
     table: Callable[[AnyScores], list[str]]
     metric: Metric[AnyScores]
     together: Together[AnyScores, AnySplit]
+    of_cells: Mapping[str, Metric[AnyScores]] = field(default_factory=dict)
+
+    def compared_by(self, score: str) -> Metric[AnyScores]:
+        """Give what a comparison is about; every name but those of cells asks for the usual one."""
+        return self.of_cells.get(score, self.metric)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import stdev
 from typing import Any
 
@@ -214,6 +215,24 @@ def _of_each(own: SegmentationScores) -> dict[str, float]:
     return {name: value for name, value in means.items() if value is not None}
 
 
+def _cells_of_each(name: str, own: SegmentationScores) -> dict[str, float]:
+    """Image -> its score of cells, where it is defined.
+
+    Raises:
+        ValueError: no cells were counted.
+    """
+    if own.cells is None:
+        raise ValueError("its scores.json counts no cells")
+    values = {image.id: CELL_SCORES[name].of(image.count) for image in own.cells.images}
+    return {image: value for image, value in values.items() if value is not None}
+
+
+def _no_cells(name: str, own: SegmentationScores) -> str:
+    """It finds not one of the cells that are there."""
+    counted, score = total([image.count for image in own.cells.images] if own.cells else []), CELL_SCORES[name]
+    return f"its {score.label} is 0: it finds none of {many(counted.true, 'cell')}" if score.of(counted) == 0 else ""
+
+
 def _nothing(own: SegmentationScores) -> str:
     """It has no pixel of any cell right, or scores less than an answer of background everywhere would."""
     images = [image for image in own.images if image.size == "network"]
@@ -236,4 +255,8 @@ _TOGETHER = Together(
     spread_is="the standard deviation over the scored images",
 )
 _METRIC = Metric("IoU", "frames", "iou_image_mean", _of_each, _nothing)
-RESULTS = Results("segmentation.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER)
+_OF_CELLS = {
+    asked: Metric(CELL_SCORES[name].label, "frames", "", partial(_cells_of_each, name), partial(_no_cells, name))
+    for asked, name in (("seg", "seg"), ("ap50", "ap_50"))
+}
+RESULTS = Results("segmentation.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER, _OF_CELLS)

@@ -122,14 +122,23 @@ def _parted(
     from skimage.morphology import local_maxima
     from skimage.segmentation import watershed
 
-    is_top = local_maxima(widths, connectivity=2) & foreground
-    tops = is_top.astype(np.int32)
+    around = _box(foreground)  # more has no part in it, and takes time
+    is_top, tops = np.zeros(foreground.shape, bool), np.zeros(foreground.shape, np.int32)
+    is_top[around] = local_maxima(widths[around], connectivity=2) & foreground[around]
+    tops[is_top] = 1
     for box, piece in pieces:
         tops[box][piece] = ndimage.label(is_top[box] & piece, structure=_NEIGHBOURS)[0][piece]
-    # of the whole: which of two equal tops grows first depends on all others
-    parts = watershed(-widths, tops, mask=foreground, connectivity=2)
+    # of all pieces: which of two equal tops grows first depends on all others
+    parts = np.zeros(foreground.shape, np.int32)
+    parts[around] = watershed(-widths[around], tops[around], mask=foreground[around], connectivity=2)
     for box, piece in pieces:
         yield box, np.where(piece, parts[box], 0)
+
+
+def _box(foreground: NDArray[np.bool_]) -> Box:
+    """Give the box around all of it, with one pixel more where there is an image."""
+    rows, columns = (np.flatnonzero(foreground.any(axis)) for axis in (1, 0))
+    return grown((slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)), 1, foreground.shape)
 
 
 def _joined(parts: NDArray[np.int32], widths: Maps, decoder: Watershed) -> NDArray[np.int32]:

@@ -10,7 +10,7 @@ from cellprune.targets.target import UNKNOWN, Labels
 
 BESIDE = (
     (np.s_[:, :-1], np.s_[:, 1:]),
-    (np.s_[:-1], np.s_[1:]),
+    (np.s_[:-1, :], np.s_[1:, :]),
     (np.s_[:-1, :-1], np.s_[1:, 1:]),
     (np.s_[:-1, 1:], np.s_[1:, :-1]),
 )

@@ -178,6 +178,20 @@ def test_numbers_are_another_picture_and_so_another_folder(
     assert "another --numbers" in capsys.readouterr().err
 
 
+def test_a_stack_is_a_stack_or_files_and_one_folder_holds_one_of_both(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    film = np.stack([tifffile.imread(frame.image) for frame in dataset.frames[:2]])
+    tifffile.imwrite(tmp_path / "film.tif", film, photometric="minisblack")
+    for options, wanted in (((), ["film.tif"]), (("--separate",), ["film_t000.tif", "film_t001.tif"])):
+        words = "predict", model, tmp_path / "film.tif", "-o", tmp_path / f"out{len(options)}", "--no-overlays"
+        assert typed(*words, *options) == 0
+        assert sorted(path.name for path in (tmp_path / f"out{len(options)}" / "labels").iterdir()) == wanted
+        capsys.readouterr()
+        assert typed(*words, *(() if options else ("--separate",))) == 2
+        assert "was predicted with another --separate: give the same as before" in capsys.readouterr().err
+
+
 def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
     dataset: Dataset, network, header, tmp_path: Path, capsys
 ) -> None:

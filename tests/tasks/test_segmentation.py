@@ -9,8 +9,11 @@ import torch
 from cellprune import tasks
 from cellprune.config.load import load
 from cellprune.errors import CellpruneError, ScarceError
+from cellprune.models import build
+from cellprune.runs.modelcard import read_card
 from cellprune.tasks import segmentation
 from cellprune.tasks.segmentation import TASK
+from cellprune.training.progress import unheard
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,25 @@ def test_the_header_says_what_the_maps_mean_so_that_older_versions_take_no_other
         header = TASK.header(dataset, settings)
         assert (header["target"], TASK.outputs(dataset, settings.data)) == (target, n_maps)
         assert header["decision_rule"] == ("argmax" if target == "classes" else "decoder")
+
+
+def test_frames_to_choose_on_are_decoded_as_the_model_file_will_say(dataset, monkeypatch) -> None:
+    settings = load(assignments=["data.select=0.3", "data.size=[32, 32]"])
+    loaders = TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
+    used, decode = [], segmentation.decoded
+
+    def noted(card, maps, size):
+        used.append(card.usual_decoder)
+        return decode(card, maps, size)
+
+    monkeypatch.setattr(segmentation, "decoded", noted)
+    network = build({"name": "unet", "width": 2, "depth": 1})
+    judged = TASK.scores(network, loaders, "select", None, unheard)
+    architecture = {"in_channels": 1, "classes": 2}
+    written = {"architecture": architecture, **TASK.header(dataset, settings)}
+    its_own = read_card({**written, **TASK.decoding(loaders)}, "the model")
+    assert used == [its_own.usual_decoder] * len(judged.cells.images)
+    assert its_own.usual_decoder != read_card(written, "the model").usual_decoder, "its numbers are those of its cells"
 
 
 def test_a_border_that_nobody_knows_cannot_be_ignored(dataset) -> None:

@@ -10,6 +10,7 @@ from cellprune.evaluation.cells import CELL_SCORES, CellScore
 from cellprune.report.files import needed
 from cellprune.report.finished import FinishedRun, read
 from cellprune.report.formatting import count, share
+from cellprune.report.sentences import CLEARLY_FASTER
 from cellprune.report.template import render, source
 from cellprune.report.together import figures, sentences
 from cellprune.report.together.comparison import compare
@@ -129,6 +130,9 @@ def _over_time(group: Group) -> str | None:
     of_whole = Counter(row.macs_dense for row in group.methods if row.time_ratio is not None)
     most, _ = next(iter(of_whole.most_common(1)), (None, 0))
     timed = [(row, row.time_ratio) for row in group.methods if row.time_ratio is not None and row.macs_dense == most]
+    times = [at for _, at in timed]
+    if not times or min(times) > CLEARLY_FASTER * max(times):  # passes of one network differ as much
+        return None
     return _over_cost(group, timed, "time of an image, as a share of the dense network's", share)
 
 
@@ -138,7 +142,8 @@ def _over_cost(
     """Draw SEG where it is known, and the score of pixels or images, over a cost; None where no two rows differ."""
     if len({at for _, at in rows}) < 2:
         return None
-    names = {"seg": "SEG", group.score.lower(): f"Mean {group.score}, native size"}
+    at_size = ", native size" if len(group.runs[0].sizes) > 1 else ""
+    names = {"seg": "SEG", group.score.lower(): f"Mean {group.score}{at_size}"}
     known = {name: title for name, title in names.items() if any(row.scores[name].mean is not None for row, _ in rows)}
     return source(figures.over_cost(rows, known, cost, shown)) if known else None
 

@@ -82,14 +82,18 @@ def test_nothing_is_marked_where_the_truth_is_unknown() -> None:
     ignored[45:] = True
     truth[44:50, 60:75] = 5  # missed, and half of it is known
     ignored[47:50, 60:75] = False
+    found[27:45, 100:105] = found[45:52, 97:109] = 11  # extra, half of it is known, and its deepest pixel is not
     image = seen(truth, found, ignored=ignored)
-    assert (image.judged.count.extra, image.judged.count.missed) == (0, 2)
+    assert (image.judged.count.extra, image.judged.count.missed) == (1, 2)
     _, marked = drawn(image)
     below = marked[(50 + 1) * 5 :]
     assert where(below, UNKNOWN).any()
     assert not any(where(below, colour).any() for colour in (FOUND, *(look.colour for look in LOOKS.values())))
     assert where(below, UNJUDGED).any(), "cells that do not count are grey"
     assert n_marks(marked, LOOKS["missed"].colour) == 2
+    extra = LOOKS["extra"].colour
+    assert n_marks(marked[: 46 * 5], extra) == 1
+    assert not where(marked, extra)[46 * 5 :].any()
 
 
 def test_the_outer_band_has_an_edge_and_its_cells_are_grey() -> None:
