@@ -28,6 +28,7 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 
+from cellprune.config.decoding import Decoding
 from cellprune.images.network_input import seen
 from cellprune.images.read import read_image
 from cellprune.lab import scale, tiles
@@ -89,11 +90,12 @@ def _frames(engine: Engine, images: Sequence[Image], *, decoder: str, overlays: 
     """Predict some images into a folder, and give the seconds of all but the first."""
     sizes = scale.pixel_sizes(images, None)
     zooms = scale.zooms(engine.card, sizes, rescale=False)
+    how = engine.card.decoder_by(Decoding(name=decoder))
     stamps: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         output = Output(Path(folder) / "cells", {}, [image.name for image in images], overlays=overlays)
         run(
-            engine, images, output, pixel_sizes=sizes, zooms=zooms, decoder=engine.card.decoder_by(decoder),
+            engine, images, output, pixel_sizes=sizes, zooms=zooms, decoder=how,
             tell=lambda done, message: stamps.append(process_time()),
         )  # fmt: skip
     return [after - before for before, after in pairwise(stamps)]

@@ -44,7 +44,6 @@ def cells(
     """
     height, width = pixel_size_um or (1.0, 1.0)
     shapes = measured(labels, (height, width))
-    in_pixels = shapes if height == width == 1 else measured(labels)
     bright = [intensities(labels, channel) for channel in levels]
 
     def um(value: float) -> float | None:
@@ -58,7 +57,7 @@ def cells(
             "area_px": area, "area_um2": um(area * height * width),
             "y_px": _short(y), "x_px": _short(x), "y_um": um(y * height), "x_um": um(x * width),
             "touches_border": int(shapes.touches_border[number]),
-            "perimeter_px": _short(in_pixels.perimeter[number]), "perimeter_um": um(shapes.perimeter[number]),
+            "perimeter_px": _short(shapes.perimeter_px[number]), "perimeter_um": um(shapes.perimeter[number]),
             "eccentricity": _short(shapes.eccentricity[number]),
             "orientation_deg": None if isnan(angle) else _short(angle),
             "solidity": _short(shapes.solidity[number]),

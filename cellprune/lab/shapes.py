@@ -26,7 +26,8 @@ class Shapes:
     Attributes:
         area_px: pixels.
         y_px, x_px: the centroid; the centre of the first pixel is (0, 0).
-        perimeter: the length of the outline, holes included, in the unit of the pixel size.
+        perimeter_px: the length of the outline, holes included, of pixels taken for squares.
+        perimeter: the same in the unit of the pixel size.
         eccentricity: of the ellipse with the same second moments: 0 is a circle, 1 a line.
         orientation_deg: of that ellipse's long axis, from the image's x axis counter-clockwise as it is shown, at least
             0 and below 180; NaN where no axis is longer.
@@ -37,6 +38,7 @@ class Shapes:
     area_px: Whole
     y_px: Floats
     x_px: Floats
+    perimeter_px: Floats
     perimeter: Floats
     eccentricity: Floats
     orientation_deg: Floats
@@ -77,12 +79,13 @@ def measured(labels: NDArray[np.unsignedinteger], pixel_size: tuple[float, float
     longer = np.maximum(middle + half, np.finfo(float).tiny)
     is_round = half <= _ROUND * longer
     degrees = np.degrees(np.arctan2(-2 * yx, xx - yy) / 2) % 180  # rows count downwards
+    ends = _ends(labels, n)
     touching = np.zeros(n, bool)
     for side in (labels[:1], labels[-1:], labels[:, :1], labels[:, -1:]):
         touching[side.astype(np.intp)] = True
     return Shapes(
         area_px=area, y_px=y, x_px=x,
-        perimeter=_perimeters(labels, n, pixel_size),
+        perimeter_px=_length(ends, (1.0, 1.0)), perimeter=_length(ends, pixel_size),
         eccentricity=np.where(is_round, 0, np.sqrt((2 * half / longer).clip(0, 1))),
         orientation_deg=np.where(is_round, np.nan, degrees),
         solidity=area / np.maximum(_hull_pixels(pixels, n), 1),
@@ -105,20 +108,27 @@ def intensities(labels: NDArray[np.unsignedinteger], channel: NDArray) -> tuple[
     return means, np.sqrt(np.bincount(of, (values - means[of]) ** 2, len(each)) / each)
 
 
-def _perimeters(labels: NDArray[np.unsignedinteger], n: int, pixel_size: tuple[float, float]) -> Floats:
-    """Count how often lines in four directions enter or leave each cell; outside the image there is nothing."""
+def _ends(labels: NDArray[np.unsignedinteger], n: int) -> Floats:
+    """Count how often lines in each of four directions enter or leave each cell; around the image there is nothing."""
+    around = np.pad(labels, 1)
+    ends = np.zeros((len(BESIDE), n))
+    for direction, (here, there) in enumerate(BESIDE):
+        one, other = around[here], around[there]
+        at = np.flatnonzero(one != other)
+        rows, columns = np.divmod(at, one.shape[1])
+        for side in (one, other):
+            ends[direction] += np.bincount(side[rows, columns], minlength=n)
+    return ends
+
+
+def _length(ends: Floats, pixel_size: tuple[float, float]) -> Floats:
+    """Give the length of outlines that lines meet so often."""
     height, width = pixel_size
     slope, between = atan2(height, width), height * width / hypot(height, width)
     # the share of all directions for which each stands, and how far its lines are apart
     weights = (slope * height, (pi / 2 - slope) * width, pi / 4 * between, pi / 4 * between)
-    around = np.pad(labels, 1)
-    perimeters = np.zeros(n)
-    for (here, there), weight in zip(BESIDE, weights, strict=True):
-        one, other = around[here], around[there]
-        differs = one != other
-        ends = np.bincount(one[differs], minlength=n) + np.bincount(other[differs], minlength=n)
-        perimeters += weight / 2 * ends
-    return perimeters
+    length: Floats = np.array(weights) @ ends / 2
+    return length
 
 
 def _hull_pixels(pixels: _Pixels, n: int) -> Floats:
