@@ -29,13 +29,17 @@ class Decoding(Frozen):
         "cells (components: none)",
     )
     radius_px: float | None = Field(
-        None, gt=0, lt=1e6, description="watershed: radius of a usual cell; if not given, as the training cells have it"
+        None,
+        gt=0,
+        lt=1e6,
+        description="watershed, border: radius of a usual cell; if not given, as the training cells have it",
     )
     depth: float | None = Field(
         None,
         ge=0,
         le=10,
-        description="watershed: a neck is cut if both sides are wider than it by this share of the radius (0.1)",
+        description="watershed, border: a neck is cut if both sides are wider than it by this share of the radius "
+        "(watershed 0.1; border 0, which cuts nowhere)",
     )
     seed: float | None = Field(
         None,

@@ -172,7 +172,7 @@ TARGETS = {
 DECODERS = {  # the numbers of each, which `targets.decoders` explains
     "watershed": ("radius_px", "depth", "min_area_px"),
     "components": ("min_area_px",),
-    "border": ("seed", "foreground", "min_area_px"),
+    "border": ("seed", "foreground", "min_area_px", "radius_px", "depth"),
     "distance": ("smoothing_px", "foreground", "seed", "min_area_px"),
 }
 ENGINES = {

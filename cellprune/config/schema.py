@@ -103,10 +103,10 @@ TASK_DEFAULTS: dict[str, Values] = {
         },
     },
 }
-# likewise where crops are learned from: 1,000 steps, of however few frames
+# likewise where crops are learned from: 1,500 steps, of however few frames
 CROP_DEFAULTS: dict[str, Values] = {
     "data": {"normalization": "percentile"},
-    "training": {"batch_size": 4, "steps_per_epoch": 20},
+    "training": {"batch_size": 8, "steps_per_epoch": 30},
 }
 TASK_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {  # of settings of the training, where a task has not all
     "segmentation": {"augment": ("none", "turns", "full")},

@@ -9,7 +9,7 @@ SMALLEST_CELL_PX, LARGEST_CELL_PX = (
     40,
 )  # in the network: smaller, neighbours run into each other; larger, it is slow
 _FEW = 24  # annotated frames, of which a pass is too few steps
-_CROP_PX = 256
+_CROP_PX = 128
 _STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest
 
 

@@ -10,8 +10,9 @@ Source: Ronneberger et al. 2015 (arXiv:1505.04597) for the background forced bet
 import numpy as np
 
 from cellprune.evaluation.iou import IGNORED
-from cellprune.targets.decoders import BorderSeeds, Decoder
+from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
 from cellprune.targets.native import brought_back
+from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
 from cellprune.targets.numbering import foreground, of_one_class
 from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
@@ -54,12 +55,16 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     assert isinstance(decoder, BorderSeeds)
     inner, cell = brought_back(np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]]), size)
     is_cell = cell > decoder.foreground
-    seeds, n_seeds = ndimage.label((inner > decoder.seed) & is_cell, structure=_NEIGHBOURS)
+    is_inside = (inner > decoder.seed) & is_cell
+    if decoder.depth:  # small seeds go with small cells, in the end
+        seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
+    else:
+        seeds = ndimage.label(is_inside, structure=_NEIGHBOURS)[0]
     pieces, n_pieces = ndimage.label(is_cell, structure=_NEIGHBOURS)
     without = np.ones(n_pieces + 1, bool)
     without[pieces[seeds > 0]] = without[0] = False
     lone = without[pieces]
-    seeds[lone] = pieces[lone] + n_seeds
+    seeds[lone] = pieces[lone] + seeds.max()
     return of_one_class(watershed(-inner, seeds, mask=is_cell, connectivity=2), decoder.min_area_px)
 
 

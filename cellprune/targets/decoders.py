@@ -70,12 +70,14 @@ class Watershed:
 
 @dataclass(frozen=True)
 class BorderSeeds:
-    """Inner parts grow over the border class until they meet.
+    """Inner parts, cut at their necks where no border was found, grow over the border class until they meet.
 
     Attributes:
         seed: probability of the inner class above which a pixel is surely inside a cell.
         foreground: probability of both cell classes together above which a pixel is cell.
         min_area_px: smaller cells are dropped.
+        radius_px: of a usual cell, see `CellSize`.
+        depth: as of `Watershed`; 0 cuts nowhere.
     """
 
     __pydantic_config__ = _JSON
@@ -83,10 +85,18 @@ class BorderSeeds:
     seed: float = 0.5
     foreground: float = 0.5
     min_area_px: float = 0.0
+    radius_px: float = 0.0
+    depth: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no sense."""
-        _require(seed=self.seed, foreground=self.foreground, min_area_px=self.min_area_px)
+        _require(
+            seed=self.seed,
+            foreground=self.foreground,
+            min_area_px=self.min_area_px,
+            radius_px=self.radius_px,
+            depth=self.depth,
+        )
 
 
 @dataclass(frozen=True)
@@ -131,7 +141,8 @@ def decoder_of(name: str, cells: CellSize | None, numbers: Mapping[str, float] =
         return with_numbers(Components(), numbers)
     least = 0.0 if cells is None else _LEAST_SHARE * cells.area_px
     if name == "border":
-        return with_numbers(BorderSeeds(min_area_px=least), numbers)
+        radius = 0.0 if cells is None else cells.radius_px
+        return with_numbers(BorderSeeds(min_area_px=least, radius_px=radius), numbers)
     if name == "distance":
         return with_numbers(DistanceSeeds(min_area_px=least), numbers)
     if cells is not None:
@@ -159,7 +170,9 @@ def at_scale(decoder: Decoder, area_factor: float) -> Decoder:
     if area_factor == 1:
         return decoder
     scaled = replace(decoder, min_area_px=decoder.min_area_px * area_factor)
-    return replace(scaled, radius_px=scaled.radius_px * area_factor**0.5) if isinstance(scaled, Watershed) else scaled
+    if isinstance(scaled, Watershed | BorderSeeds):
+        return replace(scaled, radius_px=scaled.radius_px * area_factor**0.5)
+    return scaled
 
 
 def _require(**numbers: float) -> None:

@@ -22,7 +22,8 @@ from cellprune.targets.target import Extent, Maps, Target
 
 _LEAST_SHARES = (0.05, 0.1, 0.2)  # of the median cell's area
 _DEPTHS = (0.05, 0.075, 0.1, 0.15, 0.2, 0.3)
-_BORDER = {"seed": (0.3, 0.4, 0.5, 0.6, 0.7), "foreground": (0.4, 0.5, 0.6)}
+_BORDER = {"seed": (0.3, 0.5, 0.7), "foreground": (0.4, 0.5, 0.6)}
+_CUTS = (0.0, 0.1, 0.15)  # of the inner parts that no border keeps apart
 _DISTANCE = {"seed": (0.3, 0.35, 0.4, 0.45, 0.5), "foreground": (0.05, 0.07, 0.09, 0.11)}  # around the published ones
 
 
@@ -69,9 +70,14 @@ def _before_small_ones_go(decoder: Decoder) -> Decoder:
 
 def _others(decoder: Decoder, cells: CellSize) -> Iterator[Decoder]:
     areas = [share * cells.area_px for share in _LEAST_SHARES]
-    if isinstance(decoder, BorderSeeds | DistanceSeeds):
-        numbers = _BORDER if isinstance(decoder, BorderSeeds) else _DISTANCE
-        for seed, foreground, area in product(numbers["seed"], numbers["foreground"], areas):
+    if isinstance(decoder, BorderSeeds):
+        for depth, seed, foreground, area in product(_CUTS, _BORDER["seed"], _BORDER["foreground"], areas):
+            yield BorderSeeds(
+                seed=seed, foreground=foreground, min_area_px=area, radius_px=cells.radius_px, depth=depth
+            )
+        return
+    if isinstance(decoder, DistanceSeeds):
+        for seed, foreground, area in product(_DISTANCE["seed"], _DISTANCE["foreground"], areas):
             yield replace(decoder, seed=seed, foreground=foreground, min_area_px=area)
         return
     for depth, area in product(_DEPTHS, areas):

@@ -31,7 +31,7 @@ def test_a_run_that_does_what_older_ones_did_has_their_name() -> None:
 
 def test_crops_bring_their_steps_and_leave_every_other_run_its_name() -> None:
     crops = load(assignments=["data.crop=128"])
-    assert (crops.training.batch_size, crops.training.steps_per_epoch) == (4, 20)
+    assert (crops.training.batch_size, crops.training.steps_per_epoch) == (8, 30)
     assert (crops.data.network_size, crops.data.fits) == ((128, 128), None)
     assert "size" not in crops.model_dump()["data"], "frames keep theirs"
     assert load(assignments=["data.crop=128", "training.batch_size=1"]).training.batch_size == 1

@@ -72,6 +72,18 @@ def test_a_piece_without_an_inside_is_a_cell_if_it_is_large_enough() -> None:
     assert decode(maps(encoded), (20, 20), BorderSeeds(min_area_px=17)).labels.max() == 1
 
 
+def test_cells_of_which_the_border_was_not_seen_are_cut_at_their_neck() -> None:
+    rows, columns = np.ogrid[:30, :50]
+    discs = [(rows - 15) ** 2 + (columns - column) ** 2 <= 100 for column in (15, 33)]
+    encoded = (discs[0] | discs[1]).astype(np.uint8)  # all of it inside
+    assert decode(maps(encoded), (30, 50), BorderSeeds(radius_px=10)).labels.max() == 1
+    labels = decode(maps(encoded), (30, 50), BorderSeeds(radius_px=10, depth=0.1)).labels
+    assert labels.max() == 2
+    assert (labels[discs[0] & ~discs[1]] == 1).all()
+    assert (labels[discs[1] & ~discs[0]] == 2).all()
+    assert decode(maps(encoded), (30, 50), BorderSeeds(radius_px=60, depth=0.2)).labels.max() == 1, "no such deep neck"
+
+
 def test_no_cell_is_decoded_from_background() -> None:
     labels, class_of = decode(maps(np.zeros((9, 9), np.uint8)), (12, 15), BorderSeeds())
     assert (labels.shape, labels.any(), class_of.tolist()) == ((12, 15), False, [0])

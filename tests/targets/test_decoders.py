@@ -21,7 +21,7 @@ CELLS = CellSize(area_px=400, radius_px=11)
 def test_the_numbers_follow_from_the_training_cells() -> None:
     assert decoder_of("watershed", CELLS) == Watershed(11, min_area_px=40)
     assert decoder_of("components", CELLS) == Components(min_area_px=0)
-    assert decoder_of("border", CELLS) == BorderSeeds(min_area_px=40)
+    assert decoder_of("border", CELLS) == BorderSeeds(min_area_px=40, radius_px=11)
     assert decoder_of("distance", CELLS) == DistanceSeeds(min_area_px=40)
 
 
@@ -33,7 +33,7 @@ def test_cells_of_unknown_size_are_not_dropped_and_not_cut() -> None:
 
 def test_smaller_pixels_make_cells_of_more_of_them() -> None:
     assert at_scale(Watershed(11, min_area_px=40), 4) == Watershed(22, min_area_px=160)
-    assert at_scale(BorderSeeds(min_area_px=40), 0.25) == BorderSeeds(min_area_px=10)
+    assert at_scale(BorderSeeds(min_area_px=40, radius_px=8), 0.25) == BorderSeeds(min_area_px=10, radius_px=4)
     assert at_scale(decoder := DistanceSeeds(), 1) is decoder
 
 

@@ -25,6 +25,8 @@ def test_the_own_decoder_comes_first_and_all_can_be_fed(target: str) -> None:
 def test_a_decoder_of_other_numbers_is_tried_too() -> None:
     odd = BorderSeeds(seed=0.55)
     assert tried(odd, CELLS)[0] == odd
+    assert {decoder.depth for decoder in tried(odd, CELLS)[1:]} > {0.0}, "with cuts at necks and without"
+    assert {decoder.radius_px for decoder in tried(odd, CELLS)[1:]} == {11}
     assert Components(min_area_px=40) in tried(Components(), CELLS)
 
 
