@@ -46,7 +46,7 @@ def read_pixels(path: Path, plane: int | None) -> np.ndarray:
         return image.colours(number) if image.has_colours else image.numbers(number)
 
 
-def read_numbers(path: Path) -> np.ndarray:
+def read_numbers(path: Path, plane: int | None = None) -> np.ndarray:
     """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show.
 
     Raises:
@@ -54,7 +54,7 @@ def read_numbers(path: Path) -> np.ndarray:
     """
     with _opened(path) as image:
         tiff_tags.require_lossless(image.page, path)
-        return image.numbers(chosen(image.header, None, path))
+        return image.numbers(chosen(image.header, plane, path))
 
 
 _last_stack: dict[object, "_Image"] = {}  # the stack that was read last, parsed, its file closed
