@@ -4,6 +4,7 @@
     overlays/NAME.png    the image with the outlines of its cells, unless nobody wants them
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
+    tracks.csv and so on, see `lab.tracks`
 
 Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
 """
@@ -29,6 +30,7 @@ from cellprune.wording import printable
 
 _LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
 _SCHEMA = 1
+OF_TRACKS = ("tracks.csv", "tracked", "ctc", "geff")
 
 Labels = NDArray[np.unsignedinteger]
 
@@ -84,7 +86,7 @@ class Output:
 
         An image whose file changed since is to be done again.
         """
-        path = self._labels_path(image)
+        path = self.labels_path(image.name)
         if not path.exists() or (self.overlays and not self._overlay_path(image).exists()):
             return None
         with suppress(ImageError, ValueError, KeyError, TypeError):  # damaged: made again
@@ -120,11 +122,15 @@ class Output:
         # cells are numbered class by class, so that their counts say it all
         cells = [[name, len(list(same))] for name, same in groupby(class_of[1:])]
         said = json.dumps({"source": self._source(image), "cells": cells})
-        with atomic.replacing(self._labels_path(image)) as beside:
+        with atomic.replacing(self.labels_path(image.name)) as beside:
             tifffile.imwrite(
                 beside, labels, compression="zlib", predictor=True, description=said, metadata=None,
-                **_resolution(pixel_size_um),
+                **resolution(pixel_size_um),
             )  # fmt: skip
+
+    def labels_path(self, name: str) -> Path:
+        """Name the label image of an image by the image's name."""
+        return self.path / _LABELS / f"{name}.tif"
 
     def write_table(self, text: str) -> None:
         """Write cells.csv; raises as `write`."""
@@ -140,9 +146,6 @@ class Output:
             with image.path.open("rb") as file:
                 self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()
         return {"sha256": self._digests[image.path], "plane": image.plane}
-
-    def _labels_path(self, image: Image) -> Path:
-        return self.path / _LABELS / f"{image.name}.tif"
 
     def _overlay_path(self, image: Image) -> Path:
         return self.path / _OVERLAYS / f"{image.name}.png"
@@ -177,7 +180,7 @@ class Output:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
         ours = {lock.LOCK}
         if (self.path / _RECORD).exists() or self._began():
-            ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD}
+            ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD, *OF_TRACKS}
             for folder, suffix in ((_LABELS, ".tif"), (_OVERLAYS, ".png")):
                 for name in names(self.path / folder):
                     if name.removesuffix(suffix) not in self._names and not atomic.is_partial(name):
@@ -200,7 +203,7 @@ def engine_before(path: Path) -> str | None:
         return None
 
 
-def _resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
+def resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
     """Give the TIFF tags that carry the pixel size on: pixels a centimetre, across first."""
     if pixel_size_um is None:
         return {}
