@@ -17,6 +17,7 @@ from cellprune.cli.track import missing, told
 from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
+    from cellprune.lab.engine import Engine
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
@@ -36,6 +37,7 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
     engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
@@ -82,6 +84,8 @@ def predict(
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
+    separate
+        Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
         How the network's maps become cells; without it, as the model file says. A model of the target classes takes
         watershed, which cuts cells that touch where they are narrow, or components, where all that is connected is one
@@ -109,28 +113,28 @@ def predict(
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
     from cellprune.lab.job import run
-    from cellprune.lab.output import Output, engine_before
+    from cellprune.lab.output import Output
     from cellprune.runs.searched import found_by
 
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
     model = found_by(model)
     images, failures, labels = _find(inputs, of_time_lapse=track)
     with loading():
-        chosen = engine if engine != "auto" else engine_before(output) or "auto"
-        runner = engine_of(model, engine=chosen, device=device, precision=precision)
+        runner = engine_of(model, engine=_engine(engine, output), device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(decoder)
     settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
     unusual = {
-        "numbers": numbers or None, "decoder": decoder, "min_area": min_area,
+        "numbers": numbers or None, "separate": separate or None, "decoder": decoder, "min_area": min_area,
         # of torch nothing is said, as before there were others
         "engine": runner.running.engine if runner.running.engine != "torch" else None,
         "precision": precision if precision != "fp32" else None,
     }  # fmt: skip
     settings |= {name: value for name, value in unusual.items() if value is not None}
-    running = asdict(runner.running)
-    folder = Output(output, settings, [image.name for image in images], running=running, overlays=overlays)
+    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
+    names = [image.name for image in images]
+    folder = Output(output, settings, names, stacks=stacks, running=asdict(runner.running), overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
     with _progress(len(images)) as tell:
@@ -142,8 +146,7 @@ def predict(
     _list(done.failures, output)
     tracks = _follow(done, images, folder, ctc=ctc) if track else []
     if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": running} | done.record()
-        print(text.dumps(said | ({"recordings": [asdict(one.summary) for one in tracks]} if track else {})))
+        _print(done, tracks, output, warnings, runner)
     else:
         _show(done, tracks, output, overlays=overlays)
     return 1 if done.failures else 0
@@ -161,6 +164,13 @@ def _find(inputs: tuple[str, ...], *, of_time_lapse: bool) -> "tuple[list[Image]
     if of_time_lapse:
         require_time_lapse([f"{image.name}.tif" for image in images])
     return images, failures, labels
+
+
+def _engine(asked: str, output: Path) -> str:
+    """Name the engine: one that is asked for, else that of the results that are there, so that they go on alike."""
+    from cellprune.lab.output import engine_before
+
+    return asked if asked != "auto" else engine_before(output) or "auto"
 
 
 def _refuse(
@@ -192,15 +202,16 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
     from cellprune.lab.cells import as_csv
     from cellprune.lab.recordings import recordings
 
-    names = {printable(image.name): image.name for image in images}
-    counts = {names[image["name"]]: image["cells"] for image in done.images}
+    counts = {image["name"]: image["cells"] for image in done.images}
+    labelled = [image for image in images if printable(image.name) in counts]
     with phase("following the cells", after_s=1):
-        found = recordings([str(folder.labels_path(name)) for name in counts])
+        found = recordings(list(map(str, folder.label_files(labelled))))
         followed = [tracks.follow(recording) for recording in found]
     for recording in found:
         for line in missing(recording):
             terminal.tell(f"note: {line}")
-    for row, track in zip(done.rows, tracks.of_cells(counts, followed), strict=True):
+    n_cells = {image.name: counts[printable(image.name)] for image in labelled}
+    for row, track in zip(done.rows, tracks.of_cells(n_cells, followed), strict=True):
         row |= asdict(track)
     with folder.locked():
         tracks.write(folder.path, followed, ctc=ctc, geff=False)
@@ -281,6 +292,13 @@ def _progress(n_images: int) -> Iterator["Tell"]:
         watcher.started(event(0, many(n_images, "image")))
         yield tell
         watcher.finished(event(n_images, ""))
+
+
+def _print(done: "Done", tracks: Sequence["Followed"], output: Path, warnings: list[str], engine: "Engine") -> None:
+    """Print what came of it as one JSON object."""
+    said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": asdict(engine.running)}
+    said |= done.record()
+    print(text.dumps(said | ({"recordings": [asdict(one.summary) for one in tracks]} if tracks else {})))
 
 
 def _show(done: "Done", tracks: Sequence["Followed"], output: Path, *, overlays: bool) -> None:

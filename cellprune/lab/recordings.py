@@ -65,6 +65,11 @@ class Recording:
         return self.images[0].header.size
 
     @property
+    def stack(self) -> Path | None:
+        """The file, if all images are in one."""
+        return self.images[0].path if self.images[0].plane is not None else None
+
+    @property
     def missing(self) -> list[int]:
         """Numbers between the first and the last frame that no file has."""
         there = {image.number for image in self.images}

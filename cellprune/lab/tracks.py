@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.tracks import Track
-from cellprune.lab import geff_file, track_table
+from cellprune.lab import geff_file, stacks, track_table
 from cellprune.lab.followed import Followed
 from cellprune.lab.linking import Tracks, link
-from cellprune.lab.output import OF_TRACKS, resolution
+from cellprune.lab.output import OF_TRACKS
 from cellprune.lab.recordings import Recording, require_numbers
 from cellprune.lab.scale import Scale
 from cellprune.runs import atomic
+from cellprune.wording import printable
 
 TABLE, TRACKED, CTC, GEFF = OF_TRACKS
 _MOST_IN_CTC = 2**16 - 1
@@ -95,15 +96,24 @@ def of_cells(counts: Mapping[str, int], recordings: Sequence[Followed]) -> Itera
 
 
 def write_labels(folder: Path, followed: Followed) -> None:
-    """Write the label images anew, every cell with the number of its track.
+    """Write the label images anew, every cell with the number of its track; those of a stack as a stack.
 
     Raises:
         WorkError: the disk is full or the folder cannot be written.
     """
     folder.mkdir(exist_ok=True)
-    dtype = np.dtype(np.uint16 if followed.n_tracks <= _MOST_IN_CTC else np.uint32)
-    for image, numbers in zip(followed.recording.images, followed.numbers(), strict=True):
-        _save(folder / f"{image.name}.tif", numbers[image.read()].astype(dtype), followed.pixel_size_um)
+    dtype: type[np.unsignedinteger] = np.uint16 if followed.n_tracks <= _MOST_IN_CTC else np.uint32
+    images = followed.recording.images
+    made = (numbers[image.read()].astype(dtype) for image, numbers in zip(images, followed.numbers(), strict=True))
+    if (stack := followed.recording.stack) is not None:
+        with atomic.replacing(folder / f"{stack.stem}.tif") as beside:
+            stacks.write(
+                beside, made, shape=(len(images), *followed.recording.size), dtype=dtype,
+                description=f"tracks of {printable(stack.name)}", pixel_size_um=followed.pixel_size_um,
+            )  # fmt: skip
+        return
+    for image, labels in zip(images, made, strict=True):
+        _save(folder / f"{image.name}.tif", labels, followed.pixel_size_um)
 
 
 def write_ctc(folder: Path, followed: Followed) -> None:
@@ -171,4 +181,6 @@ def gapless(tracks: Tracks) -> tuple[list[NDArray[np.int64]], list[Track]]:
 
 def _save(path: Path, labels: NDArray[np.unsignedinteger], pixel_size_um: Scale | None) -> None:
     with atomic.replacing(path) as beside:
-        tifffile.imwrite(beside, labels, compression="zlib", predictor=True, metadata=None, **resolution(pixel_size_um))
+        tifffile.imwrite(
+            beside, labels, compression="zlib", predictor=True, metadata=None, **stacks.resolution_tags(pixel_size_um)
+        )

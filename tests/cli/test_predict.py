@@ -169,14 +169,26 @@ def test_people_are_told_what_to_look_at_and_the_same_again_is_done(
 def test_cells_are_followed_and_the_same_again_changes_nothing(
     dataset: Dataset, model: Path, tmp_path: Path, capsys
 ) -> None:
-    words = (model, *sorted((dataset.root / "01").iterdir())[:3], "-o", tmp_path / "out", "--no-overlays")
+    frames = sorted((dataset.root / "01").iterdir())[:3]
+    film = np.stack([tifffile.imread(frame) for frame in frames])
+    tifffile.imwrite(tmp_path / "film.tif", film, photometric="minisblack")
+    words = (model, *frames, tmp_path / "film.tif", "-o", tmp_path / "out", "--no-overlays")
     assert call(*words, "--track", "--ctc", "--json") == 0
-    assert [one["sequence"] for one in json.loads(capsys.readouterr().out)["recordings"]] == ["01"]
-    made = [tmp_path / "out" / name for name in ("tracks.csv", "tracked/01_t002.tif", "ctc/01_RES/res_track.txt")]
+    said = json.loads(capsys.readouterr().out)["recordings"]
+    assert [(one["sequence"], one["frames"]) for one in said] == [("01", 3), ("film", 3)]
+    files = (
+        "tracks.csv",
+        "tracked/01_t002.tif",
+        "tracked/film.tif",
+        "ctc/01_RES/res_track.txt",
+        "ctc/film_RES/mask002.tif",
+    )
+    made = [tmp_path / "out" / name for name in files]
     before = [path.read_bytes() for path in made]
     cells = (tmp_path / "out/cells.csv").read_text()
     rows = list(csv.DictReader(cells.splitlines()))
     tracked = tifffile.imread(made[1])
+    assert np.array_equal(tifffile.imread(made[2])[2], tracked), "the labels of a stack are a stack"
     last = [row for row in rows if row["frame"] == "2"]
     assert {int(row["track"]) for row in last} == set(np.unique(tracked[tracked > 0]).tolist())
     assert call(*words, "--track", "--ctc") == 0
@@ -195,6 +207,20 @@ def test_numbers_are_another_picture_and_so_another_folder(
     capsys.readouterr()
     assert call(model, image, "-o", tmp_path / "plain", "--numbers") == 2
     assert "another --numbers" in capsys.readouterr().err
+
+
+def test_a_stack_is_a_stack_or_files_and_one_folder_holds_one_of_both(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    film = np.stack([tifffile.imread(frame.image) for frame in dataset.frames[:2]])
+    tifffile.imwrite(tmp_path / "film.tif", film, photometric="minisblack")
+    for options, wanted in (((), ["film.tif"]), (("--separate",), ["film_t000.tif", "film_t001.tif"])):
+        words = "predict", model, tmp_path / "film.tif", "-o", tmp_path / f"out{len(options)}", "--no-overlays"
+        assert typed(*words, *options) == 0
+        assert sorted(path.name for path in (tmp_path / f"out{len(options)}" / "labels").iterdir()) == wanted
+        capsys.readouterr()
+        assert typed(*words, *(() if options else ("--separate",))) == 2
+        assert "was predicted with another --separate: give the same as before" in capsys.readouterr().err
 
 
 def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
