@@ -5,7 +5,6 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import geff
 import numpy as np
 import pages
 import pytest
@@ -112,6 +111,7 @@ def test_more_tracks_than_the_challenge_s_files_hold_are_refused(
 
 
 def test_the_geff_is_valid_and_has_the_links(followed: Followed, tmp_path: Path) -> None:
+    geff = pytest.importorskip("geff", reason="it is in the extras lab and dev")
     tracks.write(tmp_path, [followed], ctc=False, geff=True)
     path = tmp_path / "geff/01.geff"
     geff.validate_structure(path)
