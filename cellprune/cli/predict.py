@@ -17,7 +17,7 @@ from cellprune.cli.track import missing, told
 from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
-    from cellprune.lab.engine import Engine
+    from cellprune.config.decoding import Decoding
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
@@ -40,6 +40,7 @@ def predict(
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
     engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
     precision: Literal["fp32", "bf16", "int8"] = "fp32",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -92,7 +93,10 @@ def predict(
         cell. The targets border and distance have a decoder each.
     min_area
         Drop cells of fewer pixels; without it, those below a tenth of the median area of the training cells. 0 drops
-        none.
+        none. With --rescale these are pixels of your images; all numbers of --set are for those of the training images.
+    set_
+        A number of the decoder as decoder.KEY=VALUE, such as --set decoder.depth=0.2; may be given several times.
+        `cellprune train --help` explains them. --decoder and --min-area win over them.
     engine
         What runs the network: a run or model file runs in torch, an ONNX file in onnx (ONNX Runtime) or openvino; auto
         takes the one that is faster here, which it measures once.
@@ -117,24 +121,22 @@ def predict(
     from cellprune.runs.searched import found_by
 
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
+    asked = _asked(set_, decoder)
     model = found_by(model)
     images, failures, labels = _find(inputs, of_time_lapse=track)
     with loading():
         runner = engine_of(model, engine=_engine(engine, output), device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
-    how = runner.card.decoder_by(decoder)
-    settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
-    unusual = {
-        "numbers": numbers or None, "separate": separate or None, "decoder": decoder, "min_area": min_area,
-        # of torch nothing is said, as before there were others
-        "engine": runner.running.engine if runner.running.engine != "torch" else None,
-        "precision": precision if precision != "fp32" else None,
-    }  # fmt: skip
-    settings |= {name: value for name, value in unusual.items() if value is not None}
+    how = runner.card.decoder_by(asked)
+    settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
+        numbers=numbers or None, separate=separate or None, decoder=asked.name, min_area=min_area,
+        set=asked.numbers or None, engine=runner.running.engine, precision=precision,
+    )  # fmt: skip
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
     stacks = set() if separate else {image.stack for image in images if image.stack is not None}
     names = [image.name for image in images]
-    folder = Output(output, settings, names, stacks=stacks, running=asdict(runner.running), overlays=overlays)
+    folder = Output(output, settings, names, stacks=stacks, running=running, overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
     with _progress(len(images)) as tell:
@@ -146,7 +148,8 @@ def predict(
     _list(done.failures, output)
     tracks = _follow(done, images, folder, ctc=ctc) if track else []
     if json:
-        _print(done, tracks, output, warnings, runner)
+        said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
+        print(text.dumps(said | ({"recordings": [asdict(one.summary) for one in tracks]} if track else {})))
     else:
         _show(done, tracks, output, overlays=overlays)
     return 1 if done.failures else 0
@@ -167,10 +170,27 @@ def _find(inputs: tuple[str, ...], *, of_time_lapse: bool) -> "tuple[list[Image]
 
 
 def _engine(asked: str, output: Path) -> str:
-    """Name the engine: one that is asked for, else that of the results that are there, so that they go on alike."""
+    """Name the engine: the one that is asked for, else that of the results that are there, so that they go on alike."""
     from cellprune.lab.output import engine_before
 
     return asked if asked != "auto" else engine_before(output) or "auto"
+
+
+def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
+    """Give what is asked for of the decoder; where that is its name alone, nothing else of the settings is loaded."""
+    from cellprune.config.decoding import Decoding
+
+    if not assignments:
+        return Decoding(name=decoder)
+    from cellprune.config.load import decoding
+
+    return decoding(assignments, decoder)
+
+
+def _unusual(**settings: object) -> dict[str, object]:
+    """Give the settings that older versions did not have, where they decide something: so the others read as ever."""
+    usual = {"engine": "torch", "precision": "fp32"}
+    return {name: value for name, value in settings.items() if value is not None and value != usual.get(name)}
 
 
 def _refuse(
@@ -292,13 +312,6 @@ def _progress(n_images: int) -> Iterator["Tell"]:
         watcher.started(event(0, many(n_images, "image")))
         yield tell
         watcher.finished(event(n_images, ""))
-
-
-def _print(done: "Done", tracks: Sequence["Followed"], output: Path, warnings: list[str], engine: "Engine") -> None:
-    """Print what came of it as one JSON object."""
-    said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": asdict(engine.running)}
-    said |= done.record()
-    print(text.dumps(said | ({"recordings": [asdict(one.summary) for one in tracks]} if tracks else {})))
 
 
 def _show(done: "Done", tracks: Sequence["Followed"], output: Path, *, overlays: bool) -> None:

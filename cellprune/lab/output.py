@@ -55,7 +55,8 @@ class Output:
         settings: JSON values that decide what the labels are; a folder made with others is refused.
         images: their names, as `Image.name`.
         stacks: names of those whose labels are to be a stack, as `Image.stack`.
-        running: JSON values that say by what the network is run; of a folder that is gone on with, the latest.
+        running: JSON values that say by what the network is run, and its maps are decoded; of a folder that is gone on
+            with, the latest.
         overlays: whether an image without one is still to be done.
     Raises:
         CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
@@ -75,7 +76,7 @@ class Output:
         self.stacks = frozenset(stacks)
         self.overlays = overlays
         self._settings = dict(settings)
-        self._running = {} if running is None else {"engine": dict(running)}
+        self._running = {} if running is None else dict(running)
         self._names = set(images)
         self._digests: dict[Path, str] = {}
         self._words: dict[tuple[Path, int], tuple[str, list[_Cells]]] = {}  # of the stack that was looked at last
