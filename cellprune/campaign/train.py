@@ -67,7 +67,9 @@ def _patiently(job: Job, listeners: Sequence[Listener]) -> Folder:
     """Run a job; while another process is at work in its folder, wait for what that leaves."""
     while True:
         try:
-            return experiment.run(job.settings, listeners, runtime=_runtime(job), command=job.command)
+            return experiment.run(
+                job.settings, listeners, runtime=_runtime(job), command=job.command, scores=job.scores
+            )
         except BusyError:
             time.sleep(_PATIENCE_S)
 

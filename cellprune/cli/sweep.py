@@ -19,9 +19,14 @@ from cellprune.config.sweep import SECTION, Sweep, asked
 from cellprune.errors import CellpruneError, WorkError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cellprune.campaign.job import Job
+    from cellprune.campaign.timing import Forecast
     from cellprune.tables.page import Content
     from cellprune.tables.plan import Plan
     from cellprune.tables.sweep import Shard
+    from cellprune.tables.workspace import SharedRuns
 
 
 def sweep(
@@ -96,9 +101,10 @@ def sweep(
     refuse_trainers(workers, scheduler)
     part = _shard(shard)
 
-    from cellprune.cli.progress import loading, phase, shown
+    from cellprune.cli.progress import loading, phase
 
     with loading():  # what follows needs torch
+        from cellprune.cli.sweep_progress import Told
         from cellprune.tables.folder import SweepFolder
         from cellprune.tables.plan import Source
         from cellprune.tables.plan import plan as planned
@@ -122,17 +128,17 @@ def sweep(
     folder.require(resume=resume or gather or dry_run or part is not None)
     with phase("reading the data set", after_s=PATIENCE_S):
         shared = SharedRuns(whole, workspace)
+    if dry_run:
+        _foretell(whole, shared, workers, elsewhere=scheduler is not None, as_json=json)
+        return
     command = ["cellprune", *sys.argv[1:]]
     if gather:
         with folder.locked():
             folder.note({})
             made = tabulate(whole, shared, folder, command)
     else:
-        from cellprune.cli.sweep_progress import Told
-
-        with shown() as watcher:
-            execute = trainers(workers, scheduler, watcher)
-            watch = Told(whole)
+        with Told(whole) as watch:
+            execute = trainers(workers, scheduler, watch.listener)
             made = run(whole, shared, shard=part or Shard(), execute=execute, watch=watch, command=command)
     if json:
         print(text.dumps(summary(made)))
@@ -140,6 +146,34 @@ def sweep(
         _show(made, output)
     if failed := shortfall(made):
         raise WorkError(failed)
+
+
+def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool, as_json: bool) -> None:
+    """Say what is left, how long it takes, and what it writes.
+
+    Args:
+        elsewhere: whether the workers of a scheduler will train; an epoch is timed here all the same.
+    """
+    from cellprune.campaign.timing import forecast
+    from cellprune.cli.progress import Inside, shown
+    from cellprune.runs.documents import plain
+    from cellprune.tables.forecast import failed, outlook
+    from cellprune.training import progress
+
+    timing = progress.Event("", message="timing one epoch", after_s=progress.PATIENCE_S)
+    with shown() as watcher, progress.phase([watcher], timing):
+
+        def time_one(jobs: "Sequence[Job]") -> "Forecast":
+            with trainers(workers, None, Inside(watcher, timing)) as execute:
+                return forecast(jobs, execute, failed)
+
+        told = outlook(plan, runs, time_one, max(1, workers))
+    if as_json:
+        print(text.dumps({**plain(told), "timed_here_alone": elsewhere}))
+        return
+    say(*told.lines())
+    if elsewhere:
+        say("the time is that of this machine, as if one training came after the other")
 
 
 def _shard(given: str | None) -> "Shard | None":

@@ -13,12 +13,13 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose, earlier, latency, measure, record, settling, shared
+from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
+from cellprune.pruning.scoring import at_once
 from cellprune.report import page
 from cellprune.runs import log
 from cellprune.runs.cost import MaskCost, StandIn
@@ -46,6 +47,7 @@ def run(
     *,
     runtime: Runtime | None = None,
     command: Sequence[str] = (),
+    scores: Path | None = None,
 ) -> Folder:
     """Train one network, pruned or not, and leave a complete run folder.
 
@@ -54,6 +56,7 @@ def run(
         listeners: watch the run; see `training.progress`.
         runtime: where it happens; nothing in it changes the result.
         command: the command line, for the record.
+        scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
     Returns:
         The folder of the finished run.
     Raises:
@@ -85,7 +88,7 @@ def run(
         with progress.phase(listeners, _PLANNING):
             segments = _segments(setup, folder)
             made = record.begin(setup, folder, segments, stages, command)
-        work = Work(setup, folder, listeners, made)
+        work = Work(setup, folder, listeners, made, scores)
         if work.is_main:
             work.say(opened.task.preview(opened.frames, opened.split))
         work.setup = _timed(work)
@@ -264,7 +267,8 @@ def _masks(work: Work, segments: Segments) -> Masks:
 
 def _scored_masks(work: Work, segments: Segments) -> Masks:
     with work.phase("scoring", _scoring(work.settings.pruning.method)) as tell:
-        return choose.masks(work.setup, segments, tell)
+        once = kept_scores.kept_in(work.scores, work.setup, segments) if work.scores else at_once
+        return choose.masks(work.setup, segments, tell, once)
 
 
 def _scoring(by: str) -> str:

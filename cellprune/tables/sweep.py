@@ -1,5 +1,6 @@
 """The story of a sweep: a plan becomes runs, and the runs become a table."""
 
+import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from cellprune.campaign import workers
 from cellprune.runs import documents
 from cellprune.tables import latex, long_form, page
-from cellprune.tables.folder import LATEX, PAGE, TABLE, Failure, SweepFolder
+from cellprune.tables.folder import LATEX, PAGE, SCORES, TABLE, Failure, SweepFolder
 from cellprune.tables.plan import Plan, Trial
 from cellprune.tables.result import read
 from cellprune.tables.standing import standings
@@ -54,10 +55,15 @@ def sweep(
     with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
         with folder.locked():
             folder.note({})
-        came = work(shard.of(plan.trials), runs, trained, watch or Watch())
+        cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
+        trials = [trial for trial in shard.of(plan.trials) if plan.name(trial) not in cut_off]
+        came = work(trials, runs, trained, watch or Watch())
     with folder.locked():
         folder.note({plan.name(trial): failure for trial, failure in came.items()})
-        return tabulate(plan, runs, folder, command)
+        content = tabulate(plan, runs, folder, command)
+        if not content.missing:
+            shutil.rmtree(folder.path / SCORES, ignore_errors=True)  # nobody needs them any more
+        return content
 
 
 def tabulate(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Sequence[str] = ()) -> page.Content:

@@ -41,8 +41,10 @@ def work(trials: Sequence[Trial], runs: SharedRuns, execute: Execute, watch: Wat
     for tries_left in reversed(range(_TRIES)):
         of_job = {runs.job(trial).key: trial for trial in waiting}
         for job, report in execute(_jobs(waiting, runs, watch)):
-            came[of_job[job.key]] = _failure(report)
-            watch.ended(of_job[job.key], _what(report, tries_left))
+            trial = of_job[job.key]
+            came[trial] = _failure(report)
+            watch.ended(trial, _what(report, tries_left))
+            runs.forget_scores(trial)
         waiting = [trial for trial in waiting if (failed := came.get(trial)) and failed.state == "crashed"]
     return came
 

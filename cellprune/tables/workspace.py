@@ -1,5 +1,6 @@
 """Where a sweep works: the folder of runs that it shares with others, and a folder of its own for the table."""
 
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,9 @@ from cellprune.campaign.job import Job
 from cellprune.config.schema import Runtime, Settings
 from cellprune.experiment import shared
 from cellprune.runs.lock import LOCK
+from cellprune.runs.names import file_safe
 from cellprune.runs.split import Split
+from cellprune.tables.folder import SCORES
 from cellprune.tables.plan import Arm, Plan, Trial
 
 _COMMAND = ("cellprune", "sweep")  # that the runs of a sweep say they were made by
@@ -73,7 +76,31 @@ class SharedRuns:
             device=self.workspace.device,
             command=_COMMAND,
             is_unlike_others=True,
+            scores=self._scores(trial) if self._shares_scores(trial) else None,
         )
+
+    def forget_scores(self, trial: Trial) -> None:
+        """Remove the scores that a trial shared, once none of those that they are kept for is left to train."""
+        if self._shares_scores(trial) and all(self.finished(other) for other in self._alike(trial)):
+            shutil.rmtree(self._scores(trial), ignore_errors=True)
+
+    def _shares_scores(self, trial: Trial) -> bool:
+        """Tell whether other amounts, or controls, are made of the scores that this trial needs."""
+        return not trial.arm.is_dense and len(self._alike(trial)) > 1
+
+    def _alike(self, trial: Trial) -> list[Trial]:
+        """Give the trials that differ in no more than amount and control."""
+        own = trial.arm
+        return [
+            Trial(arm, trial.seed)
+            for arm in self.plan.arms
+            if (arm.model, arm.target, arm.method) == (own.model, own.target, own.method)
+        ]
+
+    def _scores(self, trial: Trial) -> Path:
+        arm = trial.arm
+        name = "_".join(map(file_safe, (arm.model, arm.target, arm.method)))
+        return self.workspace.output.absolute() / SCORES / f"{name}_s{trial.seed}"
 
     @cached_property
     def _runtime(self) -> Runtime:
