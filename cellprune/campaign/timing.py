@@ -55,7 +55,8 @@ def _one_epoch(settings: Settings) -> Settings:
 
 def _folder(runs: Path, report: Report, failed: Callable[[Report], CellpruneError]) -> Folder:
     if report.run is None:
-        raise failed(report)
+        error = failed(report)
+        raise error
     return Folder(runs / report.run.folder)
 
 

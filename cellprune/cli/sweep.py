@@ -113,9 +113,8 @@ def sweep(
         from cellprune.tables.workspace import SharedRuns, Workspace
         from cellprune.training.progress import PATIENCE_S
 
-    content = None if plan is None else config.read(plan)
-    section = None if content is None else content.pop(SECTION, None)
-    whole = planned(asked(section, axes, plan), Source(settings, plan, content, set_))
+    file = None if plan is None else config.read(plan)
+    whole = planned(asked(axes, file), Source(settings, file and file.without(SECTION), set_))
     if list_:
         say(*_commands(whole))
         return

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,18 @@ _NEEDED = {  # pydantic's kinds of errors, for a reader of YAML
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed", "size"}  # settings of cells in images
 
 
+@dataclass(frozen=True)
+class File:
+    """A configuration file that was read: its keys and values."""
+
+    path: Path
+    values: Mapping[str, object]
+
+    def without(self, section: str) -> "File":
+        """Give the same but for a section that is none of the settings."""
+        return File(self.path, {key: value for key, value in self.values.items() if key != section})
+
+
 def load(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
     """Merge the sources of settings and check the whole.
 
@@ -51,8 +64,7 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
 def merged(
     flags: Settings | None = None,
     *,
-    file: Path | None = None,
-    content: Values | None = None,
+    file: Path | File | None = None,
     assignments: Sequence[str] = (),
     methods: Sequence[str] = (),
     models: Sequence[str] = (),
@@ -60,14 +72,16 @@ def merged(
     """Merge the sources of settings as `load` does, and leave the choices as they were asked for.
 
     Args:
-        flags, file, assignments: as `load` takes them.
-        content: what the file holds, where it was read already.
+        flags, assignments: as `load` takes them.
+        file: the same, or what was read of it.
         methods, models: that the same sources serve, too: an option of one of them is no fault.
     """
     asked: Values = {}
     sources: list[tuple[str, Values]] = []
     if file is not None:
-        sources.append((str(file), read(file) if content is None else content))
+        own = file if isinstance(file, File) else read(file)
+        file = own.path
+        sources.append((str(file), dict(own.values)))
     sources += [(f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)) for text in assignments]
     sources = [(source, _renamed(values)) for source, values in sources]
     for source, values in sources:
@@ -165,8 +179,8 @@ def checked(values: Mapping[str, object], source: str) -> Settings:
         raise ConfigError(f"{source}: {faults(error)}") from None
 
 
-def read(file: Path) -> Values:
-    """Give the keys and values of a configuration file; a run's config.yaml of any version by the names of this one.
+def read(file: Path) -> File:
+    """Read a configuration file; a run's config.yaml of any version by the names of this one.
 
     Raises:
         ConfigError: it cannot be read, or holds something else.
@@ -186,7 +200,7 @@ def read(file: Path) -> Values:
             f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'"
         )
     values: Values = content or {}
-    return completed(values) if _is_record(values) else values
+    return File(file, completed(values) if _is_record(values) else values)
 
 
 def _is_record(content: Mapping[str, object]) -> bool:

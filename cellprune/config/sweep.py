@@ -1,7 +1,6 @@
 """What `sweep` is asked: the axes of its table. A plan file has them as its section `sweep`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, TypeVar, get_args
 
 from cyclopts import Parameter
@@ -9,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from cellprune.config import names
 from cellprune.config.base import MOST_SEED, Frozen, Values, named, ratio_of
-from cellprune.config.load import faults
+from cellprune.config.load import File, faults
 from cellprune.config.pruning import Pruning, budget_of
 from cellprune.config.resolve import ConfigError
 from cellprune.errors import unknown
@@ -91,32 +90,34 @@ class Sweep(Frozen):
         return self
 
 
-def asked(section: object, flags: Sweep, file: Path | None) -> Sweep:
-    """Give the axes that a plan file's section and the flags name together; a flag wins.
+def asked(flags: Sweep, file: File | None = None) -> Sweep:
+    """Give the axes that the flags and a plan's section `sweep` name together; a flag wins.
 
     Args:
-        section: what the plan file holds as its section `sweep`; None without one.
         flags: of which only those given explicitly count.
-        file: the plan, for messages.
+        file: the plan.
     Raises:
         ConfigError: an unknown key, or a value that cannot be; all are named.
     """
+    if file is None:
+        return flags
+    section, place = file.values.get(SECTION), f"{file.path}, section {SECTION}"
     values: Values = dict(section) if isinstance(section, dict) else {}
     if section is not None and not isinstance(section, dict):
         raise ConfigError(
-            f"{file}: the section {SECTION} holds {quoted(section)}: write lines such as 'methods: [snip]'"
+            f"{file.path}: the section {SECTION} holds {quoted(section)}: write lines such as 'methods: [snip]'"
         )
     for key in values.keys() - Sweep.model_fields.keys():
-        raise ConfigError(unknown("axis", key, Sweep.model_fields, f"{file}, section {SECTION}"))
+        raise ConfigError(unknown("axis", key, Sweep.model_fields, place))
     given = {name: getattr(flags, name) for name in flags.model_fields_set}
     if given.keys() & {"ratios", "budgets"}:
         values = {key: value for key, value in values.items() if key not in ("ratios", "budgets")}
     try:
         return Sweep.model_validate({key: _listed(key, value) for key, value in values.items()} | given)
     except ValidationError as error:
-        raise ConfigError(f"{file}, section {SECTION}: {faults(error)}") from None
+        raise ConfigError(f"{place}: {faults(error)}") from None
     except (TypeError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{file}, section {SECTION}: {reason(error)}") from None
+        raise ConfigError(f"{place}: {reason(error)}") from None
 
 
 def _listed(key: str, value: object) -> object:

@@ -3,10 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 
 from cellprune.config import load as config
-from cellprune.config.base import Values
 from cellprune.config.resolve import ConfigError
 from cellprune.config.schema import Settings
 from cellprune.config.sweep import Sweep
@@ -32,12 +30,11 @@ class Source:
     """Where the settings of all runs of a sweep come from, as `config.load` takes them.
 
     Attributes:
-        content: what the plan file holds beside its section `sweep`.
+        file: the plan, but for its section `sweep`.
     """
 
     flags: Settings = field(default_factory=Settings)
-    file: Path | None = None
-    content: Values | None = None
+    file: config.File | None = None
     assignments: tuple[str, ...] = ()
 
 
@@ -120,11 +117,13 @@ def plan(axes: Sweep, source: Source) -> Plan:
     """
     _refuse_swept(axes, source)
     base = config.merged(
-        source.flags, file=source.file, content=source.content, assignments=source.assignments,
+        source.flags, file=source.file, assignments=source.assignments,
         methods=axes.methods, models=axes.models,
     )  # fmt: skip
     if base.pruning.masks is not None:
-        raise ConfigError(f"{source.file} trains given masks: remove pruning.masks; {_SWEPT['pruning.masks']}")
+        raise ConfigError(
+            f"{source.file and source.file.path} trains given masks: remove pruning.masks; {_SWEPT['pruning.masks']}"
+        )
     axes = axes.model_copy(update={"methods": axes.methods or (base.pruning.method,)})
     if not axes.ratios and not axes.budgets and set(axes.methods) - {"dense"}:
         raise ConfigError("nothing says how much is removed: give --ratios, such as 0.9 0.95, or --budgets macs=0.1")
@@ -178,7 +177,7 @@ class _Group:
             **({"data.target": self.target} if self.axes.targets else {}),
         }
         merged = config.merged(
-            self.source.flags, file=self.source.file, content=self.source.content,
+            self.source.flags, file=self.source.file,
             assignments=(*self.source.assignments, *(f"{key}={value}" for key, value in own.items())),
             methods=self.axes.methods, models=self.axes.models,
         )  # fmt: skip

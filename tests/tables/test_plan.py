@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cellprune.config.load import File
 from cellprune.config.resolve import ConfigError
 from cellprune.config.schema import Settings
 from cellprune.config.sweep import Sweep
@@ -91,5 +92,5 @@ def test_a_flag_that_the_axes_decide_is_refused_and_a_file_may_hold_it() -> None
     with pytest.raises(ConfigError, match=r"pruning\.method cannot be given to a sweep: --methods"):
         plan(Sweep(ratios=(0.5,)), Source(flags=flags))
     content = {"seed": 7, "pruning": {"method": "snip", "ratio": 0.3}}
-    made = plan(Sweep(ratios=(0.5,), seeds=("0",)), Source(file=Path("plan.yaml"), content=content))
+    made = plan(Sweep(ratios=(0.5,), seeds=("0",)), Source(file=File(Path("plan.yaml"), content)))
     assert [(arm.name, arm.settings.seed) for arm in made.arms] == [("dense", 0), ("snip, 50\u00a0% removed", 0)]
