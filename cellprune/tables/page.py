@@ -112,9 +112,9 @@ def _group(group: tuple[str, str], content: Content, folder: Path, *, alone: boo
 
 
 def _ordered(standings: Sequence[Standing]) -> list[Standing]:
-    """Put arms of one amount beside each other, the best first."""
+    """Put arms of one amount beside each other, the best first, those without a run last."""
     amounts = list(dict.fromkeys(s.arm.amount for s in standings))
-    return sorted(standings, key=lambda s: (amounts.index(s.arm.amount), s.rank.place if s.rank else 0))
+    return sorted(standings, key=lambda s: (amounts.index(s.arm.amount), not s.results, s.rank.place if s.rank else 0))
 
 
 def _published(standings: Sequence[Standing]) -> list[Curve]:
