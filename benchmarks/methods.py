@@ -17,8 +17,8 @@ from typing import Any
 from cellprune.config.pruning import Pruning
 from cellprune.report.finished import read
 from cellprune.report.formatting import share
-from cellprune.report.together.comparison import interval
 from cellprune.report.together.figures import differences
+from cellprune.report.together.interval import interval
 from cellprune.runs.folder import Folder
 
 UNPRUNED = "unpruned"

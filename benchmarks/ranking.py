@@ -21,8 +21,8 @@ from scipy.stats import spearmanr
 from cellprune.report.drawing import drawing, svg
 from cellprune.report.formatting import share
 from cellprune.report.published import rows as table
-from cellprune.report.together.comparison import interval
 from cellprune.report.together.figures import colour
+from cellprune.report.together.interval import interval
 
 PUBLISHED = {  # as table 4 calls them -> our names
     "Random": "random",

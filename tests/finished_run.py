@@ -1,6 +1,5 @@
 """Run folders as `train` leaves them, without the training: enough to make a report from."""
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from cellprune.evaluation import iou
-from cellprune.evaluation.cells import ScoredCells, count, summary
-from cellprune.report.pictures import overlay_png, pick
+from cellprune.evaluation.cells import ScoredCells, judge, summary
+from cellprune.report.marked.image import ImageCells, Located
+from cellprune.report.marked.pictures import draw
 from cellprune.runs import documents
 from cellprune.runs.folder import Folder
-from cellprune.runs.scores import CellScores, Picture, SegmentationScores
+from cellprune.runs.scores import CellPictures, CellScores, SegmentationScores
 from cellprune.targets import classes
 from cellprune.targets.decoders import Components
 
@@ -191,22 +191,22 @@ def scores(n_images: int) -> SegmentationScores:
             counted = iou.counts(guess, truth, CLASSES)
             images.append(iou.ScoredImage(name, sequence, k, size, counted, iou.ignored_px(truth)))
         drawn[name] = (image, prediction, target)
-    pictures = [
-        Picture(name, rank, value, base64.b64encode(overlay_png(*drawn[name])).decode())
-        for rank, name, value in pick(images)
-    ]
+    counted, pictures = cells_of(drawn)
     return SegmentationScores(
-        "segmentation", "ignore", "report", tuple(images), iou.summary(images), tuple(pictures), cells_of(drawn)
+        "segmentation", "ignore", "report", tuple(images), iou.summary(images), (), counted, pictures
     )
 
 
-def cells_of(drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> CellScores:
-    counted = []
-    for name, (_, prediction, target) in drawn.items():
+def cells_of(drawn: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[CellScores, CellPictures]:
+    counted, images = [], []
+    for name, (image, prediction, target) in drawn.items():
         pair = ((each == 1).astype(np.uint8) for each in (prediction, target))
         found, truth = (classes.cells_of(each, Components()).labels for each in pair)
-        counted.append(ScoredCells(name, name[:2], int(name[3:]), count(truth, found, ignored=target == iou.IGNORED)))
-    return CellScores(0, tuple(counted), summary([image.count for image in counted]))
+        ignored = target == iou.IGNORED
+        judged = judge(truth, found, ignored=ignored)
+        counted.append(ScoredCells(name, name[:2], int(name[3:]), judged.count))
+        images.append(ImageCells(name, image, Located(truth), Located(found), ignored, judged, 0))
+    return CellScores(0, tuple(counted), summary([image.count for image in counted])), draw(images)
 
 
 def cells(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

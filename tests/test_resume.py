@@ -108,6 +108,21 @@ def test_a_run_whose_channels_left_the_network_ends_with_the_same_bits_wherever_
     assert Folder(output).file("masks").read_bytes() == uncut.file("masks").read_bytes()
 
 
+CROPS = ["data.crop=24", "training.steps_per_epoch=3", "training.batch_size=2", "training.epochs=3"]
+
+
+def test_a_run_on_crops_ends_with_the_same_bits_wherever_it_is_killed(
+    process: Callable[..., int], tmp_path: Path, data_root: Path
+) -> None:
+    assert process(tmp_path / "uncut", data_root, more=CROPS) == 0
+    output = tmp_path / "run"
+    for number, moment in enumerate(["scoring", "every epoch", "every epoch", "evaluation"]):
+        assert process(output, data_root, moment, resume=number > 0, more=CROPS) == -signal.SIGKILL
+    assert process(output, data_root, resume=True, more=CROPS) == 0
+    _assert_same(Folder(output), Folder(tmp_path / "uncut"))
+    assert Folder(output).file("masks").read_bytes() == Folder(tmp_path / "uncut").file("masks").read_bytes()
+
+
 def _assert_same(again: Folder, uncut: Folder) -> None:
     assert again.finished
     header, weights, masks = again.read_model()

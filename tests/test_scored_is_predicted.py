@@ -197,6 +197,24 @@ def test_what_is_scored_is_the_foreground_that_is_decoded(target: str, maps: int
     }
 
 
+@pytest.mark.parametrize("size", [{}, {"size": (30, 36)}], ids=["as they are", "zoomed"])
+def test_a_network_of_crops_predicts_at_their_scale_and_is_scored_so(size: dict[str, Any], tmp_path: Path) -> None:
+    folder = drawn(tmp_path / "set", KINDS["sizes"][0], tiff)
+    settings = Settings(data=Data(dataset=f"{folder}/", crop=32, normalization="percentile", **size), seed=0)
+    dataset = TASK.open(settings.data, None)
+    loaders = loaders_of(dataset, settings)
+    zoom = 0.5 if size else 1.0
+    assert {sample.seen(loaders.card).shape[1:] for sample in loaders.samples("report")} == {
+        (round(zoom * height), round(zoom * width)) for height, width in KINDS["sizes"][0]
+    }
+    run = finished_run(tmp_path / "run", network_of(1), settings)
+    scores = TASK.scores(network_of(1), loaders, "report")
+    assert native(scores) == counts_of_predict(run, folder, tmp_path / "out")
+    if not size:
+        at_network_size = {image.id: image.classes for image in scores.images if image.size == "network"}
+        assert at_network_size == native(scores), "they are one size"
+
+
 def loaders_of(dataset: Dataset, settings: Settings) -> Loaders:
     return TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
 

@@ -81,6 +81,7 @@ def bench(
                 macs=None if macs_per_pixel is None else round(macs_per_pixel * size[0] * size[1]),
                 parameters=network.card.parameters,
                 score=network.score.value if network.score else None,
+                seg=network.score.seg if network.score else None,
                 comparable=network.score is not None and network.score.on == first,
             )
         )

@@ -18,6 +18,7 @@ from cellprune.models import loaded
 from cellprune.report import finished
 from cellprune.report.finished import FinishedRun
 from cellprune.report.together.comparison import compare
+from cellprune.report.together.folded import cells
 from cellprune.runs import onnxfile, provenance
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import ModelCard, read_card
@@ -31,10 +32,12 @@ class Score:
 
     Attributes:
         value: the headline of its scores.json, native size.
+        seg: SEG of its cells; None where they were not scored.
         on: the images, and how they were judged; scores of other images or another truth are not compared.
     """
 
     value: float
+    seg: float | None
     on: frozenset[object]
 
 
@@ -130,7 +133,7 @@ def _score(run: FinishedRun | None) -> Score | None:
     if run is None or value is None:
         return None
     files = ((key, tuple(sorted(hashes.items()))) for key, hashes in run.judged.files.items())
-    return Score(value, frozenset([*files, run.judged.truth]))
+    return Score(value, (cells(run) or {}).get("seg"), frozenset([*files, run.judged.truth]))
 
 
 def entries(networks: Sequence[Network], folder: Path) -> tuple[list[Entry], list[str]]:

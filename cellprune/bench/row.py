@@ -22,6 +22,7 @@ class Row:
         macs: multiply-adds of one image that are computed, zeros among them; None where the file does not say them.
         parameters: likewise.
         score: of the run, measured in float32 in torch; None where no run is among the networks.
+        seg: likewise, of its cells; None also where they were not scored.
         comparable: whether its score is of the same images and the same truth as the first one's.
     """
 
@@ -37,4 +38,5 @@ class Row:
     macs: int | None
     parameters: int | None
     score: float | None
+    seg: float | None
     comparable: bool

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cellprune.campaign.floor import Floor
 from cellprune.config.schema import Settings
+from cellprune.runs.layer_times import LayerTimes
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Job:
         floor: below it the run is given up; None where it runs to its end.
         is_unlike_others: whether a refusal says nothing of the planner's other jobs, so that it is reported.
         scores: folder in which scores are kept that other jobs need, too; None where each job scores for itself.
+        score: what its report's scores are, see `report.results.Results.compared_by`.
+        times: what layers take, where the settings name them.
         version: of the planner's cellprune; a worker of another one refuses.
     """
 
@@ -37,6 +40,8 @@ class Job:
     floor: Floor | None = None
     is_unlike_others: bool = False
     scores: Path | None = None
+    score: str = "iou"
+    times: LayerTimes | None = None
     version: str = field(default_factory=partial(version, "cellprune"))
 
 
@@ -54,6 +59,7 @@ class RunFacts:
         curve: epoch -> score that was watched while it was trained.
         of_budget: of a small dense network in the place of a pruned one: its size, as a share of what it might have.
         widths: of the same, channels of each level.
+        layers_ms: of a network that was made by the times of layers, their sum.
     """
 
     folder: str
@@ -67,6 +73,7 @@ class RunFacts:
     curve: Mapping[int, float]
     of_budget: float | None = None
     widths: tuple[int, ...] | None = None
+    layers_ms: float | None = None
 
 
 @dataclass(frozen=True)

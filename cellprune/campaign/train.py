@@ -17,7 +17,9 @@ from cellprune.config.names import resolve
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError, ScarceError, TooMuchError, WorkError
 from cellprune.evaluation.metric import Metric
+from cellprune.pruning.ranking.latency import NS
 from cellprune.runs import provenance
+from cellprune.runs.cost import Cost
 from cellprune.runs.folder import Folder
 from cellprune.runs.lock import BusyError
 from cellprune.runs.scores import Scores
@@ -37,8 +39,8 @@ def train(job: Job, listeners: Sequence[Listener] = ()) -> Report:
     """
     if job.version != (here := version("cellprune")):
         raise CellpruneError(f"a worker has cellprune {here}, the planner {job.version}: install the same everywhere")
-    metric: Metric[Scores] = resolve("results", job.settings.task).metric
-    floor = FloorWatch(job.floor, metric.watched) if job.floor else None
+    metric: Metric[Scores] = resolve("results", job.settings.task).compared_by(job.score)
+    floor = FloorWatch(job.floor, metric.watched) if job.floor and metric.watched else None
     clock, began = time.perf_counter(), provenance.now()
     try:
         with _ONE_AT_A_TIME:
@@ -68,7 +70,7 @@ def _patiently(job: Job, listeners: Sequence[Listener]) -> Folder:
     while True:
         try:
             return experiment.run(
-                job.settings, listeners, runtime=_runtime(job), command=job.command, scores=job.scores
+                job.settings, listeners, runtime=_runtime(job), command=job.command, scores=job.scores, times=job.times
             )
         except BusyError:
             time.sleep(_PATIENCE_S)
@@ -97,7 +99,11 @@ def _disk_is_full(error: BaseException | None) -> bool:
 
 
 def _read(folder: Folder, began: str, metric: Metric[Scores]) -> Report:
-    """Report what a finished run says."""
+    """Report what a finished run says.
+
+    Raises:
+        CellpruneError: an older version wrote its scores, without what is compared.
+    """
     cost, made, scores = folder.read_cost(), folder.read_provenance(), folder.read_scores()
     watched = ((epoch.epoch, epoch.scores.get(metric.watched)) for epoch in folder.read_metrics())
     facts = RunFacts(
@@ -109,14 +115,28 @@ def _read(folder: Folder, began: str, metric: Metric[Scores]) -> Report:
         macs_left=cost.macs.masked,
         macs_dense=cost.macs.dense,
         model_bytes=cost.bytes.model_file,
-        curve={epoch: score for epoch, score in watched if score is not None},
+        curve={epoch: score for epoch, score in watched if score is not None} if metric.watched else {},
         of_budget=cost.control.achieved / cost.control.target if cost.control else None,
         widths=cost.control.widths if cost.control else None,
+        layers_ms=_layers_ms(cost),
     )
+    try:
+        of_each = metric.of_each(scores)
+    except ValueError as error:
+        raise CellpruneError(
+            f"{folder.path} cannot be compared: {error}; remove it, so that it is trained anew, or give other --runs"
+        ) from None
     return Report(
         "done",
-        scores=metric.of_each(scores),
+        scores=of_each,
         seconds=sum(made.times.values()),
         nothing=metric.nothing(scores),
         run=facts,
     )
+
+
+def _layers_ms(cost: Cost) -> float | None:
+    """Give the sum of what the layers take, where that decided: of the masks, or of a small dense network."""
+    if cost.control and cost.control.unit == "latency":
+        return cost.control.achieved / NS
+    return cost.budget.kept / NS if cost.budget and cost.budget.unit == "latency" else None

@@ -38,7 +38,7 @@ def compact(
     Parameters
     ----------
     model
-        The folder of a finished run, or a model file.
+        The folder of a finished run, a model file, or the folder of a search, for the network that it found.
     output
         The model file to make, NAME.safetensors.
     json
@@ -51,7 +51,9 @@ def compact(
     require_new(output, kind="model", suffix=modelfile.SUFFIX)
     with loading():
         from cellprune.export.compact import write_compact
+        from cellprune.runs.searched import found_by
 
+    model = found_by(model)
     with phase(f"making {model} smaller", after_s=1):
         made = write_compact(model, output)
     if json:

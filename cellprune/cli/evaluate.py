@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from cellprune.cli.terminal import say
 
+_PICTURES = ("pictures", "cell_pictures")
 _PARTS = {"report": "held out", "select": "set apart to choose settings by"}
 
 
@@ -55,7 +56,7 @@ def evaluate(
     with phase(f"scoring {run}", after_s=1) as tell:
         scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
     if json:
-        print(text.dumps({key: value for key, value in content(scores).items() if key != "pictures"}))
+        print(text.dumps({key: value for key, value in content(scores).items() if key not in _PICTURES}))
         return
     whose = f"all of {dataset}" if dataset else f"its own, {_PARTS.get(scores.part, scores.part)}"
     first, *table = resolve("results", scores.task).table(scores)

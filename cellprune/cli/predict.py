@@ -199,9 +199,11 @@ def _and_more(names: list[str]) -> str:
 
 def _digest(model: Path) -> str:
     """Give the sha256 of the model's file: the same network by another path is the same."""
-    from cellprune.runs.folder import FILES
+    if model.is_dir():
+        from cellprune.runs.folder import FILES  # which knows all files of a run, and takes long to load
 
-    with (model / FILES["model"] if model.is_dir() else model).open("rb") as file:
+        model /= FILES["model"]
+    with model.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -233,7 +235,7 @@ def _show(done: "Done", output: Path, *, overlays: bool) -> None:
     for name, what in (
         ("overlays", "each image with the outlines of its cells"),
         ("labels", "label images of native size: 0 is background, one number per cell"),
-        ("cells.csv", "one line per cell: position, area, whether it touches the border"),
+        ("cells.csv", "one line per cell: position, area, shape, grey levels"),
     ):
         if overlays or name != "overlays":
             say(f"  {output / name}   {what}")

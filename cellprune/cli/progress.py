@@ -6,9 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
-
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, Any
 
 from cellprune.cli.heartbeat import Heartbeat
 from cellprune.cli.terminal import console, tell
@@ -17,6 +15,9 @@ from cellprune.report.formatting import duration
 from cellprune.training import progress
 from cellprune.training.progress import PATIENCE_S, Event, Listener, Tell
 from cellprune.wording import many, spoken
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _TENTHS = 10  # of what is counted, a line each
 
@@ -93,6 +94,8 @@ class Bar:
             self._progress = None
 
     def _begin(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
         self._beat.stop()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),

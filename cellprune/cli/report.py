@@ -24,9 +24,9 @@ def report(
 ) -> None:
     """Set finished runs side by side on one page, or make the page of one run again.
 
-    The page has the scores with their differences image by image, curves, masks, cost, and the settings that differ. It
-    needs only the runs' own files. Runs on other data, or scored by another truth policy, form groups of their own.
-    Unfinished runs are left out and named.
+    The page has one row per method with its scores of cells, differences image by image, curves, masks, cost, and the
+    settings that differ. It needs only the runs' own files. Runs on other data, or scored by another truth policy, form
+    groups of their own. Unfinished runs are left out and named.
 
     Examples:
 
@@ -134,10 +134,17 @@ def _lines(written: Path, groups: "Sequence[Group]") -> list[str]:
     width = 6 + max(len(run.label) for group in groups for run in group.runs) if groups else 0
     for group in groups:
         score = group.score + (", native" if len(group.runs[0].sizes) > 1 else "")
-        lines.append(f"{group.dataset:{width}}{score:>12}{'difference':>12}")
+        with_cells = any(run.cells for run in group.runs)
+        seg_column = f"{'SEG':>12}" if with_cells else ""
+        lines.append(f"{group.dataset:{width}}{seg_column}{score:>12}{'difference':>12}")
         for run in group.runs:
             value, difference = next(iter(run.scores.values()))["native"], run.difference("native")
             shown = f"{difference.mean:+.4f}" if difference else "" if run.against else "reference"
             named = f"  {run.number:<3}{run.label}"
-            lines.append(f"{named:{width}}{'undefined' if value is None else f'{value:.4f}':>12}{shown:>12}")
+            seg = f"{_number(run.cells['seg']) if run.cells else 'not scored':>12}" if with_cells else ""
+            lines.append(f"{named:{width}}{seg}{_number(value):>12}{shown:>12}")
     return [*lines, f"Look at: {written}"]
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""`cellprune search-max-ratio`: the highest ratio that costs no IoU, with the evidence."""
+"""`cellprune search-max-ratio`: the highest ratio that costs no score, with the evidence."""
 
 import json as text
 import sys
@@ -15,6 +15,7 @@ from cellprune.config.load import ConfigError, load, merged
 from cellprune.config.names import method
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
+from cellprune.config.shares import COSTS
 from cellprune.errors import CellpruneError
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def search_max_ratio(
 
         cellprune search-max-ratio --unit macs --cv 3 --controls --dry-run
 
+        cellprune search-max-ratio --unit latency --engine onnx --score seg --cv 3 --dry-run
+
     Parameters
     ----------
     config
@@ -101,7 +104,7 @@ def search_max_ratio(
     _refuse(max_trials=max_trials, max_hours=max_hours)
     resolved = _settings(settings, config, set_, search)
 
-    from cellprune.cli.progress import loading, phase
+    from cellprune.cli.progress import loading, phase, shown
 
     with loading():  # what follows needs torch
         from cellprune.cli.search_progress import Table
@@ -113,8 +116,8 @@ def search_max_ratio(
 
     hush()  # that a shared run is finished already is no news here
     workspace = Workspace(runs, output, data_root, device, resume, max_trials, max_hours)
-    with phase("reading the data set", after_s=PATIENCE_S):
-        question = ask(resolved, search, workspace)
+    with shown() as watcher:
+        question = ask(resolved, search, workspace, [watcher])
     table = Table(question)
     with ExitStack() as opened:
         # a scheduler that does not answer is told before an epoch is timed; a dry run needs none
@@ -179,8 +182,9 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     if search.unit != "weights" and "granularity" not in pruning.model_fields_set:
         assignments, by_channel = (*assignments, "pruning.granularity=channel"), True
     amount = f"pruning.ratio={search.low}"
-    if row.when == "instead" or (row.when == "before" and by_channel and search.unit in ("params", "macs")):
-        amount = f"pruning.budget=macs={1 - search.low}"  # the search says of what
+    if row.when == "instead" or (row.when == "before" and by_channel and search.unit in COSTS):
+        unit = "latency" if search.unit == "latency" else "macs"  # the search says of what; time alone has an engine
+        amount = f"pruning.budget={unit}={1 - search.low}"
     resolved = load(flags, file=config, assignments=(*assignments, amount))
     if resolved.pruning.method == "given":
         raise ConfigError(f"{config} trains given masks, and other ratios need other masks: give a --method")
@@ -206,7 +210,7 @@ def _planned(
     from cellprune.training import progress
 
     timing = progress.Event(
-        "", message=f"timing one epoch with {ratio(question.grid[0])} removed", after_s=progress.PATIENCE_S
+        "", message=f"timing one epoch at a ratio of {ratio(question.grid[0])}", after_s=progress.PATIENCE_S
     )
 
     def time_a_training() -> float:

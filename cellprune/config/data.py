@@ -76,12 +76,22 @@ class Data(Frozen):
         0, ge=0, le=MOST_SEED, description="seed of the split; changes nothing else"
     )
     size: Annotated[tuple[int, int], AfterValidator(_size)] = Field(
-        (256, 256), description="height and width, px, to which every training frame is resized"
+        (256, 256),
+        description="height and width, px, to which every training frame is resized; with a crop: into which the frame "
+        "of middle size is fitted, its aspect kept, and all others are zoomed alike (without size: not at all)",
     )
-    normalization: Literal["robust", "standard"] = Field(
+    crop: Annotated[int | None, Parameter(alias="--crop")] = Field(
+        None,
+        ge=16,
+        le=4096,
+        description="side, px, of random square crops to learn from, in place of whole frames resized: frames of any "
+        "size keep their scale",
+    )
+    normalization: Literal["robust", "standard", "percentile"] = Field(
         "robust",
         description="which grey levels set the scale of an image: robust = all but the rarest, so that a hot pixel "
-        "changes nothing; standard = all of them, as published",
+        "changes nothing; standard = all of them, as published; percentile = two, near the darkest and the brightest, "
+        "so that few bright cells keep their shades",
     )
     select: float = Field(
         0.0,
@@ -93,10 +103,22 @@ class Data(Frozen):
         None, description="(k, K): hold out fold k (from 0) of K folds of all annotated frames, instead of a share"
     )
 
+    @property
+    def network_size(self) -> tuple[int, int]:
+        """Height and width, px, of the images that the network learns from."""
+        return (self.crop, self.crop) if self.crop else self.size
+
+    @property
+    def fits(self) -> tuple[int, int] | None:
+        """Height and width, px, that the frame of middle size is brought to; None where frames keep their own."""
+        return None if self.crop and "size" not in self.model_fields_set else self.size
+
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
         usual = type(self).model_fields
-        foreign |= {key for key in ("classes", "target") if getattr(self, key) == usual[key].default}
+        foreign |= {key for key in ("classes", "target", "crop") if getattr(self, key) == usual[key].default}
+        if self.crop and self.fits is None:
+            foreign.add("size")
         return {key: value for key, value in handler(self).items() if key not in foreign}

@@ -19,7 +19,7 @@ from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.pruning import completed as pruning_completed
 from cellprune.config.pruning import renamed as pruning_renamed
 from cellprune.config.resolve import ConfigError, resolve
-from cellprune.config.schema import TASK_DATA, TASK_DEFAULTS, Settings, older_than_settings
+from cellprune.config.schema import CROP_DEFAULTS, TASK_DATA, TASK_DEFAULTS, Settings, older_than_settings
 from cellprune.files import reading
 from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
 
@@ -33,7 +33,7 @@ _NEEDED = {  # pydantic's kinds of errors, for a reader of YAML
     "string_type": "text is needed: put it in quotes",
 }
 
-_OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed", "size"}  # settings of cells in images
+_OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed"}  # settings of cells in images
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def merged(
         _merge_settings(asked, values)
     flagged = {} if flags is None else _given(flags)
     _merge_settings(asked, flagged)
-    base = deepcopy(TASK_DEFAULTS.get(asked.get("task", ""), {}))
+    has_crops = asked.get("data", {}).get("crop") is not None
+    base = deepcopy(CROP_DEFAULTS if has_crops else TASK_DEFAULTS.get(asked.get("task", ""), {}))
     _merge(base, asked)
     if "loss" not in base.get("training", {}):
         target = checked(base, "the settings together").data.target

@@ -102,6 +102,9 @@ class Pruning(Frozen):
         description="under a budget or a cost in latency: what the trained network will be run by, in float32; the "
         "layers are timed in it on this machine. torch times them on the device of the training",
     )
+    layer_times_sha256: Annotated[str | None, Parameter(show=False)] = Field(
+        None, description="content of the times of layers that a search gives to all of its trainings, filled in"
+    )
     pricing: Pricing = Field(
         "static",
         description="cost of a channel under a budget in params, macs or latency: static = in the dense network, "
@@ -337,7 +340,7 @@ class Pruning(Frozen):
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {*CHOICE, "pricing"} - {"granularity"} if names.is_dense_family(self.method) else set()
         foreign |= {"budget", "pricing"} if self.budget is None else {"ratio", "scope"}
-        foreign |= set() if self.times_layers else {"engine"}
+        foreign |= set() if self.times_layers else {"engine", "layer_times_sha256"}
         foreign |= {"granularity", "cost", "pricing"} if self.granularity == "weight" else set()
         if not self.prices_channels:
             foreign |= set() if self.stands_in and self.round_to not in ("auto", 1) else {"round_to"}
@@ -346,7 +349,9 @@ class Pruning(Frozen):
         return {key: value for key, value in handler(self).items() if key not in foreign} | self.options()
 
 
-_UNUSED: Values = {"cost": "auto", "floor": 0, "effective": False, "control": "none"}  # values that say nothing
+_UNUSED: Values = {  # values that say nothing
+    "cost": "auto", "floor": 0, "effective": False, "control": "none", "layer_times_sha256": None,
+}  # fmt: skip
 
 
 CHOICE = (

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Literal, Protocol, cast, get_args
 
 from cellprune.config import names
-from cellprune.config.shares import UNITS, exact, fault_of_kept, left_by
+from cellprune.config.shares import COSTS, UNITS, exact, fault_of_kept, left_by
 from cellprune.errors import CellpruneError, unknown
 
 Granularity = Literal["weight", "channel"]
@@ -17,7 +17,6 @@ Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
-_FILLED = ("macs", "params", "latency")  # units of budgets that a dense network can be made for
 _OF_MASKS = {"scope": "global", "cost": "auto", "pricing": "static", "floor": 0.0, "effective": False, "exclude": ()}
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
 _FLAGS = {
@@ -167,7 +166,7 @@ def _refuse_masks(asked: Request, spell: Spell) -> None:
     """Refuse what a dense network has no use for: a share of channels, and whatever chooses among them."""
     if not names.is_dense_family(asked.method):
         return
-    if asked.unit not in _FILLED:
+    if asked.unit not in COSTS:
         given = spell("sparsity", asked.sparsity) if asked.budget is None else spell("budget", asked.budget)
         raise CellpruneError(
             f"method {asked.method!r} makes a dense network for a budget in macs, params or latency: give "

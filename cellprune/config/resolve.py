@@ -6,7 +6,7 @@ from cellprune.config import names
 from cellprune.config.model import Model
 from cellprune.config.names import NETWORKS, row
 from cellprune.config.pruning import Pruning
-from cellprune.config.schema import TASK_CHOICES, Settings
+from cellprune.config.schema import CROP_DEFAULTS, TASK_CHOICES, Settings
 from cellprune.errors import CellpruneError
 from cellprune.wording import many
 
@@ -27,6 +27,11 @@ def resolve(settings: Settings) -> Settings:
     _refuse_other_tasks_choices(settings)
     if settings.task == "segmentation":
         _refuse_other_targets_choices(settings)
+    if settings.data.crop and settings.training.steps_per_epoch is None:
+        raise ConfigError(
+            "data.crop needs training.steps_per_epoch, because crops have no end: give it a number, or leave it out "
+            f"for {CROP_DEFAULTS['training']['steps_per_epoch']}"
+        )
     _refuse_widths(settings.model)
     pruning = settings.pruning
     if pruning.masks is not None:
@@ -111,6 +116,11 @@ def _refuse_other_tasks_choices(settings: Settings) -> None:
             raise ConfigError(
                 f"training.{key}={value} is not for task {settings.task!r}, which takes {' or '.join(choices)}"
             )
+    if settings.task == "classification" and settings.training.steps_per_epoch is not None:
+        raise ConfigError(
+            "training.steps_per_epoch is for few annotated frames, and --task classification passes over all its "
+            "images: remove it"
+        )
 
 
 def _refuse_other_targets_choices(settings: Settings) -> None:

@@ -93,6 +93,11 @@ TASK_DEFAULTS: dict[str, Values] = {
         },
     },
 }
+# likewise where crops are learned from: 1,000 steps, of however few frames
+CROP_DEFAULTS: dict[str, Values] = {
+    "data": {"normalization": "percentile"},
+    "training": {"batch_size": 4, "steps_per_epoch": 20},
+}
 TASK_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {  # of settings of the training, where a task has not all
     "segmentation": {"augment": ("none", "turns", "full")},
     "classification": {"augment": ("none", "crop"), "loss": ("cross-entropy",)},

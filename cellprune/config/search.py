@@ -45,16 +45,25 @@ def _folds(folds: int) -> int:
     return folds
 
 
+USUAL: Literal["iou"] = "iou"  # score, that older searches do not name
+
+
 class Search(Frozen):
     """The question of `search-max-ratio`: what its journal holds before the first training."""
 
-    unit: Literal["weights", "params", "macs", "channels"] = Field(
+    unit: Literal["weights", "params", "macs", "channels", "latency"] = Field(
         "weights",
         description="what is counted: a ratio is the removed share of it. With params, macs or channels whole channels "
-        "are removed, unless --granularity weight is given",
+        "are removed, unless --granularity weight is given; so they are with latency, the milliseconds in --engine",
+    )
+    score: Literal["iou", "seg", "ap50"] = Field(
+        USUAL,
+        description="what networks are compared by, image by image: iou, the overlap of the pixels (among classes of "
+        "whole images their accuracy), or of the cells that are found: seg, SEG of the Cell Tracking Challenge, or "
+        "ap50, average precision at an IoU of 0.5",
     )
     margin: Annotated[float, AfterValidator(_margin)] = Field(
-        0.005, description="the largest loss of IoU (of accuracy, among classes) that counts as no loss"
+        0.005, description="the largest loss of the score that counts as no loss; every score lies between 0 and 1"
     )
     confidence: Annotated[float, BeforeValidator(_confidence)] = Field(
         0.95, description="1 minus the probability of a false claim"

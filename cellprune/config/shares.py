@@ -8,6 +8,7 @@ from fractions import Fraction
 from cellprune.errors import CellpruneError
 
 UNITS = ("params", "macs", "channels", "latency")  # of budgets
+COSTS = ("params", "macs", "latency")  # those that count what a network costs, so that a dense one can be made for them
 
 
 def exact(name: str, value: object) -> Fraction:

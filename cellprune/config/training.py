@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from pydantic import (
     Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
 )
 
 from cellprune.config.base import Frozen
@@ -14,7 +16,14 @@ class Training(Frozen):
     """How the network is trained, pruned or not."""
 
     epochs: Annotated[int, Parameter(alias="--epochs")] = Field(
-        50, ge=1, le=10**6, description="passes over the training part"
+        50, ge=1, le=10**6, description="passes over the training part, or as many times `steps_per_epoch`"
+    )
+    steps_per_epoch: Annotated[int | None, Parameter(alias="--steps-per-epoch")] = Field(
+        None,
+        ge=1,
+        le=10**6,
+        description="steps of the optimizer in an epoch; without it an epoch is one pass over the training part, which "
+        "is little where frames are few",
     )
     batch_size: int = Field(1, ge=1, le=2**16, description="images per step, over all processes")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="optimizer; sgd has momentum 0.9")
@@ -39,3 +48,8 @@ class Training(Frozen):
     precision: Annotated[Literal["auto", "fp32", "bf16"], Parameter(alias="--precision")] = Field(
         "auto", description="number format of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
     )
+
+    @model_serializer(mode="wrap")
+    def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        unused = {"steps_per_epoch"} if self.steps_per_epoch is None else set()
+        return {key: value for key, value in handler(self).items() if key not in unused}

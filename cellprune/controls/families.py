@@ -113,7 +113,7 @@ def apart(family: Family, whole: Architecture, shares: Sequence[Fraction], sizin
     dense = cost(levels_of(whole.shapes(), whole.name))
     if family == "narrow":
         return sorted((share for share in shares if int(share * dense) >= cost(networks[0])), reverse=True)
-    numbered = {bisect_right(networks, int(share * dense), key=cost): share for share in sorted(shares, reverse=True)}
+    numbered = {_n_within(networks, int(share * dense), cost): share for share in sorted(shares, reverse=True)}
     return [share for n_within, share in numbered.items() if n_within]
 
 
@@ -126,7 +126,7 @@ def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *,
     levels = levels_of(whole.shapes(), whole.name)
     cost = cache(partial(sizing.cost, whole))
     networks = choices(levels, family, sizing.round_to)
-    n_within = bisect_right(networks, target, key=cost)
+    n_within = _n_within(networks, target, cost)
     if not n_within:
         raise TooMuchError(
             f"{allowed} {sizing.amount(target)}, but the smallest such network, of widths "
@@ -135,6 +135,18 @@ def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *,
         )
     widths = networks[n_within - 1]
     return filled(widths, levels, cost, target, sizing.round_to) if family == "narrow" else widths
+
+
+def _n_within(networks: Sequence[Widths], most: int, cost: Callable[[Widths], int]) -> int:
+    """Count the networks, of rising size, that cost no more; looked for from the smallest on.
+
+    In milliseconds the layers of all that is looked at are timed, and a flat network as wide as the deepest level would
+    take minutes.
+    """
+    end = 1
+    while end < len(networks) and cost(networks[end - 1]) <= most:
+        end *= 2
+    return bisect_right(networks, most, hi=min(end, len(networks)), key=cost)
 
 
 def has_levels(architecture: Architecture) -> bool:

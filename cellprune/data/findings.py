@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from math import ceil
 from pathlib import Path
-from statistics import median_low
 from typing import TypeVar
 
 import numpy as np
@@ -14,14 +12,13 @@ import numpy as np
 from cellprune.config.data import Data
 from cellprune.data.copies import Annotated, copies
 from cellprune.data.inspection import CellCount, Diameter, InPieces, Inspection, Lacking, SequenceInspection
+from cellprune.data.proposal import SMALLEST_CELL_PX, middle, proposal, stepped
 from cellprune.data.sets.cards import Card
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.read import UNSTACK
 from cellprune.wording import many
 
 NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for
-SMALLEST_CELL_PX = 10  # in the network, below which neighbours run into each other
-_STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest
 _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
 
@@ -132,6 +129,8 @@ def report(
     sequences = tuple(map(_sequence, findings))
     levels = [level for sequence in findings for level in sequence.grey_levels]
     diameter = _diameter(findings)
+    gold_sizes = [size for sequence in findings for size in sequence.gold_sizes]
+    advice = proposal(gold_sizes, diameter.native if diameter else None, sum(s.silver for s in sequences))
     return Inspection(
         dataset=name,
         frames=sum(s.frames for s in sequences),
@@ -152,9 +151,9 @@ def report(
         network_size_px=NETWORK_SIZE_PX,
         sequences=sequences,
         pairing=pairing,
-        facts=tuple(_facts(sequences, levels, diameter)),
+        facts=(*_facts(sequences, levels, diameter), *([advice] if advice else [])),
         warnings=(
-            *_warnings(diameter, [size for sequence in findings for size in sequence.gold_sizes]),
+            *_warnings(diameter, gold_sizes),
             *copies(one for sequence in findings for one in sequence.annotated),
         ),
         errors=tuple(errors),
@@ -222,10 +221,9 @@ def _warnings(diameter: Diameter | None, sizes: Sequence[tuple[int, int]]) -> li
     """Warn of cells that are too small in the network, with the size that would do."""
     if diameter is None or diameter.network >= SMALLEST_CELL_PX:
         return []
-    usual = [median_low(sides) for sides in zip(*sizes, strict=True)]
-    height, width = NETWORK_SIZE_PX
+    usual, (height, width) = middle(sizes), NETWORK_SIZE_PX
     factor = SMALLEST_CELL_PX / diameter.network * (height * width / (usual[0] * usual[1])) ** 0.5
-    enough = [_STEP_PX * ceil(side * factor / _STEP_PX) for side in usual]
+    enough = stepped(usual, factor)
     return [
         f"cells of {diameter.network:.1f} px in the network can hardly be told apart: train with --data.size "
         f"{enough[0]} {enough[1]}, which gives them {SMALLEST_CELL_PX} px or more"

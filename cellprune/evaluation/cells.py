@@ -32,13 +32,16 @@ for one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.evaluation.contingency import Contingency, Labels, contingency, inside_px
+from cellprune.evaluation.contingency import Cells, Contingency, Counts, Labels, contingency, inside_px
 
 THRESHOLDS = (0.5, 0.75, 0.9)
+Error = Literal["merged", "split", "missed", "extra"]
+"""What may be wrong with a cell, each a field of `CellCount`."""
 _Flags = NDArray[np.bool_]
 
 
@@ -65,6 +68,30 @@ class CellCount:
     split: int
     missed: int
     extra: int
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedCells:
+    """What became of the cells of one image; see the module for the words. Cells that do not count are not in it.
+
+    Attributes:
+        true, found: the cells that count, T and F of them.
+        covered_by: (T,) the label of the found cell that covers each true cell; 0 where none does.
+        lies_in: (F,) the label of the true cell that holds more than half of each found cell; 0 where none does.
+        merged, split, missed: (T,) whether each true cell is.
+        extra: (F,) whether each found cell is.
+        count: their numbers.
+    """
+
+    true: Cells
+    found: Cells
+    covered_by: Counts
+    lies_in: Counts
+    merged: _Flags
+    split: _Flags
+    missed: _Flags
+    extra: _Flags
+    count: CellCount
 
 
 @dataclass(frozen=True)
@@ -99,7 +126,12 @@ class ScoredCells:
 
 
 def count(truth: Labels, found: Labels, *, ignored: _Flags | None = None, field_of_interest_px: int = 0) -> CellCount:
-    """Count the cells of one image from which every score can be made, now or later.
+    """Count the cells of one image from which every score can be made, now or later; see `judge`."""
+    return judge(truth, found, ignored=ignored, field_of_interest_px=field_of_interest_px).count
+
+
+def judge(truth: Labels, found: Labels, *, ignored: _Flags | None = None, field_of_interest_px: int = 0) -> JudgedCells:
+    """Say what became of every cell of one image.
 
     Args:
         truth: (H, W) outlined cells.
@@ -108,6 +140,10 @@ def count(truth: Labels, found: Labels, *, ignored: _Flags | None = None, field_
         field_of_interest_px: width of the outer band; cells that lie wholly in it do not count.
     Raises:
         ValueError: shapes differ, or a label is no whole number in 0..2^31-1.
+    Example:
+        >>> judged = judge(np.array([[1, 1, 2, 2, 0, 7]]), np.array([[5, 5, 5, 5, 0, 0]]))
+        >>> judged.merged.tolist(), judged.missed.tolist(), judged.covered_by.tolist()
+        ([True, True, False], [False, False, True], [5, 5, 0])
     """
     table = contingency(truth, found)
     is_true, is_found = _in_field(table, truth, found, field_of_interest_px)
@@ -117,7 +153,7 @@ def count(truth: Labels, found: Labels, *, ignored: _Flags | None = None, field_
     if ignored is not None:
         covers = np.bincount(table.at_second[covering], minlength=len(table.second)) > 0
         is_found &= covers | (2 * inside_px(found, ignored) <= table.second.area_px)
-    return _counted(table, is_true, is_found)
+    return _judged(table, is_true, is_found)
 
 
 def count_markers(markers: Labels, found: Labels, *, field_of_interest_px: int = 0) -> MarkerCount:
@@ -171,30 +207,41 @@ def det(counts: Sequence[MarkerCount]) -> float | None:
     return 1 - min(cost, 10 * n_markers) / (10 * n_markers)
 
 
-def _counted(table: Contingency, is_true: _Flags, is_found: _Flags) -> CellCount:
-    judged = is_true[table.at_first] & is_found[table.at_second]
-    at_true, at_found, shared_px = table.at_first[judged], table.at_second[judged], table.shared_px[judged]
+def _judged(table: Contingency, is_true: _Flags, is_found: _Flags) -> JudgedCells:
+    pairs = is_true[table.at_first] & is_found[table.at_second]
+    at_true, at_found, shared_px = table.at_first[pairs], table.at_second[pairs], table.shared_px[pairs]
     true_px, found_px = table.first.area_px[at_true], table.second.area_px[at_found]
     iou = shared_px / (true_px + found_px - shared_px)
     covering, inside = 2 * shared_px > true_px, 2 * shared_px > found_px
     n_covered = np.bincount(at_found[covering], minlength=len(is_found))  # true cells of each found cell
     n_pieces = np.bincount(at_true[inside], minlength=len(is_true))  # found cells in each true cell
-    is_covered, is_inside = _marked(at_true[covering], len(is_true)), _marked(at_found[inside], len(is_found))
+    covered_by, lies_in = np.zeros(len(is_true), np.int64), np.zeros(len(is_found), np.int64)
+    covered_by[at_true[covering]] = table.second.numbers[at_found[covering]]
+    lies_in[at_found[inside]] = table.first.numbers[at_true[inside]]
+    merged = np.zeros(len(is_true), bool)
+    merged[at_true[covering]] = n_covered[at_found[covering]] > 1
+    split = n_pieces > 1
+    missed = is_true & (covered_by == 0) & ~split
+    extra = is_found & (n_covered == 0) & (lies_in == 0)
     alike = iou > THRESHOLDS[0]
     at_50, at_75, at_90 = (int((iou > threshold).sum()) for threshold in THRESHOLDS)
     n_true, n_found = int(is_true.sum()), int(is_found.sum())
-    return CellCount(
+    counted = CellCount(
         true=n_true,
         found=n_found,
         jaccard=float(iou[covering].sum()),
         matched=(at_50, at_75, at_90),
         area_error=float((np.abs(found_px - true_px) / true_px)[alike].sum()),
         miscounted=abs(n_found - n_true),
-        merged=int(n_covered[n_covered > 1].sum()),
-        split=int((n_pieces > 1).sum()),
-        missed=int((is_true & ~is_covered & (n_pieces < 2)).sum()),
-        extra=int((is_found & (n_covered == 0) & ~is_inside).sum()),
+        merged=int(merged.sum()),
+        split=int(split.sum()),
+        missed=int(missed.sum()),
+        extra=int(extra.sum()),
     )
+    return JudgedCells(
+        table.first.only(is_true), table.second.only(is_found), covered_by[is_true], lies_in[is_found],
+        merged[is_true], split[is_true], missed[is_true], extra[is_found], counted,
+    )  # fmt: skip
 
 
 def _covering(table: Contingency, is_true: _Flags, is_found: _Flags) -> _Flags:
@@ -210,12 +257,6 @@ def _in_field(table: Contingency, first: Labels, second: Labels, band_px: int) -
     field = np.zeros(first.shape, bool)
     field[band_px : first.shape[0] - band_px, band_px : first.shape[1] - band_px] = True
     return inside_px(first, field) > 0, inside_px(second, field) > 0
-
-
-def _marked(places: NDArray[np.intp], n: int) -> _Flags:
-    marked = np.zeros(n, bool)
-    marked[places] = True
-    return marked
 
 
 @dataclass(frozen=True)

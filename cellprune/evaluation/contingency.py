@@ -31,6 +31,10 @@ class Cells:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def only(self, which: NDArray[np.bool_]) -> "Cells":
+        """Give some of them: (n,) True for each that stays."""
+        return Cells(self.numbers[which], self.area_px[which])
+
 
 @dataclass(frozen=True, eq=False)
 class Contingency:

@@ -12,10 +12,11 @@ class Metric(Generic[Scores]):
     """A score, and how it is taken from the scores of a run.
 
     Attributes:
-        name: "IoU", "accuracy".
+        name: "IoU", "accuracy", "SEG".
         images: what it is taken of, "frames" or "images".
-        watched: what it is called in metrics.csv.
-        of_each: scores of a run -> image -> score; without the images whose score is undefined.
+        watched: what it is called in metrics.csv; "" for what is not watched while a network is trained.
+        of_each: scores of a run -> image -> score; without the images whose score is undefined. ValueError where an
+            older version did not write them.
         nothing: scores of a run -> why such a network has learned nothing, in a few words; "" if it has. What is not
             worse than such a network is not worth anything either.
     """

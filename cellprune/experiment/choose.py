@@ -39,7 +39,7 @@ def segments(setup: Setup) -> Segments:
     if pruning.stands_in:
         small.levels_of(setup.network, setup.architecture.name)
     if pruning.times_layers:
-        latency.require(setup)
+        latency.require(latency.Clock.of(setup.settings, setup.device), setup.network, setup.opened.input_size)
     if pruning.masks is not None:
         check(setup.network, of_file := _given(pruning.masks))
         smaller.shrink(setup, of_file)

@@ -4,7 +4,7 @@ A run keeps the times of the layers that its choice can ask for, written before 
 day or machine, decides by the same. A network that was made by them is timed as a whole.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -16,8 +16,9 @@ from filelock import FileLock
 from torch import nn
 
 from cellprune.config.names import ENGINES
+from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.experiment.opening import Setup
+from cellprune.experiment.opening import Opened, Setup
 from cellprune.export.tracing import traced
 from cellprune.machine import processor, threads
 from cellprune.machine.cache import cache_root
@@ -53,9 +54,9 @@ class Clock:
     device: torch.device
 
     @classmethod
-    def of(cls, setup: Setup) -> "Clock":
+    def of(cls, settings: Settings, device: torch.device) -> "Clock":
         """Give the clock that the settings ask for."""
-        return cls(setup.settings.pruning.engine, setup.device)
+        return cls(settings.pruning.engine, device)
 
     @property
     def timed_in(self) -> TimedIn:
@@ -115,62 +116,103 @@ class Clock:
         return pass_of(file, inputs.numpy())
 
 
-def require(setup: Setup) -> None:
+def require(clock: Clock, network: nn.Module, input_size: Sequence[int]) -> None:
     """Refuse an engine that is not installed, or cannot run the network, before anything is written.
 
     Raises:
         CellpruneError: says what to do.
     """
-    row = ENGINES[setup.settings.pruning.engine]
+    row = ENGINES[clock.engine]
     if not find_spec(row.package):
         raise CellpruneError(
-            f"--engine {setup.settings.pruning.engine} needs {row.package}, which is not installed: "
+            f"--engine {clock.engine} needs {row.package}, which is not installed: "
             f"pip install 'cellprune[{row.extra}]', or take another --engine"
         )
-    clock = Clock.of(setup)
-    clock.pass_of(setup.network, torch.randn(1, *setup.opened.input_size))
+    clock.pass_of(network, torch.randn(1, *input_size))
 
 
 def timed(setup: Setup, stored: LayerTimes | None = None, tell: Tell = unheard) -> tuple[Setup, LayerTimes]:
     """Have at hand what each layer takes that the choice can ask for.
 
     Args:
-        stored: what the run was begun with; None where it has none.
+        stored: what the run was begun with, or is given; None where it has none.
         tell: told of each layer that is timed.
     Returns:
         The setup with its table, and what the table holds.
+    Raises:
+        CellpruneError: the settings are of a search's training, and its times are not those that are stored.
     """
-    clock, shapes = Clock.of(setup), _asked(setup)
-    if stored is None or not shapes.keys() <= stored.milliseconds.keys():
-        known = _of_this_machine(clock, shapes, tell)
-        stored = LayerTimes(timed_in=clock.timed_in, milliseconds={key: known[key] for key in sorted(shapes)})
-    return replace(setup, table=LatencyTable(clock.layer, dict(stored.milliseconds))), stored
+    clock, given = Clock.of(setup.settings, setup.device), setup.settings.pruning.layer_times_sha256
+    if given is None:
+        stored = known_times(clock, setup.opened, setup.network, stored, tell)
+    elif stored is None or layer_times.digest(stored) != given:
+        raise CellpruneError(
+            "pruning.layer_times_sha256 names the times of layers of a search, which are not here: go on with the "
+            "search by --resume, or time them anew by --set pruning.layer_times_sha256=null"
+        )
+    return replace(setup, table=table_of(clock if given is None else None, stored)), stored
 
 
-def kept(setup: Setup) -> LayerTimes:
-    """Give all that the setup's table holds; what was timed since is kept for later runs."""
-    assert setup.table is not None, "its layers are timed"
-    clock = Clock.of(setup)
-    path = _path(clock.timed_in)
-    with _alone(path):
-        _keep(path, clock.timed_in, {**setup.table.entries, **_read(path, clock.timed_in)})
-    return LayerTimes(timed_in=clock.timed_in, milliseconds=dict(setup.table.entries))
+def known_times(clock: Clock, opened: Opened, network: nn.Module, stored: LayerTimes | None, tell: Tell) -> LayerTimes:
+    """Give what each layer takes that the choice can ask for; what is stored counts if nothing of it is missing.
+
+    Args:
+        network: the whole one, on any device.
+        tell: told of each layer that is timed.
+    """
+    shapes = _asked(clock, opened, network)
+    if stored is not None and shapes.keys() <= stored.milliseconds.keys():
+        return stored
+    known = _of_this_machine(clock, shapes, tell)
+    return LayerTimes(timed_in=clock.timed_in, milliseconds={key: known[key] for key in sorted(shapes)})
+
+
+def table_of(clock: Clock | None, stored: LayerTimes) -> LatencyTable:
+    """Give the table by which is decided.
+
+    Args:
+        clock: times what is not stored; None where all is, because others decide by the same.
+    """
+
+    def measure(shape: LayerShape) -> float:
+        assert clock is not None, f"{shape.key} was timed before the first training"
+        return clock.layer(shape)
+
+    return LatencyTable(measure, dict(stored.milliseconds))
+
+
+def timing(settings: Settings) -> str:
+    """Say what is under way."""
+    return f"timing layers in {settings.pruning.engine}, once on this machine"
+
+
+def kept(clock: Clock, table: LatencyTable, stored: LayerTimes) -> LayerTimes:
+    """Give all that a table holds beside what it began with; what was timed since is kept for later runs.
+
+    Args:
+        stored: of this machine, or of another, whose times no cache of this one may hold.
+    """
+    if stored.timed_in == clock.timed_in:
+        path = _path(clock.timed_in)
+        with _alone(path):
+            _keep(path, clock.timed_in, {**table.entries, **_read(path, clock.timed_in)})
+    return LayerTimes(timed_in=stored.timed_in, milliseconds=dict(table.entries))
 
 
 def of_whole(setup: Setup, dense: nn.Module, made: nn.Module) -> Latency:
     """Time a network that was made by the times of layers, and the dense one, as wholes."""
-    clock = Clock.of(setup)
+    clock = Clock.of(setup.settings, setup.device)
     took = clock.networks({"dense": dense, "made": made}, torch.randn(1, *setup.opened.input_size))
     dense_ms, made_ms = (round(took.milliseconds[name], 4) for name in ("dense", "made"))
     return Latency(timed_in=clock.timed_in, dense=dense_ms, made=made_ms, passes=took.passes)
 
 
-def _asked(setup: Setup) -> dict[str, LayerShape]:
+def _asked(clock: Clock, opened: Opened, network: nn.Module) -> dict[str, LayerShape]:
     """Give the shapes that a choice of channels can ask for; of a small dense network all levels may be narrower."""
-    network, pruning, size = setup.network, setup.settings.pruning, setup.opened.input_size
+    pruning, size = opened.settings.pruning, opened.input_size
     weights = prunable(network, () if pruning.stands_in else pruning.exclude)
     channels = removable(network, ones(network, size), weights)
-    return Latencies.of(network, channels, size, LatencyTable(Clock.of(setup).layer)).shapes()
+    return Latencies.of(network, channels, size, LatencyTable(clock.layer)).shapes()
 
 
 def _of_this_machine(clock: Clock, shapes: Mapping[str, LayerShape], tell: Tell) -> dict[str, float]:

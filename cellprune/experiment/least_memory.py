@@ -38,11 +38,12 @@ def require(
     n_images = max(1, settings.training.batch_size // n_processes)
     parameters, maps = _counts(architecture, size)
     width = "model.width" if architecture.widths is None else "model.widths"
+    extent = "data.crop" if settings.data.crop else "data.size"
     needs = {
         "the network and its optimizer": (3 * parameters, width),
         f"a batch of {many(n_images, 'image')} of {size[1]} x {size[2]} px on their way through the network": (
             n_images * maps,
-            f"training.batch_size, data.size or {width}",
+            f"training.batch_size, {extent} or {width}",
         ),
     }
     if method(settings.pruning.method).reads_batches:

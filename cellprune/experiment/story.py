@@ -14,6 +14,7 @@ from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared
+from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
@@ -24,6 +25,7 @@ from cellprune.report import page
 from cellprune.runs import log
 from cellprune.runs.cost import MaskCost, StandIn
 from cellprune.runs.folder import Folder
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.metrics import Epoch
 from cellprune.runs.split import Split
 from cellprune.training import progress
@@ -48,6 +50,7 @@ def run(
     runtime: Runtime | None = None,
     command: Sequence[str] = (),
     scores: Path | None = None,
+    times: LayerTimes | None = None,
 ) -> Folder:
     """Train one network, pruned or not, and leave a complete run folder.
 
@@ -57,6 +60,7 @@ def run(
         runtime: where it happens; nothing in it changes the result.
         command: the command line, for the record.
         scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
+        times: what layers take, where the settings name them by `pruning.layer_times_sha256`; others time their own.
     Returns:
         The folder of the finished run.
     Raises:
@@ -90,8 +94,9 @@ def run(
             made = record.begin(setup, folder, segments, stages, command)
         work = Work(setup, folder, listeners, made, scores)
         if work.is_main:
-            work.say(opened.task.preview(opened.frames, opened.split))
-        work.setup = _timed(work)
+            per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
+            work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
+        work.setup = _timed(work, times)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
             work.setup, trained = earlier.trained(folder, work.setup)
@@ -146,7 +151,7 @@ def choose_masks(
     with progress.phase(listeners, _PLANNING):
         segments = choose.segments(setup)
     if settings.pruning.times_layers:
-        with progress.phase(listeners, Event("timing", message=_timing(settings.pruning.engine))) as tell:
+        with progress.phase(listeners, Event("timing", message=latency.timing(settings))) as tell:
             setup, _ = latency.timed(setup, tell=tell)
     with progress.phase(listeners, Event("scoring", message=_scoring(settings.pruning.method))) as tell:
         masks = choose.masks(setup, segments, tell)
@@ -204,15 +209,18 @@ def _segments(setup: Setup, folder: Folder) -> Segments:
     return choose.segments(setup) if setup.accelerator.is_main_process else {}
 
 
-def _timed(work: Work) -> Setup:
-    """Have at hand what layers take, where that decides: as the run's first call found it, before any scoring."""
+def _timed(work: Work, given: LayerTimes | None) -> Setup:
+    """Have at hand what layers take, where that decides: as the run's first call had it, before any scoring."""
     setup, folder = work.setup, work.folder
     if not (work.is_main and work.settings.pruning.times_layers):
         return setup
     if folder.holds("layer_times"):
         return latency.timed(setup, folder.read_layer_times())[0]
-    with work.phase("timing", _timing(work.settings.pruning.engine)) as tell:
-        setup, times = latency.timed(setup, tell=tell)
+    if work.settings.pruning.layer_times_sha256 is not None:
+        setup, times = latency.timed(setup, given)
+    else:
+        with work.phase("timing", latency.timing(work.settings)) as tell:
+            setup, times = latency.timed(setup, tell=tell)
     folder.write_layer_times(times)
     return setup
 
@@ -248,7 +256,8 @@ def _small(work: Work, segments: Segments) -> StandIn:
             masks = cut.masks
         made = small.instead(pruning.control, whole, masks, size, pruning.rounding, setup.table)
     if setup.table is not None:
-        work.folder.write_layer_times(latency.kept(setup))
+        clock, stored = latency.Clock.of(work.settings, setup.device), work.folder.read_layer_times()
+        work.folder.write_layer_times(latency.kept(clock, setup.table, stored))
     return made
 
 
@@ -273,10 +282,6 @@ def _scored_masks(work: Work, segments: Segments) -> Masks:
 
 def _scoring(by: str) -> str:
     return "reading the masks" if by == "given" else f"scoring the weights ({by})"
-
-
-def _timing(engine: str) -> str:
-    return f"timing layers in {engine}, once on this machine"
 
 
 def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkpoint | None) -> Trained:

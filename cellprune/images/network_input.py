@@ -16,9 +16,11 @@ from cellprune.runs.modelcard import ModelCard, Normalization
 KINDS = {  # of `data.normalization`
     "standard": Normalization(name="zero-mean-unit-variance"),
     "robust": Normalization(name="zero-mean-unit-variance-within-percentiles"),
+    "percentile": Normalization(name="zero-median-four-between-percentiles"),
 }
 
 _MOST_TOGETHER = 2  # faulty pixels
+_BETWEEN = 4  # deviations between the percentiles of a usual image, which so gets a deviation of about 1
 
 
 def seen(image: Floats, card: ModelCard, zoom: tuple[float, float] | None = None) -> Floats:
@@ -71,7 +73,8 @@ def network_input(image: Floats, size: tuple[int, int], normalization: Normaliza
         normalization: as the network learned.
     Returns:
         (C, height, width) float32: each channel of mean 0 and deviation 1, or about that where rare grey levels do not
-        count. A constant channel is 0.
+        count; of median 0 and 4 between its percentiles, where few bright cells on much background shall not be cut off
+        by the limit. A constant channel is 0.
     """
     if normalization.name == "zero-mean-unit-variance":
         return normalize(resize_image(image, size))
@@ -84,8 +87,11 @@ def _within(channel: Floats, normalization: Normalization) -> Floats:
     if low == high:
         return np.zeros_like(channel)
     channel = _mended(channel, low - normalization.fault * (high - low), high + normalization.fault * (high - low))
-    usual = channel.clip(low, high)
-    centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
+    if normalization.name == "zero-median-four-between-percentiles":
+        centre, unit = np.float64(np.median(channel)), (high - low) / _BETWEEN
+    else:
+        usual = channel.clip(low, high)
+        centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
     furthest = normalization.limit * unit
     return ((channel.clip(centre - furthest, centre + furthest) - centre) / unit).astype(np.float32)
 

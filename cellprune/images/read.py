@@ -22,9 +22,8 @@ from cellprune.wording import reason
 
 __all__ = [
     "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
-    "Target", "are_equal", "equal_channels", "normalize", "read_grey_levels", "read_header", "read_image",
-    "read_labels", "resize_image",
-    "resize_labels",
+    "Target", "are_equal", "equal_channels", "in_unit_range", "normalize", "read_grey_levels", "read_header",
+    "read_image", "read_labels", "resize_image", "resize_labels",
 ]  # fmt: skip
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case
@@ -68,9 +67,11 @@ def read_image(path: Path, plane: int | None = None, *, channels: int | None = N
     Raises:
         ImageError: see the module's hard rules.
     """
-    pixels = read_grey_levels(path, plane)
-    if channels == 1 and are_equal(pixels):
-        pixels = pixels[:1]
+    return in_unit_range(read_grey_levels(path, plane, channels=channels))
+
+
+def in_unit_range(pixels: NDArray) -> Floats:
+    """Give grey levels as float32, the darkest 0 and the brightest 1, over all channels together."""
     low = pixels.min()
     # beyond 16 bits float32 cannot hold the value before the offset is gone
     working: NDArray[np.floating] = pixels.astype(np.float64 if pixels.dtype.itemsize > 2 else np.float32)
@@ -79,7 +80,7 @@ def read_image(path: Path, plane: int | None = None, *, channels: int | None = N
     return working.astype(np.float32, copy=False)
 
 
-def read_grey_levels(path: Path, plane: int | None = None) -> NDArray:
+def read_grey_levels(path: Path, plane: int | None = None, *, channels: int | None = None) -> NDArray:
     """Read a microscopy image as it is saved: (C, H, W) of the file's own type; see `read_image`."""
     pixels = _opened(path, lambda kind: kind.read_pixels(path, plane))
     if pixels.dtype.kind not in "uif":
@@ -89,7 +90,7 @@ def read_grey_levels(path: Path, plane: int | None = None) -> NDArray:
     low, high = pixels.min(), pixels.max()
     if low == high:
         raise ImageError(f"{path} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
-    return pixels
+    return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
 
 
 def read_labels(path: Path) -> Labels:

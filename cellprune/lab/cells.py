@@ -1,17 +1,21 @@
-"""The table of cells: where each is and how large, in pixels and, where the pixel size is known, in um."""
+"""The table of cells: place, size, shape and brightness of each, in pixels, and in um where the pixel size is known."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from cellprune.lab.shapes import intensities, measured
 
 Row = dict[str, Any]
 COLUMNS = (
     "image", "frame", "label", "class", "area_px", "area_um2", "y_px", "x_px", "y_um", "x_um", "touches_border",
+    "perimeter_px", "perimeter_um", "eccentricity", "orientation_deg", "solidity",
 )  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -19,6 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def cells(
     labels: NDArray[np.unsignedinteger],
     class_of: Sequence[str],
+    levels: NDArray,
     *,
     image: str,
     frame: int,
@@ -29,34 +34,51 @@ def cells(
     Args:
         labels: (H, W), 0 is background, 1.. without gaps.
         class_of: name of the class of every label; the first is the background's.
+        levels: (C, H, W), the image's grey levels as they are saved.
         image: name of the image, for the rows.
         frame: time index.
         pixel_size_um: (y, x); None leaves the columns in um empty.
     Returns:
-        One row a cell, keys as `COLUMNS`. Positions are centroids; the centre of the first pixel is (0, 0).
+        One row a cell, keys as `COLUMNS`, and for each channel the mean and the deviation of its grey levels. Positions
+        are centroids; the centre of the first pixel is (0, 0). Shapes are those in um where the pixel size is known.
     """
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        ys, xs = np.nonzero(labels[box] == number)
-        position = (ys.mean() + box[0].start, xs.mean() + box[1].start)
-        touches = any(b.start == 0 or b.stop == side for b, side in zip(box, labels.shape, strict=True))
-        row: Row = {"image": image, "frame": frame, "label": number, "class": class_of[number], "area_px": len(ys)}
-        row |= {"area_um2": None, "y_px": _short(position[0]), "x_px": _short(position[1]), "y_um": None, "x_um": None}
-        if pixel_size_um is not None:
-            um_y, um_x = pixel_size_um
-            row |= {"area_um2": _short(len(ys) * um_y * um_x)}
-            row |= {"y_um": _short(position[0] * um_y), "x_um": _short(position[1] * um_x)}
-        yield row | {"touches_border": int(touches)}
+    height, width = pixel_size_um or (1.0, 1.0)
+    shapes = measured(labels, (height, width))
+    in_pixels = shapes if height == width == 1 else measured(labels)
+    bright = [intensities(labels, channel) for channel in levels]
+
+    def um(value: float) -> float | None:
+        return None if pixel_size_um is None else _short(value)
+
+    for number in range(1, len(class_of)):
+        area, y, x = int(shapes.area_px[number]), shapes.y_px[number], shapes.x_px[number]
+        angle = float(shapes.orientation_deg[number])
+        row: Row = {
+            "image": image, "frame": frame, "label": number, "class": class_of[number],
+            "area_px": area, "area_um2": um(area * height * width),
+            "y_px": _short(y), "x_px": _short(x), "y_um": um(y * height), "x_um": um(x * width),
+            "touches_border": int(shapes.touches_border[number]),
+            "perimeter_px": _short(in_pixels.perimeter[number]), "perimeter_um": um(shapes.perimeter[number]),
+            "eccentricity": _short(shapes.eccentricity[number]),
+            "orientation_deg": None if isnan(angle) else _short(angle),
+            "solidity": _short(shapes.solidity[number]),
+        }  # fmt: skip
+        for channel, (means, deviations) in enumerate(bright):
+            row[f"mean_c{channel}"], row[f"deviation_c{channel}"] = _six(means[number]), _six(deviations[number])
+        yield row
 
 
 def as_csv(rows: Iterable[Row]) -> str:
-    """Write rows as CSV, a header first.
+    """Write rows as CSV, a header first, with the columns of the first row after `COLUMNS`.
 
     Names come from outside: one that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    text, rows = io.StringIO(), iter(rows)
+    first = next(rows, None)
+    columns = dict.fromkeys((*COLUMNS, *(first or ())))
+    table = csv.DictWriter(text, columns, lineterminator="\n")
     table.writeheader()
-    for row in rows:
+    for row in chain([first] if first else [], rows):
         table.writerow({key: _harmless(value) for key, value in row.items()})
     return text.getvalue()
 
@@ -68,3 +90,8 @@ def _harmless(value: object) -> object:
 def _short(value: float) -> float:
     """Three digits behind the point: a thousandth of a pixel, and a file that people can read."""
     return round(float(value), 3)
+
+
+def _six(value: float) -> float:
+    """Six digits, wherever the point is: grey levels may be fractions of one, or thousands."""
+    return float(f"{value:.6g}")

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from numpy.typing import NDArray
+
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.network_input import network_size
-from cellprune.images.read import equal_channels, read_image
+from cellprune.images.read import equal_channels, in_unit_range, read_grey_levels
 from cellprune.lab import tiles
 from cellprune.lab.cells import Row, as_csv, cells
 from cellprune.lab.engine import Engine, Floats
@@ -130,8 +132,9 @@ def _one(
         done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
         return
     try:
+        levels = _levels(engine, image, done)
         there = output.labels_of(image)
-        made = None if there else _predicted(engine, image, done, decode, draw, zoom)
+        made = None if there else _predicted(engine, image, levels, done, decode, draw, zoom)
     except (CellpruneError, OSError, MemoryError) as error:
         why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
         done.failures.append(Failure(image.shown, printable(why)))
@@ -143,25 +146,33 @@ def _one(
         assert made is not None
         labels, class_of, overlay = made
         output.write(image, labels, class_of, overlay, pixel_size_um)
-    done.rows += cells(labels, class_of, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
+    done.rows += cells(
+        labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um
+    )  # fmt: skip
     done.images.append(
         {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1}
     )
 
 
-def _predicted(
-    engine: Engine, image: Image, done: Done, decode: Decode, draw: Draw | None, zoom: Scale
-) -> tuple[Labels, list[str], bytes | None]:
-    """Give the labels, the class name of each (the background's first), and the overlay."""
+def _levels(engine: Engine, image: Image, done: Done) -> NDArray:
+    """Read the grey levels as they are saved, (C, H, W), of the channels that the network takes."""
     if not _may_be_grey(engine, image):
         _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
-    pixels = read_image(image.path, image.plane, channels=engine.card.in_channels)
-    if len(pixels) != engine.card.in_channels:
+    levels = read_grey_levels(image.path, image.plane, channels=engine.card.in_channels)
+    if len(levels) != engine.card.in_channels:
         _require_channels(engine, image, str(image.path))
-    elif len(pixels) != image.header.channels and image.shown not in done.grey:
+    elif len(levels) != image.header.channels and image.shown not in done.grey:
         done.grey.append(image.shown)
+    return levels
+
+
+def _predicted(
+    engine: Engine, image: Image, levels: NDArray, done: Done, decode: Decode, draw: Draw | None, zoom: Scale
+) -> tuple[Labels, list[str], bytes | None]:
+    """Give the labels, the class name of each (the background's first), and the overlay."""
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
+    pixels = in_unit_range(levels)
     labels, class_of = decode(pixels)
     return labels, [engine.card.classes[k] for k in class_of], draw(pixels, labels) if draw else None
 

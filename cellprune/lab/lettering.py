@@ -1,11 +1,15 @@
 """What is written on an overlay: a scale bar, and the number of each cell."""
 
 import math
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 _LEAST_PX = 64  # a picture narrower than this has no room for a scale bar
 _BAR_SHARE = 0.25  # of the picture's width, at most
@@ -26,6 +30,8 @@ def with_scale_bar(picture: Picture, pixel_size_um: float) -> Picture:
         return picture
     length_um = round_length(_BAR_SHARE * width * pixel_size_um)
     bar_px, thick = max(1, round(length_um / pixel_size_um)), max(3, height // 120)
+    from PIL import Image, ImageDraw
+
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     margin = max(6, min(height, width) // 40)
@@ -44,6 +50,8 @@ def with_numbers(picture: Picture, labels: NDArray[np.unsignedinteger]) -> Pictu
         picture: (H, W, 3) uint8.
         labels: (H, W), 0 is background.
     """
+    from PIL import Image, ImageDraw
+
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     font = _font(max(9, min(labels.shape) // 50))
@@ -67,5 +75,8 @@ def _length(um: float) -> str:
     return f"{um:g} um" if um < 1000 else f"{um / 1000:g} mm"
 
 
-def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+@cache
+def _font(size_px: int) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
+    from PIL import ImageFont
+
     return ImageFont.load_default(size_px)

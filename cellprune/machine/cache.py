@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 VARIABLE = "CELLPRUNE_CACHE"
 
 
@@ -12,4 +10,6 @@ def cache_root() -> Path:
     """Give the folder: `$CELLPRUNE_CACHE`, else the user's cache; it need not exist yet."""
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE]).expanduser()
+    import platformdirs
+
     return Path(platformdirs.user_cache_dir("cellprune", appauthor=False))

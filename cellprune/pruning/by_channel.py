@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -38,19 +39,22 @@ def channels_kept(
     asked, score, inputs = scoring.request, scoring.method.channel, taken[0][0]
     assert score is not None, "its row says that it can choose channels"
     channels = whole_channels.removable(model, inputs, weights)
-    ranks = score(channels, scoring.sensitivity(model, {}, taken), **scoring.of(score))
-    scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
     table = table or LatencyTable(partial(milliseconds_of_layer, device=device_of(model)))
     cost = priced(model, inputs, channels, asked.divided_by, table)
+    spending = None
+    if asked.unit:
+        spent = priced(model, inputs, channels, asked.unit, table)
+        spending = whole_channels.Spending(asked.unit, asked.share, spent, cost, asked.pricing, asked.round_to)
+        whole_channels.require_enough(channels, spending, asked.least)
+    ranks = score(channels, scoring.sensitivity(model, {}, taken), **scoring.of(score))
+    scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
     if weighed := scoring.method.weighed:
         ranks = weighed(channels, ranks, cost.each(torch.ones(channels.count, dtype=torch.bool)))
         cost = priced(model, inputs, channels, "channels")
     ranks = -ranks if asked.invert else ranks
-    if asked.unit:
-        spent = priced(model, inputs, channels, asked.unit, table)
-        spending = whole_channels.Spending(asked.unit, asked.share, spent, cost, asked.pricing, asked.round_to)
+    if spending:
         levels = weights_of_levels(model, channels.makes)
-        kept = whole_channels.choose_within(channels, ranks, spending, asked.least, levels)
+        kept = whole_channels.choose_within(channels, ranks, replace(spending, cost=cost), asked.least, levels)
     else:
         ranks = ranks / cost.each(torch.ones(channels.count, dtype=torch.bool)).clamp(min=1)
         kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)

@@ -81,6 +81,7 @@ def _judged(files: _Files) -> Judged:
             Score("all images", "images of all classes together", {"native": summary["accuracy"]}),
             Score("mean of classes", "the mean of the classes' accuracies", {"native": summary["accuracy_class_mean"]}),
         ],
+        cells=None,
     )
 
 

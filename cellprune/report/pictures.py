@@ -1,4 +1,4 @@
-"""A held-out image beside what the network found in it and what people drew, as one PNG.
+"""A held-out image of several classes beside what the network found in it and what people drew, as one PNG.
 
 Colours are from Okabe and Ito's palette (jfly.uni-koeln.de/color), which colour-blind readers tell apart: orange is
 the truth, blue the prediction. Where both agree there is only a double outline; a filled patch is a mistake, and one
@@ -32,10 +32,14 @@ def pick(images: Sequence[ScoredImage]) -> list[tuple[str, str, float]]:
         the image's classes. Fewer where fewer images have a score, none where none has.
     """
     size = "native" if any(image.size == "native" for image in images) else "network"
-    scored = [(class_mean(image.classes), image.id) for image in images if image.size == size]
-    ranked = sorted((value, name) for value, name in scored if value is not None)
-    places = {(len(ranked) - 1) // 2: "median", 0: "worst", len(ranked) - 1: "best"}  # the later one wins a place
-    return [(rank, ranked[k][1], ranked[k][0]) for k, rank in sorted(places.items(), reverse=True) if ranked]
+    return ranked([(class_mean(image.classes), image.id) for image in images if image.size == size])
+
+
+def ranked(scored: Sequence[tuple[float | None, str]]) -> list[tuple[str, str, float]]:
+    """Choose the best, the median and the worst of some images, each with its score and id, as `pick` does."""
+    rising = sorted((value, name) for value, name in scored if value is not None)
+    places = {(len(rising) - 1) // 2: "median", 0: "worst", len(rising) - 1: "best"}  # the later one wins a place
+    return [(rank, rising[k][1], rising[k][0]) for k, rank in sorted(places.items(), reverse=True) if rising]
 
 
 def overlay_png(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> bytes:
@@ -57,7 +61,7 @@ def overlay_png(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -
     zoom = _PANEL_PX / max(size)
     shape = tuple(max(1, round(side * zoom)) for side in size)
     shown = image if len(image) == 3 else image.mean(axis=0, keepdims=True)
-    small = [resize(channel, shape, order=1, anti_aliasing=zoom < 1) for channel in _stretched(shown)]
+    small = [resize(channel, shape, order=1, anti_aliasing=zoom < 1) for channel in stretched(shown)]
     rows, columns = (np.arange(new) * old // new for new, old in zip(shape, size, strict=True))
     nearest = np.ix_(rows, columns)
     # 64 shades look the same and take a quarter off the file
@@ -67,8 +71,8 @@ def overlay_png(image: np.ndarray, prediction: np.ndarray, target: np.ndarray) -
     return bytes(imagecodecs.png_encode(np.concatenate([plain, gap, marked], axis=1), level=7))
 
 
-def _stretched(image: np.ndarray) -> np.ndarray:
-    """The image with its darkest and brightest half percent cut off, in 0..1; a constant one becomes grey."""
+def stretched(image: np.ndarray) -> np.ndarray:
+    """Cut off an image's darkest and brightest half percent and give it in 0..1; a constant one becomes grey."""
     finite = np.nan_to_num(image.astype(np.float32), posinf=1, neginf=0)
     low, high = np.percentile(finite, [0.5, 99.5])
     if high <= low:

@@ -1,9 +1,10 @@
 """How a task's results are told, on pages and at a terminal: one value per task, in the table of `config.names`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
+from cellprune.evaluation.cells import CellCount
 from cellprune.evaluation.metric import Metric
 from cellprune.report.files import AnyScores, AnySplit, RunFiles
 from cellprune.report.scores import Score
@@ -24,6 +25,7 @@ class Judged:
         sizes: size at which images are judged -> what it is called; "native" is always one.
         images: size -> held-out image -> its score, 0..1, larger is better; an image without any is absent.
         scores: every named score, the headline first.
+        cells: held-out image -> its cells, counted; empty where they were not. None for a task without cells.
     """
 
     truth: tuple[object, ...]
@@ -34,6 +36,7 @@ class Judged:
     sizes: dict[str, str]
     images: dict[str, dict[ImageKey, float]]
     scores: list[Score]
+    cells: Mapping[ImageKey, CellCount] | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Results(Generic[AnyScores, AnySplit]):
         headline: scores -> the sentence that a finished training ends with.
         table: scores -> the lines that `evaluate` prints.
         metric: what a comparison of two networks is about.
+        of_cells: what it may be about instead, where cells are counted, by the name that asks for it.
         together: how several runs are told.
     """
 
@@ -76,3 +80,8 @@ class Results(Generic[AnyScores, AnySplit]):
     table: Callable[[AnyScores], list[str]]
     metric: Metric[AnyScores]
     together: Together[AnyScores, AnySplit]
+    of_cells: Mapping[str, Metric[AnyScores]] = field(default_factory=dict)
+
+    def compared_by(self, score: str) -> Metric[AnyScores]:
+        """Give what a comparison is about; every name but those of cells asks for the usual one."""
+        return self.of_cells.get(score, self.metric)

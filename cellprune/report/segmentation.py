@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import stdev
 from typing import Any
 
-from cellprune.evaluation.cells import CELL_SCORES, CellCount, total
+from cellprune.evaluation.cells import CELL_SCORES, CellCount, Error, ScoredCells, total
 from cellprune.evaluation.iou import SIZES, ScoredImage, Size, background_alone, class_mean
 from cellprune.evaluation.metric import Metric
 from cellprune.report import figures, pictures, scores, sentences
 from cellprune.report.cells import CellRow, found_of_true
 from cellprune.report.cells import rows as cell_rows
 from cellprune.report.files import RunFiles
+from cellprune.report.marked import key
+from cellprune.report.marked.looks import FOUND, LOOKS, TRUE, UNJUDGED
 from cellprune.report.results import ImageKey, Judged, Results, Together
 from cellprune.report.template import source
 from cellprune.runs.scores import SegmentationScores
@@ -45,6 +48,16 @@ class _Cells:
 
 
 @dataclass(frozen=True)
+class _Key:
+    """An error in the key of the pictures: how it looks, and how often it is counted in all images."""
+
+    error: Error
+    swatch: str
+    n: int
+    meaning: str
+
+
+@dataclass(frozen=True)
 class _Row:
     """An image: at each size its mean IoU, its IoU of each class, and its pixels that are unknown; its cells."""
 
@@ -69,8 +82,17 @@ def _content(files: _Files) -> Mapping[str, object]:
         "headline": {size: _headline(own.summary["iou_image_mean"][size], at_size[size]) for size in SIZES},
         "images": _rows(own),
         "pictures": own.pictures,
+        "cell_pictures": own.cell_pictures,
+        "errors": _errors(own),
+        "counts": {image.id: image.count for image in own.cells.images} if own.cells else {},
+        "swatches": {
+            "found": source(key.line_swatch(FOUND, 3)),
+            "true": source(key.line_swatch(TRUE, 1)),
+            "unjudged": source(key.line_swatch(UNJUDGED, 1)),
+            "unknown": source(key.hatch_swatch()),
+        },
         "spread_figure": source(figures.spread({network_size: at_size["network"], "native size": at_size["native"]})),
-        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="IoU of the scored frames")),
+        "curves_figure": source(figures.curves(files.epochs, _CURVES, title="IoU")),
         "truth_colour": _css(pictures.TRUTH_COLOUR),
         "prediction_colour": _css(pictures.PREDICTION_COLOUR),
         "dropped": files.split.dropped,
@@ -87,6 +109,17 @@ def _cells(own: SegmentationScores) -> _Cells | None:
         rows=cell_rows(counted),
         field_of_interest_px=own.cells.field_of_interest_px,
     )
+
+
+def _errors(own: SegmentationScores) -> list[_Key]:
+    """One row per kind of error."""
+    if own.cells is None:
+        return []
+    counted = total([image.count for image in own.cells.images])
+    return [
+        _Key(error, source(key.error_swatch(look)), int(getattr(counted, error)), look.meaning)
+        for error, look in LOOKS.items()
+    ]
 
 
 def _headline(iou: float | None, values: Sequence[float]) -> _Headline:
@@ -125,10 +158,11 @@ def _judged(files: _Files) -> Judged:
         sizes={"network": _network_size(config), "native": "native size"},
         images={size: _ious(own, size) for size in SIZES},
         scores=scores.named(own),
+        cells={_key(image): image.count for image in own.cells.images} if own.cells else {},
     )
 
 
-def _key(frame: SplitFrame | ScoredImage) -> ImageKey:
+def _key(frame: SplitFrame | ScoredImage | ScoredCells) -> ImageKey:
     return frame.sequence, frame.frame
 
 
@@ -139,7 +173,10 @@ def _ious(own: SegmentationScores, size: Size) -> dict[ImageKey, float]:
 
 
 def _network_size(config: Mapping[str, Any]) -> str:
-    return " × ".join(str(side) for side in config["data"]["size"])
+    data = config["data"]
+    if "crop" in data:  # frames of any sizes, all zoomed alike
+        return "the network's size"
+    return " × ".join(str(side) for side in data["size"])
 
 
 def _css(colour: Sequence[int]) -> str:
@@ -171,6 +208,24 @@ def _of_each(own: SegmentationScores) -> dict[str, float]:
     return {name: value for name, value in means.items() if value is not None}
 
 
+def _cells_of_each(name: str, own: SegmentationScores) -> dict[str, float]:
+    """Image -> its score of cells, where it is defined.
+
+    Raises:
+        ValueError: no cells were counted.
+    """
+    if own.cells is None:
+        raise ValueError("its scores.json counts no cells")
+    values = {image.id: CELL_SCORES[name].of(image.count) for image in own.cells.images}
+    return {image: value for image, value in values.items() if value is not None}
+
+
+def _no_cells(name: str, own: SegmentationScores) -> str:
+    """It finds not one of the cells that are there."""
+    counted, score = total([image.count for image in own.cells.images] if own.cells else []), CELL_SCORES[name]
+    return f"its {score.label} is 0: it finds none of {many(counted.true, 'cell')}" if score.of(counted) == 0 else ""
+
+
 def _nothing(own: SegmentationScores) -> str:
     """It has no pixel of any cell right, or scores less than an answer of background everywhere would."""
     images = [image for image in own.images if image.size == "network"]
@@ -193,4 +248,8 @@ _TOGETHER = Together(
     spread_is="the standard deviation over the scored images",
 )
 _METRIC = Metric("IoU", "frames", "iou_image_mean", _of_each, _nothing)
-RESULTS = Results("segmentation.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER)
+_OF_CELLS = {
+    asked: Metric(CELL_SCORES[name].label, "frames", "", partial(_cells_of_each, name), partial(_no_cells, name))
+    for asked, name in (("seg", "seg"), ("ap50", "ap_50"))
+}
+RESULTS = Results("segmentation.html.jinja", _content, _sentence, _table, _METRIC, _TOGETHER, _OF_CELLS)

@@ -28,7 +28,13 @@ _FOLDER = (
     "`--split block`, with names in the order of time, is the harder question."
 )
 
-NAMES_OF_UNITS = {"weights": "weights", "params": "parameters", "macs": "multiply-adds", "channels": "channels"}
+NAMES_OF_UNITS = {
+    "weights": "weights",
+    "params": "parameters",
+    "macs": "multiply-adds",
+    "channels": "channels",
+    "latency": "milliseconds",
+}
 """What is counted, as people call it."""
 
 _PER_IMAGE = NAMES_OF_UNITS | {"macs": "multiply-adds per image"}

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from cellprune.config import yaml12
 from cellprune.errors import CellpruneError
 from cellprune.files import reading
 from cellprune.runs import atomic
@@ -25,11 +24,15 @@ _Content = TypeVar("_Content")
 
 def write_yaml(path: Path, content: Mapping[str, object]) -> None:
     """Write a mapping of plain values, its keys in the order they come."""
+    from cellprune.config import yaml12
+
     atomic.write_text(path, yaml12.write(content))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Give the mapping; CellpruneError where it is absent or damaged."""
+    from cellprune.config import yaml12  # which `predict` does without
+
     try:
         return _mapping(path, yaml12.read(read_text(path), keeps_1_1_text=True))
     except yaml12.YamlError as error:

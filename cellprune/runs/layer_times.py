@@ -58,6 +58,11 @@ def read(path: Path) -> LayerTimes:
     return documents.checked(path, LayerTimes, documents.read_json(path))
 
 
+def digest(times: LayerTimes) -> str:
+    """Hash the content (hex, sha256)."""
+    return hashlib.sha256(json.dumps(documents.plain(times), sort_keys=True).encode()).hexdigest()
+
+
 def file_name(timed_in: TimedIn) -> str:
     """Name the file of the user's cache that holds these times."""
     digest = hashlib.sha256(json.dumps(documents.plain(timed_in)).encode()).hexdigest()

@@ -83,7 +83,11 @@ class Normalization(_Part):
             for a fault of the camera and get the median of the pixels around.
     """
 
-    name: Literal["zero-mean-unit-variance", "zero-mean-unit-variance-within-percentiles"]
+    name: Literal[
+        "zero-mean-unit-variance",
+        "zero-mean-unit-variance-within-percentiles",
+        "zero-median-four-between-percentiles",
+    ]
     percentiles: Annotated[tuple[_Percentile, _Percentile], Field(strict=False)] = (1.0, 99.8)
     limit: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 5.0
     fault: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 2.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cellprune.errors import CellpruneError
-from cellprune.evaluation.cells import ScoredCells
+from cellprune.evaluation.cells import Error, ScoredCells
 from cellprune.evaluation.iou import ScoredImage, Summary
 from cellprune.runs import documents
 from cellprune.wording import quoted
@@ -28,6 +28,48 @@ class Picture:
     rank: str
     iou: float
     png: str
+
+
+@dataclass(frozen=True)
+class FramePicture:
+    """An image beside its cells: found ones outlined, errors marked.
+
+    Attributes:
+        rank: "best", "median" or "worst", by SEG.
+        png: base64.
+    """
+
+    id: str
+    rank: str
+    png: str
+
+
+@dataclass(frozen=True)
+class CloseUpPicture:
+    """A place in an image with an error, enlarged, beside its cells.
+
+    Attributes:
+        n_true, n_found: cells that the error is about.
+        x, y: the middle of the place, column and row of the image's own pixels, from 0.
+        png: base64.
+    """
+
+    id: str
+    error: Error
+    n_true: int
+    n_found: int
+    x: int
+    y: int
+    png: str
+
+
+@dataclass(frozen=True)
+class CellPictures:
+    """Pictures of cells, as the report shows them; `n_errors` counts the places that could be shown."""
+
+    frames: tuple[FramePicture, ...]
+    closeups: tuple[CloseUpPicture, ...]
+    n_errors: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +95,9 @@ class SegmentationScores:
         policy: truth policy.
         part: which frames, "train", "select", "report" or "all".
         images: one entry per image and size.
+        pictures: where cells are told apart by class, or as an older version drew them.
         cells: None where cells are told apart by class, or an older version did not count them.
+        cell_pictures: likewise; also None where an older version drew none.
     """
 
     task: Literal["segmentation"]
@@ -63,6 +107,7 @@ class SegmentationScores:
     summary: Summary
     pictures: tuple[Picture, ...]
     cells: CellScores | None = None
+    cell_pictures: CellPictures | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from cellprune.campaign.job import RunFacts
 from cellprune.config.load import completed, flat
+from cellprune.config.search import USUAL
+from cellprune.config.shares import COSTS
+from cellprune.runs import documents
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.search.judge.trial import Outcome, Trial
 from cellprune.search.look import Look
 
 SCHEMA = 1
+_TIMES = TypeAdapter(LayerTimes)
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Identity:
 
     Attributes:
         settings: those of all trials, as plain values, without what a trial decides.
-        search: the part of the question that stays.
+        search: the part of the question that stays; the usual score is not named, as in older journals.
         data: hash of all splits.
         cellprune: version that the search is made by.
     """
@@ -40,7 +47,10 @@ class Identity:
 
     def changes(self, other: "Identity") -> list[str]:
         """Say in what another search differs, "key: ours -> its"; the version apart, which says it by itself."""
-        ours, its = (dict(flat({**asdict(one), "settings": completed(one._told())})) for one in (self, other))
+        ours, its = (
+            dict(flat({**asdict(one), "settings": completed(one._told()), "search": {"score": USUAL, **one.search}}))
+            for one in (self, other)
+        )
         keys = sorted(key for key in ours.keys() | its.keys() if ours.get(key) != its.get(key) and key != "cellprune")
         return ["data: other files" if key == "data" else f"{key}: {ours.get(key)} -> {its.get(key)}" for key in keys]
 
@@ -48,7 +58,7 @@ class Identity:
         """Give the settings with the single channels that a search by cost removes where it says nothing of blocks."""
         pruning = self.settings["pruning"]
         assert isinstance(pruning, Mapping)
-        by_cost = self.search["unit"] in ("params", "macs") and pruning.get("granularity") == "channel"
+        by_cost = self.search["unit"] in COSTS and pruning.get("granularity") == "channel"
         return {**self.settings, "pruning": {**({"round_to": 1} if by_cost else {}), **pruning}}
 
 
@@ -61,6 +71,7 @@ class Content:
         crashes: name of a trial -> why it crashed, each time.
         crashed_s: seconds that went into tries that crashed.
         runs: folder of the trials' runs; None in a journal that is older than this entry.
+        layer_times: what layers take, where milliseconds decide: the same for all trainings.
     """
 
     identity: Identity
@@ -69,6 +80,7 @@ class Content:
     crashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     crashed_s: float = 0.0
     runs: Path | None = None
+    layer_times: LayerTimes | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Give the plain values of journal.json."""
@@ -86,6 +98,7 @@ class Content:
             "crashes": {key: list(reasons) for key, reasons in self.crashes.items()},
             **({"runs": str(self.runs)} if self.runs else {}),
             **({"crashed_s": self.crashed_s} if self.crashes else {}),
+            **({"layer_times": documents.plain(self.layer_times)} if self.layer_times else {}),
         }  # fmt: skip
 
     @classmethod
@@ -105,6 +118,7 @@ class Content:
             crashes={key: tuple(reasons) for key, reasons in content["crashes"].items()},
             crashed_s=float(content.get("crashed_s", 0.0)),
             runs=Path(content["runs"]) if "runs" in content else None,
+            layer_times=_TIMES.validate_python(content["layer_times"]) if "layer_times" in content else None,
         )
 
 
@@ -132,6 +146,7 @@ def _facts(outcome: Outcome) -> dict[str, object]:
         **({"nothing": outcome.nothing} if outcome.nothing else {}),
         **({"of_budget": run.of_budget} if run.of_budget is not None else {}),
         **({"widths": run.widths} if run.widths is not None else {}),
+        **({"layers_ms": run.layers_ms} if run.layers_ms is not None else {}),
         "curve": {str(epoch): score for epoch, score in run.curve.items()},
     }
 
@@ -152,6 +167,7 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
             curve={int(epoch): score for epoch, score in facts["curve"].items()},
             of_budget=facts.get("of_budget"),
             widths=tuple(facts["widths"]) if "widths" in facts else None,
+            layers_ms=facts.get("layers_ms"),
         )
     return Outcome(
         state=content["state"],

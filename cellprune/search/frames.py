@@ -14,14 +14,17 @@ from fractions import Fraction
 from pathlib import Path
 
 from cellprune import tasks
+from cellprune.config import load as config
+from cellprune.config.names import resolve
 from cellprune.config.schema import TASK_DATA, Settings
-from cellprune.config.search import Search
+from cellprune.config.search import USUAL, Search
 from cellprune.data import parts
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import FEWEST_FRAMES
 from cellprune.runs.documents import plain
 from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.search.judge import controls
+from cellprune.search.judge.grid import grid
 from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.tasks import AnyTask
 from cellprune.wording import many
@@ -57,8 +60,8 @@ def frames_of(settings: Settings, question: Search, data_root: Path | None) -> F
     """Split the data as the trials will, and refuse what cannot be decided on.
 
     Raises:
-        CellpruneError: too few held-out frames, folds where the data set has its own test images, or a split that
-            cannot be.
+        CellpruneError: too few held-out frames, folds where the data set has its own test images, a split that cannot
+            be, or a score of cells where none are counted.
     """
     if question.cv and "fold" not in TASK_DATA[settings.task]:
         raise CellpruneError(
@@ -67,6 +70,7 @@ def frames_of(settings: Settings, question: Search, data_root: Path | None) -> F
         )
     task = tasks.of(settings)
     on_disk = task.open(settings.data, data_root)
+    _refuse_other_score(settings, question, len(on_disk.classes))
     splits = _splits(task, on_disk, settings, question)
     written = [split.written() for split in splits]
     of_frames = [split for split in written if isinstance(split, FrameSplit)]
@@ -83,6 +87,22 @@ def frames_of(settings: Settings, question: Search, data_root: Path | None) -> F
     if frames.n_report < FEWEST_FRAMES:
         raise CellpruneError(_too_few(frames, _folds_that_would_do(task, on_disk, settings, question)))
     return frames
+
+
+def _refuse_other_score(settings: Settings, question: Search, n_classes: int) -> None:
+    """Refuse a score of cells where there is none."""
+    if question.score == USUAL:
+        return
+    if question.score not in resolve("results", settings.task).of_cells:
+        raise CellpruneError(
+            f"--score {question.score} compares the cells that are found, and --task {settings.task} finds none: "
+            "remove --score, networks are compared by accuracy"
+        )
+    if n_classes != 2:
+        raise CellpruneError(
+            f"--score {question.score} compares the cells that are found, but labels of {settings.data.dataset} are "
+            f"{n_classes} classes, which number no cells: take --score {USUAL}"
+        )
 
 
 def _splits(task: AnyTask, on_disk: parts.Frames, settings: Settings, question: Search) -> list[parts.Parts]:
@@ -133,6 +153,16 @@ def settings_of(trial: Trial, settings: Settings, question: Search) -> Settings:
     changed = controls.changes(trial.control, settings.pruning) if trial.control else {}
     pruning = settings.pruning.model_copy(update=_amount(trial.ratio, question) | changed)
     return settings.model_copy(update={"seed": trial.seed, "data": data, "pruning": pruning})
+
+
+def settings_of_lowest(settings: Settings, question: Search) -> Settings:
+    """Give the settings of a training at the lowest ratio of the range, resolved.
+
+    Raises:
+        ConfigError: the unit cannot be counted.
+    """
+    lowest = grid(question.low, question.high)[0]
+    return config.resolve(settings_of(Trial("search", lowest, 0), settings, question))
 
 
 def _amount(ratio: float, question: Search) -> dict[str, object]:

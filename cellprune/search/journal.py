@@ -7,10 +7,12 @@ and verdicts are not kept but found again from the outcomes: they follow from th
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cellprune.config.search import Search
 from cellprune.runs import documents, lock
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.search.content import Content, Identity
 from cellprune.search.judge.trial import Outcome, Trial
 from cellprune.search.look import Look
@@ -31,18 +33,29 @@ class Journal:
     @classmethod
     @contextmanager
     def locked(
-        cls, folder: Path, identity: Identity, question: Search, grid: tuple[float, ...], *, resume: bool, runs: Path
+        cls,
+        folder: Path,
+        identity: Identity,
+        question: Search,
+        grid: tuple[float, ...],
+        *,
+        resume: bool,
+        runs: Path,
+        layer_times: LayerTimes | None = None,
     ) -> Iterator["Journal"]:
         """Open or begin the journal in a folder, and keep other planners out of it.
 
         Args:
-            folder, identity, question, grid, resume, runs: as `opening.opened` takes them.
+            folder, identity, question, grid, resume, runs, layer_times: as `opening.opened` takes them.
         Raises:
             CellpruneError: another planner is at work, or what `opened` refuses. Nothing was written then.
         """
-        opened(folder, identity, question, grid, resume=resume, runs=runs)
+        open_again = partial(
+            opened, folder, identity, question, grid, resume=resume, runs=runs, layer_times=layer_times
+        )
+        open_again()
         with lock.locked(folder):
-            content = opened(folder, identity, question, grid, resume=resume, runs=runs)  # as the last planner left it
+            content = open_again()  # as the last planner left it
             journal = cls(folder, content)
             journal._write()
             yield journal

@@ -34,7 +34,7 @@ class Known:
 def known(question: Question, workspace: Workspace) -> Known:
     """Tell what the journal and the folder of runs know of a question; nothing is trained or written."""
     asked = question.output, question.identity, question.search, question.grid
-    content = opened(*asked, resume=workspace.resume, runs=workspace.runs)
+    content = opened(*asked, resume=workspace.resume, runs=workspace.runs, layer_times=question.layer_times)
     journal, done = Journal(question.output, content), set[Trial]()
 
     def outcomes_of(trials: Sequence[Trial]) -> list[Outcome]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cellprune.config.search import Search
+from cellprune.config.search import USUAL, Search
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.runs import provenance
@@ -58,9 +58,9 @@ class Look:
 
     def as_dict(self) -> dict[str, object]:
         """Give the plain values that journal.json and search.json hold."""
-        asked_before = [question.model_dump(mode="json") for question in self.asked_before]
+        asked_before = [_plain(question) for question in self.asked_before]
         return {
-            "question": self.question.model_dump(mode="json"),
+            "question": _plain(self.question),
             "alpha": self.alpha,
             "grid": list(self.grid),
             **({"asked_before": asked_before} if asked_before else {}),
@@ -85,6 +85,11 @@ class Look:
         if look.proposed is not None:
             ratios_to_test(look.grid, look.proposed)
         return look
+
+
+def _plain(question: Search) -> dict[str, object]:
+    """Give the plain values of a question; the usual score is not named, as in older journals."""
+    return question.model_dump(mode="json", exclude={"score"} if question.score == USUAL else None)
 
 
 def asked(folder: Path, looks: Sequence[Look], question: Search, grid: tuple[float, ...]) -> tuple[Look, ...]:

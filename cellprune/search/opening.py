@@ -8,6 +8,7 @@ from cellprune.config.search import Search
 from cellprune.errors import CellpruneError
 from cellprune.files import listing
 from cellprune.runs import atomic, documents, lock
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.searched import RESULT
 from cellprune.search.content import SCHEMA, Content, Identity
 from cellprune.search.judge.confirm import Terms
@@ -17,8 +18,29 @@ from cellprune.search.look import Look, asked
 JOURNAL, PAGE = "journal.json", "search.html"
 
 
+def begun(folder: Path, identity: Identity, *, resume: bool) -> Content | None:
+    """Give the content of the journal that is there; None where the folder is free.
+
+    Args:
+        folder, identity, resume: as `opened` takes them.
+    Raises:
+        CellpruneError: a journal of another search or version, a folder with other content.
+    """
+    content = _read(folder, resume)
+    if content is not None:
+        _require_same(folder, content.identity, identity)
+    return content
+
+
 def opened(
-    folder: Path, identity: Identity, question: Search, grid: tuple[float, ...], *, resume: bool, runs: Path
+    folder: Path,
+    identity: Identity,
+    question: Search,
+    grid: tuple[float, ...],
+    *,
+    resume: bool,
+    runs: Path,
+    layer_times: LayerTimes | None = None,
 ) -> Content:
     """Give the journal's content with this question as its last look.
 
@@ -30,12 +52,13 @@ def opened(
         identity: what never changes in a search.
         question, grid: what is asked now, and of which ratios.
         runs: folder of the trials' runs.
+        layer_times: what layers take, where milliseconds decide.
     Raises:
-        CellpruneError: a journal of another search or version, a question that only a new search may ask, a folder with
-            other content, other runs.
+        CellpruneError: what `begun` refuses, a question that only a new search may ask, other runs, other times.
     """
-    content = _read(folder, resume) or Content(identity)
-    _require_same(folder, content.identity, identity)
+    content = begun(folder, identity, resume=resume) or Content(identity, layer_times=layer_times)
+    if content.layer_times != layer_times:
+        raise CellpruneError(f"the times of layers in {folder / JOURNAL} changed meanwhile: start again with --resume")
     _require_runs(folder, content, runs)
     looks = asked(folder, content.looks, question, grid)
     settled = {trial: one for trial, one in content.outcomes.items() if not _is_open(trial, content.outcomes, looks)}

@@ -4,10 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cellprune.config.names import resolve
 from cellprune.config.search import Search
-from cellprune.evaluation.metric import Metric
-from cellprune.runs.scores import Scores
 from cellprune.search.judge import controls
 from cellprune.search.judge.confirm import STEPS_BELOW
 from cellprune.search.judge.grid import most_probes
@@ -83,8 +80,7 @@ class Plan:
     @property
     def images(self) -> str:
         """What the held-out images are called."""
-        metric: Metric[Scores] = resolve("results", self.question.settings.task).metric
-        return metric.images
+        return self.question.metric.images
 
     @property
     def may_fold(self) -> bool:
@@ -191,9 +187,8 @@ def count(question: Search, grid: Sequence[float], n_controls: int) -> Count:
 
 def chance(question: Question, workspace: Workspace, look: int) -> Chance:
     """Tell the power of a look's test, by the spread that runs show, or by an assumed one where they show none."""
-    measured = spread_in(workspace.runs, question.settings)
-    metric: Metric[Scores] = resolve("results", question.settings.task).metric
-    spread = measured.spread if measured else ASSUMED[metric.name]
+    measured = spread_in(workspace.runs, question.settings, question.metric)
+    spread = measured.spread if measured else ASSUMED[question.metric.name]
     n_frames, n_seeds = question.frames.n_report, question.search.confirm_seeds
     margin, alpha = question.search.margin, question.alpha(look)
     return Chance(

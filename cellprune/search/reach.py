@@ -14,12 +14,14 @@ from cellprune import tasks
 from cellprune.config.names import is_dense_family
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
+from cellprune.config.shares import COSTS
 from cellprune.controls import families
 from cellprune.controls.families import Family, Sizing, Unit
 from cellprune.errors import CellpruneError
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.ranking.prices import priced
 from cellprune.report.formatting import share as as_share
 from cellprune.report.sentences import NAMES_OF_UNITS, widths
@@ -55,36 +57,39 @@ class Reach:
         return grid(low, high, self.ratios)
 
 
-def reach(settings: Settings, search: Search, data_root: Path | None) -> Reach:
+def reach(settings: Settings, search: Search, data_root: Path | None, table: LatencyTable | None = None) -> Reach:
     """Settle what a search can ask of a method.
 
+    Args:
+        table: what layers take, for the unit latency.
     Raises:
         CellpruneError: a network without levels for a dense family, or without channels; blocks larger than a layer.
     """
-    pruning = settings.pruning
-    if search.unit not in ("params", "macs") or pruning.granularity != "channel":
+    pruning, by_time = settings.pruning, search.unit == "latency"
+    if search.unit not in COSTS or pruning.granularity != "channel":
         return Reach(settings)
     task = tasks.of(settings)
     frames = task.open(settings.data, data_root)
-    network = Architecture.of(settings.model, in_channels=frames.channels, classes=len(frames.classes))
+    outputs = task.outputs(frames, settings.data)
+    network = Architecture.of(settings.model, in_channels=frames.channels, classes=outputs)
     size = task.input(frames, settings.data)
     if is_dense_family(pruning.method):
-        sizing = Sizing(cast(Unit, search.unit), size, pruning.round_to)
+        sizing = Sizing(cast(Unit, search.unit), size, pruning.round_to, table)
         return _of_family(settings, cast(Family, pruning.method), network, sizing)
-    if pruning.round_to == 1:
+    if pruning.round_to == 1 and not by_time:
         return Reach(settings)
     whole = network.build()
     inputs = ones(whole, size)
     channels = whole_channels.removable(whole, inputs, prunable(whole, pruning.exclude))
-    prices, floor = priced(whole, inputs, channels, search.unit), Fraction(str(pruning.floor))
+    prices, floor = priced(whole, inputs, channels, search.unit, table), Fraction(str(pruning.floor))
     least = whole_channels.smallest(channels, prices, pruning.round_to, floor)
-    if pruning.round_to == "auto" and least > _ENOUGH:
+    if pruning.round_to == "auto" and least > _ENOUGH and not by_time:  # one channel takes as long as a block
         return Reach(settings.model_copy(update={"pruning": pruning.model_copy(update={"round_to": 1})}))
+    keeps = f"the smallest network keeps {as_share(float(least))} of the {NAMES_OF_UNITS[search.unit]}"
     blocks = "16" if pruning.round_to == "auto" else pruning.round_to
-    limit = (
-        f"in blocks of {blocks} channels the smallest network keeps {as_share(float(least))} of the "
-        f"{NAMES_OF_UNITS[search.unit]}; --round-to 1 removes single channels"
-    )
+    limit = f"in blocks of {blocks} channels {keeps}; --round-to 1 removes single channels"
+    if pruning.round_to == 1:
+        limit = f"{keeps}, with one channel of each layer"
     return Reach(settings, tuple(ratio for ratio in RATIOS if _kept(ratio) >= least), limit)
 
 

@@ -43,11 +43,13 @@ def search_max_ratio(
             question.grid,
             resume=workspace.resume,
             runs=workspace.runs,
+            layer_times=question.layer_times,
         ) as journal,
     ):
         trainings, findings = Trainings(question, workspace, journal, trained, watch), Findings()
-        if later := progress.later_round(journal.look, question.alpha(journal.look)):
-            watch.said(later)
+        later = progress.later_round(journal.look, question.alpha(journal.look))
+        for line in filter(None, (later, progress.moved(question.by_time))):
+            watch.said(line)
         try:
             find(question, journal.look, trainings.outcomes_of, findings, watch=watch, proposed=journal.freeze)
         except LimitReached as limit:

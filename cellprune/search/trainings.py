@@ -9,6 +9,7 @@ from cellprune.campaign.floor import Floor
 from cellprune.campaign.job import Job, Report, RunFacts
 from cellprune.config import load as config
 from cellprune.config import names
+from cellprune.runs import layer_times
 from cellprune.search import frames
 from cellprune.search.journal import Journal
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial, reference_failed
@@ -30,15 +31,22 @@ def job_of(trial: Trial, question: Question, workspace: Workspace, reference: Ru
     Args:
         reference: the unpruned network's run that it is compared with, where it may be stopped early.
     """
+    settings = config.resolve(frames.settings_of(trial, question.settings, question.search))
+    times = question.layer_times if settings.pruning.times_layers else None
+    if times:  # of other times would come another network, so they are part of the run's name
+        pruning = settings.pruning.model_copy(update={"layer_times_sha256": layer_times.digest(times)})
+        settings = settings.model_copy(update={"pruning": pruning})
     return Job(
         key=trial.key,
         name=trial.name(question.n_folds),
-        settings=config.resolve(frames.settings_of(trial, question.settings, question.search)),
+        settings=settings,
         runs=workspace.runs.absolute(),
         data_root=workspace.data_root,
         device=workspace.device,
         command=_COMMAND,
         floor=Floor(reference.curve, HOPELESS_MARGINS * question.search.margin, "its reference") if reference else None,
+        score=question.search.score,
+        times=times,
     )
 
 
@@ -89,7 +97,9 @@ class Trainings:
         reference = None
         # a method around training has several trainings, whose epochs cannot be compared with the reference's
         once = names.method(self._question.settings.pruning.method).when in ("before", "instead")
-        if trial.phase == "search" and trial.ratio != REFERENCE and once:
+        # what networks are compared by may not be watched while they train, and pixels say little of cells
+        watched = self._question.metric.watched
+        if trial.phase == "search" and trial.ratio != REFERENCE and once and watched:
             reference = self._journal.outcome(Trial("search", REFERENCE, trial.seed, trial.fold))
         return job_of(trial, self._question, self._workspace, reference.run if reference else None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cellprune.report.together.comparison import interval
+from cellprune.report.together.interval import interval
 from cellprune.runs import atomic
 from cellprune.tables.plan import much
 from cellprune.tables.standing import Standing

@@ -7,7 +7,7 @@ from pathlib import Path
 from cellprune.report.files import needed
 from cellprune.report.published import Curve, curve
 from cellprune.report.template import inline, render
-from cellprune.report.together.comparison import CONFIDENCE
+from cellprune.report.together.interval import CONFIDENCE
 from cellprune.runs import atomic
 from cellprune.tables import figures
 from cellprune.tables.folder import Failure

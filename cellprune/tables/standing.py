@@ -19,7 +19,7 @@ from statistics import mean
 import numpy as np
 
 from cellprune.evaluation.decide import FEWEST_FRAMES, FEWEST_SEEDS, decide, holm
-from cellprune.report.together.comparison import CONFIDENCE, interval
+from cellprune.report.together.interval import CONFIDENCE, interval
 from cellprune.tables.plan import Arm, Plan
 from cellprune.tables.result import Result
 

@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 from cellprune.targets.decoders import CellSize
 from cellprune.targets.target import UNKNOWN, Labels
 
+BESIDE = (
+    (np.s_[:, :-1], np.s_[:, 1:]),
+    (np.s_[:-1, :], np.s_[1:, :]),
+    (np.s_[:-1, :-1], np.s_[1:, 1:]),
+    (np.s_[:-1, 1:], np.s_[1:, :-1]),
+)
+"""Each pixel and its neighbour to the right, below, and on both diagonals: what to take of an image for each pair."""
 _SOMEBODY = np.iinfo(np.int32).max  # what is unknown may be a cell
 
 

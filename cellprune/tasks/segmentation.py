@@ -4,7 +4,7 @@ What the network learns of a pixel, its class or more, is the target's affair (`
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -24,12 +24,13 @@ from cellprune.data.cells.split import PARTS, Split, from_written, split, whole
 from cellprune.data.open import open_dataset
 from cellprune.data.parts import Part
 from cellprune.engines.torch import TorchEngine
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, ScarceError
 from cellprune.evaluation import iou
-from cellprune.images.network_input import KINDS, training_zoom
+from cellprune.images.network_input import KINDS, network_size, training_zoom
 from cellprune.images.read import Floats, Labels, Target, read_header, resize_labels
 from cellprune.lab import tiles
 from cellprune.lab.segment import decoded, pixel_classes
+from cellprune.machine.memory import available_bytes
 from cellprune.models.loaded import Header
 from cellprune.report import pictures
 from cellprune.runs import log
@@ -42,6 +43,7 @@ from cellprune.training import losses
 from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
+from cellprune.wording import many
 
 
 def _open(data: Data, data_root: Path | None) -> Dataset:
@@ -78,17 +80,38 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
     data = settings.data
     for sentence in dataset.left_aside:
         log.warn_once(f"warning: {sentence}")
+    card = _card(dataset, settings)
+    if data.crop:
+        _require_memory(parts, card)
     return Loaders(
         parts,
-        card=_card(dataset, settings),
+        card=card,
         size=data.size,
+        crop=data.crop,
         batch_size=settings.training.batch_size,
+        steps_per_epoch=settings.training.steps_per_epoch,
         seed=settings.seed,
         workers=workers,
         augment=cast(Strength, settings.training.augment),
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
         field_of_interest_px=dataset.field_of_interest_px or 0,
     )
+
+
+def _require_memory(parts: Split, card: ModelCard) -> None:
+    """Refuse frames that do not fit into the memory: all that crops are cut from are kept, however large they are.
+
+    Raises:
+        ScarceError: says how much they take.
+    """
+    sizes = [network_size(read_header(frame.image).size, card.zoom) for frame in parts.train]
+    classes_or_numbers = 1 if card.gives_probabilities else 4 * card.n_maps
+    needed = sum(height * width for height, width in sizes) * (4 * card.in_channels + classes_or_numbers)
+    if needed > (free := available_bytes(torch.device("cpu"))):
+        raise ScarceError(
+            f"{many(len(sizes), 'frame')} to cut crops from take at least {needed / 2**30:,.1f} GiB, and "
+            f"{free / 2**30:,.1f} GiB are free: lower data.size, or leave data.crop out"
+        )
 
 
 def _border_px(dataset: Dataset) -> int:
@@ -98,7 +121,7 @@ def _border_px(dataset: Dataset) -> int:
 
 
 def _input(dataset: Dataset, data: Data) -> tuple[int, int, int]:
-    return (dataset.channels, *data.size)
+    return (dataset.channels, *data.network_size)
 
 
 def _outputs(dataset: Dataset, data: Data) -> int:
@@ -114,10 +137,17 @@ def _header(dataset: Dataset, settings: Settings) -> Header:
         "decision_rule": "argmax" if settings.data.target == "classes" else "decoder",
         "target": settings.data.target,
         "normalization": KINDS[settings.data.normalization].header(),
-        "network_size_px": list(settings.data.size),
-        "zoom": list(training_zoom(sizes, settings.data.size)),
+        "network_size_px": list(settings.data.network_size),
+        "zoom": list(_zoom(sizes, settings.data)),
         "pixel_size_um": None if dataset.pixel_size_um is None else list(dataset.pixel_size_um),
     }
+
+
+def _zoom(sizes: Sequence[tuple[int, int]], data: Data) -> tuple[float, float]:
+    if data.fits is None:
+        return 1.0, 1.0
+    zoom = training_zoom(sizes, data.fits)
+    return (min(zoom), min(zoom)) if data.crop else zoom
 
 
 def _card(dataset: Dataset, settings: Settings) -> ModelCard:
@@ -140,7 +170,8 @@ def scores(
         tell: told of each image that is done.
     Returns:
         Counts per class of each image, so that any IoU can be made later, at the network's size and at the native one;
-        their summary, and three pictures. Cells are counted at native size, where there are two classes.
+        their summary, and pictures. Cells are counted and shown at native size where there are two classes; else the
+        pictures show classes, for truth of more classes tells cells apart by class and not by number.
     """
     images: list[iou.ScoredImage] = []
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
@@ -149,24 +180,27 @@ def scores(
     for sample, maps in _predictions(network, loaders, part, card):
         frame, truth = sample.frame, sample.target_native
         native = pixel_classes(card, maps, (truth.shape[0], truth.shape[1]), pixel_area=1)
-        images += [
-            _at_network_size(sample, maps, card),
-            _scored(sample, "native", native, truth, card),
-        ]
+        counted = _scored(sample, "native", native, truth, card)
+        is_native = maps.shape[1:] == truth.shape  # then there is one size, and nothing to do twice
+        images += [replace(counted, size="network") if is_native else _at_network_size(sample, maps, card), counted]
         drawn[frame.id] = (sample, native)
         found.append((sample, decoded(card, maps, (truth.shape[0], truth.shape[1])).labels.astype(np.int32)))
         tell(len(drawn), len(loaders.frames(part)))
+    cell_scores, cell_pictures = (
+        cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
+        if len(card.classes) == 2
+        else (None, None)
+    )
+    drawn_classes = () if cell_pictures else pictures.pick(images)
     return SegmentationScores(
         task="segmentation",
         policy=loaders.policy,
         part=part,
         images=tuple(images),
         summary=iou.summary(images),
-        pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in pictures.pick(images)),
-        # truth of more classes tells cells apart by class and not by number
-        cells=cells.scored(found, field_of_interest_px=loaders.field_of_interest_px)
-        if len(card.classes) == 2
-        else None,
+        pictures=tuple(_picture(rank, value, *drawn[name]) for rank, name, value in drawn_classes),
+        cells=cell_scores,
+        cell_pictures=cell_pictures,
     )
 
 

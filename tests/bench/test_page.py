@@ -35,6 +35,17 @@ def test_names_of_like_scores_stand_apart() -> None:
     assert all(above - below < -8 for above, below in zip(heights[1:], heights, strict=False))
 
 
+def test_seg_stands_beside_iou_where_it_is_known(tmp_path: Path) -> None:
+    rows = [row("wide", 40.0, 0.91, seg=0.8125), row("old", 10.0, 0.9)]
+    drawn = page.picture(rows, ["wide", "old"])
+    assert [drawn.count(f">{text}<") for text in ("SEG", "Mean IoU, native size", "1: wide", "2: old")] == [1, 1, 2, 1]
+    assert ">SEG<" not in page.picture(rows[1:], ["wide", "old"])
+    page.write(tmp_path / "page.html", bench(*rows))
+    html = (tmp_path / "page.html").read_text()
+    assert "SEG of the run" in html
+    assert '<td class="n">0.8125</td><td class="n">0.9100</td>' in html
+
+
 def test_the_page_holds_all_and_is_escaped(tmp_path: Path) -> None:
     rows = (row("wide <1>", 40.0, 0.91), row("else", 10.0, 0.9, "pruned", comparable=False, peak_bytes=None, macs=None))
     page.write(tmp_path / "page.html", bench(*rows))

@@ -3,17 +3,21 @@
 import errno
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from finished_run import edited
 from tiny_jobs import job
 
 from cellprune.campaign.floor import Floor
 from cellprune.campaign.job import Report
-from cellprune.campaign.train import train
+from cellprune.campaign.train import _layers_ms, _read, train
 from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.runs import documents
+from cellprune.runs.cost import Budget, StandIn, Whole
 from cellprune.runs.folder import Folder
 
 
@@ -113,3 +117,28 @@ def test_a_full_disk_is_raised(
     wanted = job(1000, tmp_path, data_root)
     with pytest.raises(WorkError, match=r"the disk of .* is full \(seed 1000\): free some"):
         train(wanted)
+
+
+def test_a_run_that_lacks_what_is_compared_is_named(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(n_images=2)
+    seg = resolve("results", "segmentation").compared_by("seg")
+    documents.write_json(folder.file("model"), {})  # its size is told
+    assert (
+        _read(folder, "", seg).scores.keys()
+        == _read(folder, "", resolve("results", "segmentation").metric).scores.keys()
+    )
+    assert not _read(folder, "", seg).run.curve, "it is not watched"
+    with edited(folder, "scores") as scores:
+        scores["cells"] = None
+    with pytest.raises(
+        CellpruneError, match=r"run cannot be compared: its scores\.json counts no cells; remove it, so"
+    ):
+        _read(folder, "", seg)
+
+
+def test_the_layers_time_is_told_where_it_decided(make_run: Callable[..., Folder]) -> None:
+    cost = make_run(n_images=1).read_cost()
+    by_time = replace(cost, budget=Budget("latency", 0.5, 0.4, 5_000_000, 2_500_000, 2_000_000))
+    small = StandIn("flat", "latency", 3_000_000, 1_500_000, (8, 8), Whole((16, 32), 10, 10))
+    assert [_layers_ms(one) for one in (cost, by_time, replace(cost, control=small))] == [None, 2.0, 1.5]
+    assert _layers_ms(replace(by_time, control=replace(small, unit="macs"))) == 2.0

@@ -1,6 +1,7 @@
 """`cellprune compact` as a user types it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,20 @@ def test_people_read_what_became_smaller(model: Path, tmp_path: Path, capsys: py
     assert first == f"{tmp_path}/small.safetensors: the same function, compared on random images"
     assert [row.split()[0] for row in rows] == ["parameters", "multiply-adds", "file"]
     assert rows[0].endswith("(100 %)"), "of a dense network nothing can go"
+
+
+def test_the_folder_of_a_search_stands_for_the_network_that_it_found(
+    model: Path, tmp_path: Path, make_run: Callable[..., Folder], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, search = make_run("run", n_images=1), tmp_path / "search"
+    shutil.copy(model, run.file("model"))
+    search.mkdir()
+    (search / "search.json").write_text(json.dumps({"verdict": "found", "model_file": "../run/model.safetensors"}))
+    assert typed("compact", search, "-o", tmp_path / "small.safetensors") == 0
+    assert (tmp_path / "small.safetensors").is_file()
+    (search / "search.json").write_text(json.dumps({"verdict": "none found", "model_file": None}))
+    assert typed("compact", search, "-o", tmp_path / "none.safetensors") == 2
+    assert "names no network, its verdict is 'none found': give a run" in capsys.readouterr().err
 
 
 def test_programs_read_one_object(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,9 @@ def test_several_runs_get_a_page(
     page = tmp_path / "page.html"
     assert told(dense.path, pruned.path, "-o", page) == 0
     said = capsys.readouterr().out
+    assert said.splitlines()[0].split() == ["PhC-C2DH-U373", "SEG", "IoU,", "native", "difference"]
+    seg = dense.read_scores().cells.summary["seg"]
+    assert said.splitlines()[1].split()[:3] == ["1", "dense", f"{seg:.4f}"]
     assert "reference" in said
     assert "+0.0000" in said
     assert said.endswith(f"Look at: {page}\n")

@@ -13,6 +13,7 @@ from distributed import LocalCluster
 from html_page import Page
 
 from cellprune.campaign import workers
+from cellprune.experiment.latency import Clock
 from cellprune.runs.folder import Folder
 from cellprune.search.judge.controls import CONTROLS
 
@@ -78,7 +79,7 @@ def test_a_small_search_from_end_to_end(data_root: Path, tmp_path: Path, capsys:
     other = ["random" if word == "snip" else word for word in asked if word != "--json"]
     assert typed(*other[:-1], "other", "--dry-run") == 0
     told = capsys.readouterr().out
-    there = re.search(r"(\d) unpruned networks of other searches are there, ", told)
+    there = re.search(r"(\d) reference networks of other searches are there, ", told)
     assert there, told
     left = re.search(r"at most (\d+) more \(in all: search 4, confirmation 6, controls (\d+)\)", told)
     assert left, told
@@ -130,6 +131,47 @@ def test_a_small_search_of_multiply_adds(data_root: Path, tmp_path: Path, capsys
     assert max(found["reachable"]) < 0.999
     page = Page((tmp_path / "search" / "search.html").read_text()).text
     assert "of the multiply-adds removed" in page
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_small_search_of_milliseconds_and_cells(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "layer", lambda clock, shape: 0.01 + shape.inputs * shape.outputs / 1000)
+    asked = words(data_root, "--method", "random", "--unit", "latency", "--round-to", "8", "--score", "seg", "--json",
+                  "--seeds", "1", "--confirm-seeds", "3", "--margin", "0.49", "--low", "0.25", "--high", "0.3",
+                  "--set", "model.widths=[16, 32]", "-o", "search")  # fmt: skip
+    assert typed(*asked, "--max-trials", "3") == 0
+    assert "shapes of layers timed in onnx " in capsys.readouterr().err
+    monkeypatch.setattr(Clock, "layer", lambda clock, shape: 1.0)  # another machine, with a cache of its own
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "cache"))
+    assert typed(*asked, "--resume") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["words"]["measure"]) == ("found", "SEG")
+    assert (found["timed_in"]["engine"], found["timed_on"]["engine"]) == ("onnx", "onnx")
+    dense, pruned = found["networks"]
+    assert 0 < pruned["layers_ms"] <= 0.707107 * dense["layers_ms"]
+    assert pruned["layers_ratio"] == pruned["layers_ms"] / dense["layers_ms"]
+    assert pruned["time_ratio"] == pruned["milliseconds"] / dense["milliseconds"]
+    kept = json.loads((tmp_path / "search" / "journal.json").read_text())["layer_times"]
+    runs = [folder for path in (tmp_path / "runs").iterdir() if (folder := Folder(path)).has("layer_times")]
+    assert len(runs) == 4
+    assert all(json.loads(run.file("layer_times").read_text()) == kept for run in runs)
+    for run in runs:
+        scores, seeds = run.read_scores(), run.read_config()["seed"]
+        own = {image.id: image.count.jaccard / image.count.true for image in scores.cells.images}
+        if scores.part == "report":
+            at = seeds - 1000
+            evidence = found["confirmation"][0]
+            reference = next(
+                folder.read_scores().cells.images
+                for path in (tmp_path / "runs").iterdir()
+                if (folder := Folder(path)).read_config()["seed"] == seeds and not folder.has("layer_times")
+            )
+            for frame, row in zip(evidence["rows"], evidence["differences"], strict=True):
+                other = next(image.count for image in reference if image.id == frame)
+                assert row[at] == pytest.approx(own[frame] - other.jaccard / other.true)
 
 
 @pytest.mark.slow
@@ -216,6 +258,12 @@ def test_a_plan_is_timed_where_it_will_be_trained(
             ["--method", "flat"],
             "--unit weights counts weights, but --method flat removes none, it makes dense networks",
         ),
+        (
+            ["--unit", "latency", "--granularity", "weight"],
+            "--unit latency cannot be counted: --budget latency=0.5 counts channels: add --granularity channel, or",
+        ),
+        (["--unit", "latency", "--method", "gradual-channel"], "chosen before training: with pruning method"),
+        (["--score", "dice"], "score"),
         (
             ["--method", "narrow", "--unit", "macs", "--low", "0.999", "--high", "0.9999"],
             "--low 0.999: the highest ratio",

@@ -72,10 +72,10 @@ def test_what_another_search_trained_tells_nothing_of_the_time_left(
     with Table(asked) as watch:
         search_max_ratio(asked, Workspace(tmp_path / "runs", max_trials=2), execute=rehearsal(), watch=watch)
     begun, first, then, second = capsys.readouterr().err.splitlines()
-    assert (begun, then) == ("search, unpruned, seed 0: begins", "search, unpruned, seed 1: begins")
-    assert first.startswith("search, unpruned, seed 0: there already, ")
+    assert (begun, then) == ("search, reference, seed 0: begins", "search, reference, seed 1: begins")
+    assert first.startswith("search, reference, seed 0: there already, ")
     assert first.endswith("1 of at most 26 trainings done"), "no training has told yet how long one takes"
-    assert second.startswith("search, unpruned, seed 1: done, 1 min 40 s, ")
+    assert second.startswith("search, reference, seed 1: done, 1 min 40 s, ")
     assert second.endswith("at most 40 min 0 s left"), "24 trainings as long as the one that was trained"
 
 
@@ -89,5 +89,5 @@ def test_a_long_training_is_told_of_now_and_then_in_a_log(
         watch.listener.advanced(Event("scoring", 7, 60, message="scoring the weights (force)"))
         time.sleep(0.1)
     begun, *rest = capsys.readouterr().err.replace("\u00a0", " ").splitlines()
-    assert begun == "confirmation, random, 87.5 % removed, seed 1002: begins"
+    assert begun == "confirmation, random, ratio 87.5 %, seed 1002: begins"
     assert rest[-1].startswith(f"{begun.removesuffix('begins')}scoring the weights (force), 7 of 60 done, for 0.")

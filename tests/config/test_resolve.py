@@ -54,6 +54,9 @@ def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said:
         (["data.target=border", "data.classes=[a, b, c]"],
          "data.target=border needs label images that number the cells, but data.classes names 3 classes"),
         (["data.target=flows"], "no target 'flows'"),
+        (["data.crop=64", "training.steps_per_epoch=null"], "data.crop needs training.steps_per_epoch, .*out for 20$"),
+        (["data.crop=15"], "data.crop: 15: input should be greater than or equal to 16"),
+        (["task=classification", "training.steps_per_epoch=9"], "passes over all its images: remove it"),
         (["pruning={method: flat, ratio: 0.5}"], "in macs, params or latency: give --budget macs=0.1 instead of "
                                                  "--prune 0.5"),
         (["pruning={method: flat, budget: channels=0.5}"], "instead of --budget channels=0.5"),

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from cellprune.config.load import load
+from cellprune.config.load import load, recorded
 from cellprune.config.names import TASKS
 from cellprune.config.schema import (
     TASK_CHOICES,
@@ -27,6 +27,22 @@ def test_a_run_that_does_what_older_ones_did_has_their_name() -> None:
     assert "normalization" not in standard.identity()["data"]
     assert robust.identity()["data"]["normalization"] == "robust"
     assert standard.model_dump()["data"]["normalization"] == "standard", "its file says it"
+
+
+def test_crops_bring_their_steps_and_leave_every_other_run_its_name() -> None:
+    crops = load(assignments=["data.crop=128"])
+    assert (crops.training.batch_size, crops.training.steps_per_epoch) == (4, 20)
+    assert (crops.data.network_size, crops.data.fits) == ((128, 128), None)
+    assert "size" not in crops.model_dump()["data"], "frames keep theirs"
+    assert load(assignments=["data.crop=128", "training.batch_size=1"]).training.batch_size == 1
+    fitted = load(assignments=["data.crop=128", "data.size=[256, 256]"])
+    assert (fitted.data.network_size, fitted.data.fits) == ((128, 128), (256, 256))
+    for settings in (crops, fitted):
+        assert recorded(settings.model_dump(mode="json")) == settings
+        assert recorded(settings.model_dump(mode="json")).data.fits == settings.data.fits
+    whole = load()
+    assert (whole.data.network_size, whole.data.fits, whole.training.steps_per_epoch) == ((256, 256), (256, 256), None)
+    assert not {"crop", "steps_per_epoch"} & (whole.model_dump()["data"].keys() | whole.model_dump()["training"].keys())
 
 
 def test_identity_is_plain_values_and_seeds_tell_runs_apart() -> None:

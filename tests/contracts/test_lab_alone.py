@@ -43,6 +43,8 @@ PREDICT = """
 import sys
 for name in ("torch", "torchvision", "monai", "sklearn", "onnx", "accelerate", "psutil"):
     sys.modules[name] = None
+for name in ("yaml", "rich.progress", "platformdirs", "cellprune.runs.folder"):
+    sys.modules[name] = None  # which the core has, but loading them would take a tenth of the start
 from cellprune.cli.main import main
 main(sys.argv[1:])
 """

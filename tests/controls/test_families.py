@@ -86,3 +86,16 @@ def test_narrow_is_by_one_factor_and_flat_is_flat():
     assert (3, 6, 9) in narrow
     assert (3, 7, 10) in narrow  # 7/8 of 4 is 3.5
     assert flat == [(width,) * 3 for width in range(1, 13)]
+
+
+def test_no_network_is_looked_at_that_is_far_larger_than_what_is_looked_for() -> None:
+    networks, seen = [(width,) for width in range(1, 1001)], list[int]()
+
+    def cost(widths: tuple[int, ...]) -> int:
+        seen.append(widths[0])
+        return widths[0]
+
+    for most in (0, 1, 5, 64, 999, 1000, 2000):
+        seen.clear()
+        assert families._n_within(networks, most, cost) == min(most, 1000)
+        assert max(seen) <= 2 * most + 1

@@ -15,6 +15,7 @@ from cellprune.data.check import check
 
 PAGE = pages.DOCS / "how-to/own-data.md"
 TINY = ["--data.size", "32", "32", "--model.depth", "1", "--epochs", "1"]
+FEW = ["--steps-per-epoch", "2"]  # of crops
 
 
 def drawn(folder: Path, n: int, n_classes: int = 9) -> None:
@@ -65,9 +66,10 @@ def test_every_command_of_the_page_works(
     drawn(tmp_path / "images-again", 3)
     (tmp_path / "images-again" / "images").rename(tmp_path / "other-day" / "images")
     lines = list(pages.commands(PAGE))
-    assert len(lines) == 9
+    assert len(lines) == 10
     for line in lines:
         words = shlex.split(line.replace("--model.width 32", "--model.width 4"))[1:]
-        assert typed(*words, *(TINY if words[0] == "train" else [])) == 0, f"{line}\n{capsys.readouterr().err}"
+        more = [*(TINY if words[0] == "train" else []), *(FEW if "--crop" in words else [])]
+        assert typed(*words, *more) == 0, f"{line}\n{capsys.readouterr().err}"
     assert (tmp_path / "runs" / "my-cells" / "report.html").is_file()
     assert len(list((tmp_path / "predicted" / "labels").iterdir())) == 3

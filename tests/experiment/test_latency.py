@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from cellprune.experiment.opening import open_data, set_up
 from cellprune.experiment.settling import settled
 from cellprune.models import build
 from cellprune.runs.folder import Folder
-from cellprune.runs.layer_times import read
+from cellprune.runs.layer_times import digest, read
 from cellprune.structure.in_turn import InTurn
 from cellprune.structure.layer_shapes import LayerShape
 from cellprune.training.accelerator import start
@@ -118,6 +119,32 @@ def test_layers_are_timed_once_on_a_machine(
     monkeypatch.setenv("CELLPRUNE_CACHE", str(kept))  # no folder, so nothing can be kept in it
     assert latency.timed(setup)[1] == stored
     assert heard.messages[-1].startswith("the times of layers are not kept for later runs: could not write")
+
+
+def test_a_training_of_a_search_decides_by_the_searchs_times_alone(
+    tmp_path: Path, data_root: Path, timed: list[LayerShape]
+) -> None:
+    accelerator = start("cpu")
+    opened = open_data(settled(load(assignments=HALF), accelerator.device), data_root)
+    setup, times = latency.timed(set_up(opened, accelerator))
+    elsewhere = replace(times, timed_in=replace(times.timed_in, processor="another processor"))
+    pruning = opened.settings.pruning.model_copy(update={"layer_times_sha256": digest(elsewhere)})
+    given = replace(setup, opened=replace(opened, settings=opened.settings.model_copy(update={"pruning": pruning})))
+    timed.clear()
+    for wrong in (None, times):
+        with pytest.raises(CellpruneError, match=r"names the times of layers of a search, which are not here: go on"):
+            latency.timed(given, wrong)
+    decides, stored = latency.timed(given, elsewhere)
+    assert stored == elsewhere
+    unknown = LayerShape.of(torch.nn.Conv2d(3, 5, 3), torch.zeros(1, 3, 9, 9))
+    with pytest.raises(AssertionError, match="was timed before the first training"):
+        decides.table.nanoseconds(unknown, 3, 5)
+    assert not timed
+    clock = Clock.of(opened.settings, torch.device("cpu"))
+    decides.table.entries["a layer that only they know"] = 1.0
+    assert "a layer that only they know" in latency.kept(clock, decides.table, elsewhere).milliseconds
+    (cache,) = (tmp_path / "cache" / "layers").glob("*.json")
+    assert "a layer that only they know" not in read(cache).milliseconds, "times of another machine are not this one's"
 
 
 def test_a_budget_below_the_smallest_network_leaves_nothing_behind(tmp_path: Path, data_root: Path) -> None:

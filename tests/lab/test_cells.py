@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from cellprune.targets.decoders import Components
 def rows(classes: np.ndarray, pixel_size_um=None) -> list[dict]:
     labels, class_of = cells_of(classes, Components())
     names = [("background", "cell", "debris")[k] for k in class_of]
-    return list(cells(labels, names, image="a.tif", frame=3, pixel_size_um=pixel_size_um))
+    levels = np.arange(2 * classes.size).reshape(2, *classes.shape) % 251
+    return list(cells(labels, names, levels, image="a.tif", frame=3, pixel_size_um=pixel_size_um))
 
 
 def test_no_cell_gives_no_row() -> None:
@@ -32,6 +35,8 @@ def test_a_cell_is_measured_in_pixels_and_um() -> None:
     assert first == {
         "image": "a.tif", "frame": 3, "label": 1, "class": "cell", "area_px": 24, "area_um2": 24.0, "y_px": 5.5,
         "x_px": 12.5, "y_um": 2.75, "x_um": 25.0, "touches_border": 0,
+        "perimeter_px": 17.85, "perimeter_um": 23.257, "eccentricity": 0.987, "orientation_deg": 0.0, "solidity": 1.0,
+        "mean_c0": 177.5, "deviation_c0": 33.5845, "mean_c1": 87.25, "deviation_c1": 85.3997,
     }  # fmt: skip
     assert (second["class"], second["area_px"], second["touches_border"]) == ("debris", 1, 1)
 
@@ -42,16 +47,6 @@ def test_each_border_counts(place: tuple[int, int]) -> None:
     classes[place] = 1
     assert rows(classes)[0]["touches_border"] == 1
     assert rows(classes)[0]["area_um2"] is None
-
-
-def test_against_regionprops() -> None:
-    from skimage.measure import regionprops
-
-    classes = (np.random.default_rng(0).random((60, 70)) > 0.7).astype(np.uint8)
-    labels, _ = cells_of(classes, Components())
-    for row, theirs in zip(rows(classes), regionprops(labels), strict=True):
-        assert (row["label"], row["area_px"]) == (theirs.label, theirs.area)
-        assert (row["y_px"], row["x_px"]) == pytest.approx(theirs.centroid, abs=6e-4)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +60,27 @@ def test_names_from_outside_are_no_formulas_and_break_no_line(name: str) -> None
     assert read["class"] == read["image"]
     assert read["y_px"] == "-1.5", "a number stays one"
     assert read["x_um"] == "", "unknown is empty"
+
+
+def test_every_column_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/cells.md").read_text(encoding="utf-8")
+    rows_of_table = [line for line in page.splitlines() if line.startswith("| `")]
+    assert re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in rows_of_table))[: len(COLUMNS)] == list(COLUMNS)
+
+
+def test_the_columns_of_channels_come_after_those_of_all_tables() -> None:
+    classes = np.zeros((9, 9), np.uint8)
+    classes[2:5, 2:5] = 1
+    (read,) = csv.DictReader(io.StringIO(as_csv(rows(classes))))
+    assert list(read) == [*COLUMNS, "mean_c0", "deviation_c0", "mean_c1", "deviation_c1"]
+    assert read["orientation_deg"] == "", "a square has no longer axis"
+
+
+def test_grey_levels_keep_six_digits_wherever_the_point_is() -> None:
+    labels, levels = np.ones((2, 2), np.uint16), np.array([[[1, 2], [3, 5]]])
+    for factor in (1e-6, 1, 1e4):
+        (row,) = cells(labels, ["", "cell"], levels * factor, image="a", frame=0, pixel_size_um=None)
+        assert (row["mean_c0"], row["deviation_c0"]) == (2.75 * factor, pytest.approx(1.47902 * factor, rel=1e-5))
 
 
 def test_a_table_without_cells_has_its_header() -> None:

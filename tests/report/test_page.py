@@ -27,6 +27,7 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
     folder = make_run(dead=True)
     scores, cost = folder.read_scores(), folder.read_cost()
     told, counted = written(folder), total([image.count for image in scores.cells.images])
+    shown = scores.cell_pictures
     for part in (
         "PhC-C2DH-U373",
         "prospr, 97 % of the weights removed at initialization",
@@ -45,7 +46,12 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
         "training 29 min 1 s",
         "training.learning_rate",
         "no pixel of it is known",
-        "Best : 01/000",
+        f"Best : {shown.frames[0].id}, SEG",
+        f"{counted.merged} merged : true cells that share a found cell with others",
+        f"{counted.split} split :",
+        f"{counted.missed} missed :",
+        f"{counted.extra} extra :",
+        f"The worst places, enlarged All {shown.n_errors} places with an error, merged cells first",
         "segment 1",
     ):
         assert part in told.text, part
@@ -55,8 +61,11 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
 
 def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Folder]) -> None:
     folder = make_run()
-    told = written(folder)
-    assert len(told.addresses) == 6, "three figures and three pictures"
+    told, shown = written(folder), folder.read_scores().cell_pictures
+    n_svg = sum("svg" in address[:20] for address in told.addresses)
+    assert n_svg == 3 + 8, "three figures and the key of the pictures"
+    assert len(told.addresses) - n_svg == len(shown.frames) + len(shown.closeups)
+    assert folder.file("report").stat().st_size < 4e6
     assert all(re.match(r"data:image/(png|svg\+xml);base64,", address) for address in told.addresses)
     assert not told.tags & {"script", "link", "iframe", "object", "form"}
     assert "@import" not in folder.file("report").read_text(encoding="utf-8")
@@ -77,7 +86,9 @@ def test_text_from_outside_is_escaped(make_run: Callable[..., Folder]) -> None:
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     folder = make_run(dataset=evil)
     with edited(folder, "scores") as scores:
-        scores["images"][0]["id"] = scores["pictures"][0]["id"] = scores["pictures"][0]["png"] = evil
+        scores["images"][0]["id"] = scores["cells"]["images"][0]["id"] = evil
+        for picture in (scores["cell_pictures"]["frames"][0], scores["cell_pictures"]["closeups"][0]):
+            picture["id"] = picture["png"] = evil
     with edited(folder, "cost") as cost:
         cost["layers"][0]["name"] = evil
         cost["dead_layers"] = [evil]
@@ -103,8 +114,8 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
                 {"name": evil, "intersection": 1, "union": 4},
             ]
         scores["summary"] |= {"iou_cell_image_mean": {"network": None, "native": None}}
-        del scores["cells"]
-        scores["pictures"] = [{**scores["pictures"][0], "id": evil}]
+        del scores["cells"], scores["cell_pictures"]
+        scores["pictures"] = [{"id": evil, "rank": "best", "iou": 0.5, "png": "AAAA"}]
     told = written(folder)
     assert "smp:unet/resnet18 · prospr" in told.text
     assert "nucleus, mean over images the class nucleus alone, then the mean over images 0.5000 0.5000" in told.text
@@ -114,6 +125,17 @@ def test_several_classes_and_a_network_of_another_kind_have_their_page(make_run:
     rows = re.findall(r"<th>0\d/\d+/.*?</tr>", folder.file("report").read_text(encoding="utf-8"))
     assert [row.count("<td") for row in rows] == [2 * 3 + 1] * 2, "two sizes: all classes and each; unknown pixels"
     assert "script" not in told.tags
+
+
+def test_an_older_run_shows_the_pictures_that_it_has(make_run: Callable[..., Folder]) -> None:
+    folder = make_run(n_images=1)
+    with edited(folder, "scores") as scores:
+        del scores["cell_pictures"]
+        scores["pictures"] = [{"id": "01/000", "rank": "best", "iou": 0.5, "png": "AAAA"}]
+    told = written(folder)
+    assert "Best : 01/000, IoU 0.5000 at native size" in told.text
+    assert "SEG mean IoU of the true cells" in told.text
+    assert "Where cells are wrong" not in told.text
 
 
 def test_a_method_around_training_is_not_said_to_prune_at_initialization(make_run: Callable[..., Folder]) -> None:
@@ -132,7 +154,7 @@ def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -
         for image in scores["images"]:
             image["classes"] = [{"name": "background", "intersection": 0, "union": 0}]
         scores["summary"] = {name: {"network": None, "native": None} for name in scores["summary"]}
-        scores["pictures"] = []
+        scores["cell_pictures"] = None
     told = written(folder)
     assert "–" in told.text
     assert len(told.addresses) == 2, "curves and layers"

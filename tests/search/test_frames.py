@@ -82,3 +82,16 @@ def test_a_search_among_classes_never_looks_at_the_test_images(tmp_path: Path) -
     assert searched.run.curve.keys() == {1}
     assert trained("search", 1).scores == searched.scores
     assert trained("confirm", 1).scores != confirmed.scores
+
+
+@pytest.mark.parametrize("score", ["seg", "ap50"])
+def test_a_score_of_cells_needs_cells_that_are_counted(score: str, data_root: Path, tmp_path: Path) -> None:
+    search = Search.model_validate({"score": score})
+    assert frames.frames_of(load(assignments=["pruning.ratio=0.5"]), search, data_root).n_report == 5
+    images = small_pictures.npz(tmp_path / "own.npz")
+    classes = load(assignments=["task=classification", f"data.dataset={images}", "pruning.ratio=0.5"])
+    said = f"--score {score} compares the cells that are found, and --task classification finds none: remove --score"
+    with pytest.raises(CellpruneError, match=said):
+        frames.frames_of(classes, search, data_root)
+    with pytest.raises(CellpruneError, match="labels of a set are 3 classes, which number no cells: take --score iou"):
+        frames._refuse_other_score(load(assignments=["data.dataset=a set", "pruning.ratio=0.5"]), search, 3)

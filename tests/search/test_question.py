@@ -31,13 +31,19 @@ def test_there_is_one_fold_where_none_are_asked() -> None:
 @pytest.mark.parametrize(
     ("change", "same"),
     [({"margin": 0.001}, True), ({"seeds": 9}, True), ({"low": 0.7}, True), ({"controls": True}, True),
-     ({"confidence": 0.9}, False), ({"unit": "macs"}, False), ({"cv": 3}, False)],
+     ({"confidence": 0.9}, False), ({"unit": "macs"}, False), ({"cv": 3}, False), ({"score": "seg"}, False)],
 )  # fmt: skip
 def test_what_may_be_asked_anew_is_no_part_of_a_journals_identity(change: dict, same: bool) -> None:
     ours, other = question(OUTPUT).identity, question(OUTPUT, ASKED.model_copy(update=change)).identity
     assert (ours == other) == same
     assert (ours.digest == other.digest) == same
     assert bool(ours.changes(other)) != same
+
+
+def test_a_search_that_names_no_score_is_about_the_overlap_of_pixels() -> None:
+    ours, other = question(OUTPUT).identity, question(OUTPUT, ASKED.model_copy(update={"score": "seg"})).identity
+    assert "score" not in ours.search, "so that older searches keep their hash"
+    assert ours.changes(other) == ["search.score: iou -> seg"]
 
 
 def test_a_trials_own_settings_are_no_part_of_it_and_the_data_are() -> None:
@@ -71,6 +77,8 @@ def test_a_search_without_a_place_is_named_by_what_it_asks(
     assert (
         ask(settings, ASKED.model_copy(update={"margin": 0.001}), Workspace(data_root=data_root)).output == first.output
     )
+    by_cells = ask(settings, ASKED.model_copy(update={"score": "seg"}), Workspace(data_root=data_root))
+    assert by_cells.output.name.startswith("simulated_unet_snip_weights_seg_")
     other = load(assignments=["pruning.ratio=0.5", "pruning.method=snip", "training.epochs=3"])
     assert ask(other, ASKED, Workspace(data_root=data_root)).output != first.output
     assert list(tmp_path.iterdir()) == [], "nothing is written"

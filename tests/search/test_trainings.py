@@ -10,6 +10,7 @@ from cellprune.campaign.floor import Floor
 from cellprune.errors import WorkError
 from cellprune.search.opening import JOURNAL, RESULT
 from cellprune.search.tell.answer import Compute
+from cellprune.search.tell.conclusion import conclusion
 from cellprune.search.tell.page import write as draw
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -41,7 +42,7 @@ def test_a_trial_that_crashes_is_tried_once_more_then_left_out_in_the_open(tmp_p
 def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
     lost = "search 0 seed 1 fold 0"
     rehearsal = Rehearsal(crashes={lost: ["the loss became nan", "the loss became nan"]})
-    with pytest.raises(WorkError, match=r"reference failed \(search, unpruned, seed 1: the loss became nan\)"):
+    with pytest.raises(WorkError, match=r"reference failed \(search, reference, seed 1: the loss became nan\)"):
         searched(tmp_path / "search", rehearsal)
     assert rehearsal.trained == {"search 0 seed 0 fold 0": 1, lost: 2}
     content = json.loads((tmp_path / "search" / JOURNAL).read_text())
@@ -52,14 +53,14 @@ def test_a_reference_that_fails_ends_the_search(tmp_path: Path) -> None:
 
 def test_a_reference_that_learned_nothing_ends_the_search_before_anything_is_compared_with_it(tmp_path: Path) -> None:
     blind = Rehearsal(nothing=("search 0 seed 1 fold 0",))
-    said = r"learned nothing \(search, unpruned, seed 1: its IoU of cell is 0\), .* train longer \(--epochs\)"
+    said = r"learned nothing \(search, reference, seed 1: its IoU of cell is 0\), .* train longer \(--epochs\)"
     for rehearsal, n in ((blind, 2), (Rehearsal(), 0)):  # and again, without a training
         with pytest.raises(WorkError, match=said):
             searched(tmp_path / "search", rehearsal)
         assert rehearsal.trained.total() == n
     assert not (tmp_path / "search" / RESULT).exists()
     late = Rehearsal(nothing=("confirm 0 seed 1002 fold 0",))
-    with pytest.raises(WorkError, match=r"learned nothing \(confirmation, unpruned, seed 1002: "):
+    with pytest.raises(WorkError, match=r"learned nothing \(confirmation, reference, seed 1002: "):
         searched(tmp_path / "late", late)
     pruned = Rehearsal(nothing=("search 0.823223 seed 0 fold 0", "search 0.875 seed 0 fold 0"))
     assert searched(tmp_path / "pruned", pruned).verdict == "found", "of a pruned network its score tells enough"
@@ -91,3 +92,17 @@ def test_hopeless_trials_are_compared_with_their_own_reference(tmp_path: Path) -
         pruned_in_search = trial_of(job).phase == "search" and trial_of(job).ratio > 0
         floor = Floor({1: 0.9}, pytest.approx(10 * ASKED.margin), "its reference")  # type: ignore[arg-type]
         assert job.floor == (floor if pruned_in_search else None)
+
+
+def test_a_search_by_cells_stops_no_training_by_its_pixels_and_names_its_score(tmp_path: Path) -> None:
+    asked, rehearsal = ASKED.model_copy(update={"score": "seg", "margin": 0.04}), Rehearsal()
+    found = searched(tmp_path / "search", rehearsal, asked)
+    assert {(job.floor, job.score) for job in rehearsal.jobs.values()} == {(None, "seg")}
+    assert "loses less than 0.04 of SEG against the unpruned one" in conclusion(found)
+    written = json.loads((tmp_path / "search" / RESULT).read_text())
+    assert (written["question"]["score"], written["words"]["measure"]) == ("seg", "SEG")
+    draw(tmp_path / "page.html", found)
+    page = (tmp_path / "page.html").read_text()
+    assert "not worse by 0.04 SEG or more" in page
+    assert "<h2>SEG against ratio</h2>" in page
+    assert "IoU" not in page

@@ -32,12 +32,14 @@ def two(first: int, second: int) -> np.ndarray:
 
 
 def test_touching_cells_that_are_found_as_one_are_merged(tmp_path: Path) -> None:
-    judged = scored([(sample(tmp_path, "3", two(1, 2)), two(5, 5))], field_of_interest_px=0)
-    (image,) = judged.images
+    judged, pictures = scored([(sample(tmp_path, "3", two(1, 2)), two(5, 5))], field_of_interest_px=0)
+    (image,), (place,) = judged.images, pictures.closeups
+    assert (place.error, place.id, place.n_true, place.x, place.y) == ("merged", "01/003", 2, 20, 20)
+    assert pictures.frames[0].id == "01/003"
     assert (image.id, image.sequence, image.frame) == ("01/003", "01", 3)
     assert (image.count.true, image.count.found, image.count.merged) == (2, 1, 2)
     assert (judged.summary["seg"], judged.summary["merged_share"]) == (0.5, 1)
-    outside = scored([(sample(tmp_path, "3", two(1, 2)), two(5, 5))], field_of_interest_px=20)
+    outside, _ = scored([(sample(tmp_path, "3", two(1, 2)), two(5, 5))], field_of_interest_px=20)
     assert (outside.field_of_interest_px, outside.images[0].count.true) == (20, 0)
 
 
@@ -50,11 +52,11 @@ def test_truth_that_only_draws_cells_has_one_per_piece(tmp_path: Path) -> None:
             sample(tmp_path, str(at), truth, frame_name=name)
             for at, (truth, name) in enumerate(zip((two(255, 255), apart), names, strict=True))
         ]
-        judged = scored([(each, apart) for each in samples], field_of_interest_px=0)
+        judged, _ = scored([(each, apart) for each in samples], field_of_interest_px=0)
         assert [image.count.true for image in judged.images] == expected
 
 
 def test_ignored_cells_are_not_extra(tmp_path: Path) -> None:
     target = two(1, 255).astype(np.uint8)
-    judged = scored([(sample(tmp_path, "0", two(1, 0), target), two(1, 2))], field_of_interest_px=0)
+    judged, _ = scored([(sample(tmp_path, "0", two(1, 0), target), two(1, 2))], field_of_interest_px=0)
     assert (judged.images[0].count.found, judged.images[0].count.extra) == (1, 0)

@@ -8,8 +8,12 @@ import torch
 
 from cellprune import tasks
 from cellprune.config.load import load
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, ScarceError
+from cellprune.models import build
+from cellprune.runs.modelcard import read_card
+from cellprune.tasks import segmentation
 from cellprune.tasks.segmentation import TASK
+from cellprune.training.progress import unheard
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +63,49 @@ def test_the_header_says_how_an_image_becomes_the_networks_input(dataset) -> Non
     assert TASK.header(replace(dataset, pixel_size_um=None), load())["pixel_size_um"] is None
 
 
+def test_of_crops_the_header_says_one_zoom_for_both_axes(dataset) -> None:
+    own, fitted = (load(assignments=["data.crop=64", *more]) for more in ([], ["data.size=[96, 208]"]))
+    assert TASK.input(dataset, own.data) == (1, 64, 64)
+    for settings, zoom in ((own, 1.0), (fitted, 0.5)):
+        header = TASK.header(dataset, settings)
+        assert header["network_size_px"] == [64, 64]
+        assert header["zoom"] == [zoom, zoom], "frames of 192 x 208 px keep their aspect"
+
+
+def test_frames_that_no_memory_holds_are_refused_before_they_are_read(dataset, monkeypatch) -> None:
+    settings = load(assignments=["data.crop=64"])
+    monkeypatch.setattr(segmentation, "available_bytes", lambda _: 10**6)
+    with pytest.raises(
+        ScarceError, match=r"\d+ frames to cut crops from take at least .* GiB are free: lower data.size"
+    ):
+        TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
+
+
 def test_the_header_says_what_the_maps_mean_so_that_older_versions_take_no_others_for_classes(dataset) -> None:
     for target, n_maps in (("classes", 2), ("border", 3), ("distance", 2)):
         settings = load(assignments=[f"data.target={target}"])
         header = TASK.header(dataset, settings)
         assert (header["target"], TASK.outputs(dataset, settings.data)) == (target, n_maps)
         assert header["decision_rule"] == ("argmax" if target == "classes" else "decoder")
+
+
+def test_frames_to_choose_on_are_decoded_as_the_model_file_will_say(dataset, monkeypatch) -> None:
+    settings = load(assignments=["data.select=0.3", "data.size=[32, 32]"])
+    loaders = TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
+    used, decode = [], segmentation.decoded
+
+    def noted(card, maps, size):
+        used.append(card.usual_decoder)
+        return decode(card, maps, size)
+
+    monkeypatch.setattr(segmentation, "decoded", noted)
+    network = build({"name": "unet", "width": 2, "depth": 1})
+    judged = TASK.scores(network, loaders, "select", None, unheard)
+    architecture = {"in_channels": 1, "classes": 2}
+    written = {"architecture": architecture, **TASK.header(dataset, settings)}
+    its_own = read_card({**written, **TASK.decoding(loaders)}, "the model")
+    assert used == [its_own.usual_decoder] * len(judged.cells.images)
+    assert its_own.usual_decoder != read_card(written, "the model").usual_decoder, "its numbers are those of its cells"
 
 
 def test_a_border_that_nobody_knows_cannot_be_ignored(dataset) -> None:

@@ -1,5 +1,7 @@
 """Batches for a network: every frame is decoded and resized once; what is random depends on seeds alone.
 
+What is learned from is whole frames of one size, or square crops of frames of any sizes.
+
 A batch is (B, C, h, w) float32, normalized, and what is learned of it: (B, h, w) int64 classes, of which 255 is
 ignored, or (B, maps, h, w) float32, of which NaN is ignored.
 
@@ -10,7 +12,7 @@ of the sample, and the batches are the same for any number of workers.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count, cycle, islice
+from itertools import chain, count, cycle, islice
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from cellprune.data.batches import Batch, Batches
 from cellprune.data.cells.augment import Strength, augment
+from cellprune.data.cells.crops import cut
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.known import require_known
 from cellprune.data.cells.reader import item, native, prepare
@@ -35,7 +38,10 @@ from cellprune.targets.neighbours import usual
 from cellprune.targets.target import Encoded, Labels
 
 Arrays = tuple[NDArray[np.float32], Encoded]  # one image (C, h, w) and what is learned of it
-Draw = tuple[int, int]  # epoch and index into the training part
+Draw = tuple[int, int]  # which pass over the training part, and the index into it
+
+_MOST_ZOOM = 1.3  # of crops, at full strength
+_PLAIN_CROPS = 64  # at least, of which a norm's statistics are the mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +75,11 @@ class Loaders:
             before any work.
         card: of the network that learns from them: the channels of every image, its normalization, the classes, and
             what is learned. Here it gets the size of the cells to be learned from, and the decoder that follows.
-        size: (height, width) that the frames to be learned from are brought to.
+        size: (height, width) that the frames to be learned from are brought to, whole; without crops.
+        crop: side of the square crops that are learned from, px; frames keep their aspect, and are zoomed as the card
+            says.
         batch_size: images of a batch, over all processes together.
+        steps_per_epoch: batches of an epoch, in which the training part comes as often as it takes; None for once.
         seed: of order and augmentation.
         workers: processes that augment; 0 augments in this one.
         augment: how much training batches are changed, see `data.cells.augment`.
@@ -86,7 +95,9 @@ class Loaders:
         *,
         card: ModelCard,
         size: tuple[int, int] = (256, 256),
+        crop: int | None = None,
         batch_size: int,
+        steps_per_epoch: int | None = None,
         seed: int,
         workers: int = 0,
         augment: Strength = "full",
@@ -96,9 +107,12 @@ class Loaders:
         self.field_of_interest_px = field_of_interest_px
         self._split, self._border_px = split, ignore_border_px
         self._batch_size, self._seed, self._workers, self._augment = batch_size, seed, workers, augment
+        self._crop, self._steps = crop, steps_per_epoch
         with _clear_errors():
             frames = [item(frame) for frame in split.train]
-            transform = prepare(size, split.policy_of("train"), card, ignore_border_px=ignore_border_px)
+            transform = prepare(
+                None if crop else size, split.policy_of("train"), card, ignore_border_px=ignore_border_px
+            )
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
         measured = [self._training[at]["sizes"] for at in range(self.n_train)]
         self.card = card.with_cells(usual(np.concatenate(measured)) if measured else None)
@@ -127,8 +141,9 @@ class Loaders:
         filled up from the epoch's start, so that all processes have equally many images.
         """
         if (rank, world) not in self._loaders:
-            samples = _Training(self._training, self._seed, "train", strength=self._augment)
-            sampler = _EpochSampler(len(samples), self._batch_size, self._seed, rank, world)
+            samples = _Training(self._training, self._seed, "train", strength=self._augment, crop=self._crop)
+            n_draws = len(samples) if self._steps is None else self._steps * self._batch_size
+            sampler = _EpochSampler(len(samples), n_draws, self._batch_size, self._seed, rank, world)
             loader = DataLoader(
                 samples,
                 batch_sampler=sampler,
@@ -142,13 +157,15 @@ class Loaders:
         return _Epoch(*self._loaders[rank, world], epoch)
 
     def plain(self) -> Iterator[Batch]:
-        """Give the training part once, not augmented, in fixed order.
+        """Give the training part once, not augmented, in fixed order; of few crops more than one of each frame.
 
         No batch holds a single image, a last one joins the batch before it: the statistics of one image would count
         as much as a whole batch's.
         """
-        samples = _Training(self._training, self._seed, "plain", strength="none")
-        chunks = _chunks([(0, index) for index in range(len(samples))], max(2, self._batch_size))
+        samples = _Training(self._training, self._seed, "plain", strength="none", crop=self._crop)
+        n_passes = -(-_PLAIN_CROPS // max(1, len(samples))) if self._crop else 1
+        draws = [(number, index) for number in range(n_passes) for index in range(len(samples))]
+        chunks = _chunks(draws, max(2, self._batch_size))
         if len(chunks) > 1 and len(chunks[-1]) == 1:
             chunks[-2:] = [chunks[-2] + chunks[-1]]
         for chunk in chunks:
@@ -159,7 +176,7 @@ class Loaders:
 
         A batch larger than the training part goes through it again, augmented anew.
         """
-        samples = _Training(self._training, self._seed, "scoring", strength=self._augment)
+        samples = _Training(self._training, self._seed, "scoring", strength=self._augment, crop=self._crop)
         assert len(samples), "an empty training part has no end of draws to wait for"
         draws = (draw for epoch in count() for draw in _order(len(samples), self._seed, "scoring", epoch))
         while True:
@@ -184,42 +201,49 @@ class Loaders:
 
 
 class _Training(Dataset):
-    """The training part by (epoch, index); `purpose` keeps the draws of pruning and of training apart."""
+    """The training part by (pass, index); `purpose` keeps the draws of pruning and of training apart."""
 
-    def __init__(self, cached: CacheDataset, seed: int, purpose: str, *, strength: Strength) -> None:
+    def __init__(
+        self, cached: CacheDataset, seed: int, purpose: str, *, strength: Strength, crop: int | None = None
+    ) -> None:
         self._cached, self._seed, self._purpose, self._strength = cached, seed, purpose, strength
+        self._crop = crop
 
     def __len__(self) -> int:
         return len(self._cached)
 
     def __getitem__(self, draw: Draw) -> Arrays:
-        epoch, index = draw
-        sample = self._cached[index]
-        seed = stable_hash("augment", self._purpose, self._seed, epoch, index)
-        return augment(sample["image"], sample["target"], seed=seed, strength=self._strength)
+        number, index = draw
+        image, target = self._cached[index]["image"], self._cached[index]["target"]
+        if self._crop:
+            place = stable_hash("crop", self._purpose, self._seed, number, index)
+            most_zoom = _MOST_ZOOM if self._strength == "full" else 1.0
+            image, target = cut(image, target, self._crop, seed=place, most_zoom=most_zoom)
+        seed = stable_hash("augment", self._purpose, self._seed, number, index)
+        return augment(image, target, seed=seed, strength=self._strength)
 
 
 class _EpochSampler:
-    """Hands out one process's share of each batch of the epoch that is set."""
+    """Hands out one process's share of each batch of the epoch that is set.
 
-    def __init__(self, n_samples: int, batch_size: int, seed: int, rank: int, world: int) -> None:
-        self._n_samples, self._batch_size, self._seed, self._rank, self._world = (
-            n_samples,
-            batch_size,
-            seed,
-            rank,
-            world,
-        )
+    Epochs go on where the one before ended, pass after pass over the training part.
+    """
+
+    def __init__(self, n_samples: int, n_draws: int, batch_size: int, seed: int, rank: int, world: int) -> None:
+        self._n_samples, self._n_draws, self._batch_size = n_samples, n_draws, batch_size
+        self._seed, self._rank, self._world = seed, rank, world
         self.epoch = 0
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        order = _order(self._n_samples, self._seed, "train", self.epoch)
+        number, skipped = divmod(self.epoch * self._n_draws, self._n_samples)
+        passes = (_order(self._n_samples, self._seed, "train", at) for at in count(number))
+        order = list(islice(chain.from_iterable(passes), skipped, skipped + self._n_draws))
         for batch in _chunks(order, self._batch_size):
             n_lacking = -len(batch) % self._world
             yield [*batch, *islice(cycle(order), n_lacking)][self._rank :: self._world]
 
     def __len__(self) -> int:
-        return -(-self._n_samples // self._batch_size)
+        return -(-self._n_draws // self._batch_size)
 
 
 class _Epoch:
@@ -236,8 +260,8 @@ class _Epoch:
         return len(self._sampler)
 
 
-def _order(n_samples: int, seed: int, purpose: str, epoch: int) -> list[Draw]:
-    return [(epoch, index) for index in shuffled(range(n_samples), "order", purpose, seed, epoch, key=int)]
+def _order(n_samples: int, seed: int, purpose: str, number: int) -> list[Draw]:
+    return [(number, index) for index in shuffled(range(n_samples), "order", purpose, seed, number, key=int)]
 
 
 def _chunks(draws: list[Draw], size: int) -> list[list[Draw]]:

@@ -16,7 +16,7 @@ from monai.utils import ensure_tuple
 from cellprune.config.names import resolve
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.truth import Policy, labelled
-from cellprune.images.network_input import network_input
+from cellprune.images.network_input import network_input, network_size, seen
 from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resize_labels
 from cellprune.runs.modelcard import ModelCard
 from cellprune.targets.neighbours import sizes
@@ -87,11 +87,11 @@ def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose
     )
 
 
-def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
-    """Make the transform that reads a frame to be learned from, and brings it to the size of all others.
+def prepare(size: tuple[int, int] | None, policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+    """Make the transform that reads a frame to be learned from, and brings it to its size.
 
     Args:
-        size: (height, width) of the network's input.
+        size: (height, width) of all frames; None for as the card zooms each of them.
         policy, card, ignore_border_px: see `native`; the card also tells how images are normalized and what is learned.
     Returns:
         A transform of `item(frame)` to `image` (C, h, w) float32, see `images.network_input`, `target`, which is (h, w)
@@ -102,7 +102,7 @@ def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_bo
             # one by one: the cache takes a transform made of several for a random one
             *native(policy, card, ignore_border_px=ignore_border_px).transforms,
             CopyItemsd(("raw", "labels_native", "labels_native"), names=("image", "target", "sizes")),
-            _Apply("image", partial(network_input, size=size, normalization=card.normalization)),
+            _Apply("image", partial(_shown, size=size, card=card)),
             _Apply("target", partial(_learned, size=size, card=card)),
             _Apply("sizes", sizes),
             DeleteItemsd(("raw", "labels_native")),
@@ -110,9 +110,14 @@ def prepare(size: tuple[int, int], policy: Policy, card: ModelCard, *, ignore_bo
     )
 
 
-def _learned(labels: Labels, *, size: tuple[int, int], card: ModelCard) -> Encoded:
+def _shown(image: Floats, *, size: tuple[int, int] | None, card: ModelCard) -> Floats:
+    return seen(image, card) if size is None else network_input(image, size, card.normalization)
+
+
+def _learned(labels: Labels, *, size: tuple[int, int] | None, card: ModelCard) -> Encoded:
     """Make what is learned of labels: at native size, then brought to the network's."""
     target: Target = resolve("target", card.target)
+    size = size or network_size((labels.shape[0], labels.shape[1]), card.zoom)
     pitch = max(old / new for old, new in zip(labels.shape, size, strict=True))
     encoded: Encoded = resize_labels(target.encode(labels, len(card.classes), pitch), size)
     return encoded

@@ -61,10 +61,10 @@ def in_blocks(channels: Channels, scores: Tensor, round_to: RoundTo) -> Blocks:
     if round_to == 1:
         return Blocks(torch.arange(channels.count), torch.zeros(channels.count, dtype=torch.bool))
     of, follows = torch.empty(channels.count, dtype=torch.long), list[bool]()
-    groups = [*_groups(channels)]
+    parts = [*_groups(channels)]
     if round_to != "auto":
-        _refuse_more_than_a_layer(groups, round_to)
-    for group, width, _ in groups:
+        _refuse_more_than_a_layer(parts, round_to)
+    for group, width, _ in parts:
         size = _size(len(group), width, round_to)
         best = group[scores[group].argsort(descending=True, stable=True)]
         for first, last in pairwise([*range(0, len(best), size), len(best)]):
@@ -81,16 +81,26 @@ def in_order(rank: Tensor, follows: Tensor) -> Tensor:
     return lowered
 
 
+def groups(channels: Channels) -> Tensor:
+    """Part the channels by what they touch: (channels,) long, the number of each channel's group."""
+    _, group_of = torch.unique(torch.stack([*_holds(channels).values()]), dim=1, return_inverse=True)
+    return group_of
+
+
+def _holds(channels: Channels) -> dict[tuple[str, int], Tensor]:
+    """Give parameter and axis -> (channels,) long, how many of its positions each channel holds."""
+    return {(name, axis): torch.bincount(at[at >= 0], minlength=channels.count)
+            for name, axes in channels.of.items() for axis, at in axes.items()}  # fmt: skip
+
+
 def _groups(channels: Channels) -> Iterator[tuple[Tensor, int, str]]:
-    """Part the channels by what they touch.
+    """Go through the groups.
 
     Yields:
         Channels of a group in order, how many positions each holds of a layer that makes it, and the name of the first
         such layer.
     """
-    holds = {(name, axis): torch.bincount(at[at >= 0], minlength=channels.count)
-             for name, axes in channels.of.items() for axis, at in axes.items()}  # fmt: skip
-    _, group_of = torch.unique(torch.stack([*holds.values()]), dim=1, return_inverse=True)
+    holds, group_of = _holds(channels), groups(channels)
     for number in dict.fromkeys(group_of.tolist()):
         group = (group_of == number).nonzero().squeeze(1)
         makers = {name: held for name, axis in channels.outputs.items()
@@ -104,8 +114,8 @@ def _size(count: int, width: int, round_to: RoundTo) -> int:
     return number // gcd(number, width)
 
 
-def _refuse_more_than_a_layer(groups: Sequence[tuple[Tensor, int, str]], round_to: int) -> None:
-    group, width, layer = min(groups, key=lambda group: len(group[0]) * group[1])
+def _refuse_more_than_a_layer(parts: Sequence[tuple[Tensor, int, str]], round_to: int) -> None:
+    group, width, layer = min(parts, key=lambda part: len(part[0]) * part[1])
     if round_to > (most := len(group) * width):
         raise CellpruneError(
             f"round_to={round_to} is more than the {most} channels of {layer!r} that may go: give at most {most}, "

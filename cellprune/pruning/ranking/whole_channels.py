@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cellprune.config.request import Pricing, RoundTo, Scope
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.pruning.kinds import Masks, Nested
-from cellprune.pruning.ranking.blocks import Blocks, in_blocks
+from cellprune.pruning.ranking.blocks import Blocks, groups, in_blocks
 from cellprune.pruning.ranking.budget import NO_FLOOR, at_least, check_finite, keep_count, select
 from cellprune.pruning.ranking.latency import NS
 from cellprune.pruning.ranking.prices import Price
@@ -185,6 +185,27 @@ def smallest(channels: Channels, prices: Price, round_to: RoundTo, least: Fracti
     return Fraction(together.total(kept), together.total(torch.ones_like(kept)))
 
 
+def require_enough(channels: Channels, spending: Spending, least: Fraction = NO_FLOOR) -> None:
+    """Refuse a budget below the smallest network, where its size is known before any score.
+
+    It is known where every choice of the best channels of each layer costs the same: layers share all channels or none,
+    and the channels of each touch the same.
+
+    Args:
+        channels, spending, least: as `choose_within` takes them.
+    Raises:
+        CellpruneError: as `choose_within` does.
+    """
+    group_of = groups(channels)
+    made_of = [set(group_of[made].tolist()) for made in channels.layers().values()]
+    alone = set[int]().union(*(made for made in made_of if len(made) == 1))
+    if any(len(made) > 1 and (least or not alone >= made) for made in made_of):
+        return
+    alike = torch.zeros(channels.count)
+    blocks = in_blocks(channels, alike, spending.round_to)
+    _require_enough(spending, blocks, best_of_layers(channels, alike, least), least)
+
+
 def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: Fraction) -> None:
     """Refuse a budget that not even the smallest network fits: the best channels of each layer, in whole blocks.
 
@@ -202,8 +223,7 @@ def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: 
         keeps += f", in whole blocks of channels (round_to={spending.round_to}),"
     times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if spending.unit == "latency" else ""
     mends = [f"give a budget above that, not {float(spending.share):g}"] if needed < dense else []
-    # milliseconds of other widths would have to be measured
-    if is_larger and spending.unit != "latency" and (alone := total(single)) <= spending.share * dense:
+    if is_larger and (alone := total(single)) <= spending.share * dense:
         mends.append(f"choose single channels by --round-to 1 (in Python round_to=1), which need {alone / dense:.2g}")
     mend = ", or ".join(mends) or "prune less, or other layers"
     raise TooMuchError(

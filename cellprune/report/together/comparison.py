@@ -4,8 +4,6 @@ A difference is always of pairs: the same image, by its place and the content of
 Its spread over images says how alike the images are in it; the frames of one recording are near copies, so nothing is
 claimed from their number. What is claimed, where there are several seeds, is over seeds: Student's t interval of the
 mean differences, one a seed, each of two runs of that seed.
-
-Source: Student 1908 (10.1093/biomet/6.1.1) for the interval.
 """
 
 import json
@@ -13,14 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, count
 from statistics import mean, stdev
 
-from scipy.special import stdtrit
-
 from cellprune.config.names import METHODS, method
 from cellprune.evaluation import overlap
 from cellprune.evaluation.overlap import Masks
 from cellprune.report.finished import FinishedRun
 from cellprune.report.formatting import share
 from cellprune.report.results import ImageKey
+from cellprune.report.together import folded
 from cellprune.report.together.group import (
     ComparedRun,
     Difference,
@@ -31,8 +28,8 @@ from cellprune.report.together.group import (
     OverSeeds,
     Setting,
 )
+from cellprune.report.together.interval import interval
 
-CONFIDENCE = 0.95
 _KIND = ("pruning.method", "pruning.granularity", "pruning.control")
 _IN_EVERY_LABEL = ("seed", *_KIND, "pruning.ratio", "pruning.budget", "pruning.effective")
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
@@ -101,6 +98,7 @@ def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers:
                 scores={
                     score.label: {str(size): value for size, value in score.at.items()} for score in run.judged.scores
                 },
+                cells=folded.cells(run),
                 deviation={size: _deviation(list(images.values())) for size, images in run.judged.images.items()},
                 against=None if (other := partner[run]) is None else number[other],
                 differences=None if other is None else _differences(run, other),
@@ -110,6 +108,7 @@ def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers:
             for which, variant in enumerate(variants)
             for run in variant
         ),
+        methods=folded.fold(variants, partner, number, labels),
         seeds=tuple(_over_seeds(variant, partner, number, labels) for variant in variants[1:]),
         settings=tuple(Setting(key, tuple(run.settings.get(key) for run in runs)) for key in settings),
         layers=_densities(pruned),
@@ -190,14 +189,6 @@ def _over_seeds(
 
 def _means(values: Mapping[str, Sequence[float]]) -> dict[str, float | None]:
     return {size: mean(at) if at else None for size, at in values.items()}
-
-
-def interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Give Student's t interval of a mean, at `CONFIDENCE`; None for fewer than two values, which tell no spread."""
-    if len(values) < 2:
-        return None
-    half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * stdev(values) / len(values) ** 0.5
-    return mean(values) - half, mean(values) + half
 
 
 def _deviation(values: Sequence[float]) -> float | None:

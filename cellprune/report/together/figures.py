@@ -1,8 +1,9 @@
 """The figures of several runs: runs of the same settings share a colour, and the reference is black."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from cellprune.report.drawing import (
@@ -14,16 +15,19 @@ from cellprune.report.drawing import (
     PURPLE,
     RED,
     SKY,
+    beside,
     dots,
     drawing,
     mark_epochs,
     name_rows,
     svg,
 )  # fmt: skip
+from cellprune.report.together.group import Folded
 from cellprune.runs.metrics import Epoch
 
 _COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
 _LINES = ("solid", "dashed", "dotted")
+_LOG_FROM = 4  # times the cheapest: from there on an even axis would press most points together
 
 
 def colour(variant: int) -> str:
@@ -83,3 +87,42 @@ def differences(rows: Sequence[tuple[str, int, Sequence[float]]], score: str) ->
         axes.set_xlim(-1.08 * widest, 1.08 * widest)
         axes.set_xlabel(f"worse   ←   difference of {score}   →   better")
     return svg(figure)
+
+
+def over_cost(
+    rows: Sequence[tuple[Folded, float]], scores: Mapping[str, str], cost: str, shown: Callable[[float], str]
+) -> str:
+    """Draw scores over a cost, one panel each: a point for each row, with its interval, and a faint dot for each seed.
+
+    Args:
+        rows: each with its cost.
+        scores: name of the score -> title of its panel.
+        cost: what it is called.
+        shown: one value of it, in few letters.
+    """
+    with drawing(height=3.1, columns=len(scores)) as (figure, panels):
+        for axes, (name, title) in zip(panels, scores.items(), strict=True):
+            for row, at in rows:
+                _draw_seeds(axes, at, row, name)
+            if max(at for _, at in rows) > _LOG_FROM * min(at for _, at in rows):
+                axes.set_xscale("log")
+                axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.xaxis.set_minor_locator(NullLocator())
+            axes.xaxis.set_major_formatter(lambda value, _: shown(value))
+            axes.margins(x=0.1, y=0.12)
+            axes.set_title(title)
+            axes.set_xlabel(cost)
+    return svg(figure)
+
+
+def _draw_seeds(axes: Axes, at: float, row: Folded, name: str) -> None:
+    seeds, own = row.scores[name], colour(row.variant)
+    if seeds.mean is None:
+        return
+    if len(seeds.by_seed) > 1:
+        axes.plot([at] * len(seeds.by_seed), list(seeds.by_seed.values()), "o", color=own, alpha=0.35, ms=4, mew=0)
+    if seeds.interval:
+        axes.plot([at, at], seeds.interval, color=own, linewidth=1.4)
+    fill = "none" if lap(row.variant) else own
+    axes.plot([at], [seeds.mean], "o", color=own, markerfacecolor=fill, ms=8, zorder=3)
+    axes.annotate(str(row.runs[0]), (at, seeds.mean), **beside(7))

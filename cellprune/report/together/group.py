@@ -36,6 +36,7 @@ class ComparedRun:
         variant: number of its settings among those of the group; the reference's are 0.
         sizes: size at which images are judged -> what it is called.
         scores: name of the score -> size -> value.
+        cells: name of the score -> value; None where its cells were not scored.
         against: number of the run that it is compared with; None for a reference.
         differences: size -> difference from that run, None where no image is shared; None for a reference.
         nothing: why its network has learned nothing; "" if it has.
@@ -52,6 +53,7 @@ class ComparedRun:
     sizes: Mapping[str, str]
     n_images: Mapping[str, int]
     scores: Mapping[str, Mapping[str, float | None]]
+    cells: Mapping[str, float | None] | None
     deviation: Mapping[str, float | None]
     against: int | None
     differences: Mapping[str, Difference | None] | None
@@ -61,6 +63,46 @@ class ComparedRun:
     def difference(self, size: str) -> Difference | None:
         """Give the difference at a size; None for a reference, or where no image is shared."""
         return None if self.differences is None else self.differences[size]
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """A score, or a difference, of some settings.
+
+    Attributes:
+        by_seed: seed -> value; without the seeds of which it is undefined.
+        mean: over seeds; None without any.
+        interval: of the mean; None for fewer than two seeds.
+    """
+
+    by_seed: Mapping[int, float]
+    mean: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Runs of the same settings in one row.
+
+    Attributes:
+        variant: as of `ComparedRun`.
+        has_cells: whether their cells were scored.
+        scores: name -> values at native size; the last one is the score that all runs of the task have.
+        differences: name -> differences from the reference, each of two runs of one seed.
+        macs: multiply-adds without a zero, mean over runs; `macs_dense` of the network that nothing was removed from.
+        time_ratio: time beside the run's own dense network, mean over runs; None where none was timed.
+    """
+
+    label: str
+    variant: int
+    runs: tuple[int, ...]
+    n_seeds: int
+    has_cells: bool
+    scores: Mapping[str, Seeds]
+    differences: Mapping[str, Seeds]
+    macs: float
+    macs_dense: int
+    time_ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -115,11 +157,13 @@ class Group:
     Attributes:
         score: what is compared.
         runs: the reference first, runs of the same settings beside each other.
+        methods: one row per settings, the best first.
     """
 
     dataset: str
     score: str
     runs: tuple[ComparedRun, ...]
+    methods: tuple[Folded, ...]
     seeds: tuple[OverSeeds, ...]
     settings: tuple[Setting, ...]
     layers: tuple[LayerShares, ...]

@@ -1,16 +1,21 @@
 """One page that sets several runs side by side, made from the runs' files alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellprune.evaluation.cells import CELL_SCORES, CellScore
 from cellprune.report.files import needed
 from cellprune.report.finished import FinishedRun, read
+from cellprune.report.formatting import count, share
+from cellprune.report.sentences import CLEARLY_FASTER
 from cellprune.report.template import render, source
 from cellprune.report.together import figures, sentences
 from cellprune.report.together.comparison import compare
-from cellprune.report.together.group import ComparedRun, Group
+from cellprune.report.together.folded import CELLS, named
+from cellprune.report.together.group import ComparedRun, Folded, Group
 from cellprune.runs import atomic
 
 _FAINTEST = 1e-3  # share kept of a layer that is not tinted any more
@@ -75,10 +80,16 @@ def _content(group: Group, finished: Sequence[FinishedRun], *, is_one_of: int) -
         "words": results.together,
         "scope": judged.scope,
         "notes": sentences.pairing(group),
+        "about_methods": sentences.methods(group, of_cells=judged.cells is not None),
+        "has_intervals": any(row.n_seeds > 1 for row in group.methods),
         "over_seeds": sentences.seeds(group.seeds),
         "seed_columns": sorted({seed.seed for row in group.seeds for seed in row.seeds}),
         "sizes": {size: name or "network's size" for size, name in sizes.items()},
         "figure_size": size,
+        "cell_columns": _cell_columns(group),
+        "named": named(shown[0]),
+        "over_macs_figure": _over_macs(group),
+        "over_time_figure": _over_time(group),
         "colours": {run.number: figures.colour(run.variant) for run in runs},
         "hollow": {run.number for run in runs if figures.lap(run.variant)},
         "scores": list(dict.fromkeys(label for run in runs for label in run.scores)),
@@ -103,6 +114,40 @@ def _content(group: Group, finished: Sequence[FinishedRun], *, is_one_of: int) -
     }
 
 
+def _cell_columns(group: Group) -> Mapping[str, CellScore]:
+    """The scores of cells that the rows tell; none where no run has any."""
+    return {name: CELL_SCORES[name] for name in CELLS} if any(row.has_cells for row in group.methods) else {}
+
+
+def _over_macs(group: Group) -> str | None:
+    return _over_cost(
+        group, [(row, row.macs) for row in group.methods], "multiply-adds per image", lambda n: count(round(n))
+    )
+
+
+def _over_time(group: Group) -> str | None:
+    """Draw scores over the time, of rows with the most frequent whole network: each time is a share of its own."""
+    of_whole = Counter(row.macs_dense for row in group.methods if row.time_ratio is not None)
+    most, _ = next(iter(of_whole.most_common(1)), (None, 0))
+    timed = [(row, row.time_ratio) for row in group.methods if row.time_ratio is not None and row.macs_dense == most]
+    times = [at for _, at in timed]
+    if not times or min(times) > CLEARLY_FASTER * max(times):  # passes of one network differ as much
+        return None
+    return _over_cost(group, timed, "time of an image, as a share of the dense network's", share)
+
+
+def _over_cost(
+    group: Group, rows: Sequence[tuple[Folded, float]], cost: str, shown: Callable[[float], str]
+) -> str | None:
+    """Draw SEG where it is known, and the score of pixels or images, over a cost; None where no two rows differ."""
+    if len({at for _, at in rows}) < 2:
+        return None
+    at_size = ", native size" if len(group.runs[0].sizes) > 1 else ""
+    names = {"seg": "SEG", group.score.lower(): f"Mean {group.score}{at_size}"}
+    known = {name: title for name, title in names.items() if any(row.scores[name].mean is not None for row, _ in rows)}
+    return source(figures.over_cost(rows, known, cost, shown)) if known else None
+
+
 def _sizes(runs: Sequence[ComparedRun]) -> dict[str, str | None]:
     """What each size is called; None where the runs do not agree in it."""
     names = {size: {run.sizes[size] for run in runs} for size in runs[0].sizes}
@@ -121,8 +166,8 @@ def _differences(compared: Sequence[ComparedRun], size: str) -> list[_Row]:
     return [_Row(name, tuple(by_name.get(name) for by_name in of_runs)) for name in names]
 
 
-def _tint(share: float | None) -> float:
+def _tint(kept: float | None) -> float:
     """How much colour a share of kept weights gets, 0..0.5, by its logarithm: layers differ by powers of ten."""
-    if share is None or share <= _FAINTEST:
+    if kept is None or kept <= _FAINTEST:
         return 0.0
-    return round(0.5 * (1 - math.log(share) / math.log(_FAINTEST)), 3)
+    return round(0.5 * (1 - math.log(kept) / math.log(_FAINTEST)), 3)

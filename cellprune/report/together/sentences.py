@@ -47,6 +47,26 @@ def pairing(group: Group) -> list[str]:
     return notes
 
 
+def methods(group: Group, *, of_cells: bool) -> str:
+    """Say how the rows of methods are to be read.
+
+    Args:
+        of_cells: whether the task is about cells, scored or not.
+    """
+    said = f"{'These runs are not scored by cells. ' if of_cells else ''}The best method stands first."
+    if any(row.has_cells for row in group.methods):
+        said = (
+            "Cells are those that `predict` would write, at native size. The method with the best SEG stands first. "
+            "Of SEG, AP and IoU more is better; the others are shares of cells that are wrong, so less is better."
+        )
+    folded = (
+        "Each number is the mean over the seeds of a method, ± half of its Student's t interval, 95 %."
+        if any(row.n_seeds > 1 for row in group.methods)
+        else "Each method has one seed, so there is no interval: another seed may change each number."
+    )
+    return f"{said} {folded} A difference is method minus reference, between runs of one seed, on the images of both."
+
+
 def seeds(rows: Sequence[OverSeeds]) -> str:
     """Say what may be claimed over seeds."""
     most = max((len(row.seeds) for row in rows), default=0)

@@ -20,7 +20,7 @@ class Trial:
 
     Attributes:
         phase: "search" is judged on the frames set apart for choosing, "confirm" on the held-out ones.
-        ratio: share removed; 0 is the unpruned reference.
+        ratio: share that goes; 0 is the reference, from which nothing goes.
         seed: of initialization, data order and augmentation; trials of equal seed and fold are pairs.
         fold: which fold is held out, from 0; 0 also where there are no folds.
         control: an untreated alternative to the pruned network; "" for that network itself.
@@ -40,9 +40,9 @@ class Trial:
         )
 
     def name(self, n_folds: int = 1) -> str:
-        """Name the trial for people: "search, unpruned, seed 0", "confirmation, random, 96.88 % removed, seed 1002"."""
+        """Name the trial for people: "search, reference, seed 0", "confirmation, random, ratio 96.88 %, seed 1002"."""
         phase = {"search": "search", "confirm": "confirmation"}[self.phase]
-        much = "unpruned" if self.ratio == REFERENCE else f"{as_ratio(self.ratio)} removed"
+        much = "reference" if self.ratio == REFERENCE else f"ratio {as_ratio(self.ratio)}"
         fold = f"fold {self.fold}" if n_folds > 1 else ""
         return ", ".join(filter(None, (phase, self.control, much, f"seed {self.seed}", fold)))
 
@@ -78,7 +78,7 @@ class Table:
     """Paired differences of one ratio.
 
     Attributes:
-        differences: (F, S) score of the pruned minus that of the unpruned network.
+        differences: (F, S) score of the network minus that of its reference.
         rows: fold and frame of each row.
         seeds: of each column.
         left_out: seed -> why it has no column.
@@ -114,7 +114,7 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
             raise reference_failed(trial, outcome.reason, n_folds)
         if outcome.nothing:
             raise WorkError(
-                f"an unpruned network learned nothing ({trial.name(n_folds)}: {outcome.nothing}), so a comparison with "
+                f"a reference learned nothing ({trial.name(n_folds)}: {outcome.nothing}), so a comparison with "
                 "it proves nothing: train longer (--epochs), or look at the data; other settings need another --output"
             )
     unpruned = {(trial.seed, trial.fold): outcome.scores for trial, outcome in references.items()}
@@ -136,8 +136,7 @@ def paired(references: Mapping[Trial, Outcome], pruned: Mapping[Trial, Outcome])
 def reference_failed(trial: Trial, reason: str, n_folds: int) -> WorkError:
     """Say that there is nothing to compare with."""
     return WorkError(
-        f"the unpruned reference failed ({trial.name(n_folds)}: {reason}): mend what made it fail, then go on with "
-        "--resume"
+        f"the reference failed ({trial.name(n_folds)}: {reason}): mend what made it fail, then go on with --resume"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.evaluation.decide import Decision, Verdict
+from cellprune.runs.layer_times import TimedIn
 from cellprune.runs.provenance import Process
 from cellprune.search.frames import Frames
 from cellprune.search.judge.controls import Corrected
@@ -147,6 +148,8 @@ class Network:
         widths: of the same, channels of each level.
         milliseconds: of its first training's network; None where that is gone.
         time_ratio: that beside the unpruned one's, measured in turn; None where one of them is gone.
+        layers_ms, layers_ratio: the same as the sum of its layers' times, by which a search of milliseconds decides;
+            None where nothing was timed.
         run: name of its first training's run.
     """
 
@@ -163,14 +166,23 @@ class Network:
     time_ratio: float | None
     run: str
     widths: tuple[int, ...] | None = None
+    layers_ms: float | None = None
+    layers_ratio: float | None = None
 
 
 @dataclass(frozen=True)
 class TimedOn:
-    """Where the networks were timed."""
+    """Where the networks were timed, each as a whole.
+
+    Attributes:
+        engine: a row of the engines' table.
+        version: of its library; "" where an older search did not say it.
+    """
 
     device: str
     threads: int
+    engine: str = "torch"
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,6 +228,7 @@ class Answer:
             None where there is none.
         model_file: the same as seen from the folder of the search.
         model_run: folder of its run, whether or not that still is there; "" where nothing is shown.
+        timed_in: where the layers were timed, by which a search of milliseconds decides; None of another.
     """
 
     made: Process
@@ -244,6 +257,7 @@ class Answer:
     model: str | None
     model_file: str | None
     model_run: str
+    timed_in: TimedIn | None = None
 
     @property
     def found(self) -> Network | None:

@@ -18,7 +18,7 @@ def conclusion(answer: Answer) -> str:
         return _this_round(answer)
     return (
         f"{_this_round(answer)} What test round {claimed.look} showed stands: with {as_ratio(claimed.ratio)} of the "
-        f"{answer.words.unit} removed, the network is not worse."
+        f"{answer.words.unit} {answer.words.gone}, the network is not worse."
     )
 
 
@@ -48,20 +48,20 @@ def _not_worse(answer: Answer) -> str:
     """Say what the highest ratio that passed was shown to be."""
     best = next(tested for tested in answer.confirmation if tested.ratio == answer.ratio)
     assert best.decision is not None, "what passed was decided"
-    n_frames, n_seeds, images = best.evidence.n_frames, best.evidence.n_seeds, answer.words.images
+    n_frames, n_seeds, words = best.evidence.n_frames, best.evidence.n_seeds, answer.words
     which = f"{ours(answer.settings)} network".removeprefix("pruned ")
     return (
-        f"With {as_ratio(best.ratio)} of the {answer.words.unit} removed, the {which} loses less than "
-        f"{answer.question.margin:g} against the unpruned one. The mean difference is "
+        f"With {as_ratio(best.ratio)} of the {words.unit} {words.gone}, the {which} loses less than "
+        f"{answer.question.margin:g} of {words.measure} against the {words.reference} one. The mean difference is "
         f"{difference(best.decision.mean)}, its lower limit {difference(best.decision.lower)} "
-        f"({n_frames} {images}, {n_seeds} seeds, {as_ratio(1 - answer.alpha)} confidence)."
+        f"({n_frames} {words.images}, {n_seeds} seeds, {as_ratio(1 - answer.alpha)} confidence)."
     )
 
 
 def _none_found(answer: Answer) -> str:
     """Say what the search saw at its lowest ratio; the question may go on at the same error, as nothing was tested."""
     lowest = [probed for probed in answer.search if probed.ratio == answer.grid[0]][-1]
-    saw = f"a mean loss above {answer.question.margin:g}"
+    saw = f"a mean loss of {answer.words.measure} above {answer.question.margin:g}"
     if lowest.evidence.hopeless:
         saw = f"a hopeless training ({lowest.evidence.hopeless})"
     below = beyond(lowest.ratio, -_STEPS, answer.reachable)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from cellprune.config.load import completed
+from cellprune.config.names import is_dense_family
 from cellprune.errors import CellpruneError
 from cellprune.runs import documents
 from cellprune.search.judge.controls import Corrected
@@ -51,6 +52,7 @@ def content(answer: Answer) -> dict[str, object]:
         "controls_missing": dict(answer.controls_missing),
         "networks": [asdict(network) for network in answer.networks],
         "timed_on": asdict(answer.timed_on) if answer.timed_on else None,
+        "timed_in": asdict(answer.timed_in) if answer.timed_in else None,
         "crashes": {trial: list(reasons) for trial, reasons in answer.crashes.items()},
         "compute": asdict(answer.compute),
         "claimed": asdict(claimed) if claimed else None,
@@ -131,7 +133,8 @@ def _parts(plain: Mapping[str, Any]) -> dict[str, object]:
         "model_file": None,
         **plain,
         "made": {**plain["made"], "machine": {"environment": {}, **plain["made"]["machine"]}},
-        "settings": completed(plain["settings"]),
+        "settings": (settings := completed(plain["settings"])),
+        "words": _named(settings["pruning"]["method"], plain["words"]),
         "looks": [{"look": look, "tested": look["tested"]} for look in (*before, last)],
         "search": [{**probed, "evidence": probed} for probed in plain["search"]],
         "confirmation": [
@@ -145,6 +148,11 @@ def _parts(plain: Mapping[str, Any]) -> dict[str, object]:
         "networks": [{"of_budget": None, "time_ratio": None, **network} for network in plain["networks"]],
         "model_run": str(Path(plain["model"]).parent) if plain["model"] else "",
     }
+
+
+def _named(method: str, words: Mapping[str, str]) -> Mapping[str, str]:
+    """Add the words that older versions had for all methods alike."""
+    return {**({"gone": "saved", "reference": "full-width"} if is_dense_family(method) else {}), **words}
 
 
 def _decided(tested: Mapping[str, object]) -> Mapping[str, object] | None:

@@ -29,12 +29,12 @@ def forest(rows: Sequence[Row]) -> str:
                 axes.hlines(at, test.lower, test.upper, color=colour, linewidth=2.4)
                 axes.plot([test.mean], [at], "o", color=colour, markersize=7)
                 look = f", test round {test.look}" if test.look else ""
-                labels.append(f"{as_ratio(test.ratio)} removed{look}")
+                labels.append(f"{as_ratio(test.ratio)} {row.gone}{look}")
         for row, (first, last) in zip(rows, pairwise([*heads, len(labels)]), strict=True):
             axes.fill_betweenx([first - 0.5, last - 0.5], -row.margin, 0, color=PALE, alpha=0.5, linewidth=0)
         name_rows(axes, labels)
         for head in heads:
             axes.get_yticklabels()[head].set_fontweight("bold")
         measures = {row.measure for row in rows}
-        axes.set_xlabel(f"{measures.pop() if len(measures) == 1 else 'score'}, pruned minus unpruned")
+        axes.set_xlabel(f"{measures.pop() if len(measures) == 1 else 'score'}, difference from the reference")
     return svg(figure)

@@ -39,7 +39,14 @@ def gather(
     """
     settings, search, outcomes = question.settings, question.search, journal.outcomes
     arms = networks.arms(outcomes, fresh_seeds(journal.look, search.confirm_seeds))
-    of_arms, timed_on = networks.networks(arms, workspace.runs, workspace.device)
+    by_time = question.by_time if search.unit == "latency" else None
+    of_arms, timed_on = networks.networks(
+        arms,
+        workspace.runs,
+        workspace.device,
+        engine=settings.pruning.engine if by_time else None,
+        whole_ms=by_time.whole_ms if by_time else None,
+    )
     looks = answered(journal, findings.claims)
     model = _smallest(journal, looks, workspace)
     return Answer(
@@ -69,6 +76,7 @@ def gather(
         model=str(model.file("model")) if model and model.has("model") else None,
         model_file=relpath(model.file("model"), journal.folder) if model and model.has("model") else None,
         model_run=str(model.path) if model else "",
+        timed_in=by_time.layers.timed_in if by_time else None,
     )
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellprune.config.load import recorded
-from cellprune.config.names import resolve
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
@@ -55,13 +54,12 @@ class Kind:
     judged: Judged
 
 
-def spread_in(runs: Path, settings: Settings) -> Measured | None:
-    """Measure the spread in finished runs of the same data, network and training; None where too few are there."""
+def spread_in(runs: Path, settings: Settings, metric: Metric[Scores]) -> Measured | None:
+    """Measure how a metric varies in finished runs of the same data, network and training; None where too few are."""
     pairs = _pairs(runs, settings)
     kinds = [kind for kind, folds in pairs.items() if len({seed for seed, _ in folds}) >= _FEWEST]
     if not kinds:
         return None
-    metric: Metric[Scores] = resolve("results", settings.task).metric
     best = pairs[min(kinds, key=lambda kind: (-len(pairs[kind]), kind))]
     try:
         table = paired(*(_outcomes(best, which, metric) for which in (1, 0)))

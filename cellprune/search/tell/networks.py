@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from cellprune import models
 from cellprune.campaign.job import RunFacts
+from cellprune.experiment.latency import Clock
 from cellprune.runs.folder import Folder
 from cellprune.search.judge.trial import REFERENCE, Outcome, Trial
 from cellprune.search.tell.answer import Network, TimedOn
@@ -32,22 +34,42 @@ def first_run(outcomes: Sequence[Outcome]) -> RunFacts | None:
 
 
 def networks(
-    arms: Mapping[Arm, Sequence[Outcome]], runs: Path, device: str
+    arms: Mapping[Arm, Sequence[Outcome]],
+    runs: Path,
+    device: str,
+    *,
+    engine: str | None = None,
+    whole_ms: float | None = None,
 ) -> tuple[tuple[Network, ...], TimedOn | None]:
     """Tell what each arm scores and costs, and where it was timed.
 
     The milliseconds are those of its first network, all measured in turn; the time ratio sets them beside the unpruned
     one's, and is None where that is gone.
+
+    Args:
+        engine: what the milliseconds are asked in; None where they are not asked, and torch is timed.
+        whole_ms: of the unpruned network, as the sum of its layers; None with it.
     """
     firsts = {arm: run for arm, outcomes in arms.items() if (run := first_run(outcomes))}
-    times, timed_on = _milliseconds([run.folder for run in firsts.values()], runs, device)
+    if whole_ms is not None and (dense := firsts.get(("", REFERENCE))):
+        firsts["", REFERENCE] = replace(dense, layers_ms=whole_ms)
+    times, timed_on = _milliseconds([run.folder for run in firsts.values()], runs, device, engine)
     reference = firsts.get(("", REFERENCE))
-    dense = times.get(reference.folder) if reference else None
-    costs = (_network(arm, arms[arm], run, times.get(run.folder), dense) for arm, run in firsts.items())
+    whole = times.get(reference.folder) if reference else None
+    costs = (
+        replace(
+            _network(arm, arms[arm], run),
+            milliseconds=(own := times.get(run.folder)),
+            time_ratio=own / whole if own and whole else None,
+            layers_ratio=run.layers_ms / whole_ms if run.layers_ms and whole_ms else None,
+        )
+        for arm, run in firsts.items()
+    )
     return tuple(costs), timed_on
 
 
-def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts, own: float | None, dense: float | None) -> Network:
+def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts) -> Network:
+    """Tell what an arm scores and costs, but for what is measured."""
     control, ratio = arm
     done = [outcome for outcome in outcomes if outcome.state == "done"]
     of_budget = [one.run.of_budget for one in done if one.run and one.run.of_budget is not None]
@@ -61,14 +83,17 @@ def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts, own: float | 
         macs=run.macs_left,
         bytes=run.model_bytes,
         of_budget=_mean(of_budget) if of_budget else None,
-        milliseconds=own,
-        time_ratio=own / dense if own and dense else None,
+        milliseconds=None,
+        time_ratio=None,
         run=run.folder,
         widths=run.widths,
+        layers_ms=run.layers_ms,
     )
 
 
-def _milliseconds(names: Iterable[str], runs: Path, device: str) -> tuple[dict[str, float], TimedOn | None]:
+def _milliseconds(
+    names: Iterable[str], runs: Path, device: str, engine: str | None
+) -> tuple[dict[str, float], TimedOn | None]:
     """Time the networks of these runs in turn; one that is gone has no time."""
     folders = {name: runs / name for name in names if Folder(runs / name).has("model")}
     if not folders:
@@ -76,8 +101,13 @@ def _milliseconds(names: Iterable[str], runs: Path, device: str) -> tuple[dict[s
     where = accelerator.start(device).device
     header, _, _ = Folder(next(iter(folders.values()))).read_model()
     inputs = torch.randn(1, header["architecture"]["in_channels"], *header["network_size_px"], device=where)
-    times = timing.milliseconds({name: models.load(folder).to(where) for name, folder in folders.items()}, inputs)
-    return times, TimedOn(str(where), torch.get_num_threads())
+    loaded = {name: models.load(folder).to(where) for name, folder in folders.items()}
+    if engine is None:
+        return timing.milliseconds(loaded, inputs), TimedOn(str(where), torch.get_num_threads())
+    clock = Clock(engine, where)
+    timed_in = clock.timed_in
+    on = TimedOn(str(where) if engine == "torch" else "cpu", timed_in.threads, engine, timed_in.version)
+    return dict(clock.networks(loaded, inputs).milliseconds), on
 
 
 def _mean(values: Iterable[float]) -> float:

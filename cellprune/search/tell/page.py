@@ -15,13 +15,14 @@ from cellprune.runs import atomic
 from cellprune.search.tell import looks
 from cellprune.search.tell.answer import Answer, Network
 from cellprune.search.tell.forest import COLOURS
+from cellprune.search.tell.progress import where_timed
 from cellprune.search.tell.sentences import sentences
 from cellprune.search.tell.words import ours
 
-_TIME = "time beside unpruned"
+_TIME = "time"
 _COSTS: dict[str, Callable[[Network], float | None]] = {
-    "kept parameters": lambda network: network.parameters,
-    "multiply-adds left": lambda network: network.macs,
+    "parameters": lambda network: network.parameters,
+    "multiply-adds": lambda network: network.macs,
     _TIME: lambda network: network.time_ratio,
 }
 _FAR_APART = 5  # from that factor on sizes stand on a logarithmic axis, and 1, 2 and 5 mark it
@@ -33,6 +34,7 @@ def write(path: Path, answer: Answer) -> None:
         "answer": answer,
         "sentences": sentences(answer),
         "ours": ours(answer.settings),
+        "where_timed": where_timed,
         "question": answer.question.model_dump(mode="json"),
         "config": answer.settings.model_dump(mode="json"),
         "looks": [looks.sentence(look) for look in answer.looks],
@@ -50,7 +52,8 @@ def curve(answer: Answer) -> str:
     with drawing(height=3.4, columns=1) as (figure, (axes,)):
         axes.axhspan(level - margin, level, color=PALE, alpha=0.5, linewidth=0)
         axes.axhline(level, color=INK, linewidth=1.2)
-        axes.annotate("unpruned, and the margin below it", (1, level), xycoords=("axes fraction", "data"),
+        axes.annotate(f"{answer.words.reference}, and the margin below it", (1, level),
+                      xycoords=("axes fraction", "data"),
                       xytext=(-4, 4), textcoords="offset points", ha="right", color=FAINT)  # fmt: skip
         for probed in answer.search:
             if probed.mean is not None:
@@ -64,7 +67,7 @@ def curve(answer: Answer) -> str:
         if answer.ratio is not None:
             axes.axvline(_position(answer.ratio), color=BLUE, linewidth=1.2, linestyle=(0, (4, 2)))
         axes.set_xticks([_position(ratio) for ratio in ratios], [as_ratio(ratio) for ratio in ratios])
-        axes.set_xlabel(f"share of {answer.words.unit} removed")
+        axes.set_xlabel(f"share of {answer.words.unit} {answer.words.gone}")
         axes.set_ylabel(measure if reference else f"difference of {measure}")
         axes.grid(visible=False, axis="x")
         axes.margins(x=0.08)
@@ -80,14 +83,15 @@ def costs(answer: Answer) -> str:
     with drawing(height=2.8, columns=3, share_y=True) as (figure, panels):
         for axes, (title, cost) in zip(panels, _COSTS.items(), strict=True):
             known = {network: value for network in drawn if (value := cost(network)) is not None}
-            _draw_cost(axes, known, answer.ratio, is_share=title == _TIME)
-            axes.set_title(title)
+            _draw_cost(axes, known, answer, is_share=title == _TIME)
+            axes.set_title(f"time beside {answer.words.reference}" if title == _TIME else title)
         panels[0].set_ylabel(answer.words.measure)
     return svg(figure)
 
 
-def _draw_cost(axes: Axes, costs: Mapping[Network, float], ratio: float | None, *, is_share: bool) -> None:
+def _draw_cost(axes: Axes, costs: Mapping[Network, float], answer: Answer, *, is_share: bool) -> None:
     """Draw each network at its cost; those of the found ratio and of none are named, as the others lie close by."""
+    ratio = answer.ratio
     highest = max((network.ratio for network in costs), default=0.0)
     named = {0.0, ratio if ratio is not None else highest}
     for network, cost in costs.items():
@@ -100,7 +104,7 @@ def _draw_cost(axes: Axes, costs: Mapping[Network, float], ratio: float | None, 
         colour = BLUE if network.ratio else INK
         axes.plot(*at, "o", color=colour, markerfacecolor=colour if plain else "white", markersize=6)
         if network.ratio in named:
-            label = as_ratio(network.ratio) if network.ratio else "unpruned"
+            label = as_ratio(network.ratio) if network.ratio else answer.words.reference
             axes.annotate(label, at, xytext=(0, 6), textcoords="offset points", ha="center")
     values = list(costs.values())
     if is_share:

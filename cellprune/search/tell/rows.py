@@ -35,6 +35,7 @@ class Row:
     Attributes:
         folder: of the search.
         ratio: the highest that any of its looks has shown; None if none.
+        gone: what becomes of the unit: "removed" or "saved".
         holds: whether the claim stands in this table.
         scope: what the claim is about.
         pruned, unpruned: the network with the found ratio, and the unpruned one, as the last look has them; None where
@@ -58,6 +59,7 @@ class Row:
     tested: tuple[Decided, ...]
     pruned: Network | None
     unpruned: Network | None
+    gone: str = "removed"
 
 
 def rows(folders: Sequence[Path]) -> list[Row]:
@@ -124,6 +126,7 @@ def _row(folder: Path, answer: Answer, plain: float, adjusted: float) -> Row:
         ),
         pruned=networks.get(ratio) if ratio is not None else None,
         unpruned=networks.get(0.0),
+        gone=words.gone,
     )
 
 

@@ -7,6 +7,7 @@ from cellprune.search.tell.conclusion import conclusion
 from cellprune.search.tell.found import found
 from cellprune.search.tell.merit import merit
 from cellprune.search.tell.scope import scope
+from cellprune.search.tell.words import ours
 
 
 @dataclass(frozen=True)
@@ -41,4 +42,5 @@ def _model(answer: Answer) -> str:
             f"There is no network to use: {answer.model_run}, the run with the found ratio, is gone or lacks its model."
         )
     fold = "; it is one of fold 0, which did not learn from that fold's frames" if answer.question.cv else ""
-    return f"The smallest network that is not worse, ready to use{fold}"
+    which = f"{ours(answer.settings)} ".removeprefix("pruned ")
+    return f"The smallest {which}network that is not worse, ready to use{fold}"

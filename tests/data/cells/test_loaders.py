@@ -235,6 +235,43 @@ def test_what_is_learned_is_as_the_loss_of_the_target_takes_it(
     assert loaders.card.decoder == decoder_of(target, loaders.card.cells)
 
 
+def cropped(made: Split, **options: object) -> Loaders:
+    keywords = {"card": GREY, "crop": 24, "batch_size": 4, "steps_per_epoch": 5, "seed": 0}
+    return Loaders(made, **(keywords | options))
+
+
+def test_crops_come_for_as_many_steps_as_are_asked_and_go_on_from_epoch_to_epoch(made: Split) -> None:
+    loaders = cropped(made)
+    first, second = list(loaders.train(0)), list(loaders.train(1))
+    assert len(loaders.train(0)) == len(first) == 5
+    assert {(tuple(inputs.shape), tuple(targets.shape)) for inputs, targets in first + second} == {
+        ((4, 1, 24, 24), (4, 24, 24))
+    }
+    assert same(second, list(cropped(made).train(1))), "an epoch alone is what it is after the one before"
+    assert len({crop.numpy().tobytes() for crop in images(first + second)}) == 40, "none comes twice"
+    taken = list(islice(loaders.scoring(8), 3))
+    assert images(taken).shape == (24, 1, 24, 24)
+    assert same(taken, list(islice(cropped(made).scoring(8), 3)))
+    shares = [list(loaders.train(1, rank, 2)) for rank in range(2)]
+    assert torch.equal(torch.stack([shares[0][0][0], shares[1][0][0]], 1).flatten(0, 1), second[0][0])
+
+
+def test_each_frame_comes_as_often_however_long_an_epoch_is(made: Split) -> None:
+    whole = Loaders(made, card=GREY, size=SIZE, batch_size=2, steps_per_epoch=3, seed=0, augment="none")
+    seen = [x.numpy().tobytes() for epoch in range(3) for x in images(list(whole.train(epoch)))]
+    assert sorted(map(seen.count, set(seen))) == [2] * 9, "18 draws of 9 frames"
+
+
+def test_crops_are_of_frames_as_the_card_zooms_them(made: Split) -> None:
+    sample = next(iter(cropped(made).samples("train")))
+    for zoom in ((0.5, 0.5), (1.0, 1.0)):
+        card = GREY.model_copy(update={"zoom": zoom})
+        plain = images(list(cropped(made, card=card, augment="none", crop=16).plain()))
+        assert len(plain) >= 64, "of few frames several crops, for the norms' statistics"
+        windows = np.lib.stride_tricks.sliding_window_view(sample.seen(card)[0], (16, 16))
+        assert (windows == plain[0, 0].numpy()).all(axis=(2, 3)).any()
+
+
 @pytest.mark.parametrize("part", ["train", "report"])
 def test_a_bad_file_is_named_before_any_work(own_cells: Path, part: str) -> None:
     made = split(open_dataset(str(own_cells)), how="random", policy="paper")

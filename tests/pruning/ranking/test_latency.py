@@ -136,12 +136,21 @@ def test_the_same_table_gives_the_same_masks_and_tells_their_time() -> None:
     assert 0.4 * dense < table.of_masks(whole, shapes, chosen[0]) == table.of_small(shapes, left) <= 0.5 * dense
 
 
-def test_a_budget_below_the_smallest_network_says_its_milliseconds() -> None:
+def unheard(*_: object) -> torch.Tensor:
+    raise AssertionError("nothing is scored")
+
+
+@pytest.mark.parametrize(
+    ("kept", "more"), [(0.01, ""), (0.2, ", or choose single channels by --round-to 1 .* which need 0.13")]
+)
+def test_a_budget_below_the_smallest_network_is_refused_before_the_scoring_and_says_its_milliseconds(
+    kept: float, more: str
+) -> None:
     model, inputs = unet()
-    request = Request(method="magnitude", budget={"latency": 0.01}, granularity="channel")
-    said = r"needs 0\.\d+ of the dense network \(\d+\.?\d* of \d+\.?\d* ms\): give a budget"
+    request = Request(method="snip", budget={"latency": kept}, granularity="channel")
+    said = rf"needs 0\.\d+ of the dense network \(\d+\.?\d* of \d+\.?\d* ms\): give a budget above .*{more}"
     with pytest.raises(CellpruneError, match=said):
-        fulfil(model, request, batches=[(inputs, inputs)], table=LatencyTable(made_up))
+        fulfil(model, request, batches=[(inputs, inputs)], loss=unheard, table=LatencyTable(made_up))
 
 
 def test_it_is_measured_where_no_table_is_given() -> None:

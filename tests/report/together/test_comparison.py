@@ -11,8 +11,9 @@ from scipy import stats
 
 from cellprune.evaluation import iou
 from cellprune.report.finished import read
-from cellprune.report.together.comparison import compare, interval
+from cellprune.report.together.comparison import compare
 from cellprune.report.together.group import Group, Setting
+from cellprune.report.together.interval import interval
 from cellprune.runs.folder import Folder
 from cellprune.runs.scores import SegmentationScores
 

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from cellprune.report.together import figures
+from cellprune.report.together.group import Folded, Seeds
 from cellprune.runs.metrics import Epoch
 
 
@@ -36,6 +37,16 @@ def test_differences_name_their_rows_and_the_direction() -> None:
     assert "a$b$" in told
     assert "better" in told
     assert "d" in words(figures.differences([("1  d", 1, [0.0])], "IoU")), "also where nothing differs"
+
+
+def test_scores_over_a_cost_name_their_points_and_leave_out_what_is_unknown() -> None:
+    known, unknown = Seeds({0: 0.7, 1: 0.8}, 0.75, (0.1, 1.4)), Seeds({}, None, None)
+    rows = [
+        (Folded(f"m{at}", at, (5 * at + 11,), 2, True, {"seg": seg, "iou": known}, {}, cost, 9, 0.5), cost)
+        for at, (seg, cost) in enumerate([(known, 2e6), (unknown, 4e9)])
+    ]
+    told = words(figures.over_cost(rows, {"seg": "SEG", "iou": "IoU"}, "multiply-adds", "{:g}".format))
+    assert [told.count(word) for word in ("SEG", "IoU", "multiply-adds", "11", "16")] == [1, 1, 2, 2, 1]
 
 
 def test_settings_have_colours_of_their_own_and_then_other_lines() -> None:

@@ -51,13 +51,43 @@ def test_the_page_tells_the_runs(make_run: Callable[..., Folder], output: Path) 
 
 def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Folder], output: Path) -> None:
     told = written(make_run("a", ratio=0), make_run("b"), output=output)
-    assert len(told.addresses) == 2, "differences and curves"
+    assert len(told.addresses) == 3, "scores over multiply-adds, differences, curves; times are alike"
     assert all(address.startswith("data:image/svg+xml;base64,") for address in told.addresses)
     assert not told.tags & {"script", "link", "iframe", "object", "form"}
     html = output.read_text(encoding="utf-8")
     assert "default-src 'none'" in html
     assert "@import" not in html
     assert "url(" not in html
+
+
+def test_methods_stand_in_one_row_each_by_seg_and_runs_of_an_older_version_stay(
+    make_run: Callable[..., Folder], output: Path
+) -> None:
+    runs = [make_run(f"{ratio}-{seed}", n_images=2, ratio=ratio, seed=seed) for ratio in (0, 0.9) for seed in (0, 1)]
+    older = make_run("older", n_images=2, ratio=0.8)
+    with edited(older, "scores") as scores:
+        del scores["cells"]
+    for at, run in enumerate(runs):
+        with edited(run, "scores") as scores:
+            for image in scores["cells"]["images"]:
+                image["count"] |= {"true": 10, "jaccard": 6.0 + at, "merged": at}
+    told = written(*runs, older, output=output).text.replace("\u00a0", " ")
+    rows = re.search("method seeds SEG difference AP at IoU 0.5 merged .*? Cells are those", told)[0]
+    first, second, last = (
+        rows.index(label) for label in ("prospr 90 % runs 3, 4 2", "dense runs 1, 2 2", "prospr 80 %")
+    )
+    assert first < second < last
+    assert "prospr 90 % runs 3, 4 2 0.8500 ± 0.6353 +0.2000 ± 0.0000" in rows
+    assert "dense runs 1, 2 2 0.6500 ± 0.6353 reference" in rows
+    assert "25 % ± 63.5 %" in rows, "merged"
+    assert re.search("prospr 80 % run 5 1 not scored by cells 0[.]9", rows)
+    assert "Scores over multiply-adds: further left is cheaper, higher is better." in told
+    assert "its line is the 95 % interval, faint dots are seeds" in told
+    assert "Scores over time" not in told
+    for run in runs[2:]:
+        with edited(run, "cost") as cost:
+            cost["milliseconds"]["pruned"] = 100.0
+    assert "Scores over time" in written(*runs, output=output).text
 
 
 def test_text_from_outside_is_escaped(make_run: Callable[..., Folder], output: Path) -> None:
@@ -146,9 +176,11 @@ def test_undefined_scores_are_dashes(make_run: Callable[..., Folder], output: Pa
             for image in scores["images"]:
                 image["classes"] = [{"name": name, "intersection": 0, "union": 0} for name in ("background", "cell")]
             scores["summary"] = {name: {"network": None, "native": None} for name in scores["summary"]}
+            scores["cells"] = None
     told = written(one, other, output=output)
     assert len(told.addresses) == 1, "curves alone"
     assert "0 of 1" not in told.text
+    assert "These runs are not scored by cells." in told.text
 
 
 @pytest.mark.parametrize("kind", ["split", "cost", "metrics", "scores", "masks"])

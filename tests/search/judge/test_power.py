@@ -41,4 +41,4 @@ def test_fewest_seeds_are_just_enough_or_frames_are_missing() -> None:
 
 
 def test_what_is_assumed_is_there_for_every_task() -> None:
-    assert ASSUMED.keys() == {"IoU", "accuracy"}
+    assert ASSUMED.keys() == {"IoU", "accuracy", "SEG", "AP at IoU 0.5"}

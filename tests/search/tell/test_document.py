@@ -40,8 +40,10 @@ def test_an_answer_is_read_as_it_was_written(asked, lost, tmp_path: Path) -> Non
 def test_results_that_were_kept_are_still_read(path: Path) -> None:
     written, answer = json.loads(path.read_text()), document.read(path)
     plain = json.loads(json.dumps(document.content(answer)))
-    for key in ("question", "words", "grid", "frames", "look", "verdict", "ratio", "search", "compute"):
+    for key in ("grid", "frames", "look", "verdict", "ratio", "search", "compute"):
         assert plain[key] == written[key], key
+    for key, added in (("question", {"score": "iou"}), ("words", {"gone": "removed", "reference": "unpruned"})):
+        assert plain[key] == added | written[key], "older searches had no other"
     for ours, theirs in zip(plain["looks"], written["looks"], strict=True):
         tests = [test | {"p_value": None} for test in theirs["tested"]]
         assert ours | {"tested": [test | {"p_value": None} for test in ours["tested"]]} == theirs | {"tested": tests}

@@ -44,6 +44,6 @@ def test_the_test_round_is_named_where_there_are_several(look: int | None, said:
 
 def test_the_axis_says_what_is_scored_where_all_score_the_same() -> None:
     both = [row(decided("worse")), row(decided("worse"), method="random")]
-    assert ">IoU, pruned minus unpruned<" in forest(both)
+    assert ">IoU, difference from the reference<" in forest(both)
     mixed = [both[0], row(decided("worse"), method="random", measure="accuracy")]
-    assert ">score, pruned minus unpruned<" in forest(mixed)
+    assert ">score, difference from the reference<" in forest(mixed)

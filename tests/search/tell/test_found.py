@@ -1,5 +1,6 @@
 """The network that was found is named with what it costs."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from cellprune.config.load import load
 from cellprune.search.tell.answer import TimedOn
 from cellprune.search.tell.conclusion import conclusion
 from cellprune.search.tell.found import found
-from cellprune.search.tell.words import act, ours
+from cellprune.search.tell.sentences import sentences
+from cellprune.search.tell.words import act, ours, words
 
 pytestmark = pytest.mark.usefixtures("undrawn")
+MACS = ASKED.model_copy(update={"unit": "macs"})
 
 
 def test_it_is_named_with_its_cost_and_its_time_where_that_was_measured(tmp_path: Path) -> None:
@@ -22,17 +25,22 @@ def test_it_is_named_with_its_cost_and_its_time_where_that_was_measured(tmp_path
     assert found(answer).replace("\u00a0", " ") == f"The network that was found: prospr. {cost}"
     flat = load(assignments=["pruning={method: flat, budget: macs=0.5}"])
     timed = tuple(
-        replace(one, milliseconds=20.0) if not one.ratio else replace(one, widths=(16, 16), macs=4, milliseconds=5.0)
+        replace(one, milliseconds=20.0, time_ratio=1.0)
+        if not one.ratio
+        else replace(one, widths=(16, 16), macs=4, milliseconds=5.0, time_ratio=0.25)
         for one in answer.networks
     )
     timed = (replace(timed[0], macs=8), *timed[1:])
-    dense = replace(answer, settings=flat, networks=timed, timed_on=TimedOn("cpu", 2))
+    dense = replace(answer, settings=flat, networks=timed, timed_on=TimedOn("cpu", 2), words=words(flat, MACS))
     told = found(dense).replace("\u00a0", " ")
     assert told.startswith("The network that was found: flat, width 16 at every level. It has 4 of 8 (50 %) multiply")
-    assert told.endswith("One image takes 5.00 ms, and 20.0 ms in the unpruned network (cpu, threads: 2).")
+    assert told.endswith("One image takes 5.00 ms, and 20.0 ms in the full-width network (25 %; cpu, threads: 2).")
     assert (ours(flat), act(flat)) == ("flat", "a smaller network")
-    assert "removed, the flat network loses less than" in conclusion(dense)
-    assert "pruned " not in (conclusion(dense) + told).replace("unpruned ", "")
+    said = conclusion(dense)
+    assert "of the multiply-adds saved, the flat network loses less than 0.02 of IoU against the full-width one" in said
+    ready = sentences(replace(dense, model="model.safetensors")).model
+    assert not re.search("pruned|removed", said + told + ready)
+    assert ready == "The smallest flat network that is not worse, ready to use"
     assert found(replace(answer, networks=())) == ""
 
 

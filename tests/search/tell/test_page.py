@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from simulated_searches import ASKED, FACTS, Rehearsal, searched
 
-from cellprune.report.formatting import count
+from cellprune.config.load import load
+from cellprune.report.formatting import count, milliseconds
 from cellprune.report.formatting import ratio as as_ratio
-from cellprune.search.tell.answer import Compute
+from cellprune.runs.layer_times import TimedIn
+from cellprune.search.tell.answer import Compute, TimedOn
 from cellprune.search.tell.conclusion import conclusion
 from cellprune.search.tell.merit import merit
 from cellprune.search.tell.page import costs
 from cellprune.search.tell.page import write as draw
 from cellprune.search.tell.scope import scope
 from cellprune.search.tell.sentences import sentences
+from cellprune.search.tell.words import words
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -41,6 +44,37 @@ def test_the_picture_of_costs_names_what_was_found_and_leaves_out_what_flatters(
     page = (tmp_path / "page.html").read_text()
     assert "without 1 hopeless training, so its IoU looks better than it is" in page
     assert f"a ratio passes this screen if that is above −{ASKED.margin:g}." in page
+
+
+def test_a_dense_family_is_told_in_its_own_words(tmp_path: Path) -> None:
+    asked = ASKED.model_copy(update={"margin": 0.04})
+    search = asked.model_copy(update={"unit": "latency"})
+    flat = load(assignments=["pruning={method: flat, budget: latency=0.5}"])
+    whole = searched(tmp_path / "search", Rehearsal(), asked)
+    timed_in = TimedIn(engine="onnx", version="1.20", processor="a processor", threads=2)
+    networks = tuple(
+        replace(one, milliseconds=8 - 4 * one.ratio, time_ratio=0.5, layers_ms=6 - 3 * one.ratio, layers_ratio=0.25)
+        for one in whole.networks
+    )
+    on = TimedOn("cpu", 2, "onnx", "1.20")
+    found = replace(
+        whole,
+        question=search,
+        settings=flat,
+        words=words(flat, search),
+        networks=networks,
+        timed_in=timed_in,
+        timed_on=on,
+    )
+    draw(tmp_path / "page.html", found)
+    page, _, _ = unescape((tmp_path / "page.html").read_text()).replace("\u00a0", " ").partition("<details>")
+    assert not re.search("pruned|removed", re.sub("<[^>]*>", " ", page))
+    assert "what share of the milliseconds can be saved? · reference: the full-width network" in page
+    assert "in onnx 1.20 on a processor, 2 threads" in page
+    assert "measured in turn after the search, on" in page
+    assert "(onnx 1.20, cpu) with 2 threads" in page
+    assert f"<small>{milliseconds(6 - 3 * found.ratio)}</small>".replace("\u00a0", " ") in page
+    assert "The search decides by the sum of its layers: " in sentences(found).found
 
 
 def test_every_ending_is_told_and_drawn(tmp_path: Path) -> None:

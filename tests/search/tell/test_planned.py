@@ -20,7 +20,7 @@ def test_the_power_is_told_with_what_it_rests_on_and_what_would_do(tmp_path: Pat
 
     assert told(0.27, 24) == (
         "power: if pruning truly cost nothing, 6 frames and 3 seeds would show it in 3 of 10 searches, at a margin of "
-        "0.02 (standard deviations of differences: frames 0.008, seeds 0.007, the rest 0.008; assumed, because no "
+        "0.02 IoU (standard deviations of differences: frames 0.008, seeds 0.007, the rest 0.008; assumed, because no "
         "pairs of runs in runs tell); with --confirm-seeds 24 in 8 of 10"
     )
     assert told(0.01, None).endswith("more seeds alone do not help, it takes more frames, as --cv gives")

@@ -23,14 +23,14 @@ def plain(line: str) -> str:
 @pytest.mark.parametrize(("passes", "screened"), [(True, "passes the screen"), (False, "does not pass the screen")])
 def test_a_probe_is_told_with_its_mean_and_the_margin(passes: bool, screened: str) -> None:
     probe = Probe(0.875, passes, -0.0123, 0.001, table(np.zeros((5, 3))))
-    said = f"search, 87.5 % removed: mean difference -0.0123, {screened} at a margin of 0.02"
+    said = f"search, ratio 87.5 %: mean difference -0.0123, {screened} at a margin of 0.02"
     assert plain(progress.probe(probe, 0.02)) == said
 
 
 def test_a_probe_without_a_mean_is_told_with_the_reason() -> None:
     hopeless = table(np.zeros((0, 0)), hopeless="far below", left_out={1: "hopeless: far below"})
     lost = table(np.zeros((0, 0)), left_out={1: "excluded: NaN", 2: "excluded: no memory"})
-    start = "search, 50 % removed: does not pass the screen"
+    start = "search, ratio 50 %: does not pass the screen"
     assert plain(progress.probe(Probe(0.5, False, None, None, hopeless), 0.01)) == f"{start} (far below)"
     assert plain(progress.probe(Probe(0.5, False, None, None, lost), 0.01)) == (
         f"{start} (excluded: NaN; excluded: no memory)"
@@ -41,15 +41,15 @@ def test_a_claim_is_told_with_its_verdict_and_limits() -> None:
     differences = np.tile([[0.001], [-0.001]], (3, 4))
     decision = decide(differences, margin=0.01, alpha=0.05)
     said = plain(progress.claim(Claim(0.96875, decision, table(differences))))
-    assert said.startswith("tested, 96.88 % removed: not worse, mean difference ")
+    assert said.startswith("tested, ratio 96.88 %: not worse, mean difference ")
     assert said.endswith(f"limits {decision.lower:+.4f} and {decision.upper:+.4f}")
 
 
 def test_a_claim_without_decision_says_what_is_missing() -> None:
     few = progress.claim(Claim(0.5, None, table(np.zeros((6, 2)))))
-    assert plain(few) == "tested, 50 % removed: undecided, only 6 frames and 2 seeds are left"
+    assert plain(few) == "tested, ratio 50 %: undecided, only 6 frames and 2 seeds are left"
     hopeless = progress.claim(Claim(0.5, None, table(np.zeros((6, 2)), hopeless="nothing reaches the output")))
-    assert plain(hopeless) == "tested, 50 % removed: undecided, nothing reaches the output"
+    assert plain(hopeless) == "tested, ratio 50 %: undecided, nothing reaches the output"
 
 
 def test_the_first_test_round_is_not_spoken_of_and_a_later_one_is() -> None:

@@ -1,0 +1,27 @@
+"""Few frames make few steps of the optimizer, whatever the number of epochs: said before the work."""
+
+from math import ceil
+
+from cellprune.config.training import Training
+
+_FEW, _ENOUGH = 200, 1000  # steps
+
+
+def few_steps(training: Training, per_epoch: int) -> list[str]:
+    """Say that a training takes few steps, and what takes more; nothing where they are enough.
+
+    Args:
+        training: its settings.
+        per_epoch: steps of the optimizer in an epoch.
+    Example:
+        >>> few_steps(Training(epochs=50), per_epoch=3)[0]
+        '50 epochs of 3 steps are 150 steps, too few for most images: --steps-per-epoch 20 makes them 1,000'
+    """
+    steps = training.epochs * per_epoch
+    if steps > _FEW:
+        return []
+    enough = ceil(_ENOUGH / training.epochs)
+    return [
+        f"{training.epochs} epochs of {per_epoch} steps are {steps} steps, too few for most images: "
+        f"--steps-per-epoch {enough} makes them {enough * training.epochs:,}"
+    ]
