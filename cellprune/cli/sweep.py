@@ -215,7 +215,8 @@ def _show(made: "Content", folder: Path) -> None:
     say(f"{len(made.results)} of {len(made.plan.trials)} runs are finished")
     name, label = next(iter(scores_of(made.results)), ("", ""))
     for one in made.standings if name else ():
-        gap = "" if one.from_dense is None else f", {difference(one.from_dense.mean)} from dense"
+        own = next(iter(one.from_dense.values()), None)
+        gap = "" if own is None else f", {difference(own.mean)} from dense"
         seeds = f"{len(one.results)} of {one.n_seeds} seeds"
         say(f"  {one.arm.name}: {label} {score(one.mean(name))}{gap}, {seeds}")
     say("Look at:")

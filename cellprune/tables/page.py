@@ -106,7 +106,7 @@ def _group(group: tuple[str, str], content: Content, folder: Path, *, alone: boo
             for name, label in scores
             if name in _DRAWN
         ],
-        "metric": results[0].metric if results else "score",
+        "paired": list(dict.fromkeys(name for result in results for name in result.paired)),
         "published": published,
     }
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from cellprune.config.names import resolve
 from cellprune.evaluation.cells import CELL_SCORES
 from cellprune.evaluation.iou import SCORES
+from cellprune.evaluation.metric import Metric
 from cellprune.report import files
 from cellprune.report.finished import Spent, spent
 from cellprune.report.results import Results
 from cellprune.runs.folder import Folder
-from cellprune.runs.scores import ClassificationScores, Scores
+from cellprune.runs.scores import ClassificationScores, Scores, SegmentationScores
 from cellprune.runs.split import Split
 from cellprune.tables.plan import Trial
 
@@ -42,8 +43,7 @@ class Result:
     Attributes:
         folder: of its run.
         scores: the headline first.
-        metric: what the paired score is called, "IoU".
-        of_each: held-out image -> paired score.
+        paired: what a paired score is called, "IoU" -> held-out image -> score; the headline first.
         nothing: why its network has learned nothing; "" if it has.
         scope: what was scored on what, in sentences.
         sparsity: share of the prunable weights that is removed; of a small dense network, of all parameters.
@@ -54,8 +54,7 @@ class Result:
     trial: Trial
     folder: Path
     scores: tuple[Score, ...]
-    metric: str
-    of_each: Mapping[str, float]
+    paired: Mapping[str, Mapping[str, float]]
     nothing: str
     scope: str
     sparsity: float
@@ -89,8 +88,7 @@ def read(trial: Trial, folder: Path) -> Result:
             trial=trial,
             folder=folder,
             scores=tuple(_scores(said.scores)),
-            metric=metric.name,
-            of_each=metric.of_each(said.scores),
+            paired={one.name: one.of_each(said.scores) for one in _metrics(told, said.scores)},
             nothing=metric.nothing(said.scores),
             scope=told.together.judged(said).scope,
             sparsity=1 - cost.parameters / cost.parameters_dense if control else 1 - cost.kept,
@@ -99,6 +97,13 @@ def read(trial: Trial, folder: Path) -> Result:
             times=said.made.times,
             n_epochs=said.n_epochs,
         )
+
+
+def _metrics(told: Results[Scores, Split], own: Scores) -> Iterator[Metric[Scores]]:
+    """Give the scores that networks are compared by: the usual one, and SEG where cells were counted."""
+    yield told.metric
+    if isinstance(own, SegmentationScores) and own.cells is not None:
+        yield told.compared_by("seg")
 
 
 def _scores(own: Scores) -> Iterator[Score]:

@@ -1,18 +1,18 @@
 """How the arms of a sweep stand: means with intervals over seeds, paired differences from the dense network, ranks.
 
 A difference is of pairs: the same image and the same seed. Its interval and p-value come from the two-way table of
-images and seeds, as a search decides. The p-values of all arms are adjusted by Holm's rule.
+images and seeds, as a search decides. The p-values of one score are adjusted for all arms by Holm's rule.
 
-The rank of an arm among those of the same amount has an interval: from 1 plus the arms that are shown to be better, to
-the number of arms minus those that are shown to be worse; all pairs are adjusted together. Few seeds show little, so
-their intervals are wide.
+The rank of an arm among those of the same amount, by the headline score, has an interval: from 1 plus the arms that are
+shown to be better, to the number of arms minus those that are shown to be worse; all pairs are adjusted together. Few
+seeds show little, so their intervals are wide.
 
 Source: Student 1908 (10.1093/biomet/6.1.1) for intervals over seeds; Holm 1979; Mogstad, Romano, Shaikh, Wilhelm 2024
 (10.1093/restud/rdad006) for ranks from simultaneous comparisons of pairs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from statistics import mean
 
@@ -70,14 +70,15 @@ class Standing:
     Attributes:
         results: of its finished seeds.
         n_seeds: that were planned.
-        from_dense: paired with the dense network of its model and target; None of that itself, or without a pair.
+        from_dense: what a paired score is called -> its difference from the dense network of this model and target;
+            empty of that itself, and without a pair.
         rank: None of a dense network, and where no other arm has its amount.
     """
 
     arm: Arm
     results: tuple[Result, ...]
     n_seeds: int
-    from_dense: Difference | None = None
+    from_dense: Mapping[str, Difference] = field(default_factory=dict)
     rank: Rank | None = None
 
     def mean(self, score: str) -> float | None:
@@ -99,17 +100,23 @@ def standings(plan: Plan, results: Sequence[Result]) -> list[Standing]:
     """Tell how every arm stands, in the order of the plan."""
     of = {arm: tuple(result for result in results if result.trial.arm == arm) for arm in plan.arms}
     dense = {(arm.model, arm.target): of[arm] for arm in plan.arms if arm.is_dense}
-    differences = _adjusted(
-        {arm: None if arm.is_dense else difference(own, dense[arm.model, arm.target]) for arm, own in of.items()}
-    )
+    differences: dict[Arm, dict[str, Difference]] = {arm: {} for arm in of}
+    for score in dict.fromkeys(name for result in results for name in result.paired):
+        pairs = {arm: (own, dense[arm.model, arm.target]) for arm, own in of.items() if not arm.is_dense}
+        told = {arm: gap for arm, pair in pairs.items() if (gap := difference(*pair, score)) is not None}
+        for arm, gap in _adjusted(told).items():
+            differences[arm][score] = gap
     ranks = _ranks(of)
     n_seeds = len(plan.axes.seeds)
     return [Standing(arm, of[arm], n_seeds, differences[arm], ranks.get(arm)) for arm in plan.arms]
 
 
-def difference(ours: Sequence[Result], theirs: Sequence[Result]) -> Difference | None:
-    """Give the paired difference of two arms; None where no seed or no image is in both."""
-    mine, other = ({result.trial.seed: result.of_each for result in results} for results in (ours, theirs))
+def difference(ours: Sequence[Result], theirs: Sequence[Result], score: str) -> Difference | None:
+    """Give the paired difference of two arms in a score; None where no seed or no image is in both."""
+    mine, other = (
+        {result.trial.seed: result.paired[score] for result in results if score in result.paired}
+        for results in (ours, theirs)
+    )
     seeds = sorted(mine.keys() & other.keys())
     images = sorted(set.intersection(*(set(mine[s]) & set(other[s]) for s in seeds))) if seeds else []
     if not images:
@@ -126,11 +133,11 @@ def difference(ours: Sequence[Result], theirs: Sequence[Result]) -> Difference |
     return replace(whole, lower=decision.lower, upper=decision.upper, p_value=p_value)
 
 
-def _adjusted(differences: Mapping[Arm, Difference | None]) -> dict[Arm, Difference | None]:
+def _adjusted(differences: Mapping[Arm, Difference]) -> dict[Arm, Difference]:
     """Adjust the p-values for the number of arms that have one."""
-    known = {arm: each.p_value for arm, each in differences.items() if each is not None and each.p_value is not None}
+    known = {arm: each.p_value for arm, each in differences.items() if each.p_value is not None}
     adjusted = dict(zip(known, holm(list(known.values())), strict=True))
-    return {arm: each and replace(each, adjusted=adjusted.get(arm)) for arm, each in differences.items()}
+    return {arm: replace(each, adjusted=adjusted.get(arm)) for arm, each in differences.items()}
 
 
 def _ranks(of: Mapping[Arm, Sequence[Result]]) -> dict[Arm, Rank]:
@@ -144,7 +151,8 @@ def _ranks(of: Mapping[Arm, Sequence[Result]]) -> dict[Arm, Rank]:
 
 
 def _ranked(league: Mapping[Arm, Sequence[Result]]) -> dict[Arm, Rank]:
-    pairs = {pair: difference(league[pair[0]], league[pair[1]]) for pair in combinations(league, 2)}
+    score = next(iter(next(iter(league.values()))[0].paired))
+    pairs = {pair: difference(league[pair[0]], league[pair[1]], score) for pair in combinations(league, 2)}
     known = {pair: each for pair, each in pairs.items() if each is not None and each.p_value is not None}
     adjusted = holm([each.p_value for each in known.values() if each.p_value is not None])
     worse = dict.fromkeys(league, 0)
@@ -154,11 +162,12 @@ def _ranked(league: Mapping[Arm, Sequence[Result]]) -> dict[Arm, Rank]:
             winner, loser = (one, other) if each.mean > 0 else (other, one)
             better[loser] += 1
             worse[winner] += 1
-    order = sorted(league, key=lambda arm: -_level(league[arm]))
+    order = sorted(league, key=lambda arm: -_level(league[arm], score))
     n = len(league)
     return {arm: Rank(place, 1 + better[arm], n - worse[arm], n) for place, arm in enumerate(order, 1)}
 
 
-def _level(results: Sequence[Result]) -> float:
-    """The mean over seeds of the mean over images of the paired score."""
-    return mean(mean(result.of_each.values()) for result in results) if results else 0.0
+def _level(results: Sequence[Result], score: str) -> float:
+    """Give the mean over seeds of the mean over images of a paired score; 0 where no image has any."""
+    means = [mean(own.values()) for result in results if (own := result.paired[score])]
+    return mean(means) if means else 0.0

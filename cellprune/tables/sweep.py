@@ -110,7 +110,7 @@ def summary(content: page.Content) -> dict[str, object]:
                     name: {"mean": one.mean(name), "interval": one.interval(name)}
                     for name, _ in page.scores_of(one.results)
                 },
-                "difference_from_dense": documents.plain(one.from_dense),
+                "from_dense": documents.plain(one.from_dense),
                 "rank": documents.plain(one.rank),
             }
             for one in content.standings

@@ -15,6 +15,7 @@ from command_line import typed
 from cellprune.cli.sweep import _shard
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
+from cellprune.tables.folder import Failure, SweepFolder
 from cellprune.tables.sweep import Shard
 
 TINY = [
@@ -76,6 +77,20 @@ def test_a_sweep_that_is_killed_goes_on_and_gives_the_table_of_one_that_was_not(
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "table" / name).read_bytes()
     assert typed(*asked, "--resume", "--dry-run") == 0
     assert f"all {n_runs} runs are finished: nothing is left to train" in capsys.readouterr().out
+
+
+def test_what_failed_twice_ends_with_code_1_once_the_table_is_made(
+    data_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = {"dense, seed 0": Failure("crashed", "NaN")}
+    monkeypatch.setattr(SweepFolder, "failures", lambda folder: failed)
+    asked = words("--ratios", "0.5", "--seeds", "0", "--data-root", str(data_root), "--device", "cpu", "--gather")
+    assert typed(*asked) == 1
+    told = capsys.readouterr()
+    assert "cellprune: 1 run of 2 failed twice, first dense, seed 0 (NaN): the page lists them" in told.err
+    assert "0 of 2 runs are finished" in told.out
+    assert "NaN" in (tmp_path / "table/table.html").read_text()
+    assert (tmp_path / "table/table.csv").read_text().startswith("dataset,model,target,method,")
 
 
 def test_the_list_has_a_command_for_each_training_and_opens_no_data(
