@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from cellprune.report.drawing import FAINT, INK, PALE, drawing, svg
 from cellprune.report.formatting import ratio as as_ratio
@@ -18,6 +18,7 @@ from cellprune.tables.result import Result
 from cellprune.tables.standing import Standing
 
 _LEAST_KEPT = 1e-4  # of the axis: what keeps less stands at its end
+_WIDE = 8  # times: from there on places are marked by their logarithm
 _CONTROL_LINES = ("dashed", "dotted", "dashdot")
 
 
@@ -159,7 +160,8 @@ def _scale(axes: Axes, axis: _Axis) -> None:
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.3, high * 1.3)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    is_wide = axis.falls or high > _WIDE * low
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if is_wide else MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis.shown(value)))
     if axis.falls:
