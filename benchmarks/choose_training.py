@@ -51,6 +51,7 @@ SHARED = [  # unless a setting says otherwise
     "data.normalization=standard",
     "training.batch_size=2",
     "training.evaluate_every=50",
+    "decoder.tune=false",
 ]
 
 SUMMED = {"batch 1, sums of 4": 4}  # batches whose gradients make one step; each has batch statistics of its own

@@ -20,8 +20,8 @@ from cellprune.targets.decoders import Components
 
 CLASSES = ("background", "cell")
 FILES = {  # of a pruned run
-    "config.yaml", "split.yaml", "provenance.json", "masks.safetensors", "cost.json", "metrics.csv", "scores.json",
-    "model.safetensors", "log.txt", "report.html",
+    "config.yaml", "split.yaml", "provenance.json", "masks.safetensors", "cost.json", "metrics.csv", "tuning.json",
+    "scores.json", "model.safetensors", "log.txt", "report.html",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def _die_one_step_after(save_state: Callable[..., Any]) -> None:
 
 def _arm(moment: str) -> None:
     """Make this process kill itself at a moment of the run."""
-    from cellprune.evaluation import iou
+    from cellprune.evaluation import cells, iou
     from cellprune.experiment import story
     from cellprune.pruning.derivatives.objective import Objective
     from cellprune.training import fit
@@ -52,6 +52,10 @@ def _arm(moment: str) -> None:
         _die_one_step_after(Folder.save_state)
     elif moment == "third epoch":
         fit._tell = _after(22, fit._tell)
+    elif moment == "tuning":
+        cells.count = _after(9, cells.count)
+    elif moment == "what was tuned is written":
+        Folder.write_scores = _die  # type: ignore[method-assign]
     elif moment == "evaluation":
         iou.counts = _after(2, iou.counts)
     elif moment == "state is being written":
@@ -73,7 +77,9 @@ def run(output: Path, data_root: Path, moment: str, resume: bool, more: list[str
     from cellprune import experiment
     from cellprune.config.load import load
     from cellprune.config.schema import Runtime
+    from cellprune.experiment import story
 
     torch.set_num_threads(1)
+    story._TUNED_SHARE = 1.6  # two frames, which show enough cells
     _arm(moment)
     experiment.run(load(assignments=[*TINY, *more]), runtime=Runtime(output=output, data_root=data_root, resume=resume))

@@ -1,6 +1,7 @@
 """Runs of controls by their command: what stands in a pruned network's place, and what says so."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from stopping import Stop
 
 import cellprune
 from cellprune import experiment
+from cellprune.cli.train import _summarize
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.experiment import choose, settling
 from cellprune.pruning.connectivity import CutOffError
+from cellprune.report.formatting import count
 from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
@@ -27,7 +30,7 @@ def leave(*more: str) -> int:
 
 
 def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
-    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = load(assignments=[*TINY, *SNIP, "pruning.control=narrow-macs"])
     runtime = Runtime(runs=tmp_path, data_root=data_root, resume=True)
@@ -53,10 +56,17 @@ def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
     page = folder.file("report").read_text(encoding="utf-8")
     for said in ("control: narrow-macs", "in the place of snip", f"widths {'-'.join(map(str, told.widths))}"):
         assert said in page
+    capsys.readouterr()
+    _summarize(folder)
+    told_of = re.search(r"The masks leave (.+); this network, widths (.+), has (.+) of that\.", capsys.readouterr().out)
+    assert told_of, "target and achieved, at the terminal"
+    assert told_of[2] == "-".join(map(str, told.widths))
 
 
 @pytest.mark.slow
-def test_a_dense_family_is_trained_at_a_budget_like_any_method(tmp_path: Path, data_root: Path) -> None:
+def test_a_dense_family_is_trained_at_a_budget_like_any_method(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Widths and seed make the same network, whether a family or the model's own widths say them."""
     runtime = Runtime(runs=tmp_path, data_root=data_root)
     once = [*TINY, "training.epochs=1"]
@@ -70,6 +80,9 @@ def test_a_dense_family_is_trained_at_a_budget_like_any_method(tmp_path: Path, d
     assert "flat, a dense network within 40 % of the multiply-adds" in page
     assert f"this network, width {told.widths[0]} at every level, has " in page
     assert "runed network" not in page
+    _summarize(folder)
+    said = capsys.readouterr().out.replace("\u00a0", " ")
+    assert f"The budget is {count(told.target)} multiply-adds per image; this".replace("\u00a0", " ") in said
     by_width = experiment.run(load(assignments=[*once, f"model.widths={[*told.widths]}"]), runtime=runtime)
     for name, value in cellprune.load(by_width.path).state_dict().items():
         assert torch.equal(value, cellprune.load(folder.path).state_dict()[name]), name

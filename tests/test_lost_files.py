@@ -24,7 +24,7 @@ TINY = [
     "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.method=random", "pruning.ratio=0.5",
     "training.epochs=2", "training.evaluate_every=2",
 ]  # fmt: skip
-MADE_AGAIN = ["config", "split", "masks", "metrics", "scores", "model", "cost", "report"]
+MADE_AGAIN = ["config", "split", "masks", "metrics", "tuning", "scores", "model", "cost", "report"]
 
 Start = Callable[..., Folder]
 
@@ -87,6 +87,7 @@ def assert_whole(folder: Folder, like: Folder) -> None:
     for kind in ("config", "split", "masks"):
         assert folder.file(kind).read_bytes() == like.file(kind).read_bytes()
     assert folder.read_scores() == like.read_scores()
+    assert folder.read_tuning() == like.read_tuning()
     weights, theirs = folder.read_model()[1], like.read_model()[1]
     assert {name: value.tobytes() for name, value in weights.items()} == {n: v.tobytes() for n, v in theirs.items()}
     rows, those = ([replace(row, seconds=0) for row in f.read_metrics()] for f in (folder, like))

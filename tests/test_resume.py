@@ -38,11 +38,13 @@ def process() -> Callable[..., int]:
 def uncut(process: Callable[..., int], tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Folder:
     output = tmp_path_factory.mktemp("uncut") / "run"
     assert process(output, data_root) == 0
+    assert len(Folder(output).read_tuning().tried) > 1
     return Folder(output)
 
 
 MOMENTS = [
-    "scoring", "masks are being written", "first epoch", "third epoch", "evaluation", "state is being written",
+    "scoring", "masks are being written", "first epoch", "third epoch", "tuning",
+    "what was tuned is written", "evaluation", "state is being written",
     "state is there, curves are not", "model is written", "report",
 ]  # fmt: skip
 
@@ -130,6 +132,8 @@ def _assert_same(again: Folder, uncut: Folder) -> None:
     assert header["architecture"] == header_uncut["architecture"]
     for ours, theirs in ((weights, weights_uncut), (masks, masks_uncut)):
         assert {name: value.tobytes() for name, value in ours.items()} == {n: v.tobytes() for n, v in theirs.items()}
+    assert header["decoder"] == header_uncut["decoder"]
+    assert again.read_tuning() == uncut.read_tuning()
     assert again.read_scores() == uncut.read_scores()
     timeless = [replace(row, seconds=0) for row in again.read_metrics()]
     assert timeless == [replace(row, seconds=0) for row in uncut.read_metrics()]

@@ -18,6 +18,8 @@ def evaluate(
     *,
     dataset: str | None = None,
     part: Literal["report", "train", "all"] | None = None,
+    decoder: Literal["components", "watershed", "border", "distance"] | None = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
     data_root: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -30,6 +32,8 @@ def evaluate(
 
         cellprune evaluate runs/NAME --dataset DIC-C2DH-HeLa
 
+        cellprune evaluate runs/NAME --set decoder.depth=0.2
+
     Parameters
     ----------
     run
@@ -39,6 +43,11 @@ def evaluate(
     part
         Which of the run's own frames to score: report (held out), train (learned from), or all; without it those that
         the run was scored on, which are the held-out ones, or with --data.select those that were set apart.
+    decoder
+        How the network's maps become cells; without it, as the run's model file says.
+    set_
+        A number of the decoder as decoder.KEY=VALUE; may be given several times. `cellprune train --help` explains
+        them.
     data_root
         Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
@@ -47,14 +56,16 @@ def evaluate(
         Print the scores of these frames as one JSON object, as in scores.json without its pictures.
     """
     from cellprune.cli.progress import loading, phase
+    from cellprune.config.load import decoding
 
+    how = decoding(set_, decoder)
     with loading():
         from cellprune.config.names import resolve
         from cellprune.experiment.evaluate import evaluate as scores_of
         from cellprune.runs.scores import content
 
     with phase(f"scoring {run}", after_s=1) as tell:
-        scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, tell=tell)
+        scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, decoder=how, tell=tell)
     if json:
         print(text.dumps({key: value for key, value in content(scores).items() if key not in _PICTURES}))
         return

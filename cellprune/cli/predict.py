@@ -16,6 +16,7 @@ from cellprune.cli.terminal import say
 from cellprune.wording import many
 
 if TYPE_CHECKING:
+    from cellprune.config.decoding import Decoding
     from cellprune.lab.gathering import Failure
     from cellprune.lab.job import Done, Tell
 
@@ -32,8 +33,10 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
     engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
     precision: Literal["fp32", "bf16", "int8"] = "fp32",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
@@ -74,13 +77,18 @@ def predict(
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
+    separate
+        Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
         How the network's maps become cells; without it, as the model file says. A model of the target classes takes
         watershed, which cuts cells that touch where they are narrow, or components, where all that is connected is one
         cell. The targets border and distance have a decoder each.
     min_area
         Drop cells of fewer pixels; without it, those below a tenth of the median area of the training cells. 0 drops
-        none.
+        none. With --rescale these are pixels of your images; all numbers of --set are for those of the training images.
+    set_
+        A number of the decoder as decoder.KEY=VALUE, such as --set decoder.depth=0.2; may be given several times.
+        `cellprune train --help` explains them. --decoder and --min-area win over them.
     engine
         What runs the network: a run or model file runs in torch, an ONNX file in onnx (ONNX Runtime) or openvino; auto
         takes the one that is faster here, which it measures once.
@@ -102,6 +110,7 @@ def predict(
     from cellprune.training.progress import PATIENCE_S
 
     _refuse(inputs, pixel_size, min_area)
+    asked = _asked(set_, decoder)
     model = found_by(model)
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs)
@@ -110,17 +119,15 @@ def predict(
         runner = engine_of(model, engine=chosen, device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
-    how = runner.card.decoder_by(decoder)
-    settings: dict[str, object] = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale}
-    unusual = {
-        "numbers": numbers or None, "decoder": decoder, "min_area": min_area,
-        # of torch nothing is said, as before there were others
-        "engine": runner.running.engine if runner.running.engine != "torch" else None,
-        "precision": precision if precision != "fp32" else None,
-    }  # fmt: skip
-    settings |= {name: value for name, value in unusual.items() if value is not None}
-    running = asdict(runner.running)
-    folder = Output(output, settings, [image.name for image in images], running=running, overlays=overlays)
+    how = runner.card.decoder_by(asked)
+    settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
+        numbers=numbers or None, separate=separate or None, decoder=asked.name, min_area=min_area,
+        set=asked.numbers or None, engine=runner.running.engine, precision=precision,
+    )  # fmt: skip
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
+    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
+    names = [image.name for image in images]
+    folder = Output(output, settings, names, stacks=stacks, running=running, overlays=overlays)
     doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
     warnings = _warn_of_inputs(labels, doubts)
     with _progress(len(images)) as tell:
@@ -131,11 +138,27 @@ def predict(
     warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
     _list(done.failures, output)
     if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, "engine": running}
-        print(text.dumps(said | done.record()))
+        print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}))
     else:
         _show(done, output, overlays=overlays)
     return 1 if done.failures else 0
+
+
+def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
+    """Give what is asked for of the decoder; where that is its name alone, nothing else of the settings is loaded."""
+    from cellprune.config.decoding import Decoding
+
+    if not assignments:
+        return Decoding(name=decoder)
+    from cellprune.config.load import decoding
+
+    return decoding(assignments, decoder)
+
+
+def _unusual(**settings: object) -> dict[str, object]:
+    """Give the settings that older versions did not have, where they decide something: so the others read as ever."""
+    usual = {"engine": "torch", "precision": "fp32"}
+    return {name: value for name, value in settings.items() if value is not None and value != usual.get(name)}
 
 
 def _refuse(inputs: tuple[str, ...], pixel_size: tuple[float, float] | None, min_area: float | None) -> None:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from cellprune.cli.terminal import say
 from cellprune.config.load import ConfigError, load
-from cellprune.config.names import resolve
+from cellprune.config.names import is_dense_family, resolve
 from cellprune.config.pruning import AMOUNTS
 from cellprune.config.schema import Runtime, Settings
 
@@ -92,19 +92,18 @@ def _require_amount(resolved: Settings, flags: Settings, assignments: tuple[str,
 
 
 def _summarize(folder: "Folder") -> None:
-    """Say how well the run learned, and where its files are."""
+    """Say how well the run learned, how small it is where that was asked for, and where its files are."""
+    from cellprune.report import sentences
+
     scores = folder.read_scores()
     say(resolve("results", scores.task).headline(scores))
-    cost = folder.read_cost()
-    if cost.latency is not None:
-        from cellprune.report import sentences
-
-        is_control = cost.control is not None
-        say(
-            sentences.timed(cost.latency)
-            if is_control
-            else sentences.reached(cost.parameters, cost.budget, cost.latency)
-        )
+    cost, method = folder.read_cost(), folder.read_config()["pruning"]["method"]
+    if cost.control is not None:
+        say(sentences.filled(cost.control, method if is_dense_family(method) else None))
+        if cost.latency is not None:
+            say(sentences.timed(cost.latency))
+    elif cost.latency is not None:
+        say(sentences.reached(cost.parameters, cost.budget, cost.latency))
     say("Look at:")
     for kind, what in (
         ("report", "the page with scores and pictures: open it in a browser"),

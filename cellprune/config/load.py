@@ -14,12 +14,20 @@ from pydantic_core import ErrorDetails
 
 from cellprune.config import names, yaml12
 from cellprune.config.base import Values
+from cellprune.config.decoding import Decoding
 from cellprune.config.model import MODEL_SETTINGS, WIDTHS, Model
 from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.pruning import completed as pruning_completed
 from cellprune.config.pruning import renamed as pruning_renamed
 from cellprune.config.resolve import ConfigError, resolve
-from cellprune.config.schema import CROP_DEFAULTS, TASK_DATA, TASK_DEFAULTS, Settings, older_than_settings
+from cellprune.config.schema import (
+    CROP_DEFAULTS,
+    TASK_DATA,
+    TASK_DECODER,
+    TASK_DEFAULTS,
+    Settings,
+    older_than_settings,
+)
 from cellprune.files import reading
 from cellprune.wording import VALUE_LIMIT, quoted, reason, shortened
 
@@ -33,6 +41,7 @@ _NEEDED = {  # pydantic's kinds of errors, for a reader of YAML
     "string_type": "text is needed: put it in quotes",
 }
 
+_SECTIONS_OF_EVERY_RECORD = {"task", "seed", "data", "model", "pruning", "training"}
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed"}  # settings of cells in images
 
 
@@ -79,9 +88,9 @@ def merged(
     asked: Values = {}
     sources: list[tuple[str, Values]] = []
     if file is not None:
-        own = file if isinstance(file, File) else read(file)
-        file = own.path
-        sources.append((str(file), dict(own.values)))
+        opened = file if isinstance(file, File) else read(file)
+        file = opened.path
+        sources.append((str(file), dict(opened.values)))
     sources += [(f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)) for text in assignments]
     sources = [(source, _renamed(values)) for source, values in sources]
     for source, values in sources:
@@ -104,9 +113,9 @@ def merged(
     options = {name: names.method(name).options for name in names.methods()}
     options |= {} if masks is None else {"chosen": CHOICE}
     for source, values in (*sources, ("the command line", flagged)):
-        _refuse_foreign(
-            values.get("data", {}), TASK_DATA[settings.task], TASK_DATA, f"{source}: task {settings.task!r}"
-        )
+        for section, of_task in (("data", TASK_DATA), ("decoder", TASK_DECODER)):
+            own = of_task[settings.task]
+            _refuse_foreign(values.get(section, {}), own, of_task, f"{source}: task {settings.task!r}")
         # a file may hold what belongs to a method or a network that flags replace
         from_file = source == str(file)
         if not from_file:
@@ -119,6 +128,28 @@ def merged(
         if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), of_models, MODEL_SETTINGS, f"{source}: {network!r}")
     return settings
+
+
+def decoding(assignments: Sequence[str], name: str | None = None) -> Decoding:
+    """Read how a trained network's maps are to become cells.
+
+    Args:
+        assignments: `decoder.KEY=VALUE`, as `--set` takes them.
+        name: of the decoder, as `--decoder` takes it; wins over an assignment.
+    Raises:
+        ConfigError: another section, an unknown key, or a value out of range.
+    """
+    asked: Values = {"decoder": {}}
+    for text in assignments:
+        source, values = f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)
+        checked(values, source)
+        if values.keys() != {"decoder"} or "tune" in values["decoder"]:
+            own = ", ".join(f"decoder.{key}" for key in Decoding.model_fields if key != "tune")
+            raise ConfigError(f"{source}: the network is trained already, so give one of {own}")
+        _merge(asked, values)
+    if name is not None:
+        _merge(asked, {"decoder": {"name": name}})
+    return checked(asked, "--decoder").decoder
 
 
 def _renamed(values: Values) -> Values:
@@ -207,7 +238,7 @@ def read(file: Path) -> File:
 def _is_record(content: Mapping[str, object]) -> bool:
     """Tell the config.yaml of a run, which says all, from a file that says what is to be otherwise than usual."""
     data = content.get("data")
-    return Settings.model_fields.keys() <= content.keys() and isinstance(data, dict) and data.keys() >= _OF_EVERY_RECORD
+    return content.keys() >= _SECTIONS_OF_EVERY_RECORD and isinstance(data, dict) and data.keys() >= _OF_EVERY_RECORD
 
 
 def _assignment(text: str) -> Values:

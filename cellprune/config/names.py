@@ -169,6 +169,12 @@ TARGETS = {
         "cellprune.targets.distance:TARGET", ("smooth-l1",), ("distance",), ("distance", "neighbour"), False
     ),
 }
+DECODERS = {  # the numbers of each, which `targets.decoders` explains
+    "watershed": ("radius_px", "depth", "min_area_px"),
+    "components": ("min_area_px",),
+    "border": ("seed", "foreground", "min_area_px"),
+    "distance": ("smoothing_px", "foreground", "seed", "min_area_px"),
+}
 ENGINES = {
     "torch": EngineRow("cellprune.engines.torch:engine", "torch", "train", "model", ("fp32",)),
     "onnx": EngineRow("cellprune.engines.onnx:engine", "onnxruntime", "", "onnx", ("fp32", "int8")),
@@ -229,6 +235,12 @@ def methods(when: When | None = None, *, option: str | None = None) -> list[str]
         for name, row in METHODS.items()
         if (when is None or row.when == when) and (option is None or option in row.options)
     ]
+
+
+def decoders(target: str, n_classes: int) -> tuple[str, ...]:
+    """Name the decoders that a target's maps can feed, its usual one first; of several classes of cells, one."""
+    able = TARGETS[target].decoders
+    return able if n_classes == 2 else able[-1:]
 
 
 def is_dense_family(method_name: str) -> bool:

@@ -132,3 +132,9 @@ def _refuse_other_targets_choices(settings: Settings) -> None:
             f"data.target={target} needs label images that number the cells, but data.classes names "
             f"{len(classes)} classes, so that labels are classes: take data.target=classes"
         )
+    able = names.decoders(target, len(classes))
+    decoder = settings.decoder.name or able[0]
+    if decoder not in able:
+        raise ConfigError(f"decoder.name={decoder} is not for data.target={target}, which takes {' or '.join(able)}")
+    if foreign := settings.decoder.foreign(decoder):
+        raise ConfigError(foreign)

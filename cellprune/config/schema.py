@@ -18,6 +18,7 @@ from pydantic import (
 from cellprune.config import names
 from cellprune.config.base import MOST_SEED, Frozen, Values, named
 from cellprune.config.data import Data
+from cellprune.config.decoding import Decoding
 from cellprune.config.model import Model
 from cellprune.config.pruning import Pruning
 from cellprune.config.training import Training
@@ -35,19 +36,27 @@ class Settings(Frozen):
     model: Annotated[Model, Parameter(name="*")] = Model()
     pruning: Pruning = Pruning()
     training: Training = Training()
+    decoder: Decoding = Decoding()
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
-        """Leave out the settings of the data that this task never reads."""
+        """Leave out the settings that this task never reads."""
         values = dict(handler(self))
         values["data"] = {key: value for key, value in values["data"].items() if key in TASK_DATA[self.task]}
-        return values
+        return {key: value for key, value in values.items() if key != "decoder" or TASK_DECODER[self.task]}
+
+    @property
+    def tunes(self) -> bool:
+        """Whether the decoder is tuned after the training; a task without maps has none."""
+        return self.decoder.tune and bool(TASK_DECODER[self.task])
 
     def identity(self) -> Values:
         """Give what tells runs apart, as JSON values: one that does what older ones did has their name."""
         values: Values = self.model_dump(mode="json")
         for section, older in older_than_settings(self.task, values).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
+        if not values.get("decoder"):  # a section that older runs did not have
+            values.pop("decoder", None)
         values["pruning"] = Pruning.identity(values["pruning"])
         return values
 
@@ -66,16 +75,17 @@ def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, d
             channels = True
         case _:
             channels = False
-    return {
-        "data": {"normalization": "standard"} if task == "segmentation" else {},
-        "pruning": {"shrink": False} if channels else {},
-    }
+    older: dict[str, dict[str, object]] = {"data": {}, "pruning": {"shrink": False} if channels else {}}
+    if task == "segmentation":
+        older |= {"data": {"normalization": "standard"}, "decoder": {"tune": False}}
+    return older
 
 
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
     "classification": ("dataset", "holdout", "split_seed", "select"),
 }
+TASK_DECODER: dict[str, tuple[str, ...]] = {"segmentation": tuple(Decoding.model_fields), "classification": ()}
 # what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4
 TASK_DEFAULTS: dict[str, Values] = {
     "classification": {

@@ -70,6 +70,7 @@ def missing(folder: Folder, settings: Settings) -> set[str]:
     pruning = settings.pruning
     unwritten = {"log"} if pruning.method != "dense" and not pruning.stands_in else {"log", "masks"}
     unwritten |= set() if pruning.times_layers else {"layer_times"}
+    unwritten |= set() if settings.tunes else {"tuning"}
     gone = {kind for kind in FILES.keys() - unwritten if not folder.holds(kind)}
     return gone if "metrics" in gone or _tells_every_epoch(folder) else gone | {"metrics"}
 

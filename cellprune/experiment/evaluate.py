@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cellprune import tasks
+from cellprune.config.decoding import Decoding
 from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
 from cellprune.experiment import earlier
@@ -28,6 +29,7 @@ def evaluate(
     part: str | None = None,
     data_root: Path | None = None,
     device: str = "auto",
+    decoder: Decoding = Decoding(),  # noqa: B008 (a frozen value)
     tell: Tell = unheard,
 ) -> Scores:
     """Score a finished run's network on a part of its own data, or on all gold frames of another data set.
@@ -37,17 +39,22 @@ def evaluate(
         dataset: a card's name or a folder; None for the run's own.
         part: "report" (held out), "train" or "all" of the run's own data; None for what the run was scored on, which
             is "report", or "select" where it set frames apart to choose by. Another data set is always taken whole.
+        decoder: what of it is to be otherwise than in the run.
         tell: told of each image, or batch of images, that is done.
     Returns:
         What scores.json would hold of these frames.
     Raises:
-        CellpruneError: no finished run, no such data, or data that changed since the run.
+        CellpruneError: no finished run, no such data, data that changed since the run, or a decoder that the network
+            cannot feed.
     """
     folder = finished(path)
-    if dataset is None and (own := folder.read_scores()).part == (part or own.part):
+    as_it_is = decoder == Decoding()
+    if as_it_is and dataset is None and (own := folder.read_scores()).part == (part or own.part):
         return own
     settings = earlier.settings_of(folder)
     task = tasks.of(settings)
+    if not as_it_is and task.tune is None:
+        raise CellpruneError(f"{path} is a run of {settings.task}, which has no decoder: remove --set and --decoder")
     data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
     loaded = read(path)
     # a network that learned from grey as it is saved is shown it so
@@ -58,11 +65,15 @@ def evaluate(
         doubt := scale.difference(read_card(loaded.header, path), {data.dataset: (pixel_size_um[0], pixel_size_um[1])})
     ):
         log.LOGGER.warning("%s, and the scores are those of predicting without --rescale", doubt)
-    part = part or "report"
+    header = dict(loaded.header)
+    if not as_it_is:
+        card = read_card(header, path)
+        header |= card.decoded_by(card.decoder_by(decoder)).decoding()
+    part = part or (folder.read_scores().part if dataset is None else "report")
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
     on = start(device).device
     loaders = Opened(settings, task, frames, split).loaders(0, on)
-    return replace(task.scores(loaded.network.to(on), loaders, "report", loaded.header, tell), part=part)
+    return replace(task.scores(loaded.network.to(on), loaders, "report", header, tell), part=part)
 
 
 def _require_fit(path: Path, network: Architecture, frames: Frames, outputs: int, dataset: str) -> None:

@@ -16,9 +16,10 @@ from filelock import FileLock
 from torch import nn
 
 from cellprune.config.names import ENGINES
+from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.experiment.opening import Opened, Setup
+from cellprune.experiment.opening import Setup
 from cellprune.export.tracing import traced
 from cellprune.machine import processor, threads
 from cellprune.machine.cache import cache_root
@@ -144,7 +145,8 @@ def timed(setup: Setup, stored: LayerTimes | None = None, tell: Tell = unheard) 
     """
     clock, given = Clock.of(setup.settings, setup.device), setup.settings.pruning.layer_times_sha256
     if given is None:
-        stored = known_times(clock, setup.opened, setup.network, stored, tell)
+        size = setup.opened.input_size
+        stored = known_times(clock, setup.settings.pruning, setup.network, size, stored, tell)
     elif stored is None or layer_times.digest(stored) != given:
         raise CellpruneError(
             "pruning.layer_times_sha256 names the times of layers of a search, which are not here: go on with the "
@@ -153,14 +155,22 @@ def timed(setup: Setup, stored: LayerTimes | None = None, tell: Tell = unheard) 
     return replace(setup, table=table_of(clock if given is None else None, stored)), stored
 
 
-def known_times(clock: Clock, opened: Opened, network: nn.Module, stored: LayerTimes | None, tell: Tell) -> LayerTimes:
+def known_times(
+    clock: Clock,
+    pruning: Pruning,
+    network: nn.Module,
+    input_size: Sequence[int],
+    stored: LayerTimes | None = None,
+    tell: Tell = unheard,
+) -> LayerTimes:
     """Give what each layer takes that the choice can ask for; what is stored counts if nothing of it is missing.
 
     Args:
         network: the whole one, on any device.
+        input_size: (channels, height, width) of an image.
         tell: told of each layer that is timed.
     """
-    shapes = _asked(clock, opened, network)
+    shapes = _asked(clock, pruning, network, input_size)
     if stored is not None and shapes.keys() <= stored.milliseconds.keys():
         return stored
     known = _of_this_machine(clock, shapes, tell)
@@ -207,9 +217,8 @@ def of_whole(setup: Setup, dense: nn.Module, made: nn.Module) -> Latency:
     return Latency(timed_in=clock.timed_in, dense=dense_ms, made=made_ms, passes=took.passes)
 
 
-def _asked(clock: Clock, opened: Opened, network: nn.Module) -> dict[str, LayerShape]:
+def _asked(clock: Clock, pruning: Pruning, network: nn.Module, size: Sequence[int]) -> dict[str, LayerShape]:
     """Give the shapes that a choice of channels can ask for; of a small dense network all levels may be narrower."""
-    pruning, size = opened.settings.pruning, opened.input_size
     weights = prunable(network, () if pruning.stands_in else pruning.exclude)
     channels = removable(network, ones(network, size), weights)
     return Latencies.of(network, channels, size, LatencyTable(clock.layer)).shapes()

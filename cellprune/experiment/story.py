@@ -21,7 +21,7 @@ from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
 from cellprune.pruning.scoring import at_once
-from cellprune.report import page
+from cellprune.report import page, sentences
 from cellprune.runs import log
 from cellprune.runs.cost import MaskCost, StandIn
 from cellprune.runs.folder import Folder
@@ -40,6 +40,8 @@ from cellprune.training.sparse.static import Static
 from cellprune.training.stages import Stage, TrainingRequest, as_they_are, walk
 
 _PLANNING = Event("data", message="looking at what fits into memory", after_s=PATIENCE_S)
+# of the pixels that were trained on, counted in every epoch: so it takes some percent of the training's time at most
+_TUNED_SHARE = 1 / 30
 _REPORTING = Event("report", message="measuring the network and writing its report", after_s=PATIENCE_S)
 
 
@@ -107,7 +109,7 @@ def run(
             trained = _train(work, stages, masks, checkpoint)
             work.setup = shrink(work.setup, trained.masks)  # by masks that came of the training
         if work.is_main:
-            _score(work)
+            _judge(work, trained)
             with progress.phase(listeners, _REPORTING):
                 record.write_model(work, trained)
                 size = folder.file("model").stat().st_size
@@ -326,14 +328,31 @@ def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkp
     return Trained({name: mask.cpu() for name, mask in ended_with.items()}, epochs)
 
 
-def _score(work: Work) -> None:
-    """Score the last epoch's network, with the batch statistics that belong to it."""
+def _judge(work: Work, trained: Trained) -> None:
+    """Score the last epoch's network, with the batch statistics that belong to it, and its decoder tuned."""
+    reestimate(work.setup.network, work.setup.loaders.plain())
+    work.setup = _tuned(work, trained)
     setup = work.setup
     with work.phase("evaluation", "scoring what was held out") as tell:
-        reestimate(setup.network, setup.loaders.plain())
         scores = setup.opened.task.scores(setup.network, setup.loaders, work.judged, None, tell)
         work.folder.write_scores(scores)
     if why := resolve("results", work.settings.task).metric.nothing(scores):
         log.LOGGER.warning(
             "the network learned nothing: %s; compare nothing with it, train longer or look at the data", why
         )
+
+
+def _tuned(work: Work, trained: Trained) -> Setup:
+    """Choose the numbers of the decoder on the training part, once: a resumed run finds them in its folder."""
+    setup, folder, settings = work.setup, work.folder, work.settings
+    task, (_, height, width) = setup.opened.task, setup.opened.input_size
+    if not folder.holds("tuning"):
+        if task.tune is None or not settings.tunes:
+            return setup
+        n_images = len(setup.loaders.train(1)) * settings.training.batch_size
+        trained_px = len(trained.epochs) * n_images * height * width
+        with work.phase("tuning", "tuning the decoder on what was learned from") as tell:
+            tuning = task.tune(setup.network, setup.loaders, settings.decoder, _TUNED_SHARE * trained_px, None, tell)
+        folder.write_tuning(tuning)
+        work.say([sentences.tuned(tuning)])
+    return replace(setup, loaders=task.decoded_by(setup.loaders, folder.read_tuning().after.decoder))

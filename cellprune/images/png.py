@@ -33,7 +33,7 @@ def read_pixels(path: Path, plane: int | None) -> np.ndarray:
     return without_alpha(pixels, header, path) if len(pixels) > header.channels else pixels
 
 
-def read_numbers(path: Path) -> np.ndarray:
+def read_numbers(path: Path, plane: int | None = None) -> np.ndarray:
     """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show.
 
     Raises:
@@ -41,6 +41,7 @@ def read_numbers(path: Path) -> np.ndarray:
         ValueError: the file is damaged.
     """
     chunks, header = _looked_at(path)
+    chosen(header, plane, path)
     if chunks.kind == _PALETTE:
         from PIL import Image  # imagecodecs gives a palette's colours alone
 
@@ -51,7 +52,7 @@ def read_numbers(path: Path) -> np.ndarray:
             f"{path} has {chunks.depth} bits per pixel, which libraries read differently: save it as 8 or 16 bit"
         )
     if chunks.kind != _GREY:
-        return read_pixels(path, None)
+        return read_pixels(path, plane)
     pixels = _decoded(chunks.without_transparency(path), header)  # a number shown transparent is a number all the same
     return pixels // 255 if chunks.depth == 1 else pixels  # one bit is decoded to 0 and 255
 

@@ -93,15 +93,17 @@ def read_grey_levels(path: Path, plane: int | None = None, *, channels: int | No
     return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path, plane: int | None = None) -> Labels:
     """Read an image of whole numbers: of cells, or of classes.
 
+    Args:
+        plane: see `read_image`.
     Returns:
         (H, W) int32, 0 is background.
     Raises:
         ImageError: see the module's hard rules; also negative or huge labels.
     """
-    pixels = _opened(path, lambda kind: kind.read_numbers(path))
+    pixels = _opened(path, lambda kind: kind.read_numbers(path, plane))
     if len(pixels) != 1 and not are_equal(pixels):
         raise ImageError(f"{path} is a colour image of {len(pixels)} channels, but labels are numbers: save it as grey")
     if pixels.dtype.kind not in "uib":

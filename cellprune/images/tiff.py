@@ -46,7 +46,7 @@ def read_pixels(path: Path, plane: int | None) -> np.ndarray:
         return image.colours(number) if image.has_colours else image.numbers(number)
 
 
-def read_numbers(path: Path) -> np.ndarray:
+def read_numbers(path: Path, plane: int | None = None) -> np.ndarray:
     """Read numbers that stand for cells or classes, (C, H, W): a palette's own, its colours are for show.
 
     Raises:
@@ -54,10 +54,12 @@ def read_numbers(path: Path) -> np.ndarray:
     """
     with _opened(path) as image:
         tiff_tags.require_lossless(image.page, path)
-        return image.numbers(chosen(image.header, None, path))
+        return image.numbers(chosen(image.header, plane, path))
 
 
-_last_stack: dict[object, "_Image"] = {}  # the stack that was read last, parsed, its file closed
+# the stacks that were read last, parsed, their files closed: an image's, and that of its labels
+_last_stacks: dict[object, "_Image"] = {}
+_KEPT = 2
 
 
 @contextmanager
@@ -65,7 +67,7 @@ def _opened(path: Path) -> "Iterator[_Image]":
     """Open a file; a stack whose planes are read one after the other is parsed once."""
     status = path.stat()
     key = path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-    image = _last_stack.pop(key, None)  # no one else has it while it is in use
+    image = _last_stacks.pop(key, None)  # no one else has it while it is in use
     if image is None:
         image = _parsed(path)
     else:
@@ -73,8 +75,9 @@ def _opened(path: Path) -> "Iterator[_Image]":
     with image.tif:
         yield image
     if image.header.planes > 1:
-        _last_stack.clear()
-        _last_stack[key] = image
+        _last_stacks[key] = image
+        while len(_last_stacks) > _KEPT:
+            del _last_stacks[next(iter(_last_stacks))]
 
 
 def _parsed(path: Path) -> "_Image":

@@ -28,6 +28,7 @@ class Image:
         name: of what is written for it, without suffix; no two images share one.
         shown: the image's name in tables and messages, printable on one line.
         header: what the file says of itself.
+        stack: of what is written for all images of a stack together; None where the file holds one.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Image:
     name: str
     shown: str
     header: Header
+    stack: str | None = None
 
 
 def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
@@ -82,19 +84,22 @@ def _images(file: File) -> Iterator[Image]:
         return
     digits = max(3, len(str(header.planes - 1)))
     for plane in range(header.planes):
-        yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header)
+        yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header, stack=name)
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:
     """Set apart the files whose results would be written under one name: none of them is to be lost unsaid."""
     taken: dict[str, Image] = {}
     clashing: dict[Path, str] = {}
-    for image in images:
+    named = [(image.name, image) for image in images]
+    # a stack has a name of its own, which its first image takes for it
+    named += [(image.stack, image) for image in images if image.stack is not None and not image.plane]
+    for name, image in named:
         # some file systems do not tell a from A, nor the spellings of an accent
-        other = taken.setdefault(naming.of_text(image.name).casefold(), image)
+        other = taken.setdefault(naming.of_text(name).casefold(), image)
         if other is not image:
             for path, rival in ((other.path, image.path), (image.path, other.path)):
-                clashing.setdefault(path, f"and {rival} would both be written as {image.name!r}")
+                clashing.setdefault(path, f"and {rival} would both be written as {name!r}")
     failures = [
         Failure.of(path, f"{what}: rename one, or predict them into folders of their own")
         for path, what in clashing.items()

@@ -103,6 +103,8 @@ def run(
                 drawn = draw and partial(draw, pixel_size_um=size)
                 _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
                 tell(at + 1, image.shown)
+                if image.stack in output.stacks and image.plane == (n_planes := image.header.planes) - 1:
+                    _join(output, images[at + 1 - n_planes : at + 1], done, size)
             finished = True
         except WorkError as error:
             reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
@@ -116,6 +118,12 @@ def run(
                 output.write_table(as_csv(done.rows))
                 output.write_record({"finished": finished, **done.record()})
     return done
+
+
+def _join(output: Output, stack: Sequence[Image], done: Done, pixel_size_um: Scale | None) -> None:
+    """Make one file of a stack's labels; if an image of it failed, all keep their own, so that none looks empty."""
+    if {printable(image.name) for image in stack} <= {image["name"] for image in done.images[-len(stack) :]}:
+        output.join(stack, pixel_size_um)
 
 
 def _one(

@@ -1,6 +1,7 @@
 """The folder of a prediction: the one place that knows its files, and what of them is done.
 
-    labels/NAME.tif      one a image, native size; its description says what it was made from
+    labels/NAME.tif      one a image, native size; its description says what it was made from; of a stack a stack, whose
+                         images have a file each until all of them are done
     overlays/NAME.png    the image with the outlines of its cells, unless nobody wants them
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
@@ -10,19 +11,21 @@ Every file is there whole or not at all. An image's labels are written last of i
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
+from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.files.listing import names
 from cellprune.images.read import ImageError, read_labels
+from cellprune.lab import stacks as stackfile
 from cellprune.lab.inputs import Image
 from cellprune.runs import atomic, documents, lock
 from cellprune.wording import printable
@@ -31,6 +34,15 @@ _LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "predic
 _SCHEMA = 1
 
 Labels = NDArray[np.unsignedinteger]
+_Cells = list[tuple[str, int]]  # of an image: how many of each class, class by class
+
+
+class _Said(NamedTuple):
+    """Where the labels of an image are, and their cells."""
+
+    path: Path
+    plane: int | None
+    cells: _Cells
 
 
 class Output:
@@ -40,7 +52,9 @@ class Output:
         path: the folder.
         settings: JSON values that decide what the labels are; a folder made with others is refused.
         images: their names, as `Image.name`.
-        running: JSON values that say by what the network is run; of a folder that is gone on with, the latest.
+        stacks: names of those whose labels are to be a stack, as `Image.stack`.
+        running: JSON values that say by what the network is run, and its maps are decoded; of a folder that is gone on
+            with, the latest.
         overlays: whether an image without one is still to be done.
     Raises:
         CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
@@ -52,15 +66,18 @@ class Output:
         settings: Mapping[str, object],
         images: Sequence[str],
         *,
+        stacks: Collection[str] = (),
         running: Mapping[str, object] | None = None,
         overlays: bool = True,
     ) -> None:
         self.path = path
+        self.stacks = frozenset(stacks)
         self.overlays = overlays
         self._settings = dict(settings)
-        self._running = {} if running is None else {"engine": dict(running)}
+        self._running = {} if running is None else dict(running)
         self._names = set(images)
         self._digests: dict[Path, str] = {}
+        self._words: dict[tuple[Path, int], tuple[str, list[_Cells]]] = {}  # of the stack that was looked at last
         self._refuse()
 
     @contextmanager
@@ -84,18 +101,67 @@ class Output:
 
         An image whose file changed since is to be done again.
         """
-        path = self._labels_path(image)
-        if not path.exists() or (self.overlays and not self._overlay_path(image).exists()):
+        if self.overlays and not self._overlay_path(image).exists():
             return None
-        with suppress(ImageError, ValueError, KeyError, TypeError):  # damaged: made again
-            with tifffile.TiffFile(path) as tif:
-                said = json.loads(tif.pages.first.description)
-            if said["source"] == self._source(image):
-                labels = read_labels(path).astype(np.uint32)
-                class_of = ["background", *(name for name, n_cells in said["cells"] for _ in range(n_cells))]
-                if labels.max(initial=0) == len(class_of) - 1:
-                    return labels, class_of
+        said = self._said(image)
+        if said is None:
+            return None
+        with suppress(ImageError):  # damaged: made again
+            labels = read_labels(said.path, said.plane).astype(np.uint32)
+            class_of = ["background", *(name for name, n_cells in said.cells for _ in range(n_cells))]
+            if labels.max(initial=0) == len(class_of) - 1:
+                return labels, class_of
         return None
+
+    def _said(self, image: Image) -> "_Said | None":
+        """Give what the labels that are there of an image say of themselves; None where they are not this image's."""
+        own, stack = self._labels_path(image), self._stack_path(image)
+        with suppress(ValueError, KeyError, TypeError, ElementTree.ParseError):
+            if own.exists():
+                with tifffile.TiffFile(own) as tif:
+                    said = json.loads(tif.pages.first.description)
+                if said["source"] == self._source(image):
+                    return _Said(own, None, said["cells"])
+            elif stack is not None and image.plane is not None and stack.exists():
+                sha256, cells = self._words_of(stack)
+                if {"sha256": sha256, "plane": image.plane} == self._source(image):
+                    return _Said(stack, image.plane, cells[image.plane])
+        return None
+
+    def _words_of(self, stack: Path) -> tuple[str, list[_Cells]]:
+        """Give the digest of what a stack was made from, and its cells; asked for every image of it, and read once."""
+        key = stack, stack.stat().st_mtime_ns
+        if key not in self._words:
+            said = json.loads(stackfile.description_of(stack))
+            self._words = {key: (said["source"]["sha256"], said["cells"])}
+        return self._words[key]
+
+    def join(self, images: Sequence[Image], pixel_size_um: tuple[float, float] | None) -> None:
+        """Make one stack of the labels of all images of a stack, in the place of their files.
+
+        Args:
+            images: in their order; all of them are done.
+            pixel_size_um: (y, x); None when unknown.
+        Raises:
+            WorkError: see `write`; also labels that changed meanwhile.
+        """
+        path = self._stack_path(images[0])
+        if path is None or not any(self._labels_path(image).exists() for image in images):
+            return
+        found = [said for image in images if (said := self._said(image)) is not None]
+        if len(found) < len(images):
+            raise WorkError(f"the labels of {images[0].shown} in {self.path} changed while they were made")
+        n_cells = max(sum(n for _, n in said.cells) for said in found)
+        sha256 = self._source(images[0])["sha256"]
+        with atomic.replacing(path) as beside:
+            stackfile.write(
+                beside, (read_labels(said.path, said.plane) for said in found),
+                shape=(len(images), *images[0].header.size), dtype=np.uint16 if n_cells < 2**16 else np.uint32,
+                description=json.dumps({"source": {"sha256": sha256}, "cells": [said.cells for said in found]}),
+                pixel_size_um=pixel_size_um,
+            )  # fmt: skip
+        for image in images:
+            self._labels_path(image).unlink(missing_ok=True)
 
     def write(
         self,
@@ -123,7 +189,7 @@ class Output:
         with atomic.replacing(self._labels_path(image)) as beside:
             tifffile.imwrite(
                 beside, labels, compression="zlib", predictor=True, description=said, metadata=None,
-                **_resolution(pixel_size_um),
+                **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
 
     def write_table(self, text: str) -> None:
@@ -144,6 +210,9 @@ class Output:
     def _labels_path(self, image: Image) -> Path:
         return self.path / _LABELS / f"{image.name}.tif"
 
+    def _stack_path(self, image: Image) -> Path | None:
+        return self.path / _LABELS / f"{image.stack}.tif" if image.stack in self.stacks else None
+
     def _overlay_path(self, image: Image) -> Path:
         return self.path / _OVERLAYS / f"{image.name}.png"
 
@@ -154,11 +223,14 @@ class Output:
             foreign = sorted(self._foreign())
         except OSError as error:
             raise CellpruneError(f"cannot look into {self.path} ({error.strerror}): give another -o") from error
+        self._require_settings()  # other ones may be why other files are there
         if foreign:
             raise CellpruneError(
                 f"{self.path} holds {printable(foreign[0])!r}, which is not a result of these inputs: "
                 "give an absent or empty folder as -o"
             )
+
+    def _require_settings(self) -> None:
         if (self.path / _RECORD).exists():
             before = documents.read_json(self.path / _RECORD).get("settings")
             before = before if isinstance(before, dict) else {}
@@ -178,9 +250,12 @@ class Output:
         ours = {lock.LOCK}
         if (self.path / _RECORD).exists() or self._began():
             ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD}
-            for folder, suffix in ((_LABELS, ".tif"), (_OVERLAYS, ".png")):
+            for folder, suffix, known in (
+                (_LABELS, ".tif", self._names | self.stacks),
+                (_OVERLAYS, ".png", self._names),
+            ):
                 for name in names(self.path / folder):
-                    if name.removesuffix(suffix) not in self._names and not atomic.is_partial(name):
+                    if name.removesuffix(suffix) not in known and not atomic.is_partial(name):
                         yield f"{folder}/{name}"
         for name in names(self.path):
             if name not in ours and not atomic.is_partial(name):
@@ -198,10 +273,3 @@ def engine_before(path: Path) -> str | None:
         return str(documents.read_json(path / _RECORD)["settings"]["engine"])
     except (CellpruneError, LookupError, TypeError):  # nothing there, or of torch, or damaged: told of elsewhere
         return None
-
-
-def _resolution(pixel_size_um: tuple[float, float] | None) -> dict[str, Any]:
-    """Give the TIFF tags that carry the pixel size on: pixels a centimetre, across first."""
-    if pixel_size_um is None:
-        return {}
-    return {"resolution": (1e4 / pixel_size_um[1], 1e4 / pixel_size_um[0]), "resolutionunit": "CENTIMETER"}

@@ -8,6 +8,7 @@ Source: Ronneberger, Fischer, Brox, MICCAI 2015 (arXiv:1505.04597), section 2, f
 """
 
 from collections.abc import Callable, Iterator
+from math import lcm
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def probabilities(
     size = (image.shape[1], image.shape[2])
     if fits(engine, size, memory_bytes):
         return engine(image[None])[0]
-    field = engine.receptive_field or _UNBOUNDED
+    field = _field(engine)
     frame, begins = _mirrored(engine, image, field.stride_px)
     lengths = _tile(engine, field, (frame.shape[1], frame.shape[2]), memory_bytes)
     maps = np.empty((engine.card.n_maps, *size), np.float32)
@@ -84,6 +85,17 @@ def _cuts(whole: int, length: int, field: ReceptiveField, begin: int, end: int) 
     for start in range(first, end, core):
         tile = (max(0, start - halo), min(whole, start + core + halo))
         yield _Cut(tile, (max(begin, start), min(end, start + core)), begin)
+
+
+def _field(engine: Engine) -> ReceptiveField:
+    """Give how far the network looks, on a grid of which every tile is a size that it takes.
+
+    That is the grid of its poolings, but for a network without its deepest levels: it still mirrors an image to sizes
+    that these would halve, and a tile that it mirrored would begin between the places of its poolings.
+    """
+    field, least = engine.receptive_field or _UNBOUNDED, engine.input_size(1)
+    larger = (size for n in range(2, _LARGE) if (size := engine.input_size(n)) > least)
+    return field.model_copy(update={"stride_px": lcm(field.stride_px, next(larger, least) - least or 1)})
 
 
 def _mirrored(engine: Engine, image: Floats, stride: int) -> tuple[Floats, list[int]]:

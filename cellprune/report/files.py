@@ -15,6 +15,7 @@ from cellprune.runs.metrics import Epoch
 from cellprune.runs.provenance import Provenance
 from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
+from cellprune.runs.tuning import Tuning
 from cellprune.wording import reason
 
 AnyScores = TypeVar("AnyScores")
@@ -28,6 +29,7 @@ class RunFiles(Generic[AnyScores, AnySplit]):
     Attributes:
         path: the run's folder.
         config: as config.yaml has it: section -> setting -> value, of this version or an older one.
+        tuning: of the decoder; None where nobody tuned it.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class RunFiles(Generic[AnyScores, AnySplit]):
     cost: Cost
     epochs: tuple[Epoch, ...]
     scores: AnyScores
+    tuning: Tuning | None
 
     @property
     def n_epochs(self) -> int:
@@ -58,6 +61,7 @@ def read(folder: Folder) -> RunFiles[Scores, Split]:
         cost=folder.read_cost(),
         epochs=folder.read_metrics(),
         scores=folder.read_scores(),
+        tuning=folder.read_tuning() if folder.has("tuning") else None,
     )
 
 

@@ -79,6 +79,8 @@ def _content(files: _Files) -> Mapping[str, object]:
         "classes": scores.foreground(own),
         "scores": scores.named(own),
         "cells": _cells(own),
+        "tuned": files.tuning and sentences.tuned(files.tuning),
+        "tuned_since": _changes_pixels(files),
         "headline": {size: _headline(own.summary["iou_image_mean"][size], at_size[size]) for size in SIZES},
         "images": _rows(own),
         "pictures": own.pictures,
@@ -97,6 +99,11 @@ def _content(files: _Files) -> Mapping[str, object]:
         "prediction_colour": _css(pictures.PREDICTION_COLOUR),
         "dropped": files.split.dropped,
     }
+
+
+def _changes_pixels(files: _Files) -> bool:
+    """Tell whether the curves, which were drawn while the network trained, are of another decoder than the scores."""
+    return files.tuning is not None and files.tuning.chosen > 0 and files.config["data"].get("target") is not None
 
 
 def _cells(own: SegmentationScores) -> _Cells | None:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cellprune.config.names import is_dense_family
+from cellprune.config.names import DECODERS, is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import FrameSplit
+from cellprune.runs.tuning import Tuning
 from cellprune.structure.counts import Parameters, Sparsity
+from cellprune.targets.decoders import Decoder
 from cellprune.wording import many
 
 _POLICIES = {
@@ -79,7 +81,6 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
         latency: of both networks, where the time of layers decided.
         family: it is one of; None for a control, whose size masks gave.
     """
-    unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
     shape = {
         "narrow": "every level narrower by about the same factor",
         "flat": "the same number of channels at every level",
@@ -87,17 +88,29 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
     }[control.shape]
     if control.shape != "to-density":
         shape += f", the largest one that costs no more than the {'budget' if family else 'masks would leave'}"
-    target, achieved = control.target, control.achieved
-    amount_of = _nanoseconds if control.unit == "latency" else count
-    what_for = "The budget is" if family else "The masks leave"
     said = (
-        f"No mask was trained here. This is a dense network with {shape}. {what_for} {amount_of(target)} {unit}; this "
-        f"network, {widths(control.widths)}, has {amount_of(achieved)}, {share(achieved / target)} of that. The whole "
-        f"network has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
+        f"No mask was trained here. This is a dense network with {shape}. {filled(control, family)} The whole network "
+        f"has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
     )
     if family:
         return said
     return f"{said} Pruning is worth its cost only if a pruned network does better than this one."
+
+
+def filled(control: StandIn, family: str | None = None) -> str:
+    """Say how much a small dense network takes of what it may.
+
+    Args:
+        control, family: as of `stands_in`.
+    """
+    unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
+    target, achieved = control.target, control.achieved
+    amount_of = _nanoseconds if control.unit == "latency" else count
+    what_for = "The budget is" if family else "The masks leave"
+    return (
+        f"{what_for} {amount_of(target)} {unit}; this network, {widths(control.widths)}, has {amount_of(achieved)}, "
+        f"{share(achieved / target)} of that."
+    )
 
 
 def widths(levels: Sequence[int]) -> str:
@@ -176,6 +189,27 @@ def _faster(cost: Cost) -> str:
         f"{buys} A machine that skips zeros would do {left} of the multiply-adds; an ordinary CPU or GPU does all of "
         "them."
     )
+
+
+def tuned(tuning: Tuning) -> str:
+    """Say which decoder was chosen of those that were tried, and on what."""
+    own = decoder(tuning.before.decoder)
+    if tuning.skipped:
+        return f"The decoder was not tuned: {tuning.skipped}. It stays {own}."
+    where = f"on {many(len(tuning.frames), 'frame')} that the network learned from ({many(tuning.n_cells, 'cell')})"
+    if tuning.chosen == 0:
+        return f"{len(tuning.tried)} decoders were tried {where}. None has a better SEG than {own}, which stays."
+    before, after = (f"{each.seg or 0:.4f}" for each in (tuning.before, tuning.after))
+    return (
+        f"{len(tuning.tried)} decoders were tried {where}. The best one is {decoder(tuning.after.decoder)}: its SEG "
+        f"there is {after}, that of {own} is {before}. The held-out frames had no say."
+    )
+
+
+def decoder(how: Decoder) -> str:
+    """Name a decoder with its numbers: "watershed (depth 0.1, radius_px 11.2, min_area_px 40)"."""
+    numbers = ", ".join(f"{name} {getattr(how, name):.4g}" for name in DECODERS[how.name])
+    return f"{how.name} ({numbers})"
 
 
 def paths(sparsity: Sparsity) -> str:

@@ -15,7 +15,19 @@ import numpy as np
 
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import is_litter
-from cellprune.runs import atomic, cost, documents, layer_times, maskfile, metrics, modelfile, provenance, scores, split
+from cellprune.runs import (
+    atomic,
+    cost,
+    documents,
+    layer_times,
+    maskfile,
+    metrics,
+    modelfile,
+    provenance,
+    scores,
+    split,
+    tuning,
+)
 from cellprune.runs.cost import Cost
 from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.lock import LOCK, locked
@@ -24,6 +36,7 @@ from cellprune.runs.provenance import Provenance
 from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
 from cellprune.runs.state import Check, States
+from cellprune.runs.tuning import Tuning
 
 FILES = {
     "config": "config.yaml",
@@ -33,6 +46,7 @@ FILES = {
     "masks": maskfile.NAME,
     "cost": "cost.json",
     "metrics": "metrics.csv",
+    "tuning": "tuning.json",
     "scores": "scores.json",
     "model": "model.safetensors",
     "log": "log.txt",
@@ -49,6 +63,7 @@ _WHOLE: dict[str, Callable[[Path], object]] = {
     "masks": maskfile.read,
     "cost": cost.read,
     "metrics": metrics.read,
+    "tuning": tuning.read,
     "scores": scores.read,
     "model": modelfile.read,
     "report": lambda path: documents.read_text(path).rstrip().endswith("</html>"),
@@ -182,6 +197,12 @@ class Folder:
 
     def read_cost(self) -> Cost:
         return cost.read(self.file("cost"))
+
+    def write_tuning(self, value: Tuning) -> None:
+        tuning.write(self.file("tuning"), value)
+
+    def read_tuning(self) -> Tuning:
+        return tuning.read(self.file("tuning"))
 
     def write_scores(self, value: Scores) -> None:
         scores.write(self.file("scores"), value)

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cellprune.config import names
 from cellprune.config.base import named
+from cellprune.config.decoding import Decoding
 from cellprune.errors import CellpruneError
-from cellprune.targets.decoders import CellSize, Decoder, decoder_of
+from cellprune.targets.decoders import CellSize, Decoder, decoder_of, with_numbers
 
 _Factor = Annotated[float, Field(gt=0.001, lt=1000, allow_inf_nan=False)]
 _Side = Annotated[int, Field(ge=1, le=2**16)]
@@ -184,27 +185,31 @@ class ModelCard(_Part):
             return self.decoder
         return decoder_of("components" if self.target == "classes" else self.target, self.cells)
 
-    def decoder_by(self, name: str | None = None) -> Decoder:
-        """Give the decoder that is asked for.
+    def decoder_by(self, asked: Decoding) -> Decoder:
+        """Give the model's own decoder, but for what is asked for.
 
-        Args:
-            name: of it; None for the model's own.
         Raises:
-            CellpruneError: the maps cannot feed it.
+            CellpruneError: the maps cannot feed the decoder, or it has not such a number.
         """
-        if name is None or name == self.usual_decoder.name:
-            return self.usual_decoder
+        name = asked.name or self.usual_decoder.name
         try:
             self._require(name)
         except ValueError as error:
             raise CellpruneError(f"--decoder {name}: {error}") from None
-        return decoder_of(name, self.cells)
+        if foreign := asked.foreign(name):
+            raise CellpruneError(foreign)
+        if name == self.usual_decoder.name:
+            return with_numbers(self.usual_decoder, asked.numbers)
+        return decoder_of(name, self.cells, asked.numbers)
+
+    def decoded_by(self, decoder: Decoder) -> "ModelCard":
+        """Give the same card with another decoder."""
+        return self.model_copy(update={"decoder": decoder})
 
     def with_cells(self, cells: CellSize | None) -> "ModelCard":
         """Give the card of a network that learned from cells of this size, with the decoder that follows."""
         numbered = len(self.classes) == 2 and cells is not None  # else labels are classes, and no cell has a size
-        decoders = names.TARGETS[self.target].decoders
-        name = decoders[0] if numbered else decoders[-1]
+        name = names.TARGETS[self.target].decoders[0 if numbered else -1]
         return self.model_copy(update={"cells": cells if numbered else None, "decoder": decoder_of(name, cells)})
 
     def decoding(self) -> dict[str, object]:
@@ -212,9 +217,7 @@ class ModelCard(_Part):
         return self.model_dump(mode="json", include={"target", "cells", "decoder"})
 
     def _require(self, decoder: str) -> None:
-        able = names.TARGETS[self.target].decoders
-        if len(self.classes) > 2:
-            able = able[1:]  # of several classes only what is connected
+        able = names.decoders(self.target, len(self.classes))
         if decoder not in able:
             found_by = " or ".join(able)
             raise ValueError(f"this model was trained with --target {self.target}, whose cells are found by {found_by}")

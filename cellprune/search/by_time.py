@@ -11,11 +11,10 @@ from cellprune.config.schema import Settings
 from cellprune.config.search import Search
 from cellprune.experiment import latency
 from cellprune.experiment.latency import Clock
-from cellprune.experiment.opening import open_data
 from cellprune.pruning.ranking.latency import NS
 from cellprune.runs.layer_times import LayerTimes, TimedIn
 from cellprune.search.frames import settings_of_lowest
-from cellprune.search.reach import Reach, reach
+from cellprune.search.reach import Reach, reach, whole_network
 from cellprune.structure.layer_shapes import shapes_of_layers
 from cellprune.training import progress
 from cellprune.training.accelerator import start
@@ -60,12 +59,11 @@ def timed(
     Raises:
         CellpruneError: the engine is not installed or cannot run the network, and what `reach` refuses.
     """
-    opened = open_data(settings_of_lowest(settings, search), data_root)
-    clock = Clock.of(opened.settings, start(device).device)
-    whole, size = opened.architecture.build(), opened.input_size
+    lowest, (architecture, size) = settings_of_lowest(settings, search), whole_network(settings, data_root)
+    clock, whole = Clock.of(lowest, start(device).device), architecture.build()
     latency.require(clock, whole, size)
-    with progress.phase(() if stored else listeners, Event("timing", message=latency.timing(opened.settings))) as tell:
-        layers = stored or latency.known_times(clock, opened, whole, None, tell)
+    with progress.phase(() if stored else listeners, Event("timing", message=latency.timing(lowest))) as tell:
+        layers = stored or latency.known_times(clock, lowest.pruning, whole, size, tell=tell)
         table = latency.table_of(None if stored else clock, layers)
         within = reach(settings, search, data_root, table)
     if not stored:  # of flat networks some levels are wider than the whole network's

@@ -68,11 +68,7 @@ def reach(settings: Settings, search: Search, data_root: Path | None, table: Lat
     pruning, by_time = settings.pruning, search.unit == "latency"
     if search.unit not in COSTS or pruning.granularity != "channel":
         return Reach(settings)
-    task = tasks.of(settings)
-    frames = task.open(settings.data, data_root)
-    outputs = task.outputs(frames, settings.data)
-    network = Architecture.of(settings.model, in_channels=frames.channels, classes=outputs)
-    size = task.input(frames, settings.data)
+    network, size = whole_network(settings, data_root)
     if is_dense_family(pruning.method):
         sizing = Sizing(cast(Unit, search.unit), size, pruning.round_to, table)
         return _of_family(settings, cast(Family, pruning.method), network, sizing)
@@ -91,6 +87,15 @@ def reach(settings: Settings, search: Search, data_root: Path | None, table: Lat
     if pruning.round_to == 1:
         limit = f"{keeps}, with one channel of each layer"
     return Reach(settings, tuple(ratio for ratio in RATIOS if _kept(ratio) >= least), limit)
+
+
+def whole_network(settings: Settings, data_root: Path | None) -> tuple[Architecture, tuple[int, int, int]]:
+    """Give the network that nothing is taken from, and (channels, height, width) of what it takes."""
+    task = tasks.of(settings)
+    frames = task.open(settings.data, data_root)
+    outputs = task.outputs(frames, settings.data)
+    architecture = Architecture.of(settings.model, in_channels=frames.channels, classes=outputs)
+    return architecture, task.input(frames, settings.data)
 
 
 def _of_family(settings: Settings, family: Family, whole: Architecture, sizing: Sizing) -> Reach:

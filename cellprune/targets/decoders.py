@@ -1,5 +1,6 @@
 """The numbers by which maps become cells, as the model card holds them; all in native pixels of the training images."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Literal
@@ -116,28 +117,36 @@ class DistanceSeeds:
 Decoder = Components | Watershed | BorderSeeds | DistanceSeeds
 
 
-def decoder_of(name: str, cells: CellSize | None) -> Decoder:
-    """Give a decoder with its usual numbers.
+def decoder_of(name: str, cells: CellSize | None, numbers: Mapping[str, float] = {}) -> Decoder:
+    """Give a decoder with its usual numbers, but for those that are given.
 
     Args:
         name: "components", "watershed", "border" or "distance".
         cells: how large the training cells are; None where nobody knows: then nothing is dropped.
+        numbers: by their names, of this decoder alone.
     Raises:
-        CellpruneError: a watershed needs to know it.
+        CellpruneError: a watershed needs to know how large cells are.
     """
     if name == "components":  # as ever: all that is connected
-        return Components()
+        return with_numbers(Components(), numbers)
     least = 0.0 if cells is None else _LEAST_SHARE * cells.area_px
     if name == "border":
-        return BorderSeeds(min_area_px=least)
+        return with_numbers(BorderSeeds(min_area_px=least), numbers)
     if name == "distance":
-        return DistanceSeeds(min_area_px=least)
-    if cells is None:
+        return with_numbers(DistanceSeeds(min_area_px=least), numbers)
+    if cells is not None:
+        return with_numbers(Watershed(cells.radius_px, min_area_px=least), numbers)
+    if "radius_px" not in numbers:
         raise CellpruneError(
             "the model does not say how large its training cells were, which decoder 'watershed' needs: take "
-            "--decoder components, or train again"
+            "--decoder components, give --set decoder.radius_px=PX, or train again"
         )
-    return Watershed(cells.radius_px, min_area_px=least)
+    return with_numbers(Watershed(numbers["radius_px"]), numbers)
+
+
+def with_numbers(decoder: Decoder, numbers: Mapping[str, float]) -> Decoder:
+    """Give the same decoder with some other numbers, by their names."""
+    return replace(decoder, **numbers)  # type: ignore[arg-type]
 
 
 def at_scale(decoder: Decoder, area_factor: float) -> Decoder:

@@ -1,10 +1,24 @@
 """Which numbers of a decoder are tried when it is tuned: its own first, so that of equals it stays as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import groupby, product
 
-from cellprune.targets.decoders import BorderSeeds, CellSize, Components, Decoder, DistanceSeeds, Watershed
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.config.names import DECODERS
+from cellprune.targets.decoders import (
+    BorderSeeds,
+    CellSize,
+    Components,
+    Decoder,
+    DistanceSeeds,
+    Watershed,
+    with_numbers,
+)
+from cellprune.targets.numbering import numbered
+from cellprune.targets.target import Extent, Maps, Target
 
 _LEAST_SHARES = (0.05, 0.1, 0.2)  # of the median cell's area
 _DEPTHS = (0.05, 0.075, 0.1, 0.15, 0.2, 0.3)
@@ -12,14 +26,45 @@ _BORDER = {"seed": (0.3, 0.4, 0.5, 0.6, 0.7), "foreground": (0.4, 0.5, 0.6)}
 _DISTANCE = {"seed": (0.3, 0.35, 0.4, 0.45, 0.5), "foreground": (0.05, 0.07, 0.09, 0.11)}  # around the published ones
 
 
-def tried(decoder: Decoder, cells: CellSize) -> tuple[Decoder, ...]:
+def tried(
+    decoder: Decoder, cells: CellSize, *, name: str | None = None, numbers: Mapping[str, float] = {}
+) -> tuple[Decoder, ...]:
     """List the decoders to choose from.
 
     Args:
         decoder: the model's own; others of its kind are tried, and for classes both kinds.
         cells: how large the training cells are.
+        name: of the only kind to try; None for every kind.
+        numbers: that stay as they are here; a kind that has not all of them is not tried.
     """
-    return tuple(dict.fromkeys([decoder, *_others(decoder, cells)]))
+    others = (
+        with_numbers(other, numbers)
+        for other in _others(decoder, cells)
+        if name in (None, other.name) and numbers.keys() <= set(DECODERS[other.name])
+    )
+    return tuple(dict.fromkeys([decoder, *others]))
+
+
+def cells_by_each(
+    target: Target, maps: Maps, size: Extent, decoders: Sequence[Decoder]
+) -> Iterator[NDArray[np.unsignedinteger]]:
+    """Give the cells of the same maps by each decoder.
+
+    Args:
+        target: what the maps mean.
+        maps, size: as `Target.decode` takes them.
+        decoders: those that differ in nothing but the least area stand side by side, and are decoded once.
+    Returns:
+        (height, width) labels, in the order of the decoders.
+    """
+    for whole, alike in groupby(decoders, key=_before_small_ones_go):
+        labels = target.decode(maps, size, whole).labels
+        yield from (labels if each == whole else numbered(labels, each.min_area_px) for each in alike)
+
+
+def _before_small_ones_go(decoder: Decoder) -> Decoder:
+    """Give the decoder that drops nothing; the watershed drops small pieces while it cuts, not after it."""
+    return decoder if isinstance(decoder, Watershed) else replace(decoder, min_area_px=0.0)
 
 
 def _others(decoder: Decoder, cells: CellSize) -> Iterator[Decoder]:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cellprune.config.data import Data
+from cellprune.config.decoding import Decoding
 from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
@@ -16,6 +17,8 @@ from cellprune.data.parts import Frames, Part, Parts
 from cellprune.models.loaded import Header
 from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
+from cellprune.runs.tuning import Tuning
+from cellprune.targets.decoders import Decoder
 from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.progress import Tell
 
@@ -44,6 +47,9 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
         scores: (network, loaders, part, the header of its file if it was loaded, who is told of each image or batch) ->
             what scores.json holds. A loaded network sees images as it learned to.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
+        tune: (network, loaders, what of the decoder was given, the most pixels to do it on, the header of its file, who
+            is told of each image) -> the decoders that were tried on the part "train"; None where there is no decoder.
+        decoded_by: (loaders, decoder) -> the same with this decoder.
         header: (what `open` gave, settings) -> what the model file says of inputs and outputs.
         decoding: loaders -> what it says besides of what was learned from: how outputs become answers.
     """
@@ -60,6 +66,8 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     loss: Callable[[str], Loss]
     scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], ScoresT]
     watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
+    tune: Callable[[nn.Module, LoadersT, Decoding, float | None, Header | None, Tell], Tuning] | None
+    decoded_by: Callable[[LoadersT, Decoder], LoadersT]
     header: Callable[[FramesT, Settings], Header]
     decoding: Callable[[LoadersT], Header]
 

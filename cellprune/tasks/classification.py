@@ -143,6 +143,8 @@ TASK = Task(
     loss=_loss,
     scores=scores,
     watch=watch,
+    tune=None,
+    decoded_by=lambda loaders, _: loaders,
     header=_header,
     decoding=lambda _: {},
 )

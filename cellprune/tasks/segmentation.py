@@ -4,7 +4,7 @@ What the network learns of a pixel, its class or more, is the target's affair (`
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -23,12 +23,10 @@ from cellprune.data.cells.preview import preview
 from cellprune.data.cells.split import PARTS, Split, from_written, split, whole
 from cellprune.data.open import open_dataset
 from cellprune.data.parts import Part
-from cellprune.engines.torch import TorchEngine
 from cellprune.errors import CellpruneError, ScarceError
 from cellprune.evaluation import iou
 from cellprune.images.network_input import KINDS, network_size, training_zoom
 from cellprune.images.read import Floats, Labels, Target, read_header, resize_labels
-from cellprune.lab import tiles
 from cellprune.lab.segment import decoded, pixel_classes
 from cellprune.machine.memory import available_bytes
 from cellprune.models.loaded import Header
@@ -37,8 +35,8 @@ from cellprune.runs import log
 from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.runs.scores import Picture, SegmentationScores
 from cellprune.runs.split import FrameSplit
-from cellprune.structure.modes import evaluating
-from cellprune.tasks import Task, cells
+from cellprune.tasks import Task, cells, tuning
+from cellprune.tasks.maps import with_maps
 from cellprune.training import losses
 from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
@@ -68,7 +66,7 @@ def _whole(dataset: Dataset, data: Data) -> Split:
 
 def _again(dataset: Dataset, written: FrameSplit, part: str) -> Split:
     parts = from_written(written, dataset)
-    frames = {"report": parts.report, "train": parts.train, "all": (*parts.train, *parts.select, *parts.report)}[part]
+    frames = [frame for each in PARTS if part in (each, "all") for frame in parts.part(each)]
     return replace(parts, report=tuple(frame for frame in frames if frame.gold))
 
 
@@ -83,7 +81,7 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
     card = _card(dataset, settings)
     if data.crop:
         _require_memory(parts, card)
-    return Loaders(
+    loaders = Loaders(
         parts,
         card=card,
         size=data.size,
@@ -96,6 +94,9 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
         ignore_border_px=_border_px(dataset) if data.ignore_border else 0,
         field_of_interest_px=dataset.field_of_interest_px or 0,
     )
+    if not loaders.n_train:  # the network was trained already, and its file says how its maps are decoded
+        return loaders
+    return loaders.decoded_by(loaders.card.decoder_by(settings.decoder))
 
 
 def _require_memory(parts: Split, card: ModelCard) -> None:
@@ -177,7 +178,7 @@ def scores(
     drawn: dict[str, tuple[Sample, np.ndarray]] = {}
     found: list[tuple[Sample, Labels]] = []
     card = loaders.card if header is None else read_card(header, "the network")
-    for sample, maps in _predictions(network, loaders, part, card):
+    for sample, maps in with_maps(network, loaders.samples(part), card):
         frame, truth = sample.frame, sample.target_native
         native = pixel_classes(card, maps, (truth.shape[0], truth.shape[1]), pixel_area=1)
         counted = _scored(sample, "native", native, truth, card)
@@ -208,7 +209,7 @@ def watch(network: nn.Module, loaders: Loaders, part: Part) -> NamedScores:
     """Give a part's IoUs at the network's size, with batch-norm statistics that fit the weights."""
     reestimate(network, loaders.plain())
     card = loaders.card
-    images = [_at_network_size(sample, maps, card) for sample, maps in _predictions(network, loaders, part, card)]
+    images = [_at_network_size(sample, maps, card) for sample, maps in with_maps(network, loaders.samples(part), card)]
     return {name: value["network"] for name, value in iou.summary(images).items()}
 
 
@@ -216,15 +217,6 @@ def _scored(sample: Sample, size: iou.Size, prediction: np.ndarray, target: Targ
     """Count one image at one size."""
     frame, counted = sample.frame, iou.counts(prediction, target, card.classes)
     return iou.ScoredImage(frame.id, frame.sequence, frame.number, size, counted, iou.ignored_px(target))
-
-
-def _predictions(network: nn.Module, loaders: Loaders, part: Part, card: ModelCard) -> Iterator[tuple[Sample, Floats]]:
-    """Give every image of a part with its maps, (maps, h, w) float32, as predicting makes them."""
-    engine = TorchEngine(network, card, next(network.parameters()).device)
-    for sample in loaders.samples(part):
-        with evaluating(network):  # image by image: who takes them may stop, or fail, in between
-            maps = tiles.probabilities(engine, sample.seen(card))
-        yield sample, maps
 
 
 def _at_network_size(sample: Sample, maps: Floats, card: ModelCard) -> iou.ScoredImage:
@@ -252,6 +244,8 @@ TASK = Task(
     loss=losses.of,
     scores=scores,
     watch=watch,
+    tune=tuning.tune,
+    decoded_by=lambda loaders, decoder: loaders.decoded_by(decoder),
     header=_header,
     decoding=lambda loaders: loaders.card.decoding(),
 )

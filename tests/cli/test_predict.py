@@ -178,6 +178,20 @@ def test_numbers_are_another_picture_and_so_another_folder(
     assert "another --numbers" in capsys.readouterr().err
 
 
+def test_a_stack_is_a_stack_or_files_and_one_folder_holds_one_of_both(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    film = np.stack([tifffile.imread(frame.image) for frame in dataset.frames[:2]])
+    tifffile.imwrite(tmp_path / "film.tif", film, photometric="minisblack")
+    for options, wanted in (((), ["film.tif"]), (("--separate",), ["film_t000.tif", "film_t001.tif"])):
+        words = "predict", model, tmp_path / "film.tif", "-o", tmp_path / f"out{len(options)}", "--no-overlays"
+        assert typed(*words, *options) == 0
+        assert sorted(path.name for path in (tmp_path / f"out{len(options)}" / "labels").iterdir()) == wanted
+        capsys.readouterr()
+        assert typed(*words, *(() if options else ("--separate",))) == 2
+        assert "was predicted with another --separate: give the same as before" in capsys.readouterr().err
+
+
 def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
     dataset: Dataset, network, header, tmp_path: Path, capsys
 ) -> None:
@@ -185,25 +199,41 @@ def test_cells_are_decoded_as_the_model_says_or_as_is_asked(
     learned = {"cells": cells, "decoder": {"name": "watershed", "radius_px": 9, "min_area_px": 4}}
     model, image = tmp_path / "model.safetensors", dataset.frames[0].image
     write_model(model, network, header | learned)
-    asked = {"own": [], "cut": ["--decoder", "components"], "all": ["--min-area", 0], "few": ["--min-area", 40]}
+    asked = {
+        "own": [],
+        "cut": ["--decoder", "components"],
+        "all": ["--min-area", 0],
+        "few": ["--min-area", 40],
+        "same": ["--set", "decoder.min_area_px=40", "--set", "decoder.depth=0.3", "--set", "decoder.depth=0.1"],
+    }
     n_cells = {}
     for name, words in asked.items():
         assert call(model, image, "-o", tmp_path / name, *words) == 0
         n_cells[name] = tifffile.imread(tmp_path / name / "labels" / "01_t000.tif").max()
-    assert n_cells["few"] < n_cells["own"] < n_cells["all"] == n_cells["cut"]
+    assert n_cells["same"] == n_cells["few"] < n_cells["own"] < n_cells["all"] == n_cells["cut"]
     said = json.loads((tmp_path / "few" / "prediction.json").read_text())["settings"]
-    assert (said["min_area"], said.get("decoder")) == (40, None)
+    assert (said["min_area"], said.get("decoder"), said.get("set")) == (40, None, None)
+    same = json.loads((tmp_path / "same" / "prediction.json").read_text())
+    assert same["settings"]["set"] == {"min_area_px": 40, "depth": 0.1}
+    assert same["decoder"] == {"name": "watershed", "radius_px": 9, "depth": 0.1, "min_area_px": 40}
     capsys.readouterr()
     for words, refusal in {
         ("own", "--min-area", 40): "predicted with another --min-area",
         ("new", "--decoder", "border"): "--decoder border: this model was trained with --target classes, whose",
+        ("new", "--set", "decoder.seed=0.4"): "decoder.seed is no number of the decoder watershed: give radius_px or",
+        ("new", "--set", "decoder.dept=0.4"): "unknown key 'decoder.dept', did you mean 'decoder.depth'?",
+        ("new", "--set", "decoder.depth=99"): "decoder.depth: 99: input should be less than or equal to 10",
+        ("same", "--set", "decoder.depth=0.2"): "predicted with another --set",
         ("new", "--min-area", -1): "--min-area -1: give a number of pixels, from 0 to",
     }.items():
         assert call(model, image, "-o", tmp_path / words[0], *words[1:]) == 2
         assert refusal in capsys.readouterr().err
-    write_model(model, network, header)
+    write_model(model, network, header)  # of an older version
     assert call(model, image, "-o", tmp_path / "new", "--decoder", "watershed") == 2
     assert "does not say how large its training cells were" in capsys.readouterr().err
+    assert call(model, image, "-o", tmp_path / "old") == 0
+    old, cut = (tifffile.imread(tmp_path / name / "labels" / "01_t000.tif") for name in ("old", "cut"))
+    assert np.array_equal(old, cut), "what is connected is one cell, and no speck is dropped, as it was"
 
 
 def test_another_pixel_size_is_warned_of_and_rescaled(

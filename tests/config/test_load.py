@@ -148,6 +148,7 @@ def test_new_runs_are_normalized_robustly_and_published_ones_as_published() -> N
     for path in CONFIGS:
         published = "Published" in path.read_text() and load(file=path).task == "segmentation"
         assert (load(file=path).data.normalization == "standard") == published
+        assert (load(file=path).tunes or load(file=path).task == "classification") == (not published)
 
 
 def test_a_run_of_before_keeps_its_normalization_its_file_and_its_hash(tmp_path: Path) -> None:

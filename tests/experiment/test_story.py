@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,11 +24,14 @@ from cellprune.config import names
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.errors import CellpruneError
+from cellprune.experiment import story
 from cellprune.experiment.evaluate import evaluate
 from cellprune.runs import provenance
 from cellprune.runs.folder import Folder
 from cellprune.runs.modelcard import read_card
+from cellprune.runs.tuning import Tried
 from cellprune.targets.decoders import decoder_of
+from cellprune.tasks.tuning import LEAST_CELLS
 from cellprune.training.fit import Stopped, TrainingFailed
 
 TINY = [
@@ -53,6 +57,16 @@ def test_a_run_leaves_exactly_its_files(pruned: Folder) -> None:
     assert pruned.finished
 
 
+def test_too_few_cells_to_tune_a_decoder_by_are_told_of(pruned: Folder) -> None:
+    """A training so short allows one frame."""
+    tuning, card = pruned.read_tuning(), read_card(pruned.read_model()[0], "the run")
+    assert (tuning.before, tuning.frames) == (Tried(card.decoder, None), ())
+    said = f"The decoder was not tuned: {tuning.skipped}. It stays watershed (radius_px "
+    assert re.fullmatch(r"1?\d cells in 1 frame are too few, 20 are needed \(`cellprune tune RUN` .*\)", tuning.skipped)
+    assert said in pruned.log_path.read_text()
+    assert "The decoder was not tuned: " in pruned.file("report").read_text()
+
+
 def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "dense"
     assert typed(*words(output, data_root, "--json")) == 0
@@ -64,15 +78,27 @@ def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytes
 
 
 @pytest.mark.parametrize("target", [pytest.param("border", marks=pytest.mark.slow), "distance"])
-def test_another_target_goes_all_the_way(target: str, tmp_path: Path, data_root: Path) -> None:
-    """Its loss scores the weights, exactly, and trains; its card decodes, and its foreground is scored."""
-    asked = [*TINY, "pruning.ratio=0.8", "training.epochs=1", f"data.target={target}"]
+def test_another_target_goes_all_the_way(
+    target: str, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loss scores the weights, exactly, and trains; its card decodes, tuned, and its foreground is scored."""
+    monkeypatch.setattr(story, "_TUNED_SHARE", 8)  # two frames
+    given = {"seed": 0.31, "foreground": 0.05}
+    numbers = [f"decoder.{name}={number}" for name, number in given.items()]
+    asked = [*TINY, "pruning.ratio=0.8", "training.epochs=1", f"data.target={target}", *numbers]
     folder = experiment.run(
         load(assignments=asked), runtime=Runtime(output=tmp_path / "run", data_root=data_root), command=["train"]
     )
     card = read_card(folder.read_model()[0], "the run")
     assert card.cells is not None
-    assert card.decoder == decoder_of(target, card.cells)
+    tuning = folder.read_tuning()
+    areas = [decoder_of(target, card.cells, {**given, "min_area_px": a * card.cells.area_px}) for a in (0.1, 0.05, 0.2)]
+    assert [each.decoder for each in tuning.tried] == areas, "what is given stays"
+    assert (len(tuning.frames), tuning.n_cells >= LEAST_CELLS, tuning.skipped) == (2, True, None)
+    assert set(tuning.frames) <= {f"{entry.sequence}/{entry.frame:03d}" for entry in folder.read_split().parts["train"]}
+    assert card.decoder == tuning.after.decoder
+    assert tuning.after.seg == max(each.seg for each in tuning.tried)
+    assert folder.read_provenance().times["tuning_s"] > 0
     assert folder.read_config()["training"]["loss"] == names.TARGETS[target].losses[0]
     assert {counted.name for image in folder.read_scores().images for counted in image.classes} == {
         "background",

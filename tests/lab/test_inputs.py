@@ -72,6 +72,15 @@ def test_a_stack_is_a_time_lapse(write: Write) -> None:
     assert [(image.plane, image.frame) for image in images] == [(0, 0), (1, 1), (2, 2)]
 
 
+def test_a_stack_and_an_image_of_its_name_would_share_a_file(write: Write, tmp_path: Path) -> None:
+    write("in/film.tif", np.stack([spots(), spots() + 1]), photometric="minisblack")
+    for name in ("in/film.png", "in/film_t5.tif"):
+        write(name)
+    images, failures, _ = find([str(tmp_path / "in")])
+    assert names(images) == ["film_t5"]
+    assert all("would both be written as 'film': rename one" in failure.why for failure in failures)
+
+
 def test_a_stack_of_slices_is_listed_by_name_and_never_taken_for_time(write: Write, tmp_path: Path) -> None:
     write("good.tif")
     write(

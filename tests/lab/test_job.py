@@ -31,10 +31,13 @@ def three(write: Write, tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def predicted(inputs: Path | str, out: Path, engine: Bright | None = None, *, pixel_size=None, **settings) -> Done:
+def predicted(
+    inputs: Path | str, out: Path, engine: Bright | None = None, *, pixel_size=None, separate=False, **settings
+) -> Done:
     engine = engine or Bright()
     images, failures, _ = find([str(inputs)])
-    output = Output(out, SETTINGS | settings, [image.name for image in images])
+    stacks = set() if separate else {image.stack for image in images if image.stack}
+    output = Output(out, SETTINGS | settings, [image.name for image in images], stacks=stacks)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=settings.get("rescale", False))
     return run(engine, images, output, pixel_sizes=sizes, zooms=zooms, failures=failures)
@@ -278,6 +281,59 @@ def test_the_pixel_size_goes_into_table_and_labels(write: Write, tmp_path: Path)
     given = predicted(path, tmp_path / "given", pixel_size=(1.0, 2.0)).rows
     assert given[0]["area_um2"] == 240.0
     assert read_header(tmp_path / "given/labels/x.tif").pixel_size_um == pytest.approx((1.0, 2.0))
+
+
+@pytest.fixture
+def film(write: Write) -> Path:
+    """A stack of three, of which each image has another number of cells."""
+    cells = [(2, 2, 4, 4), (20, 30, 9, 9), (5, 15, 6, 6)]
+    planes = np.stack([spots(cells=cells[:n]) for n in (1, 3, 2)])
+    return write(
+        "in/film.tif", planes, photometric="minisblack", resolution=(2e4, 4e4), resolutionunit="CENTIMETER"
+    )  # fmt: skip
+
+
+def test_a_stack_in_gives_a_stack_out_and_separate_files_if_these_are_asked_for(film: Path, tmp_path: Path) -> None:
+    predicted(film, tmp_path / "out")
+    predicted(film, tmp_path / "files", separate=True)
+    assert [path.name for path in (tmp_path / "out/labels").iterdir()] == ["film.tif"]
+    names = [f"film_t{at:03d}" for at in range(3)]
+    assert sorted(path.stem for path in (tmp_path / "files/labels").iterdir()) == names
+    assert sorted(path.stem for path in (tmp_path / "out/overlays").iterdir()) == names
+    with tifffile.TiffFile(tmp_path / "out/labels/film.tif") as tif:
+        assert (tif.series[0].axes, len(tif.pages)) == ("TYX", 3)
+        labels = tif.asarray()
+    assert labels.dtype == np.uint16
+    assert read_header(tmp_path / "out/labels/film.tif").pixel_size_um == pytest.approx((0.25, 0.5))
+    assert np.array_equal(labels, [tifffile.imread(tmp_path / "files/labels" / f"{name}.tif") for name in names])
+    assert (tmp_path / "out/cells.csv").read_text() == (tmp_path / "files/cells.csv").read_text()
+
+
+def test_a_stack_that_was_interrupted_goes_on_and_a_finished_one_is_kept(film: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        predicted(film, tmp_path / "out", Stops())
+    assert len([*(tmp_path / "out/labels").iterdir()]) == 2
+    assert predicted(film, tmp_path / "out").kept == 2
+    whole = content(tmp_path / "out")
+    assert predicted(film, tmp_path / "out").kept == 3
+    assert content(tmp_path / "out") == whole
+    (tmp_path / "out/overlays/film_t001.png").unlink()
+    engine = Bright()
+    assert predicted(film, tmp_path / "out", engine).kept == 2
+    assert len(engine.seen) == 1
+    assert content(tmp_path / "out") == whole
+    (tmp_path / "out/labels/film.tif").write_bytes(whole["labels/film.tif"][:300])
+    assert predicted(film, tmp_path / "out").kept == 0
+    assert content(tmp_path / "out") == whole
+
+
+def test_of_a_stack_with_an_image_that_fails_each_keeps_its_file(write: Write, tmp_path: Path) -> None:
+    path = write("film.tif", np.stack([spots(), np.full_like(spots(), 7), spots()]), photometric="minisblack")
+    assert len(predicted(path, tmp_path / "out").failures) == 1
+    assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["film_t000.tif", "film_t002.tif"]
+    write("film.tif", np.stack([spots(), spots(), spots()]), photometric="minisblack")
+    assert not predicted(path, tmp_path / "out").failures
+    assert [path.name for path in (tmp_path / "out/labels").iterdir()] == ["film.tif"]
 
 
 @pytest.mark.parametrize("name", ["=cmd|x.tif", "<script>.tif", "two\nlines.tif", "ü %s.tif"])

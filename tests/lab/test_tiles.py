@@ -20,9 +20,10 @@ class Exact(TorchEngine):
             return self._network.double()(torch.from_numpy(images).double()).softmax(1).float().numpy()
 
 
-def network_engine(**settings) -> Exact:
+def network_engine(*, left_out: int = 0, **settings) -> Exact:
     torch.manual_seed(0)
     network = build({"name": "unet", "width": 4} | settings).eval()
+    network.leave_out_levels(left_out)
     for module in network.modules():  # as after training: means and variances of their own
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_()
@@ -44,6 +45,7 @@ CASES = [
     ({"depth": 3, "padding": "valid", "norm": "none"}, (263, 190)),
     ({"depth": 1, "in_channels": 3, "classes": 4}, (97, 64)),
     ({"depth": 3}, (64, 401)),
+    ({"depth": 3, "left_out": 2}, (150, 139)),  # its poolings halve once, its sizes are those of three
 ]
 
 

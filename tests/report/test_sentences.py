@@ -8,7 +8,9 @@ from cellprune.report import sentences
 from cellprune.runs.cost import Budget, Bytes, Cost, Latency, Milliseconds
 from cellprune.runs.layer_times import TimedIn
 from cellprune.runs.split import FrameSplit, SplitFrame
+from cellprune.runs.tuning import Tried, Tuning
 from cellprune.structure.counts import Macs, Parameters, Sparsity
+from cellprune.targets.decoders import BorderSeeds
 
 COST = Cost(
     parameters=Parameters(total=1100, left=130, prunable=1000, kept=30, active=27),
@@ -159,3 +161,19 @@ def test_paths_and_deaths_are_told() -> None:
     assert sentences.deaths([]) == "No layer lost all its weights."
     assert sentences.deaths(["a"]).startswith("1 layer lost all weights (it is marked")
     assert sentences.deaths(["a", "b"]).startswith("2 layers lost all weights (they are")
+
+
+def test_a_tuning_names_what_was_chosen_of_what_on_what() -> None:
+    tried = (Tried(BorderSeeds(min_area_px=40), 0.5), Tried(BorderSeeds(seed=0.3, min_area_px=40), 0.75))
+    tuning = Tuning(tried=tried, chosen=1, frames=("01/003", "01/007"), n_cells=31)
+    own = "border (seed 0.5, foreground 0.5, min_area_px 40)"
+    assert sentences.tuned(tuning) == (
+        "2 decoders were tried on 2 frames that the network learned from (31 cells). The best one is border (seed 0.3, "
+        "foreground 0.5, min_area_px 40): its SEG there is 0.7500, that of "
+        f"{own} is 0.5000. The held-out frames had no say."
+    )
+    assert sentences.tuned(replace(tuning, chosen=0)).endswith(f"None has a better SEG than {own}, which stays.")
+    skipped = Tuning(tried=tried[:1], skipped="labels are classes, which number no cells")
+    assert sentences.tuned(skipped) == f"The decoder was not tuned: {skipped.skipped}. It stays {own}."
+    with pytest.raises(ValueError, match="decoder 2 of 2 is chosen"):
+        replace(tuning, chosen=2)

@@ -19,6 +19,8 @@ from cellprune.runs.layer_times import LayerTimes, TimedIn
 from cellprune.runs.metrics import Epoch
 from cellprune.runs.scores import SegmentationScores
 from cellprune.runs.state import States
+from cellprune.runs.tuning import Tried, Tuning
+from cellprune.targets.decoders import BorderSeeds, Components
 
 SPLIT, PROVENANCE = finished_run.split("simulated", 1), finished_run.provenance("prospr")
 COST = finished_run.cost(finished_run.unet_layers(0.9, dead=False, width=1), dead=False)
@@ -26,6 +28,7 @@ LAYER_TIMES = LayerTimes(
     timed_in=TimedIn(engine="onnx", version="1", processor="p", threads=1), milliseconds={"Conv2d 1>2": 0.1 + 0.2}
 )
 EPOCH = Epoch(0, 1, 0.1 + 0.2, {"iou_image_mean": None}, 1e-3, 0.5, 1.25)
+TUNING = Tuning(tried=(Tried(Components(), 0.1 + 0.2), Tried(BorderSeeds(min_area_px=3.5), None)), chosen=1)
 SCORES = SegmentationScores("segmentation", "ignore", "report", (), {"iou_image_mean": {"network": None}}, ())
 
 
@@ -40,6 +43,7 @@ def fill(folder: Folder) -> None:
     folder.save_state({"w": np.ones(3)}, {"epoch": 1})
     folder.write_metrics([EPOCH])
     folder.write_scores(SCORES)
+    folder.write_tuning(TUNING)
     folder.write_model({"classes": ["background", "cell"]}, {"w": np.ones(3)}, {})
     folder.write_report("<p>µ</p>")
     folder.log_path.write_text("a line\n")
@@ -63,6 +67,7 @@ def test_what_is_written_is_read_and_the_set_of_files_is_exact(tmp_path: Path) -
     assert run.read_cost().macs.input == tuple(COST["macs"]["input"])
     assert run.read_metrics() == (EPOCH,)
     assert run.read_scores() == SCORES
+    assert run.read_tuning() == TUNING
     assert run.read_model()[0]["classes"] == ["background", "cell"]
     assert run.file("report").read_text(encoding="utf-8") == "<p>µ</p>"
     state = run.load_state()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cellprune.config.decoding import Decoding
 from cellprune.config.names import TARGETS
 from cellprune.errors import CellpruneError
 from cellprune.models import build
@@ -41,7 +42,7 @@ def test_a_header_with_a_receptive_field_is_read() -> None:
 def test_an_older_file_is_decoded_as_it_was() -> None:
     card = read_card(OLD, "model")
     assert (card.target, card.n_maps, card.gives_probabilities) == ("classes", 2, True)
-    assert card.usual_decoder == card.decoder_by("components") == Components()
+    assert card.usual_decoder == card.decoder_by(Decoding(name="components")) == Components()
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -53,7 +54,7 @@ def test_what_is_written_of_a_target_is_read_again(target: str) -> None:
     assert again.usual_decoder == decoder_of(TARGETS[target].decoders[0], CellSize(400, 11.5))
     assert again.n_maps == {"classes": 2, "border": 3, "distance": 2}[target]
     assert again.gives_probabilities == (target != "distance")
-    assert again.decoder_by(TARGETS[target].decoders[-1]).name == TARGETS[target].decoders[-1]
+    assert again.decoder_by(Decoding(name=TARGETS[target].decoders[-1])).name == TARGETS[target].decoders[-1]
 
 
 NONSENSE = {

@@ -16,7 +16,6 @@ from cellprune.controls.families import Sizing
 from cellprune.errors import CellpruneError
 from cellprune.experiment import latency
 from cellprune.experiment.latency import Clock, table_of
-from cellprune.experiment.opening import open_data
 from cellprune.machine import processor
 from cellprune.pruning.prune import fulfil
 from cellprune.pruning.ranking.latency import NS
@@ -24,6 +23,7 @@ from cellprune.runs import layer_times
 from cellprune.search.judge.trial import REFERENCE, Trial
 from cellprune.search.opening import JOURNAL
 from cellprune.search.question import Question, Watch, Workspace, ask
+from cellprune.search.reach import whole_network
 from cellprune.search.run import search_max_ratio
 from cellprune.search.tell.answer import Answer
 from cellprune.search.trainings import job_of
@@ -77,16 +77,15 @@ def test_all_that_a_training_can_ask_for_is_timed_before_the_first(
     assert set(question.grid) <= {0.292893, 0.5, 0.646447, 0.75}
     timed.clear()
     table, workspace = table_of(None, question.layer_times), Workspace(tmp_path / "runs")
-    whole = question.by_time.whole_ms * NS
+    whole, (architecture, size) = question.by_time.whole_ms * NS, whole_network(question.settings, data_root)
     for ratio in question.grid:
         job = job_of(Trial("search", ratio, 0), question, workspace)
         assert job.times == question.layer_times
         assert job.settings.pruning.layer_times_sha256 == layer_times.digest(job.times)
-        opened, request = open_data(job.settings, data_root), job.settings.pruning.request()
-        network, size = opened.architecture.build(), opened.input_size
+        request, network = job.settings.pruning.request(), architecture.build()
         if job.settings.pruning.stands_in:
             sizing = Sizing("latency", size, request.round_to, table)
-            spent = families.within(request.method, opened.architecture, request.share, sizing).achieved
+            spent = families.within(request.method, architecture, request.share, sizing).achieved
         else:
             inputs = torch.randn(1, *size)
             masks = fulfil(network, request, batches=[(inputs, inputs)], table=table)

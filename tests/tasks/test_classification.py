@@ -48,7 +48,7 @@ def pruned(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Folder:
 
 
 def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
-    assert {path.name for path in pruned.path.iterdir()} == FILES
+    assert {path.name for path in pruned.path.iterdir()} == FILES - {"tuning.json"}
     config = pruned.read_config()
     assert set(config["data"]) == {"dataset", "holdout", "split_seed"}
     assert config["model"] == {"name": "resnet20"}
@@ -109,6 +109,9 @@ def test_a_finished_run_is_evaluated_and_reported(pruned: Folder, images: Path, 
     assert sum(row["images"] for row in json.loads(capsys.readouterr().out)["classes"]) == 104
     assert typed("evaluate", pruned.path, "--dataset", images, "--json") == 0
     assert json.loads(capsys.readouterr().out)["confusion"] == [list(row) for row in pruned.read_scores().confusion]
+    for words, said in ((("evaluate", "--set", "decoder.depth=1"), "remove --set and"), (("tune",), "tune a run that")):
+        assert typed(words[0], pruned.path, *words[1:]) == 2
+        assert f"is a run of classification, which has no decoder: {said}" in capsys.readouterr().err
     assert typed("report", pruned.path, "-o", tmp_path / "page.html") == 0
     html = (tmp_path / "page.html").read_text()
     assert "Which class is taken for which" in html

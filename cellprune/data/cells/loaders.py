@@ -11,6 +11,7 @@ of the sample, and the batches are the same for any number of workers.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, count, cycle, islice
 
@@ -34,6 +35,7 @@ from cellprune.errors import CellpruneError
 from cellprune.images.network_input import seen
 from cellprune.runs.modelcard import ModelCard
 from cellprune.targets.classes import encode
+from cellprune.targets.decoders import Decoder
 from cellprune.targets.neighbours import usual
 from cellprune.targets.target import Encoded, Labels
 
@@ -62,9 +64,10 @@ class Sample:
 
     def seen(self, card: ModelCard) -> NDArray[np.float32]:
         """Give what a network of this card is shown: (C, h, w) float32. It is made once, however often it is scored."""
-        if card not in self._seen:
-            self._seen[card] = seen(self.raw, card)
-        return self._seen[card]
+        seeing = card.model_copy(update={"decoder": None})  # which has no say in what is shown
+        if seeing not in self._seen:
+            self._seen[seeing] = seen(self.raw, seeing)
+        return self._seen[seeing]
 
 
 class Loaders:
@@ -116,7 +119,9 @@ class Loaders:
             self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
         measured = [self._training[at]["sizes"] for at in range(self.n_train)]
         self.card = card.with_cells(usual(np.concatenate(measured)) if measured else None)
-        self._held_out: dict[Part, list[Sample]] = {part: list(self._prepared(part)) for part in ("select", "report")}
+        self._held_out: dict[Part, list[Sample]] = {
+            part: list(self._prepared(part, split.part(part))) for part in ("select", "report")
+        }
         learned = zip(split.train, (self._training[at]["target"] for at in range(self.n_train)), strict=True)
         require_known(learned, policy=split.policy_of("train"), use="learned")
         for part, samples in self._held_out.items():
@@ -185,15 +190,30 @@ class Loaders:
     def samples(self, part: Part) -> Iterable[Sample]:
         """Give the frames of a part one by one, in the order of (sequence, time), not augmented."""
         # the native arrays of the training part may be large and are hardly ever asked for, so they are not kept
-        return self._held_out[part] if part in self._held_out else self._prepared(part)
+        return self._held_out[part] if part in self._held_out else self._prepared(part, self.frames(part))
+
+    def learned(self, frames: Iterable[Frame]) -> Iterator[Sample]:
+        """Give some frames of the training part one by one, not augmented."""
+        return self._prepared("train", frames)
+
+    def count_cells(self, frames: Iterable[Frame]) -> int:
+        """Count the cells that are drawn in some frames of the training part."""
+        place = {frame: at for at, frame in enumerate(self._split.train)}
+        return sum(len(self._training[place[frame]]["sizes"]) for frame in frames)
+
+    def decoded_by(self, decoder: Decoder) -> "Loaders":
+        """Give the same frames and batches, with another decoder on the card."""
+        other = copy(self)
+        other.card = self.card.decoded_by(decoder)
+        return other
 
     def frames(self, part: Part) -> Sequence[Frame]:
         """List the frames of a part, in the order of (sequence, time)."""
         return self._split.part(part)
 
-    def _prepared(self, part: Part) -> Iterator[Sample]:
+    def _prepared(self, part: Part, frames: Iterable[Frame]) -> Iterator[Sample]:
         transform = native(self._split.policy_of(part), self.card, ignore_border_px=self._border_px)
-        for frame in self._split.part(part):
+        for frame in frames:
             with _clear_errors():
                 arrays = transform(item(frame))
             labels = arrays["labels_native"]

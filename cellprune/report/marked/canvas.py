@@ -52,13 +52,12 @@ class Canvas:
     ) -> None:  # fmt: skip
         """Draw a line through points, perhaps dashed, and perhaps in a region (height, width) only."""
         length = np.concatenate([[0], np.hypot(*np.diff(points, axis=0).T).cumsum()])
-        along = np.arange(0, max(length[-1], 0.5), 0.5)
+        along = np.arange(0, max(length[-1], 0.7), 0.7)
         if dash_px is not None:
             along = along[along % sum(dash_px) < dash_px[0]]
         centres = np.stack([np.interp(along, length, points[:, axis]) for axis in (0, 1)], axis=1)
-        brush = np.arange(width_px) - (width_px - 1) / 2
-        for offset in np.stack(np.meshgrid(brush, brush), axis=-1).reshape(-1, 2):
-            self._dot(centres + offset, colour, only)
+        brush = np.indices((width_px, width_px)).reshape(2, -1).T - (width_px - 1) / 2
+        self._dot((centres[:, None] + brush).reshape(-1, 2), colour, only)
 
     def shape(self, at: tuple[float, float], kind: str, radius_px: int, colour: Colour, ring: Colour) -> None:
         """Draw a filled shape around a point (row, column), with a ring around it; nothing if the point is outside."""
@@ -74,7 +73,7 @@ class Canvas:
         image = Image.fromarray(np.concatenate([self._indices, gap, other._indices], axis=1))
         image.putpalette([channel for colour in self._palette for channel in colour])
         png = io.BytesIO()
-        image.save(png, "PNG", compress_level=6)
+        image.save(png, "PNG", compress_level=5)
         return png.getvalue()
 
     def _dot(self, centres: Points, colour: Colour, only: Flags | None) -> None:
