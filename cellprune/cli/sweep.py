@@ -108,7 +108,7 @@ def sweep(
         from cellprune.tables.folder import SweepFolder
         from cellprune.tables.plan import Source
         from cellprune.tables.plan import plan as planned
-        from cellprune.tables.sweep import Shard, shortfall, summary, tabulate
+        from cellprune.tables.sweep import Shard, gathered
         from cellprune.tables.sweep import sweep as run
         from cellprune.tables.workspace import SharedRuns, Workspace
         from cellprune.training.progress import PATIENCE_S
@@ -120,6 +120,8 @@ def sweep(
         return
     for line in whole.left_out:
         tell(line)
+    if part is not None and shard is None:
+        tell(f"part {part.number} of {part.count}, as SLURM's array says; --shard 1/1 trains all of the sweep")
     hush()  # that a shared run is finished already is no news here
     _refuse_runs_within(runs, output)
     workspace = Workspace(runs, output, data_root, device)
@@ -132,19 +134,12 @@ def sweep(
         return
     command = ["cellprune", *sys.argv[1:]]
     if gather:
-        with folder.locked():
-            folder.note({})
-            made = tabulate(whole, shared, folder, command)
-    else:
-        with Told(whole) as watch:
-            execute = trainers(workers, scheduler, watch.listener)
-            made = run(whole, shared, shard=part or Shard(), execute=execute, watch=watch, command=command)
-    if json:
-        print(text.dumps(summary(made)))
-    else:
-        _show(made, output)
-    if failed := shortfall(made):
-        raise WorkError(failed)
+        _tell(gathered(whole, shared, folder, command), output, as_json=json)
+        return
+    with Told(whole) as watch:
+        execute = trainers(workers, scheduler, watch.listener)
+        made = run(whole, shared, shard=part or Shard(), execute=execute, watch=watch, command=command)
+    _tell(made, output, as_json=json)
 
 
 def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool, as_json: bool) -> None:
@@ -206,6 +201,22 @@ def _refuse_runs_within(runs: Path, output: Path) -> None:
         raise CellpruneError(
             f"--runs {runs} lies in --output {output}, which holds a table and nothing else: give them side by side"
         )
+
+
+def _tell(made: "Content", folder: Path, *, as_json: bool) -> None:
+    """Print what came of it.
+
+    Raises:
+        WorkError: runs failed, which is told once all else is.
+    """
+    from cellprune.tables.sweep import shortfall, summary
+
+    if as_json:
+        print(text.dumps(summary(made)))
+    else:
+        _show(made, folder)
+    if failed := shortfall(made):
+        raise WorkError(failed)
 
 
 def _show(made: "Content", folder: Path) -> None:

@@ -60,18 +60,25 @@ def sweep(
         came = work(trials, runs, trained, watch or Watch())
     with folder.locked():
         folder.note({plan.name(trial): failure for trial, failure in came.items()})
-        content = tabulate(plan, runs, folder, command)
+        content = _tabulated(plan, runs, folder, command)
         if not content.missing:
             shutil.rmtree(folder.path / SCORES, ignore_errors=True)  # nobody needs them any more
         return content
 
 
-def tabulate(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Sequence[str] = ()) -> page.Content:
-    """Make the table of the runs that are finished; hold the folder.
+def gathered(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Sequence[str] = ()) -> page.Content:
+    """Make the table of the runs that are finished, and train nothing.
 
     Raises:
         CellpruneError: a finished run is damaged.
     """
+    with folder.locked():
+        folder.note({})
+        return _tabulated(plan, runs, folder, command)
+
+
+def _tabulated(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Sequence[str]) -> page.Content:
+    """Make the table of the runs that are finished; hold the folder."""
     there = {trial: path for trial in plan.trials if (path := runs.finished(trial)) is not None}
     results = [read(trial, path) for trial, path in there.items()]
     failures = folder.failures()
