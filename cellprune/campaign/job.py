@@ -23,6 +23,8 @@ class Job:
         runs: the folder of runs; who shares it trains a run that several want once.
         command: what the run is said to be made by, as a user would type it.
         floor: below it the run is given up; None where it runs to its end.
+        is_unlike_others: whether a refusal says nothing of the planner's other jobs, so that it is reported.
+        scores: folder in which scores are kept that other jobs need, too; None where each job scores for itself.
         score: what its report's scores are, see `report.results.Results.compared_by`.
         times: what layers take, where the settings name them.
         version: of the planner's cellprune; a worker of another one refuses.
@@ -36,6 +38,8 @@ class Job:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     command: tuple[str, ...] = ()
     floor: Floor | None = None
+    is_unlike_others: bool = False
+    scores: Path | None = None
     score: str = "iou"
     times: LayerTimes | None = None
     version: str = field(default_factory=partial(version, "cellprune"))

@@ -69,7 +69,9 @@ def _patiently(job: Job, listeners: Sequence[Listener]) -> Folder:
     """Run a job; while another process is at work in its folder, wait for what that leaves."""
     while True:
         try:
-            return experiment.run(job.settings, listeners, runtime=_runtime(job), command=job.command, times=job.times)
+            return experiment.run(
+                job.settings, listeners, runtime=_runtime(job), command=job.command, scores=job.scores, times=job.times
+            )
         except BusyError:
             time.sleep(_PATIENCE_S)
 
@@ -81,8 +83,8 @@ def _crashed(job: Job, error: Exception, seconds: float) -> Report:
             f"the disk of {job.runs} is full ({job.name}): free some space, then go on with --resume"
         ) from error
     refused = isinstance(error, CellpruneError) and not isinstance(error, WorkError)
-    if refused and not isinstance(error, ScarceError):  # memory may have been short for the sake of a neighbour
-        raise error
+    if refused and not job.is_unlike_others and not isinstance(error, ScarceError):
+        raise error  # but memory may have been short for the sake of a neighbour
     reason = " ".join(str(error).split()) or type(error).__name__
     return Report("crashed", reason=reason, seconds=seconds, refused=refused)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json as text
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,12 +13,16 @@ from cyclopts import Parameter
 
 from cellprune.cli import terminal
 from cellprune.cli.terminal import say
-from cellprune.wording import many
+from cellprune.cli.track import missing, told
+from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
+    from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
+    from cellprune.lab.inputs import Image
     from cellprune.lab.job import Done, Tell
+    from cellprune.lab.output import Output
 
 
 _LISTED = 20  # inputs that were not done, line by line; prediction.json has them all
@@ -40,6 +44,8 @@ def predict(
     engine: Literal["auto", "onnx", "openvino", "torch"] = "auto",
     precision: Literal["fp32", "bf16", "int8"] = "fp32",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    track: Annotated[bool, Parameter(negative="")] = False,
+    ctc: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the cells in images: label images, overlays and a table of cells.
@@ -56,6 +62,8 @@ def predict(
         cellprune predict runs/NAME PhC-C2DH-U373/01 -o cells --rescale
 
         cellprune predict cells.onnx images/ -o cells --engine openvino --precision bf16
+
+        cellprune predict runs/NAME PhC-C2DH-U373/01 -o cells --track
 
     Parameters
     ----------
@@ -97,26 +105,27 @@ def predict(
         faster, and give slightly other labels.
     device
         Where torch runs the network; the other engines run on the CPU.
+    track
+        Follow the cells of a time-lapse, as `cellprune track` does: tracks.csv, tracked/, and two columns in cells.csv.
+        The number at the end of an image's name is its time.
+    ctc
+        With track: write the result in the format of the Cell Tracking Challenge, too.
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
-    from cellprune.cli.progress import loading, phase
+    from cellprune.cli.progress import loading
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
-    from cellprune.lab.inputs import find
     from cellprune.lab.job import run
-    from cellprune.lab.output import Output, engine_before
+    from cellprune.lab.output import Output
     from cellprune.runs.searched import found_by
-    from cellprune.training.progress import PATIENCE_S
 
-    _refuse(inputs, pixel_size, min_area)
+    _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    with phase("looking at the images", after_s=PATIENCE_S):
-        images, failures, labels = find(inputs)
+    images, failures, labels = _find(inputs, of_time_lapse=track)
     with loading():
-        chosen = engine if engine != "auto" else engine_before(output) or "auto"
-        runner = engine_of(model, engine=chosen, device=device, precision=precision)
+        runner = engine_of(model, engine=_engine(engine, output), device=device, precision=precision)
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
@@ -137,11 +146,34 @@ def predict(
         )  # fmt: skip
     warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
     _list(done.failures, output)
+    tracks = _follow(done, images, folder, ctc=ctc) if track else []
     if json:
-        print(text.dumps({"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}))
+        said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
+        print(text.dumps(said | ({"recordings": [asdict(one.summary) for one in tracks]} if track else {})))
     else:
-        _show(done, output, overlays=overlays)
+        _show(done, tracks, output, overlays=overlays)
     return 1 if done.failures else 0
+
+
+def _find(inputs: tuple[str, ...], *, of_time_lapse: bool) -> "tuple[list[Image], list[Failure], list[str]]":
+    """List the images, the inputs that cannot be read, and what is left out; a time-lapse needs two frames or more."""
+    from cellprune.cli.progress import phase
+    from cellprune.lab.inputs import find
+    from cellprune.lab.recordings import require_time_lapse
+    from cellprune.training.progress import PATIENCE_S
+
+    with phase("looking at the images", after_s=PATIENCE_S):
+        images, failures, labels = find(inputs)
+    if of_time_lapse:
+        require_time_lapse([f"{image.name}.tif" for image in images])
+    return images, failures, labels
+
+
+def _engine(asked: str, output: Path) -> str:
+    """Name the engine: the one that is asked for, else that of the results that are there, so that they go on alike."""
+    from cellprune.lab.output import engine_before
+
+    return asked if asked != "auto" else engine_before(output) or "auto"
 
 
 def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
@@ -161,7 +193,14 @@ def _unusual(**settings: object) -> dict[str, object]:
     return {name: value for name, value in settings.items() if value is not None and value != usual.get(name)}
 
 
-def _refuse(inputs: tuple[str, ...], pixel_size: tuple[float, float] | None, min_area: float | None) -> None:
+def _refuse(
+    inputs: tuple[str, ...],
+    pixel_size: tuple[float, float] | None,
+    min_area: float | None,
+    *,
+    ctc: bool,
+    track: bool,
+) -> None:
     """Refuse words that cannot be meant, before any file is looked at."""
     from cellprune.errors import CellpruneError
 
@@ -172,6 +211,32 @@ def _refuse(inputs: tuple[str, ...], pixel_size: tuple[float, float] | None, min
         raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
     if min_area is not None and not 0 <= min_area < 1e9:
         raise CellpruneError(f"--min-area {min_area:g}: give a number of pixels, from 0 to less than 1e9")
+    if ctc and not track:
+        raise CellpruneError("--ctc writes tracks: add --track")
+
+
+def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: bool) -> list["Followed"]:
+    """Link the cells of what is predicted, and write what is made of it."""
+    from cellprune.cli.progress import phase
+    from cellprune.lab import tracks
+    from cellprune.lab.cells import as_csv
+    from cellprune.lab.recordings import recordings
+
+    counts = {image["name"]: image["cells"] for image in done.images}
+    labelled = [image for image in images if printable(image.name) in counts]
+    with phase("following the cells", after_s=1):
+        found = recordings(list(map(str, folder.label_files(labelled))))
+        followed = [tracks.follow(recording) for recording in found]
+    for recording in found:
+        for line in missing(recording):
+            terminal.tell(f"note: {line}")
+    n_cells = {image.name: counts[printable(image.name)] for image in labelled}
+    for row, track in zip(done.rows, tracks.of_cells(n_cells, followed), strict=True):
+        row |= asdict(track)
+    with folder.locked():
+        tracks.write(folder.path, followed, ctc=ctc, geff=False)
+        folder.write_table(as_csv(done.rows))
+    return followed
 
 
 def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:
@@ -249,7 +314,7 @@ def _progress(n_images: int) -> Iterator["Tell"]:
         watcher.finished(event(n_images, ""))
 
 
-def _show(done: "Done", output: Path, *, overlays: bool) -> None:
+def _show(done: "Done", tracks: Sequence["Followed"], output: Path, *, overlays: bool) -> None:
     kept = f" ({done.kept} of them were there already)" if done.kept else ""
     failed = f", {len(done.failures)} not done" if done.failures else ""
     cells, images = (many(n, what) for n, what in ((len(done.rows), "cell"), (len(done.images), "image")))
@@ -262,3 +327,4 @@ def _show(done: "Done", output: Path, *, overlays: bool) -> None:
     ):
         if overlays or name != "overlays":
             say(f"  {output / name}   {what}")
+    say(*told(tracks))

@@ -175,6 +175,22 @@ class Inside:
         """The next part tells of itself."""
 
 
+class Whereabouts:
+    """Remembers where the one training of this process is; of workers elsewhere it hears nothing."""
+
+    def __init__(self) -> None:
+        self.at = ""
+
+    def started(self, event: Event) -> None:
+        self.at = described(event)
+
+    def advanced(self, event: Event) -> None:
+        self.at = described(event)
+
+    def finished(self, event: Event) -> None:
+        self.at = ""
+
+
 class Curves:
     """TensorBoard's files; the extra `tensorboard` brings its library."""
 

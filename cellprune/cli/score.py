@@ -13,6 +13,14 @@ from cellprune.wording import many
 if TYPE_CHECKING:
     from cellprune.data.score import ScoredFolder
 
+_OF_SEQUENCES = {
+    "det": "markers that are found, each by a cell of its own",
+    "tra": "the same, and the links between frames, as one price of all corrections",
+    "lnk": "links between frames alone",
+    "op_csb": "mean of SEG and DET",
+    "op_ctb": "mean of SEG and TRA",
+}
+
 
 def score(
     *,
@@ -23,8 +31,8 @@ def score(
 ) -> None:
     """Score label images, of cellprune or of any other program, cell by cell.
 
-    SEG and DET are those of the Cell Tracking Challenge. AP is the score of the Data Science Bowl 2018. Every image of
-    truth needs a result.
+    SEG, DET, TRA and LNK are those of the Cell Tracking Challenge. AP is the score of the Data Science Bowl 2018. Every
+    image of truth needs a result. TRA and LNK need tracks: man_track.txt in 01_GT/TRA, and res_track.txt of the result.
 
     Examples:
 
@@ -65,8 +73,9 @@ def _told(scored: "ScoredFolder") -> list[str]:
     )
     lines = [f"{scored.result}, judged by {scored.truth}: {', '.join(judged)}", found_of_true(scored.total)]
     lines += [f"{row.label:16}{row.value:24}{row.meaning}" for row in rows(scored.total)]
-    if (value := scored.scores["det"]) is not None:
-        lines.append(f"{'DET':16}{value:<24.4f}markers that are found, each by a cell of its own")
+    for name, meaning in _OF_SEQUENCES.items():
+        if (value := scored.scores[name]) is not None:
+            lines.append(f"{name.upper():16}{value:<24.4f}{meaning}")
     if scored.field_of_interest_px:
         lines.append(
             f"note: cells wholly in the outer {scored.field_of_interest_px} px do not count (--field-of-interest)"

@@ -2,13 +2,14 @@
 
 import json as text
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from cellprune.cli.terminal import hush, say, tell
+from cellprune.cli.trainers import refuse_trainers, trainers
 from cellprune.cli.whole_number import WholeNumber
 from cellprune.config.load import ConfigError, load, merged
 from cellprune.config.names import method
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from cellprune.search.plan import Plan
     from cellprune.search.question import Question, Workspace
     from cellprune.search.tell.answer import Answer
-    from cellprune.training.progress import Listener
 
-_MOST_WORKERS = 256  # processes, each with a training, on one machine
 _SEARCHED = {
     "pruning.ratio": "the ratio is what is searched, between --low and --high",
     "pruning.budget": "the ratio is what is searched, between --low and --high; --unit says of what",
@@ -101,7 +100,8 @@ def search_max_ratio(
     json
         Print the result, or with --dry-run the plan, as one JSON object.
     """
-    _refuse(workers=workers, scheduler=scheduler, max_trials=max_trials, max_hours=max_hours)
+    refuse_trainers(workers, scheduler)
+    _refuse(max_trials=max_trials, max_hours=max_hours)
     resolved = _settings(settings, config, set_, search)
 
     from cellprune.cli.progress import loading, phase, shown
@@ -121,7 +121,7 @@ def search_max_ratio(
     table = Table(question)
     with ExitStack() as opened:
         # a scheduler that does not answer is told before an epoch is timed; a dry run needs none
-        trained = _trainers(workers, None if dry_run else scheduler, table.listener)
+        trained = trainers(workers, None if dry_run else scheduler, table.listener)
         with phase("starting the workers", after_s=PATIENCE_S):
             execute = opened.enter_context(trained)
         if dry_run or not (question.output / JOURNAL).exists():
@@ -159,15 +159,7 @@ def _show(answer: "Answer", folder: Path, *, as_json: bool) -> None:
         say(said.model)
 
 
-def _refuse(*, workers: int, scheduler: str | None, max_trials: int | None, max_hours: float | None) -> None:
-    if not 0 <= workers <= _MOST_WORKERS:
-        raise CellpruneError(
-            f"--workers {workers}: give a number up to {_MOST_WORKERS}, or remove it to train in this process"
-        )
-    if scheduler == "":
-        raise CellpruneError("--scheduler names no address: give one such as tcp://node1:8786, or remove it")
-    if workers and scheduler:
-        raise CellpruneError("--workers and --scheduler exclude each other: the scheduler has its own workers")
+def _refuse(*, max_trials: int | None, max_hours: float | None) -> None:
     if max_trials is not None and max_hours is not None:
         raise CellpruneError("--max-trials and --max-hours exclude each other: give one limit")
     if max_trials is not None and max_trials < 1:
@@ -200,15 +192,6 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
         raise ConfigError(f"{config} trains a control: remove pruning.control; {_SEARCHED['pruning.control']}")
     data = resolved.data.model_copy(update={"select": 0.0, "fold": None})
     return resolved.model_copy(update={"seed": 0, "data": data})
-
-
-def _trainers(workers: int, scheduler: str | None, listener: "Listener") -> AbstractContextManager["Execute"]:
-    """Give who trains: workers of this machine, those of a scheduler, or this process, which the listener hears."""
-    from cellprune.campaign import workers as campaign_workers
-
-    if workers:
-        return campaign_workers.local(workers)
-    return campaign_workers.cluster(scheduler) if scheduler else campaign_workers.here([listener])
 
 
 def _planned(

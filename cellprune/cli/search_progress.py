@@ -8,14 +8,13 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from cellprune.cli.heartbeat import Heartbeat
-from cellprune.cli.progress import described
+from cellprune.cli.progress import Whereabouts
 from cellprune.cli.terminal import console, tell
 from cellprune.report.formatting import duration
 from cellprune.search import plan
 from cellprune.search.judge import controls
 from cellprune.search.judge.trial import Trial
 from cellprune.search.question import Question, Watch
-from cellprune.training.progress import Event
 from cellprune.wording import spoken
 
 _LINES = 12  # of the newest verdicts
@@ -33,7 +32,7 @@ class Table(Watch):
         self._lines: list[str] = []
         self._n_folds = question.n_folds
         self._beat = Heartbeat(self._again)
-        self.listener = _Epochs()
+        self.listener = Whereabouts()
         self._live = Live(console=self._console, get_renderable=self._drawn, refresh_per_second=2)
 
     def __enter__(self) -> "Table":
@@ -96,19 +95,3 @@ class Table(Watch):
             table.add_row(Text(spoken(self._at(trial))), duration(monotonic() - since))
         running = [table] if self._running else []
         return Group(*(Text(spoken(line)) for line in self._lines[-_LINES:]), *running, Text(self._left()))
-
-
-class _Epochs:
-    """Remembers where the one training of this process is; of workers elsewhere it hears nothing."""
-
-    def __init__(self) -> None:
-        self.at = ""
-
-    def started(self, event: Event) -> None:
-        self.at = described(event)
-
-    def advanced(self, event: Event) -> None:
-        self.at = described(event)
-
-    def finished(self, event: Event) -> None:
-        self.at = ""

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic_core import ErrorDetails
 from cellprune.config import names, yaml12
 from cellprune.config.base import Values
 from cellprune.config.decoding import Decoding
-from cellprune.config.model import MODEL_SETTINGS, WIDTHS
+from cellprune.config.model import MODEL_SETTINGS, WIDTHS, Model
 from cellprune.config.pruning import AMOUNTS, CHOICE
 from cellprune.config.pruning import completed as pruning_completed
 from cellprune.config.pruning import renamed as pruning_renamed
@@ -44,6 +45,18 @@ _SECTIONS_OF_EVERY_RECORD = {"task", "seed", "data", "model", "pruning", "traini
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed"}  # settings of cells in images
 
 
+@dataclass(frozen=True)
+class File:
+    """A configuration file that was read: its keys and values."""
+
+    path: Path
+    values: Mapping[str, object]
+
+    def without(self, section: str) -> "File":
+        """Give the same but for a section that is none of the settings."""
+        return File(self.path, {key: value for key, value in self.values.items() if key != section})
+
+
 def load(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
     """Merge the sources of settings and check the whole.
 
@@ -57,12 +70,27 @@ def load(flags: Settings | None = None, *, file: Path | None = None, assignments
     return resolve(merged(flags, file=file, assignments=assignments))
 
 
-def merged(flags: Settings | None = None, *, file: Path | None = None, assignments: Sequence[str] = ()) -> Settings:
-    """Merge the sources of settings as `load` does, and leave the choices as they were asked for."""
+def merged(
+    flags: Settings | None = None,
+    *,
+    file: Path | File | None = None,
+    assignments: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    models: Sequence[str] = (),
+) -> Settings:
+    """Merge the sources of settings as `load` does, and leave the choices as they were asked for.
+
+    Args:
+        flags, assignments: as `load` takes them.
+        file: the same, or what was read of it.
+        methods, models: that the same sources serve, too: an option of one of them is no fault.
+    """
     asked: Values = {}
     sources: list[tuple[str, Values]] = []
     if file is not None:
-        sources.append((str(file), _read(file)))
+        opened = file if isinstance(file, File) else read(file)
+        file = opened.path
+        sources.append((str(file), dict(opened.values)))
     sources += [(f"--set {shortened(text, VALUE_LIMIT)}", _assignment(text)) for text in assignments]
     sources = [(source, _renamed(values)) for source, values in sources]
     for source, values in sources:
@@ -80,6 +108,8 @@ def merged(flags: Settings | None = None, *, file: Path | None = None, assignmen
     masks, network = settings.pruning.masks, settings.model.name
     method = settings.pruning.method if masks is None else "given"
     row = names.method(method)
+    of_methods = [*row.options, *(option for other in methods for option in names.method(other).options)]
+    of_models = [*settings.model.own(), *(option for other in models for option in Model(name=other).own())]
     options = {name: names.method(name).options for name in names.methods()}
     options |= {} if masks is None else {"chosen": CHOICE}
     for source, values in (*sources, ("the command line", flagged)):
@@ -90,13 +120,13 @@ def merged(flags: Settings | None = None, *, file: Path | None = None, assignmen
         from_file = source == str(file)
         if not from_file:
             pruning, whose = values.get("pruning", {}), f"{source}: pruning method {method!r}"
-            _refuse_foreign(pruning, row.options, options, whose)
+            _refuse_foreign(pruning, of_methods, options, whose)
             if masks is not None and (chosen := {"method", *AMOUNTS} & pruning.keys()):
                 raise ConfigError(f"{source}: pruning.masks gives the masks, so drop pruning.{min(chosen)}")
             if row.channels == "always" and pruning.get("granularity") == "weight":
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or checked(values, source).model.name == network:
-            _refuse_foreign(values.get("model", {}), settings.model.own(), MODEL_SETTINGS, f"{source}: {network!r}")
+            _refuse_foreign(values.get("model", {}), of_models, MODEL_SETTINGS, f"{source}: {network!r}")
     return settings
 
 
@@ -181,7 +211,12 @@ def checked(values: Mapping[str, object], source: str) -> Settings:
         raise ConfigError(f"{source}: {faults(error)}") from None
 
 
-def _read(file: Path) -> Values:
+def read(file: Path) -> File:
+    """Read a configuration file; a run's config.yaml of any version by the names of this one.
+
+    Raises:
+        ConfigError: it cannot be read, or holds something else.
+    """
     try:
         content = yaml12.read(reading.text_of(file, most=_MOST_BYTES))
     except FileNotFoundError:
@@ -197,7 +232,7 @@ def _read(file: Path) -> Values:
             f"{file} holds a {type(content).__name__}, not keys and values: write lines such as 'seed: 0'"
         )
     values: Values = content or {}
-    return completed(values) if _is_record(values) else values
+    return File(file, completed(values) if _is_record(values) else values)
 
 
 def _is_record(content: Mapping[str, object]) -> bool:

@@ -36,7 +36,7 @@ def _own_costs() -> str:
     return "; ".join(f"{', '.join(methods)}: {cost}" for cost, methods in having.items())
 
 
-def _budget(value: object) -> str | None:
+def budget_of(value: object) -> str | None:
     """Write a budget in one way, `macs=0.1`, and see a percentage for what it is."""
     unit, equals, share = str(value).partition("=")
     if value is None:
@@ -85,7 +85,7 @@ class Pruning(Frozen):
     ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(ratio_of)] = Field(
         0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
     )
-    budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(_budget)] = Field(
+    budget: Annotated[str | None, Parameter(alias="--budget"), BeforeValidator(budget_of)] = Field(
         None,
         description="UNIT=KEPT, instead of the ratio: the share to keep of params (prunable weights; with channels all "
         "parameters), macs (multiply-adds) or, with channels, channels or latency (milliseconds in pruning.engine)",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cellprune.data.cells import ctc, plain
+from cellprune.data.cells import ctc, plain, track_file
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
@@ -221,19 +221,5 @@ def _track_errors(path: Path, findings: Findings) -> list[str]:
         listed = ctc.tracks(path)
     except ctc.LayoutError as error:
         return [str(error)]
-    errors = []
-    for label, frames in sorted(findings.shown.items()):
-        track = listed.get(label)
-        if track is None:
-            errors.append(f"{path} does not list track {label}, which frame {min(frames)} shows: fetch the set again")
-        elif min(frames) < track.begin or max(frames) > track.end:
-            errors.append(f"{path} lists track {label} for {track.begin} to {track.end}, but frames outside show it")
-    for label, track in listed.items():
-        marked = [n for n in findings.marked if track.begin <= n <= track.end]
-        if absent := [n for n in marked if n not in findings.shown.get(label, ())]:
-            errors.append(
-                f"{path} lists track {label} in frame {absent[0]}, which does not show it: fetch the set again"
-            )
-        if track.parent and track.parent not in listed:
-            errors.append(f"{path} names {track.parent} as parent of track {label}, but does not list it")
-    return errors
+    faults = track_file.faults(path, listed, findings.shown, findings.marked)
+    return [f"{fault}: fetch the set again" for fault in faults]

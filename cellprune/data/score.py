@@ -7,23 +7,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data.cells import results
+from cellprune.data.cells import ctc, results, track_file
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.matching import draw_only, regions
 from cellprune.data.cells.results import Pairs
 from cellprune.data.cells.truth import completeness, target
 from cellprune.data.sets import cards
+from cellprune.errors import CellpruneError
 from cellprune.evaluation.cells import (
     CellCount,
     MarkerCount,
+    MatchedMarkers,
     ScoredCells,
     count,
-    count_markers,
     det,
+    match_markers,
     summary,
     total,
 )
+from cellprune.evaluation.contingency import areas
 from cellprune.evaluation.iou import IGNORED
+from cellprune.evaluation.tracks import LinkCount, count_links, lnk, tra
 from cellprune.images.read import ImageError, Labels, read_header, read_labels
 from cellprune.wording import many
 
@@ -44,10 +48,12 @@ class ScoredFolder:
 
     Attributes:
         field_of_interest_px: width of the outer band in which cells do not count.
-        scores: name -> value, those of `evaluation.cells.CELL_SCORES` and "det"; None where nothing is to be judged.
+        scores: name -> value: those of `evaluation.cells.CELL_SCORES`, "det", "tra", "lnk", "op_csb" and "op_ctb"; None
+            where nothing is to be judged.
         total: of all images together.
         images: every image with outlines.
         markers: every frame with markers; empty without tracking truth.
+        links: of the tracks; None where truth or result has none.
         notes: what a reader of the scores should know.
     """
 
@@ -58,6 +64,7 @@ class ScoredFolder:
     total: CellCount
     images: tuple[ScoredCells, ...]
     markers: tuple[ScoredMarkers, ...]
+    links: LinkCount | None
     notes: tuple[str, ...]
 
 
@@ -71,32 +78,85 @@ def score(truth: Path, result: Path, *, field_of_interest_px: int | None = None)
     Raises:
         LayoutError: truth without its result, or no truth.
         ImageError: a file that holds no labels, or differs in size from its truth.
+        TrackError: a file of tracks and its images disagree.
     """
     pairs = results.pair(truth, result)
     band_px = _known_band_px(truth) if field_of_interest_px is None else field_of_interest_px
     _require_sizes(pairs.frames)
     reader = _Reader(pairs)
-    cells, markers = [], []
+    cells, matched = [], {}
+    tracks = _Tracks(pairs) if pairs.has_markers and pairs.true_tracks and pairs.tracks else None
     for frame in pairs.frames:
         found = reader.result(frame.image)
-        name = (frame.id, frame.sequence, frame.number)
         if frame.gold:
             counted = count(reader.gold(frame.gold), found, ignored=_ignored(frame), field_of_interest_px=band_px)
-            cells.append(ScoredCells(*name, counted))
+            cells.append(ScoredCells(frame.id, frame.sequence, frame.number, counted))
         if frame.markers and pairs.has_markers:
-            marked = count_markers(read_labels(frame.markers), found, field_of_interest_px=band_px)
-            markers.append(ScoredMarkers(*name, marked))
+            markers = read_labels(frame.markers)
+            matched[frame.number] = match_markers(markers, found, field_of_interest_px=band_px)
+            if tracks:
+                tracks.saw(frame.number, markers, found)
     counts = [image.count for image in cells]
+    links = tracks.links(matched) if tracks else None
     return ScoredFolder(
         truth=str(truth),
         result=str(result),
         field_of_interest_px=band_px,
-        scores={**summary(counts), "det": det([frame.count for frame in markers])},
+        scores=_scores(counts, [frame.count for frame in matched.values()], links),
         total=total(counts),
         images=tuple(cells),
-        markers=tuple(markers),
+        markers=tuple(
+            ScoredMarkers(frame.id, frame.sequence, frame.number, matched[frame.number].count)
+            for frame in pairs.frames
+            if frame.number in matched
+        ),
+        links=links,
         notes=tuple(_notes(pairs, reader)),
     )
+
+
+def _scores(
+    cells: Sequence[CellCount], markers: Sequence[MarkerCount], links: LinkCount | None
+) -> dict[str, float | None]:
+    """Give every score by its name; OP_CSB and OP_CTB are the challenge's means of SEG with DET and with TRA."""
+    scores = {**summary(cells), "det": det(markers)}
+    scores |= {"tra": tra(markers, links) if links else None, "lnk": lnk(links) if links else None}
+    for name, other in (("op_csb", "det"), ("op_ctb", "tra")):
+        first, second = scores["seg"], scores[other]
+        scores[name] = None if first is None or second is None else (first + second) / 2
+    return scores
+
+
+class TrackError(CellpruneError):
+    """A file of tracks and the images that it is about disagree."""
+
+
+class _Tracks:
+    """The tracks of both sides, as files list them and as images show them."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        assert pairs.true_tracks
+        assert pairs.tracks
+        self._paths = (pairs.true_tracks, pairs.tracks)
+        self._listed = tuple(map(ctc.tracks, self._paths))
+        self._shown: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
+
+    def saw(self, frame: int, markers: Labels, found: Labels) -> None:
+        """Keep which tracks the next frame shows."""
+        for shown, labels in zip(self._shown, (markers, found), strict=True):
+            for label in areas(labels).numbers.tolist():
+                shown.setdefault(label, []).append(frame)
+
+    def links(self, matched: Mapping[int, MatchedMarkers]) -> LinkCount:
+        """Count the links, once all frames were seen.
+
+        Raises:
+            TrackError: says the first disagreement.
+        """
+        for path, listed, shown in zip(self._paths, self._listed, self._shown, strict=True):
+            if fault := next(track_file.faults(path, listed, shown, list(matched)), None):
+                raise TrackError(f"{fault}: correct the file or the images")
+        return count_links(matched, *self._listed)
 
 
 class _Reader:
@@ -159,6 +219,9 @@ def _notes(pairs: Pairs, reader: _Reader) -> Iterator[str]:
         yield f"no outline for {where}: what is found there is not extra"
     if pairs.of_challenge and not pairs.has_markers:
         yield "DET needs a marker for each cell (man_track000.tif in 01_GT/TRA), so it is not computed"
+    if pairs.has_markers and not (pairs.true_tracks and pairs.tracks):
+        needed = "the result's res_track.txt" if pairs.true_tracks else "01_GT/TRA/man_track.txt"
+        yield f"TRA and LNK need {needed}, so they are not computed"
     if not any(frame.gold for frame in pairs.frames):
-        yield "no cell is outlined (man_seg000.tif in 01_GT/SEG), so DET alone is computed"
+        yield "no cell is outlined (man_seg000.tif in 01_GT/SEG), so SEG is not computed"
     yield from results.left_out(pairs)

@@ -30,7 +30,7 @@ Note: an IoU of exactly the threshold is no match here, so that matches are uniq
 for one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,6 +108,26 @@ class MarkerCount:
     extra: int
     to_split: int
 
+    @property
+    def cost(self) -> int:
+        """The challenge's price of all corrections; a missed marker costs 10."""
+        return 10 * self.missed + self.extra + 5 * self.to_split
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedMarkers:
+    """The markers of one image and the cells found there.
+
+    Attributes:
+        count: what DET is made of.
+        markers: numbers of the markers that count.
+        marker_of: number of a found cell that covers one marker and no other -> number of that marker.
+    """
+
+    count: MarkerCount
+    markers: frozenset[int]
+    marker_of: Mapping[int, int]
+
 
 @dataclass(frozen=True)
 class ScoredCells:
@@ -156,20 +176,25 @@ def judge(truth: Labels, found: Labels, *, ignored: _Flags | None = None, field_
     return _judged(table, is_true, is_found)
 
 
-def count_markers(markers: Labels, found: Labels, *, field_of_interest_px: int = 0) -> MarkerCount:
-    """Count the markers of one image that are found; arguments and errors as of `count`."""
+def match_markers(markers: Labels, found: Labels, *, field_of_interest_px: int = 0) -> MatchedMarkers:
+    """Find which cells of one image cover which markers; arguments and errors as of `count`."""
     table = contingency(markers, found)
     is_marker, is_found = _in_field(table, markers, found, field_of_interest_px)
     covering = _covering(table, is_marker, is_found)
-    n_covered = np.bincount(table.at_second[covering], minlength=len(table.second))[is_found]
+    at_marker, at_found = table.at_first[covering], table.at_second[covering]
+    covers = np.bincount(at_found, minlength=len(table.second))
+    n_covered = covers[is_found]
     n_markers = int(is_marker.sum())
-    return MarkerCount(
+    counted = MarkerCount(
         markers=n_markers,
         found=int(is_found.sum()),
         missed=n_markers - int(n_covered.sum()),
         extra=int((n_covered == 0).sum()),
         to_split=int((n_covered - 1).clip(min=0).sum()),
     )
+    alone = covers[at_found] == 1
+    pairs = (table.second.numbers[at_found[alone]].tolist(), table.first.numbers[at_marker[alone]].tolist())
+    return MatchedMarkers(counted, frozenset(table.first.numbers[is_marker].tolist()), dict(zip(*pairs, strict=True)))
 
 
 def total(counts: Sequence[CellCount]) -> CellCount:
@@ -203,8 +228,7 @@ def det(counts: Sequence[MarkerCount]) -> float | None:
     n_markers = sum(c.markers for c in counts)
     if not n_markers:
         return None
-    cost = sum(10 * c.missed + c.extra + 5 * c.to_split for c in counts)
-    return 1 - min(cost, 10 * n_markers) / (10 * n_markers)
+    return 1 - min(sum(c.cost for c in counts), 10 * n_markers) / (10 * n_markers)
 
 
 def _judged(table: Contingency, is_true: _Flags, is_found: _Flags) -> JudgedCells:

@@ -17,10 +17,11 @@ from cellprune.experiment.opening import Setup
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Segments
+from cellprune.pruning.kinds import Once, Segments
 from cellprune.pruning.masks import Masks, check
 from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.budget import keep_count
+from cellprune.pruning.scoring import at_once
 from cellprune.runs import maskfile
 from cellprune.runs.cost import Budget
 from cellprune.structure.counts import Counts
@@ -50,12 +51,13 @@ def segments(setup: Setup) -> Segments:
     return prune.choose_segments(setup.network, request, batches=_batches(setup), loss=setup.loss)
 
 
-def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
+def masks(setup: Setup, within: Segments, tell: Tell = unheard, once: Once = at_once) -> Masks:
     """Choose the masks; the network stays as it is.
 
     Args:
         within: what `segments` gave, now or when the run was started.
         tell: told of each round of scoring that is done.
+        once: see `pruning.scoring.Scoring`.
     """
     settings, model = setup.settings, setup.network
     pruning = settings.pruning
@@ -64,7 +66,9 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard) -> Masks:
     else:
         request = pruning.request(settings.seed)
         request = replace(request, options={**request.options, **within})
-        chosen = prune.fulfil(model, request, batches=_batches(setup), loss=setup.loss, tell=tell, table=setup.table)
+        chosen = prune.fulfil(
+            model, request, batches=_batches(setup), loss=setup.loss, tell=tell, table=setup.table, once=once
+        )
     if pruning.control != "shuffle":
         return chosen
     whole = None

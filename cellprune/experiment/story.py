@@ -2,29 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from glob import escape
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor
 
-from cellprune.config import load as config
 from cellprune.config.names import is_dense_family, method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose, earlier, latency, measure, record, settling
+from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
+from cellprune.pruning.scoring import at_once
 from cellprune.report import page, sentences
-from cellprune.runs import log, names
+from cellprune.runs import log
 from cellprune.runs.cost import MaskCost, StandIn
-from cellprune.runs.documents import plain
 from cellprune.runs.folder import Folder
 from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.metrics import Epoch
@@ -52,6 +51,7 @@ def run(
     *,
     runtime: Runtime | None = None,
     command: Sequence[str] = (),
+    scores: Path | None = None,
     times: LayerTimes | None = None,
 ) -> Folder:
     """Train one network, pruned or not, and leave a complete run folder.
@@ -61,6 +61,7 @@ def run(
         listeners: watch the run; see `training.progress`.
         runtime: where it happens; nothing in it changes the result.
         command: the command line, for the record.
+        scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
         times: what layers take, where the settings name them by `pruning.layer_times_sha256`; others time their own.
     Returns:
         The folder of the finished run.
@@ -79,7 +80,7 @@ def run(
     listeners = listeners if accelerator.is_main_process else ()
     opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners)
     settings, split = opened.settings, opened.split.written()
-    folder = Folder.open(runtime.output or runtime.runs / _name(settings, split), runtime.resume)
+    folder = Folder.open(runtime.output or _shared(runtime, settings, split), runtime.resume)
     with record.locked(folder, accelerator):
         earlier.require_same(folder, settings, split)
         is_complete = earlier.is_complete(folder, settings)
@@ -93,7 +94,7 @@ def run(
         with progress.phase(listeners, _PLANNING):
             segments = _segments(setup, folder)
             made = record.begin(setup, folder, segments, stages, command)
-        work = Work(setup, folder, listeners, made)
+        work = Work(setup, folder, listeners, made, scores)
         if work.is_main:
             per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
             work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
@@ -160,21 +161,23 @@ def choose_masks(
 
 
 def is_there(settings: Settings, *, runtime: Runtime) -> bool:
-    """Tell whether a run of these settings is finished in its folder of runs.
+    """Tell whether a run of these settings is finished in its folder of runs; see `shared.is_there`."""
+    return shared.is_there(runtime.runs, settled(settings, runtime=runtime))
 
-    Only configurations are compared, which is quick: where the data changed since, `run` trains anew.
+
+def split_of(settings: Settings, *, runtime: Runtime) -> Split:
+    """Give how a run of these settings would split the data, as its split.yaml says it.
+
+    Raises:
+        CellpruneError: no such data, or data that cannot be split so.
     """
-    settings = settled(settings, runtime=runtime)
-    begins = _name(settings, None).rpartition("_")[0]
-    there = (Folder(path) for path in runtime.runs.glob(f"{escape(begins)}_*"))
-    return any(folder.finished and not config.differences(settings, earlier.settings_of(folder)) for folder in there)
+    return open_data(settings, runtime.data_root).split.written()
 
 
-def _name(settings: Settings, split: Split | None) -> str:
-    pruning, digest = settings.pruning, config.digest(settings, {} if split is None else plain(split))
-    return names.run_name(
-        settings.data.dataset, settings.model.name, pruning.label, pruning.amount, settings.seed, digest
-    )
+def _shared(runtime: Runtime, settings: Settings, split: Split) -> Path:
+    """Give the run's folder among the others; who goes on takes a finished run of any name."""
+    there = shared.finished_in(runtime.runs, settings, split) if runtime.resume else None
+    return there or shared.folder_in(runtime.runs, settings, split)
 
 
 def _stages(setup: Setup) -> list[Stage]:
@@ -275,7 +278,8 @@ def _masks(work: Work, segments: Segments) -> Masks:
 
 def _scored_masks(work: Work, segments: Segments) -> Masks:
     with work.phase("scoring", _scoring(work.settings.pruning.method)) as tell:
-        return choose.masks(work.setup, segments, tell)
+        once = kept_scores.kept_in(work.scores, work.setup, segments) if work.scores else at_once
+        return choose.masks(work.setup, segments, tell, once)
 
 
 def _scoring(by: str) -> str:

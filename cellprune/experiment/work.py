@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 
 from cellprune.config.schema import Settings
@@ -32,12 +33,14 @@ class Work:
     Attributes:
         setup: with the network that is trained, which for a control is another than the settings ask for.
         made: the content of provenance.json; so it outlives the file.
+        scores: folder in which scores are kept that other runs need, too; None where the run scores for itself.
     """
 
     setup: Setup
     folder: Folder
     listeners: Sequence[Listener]
     made: Provenance
+    scores: Path | None = None
 
     @property
     def settings(self) -> Settings:

@@ -78,11 +78,12 @@ def as_csv(rows: Iterable[Row]) -> str:
     table = csv.DictWriter(text, columns, lineterminator="\n")
     table.writeheader()
     for row in chain([first] if first else [], rows):
-        table.writerow({key: _harmless(value) for key, value in row.items()})
+        table.writerow({key: harmless(value) for key, value in row.items()})
     return text.getvalue()
 
 
-def _harmless(value: object) -> object:
+def harmless(value: object) -> object:
+    """Give a value that no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

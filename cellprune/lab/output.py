@@ -5,6 +5,7 @@
     overlays/NAME.png    the image with the outlines of its cells, unless nobody wants them
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
+    tracks.csv and so on, see `lab.tracks`
 
 Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
 """
@@ -32,6 +33,7 @@ from cellprune.wording import printable
 
 _LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
 _SCHEMA = 1
+OF_TRACKS = ("tracks.csv", "tracked", "ctc", "geff")
 
 Labels = NDArray[np.unsignedinteger]
 _Cells = list[tuple[str, int]]  # of an image: how many of each class, class by class
@@ -192,6 +194,14 @@ class Output:
                 **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
 
+    def label_files(self, images: Sequence[Image]) -> list[Path]:
+        """Give the files that hold the labels of images that are done, a stack once."""
+        files: dict[Path, None] = {}
+        for image in images:
+            own, stack = self._labels_path(image), self._stack_path(image)
+            files[own if stack is None or own.exists() else stack] = None
+        return list(files)
+
     def write_table(self, text: str) -> None:
         """Write cells.csv; raises as `write`."""
         atomic.write_text(self.path / _TABLE, text)
@@ -249,7 +259,7 @@ class Output:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
         ours = {lock.LOCK}
         if (self.path / _RECORD).exists() or self._began():
-            ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD}
+            ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD, *OF_TRACKS}
             for folder, suffix, known in (
                 (_LABELS, ".tif", self._names | self.stacks),
                 (_OVERLAYS, ".png", self._names),

@@ -12,4 +12,5 @@ Batches = Iterable[Batch]
 Loss = Callable[[Nested, Nested], Tensor]  # (output, target) -> scalar, the mean over the batch
 Tell = Callable[[int, int], None]  # (rounds done, rounds in all)
 Segments = dict[str, int | None]  # how a scoring is cut to fit into memory: no result depends on it
+Once = Callable[[Callable[[], dict[str, Tensor]]], dict[str, Tensor]]  # gives what is computed, perhaps of earlier
 Options = Mapping[str, Any]  # of a method, by name; each is checked by the part that takes it

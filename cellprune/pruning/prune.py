@@ -14,12 +14,12 @@ from cellprune.pruning.by_weight import weights_kept
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Batches, Loss, Masks, Segments, Tell
+from cellprune.pruning.kinds import Batches, Loss, Masks, Once, Segments, Tell
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
 from cellprune.pruning.ranking.latency import LatencyTable
-from cellprune.pruning.scoring import Scoring
+from cellprune.pruning.scoring import Scoring, at_once
 from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
@@ -146,6 +146,7 @@ def fulfil(
     loss: Loss | None = None,
     tell: Tell = unheard,
     table: LatencyTable | None = None,
+    once: Once = at_once,
 ) -> Masks:
     """Choose which weights go, as a request asks.
 
@@ -153,13 +154,15 @@ def fulfil(
         model, batches, loss, tell: as `prune` takes them.
         request: what is asked of the masks.
         table: what layers take, for a budget or a cost in latency; it keeps what is measured. None begins an empty one.
+        once: see `Scoring`.
     Returns:
         What `prune` gives.
     Raises:
         CellpruneError, WorkError: as `prune` does.
     """
     method = _method_of(request)
-    scoring = Scoring(request, method, method.resolve(request.method, request.options, request.granularity), loss, tell)
+    options = method.resolve(request.method, request.options, request.granularity)
+    scoring = Scoring(request, method, options, loss, tell, once)
     _refuse_no_loss(scoring)
     model = bare(model)
     require_values(model)

@@ -14,10 +14,16 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.pruning.derivatives.batches import Reader
 from cellprune.pruning.derivatives.conditions import device_of, untouched
 from cellprune.pruning.derivatives.linear import is_additive
-from cellprune.pruning.kinds import Batch, Batches, Loss, Options, Tell
+from cellprune.pruning.kinds import Batch, Batches, Loss, Once, Options, Tell
 from cellprune.pruning.method import Method
+from cellprune.pruning.ranking.schedule import one_shot
 
 log = logging.getLogger("cellprune")
+
+
+def at_once(compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Compute, and keep nothing."""
+    return compute()
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Scoring:
         options: of the method, complete.
         loss: (output, target) -> scalar; None for a method that needs none.
         tell: called after each round with how many are done and how many there are.
+        once: gives the sensitivities by the loss of a method's only round, which any amount has in common.
     """
 
     request: Request
@@ -37,6 +44,7 @@ class Scoring:
     options: Options
     loss: Loss | None
     tell: Tell
+    once: Once = at_once
 
     @property
     def is_by_loss(self) -> bool:
@@ -53,9 +61,13 @@ class Scoring:
 
     def sensitivity(self, model: nn.Module, masks: Mapping[str, Tensor], batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Let the method score the masked network."""
-        score = self.method.sensitivity
-        with untouched(model):
-            return score(model, masks, batches, self.loss, seed=self.request.seed, **self.of(score))
+
+        def compute() -> dict[str, Tensor]:
+            score = self.method.sensitivity
+            with untouched(model):
+                return score(model, masks, batches, self.loss, seed=self.request.seed, **self.of(score))
+
+        return self.once(compute) if self.is_by_loss and self.method.schedule is one_shot else compute()
 
     def batches_of_rounds(self, model: nn.Module, batches: Batches | None, n_rounds: int) -> Iterator[list[Batch]]:
         """Give what each round reads, without end; nothing where nothing is read and nothing was given."""

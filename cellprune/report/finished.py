@@ -130,13 +130,14 @@ def _read(folder: Folder) -> FinishedRun:
             epochs=said.epochs,
             n_epochs=said.n_epochs,
             densities={layer.name: layer.kept / layer.weights for layer in said.cost.layers},
-            cost=_spent(said.cost, said.made),
+            cost=spent(said.cost, said.made),
             nothing=results.metric.nothing(said.scores),
             masks=packed(folder.read_masks()) if is_masked else {},
         )
 
 
-def _spent(cost: Cost, made: Provenance) -> Spent:
+def spent(cost: Cost, made: Provenance) -> Spent:
+    """Give what a run's network costs, from its files."""
     whole = cost.control.whole if cost.control else None  # of a small dense network: the one it stands for
     return Spent(
         parameters=cost.parameters.left,

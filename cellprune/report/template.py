@@ -44,6 +44,11 @@ def source(svg: str) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
+def inline(svg: str) -> Markup:
+    """A figure as part of the page, so that its links work; it is one that we drew, whose text is escaped."""
+    return Markup(svg[svg.index("<svg") :])
+
+
 def _typed(text: str) -> Markup:
     """Escape a sentence and set what stands in backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,7 +114,8 @@ def checked(
         CellpruneError: a key is missing, or its value is of another kind; the first such key is named.
     """
     try:
-        return TypeAdapter(kind).validate_python(mended(content) if mended else content)
+        read: _Value = _reader(kind).validate_python(mended(content) if mended else content)  # type: ignore[arg-type]
+        return read
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -122,6 +124,11 @@ def checked(
         raise damaged(path, f"it lacks {reason(error)}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise damaged(path, "its values are of other kinds than they were") from error
+
+
+@cache  # making one takes longer than to read a file by it
+def _reader(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _is_default(field: Field[Any], value: object) -> bool:

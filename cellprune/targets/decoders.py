@@ -141,8 +141,8 @@ def decoder_of(name: str, cells: CellSize | None, numbers: Mapping[str, float] =
         return with_numbers(Components(), numbers)
     least = 0.0 if cells is None else _LEAST_SHARE * cells.area_px
     if name == "border":
-        radius_px = 0.0 if cells is None else cells.radius_px
-        return with_numbers(BorderSeeds(min_area_px=least, radius_px=radius_px), numbers)
+        radius = 0.0 if cells is None else cells.radius_px
+        return with_numbers(BorderSeeds(min_area_px=least, radius_px=radius), numbers)
     if name == "distance":
         return with_numbers(DistanceSeeds(min_area_px=least), numbers)
     if cells is not None:

@@ -84,8 +84,11 @@ def test_a_crash_is_reported_and_a_refusal_raised(tmp_path: Path, data_root: Pat
     report = train(diverges)
     assert report.state == "crashed"
     assert "the loss became" in report.reason
+    lacking = job(0, tmp_path, tmp_path / "none", "data.dataset=PhC-C2DH-U373")
     with pytest.raises(CellpruneError, match="is not in"):
-        train(job(0, tmp_path, tmp_path / "none", "data.dataset=PhC-C2DH-U373"))
+        train(lacking)
+    told = train(replace(lacking, is_unlike_others=True))
+    assert (told.state, told.refused) == ("crashed", True), "it says nothing of the other jobs"
     with pytest.raises(CellpruneError, match=r"a worker has cellprune .*, the planner 0\.0\.0"):
         train(replace(diverges, version="0.0.0"))
 

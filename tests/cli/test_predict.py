@@ -1,5 +1,6 @@
 """`cellprune predict` as a user types it: against the run's own scores, and against everything that can be wrong."""
 
+import csv
 import json
 import pickle
 from pathlib import Path
@@ -165,6 +166,36 @@ def test_people_are_told_what_to_look_at_and_the_same_again_is_done(
     assert "(12 of them were there already)" in capsys.readouterr().out
 
 
+def test_cells_are_followed_and_the_same_again_changes_nothing(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    frames = sorted((dataset.root / "01").iterdir())[:3]
+    film = np.stack([tifffile.imread(frame) for frame in frames])
+    tifffile.imwrite(tmp_path / "film.tif", film, photometric="minisblack")
+    words = (model, *frames, tmp_path / "film.tif", "-o", tmp_path / "out", "--no-overlays")
+    assert call(*words, "--track", "--ctc", "--json") == 0
+    said = json.loads(capsys.readouterr().out)["recordings"]
+    assert [(one["sequence"], one["frames"]) for one in said] == [("01", 3), ("film", 3)]
+    files = (
+        "tracks.csv",
+        "tracked/01_t002.tif",
+        "tracked/film.tif",
+        "ctc/01_RES/res_track.txt",
+        "ctc/film_RES/mask002.tif",
+    )
+    made = [tmp_path / "out" / name for name in files]
+    before = [path.read_bytes() for path in made]
+    cells = (tmp_path / "out/cells.csv").read_text()
+    rows = list(csv.DictReader(cells.splitlines()))
+    tracked = tifffile.imread(made[1])
+    assert np.array_equal(tifffile.imread(made[2])[2], tracked), "the labels of a stack are a stack"
+    last = [row for row in rows if row["frame"] == "2"]
+    assert {int(row["track"]) for row in last} == set(np.unique(tracked[tracked > 0]).tolist())
+    assert call(*words, "--track", "--ctc") == 0
+    assert "a cell may move" in capsys.readouterr().out
+    assert ([path.read_bytes() for path in made], (tmp_path / "out/cells.csv").read_text()) == (before, cells)
+
+
 def test_numbers_are_another_picture_and_so_another_folder(
     dataset: Dataset, model: Path, tmp_path: Path, capsys
 ) -> None:
@@ -325,6 +356,8 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
         (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),
+        (["MODEL", "IMAGE", "-o", "out", "--track"], "01_t000.tif is alone: tracks need two images or more"),
+        (["MODEL", "IMAGE", "-o", "out", "--ctc"], "--ctc writes tracks: add --track"),
         (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, but the model takes 1: convert it to grey"),
         (
             ["MODEL", "STACK", "-o", "out"],

@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "no track file": (no_track_file, "man_track.txt is missing"),
     "a bad line": (edited_tracks(lambda lines: [*lines, "1 2"]), "is not 'label begin end parent'"),
     "an unlisted track": (edited_tracks(lambda lines: lines[1:]), "does not list track 1, which frame 0 shows"),
-    "a track too short": (edited_tracks(lambda lines: ["1 0 0 0", *lines[1:]]), "lists track 1 for 0 to 0, but frames"),
+    "a track too short": (edited_tracks(lambda lines: ["1 0 0 0", *lines[1:]]), "for 0 to 0, but frame 1 shows it"),
     "a track not shown": (
         edited_tracks(lambda lines: [*lines, "99 2 3 0"]),
         "lists track 99 in frame 2, which does not",

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import drawn_results
+import drawn_tracks
 import numpy as np
 import pytest
 import tifffile
@@ -14,8 +16,10 @@ from numpy.typing import NDArray
 from cellprune.data.score import score
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.cells import CELL_SCORES
+from cellprune.evaluation.tracks import LinkCount
 
 SIZE = (40, 50)
+WITHOUT_TRACKS = "TRA and LNK need 01_GT/TRA/man_track.txt, so they are not computed"
 
 
 def labels(*corners: tuple[int, int], side: int = 8) -> NDArray[np.uint16]:
@@ -43,8 +47,9 @@ def test_scores_of_a_challenge_folder_are_py_ctcmetrics(drawn: tuple[Path, Path]
     scored = score(*drawn)
     assert scored.scores["seg"] == pytest.approx(0.4678372747222946, abs=1e-12)
     assert scored.scores["det"] == pytest.approx(0.8433734939759037, abs=1e-12)
-    assert (len(scored.images), len(scored.markers), scored.notes) == (3, 6, ())
-    assert score(drawn[0] / "SEG", drawn[1]).scores == {**scored.scores, "det": None}
+    assert (len(scored.images), len(scored.markers), scored.notes) == (3, 6, (WITHOUT_TRACKS,))
+    assert scored.scores["op_csb"] == pytest.approx((scored.scores["seg"] + scored.scores["det"]) / 2, abs=1e-15)
+    assert score(drawn[0] / "SEG", drawn[1]).scores == {**scored.scores, "det": None, "op_csb": None}
 
 
 def test_the_table_and_the_json_say_the_same(drawn: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,9 +58,10 @@ def test_the_table_and_the_json_say_the_same(drawn: tuple[Path, Path], capsys: p
     assert said[0] == f"{drawn[1]}, judged by {drawn[0]}: 3 images, 6 frames with markers"
     assert said[1] == "44 cells found, 41 true"
     assert said[2].split()[:2] == ["SEG", "0.4678"]
-    assert [line.split("  ")[0] for line in said[2:-1]] == [row.label for row in CELL_SCORES.values()]
+    assert [line.split("  ")[0] for line in said[2:-3]] == [row.label for row in CELL_SCORES.values()]
     assert "14.6 % (6 / 41)" in said[8]
-    assert said[-1].startswith("DET             0.8434 ")
+    assert [line[:22] for line in said[-3:-1]] == ["DET             0.8434", "OP_CSB          0.6556"]
+    assert said[-1] == f"note: {WITHOUT_TRACKS}"
     assert typed("score", "--truth", drawn[0], "--result", drawn[1], "--json") == 0
     content = json.loads(capsys.readouterr().out)
     assert content["scores"]["seg"] == pytest.approx(0.4678, abs=1e-4)
@@ -70,7 +76,7 @@ def test_a_cell_that_nobody_outlined_is_not_extra(tmp_path: Path) -> None:
     result = save(tmp_path / "01_RES/mask000.tif", labels((4, 4), (4, 20), (20, 4), (20, 30))).parent
     scored = score(tmp_path / "01_GT", result)
     assert (scored.total.true, scored.total.found, scored.total.extra) == (2, 3, 1)
-    assert scored.notes == ("no outline for 1 tracked cell in 1 gold frame: what is found there is not extra",)
+    assert scored.notes[0] == "no outline for 1 tracked cell in 1 gold frame: what is found there is not extra"
     assert scored.scores["det"] == pytest.approx(1 - 1 / 30)
 
 
@@ -109,8 +115,9 @@ def test_in_the_challenge_a_number_is_a_cell_in_any_number_of_pieces(tmp_path: P
 def test_markers_alone_give_det_alone(drawn: tuple[Path, Path], tmp_path: Path) -> None:
     truth = shutil.copytree(drawn[0] / "TRA", tmp_path / "01_GT" / "TRA").parent
     scored = score(truth, drawn[1])
-    assert scored.scores == dict.fromkeys(CELL_SCORES) | {"det": pytest.approx(0.8433734939759037)}
-    assert scored.notes == ("no cell is outlined (man_seg000.tif in 01_GT/SEG), so DET alone is computed",)
+    assert {name for name, value in scored.scores.items() if value is not None} == {"det"}
+    assert scored.scores["det"] == pytest.approx(0.8433734939759037)
+    assert "no cell is outlined (man_seg000.tif in 01_GT/SEG), so SEG is not computed" in scored.notes
 
 
 def test_empty_images_count_and_define_nothing(tmp_path: Path) -> None:
@@ -144,6 +151,54 @@ def test_what_holds_no_labels_is_refused(tmp_path: Path, pixels: NDArray, said: 
         score(truth, save(tmp_path / "01_RES/mask000.tif", pixels).parent)
 
 
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Give 01_GT and 01_RES with tracks, which no test may change."""
+    folder, truth = tmp_path_factory.mktemp("tracked"), drawn_tracks.truth(0)
+    result = drawn_tracks.write(folder, *drawn_tracks.spoiled(*truth, 0), is_truth=False)
+    return drawn_tracks.write(folder, *truth, is_truth=True), result
+
+
+def test_scores_of_tracks_are_py_ctcmetrics(tracked: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Its 1.3.3 on these folders, by benchmarks/ctcmetrics.py."""
+    scored = score(*tracked)
+    theirs = {"seg": 0.9529770371875635, "det": 0.956390977443609, "tra": 0.930601454064772, "lnk": 0.7431693989071038}
+    theirs |= {"op_csb": (theirs["seg"] + theirs["det"]) / 2, "op_ctb": (theirs["seg"] + theirs["tra"]) / 2}
+    assert {name: scored.scores[name] for name in theirs} == pytest.approx(theirs, abs=1e-12)
+    assert (scored.links, scored.notes) == (LinkCount(true=122, missed=24, wrong=9, of_wrong_kind=2), ())
+    assert typed("score", "--truth", tracked[0], "--result", tracked[1]) == 0
+    lines = capsys.readouterr().out.splitlines()[-5:]
+    assert [line.split()[:2] for line in lines] == [
+        ["DET", "0.9564"], ["TRA", "0.9306"], ["LNK", "0.7432"], ["OP_CSB", "0.9547"], ["OP_CTB", "0.9418"],
+    ]  # fmt: skip
+
+
+def test_truth_is_its_own_perfect_result(tracked: tuple[Path, Path]) -> None:
+    scores = score(tracked[0], tracked[0] / "TRA").scores
+    assert (scores["det"], scores["tra"], scores["lnk"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "said"),
+    [
+        (1, lambda lines: lines[1:], r"res_track.txt does not list track 1, which frame 0 shows: correct the file or"),
+        (1, lambda lines: [*lines, "99 2 5 0"], r"res_track.txt lists track 99 in frame 2, which does not show it"),
+        (1, lambda lines: [*lines[1:], "1 1 8 0"], r"res_track.txt lists track 1 for 1 to 8, but frame 0 shows it"),
+        (1, lambda lines: [*lines[:-1], f"{lines[-1][:-1]}77"], r"names \d*77 as parent of track \d+, but does not"),
+        (0, lambda lines: [f"{lines[0][:-1]}3", *lines[1:]], r"begins track 1 in frame 0, but its parent 3 ends in \d"),
+        (1, lambda lines: [*lines, lines[0]], r"res_track.txt, line \d+: track 1 is listed twice"),
+    ],
+)
+def test_tracks_that_the_images_do_not_show_are_refused(
+    tracked: tuple[Path, Path], tmp_path: Path, side: int, change: Callable[[list[str]], list[str]], said: str
+) -> None:
+    folders = [shutil.copytree(folder, tmp_path / folder.name) for folder in tracked]
+    path = folders[1] / "res_track.txt" if side else folders[0] / "TRA" / "man_track.txt"
+    path.write_text("\n".join(change(path.read_text().splitlines())))
+    with pytest.raises(CellpruneError, match=said):
+        score(*folders)
+
+
 U373, HELA = "PhC-C2DH-U373", "DIC-C2DH-HeLa"
 REAL = {  # silver truth as result: its SEG and DET by benchmarks/ctcmetrics.py with py-ctcmetrics 1.3.3
     (U373, "01"): (0.951133695449535, 1.0),
@@ -158,3 +213,25 @@ REAL = {  # silver truth as result: its SEG and DET by benchmarks/ctcmetrics.py 
 def test_real_folders_are_scored_as_py_ctcmetrics_does(real_root: Path, name: str, sequence: str) -> None:
     scored = score(real_root / name / f"{sequence}_GT", real_root / name / f"{sequence}_ST", field_of_interest_px=0)
     assert (scored.scores["seg"], scored.scores["det"]) == pytest.approx(REAL[name, sequence], abs=1e-9)
+
+
+TRACKED = {  # the truth, spoiled by `drawn_tracks.spoiled`: TRA and LNK by benchmarks/ctcmetrics.py
+    (U373, "01"): (0.8396494821895982, 0.48988566402814426),
+    (U373, "02"): (0.8223969801824473, 0.43309002433090027),
+    (HELA, "01"): (0.9170817120622567, 0.7227272727272727),
+    (HELA, "02"): (0.9116489654296958, 0.7124958786679855),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "sequence"), TRACKED)
+def test_real_tracks_are_scored_as_py_ctcmetrics_does(
+    real_root: Path, tmp_path: Path, name: str, sequence: str
+) -> None:
+    truth = real_root / name / f"{sequence}_GT"
+    markers = [tifffile.imread(path) for path in sorted((truth / "TRA").glob("*.tif"))]
+    lines = [tuple(map(int, line.split())) for line in (truth / "TRA/man_track.txt").read_text().splitlines()]
+    spoiled = drawn_tracks.spoiled(markers, lines, 1)
+    result = drawn_tracks.write(tmp_path, *spoiled, is_truth=False, sequence=sequence)
+    scored = score(truth, result, field_of_interest_px=0)
+    assert (scored.scores["tra"], scored.scores["lnk"]) == pytest.approx(TRACKED[name, sequence], abs=1e-9)

@@ -13,13 +13,19 @@ from cellprune.evaluation.cells import (
     CellCount,
     MarkerCount,
     count,
-    count_markers,
     det,
+    match_markers,
     summary,
     total,
 )
 
 EMPTY = np.zeros((20, 30), np.int32)
+
+
+def count_markers(markers: np.ndarray, found: np.ndarray, *, field_of_interest_px: int = 0) -> MarkerCount:
+    return match_markers(markers, found, field_of_interest_px=field_of_interest_px).count
+
+
 Box = tuple[int, int, int, int, int]
 
 

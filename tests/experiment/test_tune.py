@@ -56,6 +56,7 @@ def test_the_best_decoder_on_the_frames_learned_from_is_written(
     assert len(tuning.frames) == 13, "all that it learned from"
     tuned = card_of(folder)
     assert tuned.decoder == tuning.after.decoder
+    assert isinstance(tuned.decoder, BorderSeeds)
     assert tuned == card_of(folder).model_copy(update={"decoder": tuned.decoder})
     again = folder.read_model()
     assert all(np.array_equal(again.weights[name], value) for name, value in weights.items())

@@ -1,6 +1,6 @@
 """The published numbers are there, whole, in any installation."""
 
-from cellprune.report.published import rows
+from cellprune.report.published import curve, rows
 
 
 def test_every_table_has_its_rows() -> None:
@@ -11,3 +11,15 @@ def test_every_table_has_its_rows() -> None:
 def test_a_row_has_what_the_paper_prints() -> None:
     [ours] = [row for row in rows("9") if row["method"] == "ProsPr"]
     assert (ours["dataset"], ours["sparsity_percent"], ours["mean"]) == ("DIC-C2DH-HeLa", "90", "0.7491")
+
+
+def test_a_curve_is_found_by_our_names() -> None:
+    found = curve("cifar10", "resnet20", "synflow")
+    assert found is not None
+    assert (len(found.removed), found.table) == (18, "4")
+    assert list(found.removed) == sorted(found.removed)
+    assert all(0.5 < value < 1 for value in found.values)
+    [cells] = [curve("DIC-C2DH-HeLa", "unet", "prospr")]
+    assert (cells.removed, cells.values) == ((0.9,), (0.7491,))
+    assert curve("simulated", "unet", "prospr") is None
+    assert curve("cifar10", "resnet20", "ranp") is None

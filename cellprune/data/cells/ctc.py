@@ -9,11 +9,11 @@ Labels of SEG and TRA are unrelated: match them by overlap (`data.cells.matching
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from cellprune.data.cells.frames import Frame
 from cellprune.data.cells.layouts import LayoutError
+from cellprune.evaluation.tracks import Track
 from cellprune.files.listing import listed
 from cellprune.images.aside import EXPORT, first, left_aside, seen, some
 from cellprune.images.naming import is_other_format
@@ -27,16 +27,6 @@ _TRUTH = {
 }
 _SLICE = re.compile(r"man_seg_\d+_\d+\.tif")  # gold truth of single planes exists in 3-D sets only
 _RESULTS = re.compile(r"\d\d_\w+")  # folders of truth, and of what trackers leave beside it
-
-
-@dataclass(frozen=True)
-class Track:
-    """One line of man_track.txt: a cell from its first to its last frame; parent 0 is none."""
-
-    label: int
-    begin: int
-    end: int
-    parent: int
 
 
 def sequences(folder: Path) -> list[str]:
@@ -178,7 +168,7 @@ def results_in(place: Path, sequence: str | None) -> dict[int, Path]:
         LayoutError: two files for one frame, or a file that cannot be opened.
     """
     of_predict = f"(?:{sequence or _SEQUENCE.pattern}_)?t"
-    return _numbered(place, re.compile(rf"(?:mask|man_seg|{of_predict})(\d{{3,4}})\.tif"))
+    return _numbered(place, re.compile(rf"(?:mask|man_seg|man_track|{of_predict})(\d{{3,4}})\.tif"))
 
 
 def _numbered(folder: Path, pattern: re.Pattern[str]) -> dict[int, Path]:

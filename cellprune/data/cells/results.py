@@ -4,7 +4,8 @@
     01_GT/SEG                           the same; outlines alone are judged, not the markers of every frame
     a folder of label images, its labels/, or a folder of images with labels    label images of the same names
 
-What `cellprune predict` writes is a result of either kind. A folder of truth is one, too, such as 01_ST.
+What `cellprune predict` writes is a result of either kind. A folder of truth is one, too, such as 01_ST. Tracks are
+judged where 01_GT/TRA has man_track.txt and the result has res_track.txt.
 """
 
 import re
@@ -21,6 +22,7 @@ from cellprune.images.naming import of_text
 from cellprune.wording import many
 
 _OF_SEQUENCE = re.compile(r"(\d\d)_\w+")
+_TRACKS = ("res_track.txt", "man_track.txt")  # of a result; of truth, which may be judged as one
 _COMPARED = 200  # results at most whose names are compared with that of lone truth
 
 
@@ -33,12 +35,15 @@ class Pairs:
         of_challenge: whether truth is in the challenge's layout.
         has_markers: whether the markers of every frame are judged, beside outlines.
         without_truth: names of the results that are not judged.
+        true_tracks, tracks: the files that list the tracks of truth and result; None without one.
     """
 
     frames: tuple[Frame, ...]
     of_challenge: bool
     has_markers: bool
     without_truth: tuple[str, ...]
+    true_tracks: Path | None = None
+    tracks: Path | None = None
 
 
 def pair(truth: Path, result: Path) -> Pairs:
@@ -88,7 +93,12 @@ def _of_challenge(truth: Path, result: Path, of_gold_alone: bool) -> Pairs:
         )
         for at in numbers
     )  # fmt: skip
-    return Pairs(frames, True, bool(markers), tuple(path.name for at, path in results.items() if at not in numbers))
+    without_truth = tuple(path.name for at, path in results.items() if at not in numbers)
+    tracks = (file for name in _TRACKS if (file := place / name).is_file())
+    true_tracks = truth / "TRA" / "man_track.txt"
+    return Pairs(
+        frames, True, bool(markers), without_truth, true_tracks if true_tracks.is_file() else None, next(tracks, None)
+    )
 
 
 def _of_names(truth: Path, result: Path) -> Pairs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.data.cells.ctc import Track
+from cellprune.evaluation.tracks import Track
 from cellprune.images.read import Labels
 
 _HARMONICS = np.arange(2, 7)  # of an outline; the first would only move the cell

@@ -12,10 +12,10 @@ import tifffile
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from cellprune.data.cells.ctc import Track
 from cellprune.data.simulated.cells import Scene, scenes
 from cellprune.data.simulated.optics import OPTICS, Microscope, Optics
 from cellprune.errors import CellpruneError
+from cellprune.evaluation.tracks import Track
 from cellprune.images.read import Labels
 from cellprune.runs.placing import appearing
 

@@ -1,0 +1,134 @@
+"""`cellprune track`: cells followed through the label images of a time-lapse."""
+
+import json as text
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from cyclopts.types import NonNegativeInt
+
+from cellprune.cli import terminal
+from cellprune.cli.terminal import say
+from cellprune.wording import many
+
+if TYPE_CHECKING:
+    from cellprune.lab.followed import Followed
+    from cellprune.lab.recordings import Recording
+
+_SHOWN = 8  # missing frames before the rest is left out
+
+
+def track(
+    *labels: str,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    max_distance: Annotated[float | None, Parameter(negative="")] = None,
+    max_gap: NonNegativeInt = 2,
+    pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
+    ctc: bool = True,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Follow cells through the label images of a time-lapse: tracks, divisions, relabelled images.
+
+    The labels may be of any program. The number at the end of a file's name is its time; a missing number is a gap.
+
+    Examples:
+
+        cellprune track cells/labels -o tracks
+
+        cellprune track 01_RES -o tracks --max-distance 40 --pixel-size 0.65 0.65
+
+    Parameters
+    ----------
+    labels
+        Label images of one recording or of several: files, stacks, folders, or the output of predict.
+    output
+        Folder for tracks.csv, cells.csv, the relabelled images, and the same in the formats of the Cell Tracking
+        Challenge and GEFF: absent or empty.
+    max_distance
+        Pixels that a cell moves at most from one frame to the next; without it, two radii of the median cell, or half
+        of the usual distance between neighbours if that is more.
+    max_gap
+        Frames in a row in which a cell may be missed and is still the same.
+    pixel_size
+        Height and width of the images' pixels in um; without it, what the label images state.
+    ctc
+        Write the challenge's folder of results.
+    json
+        Print the result as one JSON object on standard output.
+    """
+    from cellprune.cli.progress import phase
+    from cellprune.lab import tracks
+    from cellprune.lab.recordings import recordings
+    from cellprune.lab.track_table import cells_as_csv
+    from cellprune.runs import atomic, lock
+
+    _refuse(labels, output, max_distance, pixel_size)
+    geff = find_spec("geff") is not None
+    warnings = []
+    followed = []
+    for recording in recordings(labels):
+        warnings += missing(recording)
+        with phase(f"following the cells of {recording.name}", after_s=1):
+            followed.append(
+                tracks.follow(
+                    recording, pixel_size_um=pixel_size, max_distance_px=max_distance, max_gap=max_gap
+                )
+            )  # fmt: skip
+    if not geff:
+        warnings.append("no GEFF is written, since the package geff is missing: pip install 'cellprune[lab]'")
+    for line in warnings:
+        terminal.tell(f"note: {line}")
+    with lock.locked(output):
+        tracks.write(output, followed, ctc=ctc, geff=geff)
+        atomic.write_text(output / "cells.csv", cells_as_csv(followed))
+    if json:
+        print(
+            text.dumps(
+                {"output": str(output), "warnings": warnings, "recordings": [asdict(one.summary) for one in followed]}
+            )
+        )
+    else:
+        say(*told(followed), f"Look at {output / tracks.TABLE}: one line per track. More is in {output}")
+
+
+def missing(recording: "Recording") -> list[str]:
+    """Say which frames of a recording are missing; at most one sentence."""
+    absent = recording.missing
+    if not absent or len(absent) >= len(recording.images):  # numbered in steps
+        return []
+    shown = ", ".join(map(str, absent[:_SHOWN])) + (" and more" if len(absent) > _SHOWN else "")
+    return [f"{recording.name} has no label image of frame {shown}: cells are followed over the gap, if it is short"]
+
+
+def told(recordings: "Sequence[Followed]") -> list[str]:
+    """Say what came of each recording."""
+    return [
+        f"{one.sequence}: {many(one.tracks, 'track')} and {many(one.divisions, 'division')} in "
+        f"{many(one.frames, 'frame')}; a cell may move {one.max_distance_px:.0f} px per frame"
+        for one in (followed.summary for followed in recordings)
+    ]
+
+
+def _refuse(
+    labels: Sequence[str], output: Path, max_distance: float | None, pixel_size: tuple[float, float] | None
+) -> None:
+    """Refuse words that cannot be meant, before any file is looked at."""
+    from cellprune.errors import CellpruneError
+    from cellprune.files.listing import names
+
+    if not labels:
+        raise CellpruneError("nothing to follow: give label images or folders of them")
+    if max_distance is not None and not 0 < max_distance < 1e6:
+        raise CellpruneError(f"--max-distance {max_distance:g}: give a number of pixels above 0")
+    if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
+        height, width = pixel_size
+        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
+    try:
+        inside = names(output)
+    except OSError as error:
+        raise CellpruneError(f"{output} cannot be used ({error.strerror}): give another -o") from error
+    if inside:
+        raise CellpruneError(f"{output} is not empty: give an absent or empty folder as -o")

@@ -1,0 +1,109 @@
+"""What a sweep would take: its trainings, their hours, and their bytes, from runs that are there or from one epoch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from cellprune.campaign.job import Job, Report
+from cellprune.campaign.timing import Forecast, size_of
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.report.formatting import duration, file_size
+from cellprune.runs.folder import Folder
+from cellprune.tables.plan import Arm, Plan, Trial
+from cellprune.tables.workspace import SharedRuns
+from cellprune.wording import many
+
+TimeOne = Callable[[Sequence[Job]], Forecast]
+"""Trains one epoch of each job beside the others, and tells what a whole training takes."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is left of a sweep.
+
+    Attributes:
+        n_runs: in all.
+        n_finished: of them, whoever trained them.
+        seconds: that the rest takes, so many at once.
+        n_bytes: that the rest writes.
+        how: what the seconds are judged by, in sentences.
+    """
+
+    n_runs: int
+    n_finished: int
+    seconds: float
+    n_bytes: int
+    n_at_once: int
+    how: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """Say it."""
+        left = self.n_runs - self.n_finished
+        if not left:
+            return [f"all {self.n_runs} runs are finished: nothing is left to train"]
+        at_once = f", {self.n_at_once} at once" if self.n_at_once > 1 else ""
+        return [
+            f"{many(self.n_runs, 'run')}: {self.n_finished} finished, {left} left",
+            f"time: about {duration(self.seconds)}{at_once}; {'; '.join(self.how)}",
+            f"disk: about {file_size(self.n_bytes)} in the folder of runs",
+        ]
+
+
+def outlook(plan: Plan, runs: SharedRuns, time_one: TimeOne, n_at_once: int) -> Outlook:
+    """Tell what is left of a sweep; nothing is kept.
+
+    A training is judged by the finished runs of its arm, else of its model and target. Where there are none, the first
+    pruned arm of the model and target is timed for one epoch.
+
+    Raises:
+        CellpruneError: what `time_one` raises.
+    """
+    finished = {trial: path for trial in plan.trials if (path := runs.finished(trial)) is not None}
+    left = [trial for trial in plan.trials if trial not in finished]
+    known = {
+        arm: _mean([path for trial, path in finished.items() if trial.arm == arm])
+        for arm in {trial.arm for trial in finished}
+    }
+    how: dict[str, None] = {}
+    if known:
+        how[f"judged by {many(len(finished), 'finished run')}"] = None
+    total_s, n_bytes = 0.0, 0
+    for arm in dict.fromkeys(trial.arm for trial in left):
+        n = sum(trial.arm == arm for trial in left)
+        if arm not in known:
+            if not (alike := [one for other, one in known.items() if _group(other) == _group(arm)]):
+                timed = _timed(arm, left)
+                alike = [time_one([runs.job(Trial(timed, seed)) for seed in range(n_at_once)])]
+                known[timed] = alike[0]
+                how[_by_epoch(timed)] = None
+            known[arm] = known.get(arm) or Forecast(max(a.seconds for a in alike), max(a.n_bytes for a in alike))
+        total_s, n_bytes = total_s + n * known[arm].seconds, n_bytes + n * known[arm].n_bytes
+    return Outlook(len(plan.trials), len(finished), total_s / n_at_once, n_bytes, n_at_once, tuple(how))
+
+
+def failed(report: Report) -> CellpruneError:
+    """Say why the epoch that was to be timed gives no time."""
+    return WorkError(f"the epoch that is timed came to nothing ({report.reason}): leave --dry-run away, or mend it")
+
+
+def _group(arm: Arm) -> tuple[str, str]:
+    return arm.model, arm.target
+
+
+def _timed(arm: Arm, left: Sequence[Trial]) -> Arm:
+    """Give the arm that is timed for others of its model and target: the first that is pruned, with its scoring."""
+    own = [trial.arm for trial in left if _group(trial.arm) == _group(arm)]
+    return next((other for other in own if not other.is_dense), arm)
+
+
+def _by_epoch(arm: Arm) -> str:
+    return (
+        f"judged by one epoch of {arm.name}: methods that score in rounds or train several times take longer, networks "
+        "that lost channels take less"
+    )
+
+
+def _mean(runs: Sequence[Path]) -> Forecast:
+    seconds = mean(sum(Folder(path).read_provenance().times.values()) for path in runs)
+    return Forecast(seconds, round(mean(size_of(path) for path in runs)))

@@ -1,0 +1,227 @@
+"""What a sweep trains: every combination that its axes make, and the dense network of each, with every seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from cellprune.config import load as config
+from cellprune.config.resolve import ConfigError
+from cellprune.config.schema import Settings
+from cellprune.config.sweep import Sweep
+from cellprune.controls import families
+from cellprune.models.architecture import Architecture
+from cellprune.report.formatting import ratio as as_ratio
+from cellprune.wording import many
+
+_SHOWN = 6  # impossible combinations that a message names
+_SWEPT = {
+    "pruning.method": "--methods lists the methods",
+    "pruning.ratio": "--ratios lists the shares to remove",
+    "pruning.budget": "--budgets lists the shares to keep",
+    "pruning.control": "--controls lists the controls",
+    "pruning.masks": "other methods and ratios have other masks",
+    "seed": "--seeds lists the seeds",
+}
+_BY_AXIS = {"model.name": "models", "data.target": "targets"}  # which may also stay as the settings have them
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the settings of all runs of a sweep come from, as `config.load` takes them.
+
+    Attributes:
+        file: the plan, but for its section `sweep`.
+    """
+
+    flags: Settings = field(default_factory=Settings)
+    file: config.File | None = None
+    assignments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arm:
+    """All trainings of a sweep that differ in nothing but the seed.
+
+    Attributes:
+        amount: how much goes or stays, as the settings say it: "0.9", "macs=0.1"; "" of the dense network.
+        control: "" for the method itself.
+        settings: of its trainings, resolved; the seed is a trial's.
+    """
+
+    model: str
+    target: str
+    method: str
+    amount: str
+    control: str
+    settings: Settings
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether nothing is pruned: the network that the others of its model and target are held against."""
+        return not self.amount
+
+    @property
+    def name(self) -> str:
+        """Name it among those of its model and target, for people: "snip shuffle, 90 % removed"."""
+        return ", ".join(filter(None, (" ".join(filter(None, (self.method, self.control))), much(self.amount))))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a sweep."""
+
+    arm: Arm
+    seed: int
+
+    @property
+    def settings(self) -> Settings:
+        """What is trained."""
+        return self.arm.settings.model_copy(update={"seed": self.seed})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a sweep trains.
+
+    Attributes:
+        axes: as they were asked for.
+        arms: those of a model and target beside each other, their dense network first.
+        left_out: controls that a method does not have, each with the reason.
+    """
+
+    axes: Sweep
+    arms: tuple[Arm, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every training, seed by seed, so that a sweep that is cut has whole seeds."""
+        return tuple(Trial(arm, seed) for seed in self.axes.seeds for arm in self.arms)
+
+    def name(self, trial: Trial) -> str:
+        """Name a trial for people."""
+        several = [axis for axis in ("model", "target") if len({getattr(arm, axis) for arm in self.arms}) > 1]
+        return ", ".join([*(getattr(trial.arm, axis) for axis in several), trial.arm.name, f"seed {trial.seed}"])
+
+
+def much(amount: str) -> str:
+    """Say how much goes or stays: "90 % removed", "macs=0.1 kept"."""
+    return amount and (f"{amount} kept" if "=" in amount else f"{as_ratio(float(amount))} removed")
+
+
+def plan(axes: Sweep, source: Source) -> Plan:
+    """Make every combination, and refuse before the first run what cannot be trained.
+
+    Raises:
+        ConfigError: a setting that a sweep decides, a wrong setting, or combinations that cannot be; all are named.
+    """
+    _refuse_swept(axes, source)
+    base = config.merged(
+        source.flags, file=source.file, assignments=source.assignments,
+        methods=axes.methods, models=axes.models,
+    )  # fmt: skip
+    if base.pruning.masks is not None:
+        raise ConfigError(
+            f"{source.file and source.file.path} trains given masks: remove pruning.masks; {_SWEPT['pruning.masks']}"
+        )
+    axes = axes.model_copy(update={"methods": axes.methods or (base.pruning.method,)})
+    if not axes.ratios and not axes.budgets and set(axes.methods) - {"dense"}:
+        raise ConfigError("nothing says how much is removed: give --ratios, such as 0.9 0.95, or --budgets macs=0.1")
+    arms, faults, left_out = list[Arm](), dict[str, list[str]](), list[str]()
+    for model, target in product(axes.models or (base.model.name,), axes.targets or (base.data.target,)):
+        group = _Group(axes, source, model, target)
+        for method, amount in group.combinations():
+            try:
+                arms.append(group.arm(method, amount))
+            except ConfigError as error:
+                faults.setdefault(str(error), []).append(" ".join(filter(None, (model, target, method, amount))))
+                continue
+            for control in axes.controls if amount else ():
+                try:
+                    arms.append(group.arm(method, amount, control))
+                except ConfigError as error:
+                    left_out.append(f"{method} has no control {control}: {error}")
+    _refuse_faults(faults, len(arms))
+    _refuse_unused(axes, arms, left_out)
+    once = {arm.settings.model_dump_json(): arm for arm in reversed(arms)}  # of those that are the same, the first
+    return Plan(axes, tuple(reversed(once.values())), tuple(dict.fromkeys(left_out)))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The combinations of one model and target."""
+
+    axes: Sweep
+    source: Source
+    model: str
+    target: str
+
+    def combinations(self) -> Iterator[tuple[str, str]]:
+        """Give method and amount of each, the dense network first."""
+        yield "dense", ""
+        amounts = [*(repr(ratio) for ratio in self.axes.ratios), *self.axes.budgets]
+        yield from product((method for method in self.axes.methods if method != "dense"), amounts)
+
+    def arm(self, method: str, amount: str, control: str = "") -> Arm:
+        """Give a combination with its settings.
+
+        Raises:
+            ConfigError: it cannot be trained.
+        """
+        key = "budget" if "=" in amount else "ratio"
+        own = {
+            "pruning.method": method,
+            f"pruning.{key}": amount or 0,
+            "pruning.control": control or "none",
+            **({"model.name": self.model} if self.axes.models else {}),
+            **({"data.target": self.target} if self.axes.targets else {}),
+        }
+        merged = config.merged(
+            self.source.flags, file=self.source.file,
+            assignments=(*self.source.assignments, *(f"{key}={value}" for key, value in own.items())),
+            methods=self.axes.methods, models=self.axes.models,
+        )  # fmt: skip
+        settings = config.resolve(merged)
+        if settings.pruning.stands_in and not families.has_levels(_architecture(settings)):
+            what = f"the control {control}" if control else f"the dense family {method}"
+            raise ConfigError(f"model {settings.model.name} has no widths to choose, as {what} needs")
+        return Arm(self.model, self.target, method, amount, control, settings.model_copy(update={"seed": 0}))
+
+
+def _architecture(settings: Settings) -> Architecture:
+    return Architecture.of(settings.model, in_channels=1, classes=2)
+
+
+def _refuse_swept(axes: Sweep, source: Source) -> None:
+    """Refuse by name what the axes decide; a file may hold it, as a run's config.yaml does."""
+    given = {assignment.partition("=")[0] for assignment in source.assignments}
+    swept = _SWEPT | {key: f"--{axis} lists them" for key, axis in _BY_AXIS.items() if getattr(axes, axis)}
+    for key, why in swept.items():
+        section, _, name = key.rpartition(".")
+        flags = getattr(source.flags, section) if section else source.flags
+        if key in given or name in flags.model_fields_set:
+            raise ConfigError(f"{key} cannot be given to a sweep: {why}")
+
+
+def _refuse_faults(faults: dict[str, list[str]], n_possible: int) -> None:
+    if not faults:
+        return
+    told = "; ".join(f"{_listed(names)}: {error}" for error, names in faults.items())
+    n_faults = sum(map(len, faults.values()))
+    raise ConfigError(
+        f"{n_faults} of {many(n_possible + n_faults, 'combination')} cannot be trained, so nothing was begun: {told}; "
+        "remove them from the plan"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
+
+
+def _refuse_unused(axes: Sweep, arms: Sequence[Arm], left_out: Sequence[str]) -> None:
+    """Refuse a control that none of the methods has."""
+    for control in axes.controls:
+        if all(arm.control != control for arm in arms):
+            why = next((line for line in left_out if f"control {control}:" in line), "no method is pruned")
+            raise ConfigError(f"no method of the sweep has the control {control} ({why}): remove it from --controls")

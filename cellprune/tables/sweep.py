@@ -1,0 +1,137 @@
+"""The story of a sweep: a plan becomes runs, and the runs become a table."""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from cellprune.campaign import workers
+from cellprune.runs import documents
+from cellprune.tables import latex, long_form, page
+from cellprune.tables.folder import LATEX, PAGE, SCORES, TABLE, Failure, SweepFolder
+from cellprune.tables.plan import Plan, Trial
+from cellprune.tables.result import read
+from cellprune.tables.standing import standings
+from cellprune.tables.work import Watch, work
+from cellprune.tables.workspace import SharedRuns
+from cellprune.wording import many
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of a sweep: trial 1, 1 + count, 1 + 2 count ... are the first's."""
+
+    number: int = 1
+    count: int = 1
+
+    def of(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        """Give the trials of this part."""
+        return trials[self.number - 1 :: self.count]
+
+
+def sweep(
+    plan: Plan,
+    runs: SharedRuns,
+    *,
+    shard: Shard = Shard(),
+    execute: AbstractContextManager[workers.Execute] | None = None,
+    watch: Watch | None = None,
+    command: Sequence[str] = (),
+) -> page.Content:
+    """Train what the folder of runs lacks, and leave the table in the sweep's folder.
+
+    Args:
+        plan: what is trained.
+        runs: where, and what is there already.
+        shard: the part of this process.
+        execute: one of `campaign.workers`; None trains in this process.
+        command: of the user.
+    Returns:
+        What the page tells.
+    Raises:
+        WorkError: what every training would meet, such as a full disk; what was trained stays.
+    """
+    folder = SweepFolder(runs.workspace.output, plan)
+    with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
+        with folder.locked():
+            folder.note({})
+        cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
+        trials = [trial for trial in shard.of(plan.trials) if plan.name(trial) not in cut_off]
+        came = work(trials, runs, trained, watch or Watch())
+    with folder.locked():
+        folder.note({plan.name(trial): failure for trial, failure in came.items()})
+        content = _tabulated(plan, runs, folder, command)
+        if not content.missing:
+            shutil.rmtree(folder.path / SCORES, ignore_errors=True)  # nobody needs them any more
+        return content
+
+
+def gathered(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Sequence[str] = ()) -> page.Content:
+    """Make the table of the runs that are finished, and train nothing.
+
+    Raises:
+        CellpruneError: a finished run is damaged.
+    """
+    with folder.locked():
+        folder.note({})
+        return _tabulated(plan, runs, folder, command)
+
+
+def _tabulated(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Sequence[str]) -> page.Content:
+    """Make the table of the runs that are finished; hold the folder."""
+    there = {trial: path for trial in plan.trials if (path := runs.finished(trial)) is not None}
+    results = [read(trial, path) for trial, path in there.items()]
+    failures = folder.failures()
+    lacking = [plan.name(trial) for trial in plan.trials if trial not in there]
+    content = page.Content(
+        plan=plan,
+        results=results,
+        standings=standings(plan, results),
+        failures={name: failures[name] for name in lacking if name in failures},
+        missing=[name for name in lacking if name not in failures],
+        command=command,
+    )
+    long_form.write(folder.path / TABLE, results)
+    latex.write(folder.path / LATEX, content.standings, page.scores_of(results))
+    page.write(folder.path / PAGE, content)
+    return content
+
+
+def summary(content: page.Content) -> dict[str, object]:
+    """Give the plain values that `--json` prints."""
+    return {
+        "runs": len(content.plan.trials),
+        "finished": len(content.results),
+        "missing": list(content.missing),
+        "failed": documents.plain(content.failures),
+        "seconds": sum(result.seconds for result in content.results),
+        "arms": [
+            {
+                "model": one.arm.model,
+                "target": one.arm.target,
+                "method": one.arm.method,
+                "amount": one.arm.amount,
+                "control": one.arm.control,
+                "seeds": [result.trial.seed for result in one.results],
+                "scores": {
+                    name: {"mean": one.mean(name), "interval": one.interval(name)}
+                    for name, _ in page.scores_of(one.results)
+                },
+                "from_dense": documents.plain(one.from_dense),
+                "rank": documents.plain(one.rank),
+            }
+            for one in content.standings
+        ],
+    }
+
+
+def shortfall(content: page.Content) -> str:
+    """Say what crashed, in one line; "" where nothing did."""
+    crashed = [name for name, failure in content.failures.items() if failure.state == "crashed"]
+    if not crashed:
+        return ""
+    why: Failure = content.failures[crashed[0]]
+    return (
+        f"{many(len(crashed), 'run')} of {len(content.plan.trials)} failed twice, first {crashed[0]} ({why.reason}): "
+        "the page lists them; mend what made them fail, then go on with --resume"
+    )

@@ -1,0 +1,103 @@
+"""`cellprune track` as a user types it: drawn cells in, scored tracks out, and everything that can be wrong."""
+
+import csv
+import json
+from pathlib import Path
+
+import drawn_tracks
+import numpy as np
+import pytest
+import tifffile
+from command_line import typed
+
+from cellprune.cli import track
+from cellprune.data.score import score
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give 01_GT of cells that move, divide and come late."""
+    return drawn_tracks.write(tmp_path_factory.mktemp("track"), *drawn_tracks.truth(0), is_truth=True)
+
+
+@pytest.fixture
+def without_geff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import no zarr, which takes long; `tests/lab/test_tracks.py` writes a GEFF."""
+    monkeypatch.setattr(track, "find_spec", lambda name: None)
+
+
+@pytest.fixture
+def labels(truth: Path, tmp_path: Path) -> Path:
+    """Give label images of the same cells, numbered anew in every frame."""
+    for path in sorted((truth / "SEG").iterdir()):
+        found = tifffile.imread(path)
+        numbers = np.random.default_rng(0).permutation(np.arange(1, found.max() + 1))
+        place = tmp_path / "cells/labels" / f"01_t{path.stem[-3:]}.tif"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(place, np.where(found > 0, np.append(0, numbers)[found], 0).astype(np.uint16))
+    return place.parent
+
+
+def test_cells_are_followed_and_the_result_can_be_scored(
+    truth: Path, labels: Path, tmp_path: Path, capsys, without_geff: None
+) -> None:
+    assert typed("track", labels.parent, "-o", tmp_path / "out", "--pixel-size", "0.5", "0.5", "--json") == 0
+    out, err = capsys.readouterr()
+    said = json.loads(out)["recordings"]
+    assert [(one["sequence"], one["frames"], one["missing_frames"], one["max_gap"]) for one in said] == [
+        ("01", 9, [], 2)
+    ]
+    assert len(err.splitlines()) == 1
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made == {"tracks.csv", "cells.csv", "tracked", "ctc"}
+    scores = score(truth, tmp_path / "out/ctc/01_RES").scores
+    assert scores["seg"] == scores["det"] == 1
+    assert scores["lnk"] > 0.85, "crowded cells that jump: most of them keep their tracks"
+    tracks = list(csv.DictReader((tmp_path / "out/tracks.csv").read_text().splitlines()))
+    assert len(tracks) == said[0]["tracks"]
+    cells = list(csv.DictReader((tmp_path / "out/cells.csv").read_text().splitlines()))
+    assert {cell["track"] for cell in cells} == {one["track"] for one in tracks}
+    assert float(cells[0]["y_um"]) == float(cells[0]["y_px"]) / 2
+
+
+def test_people_are_told_of_missing_frames_and_of_what_is_not_installed(
+    labels: Path, tmp_path: Path, capsys, without_geff: None
+) -> None:
+    (labels / "01_t004.tif").unlink()
+    assert typed("track", labels, "-o", tmp_path / "out", "--no-ctc", "--max-gap", "1") == 0
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        "note: 01 has no label image of frame 4: cells are followed over the gap, if it is short",
+        "note: no GEFF is written, since the package geff is missing: pip install 'cellprune[lab]'",
+    ]
+    assert "in 8 frames; a cell may move" in out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tracks.csv", "cells.csv", "tracked"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "out"], "nothing to follow: give label images or folders of them"),
+        (["LABELS"], "output"),
+        (["nowhere", "-o", "out"], "there is no file or folder 'nowhere'"),
+        (["LABELS/01_t000.tif", "-o", "out"], "01_t000.tif is alone: tracks need two images or more"),
+        (["LABELS", "-o", "LABELS"], "is not empty: give an absent or empty folder as -o"),
+        (["LABELS", "-o", "out", "--max-distance", "0"], "--max-distance 0: give a number of pixels above 0"),
+        (["LABELS", "-o", "out", "--max-gap", "-1"], "max-gap"),
+        (["LABELS", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1: give height and width in um"),
+        (["grey", "-o", "out"], "t001.tif holds float32 values, but labels are whole numbers: save them as 16 bit"),
+    ],
+)
+def test_bad_words_are_answered_and_nothing_is_written(
+    words: list[str], said: str, labels: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "grey").mkdir()
+    for number, dtype in enumerate((np.uint8, np.float32)):
+        tifffile.imwrite(tmp_path / f"grey/t{number:03d}.tif", np.eye(9, dtype=dtype))
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert typed("track", *(word.replace("LABELS", "cells/labels") for word in words)) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert (out, len(err.strip().splitlines()) <= 2) == ("", True)
+    assert sorted(tmp_path.rglob("*")) == before
