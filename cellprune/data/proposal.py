@@ -44,4 +44,4 @@ def proposal(sizes: Sequence[tuple[int, int]], diameter_px: float | None, n_silv
         scale = f"a scale at which the median cell has {wanted} px or more"
     crop_px = min(_CROP_PX, *stepped(size, 1))
     silver = " --truth silver" if n_silver > len(sizes) else ""
-    return f"{why}: train with --crop {crop_px}{scaled}{silver}, to learn from crops at {scale}"
+    return f"{why}: try --crop {crop_px}{scaled}{silver}, to learn from crops at {scale}"

@@ -56,7 +56,7 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     inner, cell = brought_back(np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]]), size)
     is_cell = cell > decoder.foreground
     is_inside = (inner > decoder.seed) & is_cell
-    if decoder.depth:  # small seeds go with small cells, in the end
+    if decoder.depth * decoder.radius_px:  # small seeds go with small cells, in the end
         seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
     else:
         seeds = ndimage.label(is_inside, structure=_NEIGHBOURS)[0]

@@ -77,7 +77,7 @@ class BorderSeeds:
         foreground: probability of both cell classes together above which a pixel is cell.
         min_area_px: smaller cells are dropped.
         radius_px: of a usual cell, see `CellSize`.
-        depth: as of `Watershed`; 0 cuts nowhere.
+        depth: as of `Watershed`; where one of the two is 0, nothing is cut.
     """
 
     __pydantic_config__ = _JSON

@@ -203,7 +203,7 @@ def test_images_and_cells_are_described(drawn: Callable[..., Path]) -> None:
     assert list(report.facts) == [
         "images: 1 channel, uint16, grey levels 33000 to 33299 (9 bits), pixels of 0.25 x 0.5 um",
         "cells: median diameter 9.0 px (3.19 um), 41.7 px in a network of 256 x 256 px",
-        "3 annotated frames: train with --crop 64 --data.size 64 80, to learn from crops at a scale at which the "
+        "3 annotated frames: try --crop 64 --data.size 64 80, to learn from crops at a scale at which the "
         "median cell has 10 px or more",
     ]
     assert report.warnings == ()

@@ -10,9 +10,9 @@ ONE, MANY = [(520, 696)] * 10, [(520, 696)] * 25
 @pytest.mark.parametrize(
     ("sizes", "diameter_px", "n_silver", "said"),
     [
-        (ONE, 30.0, 0, "10 annotated frames: train with --crop 128, to learn from crops at the frames' own scale"),
-        (ONE, 30.0, 10, "with --crop 128, to"),
-        (ONE, 30.0, 11, "with --crop 128 --truth silver, to"),
+        (ONE, 30.0, 0, "10 annotated frames: try --crop 128, to learn from crops at the frames' own scale"),
+        (ONE, 30.0, 10, "try --crop 128, to"),
+        (ONE, 30.0, 11, "try --crop 128 --truth silver, to"),
         (
             ONE,
             80.0,
@@ -20,9 +20,9 @@ ONE, MANY = [(520, 696)] * 10, [(520, 696)] * 25
             "--crop 128 --data.size 272 352, to learn from crops at a scale at which the median cell has 40",
         ),
         (ONE, 5.0, 0, "--data.size 1040 1392, to learn from crops at a scale at which the median cell has 10 px or"),
-        (ONE, None, 0, "with --crop 128, to"),
-        ([(100, 300)] * 3, 30.0, 0, "3 annotated frames: train with --crop 112, to"),
-        ([*MANY, (300, 300)], 30.0, 0, "frames of 2 sizes: train with --crop 128, to"),
+        (ONE, None, 0, "try --crop 128, to"),
+        ([(100, 300)] * 3, 30.0, 0, "3 annotated frames: try --crop 112, to"),
+        ([*MANY, (300, 300)], 30.0, 0, "frames of 2 sizes: try --crop 128, to"),
     ],
 )
 def test_few_or_unlike_frames_are_learned_from_in_crops(sizes, diameter_px, n_silver, said) -> None:

@@ -80,8 +80,8 @@ def test_the_best_decoder_on_the_frames_learned_from_is_written(
     cells = json.loads(capsys.readouterr().out)["cells"]
     assert (cells["summary"]["seg"], cells["summary"]["missed_share"]) == (0, 1)
     assert folder.read_scores() == before, "evaluate writes nothing"
-    assert typed(*asked, "decoder.depth=0.2") == 2
-    assert "decoder.depth is no number of the decoder border" in capsys.readouterr().err
+    assert typed(*asked, "decoder.smoothing_px=1") == 2
+    assert "decoder.smoothing_px is no number of the decoder border" in capsys.readouterr().err
 
 
 def test_what_cannot_be_tuned_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
