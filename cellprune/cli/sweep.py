@@ -120,8 +120,6 @@ def sweep(
         return
     for line in whole.left_out:
         tell(line)
-    if part is not None and shard is None:
-        tell(f"part {part.number} of {part.count}, as SLURM's array says; --shard 1/1 trains all of the sweep")
     hush()  # that a shared run is finished already is no news here
     _refuse_runs_within(runs, output)
     workspace = Workspace(runs, output, data_root, device)
@@ -176,6 +174,7 @@ def _shard(given: str | None) -> "Shard | None":
     if given is None and {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"} <= environment.keys():
         first = int(environment.get("SLURM_ARRAY_TASK_MIN", "0"))
         given = f"{int(environment['SLURM_ARRAY_TASK_ID']) - first + 1}/{environment['SLURM_ARRAY_TASK_COUNT']}"
+        tell(f"part {given}, as SLURM's array says; --shard 1/1 trains all of the sweep")
     if given is None:
         return None
     if not (match := re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", given)) or not 1 <= int(match[1]) <= int(match[2]):
