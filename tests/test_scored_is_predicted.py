@@ -219,7 +219,13 @@ def loaders_of(dataset: Dataset, settings: Settings) -> Loaders:
     return TASK.loaders(dataset, TASK.whole(dataset, settings.data), settings, 0, torch.device("cpu"))
 
 
-@pytest.mark.parametrize("kind", ["one size", "sizes", "portrait beside landscape", "hot pixel"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "one size",
+        *(pytest.param(k, marks=pytest.mark.slow) for k in ("sizes", "portrait beside landscape", "hot pixel")),
+    ],
+)
 def test_the_scores_on_another_set_are_those_of_the_labels(kind: str, tmp_path: Path) -> None:
     own = drawn(tmp_path / "own", [(60, 72)] * 3, tiff)
     run = finished_run(tmp_path / "run", network_of(1), settings_for(own))

@@ -77,7 +77,8 @@ def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytes
     assert yaml.safe_load((output / "config.yaml").read_text())["pruning"] == {"method": "dense", "ratio": 0.0}
 
 
-@pytest.mark.parametrize("target", [pytest.param("border", marks=pytest.mark.slow), "distance"])
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["border", "distance"])
 def test_another_target_goes_all_the_way(
     target: str, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

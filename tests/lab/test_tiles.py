@@ -42,7 +42,7 @@ def noise(*shape: int) -> np.ndarray:
 CASES = [
     ({"depth": 2}, (150, 171)),
     ({"depth": 2, "padding": "valid"}, (150, 171)),
-    ({"depth": 3, "padding": "valid", "norm": "none"}, (263, 190)),
+    pytest.param({"depth": 3, "padding": "valid", "norm": "none"}, (263, 190), marks=pytest.mark.slow),
     ({"depth": 1, "in_channels": 3, "classes": 4}, (97, 64)),
     ({"depth": 3}, (64, 401)),
     ({"depth": 3, "left_out": 2}, (150, 139)),  # its poolings halve once, its sizes are those of three

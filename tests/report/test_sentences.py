@@ -166,10 +166,10 @@ def test_paths_and_deaths_are_told() -> None:
 def test_a_tuning_names_what_was_chosen_of_what_on_what() -> None:
     tried = (Tried(BorderSeeds(min_area_px=40), 0.5), Tried(BorderSeeds(seed=0.3, min_area_px=40), 0.75))
     tuning = Tuning(tried=tried, chosen=1, frames=("01/003", "01/007"), n_cells=31)
-    own = "border (seed 0.5, foreground 0.5, min_area_px 40)"
+    own = "border (seed 0.5, foreground 0.5, min_area_px 40, radius_px 0, depth 0)"
     assert sentences.tuned(tuning) == (
         "2 decoders were tried on 2 frames that the network learned from (31 cells). The best one is border (seed 0.3, "
-        "foreground 0.5, min_area_px 40): its SEG there is 0.7500, that of "
+        "foreground 0.5, min_area_px 40, radius_px 0, depth 0): its SEG there is 0.7500, that of "
         f"{own} is 0.5000. The held-out frames had no say."
     )
     assert sentences.tuned(replace(tuning, chosen=0)).endswith(f"None has a better SEG than {own}, which stays.")

@@ -67,7 +67,9 @@ class Heard(Watch):
 
 
 @pytest.mark.parametrize(
-    "assignments", [BY_CHANNEL, FLAT, pytest.param(_NARROW, marks=pytest.mark.slow)], ids=["blocks", "flat", "narrow"]
+    "assignments",
+    [pytest.param(BY_CHANNEL, marks=pytest.mark.slow), FLAT, pytest.param(_NARROW, marks=pytest.mark.slow)],
+    ids=["blocks", "flat", "narrow"],
 )
 def test_all_that_a_training_can_ask_for_is_timed_before_the_first(
     assignments: list[str], tmp_path: Path, data_root: Path, timed: list[LayerShape]
