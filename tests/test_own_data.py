@@ -81,7 +81,10 @@ def test_it_is_evaluated_on_its_own_and_on_another_folder(
     assert len(json.loads(capsys.readouterr().out)["images"]) == 18
     other = tissue(tmp_path / "other")
     assert typed("evaluate", run.path, "--dataset", other) == 0
-    assert "iou_dividing_pooled" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "iou_dividing_pooled" in told.out
+    n_learned = len(run.read_split().parts["train"])
+    assert f"the network learned from {n_learned} of these 9 images of {other}" in told.err, "it is the same again"
 
 
 def test_a_network_of_colour_is_scored_on_grey_that_is_saved_in_colour(run: Folder, tmp_path: Path) -> None:

@@ -38,19 +38,17 @@ def _sentence(name: str, rows: Sequence[Row]) -> str:
         return (
             f"{name}, in {ours.engine} fp32: {faster}; its score is not comparable, so this says nothing of its cost."
         )
-    change = ours.score - dense.score
-    scored = (
-        f"its score is {difference(change).lstrip('+−')} {'higher' if change > 0 else 'lower'}"
-        if change
-        else ("its score is the same")
-    )
-    good = ([faster] if ratio <= CLEARLY_FASTER else []) + ([scored] if change >= 0 else [])
-    bad = ([f"it is not faster ({times})"] if ratio > CLEARLY_FASTER else []) + ([scored] if change < 0 else [])
+    good = [faster] if ratio <= CLEARLY_FASTER else []
+    bad = [] if ratio <= CLEARLY_FASTER else [f"it is not faster ({times})"]
+    for name_of_score, of_ours, of_dense in (("score", ours.score, dense.score), ("SEG", ours.seg, dense.seg)):
+        if of_ours is not None and of_dense is not None:
+            (good if of_ours >= of_dense else bad).append(_change(name_of_score, of_ours - of_dense))
     small = [
         row
         for row in there
         if row.kind in ("dense", "control") and row.comparable and row.network != widest and row.score is not None
-        and row.score >= ours.score and row.milliseconds <= ours.milliseconds / CLEARLY_FASTER
+        and row.score >= ours.score and (row.seg is None or ours.seg is None or row.seg >= ours.seg)
+        and row.milliseconds <= ours.milliseconds / CLEARLY_FASTER
         and (row.macs or 0) < (dense.macs or 0)
     ]  # fmt: skip
     if small:
@@ -61,3 +59,9 @@ def _sentence(name: str, rows: Sequence[Row]) -> str:
         f"{name}, in {ours.engine} fp32: for it, {' and '.join(good) or 'nothing'}; "
         f"against it, {' and '.join(bad) or 'nothing that was measured here'}."
     )
+
+
+def _change(score: str, change: float) -> str:
+    if not change:
+        return f"its {score} is the same"
+    return f"its {score} is {difference(change).lstrip('+−')} {'higher' if change > 0 else 'lower'}"

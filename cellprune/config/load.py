@@ -304,7 +304,7 @@ def _unknown_key(key: str) -> str:
     known = [*keys(Settings), *Settings.model_fields]
     section, dot, last = key.rpartition(".")
     near = key[-200:]  # the search for near names takes the square of the length
-    close = get_close_matches(near, known, n=1) or [
+    close = get_close_matches(near, [k for k in known if k != section], n=1) or [
         k for k in known if get_close_matches(last[-200:], [k.rsplit(".", 1)[-1]])
     ]
     if close:

@@ -27,7 +27,10 @@ def _confidence(value: object, info: ValidationInfo) -> float:
 
 def _margin(margin: float) -> float:
     if not 0 < margin < 0.5:
-        raise ValueError(f"{margin:g} is no margin: give the largest loss that counts as no loss, such as 0.005")
+        raise ValueError(
+            f"{margin:g} is no margin: give the largest loss that counts as no loss, above 0 and below 0.5, "
+            "such as 0.005"
+        )
     return margin
 
 

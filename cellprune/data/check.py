@@ -142,6 +142,8 @@ def _look(frame: Frame, findings: Findings, n_classes: int = 2) -> None:
     except CellpruneError as error:
         findings.errors.append(str(error))
         return
+    if fault := plain.too_small(frame.image, header.size):
+        findings.errors.append(fault)
     findings.sizes.add(header.size)
     findings.grey_levels.update((levels.min().item(), levels.max().item()))
     if are_equal(levels):  # it goes with grey images and with colour ones

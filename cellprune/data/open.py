@@ -113,6 +113,8 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
     for path, header in headers.items():
         if header.planes > 1:
             raise ImageError(f"{path} is a stack of {header.planes} images: save each image as a file of its own")
+        if fault := plain.too_small(path, header.size):
+            raise ImageError(fault)
     return Dataset(
         name,
         folder,

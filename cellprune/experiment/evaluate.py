@@ -17,6 +17,7 @@ from cellprune.runs import log
 from cellprune.runs.finished import finished
 from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import Scores
+from cellprune.runs.split import FrameSplit, Split
 from cellprune.training.accelerator import start
 from cellprune.training.progress import Tell, unheard
 from cellprune.wording import many
@@ -71,9 +72,24 @@ def evaluate(
         header |= card.decoded_by(card.decoder_by(decoder)).decoding()
     part = part or (folder.read_scores().part if dataset is None else "report")
     split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
+    if dataset is not None:
+        _warn_of_learned(folder.read_split(), split.written(), dataset)
     on = start(device).device
     loaders = Opened(settings, task, frames, split).loaders(0, on)
     return replace(task.scores(loaded.network.to(on), loaders, "report", header, tell), part=part)
+
+
+def _warn_of_learned(own: Split, other: Split, dataset: str) -> None:
+    """Say how many images of another data set, by their content, the network learned from."""
+    if not (isinstance(own, FrameSplit) and isinstance(other, FrameSplit)):
+        return
+    learned = {frame.sha256["image"] for frame in own.parts["train"]}
+    scored = [frame.sha256["image"] for frame in other.parts["report"]]
+    if known := sum(image in learned for image in scored):
+        log.LOGGER.warning(
+            "the network learned from %d of these %s of %s, so their scores flatter it",
+            known, many(len(scored), "image"), dataset,
+        )  # fmt: skip
 
 
 def _require_fit(path: Path, network: Architecture, frames: Frames, outputs: int, dataset: str) -> None:

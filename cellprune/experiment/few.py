@@ -3,6 +3,7 @@
 from math import ceil
 
 from cellprune.config.training import Training
+from cellprune.wording import many
 
 _FEW, _ENOUGH = 200, 1000  # steps
 
@@ -22,6 +23,6 @@ def few_steps(training: Training, per_epoch: int) -> list[str]:
         return []
     enough = ceil(_ENOUGH / training.epochs)
     return [
-        f"{training.epochs} epochs of {per_epoch} steps are {steps} steps, too few for most images: "
-        f"--steps-per-epoch {enough} makes them {enough * training.epochs:,}"
+        f"{many(training.epochs, 'epoch')} of {many(per_epoch, 'step')} are {many(steps, 'step')}, too few for most "
+        f"images: --steps-per-epoch {enough} makes them {enough * training.epochs:,}"
     ]

@@ -89,7 +89,8 @@ def read_grey_levels(path: Path, plane: int | None = None, *, channels: int | No
         raise ImageError(f"{path} has NaN or infinite pixels: repair it or leave the frame out")
     low, high = pixels.min(), pixels.max()
     if low == high:
-        raise ImageError(f"{path} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
+        which = path if plane is None else f"{path}, plane {plane},"
+        raise ImageError(f"{which} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
     return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
 
 

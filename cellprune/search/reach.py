@@ -52,8 +52,8 @@ class Reach:
             CellpruneError: none lies between.
         """
         if self.limit and not any(ratio >= low for ratio in self.ratios):
-            highest = f"the highest ratio is {self.ratios[-1]:g}" if self.ratios else "no ratio can be reached"
-            raise CellpruneError(f"--low {low:g}: {highest}, because {self.limit}")
+            highest = f"the highest ratio is {self.ratios[-1]:g}" if self.ratios else "no ratio at all can be reached"
+            raise CellpruneError(f"no ratio from {low:g} on (--low) can be tried: {highest}, because {self.limit}")
         return grid(low, high, self.ratios)
 
 
@@ -103,7 +103,9 @@ def _of_family(settings: Settings, family: Family, whole: Architecture, sizing: 
     ratios = tuple(shares[share] for share in families.apart(family, whole, [*shares], sizing))
     levels = families.levels_of(whole.shapes(), whole.name)
     smallest = families.choices(levels, family, sizing.round_to)[0]
-    return Reach(settings, ratios, f"the smallest {family} network has {widths(smallest)}")
+    least = as_share(sizing.cost(whole, smallest) / sizing.cost(whole, levels))
+    keeps = f"keeps {least} of the {NAMES_OF_UNITS[sizing.unit]}"
+    return Reach(settings, ratios, f"the smallest {family} network, of {widths(smallest)}, {keeps}")
 
 
 def _kept(ratio: float) -> Fraction:

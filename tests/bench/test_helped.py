@@ -20,6 +20,14 @@ def test_a_faster_network_of_a_lower_score() -> None:
     )
 
 
+def test_cells_count_beside_pixels() -> None:
+    dense, merged = row("wide", 40.0, 0.91, seg=0.8), row("small", 10.0, 0.92, "pruned", seg=0.5)
+    assert said(dense, merged).endswith("its score is 0.0100 higher; against it, its SEG is 0.3000 lower.")
+    as_good = row("flat", 9.0, 0.93, "control", seg=0.6)
+    assert "flat, a control" in said(dense, merged, as_good)
+    assert "flat" not in said(dense, merged, row("flat", 9.0, 0.93, "control", seg=0.4))
+
+
 def test_a_network_that_is_no_faster() -> None:
     assert said(DENSE, row("small", 39.0, 0.92, "pruned")) == (
         "small, in onnx fp32: for it, its score is 0.0100 higher; against it, it is not faster (39.0 ms per image "

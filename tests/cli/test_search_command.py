@@ -266,7 +266,7 @@ def test_a_plan_is_timed_where_it_will_be_trained(
         (["--score", "dice"], "score"),
         (
             ["--method", "narrow", "--unit", "macs", "--low", "0.999", "--high", "0.9999"],
-            "--low 0.999: the highest ratio",
+            "no ratio from 0.999 on (--low) can be tried: the highest ratio",
         ),
         (["--method", "snip", "--unit", "macs", "--round-to", "9"], "round_to=9 is more than the 4 channels of"),
         (["--unit", "macs", "--budget", "macs=0.5"], "pruning.budget cannot be given"),

@@ -12,7 +12,9 @@ import tifffile
 from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.check import check, inspect
 from cellprune.data.inspection import CellCount, Inspection
+from cellprune.data.open import open_dataset
 from cellprune.data.sets.cards import card
+from cellprune.images.read import ImageError
 from cellprune.runs.documents import plain
 from cellprune.wording import many
 
@@ -269,6 +271,16 @@ def test_a_pixel_size_that_only_some_images_state_counts_as_unknown(tmp_path: Pa
         in (report.facts[0])
     )
     assert " um)" not in report.facts[1]
+
+
+def test_an_image_one_pixel_wide_is_named_before_anything_is_learned(tmp_path: Path) -> None:
+    folder = own_images(tmp_path, [64] * 4, one_cell)
+    write(folder / "images" / "c2.tif", np.arange(64, dtype=np.uint16)[:, None])
+    write(folder / "labels" / "c2.tif", np.ones((64, 1), np.uint16))
+    said = "c2.tif is 64 x 1 px, and a network takes 2 px at least on each side: leave it out"
+    assert any(error.endswith(said) for error in found(folder).errors)
+    with pytest.raises(ImageError, match=said):
+        open_dataset(str(folder))
 
 
 def test_an_annotated_image_that_is_there_twice_is_warned_of(tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ def test_what_cannot_be_reached_in_milliseconds_is_told(tmp_path: Path, data_roo
     assert "one channel of each layer" in single.reach.limit
     assert max(single.grid) > 0.9
     with pytest.raises(
-        CellpruneError, match=r"--low 0\.9: the highest ratio is 0\.\d+, because in blocks of 16 channels"
+        CellpruneError,
+        match=r"no ratio from 0\.9 on \(--low\) .*: the highest ratio is 0\.\d+, because in blocks of 16 channels",
     ):
         asked(BY_CHANNEL, tmp_path / "search", data_root, low=0.9, high=0.99)
 

@@ -118,6 +118,24 @@ def label_images(folder: Path) -> dict[str, Path]:
     return by_stem
 
 
+def passed_over(folder: Path) -> str:
+    """Say which files of a folder count as images, because label images lie beside them; empty where none does."""
+    files = _files(_one(folder, LABELS) or folder).usable
+    labels = [path.name for stem, path in files.items() if naming.is_label(stem, files.keys())]
+    images = [path.name for path in files.values() if path.name not in labels]
+    if not labels or not images:
+        return ""
+    count = "counts as an image" if len(images) == 1 else f"and {len(images) - 1} more count as images"
+    return f" ({images[0]} {count} there, because {labels[0]} is a label image by its name)"
+
+
+def too_small(image: Path, size: tuple[int, int]) -> str:
+    """Say that an image is too small to be learned from; empty where it is not."""
+    if min(size) > 1:
+        return ""
+    return f"{image} is {size[0]} x {size[1]} px, and a network takes 2 px at least on each side: leave it out"
+
+
 def ignore_images(folder: Path) -> Mapping[str, Path]:
     """Give the images that say where truth is unknown, by stem; of the folder above where only labels were named."""
     return _files(_whole(folder) / IGNORE).usable

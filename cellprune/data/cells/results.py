@@ -109,6 +109,7 @@ def _of_names(truth: Path, result: Path) -> Pairs:
         raise LayoutError(
             f"{result} has no result for {len(lone)} of {many(len(gold), 'label image')} in {truth}, the first for "
             f"{lacking}: write one for each under the same name, without cells where none are found"
+            + plain.passed_over(result)
         )
     name = of_text(truth.resolve().name)
     frames = tuple(

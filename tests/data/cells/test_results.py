@@ -94,6 +94,10 @@ def other_names(truth: Path, result: Path) -> tuple[Path, Path]:
     return save(truth / "a", "cell_1.tif", "b.tif"), save(truth / "b", "cells_1.tif", "b.tif")
 
 
+def one_called_a_mask(truth: Path, result: Path) -> tuple[Path, Path]:
+    return save(truth / "a", "i0.tif", "i1.tif"), save(truth / "b", "i0.tif", "i1.tif", "i1_masks.tif")
+
+
 MISTAKES: dict[str, tuple[Callable[[Path, Path], tuple[Path, Path]], str]] = {
     "no folder": (lambda truth, result: (truth / "no", result), r"no is not a folder: name folders of label images"),
     "another sequence": (other_sequence, r"02_RES is of sequence 02, but .*01_GT of 01: name those of one"),
@@ -107,6 +111,10 @@ MISTAKES: dict[str, tuple[Callable[[Path, Path], tuple[Path, Path]], str]] = {
     ),
     "no result of that name": (
         other_names, r"no result for 1 of 2 label images .*, the first for cell_1.tif \(is it cells_1.tif\?\): write"
+    ),
+    "a result that is called a mask": (
+        one_called_a_mask,
+        r"for i0.tif: .* \(i0.tif and 1 more count as images there, because i1_masks.tif is a label image by its"
     ),
     "two of one name": (
         lambda truth, result: (save(truth / "a", "a_masks.tif", "mask_a.tif"), result), r"both labels of 'a'"
