@@ -113,7 +113,8 @@ def test_a_kill_between_the_last_state_and_its_row_loses_no_row(epochs: int, sta
     assert rows[-1].scores["iou_image_mean"] is not None
 
 
-@pytest.mark.parametrize("damage", [lose, pytest.param(cut_off, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [lose, cut_off])
 def test_files_lost_in_mid_run_are_made_again(
     damage: Callable[..., None], start: Start, cut: Folder, uncut: Folder, copy: Callable[[Folder], Folder]
 ) -> None:
@@ -123,7 +124,8 @@ def test_files_lost_in_mid_run_are_made_again(
     assert_whole(folder, uncut)
 
 
-@pytest.mark.parametrize("damage", [lose, pytest.param(cut_off, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [lose, cut_off])
 def test_a_lost_record_is_written_anew(
     damage: Callable[..., None], start: Start, cut: Folder, uncut: Folder, copy: Callable[[Folder], Folder]
 ) -> None:

@@ -152,6 +152,7 @@ def test_what_the_files_promise(pruned: Folder) -> None:
     assert header["provenance_sha256"] == provenance.digest(record), "the model file names its run"
 
 
+@pytest.mark.slow
 def test_its_config_makes_the_same_run(pruned: Folder, tmp_path: Path, data_root: Path) -> None:
     settings = load(file=pruned.file("config"))
     again = experiment.run(settings, runtime=Runtime(output=tmp_path / "again", data_root=data_root))
@@ -159,6 +160,7 @@ def test_its_config_makes_the_same_run(pruned: Folder, tmp_path: Path, data_root
     assert again.file("masks").read_bytes() == pruned.file("masks").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_default_name_says_what_ran(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = load(assignments=[*TINY, "pruning.ratio=0.5", "pruning.method=snip", "training.epochs=1", "seed=2"])

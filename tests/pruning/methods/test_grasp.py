@@ -31,7 +31,7 @@ def score(model, data, masks=(), loss=F.cross_entropy, **options):
         return grasp.sensitivity(model, dict(masks), data, loss, seed=0, **options)
 
 
-@pytest.mark.parametrize("norm", ["batch", "frozen", "group"])
+@pytest.mark.parametrize("norm", ["batch", pytest.param("frozen", marks=pytest.mark.slow), "group"])
 @pytest.mark.parametrize("temperature", [pytest.param(1.0, marks=pytest.mark.slow), 200.0])
 def test_it_equals_the_hessian_written_out(norm, temperature):
     model, data = network(norm), [*batches(1, size=4), *batches(1, size=6)]
