@@ -247,10 +247,11 @@ def _small(work: Work, segments: Segments) -> StandIn:
     """Find the small dense network: of a family within a budget, or a control that costs what masks leave."""
     setup, pruning = work.setup, work.settings.pruning
     whole, size = setup.architecture, setup.opened.input_size
-    if is_dense_family(pruning.method):
+    if pruning.fills_budget:
         request = pruning.request()
-        sizing = Sizing(cast(Unit, request.unit), size, request.round_to, setup.table)
-        made = cast(StandIn, resolve("pruning method", pruning.method)(whole, request.share, sizing))
+        sizing = Sizing(cast(Unit, request.unit), size, pruning.rounding, setup.table)
+        family = pruning.method if is_dense_family(pruning.method) else pruning.control.partition("-")[0]
+        made = cast(StandIn, resolve("pruning method", family)(whole, request.share, sizing))
     else:
         try:
             masks = _scored_masks(work, segments)

@@ -166,19 +166,22 @@ def test_an_engine_that_is_not_installed_is_named_before_anything_is_written(
 
 
 @pytest.mark.slow
-def test_a_flat_network_spends_what_the_masks_leave(
-    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]
+def test_a_flat_network_fills_its_budget_and_no_mask_is_made_for_it(
+    tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delattr(choose, "masks")
     words = [word for assignment in TINY for word in ("--set", assignment)]
     run = tmp_path / "run"
     amount = ("--budget", "latency=0.5", "--control", "flat-latency", "--data-root", data_root, "-o", run)
     assert typed("train", *words, *amount) == 0
     told = Folder(run).read_cost().control
     assert (told.shape, told.unit) == ("flat", "latency")
-    assert 0.5 * told.target < told.achieved <= told.target
+    assert told.of_budget
+    assert 0.4 * told.target < told.achieved <= told.target
     assert Folder(run).has("layer_times")
     assert "Timed as a whole, the network takes 24.0 ms of 40.0 ms" in capsys.readouterr().out.replace("\u00a0", " ")
     page = Folder(run).file("report").read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "costs no more than the budget. The budget is" in page
     assert "ms by the times of layers; this network, width" in page
 
 
