@@ -185,8 +185,10 @@ def _stages(setup: Setup) -> list[Stage]:
     pruning, training, accelerator = setup.settings.pruning, setup.settings.training, setup.accelerator
     if not _learns_masks(setup.settings):
         return [Stage("init", as_they_are, Removed if pruning.shrinks else Static, training.epochs)]
+    asked = pruning.request(setup.settings.seed)
     request = TrainingRequest(
         sparsity=pruning.ratio,
+        asked=asked if asked.unit else None,
         scope=pruning.scope,
         exclude=pruning.exclude,
         epochs=training.epochs,

@@ -115,6 +115,7 @@ def choose_within(
     spending: Spending,
     least: Fraction = NO_FLOOR,
     levels: Sequence[Collection[str]] = (),
+    among: Tensor | None = None,
 ) -> Tensor:
     """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
 
@@ -127,6 +128,7 @@ def choose_within(
         spending: the budget.
         least: share of each layer's channels that stays in any case, see `best_of_layers`; then no level goes.
         levels: names of the weights in each level that may go, the deepest first; see `structure.levels`.
+        among: (channels.count,) bool, those that may stay, as an earlier choice of such blocks left them; None for all.
     Returns:
         (channels.count,) bool.
     Raises:
@@ -135,9 +137,10 @@ def choose_within(
         WorkError: a score is NaN or infinite.
     """
     check_finite(by_layer(channels, scores))
+    gone, layers = torch.zeros(channels.count, dtype=torch.bool) if among is None else ~among, channels.layers()
+    scores = scores.masked_fill(gone, -torch.inf)  # the last of their layers, so that blocks are those of before
     _require_enough(channels, scores, spending, least)
     blocks = in_blocks(channels, scores, spending.round_to)
-    gone, layers = torch.zeros(channels.count, dtype=torch.bool), channels.layers()
     kept = _spent(channels, scores, spending, blocks, least, gone)
     may_go = ~blocks.mark(best_of_layers(channels, scores))[blocks.of]
     for level in () if least else levels:
