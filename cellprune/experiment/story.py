@@ -62,7 +62,8 @@ def run(
         runtime: where it happens; nothing in it changes the result.
         command: the command line, for the record.
         scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
-        times: what layers take, where the settings name them by `pruning.layer_times_sha256`; others time their own.
+        times: what layers take, where milliseconds decide; of settings that do not name them by
+            `pruning.layer_times_sha256`, a run times its own if any is missing.
     Returns:
         The folder of the finished run.
     Raises:
@@ -224,7 +225,7 @@ def _timed(work: Work, given: LayerTimes | None) -> Setup:
         setup, times = latency.timed(setup, given)
     else:
         with work.phase("timing", latency.timing(work.settings)) as tell:
-            setup, times = latency.timed(setup, tell=tell)
+            setup, times = latency.timed(setup, given, tell)
     folder.write_layer_times(times)
     return setup
 

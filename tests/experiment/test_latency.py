@@ -78,6 +78,13 @@ def test_a_resume_on_another_machine_decides_by_the_times_that_the_run_began_wit
     assert len(times.milliseconds) > 20, "written before anything is scored"
     monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "another"))
     monkeypatch.setattr(Clock, "layer", lambda clock, shape: 1.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(choose, "masks", kill)
+        with pytest.raises(Killed):  # as a sweep begins a run
+            experiment.run(
+                load(assignments=HALF), runtime=Runtime(output=tmp_path / "given", data_root=data_root), times=times
+            )
+    assert Folder(tmp_path / "given").read_layer_times() == times
     run = train(tmp_path / "run", data_root)
     assert run.read_layer_times() == times
     assert all((mask == masks[name].numpy()).all() for name, mask in run.read_masks().items())
