@@ -41,6 +41,7 @@ from cellprune.pruning.ranking.spending import within
 from cellprune.pruning.scoring import Scoring, at_once
 from cellprune.runs import maskfile
 from cellprune.structure.channels import Channels
+from cellprune.structure.levels import weights_of_levels
 from cellprune.structure.positions import Positions
 from cellprune.structure.shrink import shrunk
 from cellprune.training.accelerator import start
@@ -57,13 +58,13 @@ class Choice:
     Attributes:
         request: the budget, and whatever else `--method prospr` would be asked.
         once: gives ProsPr's scores of the network as it is drawn, of a file where they were kept.
-        trained: a network whose weights scores are taken of, for the idea "trained".
+        run: whose weights are scored, for the idea "trained", or whose masks are cut, for "shallow".
     """
 
     setup: Setup
     request: Request
     once: Once
-    trained: Path | None = None
+    run: Path | None = None
 
     @property
     def batches(self) -> list[Batch]:
@@ -155,15 +156,29 @@ def warm(choice: Choice) -> Masks:
 
 def trained(choice: Choice) -> Masks:
     """Score at the weights that a short training reached; what is trained afterwards begins at the beginning."""
-    assert choice.trained is not None, "give --trained"
+    assert choice.run is not None, "give --run"
     network = choice.setup.network
-    network.load_state_dict(cellprune.load(choice.trained).state_dict())
+    network.load_state_dict(cellprune.load(choice.run).state_dict())
     return choice.fulfilled(network)
+
+
+def shallow(choice: Choice) -> Masks:
+    """Take the deepest level out of what a run's masks keep, and change nothing else."""
+    assert choice.run is not None, "give --run"
+    network, inputs = choice.setup.network, choice.batches[0][0]
+    channels = whole_channels.removable(network, inputs, prunable(network))
+    masks = {name: torch.from_numpy(mask) for name, mask in maskfile.read(choice.run).items()}
+    kept = whole_channels.kept_by(network, channels, masks)
+    assert kept is not None, "masks of channels"
+    layers = channels.layers()
+    for name in weights_of_levels(network, channels.makes)[0]:
+        kept[layers[name]] = False
+    return whole_channels.masks_of(network, inputs, channels, kept)
 
 
 IDEAS: dict[str, Callable[[Choice], Masks]] = {
     "as-it-is": as_it_is, "eights": eights, "floor": floor, "rounds": rounds, "levels": levels, "behind": behind,
-    "warm": warm, "trained": trained,
+    "warm": warm, "trained": trained, "shallow": shallow,
 }  # fmt: skip
 
 
@@ -177,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--budget", default="macs=0.1")
     parser.add_argument("--set", nargs="*", default=[], help="more settings, such as model.width=8")
     parser.add_argument("--scores", type=Path, help="folder of scores that several ideas share")
-    parser.add_argument("--trained", type=Path, help="run whose weights are scored, for the idea `trained`")
+    parser.add_argument("--run", type=Path, help="run whose weights are scored (trained), or masks are cut (shallow)")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     choice = opened(given)
@@ -199,7 +214,7 @@ def opened(given: argparse.Namespace) -> Choice:
     request = settings.pruning.request(settings.seed)
     request = replace(request, options={**request.options, **within_memory})
     once = kept_scores.kept_in(given.scores, setup, within_memory) if given.scores else at_once
-    return Choice(setup, request, once, given.trained)
+    return Choice(setup, request, once, given.run)
 
 
 def _spent(
