@@ -12,7 +12,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.network_input import network_size
 from cellprune.images.read import equal_channels, in_unit_range, read_grey_levels
 from cellprune.lab import tiles
-from cellprune.lab.cells import Row, as_csv, cells
+from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
@@ -20,6 +20,7 @@ from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale, unknown_scale
 from cellprune.lab.segment import cells_in, require_channels
+from cellprune.lab.table import Table
 from cellprune.targets.decoders import Decoder
 from cellprune.targets.target import Instances
 from cellprune.wording import printable
@@ -35,7 +36,7 @@ class Done:
 
     Attributes:
         rows: of the table of cells.
-        images: name, source, frame and number of cells of each image that is done.
+        images: name, source, frame and number of cells of each image that is done; of a shard its turn, too.
         kept: how many of these were there before.
         failures: what could not be predicted.
         tiled: names of the images that went through in tiles.
@@ -43,7 +44,7 @@ class Done:
     """
 
     failures: list[Failure]
-    rows: list[Row] = field(default_factory=list)
+    rows: Table
     images: list[dict[str, Any]] = field(default_factory=list)
     kept: int = 0
     tiled: list[str] = field(default_factory=list)
@@ -87,15 +88,17 @@ def run(
     Returns:
         What came of it; all of it is on the disk.
     Raises:
-        ImageError: no image has the channels that the network takes; nothing is written.
+        ImageError: no image has the channels that the network takes; nothing is written. Of a shard, which need not
+            see them all, its images are failures then.
         WorkError: the output cannot be written; what is done stays, and the same call goes on from there.
     """
-    if not any(_fits(engine, image) for image in images):
+    if output.shard is None and not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
-    done = Done(list(failures))
     draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
     decode = partial(cells_in, engine, decoder=decoder, min_area_px=min_area_px)
     with output.locked():
+        output.sweep(images)
+        done = Done(list(failures), output.table())
         finished = False
         try:
             for at, image in enumerate(images):
@@ -115,7 +118,7 @@ def run(
         finally:
             # stopped by a full disk or Ctrl-C, the table is still made to fit the labels that are there, if it can be
             with nullcontext() if finished else suppress(WorkError):
-                output.write_table(as_csv(done.rows))
+                output.write_table(done.rows)
                 output.write_record({"finished": finished, **done.record()})
     return done
 
@@ -154,11 +157,12 @@ def _one(
         assert made is not None
         labels, class_of, overlay = made
         output.write(image, labels, class_of, overlay, pixel_size_um)
-    done.rows += cells(
-        labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um
+    done.rows.add(
+        cells(labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
     )  # fmt: skip
+    turn = {} if output.shard is None else {"turn": image.turn}
     done.images.append(
-        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1}
+        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1} | turn
     )
 
 
