@@ -20,6 +20,7 @@ def predicted(
     pixel_size=None,
     separate=False,
     shard=None,
+    pace=None,
     **settings,
 ) -> Done:
     engine = engine or Bright()
@@ -30,7 +31,7 @@ def predicted(
         images, failures = ([one for one in all_ if shard.has(one.turn)] for all_ in (images, failures))
     sizes = scale.pixel_sizes(images, pixel_size)
     zooms = scale.zooms(engine.card, sizes, rescale=settings.get("rescale", False))
-    return run(engine, images, output, pixel_sizes=sizes, zooms=zooms, failures=failures)
+    return run(engine, images, output, pixel_sizes=sizes, zooms=zooms, failures=failures, pace=pace)
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -3,10 +3,12 @@
 import hashlib
 import json as text
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,6 +23,7 @@ from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
+    from cellprune.lab.engine import Engine
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from cellprune.machine.shard import Shard
 
 
+_LONG_S = 60.0
 _LISTED = 20  # inputs that were not done, line by line; prediction.json has them all
 
 
@@ -150,10 +154,10 @@ def predict(
         output, settings, found.names, stacks=found.stacks, running=running, overlays=overlays, shard=found.own
     )
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
-    with _progress(len(found.images)) as tell:
+    with _progress(found.images, runner, zooms) as tell:
         done = run(
             runner, found.images, folder, pixel_sizes=sizes, zooms=zooms, failures=found.failures, numbers=numbers,
-            decoder=how, min_area_px=min_area, tell=tell,
+            decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
         )  # fmt: skip
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
     tracks = _follow(done, found.images, folder, ctc=ctc) if track else None
@@ -368,10 +372,17 @@ def _digest(model: Path) -> str:
 
 
 @contextmanager
-def _progress(n_images: int) -> Iterator["Tell"]:
-    """Show how far the images are."""
+def _progress(images: "Sequence[Image]", engine: "Engine", zooms: "dict[str, tuple[float, float]]") -> "Iterator[Tell]":
+    """Say what is to be done and the memory for it, and show how far the images are."""
     from cellprune.cli.progress import shown
+    from cellprune.lab.forecast import memory_bytes
+    from cellprune.report.formatting import file_size
     from cellprune.training.progress import Event
+
+    n_images = len(images)
+    height, width = max((image.header.size for image in images), key=prod, default=(0, 0))
+    size = f" of up to {height} x {width} px" if n_images > 1 else f" of {height} x {width} px"
+    memory = f"{size}, about {file_size(int(memory_bytes(engine, images, zooms)))} of memory" if images else ""
 
     def event(done: int, message: str) -> Event:
         return Event("predicting", done=done, total=n_images, message=message)
@@ -381,9 +392,17 @@ def _progress(n_images: int) -> Iterator["Tell"]:
         def tell(done: int, message: str) -> None:
             watcher.advanced(event(done, message))
 
-        watcher.started(event(0, many(n_images, "image")))
+        watcher.started(event(0, f"{many(n_images, 'image')}{memory}"))
         yield tell
         watcher.finished(event(n_images, ""))
+
+
+def _tell_time(first_s: float, n_left: int) -> None:
+    """Say how long the rest takes by the first image, where that is long and no bar says it."""
+    from cellprune.report.formatting import duration
+
+    if n_left * first_s > _LONG_S and not sys.stderr.isatty():
+        terminal.tell(f"the first image took {duration(first_s)}: about {duration(n_left * first_s)} for the others")
 
 
 def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:

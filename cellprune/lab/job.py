@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from cellprune.targets.target import Instances
 from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
+Pace = Callable[[float, int], None]  # seconds of the first image that is computed, and images that are left
 Draw = Callable[..., bytes]  # an image and its labels -> an overlay
 Decode = Callable[[Floats], Instances]  # a native image -> its cells
 
@@ -72,6 +74,7 @@ def run(
     decoder: Decoder | None = None,
     min_area_px: float | None = None,
     tell: Tell = lambda done, message: None,
+    pace: Pace | None = None,
 ) -> Done:
     """Predict every image that is not done yet.
 
@@ -85,6 +88,7 @@ def run(
         numbers: whether overlays show the number of each cell.
         decoder, min_area_px: see `segment.cells_in`.
         tell: told of each image, and of each tile of a large one.
+        pace: told once.
     Returns:
         What came of it; all of it is on the disk.
     Raises:
@@ -103,9 +107,12 @@ def run(
         try:
             for at, image in enumerate(images):
                 size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
-                drawn = draw and partial(draw, pixel_size_um=size)
+                drawn, began = draw and partial(draw, pixel_size_um=size), monotonic()
                 _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
                 tell(at + 1, image.shown)
+                if pace is not None and len(done.images) > done.kept:
+                    pace(monotonic() - began, len(images) - at - 1)
+                    pace = None
                 if image.stack in output.stacks and image.plane == (n_planes := image.header.planes) - 1:
                     _join(output, images[at + 1 - n_planes : at + 1], done, size)
             finished = True
