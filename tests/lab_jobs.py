@@ -21,12 +21,15 @@ def predicted(
     separate=False,
     shard=None,
     pace=None,
+    outlines=(),
     **settings,
 ) -> Done:
     engine = engine or Bright()
     images, failures, _ = find([str(inputs)])
     stacks = set() if separate else {image.stack for image in images if image.stack}
-    output = Output(out, SETTINGS | settings, [image.name for image in images], stacks=stacks, shard=shard)
+    output = Output(
+        out, SETTINGS | settings, [image.name for image in images], stacks=stacks, outlines=outlines, shard=shard
+    )
     if shard is not None:
         images, failures = ([one for one in all_ if shard.has(one.turn)] for all_ in (images, failures))
     sizes = scale.pixel_sizes(images, pixel_size)

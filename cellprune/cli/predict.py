@@ -5,7 +5,7 @@ import json as text
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import prod
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
     from cellprune.lab.job import Done, Tell
+    from cellprune.lab.outline_files import OutlineFile
     from cellprune.lab.output import Output
     from cellprune.machine.shard import Shard
 
@@ -45,6 +46,7 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="")] = (),
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
@@ -76,6 +78,8 @@ def predict(
 
         cellprune predict cells.onnx plate/ -o cells --shard 1/4
 
+        cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
+
     Parameters
     ----------
     model
@@ -96,6 +100,9 @@ def predict(
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
+    outlines
+        Write the outlines as files for other programs, too: rois (a zip for ImageJ and Fiji) or geojson (for QuPath).
+        They give the label image back exactly.
     separate
         Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
@@ -132,7 +139,6 @@ def predict(
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
     from cellprune.lab.job import run
-    from cellprune.lab.output import Output
     from cellprune.runs.searched import found_by
 
     threads.settle()
@@ -150,9 +156,7 @@ def predict(
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
-    folder = Output(
-        output, settings, found.names, stacks=found.stacks, running=running, overlays=overlays, shard=found.own
-    )
+    folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     with _progress(found.images, runner, zooms) as tell:
         done = run(
@@ -189,10 +193,22 @@ class _Inputs:
     labels: list[str]
     stacks: set[str]
 
-    @property
-    def names(self) -> list[str]:
-        """The names of all images."""
-        return [image.name for image in self.everyones]
+    def output(
+        self,
+        path: Path,
+        settings: Mapping[str, object],
+        running: Mapping[str, object],
+        *,
+        overlays: bool,
+        outlines: "Sequence[OutlineFile]",
+    ) -> "Output":
+        """Open the folder of their results."""
+        from cellprune.lab.output import Output
+
+        return Output(
+            path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
+            overlays=overlays, outlines=outlines, shard=self.own,
+        )  # fmt: skip
 
 
 def _find(inputs: tuple[str, ...], own: "Shard | None", *, separate: bool, of_time_lapse: bool) -> _Inputs:
@@ -414,9 +430,10 @@ def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:
     for path, what in (
         (folder.path / "overlays", "each image with the outlines of its cells"),
         (folder.path / "labels", "label images of native size: 0 is background, one number per cell"),
+        (folder.path / "outlines", "outlines of the cells, for ImageJ or QuPath"),
         (folder.records / "cells.csv", "one line per cell: position, area, shape, grey levels"),
     ):
-        if folder.overlays or path.name != "overlays":
+        if {"overlays": folder.overlays, "outlines": bool(folder.outlines)}.get(path.name, True):
             say(f"  {path}   {what}")
     if folder.shard is not None:
         say(

@@ -152,17 +152,18 @@ def _one(
     try:
         levels = _levels(engine, image, done)
         there = output.labels_of(image)
-        made = None if there else _predicted(engine, image, levels, done, decode, draw, zoom)
+        labels, class_of, overlay = (
+            (*there, None) if there else _predicted(engine, image, levels, done, decode, draw, zoom)
+        )  # fmt: skip
+        outlines = output.outlines_of(image, labels, class_of, anew=not there)
     except (CellpruneError, OSError, MemoryError) as error:
         why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
-        done.failures.append(Failure(image.shown, printable(why)))
+        done.failures.append(Failure(image.shown, printable(why), image.turn))
         return
+    output.write_outlines(image, outlines)
     if there:
-        labels, class_of = there
         done.kept += 1
     else:
-        assert made is not None
-        labels, class_of, overlay = made
         output.write(image, labels, class_of, overlay, pixel_size_um)
     done.rows.add(
         cells(labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)

@@ -3,6 +3,7 @@
     labels/NAME.tif      one a image, native size; its description says what it was made from; of a stack a stack, whose
                          images have a file each until all of them are done
     overlays/NAME.png    the image with the outlines of its cells, unless nobody wants them
+    outlines/NAME.zip    and .geojson: the outlines as other programs open them, where they are wanted
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
     shards/2-of-4/       these two files of a shard, see `lab.record`; labels and overlays lie together
@@ -31,13 +32,14 @@ from cellprune.lab import record
 from cellprune.lab import stacks as stackfile
 from cellprune.lab.cells import Row
 from cellprune.lab.inputs import Image
+from cellprune.lab.outline_files import FILES, OutlineFile
 from cellprune.lab.record import RECORD, SCHEMA, SHARDS, TABLE
 from cellprune.lab.table import Table, write_csv
 from cellprune.machine.shard import Shard
 from cellprune.runs import atomic, documents, lock
 from cellprune.wording import printable
 
-_LABELS, _OVERLAYS = "labels", "overlays"
+_LABELS, _OVERLAYS, _OUTLINES = "labels", "overlays", "outlines"
 OF_TRACKS = ("tracks.csv", "tracked", "ctc", "geff")
 
 Labels = NDArray[np.unsignedinteger]
@@ -66,6 +68,7 @@ class Output:
         running: JSON values that say by what the network is run, and its maps are decoded; of a folder that is gone on
             with, the latest.
         overlays: whether an image without one is still to be done.
+        outlines: files of outlines that are wanted; they are made of labels that are there, too.
         shard: the one that works here, beside others; None where one process does all.
     Raises:
         CellpruneError: a file, foreign content, other settings or shards, or labels of images that are not among these.
@@ -80,6 +83,7 @@ class Output:
         stacks: Collection[str] = (),
         running: Mapping[str, object] | None = None,
         overlays: bool = True,
+        outlines: Sequence[OutlineFile] = (),
         shard: Shard | None = None,
     ) -> None:
         self.path = path
@@ -87,6 +91,7 @@ class Output:
         self.records = record.folder_of(path, shard)
         self.stacks = frozenset(stacks)
         self.overlays = overlays
+        self.outlines = tuple(outlines)
         self._settings = dict(settings)
         self._running = {} if running is None else dict(running)
         self._names = set(images)
@@ -103,8 +108,8 @@ class Output:
         """
         with lock.locked(self.records):
             self._refuse()  # once more: another process may have come and gone
-            for folder in (self.path / _LABELS, *([self.path / _OVERLAYS] if self.overlays else [])):
-                folder.mkdir(exist_ok=True)
+            for name in (_LABELS, *([_OVERLAYS] if self.overlays else []), *([_OUTLINES] if self.outlines else [])):
+                (self.path / name).mkdir(exist_ok=True)
             if not (self.records / RECORD).exists():
                 self.write_record({"finished": False})
             yield
@@ -114,11 +119,14 @@ class Output:
         of = None if self.shard is None else {
             path.name
             for image in images
-            for path in (self._labels_path(image), self._stack_path(image), self._overlay_path(image))
+            for path in (
+                self._labels_path(image), self._stack_path(image), self._overlay_path(image),
+                *(self._outline_path(image, kind) for kind in FILES),
+            )
             if path is not None
         }  # fmt: skip
-        for folder in (self.path / _LABELS, self.path / _OVERLAYS):
-            atomic.sweep(folder, of=of)
+        for name in (_LABELS, _OVERLAYS, _OUTLINES):
+            atomic.sweep(self.path / name, of=of)
 
     def labels_of(self, image: Image) -> tuple[Labels, list[str]] | None:
         """Give the labels that are there of an image and the class names by label; None where it is still to be done.
@@ -216,6 +224,28 @@ class Output:
                 **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
 
+    def outlines_of(
+        self, image: Image, labels: Labels, class_of: Sequence[str], *, anew: bool
+    ) -> dict[OutlineFile, bytes]:
+        """Give the content of the files of outlines that an image lacks.
+
+        Args:
+            labels, class_of: see `write`.
+            anew: also of those that are there, since they may be of other labels.
+        Raises:
+            CellpruneError: the image is too large for one of the formats.
+        """
+        return {
+            kind: FILES[kind].as_bytes(labels, class_of, image.plane)
+            for kind in self.outlines
+            if anew or not self._outline_path(image, kind).exists()
+        }
+
+    def write_outlines(self, image: Image, files: Mapping[OutlineFile, bytes]) -> None:
+        """Write files of outlines, before the labels; raises as `write`."""
+        for kind, content in files.items():
+            atomic.write_bytes(self._outline_path(image, kind), content)
+
     def label_files(self, images: Sequence[Image]) -> list[Path]:
         """Give the files that hold the labels of images that are done, a stack once."""
         files: dict[Path, None] = {}
@@ -253,6 +283,9 @@ class Output:
     def _overlay_path(self, image: Image) -> Path:
         return self.path / _OVERLAYS / f"{image.name}.png"
 
+    def _outline_path(self, image: Image, kind: OutlineFile) -> Path:
+        return self.path / _OUTLINES / f"{image.name}{FILES[kind].suffix}"
+
     def _refuse(self) -> None:
         try:
             if self.path.exists() and not self.path.is_dir():
@@ -281,13 +314,15 @@ class Output:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
         ours = {lock.LOCK, *([SHARDS] if self.shard and record.are_shards(self.path / SHARDS) else [])}
         if (self.path / RECORD).exists() or record.shards_in(self.path) or self._began():
-            ours |= {_LABELS, _OVERLAYS, TABLE, RECORD, *OF_TRACKS}
-            for folder, suffix, known in (
-                (_LABELS, ".tif", self._names | self.stacks),
-                (_OVERLAYS, ".png", self._names),
+            ours |= {_LABELS, _OVERLAYS, _OUTLINES, TABLE, RECORD, *OF_TRACKS}
+            for folder, suffixes, known in (
+                (_LABELS, [".tif"], self._names | self.stacks),
+                (_OVERLAYS, [".png"], self._names),
+                (_OUTLINES, [row.suffix for row in FILES.values()], self._names),
             ):
                 for name in names(self.path / folder):
-                    if name.removesuffix(suffix) not in known and not atomic.is_partial(name):
+                    is_known = any(name.endswith(end) and name.removesuffix(end) in known for end in suffixes)
+                    if not is_known and not atomic.is_partial(name):
                         yield f"{folder}/{name}"
         for name in names(self.path):
             if name not in ours and not atomic.is_partial(name):
@@ -295,7 +330,7 @@ class Output:
 
     def _began(self) -> bool:
         """Tell a folder whose maker was stopped before the record: the folders in it are empty."""
-        there = [self.path / name for name in (_LABELS, _OVERLAYS) if (self.path / name).is_dir()]
+        there = [self.path / name for name in (_LABELS, _OVERLAYS, _OUTLINES) if (self.path / name).is_dir()]
         return self.path / _LABELS in there and not any(map(names, there))
 
 
