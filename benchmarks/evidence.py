@@ -195,8 +195,9 @@ def differences(runs: Sequence[Run], score: str) -> list[str]:
     """
     arms = by_arm(runs)
     widest = max((arm for arm in arms if arm.family == "dense"), key=lambda arm: arm.amount)
+    title, *_ = SCORES[score].split(",")
     lines = [
-        f"| {SCORES[score].partition(',')[0]} | minus width {widest.amount:.0f} | {' | '.join(f'minus {name}' for name in UNCHOSEN)} |",
+        f"| {title} | minus width {widest.amount:.0f} | {' | '.join(f'minus {name}' for name in UNCHOSEN)} |",
         "|---" * (len(UNCHOSEN) + 2) + "|",
     ]
     for arm, same in slowest_first(runs):

@@ -16,13 +16,14 @@ from cellprune.campaign.workers import Execute
 from cellprune.config.sweep import Sweep
 from cellprune.errors import CellpruneError
 from cellprune.experiment.latency import Clock
+from cellprune.machine.shard import Shard
 from cellprune.runs.folder import Folder
 from cellprune.runs.layer_times import LayerTimes, read
 from cellprune.tables import page
 from cellprune.tables.folder import LAYER_TIMES, SCORES, Failure, SweepFolder
 from cellprune.tables.layer_times import of_sweep
 from cellprune.tables.plan import Source, plan
-from cellprune.tables.sweep import Shard, shortfall, summary, sweep
+from cellprune.tables.sweep import shortfall, summary, sweep
 from cellprune.tables.work import Watch
 
 TABLES = ("table.csv", "table.tex", "table.html")
