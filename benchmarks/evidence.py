@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -127,13 +128,9 @@ def of_folder(path: Path, named: str | None = None) -> Run:
     config, scores, cost = folder.read_config(), folder.read_scores(), folder.read_cost()
     assert isinstance(scores, SegmentationScores)
     assert scores.cells is not None
-    method, budget = config["pruning"]["method"], config["pruning"].get("budget")
-    control = config["pruning"].get("control", "none")
-    family = control.removesuffix("-macs") if control != "none" else method
-    amount = float(budget.partition("=")[2]) if budget else float(config["model"]["width"])
     data = config["data"]
     return Run(
-        arm=Arm(data["dataset"], data["split"], *((named, TENTH) if named else (family, amount))),
+        arm=Arm(data["dataset"], data["split"], *((named, TENTH) if named else family_of(config))),
         seed=config["seed"],
         macs=cost.macs.masked,
         parameters=cost.parameters.kept,
@@ -145,6 +142,16 @@ def of_folder(path: Path, named: str | None = None) -> Run:
         summary={"iou": scores.summary["iou_image_mean"]["native"] or 0.0,
                  **{name: value for name, value in scores.cells.summary.items() if value is not None}},
     )  # fmt: skip
+
+
+def family_of(config: Mapping[str, Any]) -> tuple[str, float]:
+    """Give a run's family, and its amount; see `Arm`."""
+    pruning = config["pruning"]
+    if pruning["method"] == "dense":
+        return "dense", float(config["model"]["width"])
+    control = pruning.get("control", "none")
+    family = control.removesuffix("-macs") if control != "none" else pruning["method"]
+    return family, float(pruning["budget"].partition("=")[2])
 
 
 def measured(kept: Mapping[tuple[Arm, int], Run], paths: Mapping[tuple[Arm, int], Path]) -> dict[tuple[Arm, int], Run]:
