@@ -61,7 +61,7 @@ class Model(Frozen):
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         unused = {"widths" if self.widths is None else "width"}
-        if self.stem == type(self).model_fields["stem"].default:  # older than the setting
+        if "stem" not in self.model_fields_set:  # which older files do not have
             unused.add("stem")
         return {k: v for k, v in handler(self).items() if k == "name" or (k in self.own() and k not in unused)}
 

@@ -37,10 +37,11 @@ class Training(Frozen):
         "cross-entropy+dice",
         description="training loss, over pixels that are not ignored; the target distance has smooth-l1 alone",
     )
-    augment: Literal["none", "turns", "full", "crop"] = Field(
+    augment: Literal["none", "turns", "full", "crop", "resized-crop"] = Field(
         "full",
         description="random changes of training images; turns: flips and quarter turns; full: also mild changes of "
-        "scale, brightness, contrast and shape; crop (classification): moved by up to 4 px and mirrored",
+        "scale, brightness, contrast and shape; crop (classification): moved by up to 4 px and mirrored; resized-crop "
+        "(classification): a part of 8 to 100 % of the area, brought to data.size, and mirrored",
     )
     evaluate_every: int = Field(
         5, ge=1, le=10**6, description="epochs between evaluations; the last is always evaluated"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Dataset, Frame
-from cellprune.data.labelled import cifar
+from cellprune.data.labelled import cifar, folders
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.named import is_folder, known_card, located
 from cellprune.errors import CellpruneError
@@ -34,7 +34,7 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = of_text(folder.resolve().name)
-        if cifar.holds(folder):
+        if cifar.holds(folder) or folders.holds(folder):
             raise _holds_no_cells(name)
         return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
     card = known_card(name_or_folder)

@@ -75,15 +75,23 @@ class Setup:
         return self.accelerator.device
 
 
-def open_data(settings: Settings, data_root: Path | None, listeners: Sequence[Listener] = ()) -> Opened:
+def open_data(
+    settings: Settings, data_root: Path | None, listeners: Sequence[Listener] = (), frames: Frames | None = None
+) -> Opened:
     """Find the data that the settings name, and split them.
 
+    Args:
+        frames: what is on disk, where it is known; the settings then name it.
     Raises:
         CellpruneError: no such data, or data that cannot be split so.
     """
     task = tasks.of(settings)
     with progress.phase(listeners, _READING):
-        frames = task.open(settings.data, data_root)
+        if frames is None:
+            frames = task.open(settings.data, data_root)
+        else:
+            named = settings.data.model_copy(update={"dataset": frames.name})
+            settings = settings.model_copy(update={"data": named})
         return Opened(settings, task, frames, task.split(frames, settings.data))
 
 

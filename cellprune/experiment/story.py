@@ -12,6 +12,7 @@ from cellprune.config.names import is_dense_family, method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
+from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
 from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared
 from cellprune.experiment.few import few_steps
@@ -53,6 +54,7 @@ def run(
     command: Sequence[str] = (),
     scores: Path | None = None,
     times: LayerTimes | None = None,
+    frames: Frames | None = None,
 ) -> Folder:
     """Train one network, pruned or not, and leave a complete run folder.
 
@@ -63,6 +65,8 @@ def run(
         command: the command line, for the record.
         scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
         times: what layers take, where the settings name them by `pruning.layer_times_sha256`; others time their own.
+        frames: the data, in the place of those that the settings name: a set of torch data sets, see
+            `cellprune.data.labelled.datasets.labelled`. To go on with the run, give them again.
     Returns:
         The folder of the finished run.
     Raises:
@@ -78,7 +82,7 @@ def run(
     runtime = runtime or Runtime()
     accelerator = start(runtime.device)
     listeners = listeners if accelerator.is_main_process else ()
-    opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners)
+    opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners, frames)
     settings, split = opened.settings, opened.split.written()
     folder = Folder.open(runtime.output or _shared(runtime, settings, split), runtime.resume)
     with record.locked(folder, accelerator):

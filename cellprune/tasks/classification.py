@@ -1,4 +1,4 @@
-"""Small images of one class each: the score is the share that gets its class."""
+"""Images of one class each: the score is the share that gets its class."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,22 +10,28 @@ from torch.nn import functional as F
 
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
-from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
-from cellprune.data.labelled.sets import Labelled, Parts
+from cellprune.data.labelled.loaders import Loaders
+from cellprune.data.labelled.normalization import Normalization, normalization
+from cellprune.data.labelled.pictures import Arrays
+from cellprune.data.labelled.sets import HeldOut, Labelled, Parts
+from cellprune.data.labelled.streamed import n_threads, reading_s
 from cellprune.data.parts import Part
+from cellprune.errors import CellpruneError
 from cellprune.models.loaded import Header
+from cellprune.report.formatting import duration
 from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
 from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
+from cellprune.wording import many
 
 
 def _open(data: Data, data_root: Path | None) -> Labelled:
-    return labelled.open_labelled(data.dataset, data_root=data_root)
+    test = HeldOut(data.holdout, data.split_seed)
+    return labelled.open_labelled(data.dataset, data_root=data_root, size=data.given_size, test=test)
 
 
 def _split(dataset: Labelled, data: Data) -> Parts:
@@ -37,19 +43,32 @@ def _whole(dataset: Labelled, _: Data) -> Parts:
 
 
 def _preview(dataset: Labelled, parts: Parts) -> list[str]:
-    return [
+    lines = [
         f"learning from {len(parts.train)} images of {len(dataset.classes)} classes; {len(parts.select)} are set apart "
         f"to watch the training, {len(parts.report)} are the test"
     ]
+    if not isinstance(dataset.pictures, Arrays):
+        lines.append(
+            f"images are read while the network trains: all {len(parts.train)} take about "
+            f"{duration(reading_s(dataset, parts.train))} with {many(n_threads(dataset, 0), 'thread')}"
+        )
+    return lines
 
 
-def _loaders(_: Labelled, parts: Parts, settings: Settings, __: int, device: torch.device) -> Loaders:
+def _loaders(_: Labelled, parts: Parts, settings: Settings, workers: int, device: torch.device) -> Loaders:
     training = settings.training
-    return Loaders(parts, batch_size=training.batch_size, seed=settings.seed, device=device, augment=training.augment)
+    return Loaders(
+        parts,
+        batch_size=training.batch_size,
+        seed=settings.seed,
+        device=device,
+        augment=training.augment,
+        workers=workers,
+    )
 
 
 def _input(dataset: Labelled, _: Data) -> tuple[int, int, int]:
-    return (dataset.channels, cifar.SIZE_PX, cifar.SIZE_PX)
+    return (dataset.channels, *dataset.size)
 
 
 def _loss(_: str) -> Loss:
@@ -64,7 +83,7 @@ def _header(dataset: Labelled, settings: Settings) -> Header:
         "classes": list(dataset.classes),
         "decision_rule": "argmax",
         "normalization": {"name": "fixed", "per": "channel", "of": "values in 0..1"} | asdict(own),
-        "network_size_px": [cifar.SIZE_PX, cifar.SIZE_PX],
+        "network_size_px": list(dataset.size),
     }
 
 
@@ -118,6 +137,7 @@ def _taken_for(
 ) -> tuple[Tensor, Tensor]:
     """Give every image's class and the one it is taken for: (N,) int64 each, in the order of the part, on the CPU."""
     device = next(network.parameters()).device
+    _require_size(loaders, header)
     learned: Any = None if header is None else header.get("normalization")
     own = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
     answers, n_done = list[tuple[Tensor, Tensor]](), 0
@@ -128,6 +148,16 @@ def _taken_for(
             tell(n_done, len(loaders.parts.part(part)))
     targets, taken_for = zip(*answers, strict=True)
     return torch.cat(targets), torch.cat(taken_for)
+
+
+def _require_size(loaders: Loaders, header: Header | None) -> None:
+    """Refuse images of another size than the network learned from: its answers would mean nothing."""
+    learned: Any = None if header is None else header.get("network_size_px")
+    if learned is not None and tuple(learned) != loaders.size:
+        raise CellpruneError(
+            f"the network learned from images of {learned[0]} x {learned[1]} px, but {loaders.parts.dataset.name} has "
+            f"{loaders.size[0]} x {loaders.size[1]}: evaluate it on data like those it was trained on"
+        )
 
 
 TASK = Task(
