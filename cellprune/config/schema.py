@@ -146,7 +146,13 @@ class Runtime(Frozen):
         None, description="folder of the data sets; without it $CELLPRUNE_DATA, else your user's"
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
-    workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches; results do not depend on it")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="processes that prepare batches (images of classes in files: threads; 0 for as "
+        "many as there are cores); results do not depend on it",
+    )
     resume: bool = Field(
         False, description="go on where the run in the output folder stopped; start it if there is none"
     )

@@ -36,7 +36,7 @@ class Curve:
     table: str
 
 
-_TABLES = {("cifar10", "resnet20"): "4", ("cifar10", "vgg16"): "5", ("tiny-imagenet", "resnet18"): "6",
+_TABLES = {("cifar10", "resnet20"): "4", ("cifar10", "vgg16"): "5", ("tinyimagenet", "resnet18"): "6",
            ("PhC-C2DH-U373", "unet"): "8", ("DIC-C2DH-HeLa", "unet"): "9"}  # fmt: skip
 _METHODS = {"prospr": "ProsPr", "snip": "SNIP", "grasp": "GraSP", "synflow": "SynFlow", "random": "Random",
             "magnitude": "Magnitude at Initialization", "magnitude-after": "Magnitude after Training",

@@ -39,7 +39,7 @@ class FoldersError(CellpruneError):
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Listing:
     """The images of a set, those of the test after the others.
 
     Attributes:
@@ -78,7 +78,7 @@ def _are_classes(inside: list[Entry]) -> bool:
     return bool(folders) and not folders & _CELLS
 
 
-def find(folder: Path, *, held_out: float | None = None, seed: int = 0) -> Found:
+def find(folder: Path, *, held_out: float | None = None, seed: int = 0) -> Listing:
     """List the images of a set.
 
     Args:
@@ -113,7 +113,7 @@ def find(folder: Path, *, held_out: float | None = None, seed: int = 0) -> Found
     images = [*sorted(train), *sorted(test)]
     paths = tuple(path for path, _ in images)
     targets = np.array([numbers[label] for _, label in images], dtype=np.int64)
-    return Found(folder, classes, paths, targets, len(train), _digest(folder, images))
+    return Listing(folder, classes, paths, targets, len(train), _digest(folder, images))
 
 
 def _test_of(inside: Iterable[str]) -> str | None:
@@ -235,8 +235,8 @@ def _digest(folder: Path, images: Iterable[Named]) -> str:
         try:
             n_bytes = (folder / path).stat().st_size
         except OSError as error:
-            known = entry(folder / path)
-            fault = known.fault if known else f"is listed, but is not there ({reason(error)}): bring it back"
-            raise FoldersError(f"{folder / path} {fault}") from error
+            if (known := entry(folder / path)) is not None:
+                raise FoldersError(f"{known.path} {known.fault}") from error
+            raise FoldersError(f"{folder / path} is listed, but is not there: bring it back") from error
         content.update(f"{path}\0{label}\0{n_bytes}\n".encode(errors="surrogatepass"))
     return content.hexdigest()
