@@ -181,6 +181,21 @@ def test_images_in_folders_are_learned_from_at_their_own_size(of_folders: Folder
     assert "learned from images of 16 x 16 px, but larger has 20 x 20" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_whole_channels_of_a_resnet50_are_removed_and_the_network_is_loaded(tmp_path: Path) -> None:
+    network = ["model.name=resnet50", "model.stem=large", "data.size=[32, 32]", "training.augment=resized-crop"]
+    channels = ["pruning.method=magnitude", "pruning.granularity=channel", "pruning.ratio=0.5"]
+    folder = class_folders.parts(tmp_path / "set", n_train=8, size=(32, 32))
+    made = run(tmp_path / "run", folder, "training.epochs=1", *network, *channels)
+    header, _, _ = made.read_model()
+    assert header["architecture"]["stem"] == "large"
+    assert "kept" in header["architecture"]
+    loaded = cellprune.load(made.path)
+    assert loaded(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
+    assert sum(p.numel() for p in loaded.parameters()) < 0.5 * made.read_cost().parameters.total
+    assert typed("compact", made.path, "-o", tmp_path / "small.safetensors") == 0
+
+
 def test_torch_data_sets_are_learned_from_in_python(of_folders: Folder, tmp_path: Path, capsys) -> None:
     torch.manual_seed(0)
     given = TensorDataset(torch.randint(0, 256, (20, 1, 16, 16), dtype=torch.uint8), torch.arange(20) % 2)
