@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Batch, Masks
+from cellprune.pruning.kinds import Batch, Chosen
 from cellprune.pruning.ranking import whole_channels
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.ranking.prices import priced
@@ -26,7 +26,7 @@ def channels_kept(
     weights: Mapping[str, nn.Parameter],
     taken: Sequence[Batch],
     table: LatencyTable | None = None,
-) -> Masks:
+) -> Chosen:
     """Choose the channels that stay, and give the masks of all that they touch.
 
     Args:
@@ -46,7 +46,8 @@ def channels_kept(
         spent = priced(model, inputs, channels, asked.unit, table)
         spending = whole_channels.Spending(asked.unit, asked.share, spent, cost, asked.pricing, asked.round_to)
         whole_channels.require_enough(channels, spending, asked.least)
-    ranks = score(channels, scoring.sensitivity(model, {}, taken), **scoring.of(score))
+    sensitivity = scoring.sensitivity(model, {}, taken)
+    ranks = score(channels, sensitivity, **scoring.of(score))
     scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
     if weighed := scoring.method.weighed:
         ranks = weighed(channels, ranks, cost.each(torch.ones(channels.count, dtype=torch.bool)))
@@ -59,4 +60,5 @@ def channels_kept(
         ranks = ranks / cost.each(torch.ones(channels.count, dtype=torch.bool)).clamp(min=1)
         kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)
     log.info("%d of %d channels stay", int(kept.sum()), channels.count)
-    return whole_channels.masks_of(model, inputs, channels, kept)
+    masks = whole_channels.masks_of(model, inputs, channels, kept)
+    return Chosen(masks, whole_channels.by_layer(channels, ranks), sensitivity)

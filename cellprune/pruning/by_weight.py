@@ -1,7 +1,7 @@
 """Scores single weights in rounds, and keeps the best of what each round leaves."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from itertools import chain
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError, TooMuchError
-from cellprune.pruning.kinds import Batch, Masks
+from cellprune.pruning.kinds import Batch, Chosen, Masks
 from cellprune.pruning.ranking import revival
 from cellprune.pruning.ranking.budget import at_least, select
 from cellprune.pruning.ranking.correction import effectively
@@ -28,7 +28,7 @@ def weights_kept(
     weights: Mapping[str, nn.Parameter],
     taken: list[Batch],
     later: Iterator[list[Batch]],
-) -> Masks:
+) -> Chosen:
     """Choose the weights that stay.
 
     Args:
@@ -49,7 +49,8 @@ def weights_kept(
     masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
     for number, (keep, batches) in enumerate(zip(counts, chain([taken], later), strict=False), start=1):
         with scoring.in_round(number, len(counts)):
-            scores = _scores(scoring, model, weights, masks, batches)
+            sensitivity = scoring.sensitivity(model, masks, batches)
+            scores = _scores(scoring, weights, sensitivity)
         if number == 1:
             scoring.refuse_silence(model, scores, head=[*scores][-1:])
         before, among = masks, row.candidates(model, masks, **scoring.of(row.candidates))
@@ -61,14 +62,11 @@ def weights_kept(
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
         scoring.tell(number, len(counts))
-    return masks
+    return Chosen(masks, {name: s.masked_fill(~among[name], -torch.inf) for name, s in scores.items()}, sensitivity)
 
 
-def _scores(
-    scoring: Scoring, model: nn.Module, weights: Mapping[str, Tensor], masks: Masks, batches: Sequence[Batch]
-) -> dict[str, Tensor]:
-    """Score the weights at the masked network; larger is kept, of an inverted request too."""
-    sensitivity = scoring.sensitivity(model, masks, batches)
+def _scores(scoring: Scoring, weights: Mapping[str, Tensor], sensitivity: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the scores of the weights; larger is kept, of an inverted request too."""
     scores = {name: scoring.method.unit(weight, sensitivity[name]) for name, weight in weights.items()}
     if wrong := [name for name, score in scores.items() if score.is_complex()]:
         raise CellpruneError(f"the scores of {wrong[0]!r} are complex numbers, which have no order: exclude it, or "

@@ -14,7 +14,7 @@ from cellprune.pruning.by_weight import weights_kept
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Batches, Loss, Masks, Once, Segments, Tell
+from cellprune.pruning.kinds import Batches, Chosen, Loss, Masks, Once, Segments, Tell
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
@@ -160,6 +160,22 @@ def fulfil(
     Raises:
         CellpruneError, WorkError: as `prune` does.
     """
+    masks = choose(model, request, batches=batches, loss=loss, tell=tell, table=table, once=once).masks
+    free_memory.give_back()
+    return masks
+
+
+def choose(
+    model: nn.Module,
+    request: Request,
+    *,
+    batches: Batches | None = None,
+    loss: Loss | None = None,
+    tell: Tell = unheard,
+    table: LatencyTable | None = None,
+    once: Once = at_once,
+) -> Chosen:
+    """Do what `fulfil` does, and give the scores, too."""
     method = _method_of(request)
     options = method.resolve(request.method, request.options, request.granularity)
     scoring = Scoring(request, method, options, loss, tell, once)
@@ -184,18 +200,17 @@ def fulfil(
             )
         with called_on(model, [inputs for inputs, _ in taken]):
             if request.granularity == "channel":
-                masks = channels_kept(scoring, model, weights, taken, table)
-                weights = {name: weight for name, weight in weights.items() if name in masks}
+                chosen = channels_kept(scoring, model, weights, taken, table)
+                weights = {name: weight for name, weight in weights.items() if name in chosen.masks}
             else:
-                masks = weights_kept(scoring, model, weights, taken, rounds)
-        free_memory.give_back()
+                chosen = weights_kept(scoring, model, weights, taken, rounds)
         say_what_lies_outside(model, weights, request.exclude)
         if taken and not request.invert:  # which may well cut the network: that, too, is an answer
             # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn
-            check_connected(model, masks, taken[0], request.seed, zeros_may_learn=scoring.is_by_loss)
-        if dead := dead_layers(masks):
+            check_connected(model, chosen.masks, taken[0], request.seed, zeros_may_learn=scoring.is_by_loss)
+        if dead := dead_layers(chosen.masks):
             log.warning("%s lost all weights: %s", many(len(dead), "layer"), ", ".join(dead))
-    return masks
+    return chosen
 
 
 def choose_segments(model: nn.Module, request: Request, *, batches: Batches, loss: Loss) -> Segments:
