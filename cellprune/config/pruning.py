@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.config.base import Frozen, Values, named, ratio_of
 from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
@@ -80,7 +80,7 @@ class Pruning(Frozen):
     """What goes at initialization."""
 
     method: Annotated[str, Parameter(alias="--method"), named("pruning method", names.METHODS, "dense", "given")] = (
-        Field("prospr", description=f"one of: {', '.join(names.METHODS)}")
+        Field("prospr", description=f"one of: {', '.join(names.METHODS)}; or FILE.py:NAME, a method of your own")
     )
     ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(ratio_of)] = Field(
         0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
@@ -212,6 +212,9 @@ class Pruning(Frozen):
         None, description="train the masks of this file, or of this run, instead of choosing any"
     )
     masks_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="their content, filled in")
+    method_sha256: Annotated[str | None, Parameter(show=False)] = Field(
+        None, description="content of FILE.py of a method of your own, filled in"
+    )
     control: Annotated[
         Literal[
             "none",
@@ -240,11 +243,21 @@ class Pruning(Frozen):
             raise ValueError("ratio (--prune) and budget (--budget) both say how much goes: give one of them")
         return self
 
+    def with_code_told(self) -> "Pruning":
+        """Fill in the content of a method of the user's own, where it is not said yet.
+
+        Raises:
+            CellpruneError: its file cannot be read.
+        """
+        if self.method_sha256 is not None or not own.is_own(self.method) or self.masks is not None:
+            return self
+        return self.model_copy(update={"method_sha256": own.sha256(self.method)})
+
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
         is_understood = self.granularity == "weight" or names.method(self.method).channels == "always"
-        words = [self.method, "" if is_understood else "channel", self.control.replace("none", "")]
+        words = [names.called(self.method), "" if is_understood else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
     @property
@@ -336,6 +349,7 @@ class Pruning(Frozen):
         row = names.method(self.method)
         foreign = {key for other in names.METHODS.values() for key in other.options} - set(self.options())
         foreign |= set() if row.reads_batches else {"batch_size"}
+        foreign |= set() if own.is_own(self.method) else {"method_sha256"}
         foreign |= {"scope"} if row.own_shares else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {*CHOICE, "pricing"} - {"granularity"} if names.is_dense_family(self.method) else set()

@@ -1,6 +1,6 @@
 """What is asked of pruning, as one value: checked once, without torch, for `prune()` and for the settings alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -16,6 +16,16 @@ Cost = Literal["auto", "channels", "params", "macs", "memory", "latency"]
 Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
+
+
+class HasSensitivity(Protocol):
+    """What a `cellprune.pruning.method.Method` is known by, where nothing of torch is."""
+
+    @property
+    def sensitivity(self) -> Callable[..., object]: ...
+
+
+Code = HasSensitivity | Callable[..., object]  # a pruning method that is no row of the table
 
 _OF_MASKS = {"scope": "global", "cost": "auto", "pricing": "static", "floor": 0.0, "effective": False, "exclude": ()}
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
@@ -49,7 +59,7 @@ class Request:
         cellprune.errors.CellpruneError: pruning method 'erk' gives each layer a share of its own: remove scope='layer'
     """
 
-    method: str = "prospr"
+    method: str | Code = "prospr"
     sparsity: float | None = None
     budget: Mapping[str, float] | None = None
     granularity: Granularity = "weight"
@@ -77,6 +87,11 @@ class Request:
             _refuse_effective,
         ):  # fmt: skip
             refuse(self, partial(_spelled, spelling))
+
+    @property
+    def name(self) -> str:
+        """What the method is called."""
+        return names.called(self.method)
 
     @property
     def share(self) -> Fraction:
@@ -129,7 +144,7 @@ def _spelled(spelling: Spelling, name: str, value: object = None) -> str:
 
 
 def _refuse_unknown(asked: Request) -> None:
-    if asked.method not in names.METHODS:
+    if not (names.is_own(asked.method) or names.method(asked.method).home):
         raise CellpruneError(unknown("pruning method", asked.method, names.METHODS))
     if asked.cost in get_args(Pricing):
         raise CellpruneError(f"cost={asked.cost!r} is called pricing={asked.cost!r} now: give it by that name")
@@ -169,13 +184,13 @@ def _refuse_masks(asked: Request, spell: Spell) -> None:
     if asked.unit not in COSTS:
         given = spell("sparsity", asked.sparsity) if asked.budget is None else spell("budget", asked.budget)
         raise CellpruneError(
-            f"method {asked.method!r} makes a dense network for a budget in macs, params or latency: give "
+            f"method {asked.name!r} makes a dense network for a budget in macs, params or latency: give "
             f"{spell('budget', {'macs': 0.1})} instead of {given}"
         )
     for name, usual in _OF_MASKS.items():
         if (value := getattr(asked, name)) != usual:
             raise CellpruneError(
-                f"{spell(name, value)} decides which weights stay, and method {asked.method!r} makes a dense network: "
+                f"{spell(name, value)} decides which weights stay, and method {asked.name!r} makes a dense network: "
                 f"remove {spell(name)}"
             )
 
@@ -188,8 +203,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
             others = names.methods("before" if row.when == "before" else None)
             able = [name for name in others if names.method(name).channels != "never"]
             raise CellpruneError(
-                f"pruning method {asked.method!r} chooses weights, not channels: with {by_channel} take "
-                f"{', '.join(able)}"
+                f"pruning method {asked.name!r} chooses weights, not channels: with {by_channel} take {', '.join(able)}"
             )
         return
     if {"channels", "latency"} & set(asked.budget or ()):
@@ -203,7 +217,7 @@ def _refuse_before_alone(asked: Request, spell: Spell) -> None:
     wishes = _wishes(asked, spell)
     if wishes and names.method(asked.method).when in ("around", "during"):
         raise CellpruneError(
-            f"{wishes[0]} is for masks chosen before training: with pruning method {asked.method!r} give "
+            f"{wishes[0]} is for masks chosen before training: with pruning method {asked.name!r} give "
             f"{spell('sparsity')} alone"
         )
 
@@ -234,7 +248,7 @@ def _refuse_blocks(asked: Request, spell: Spell) -> None:
 
 def _refuse_shares(asked: Request, spell: Spell) -> None:
     """Refuse what lets layers compete where each has a share of its own."""
-    shares = [f"pruning method {asked.method!r}"] if names.method(asked.method).own_shares else []
+    shares = [f"pruning method {asked.name!r}"] if names.method(asked.method).own_shares else []
     shares += [spell("scope", asked.scope)] if asked.scope == "layer" else []
     if shares and (clash := [*shares[1:], *_wishes(asked, spell)]):
         raise CellpruneError(f"{shares[0]} gives each layer a share of its own: remove {clash[0]}")
@@ -247,7 +261,7 @@ def _refuse_effective(asked: Request, spell: Spell) -> None:
     clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
     clash += [spell("budget", asked.budget)] if asked.unit else []
     if names.method(asked.method).rounds is not None:
-        clash.append(f"{spell('method', asked.method)}, which scores in rounds")
+        clash.append(f"{spell('method', asked.name)}, which scores in rounds")
     if clash:
         raise CellpruneError(
             f"{spell('effective', True)} counts single weights that are scored once: remove it, or {clash[0]}"

@@ -17,7 +17,7 @@ from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Once, Segments
 from cellprune.pruning.masks import Masks, check
-from cellprune.pruning.method import Method
+from cellprune.pruning.own import method_of
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.pruning.scoring import at_once
 from cellprune.runs.cost import Budget
@@ -110,7 +110,7 @@ def _batches(setup: Setup) -> Iterable[Batch]:
     batches = loaders.scoring(pruning.batch_size)
     if names.method(pruning.method).when != "before":
         return batches
-    method: Method = names.resolve("pruning method", pruning.method)
+    method = method_of(pruning.method)
     if method.gather is None:
         return batches
     # it chooses among images, and so many of a class are so many different ones: the training part is gone through once

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from torch import nn
 
 from cellprune.config import names
-from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
+from cellprune.config.request import Code, Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.errors import CellpruneError
 from cellprune.machine import memory as free_memory
 from cellprune.pruning.by_channel import channels_kept
@@ -17,8 +17,10 @@ from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Batches, Chosen, Loss, Masks, Once, Segments, Tell
 from cellprune.pruning.masks import bare, dead_layers
 from cellprune.pruning.method import Method
+from cellprune.pruning.own import method_of
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
 from cellprune.pruning.ranking.latency import LatencyTable
+from cellprune.pruning.ranking.schedule import one_shot
 from cellprune.pruning.scoring import Scoring, at_once
 from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
@@ -35,7 +37,7 @@ def unheard(done: int, n_rounds: int) -> None:
 def prune(
     model: nn.Module,
     *,
-    method: str = "prospr",
+    method: str | Code = "prospr",
     sparsity: float | None = None,
     budget: Mapping[str, float] | None = None,
     batches: Batches | None = None,
@@ -59,7 +61,9 @@ def prune(
         model: any network, each of its modules in the mode (train or eval) in which it will be trained. The network,
             its hooks and the random states stay as they were.
         method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, magnitude,
-            erk or random.
+            erk or random. Or your own: a function (model, masks, batches, loss, *, seed) -> {parameter name: scores},
+            larger is kept, where `batches` holds the first batch and keywords with defaults become options; a
+            `cellprune.pruning.method.Method`; or "FILE.py:NAME" of either.
         sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
             `budget`.
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
@@ -177,7 +181,7 @@ def choose(
 ) -> Chosen:
     """Do what `fulfil` does, and give the scores, too."""
     method = _method_of(request)
-    options = method.resolve(request.method, request.options, request.granularity)
+    options = method.resolve(request.name, request.options, request.granularity)
     scoring = Scoring(request, method, options, loss, tell, once)
     _refuse_no_loss(scoring)
     model = bare(model)
@@ -224,7 +228,7 @@ def choose_segments(model: nn.Module, request: Request, *, batches: Batches, los
         CellpruneError: the scoring does not fit into memory; the message says what would.
     """
     row = _method_of(request)
-    if not row.needs_batches(resolved := row.resolve(request.method, request.options, request.granularity)):
+    if not row.needs_batches(resolved := row.resolve(request.name, request.options, request.granularity)):
         return {}
     model = bare(model)
     require_values(model)
@@ -239,14 +243,30 @@ def _method_of(request: Request) -> Method:
             f"pruning method {request.method!r} works {names.when(request.method)}, so prune() has no masks to give: "
             f"run 'cellprune train --method {request.method}', or take one of {', '.join(names.methods('before'))}"
         )
-    method: Method = names.resolve("pruning method", request.method)
+    method = method_of(request.method)
+    if names.is_own(request.method):
+        _refuse_unable(method, request)
     return method
+
+
+def _refuse_unable(method: Method, request: Request) -> None:
+    """Refuse what a user's own method cannot do; of the others, their rows tell it before."""
+    wishes = {
+        "channels: let its Method have a `channel`": request.granularity == "channel" and method.channel is None,
+        "an effective sparsity: it scores in rounds": request.effective and method.schedule is not one_shot,
+        "layers that compete: it gives each layer a share of its own": bool(
+            method.quotas and (request.unit or request.effective or request.least or request.scope == "layer")
+        ),
+    }
+    for what, is_asked in wishes.items():
+        if is_asked:
+            raise CellpruneError(f"pruning method {request.name!r} is not made for {what}")
 
 
 def _refuse_no_loss(scoring: Scoring) -> None:
     if scoring.is_by_loss and scoring.loss is None:
         raise CellpruneError(
-            f"pruning method {scoring.request.method!r} needs a loss: give loss=(output, target) -> scalar mean"
+            f"pruning method {scoring.request.name!r} needs a loss: give loss=(output, target) -> scalar mean"
         )
     if scoring.loss is not None and not callable(scoring.loss):
         raise CellpruneError(f"loss must be a function, (output, target) -> scalar mean, not {scoring.loss!r:.60}")

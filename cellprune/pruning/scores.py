@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 
-from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
+from cellprune.config.request import Code, Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.pruning.kinds import Batches, Loss, Tell
 from cellprune.pruning.prune import choose, unheard
 
@@ -12,7 +12,7 @@ from cellprune.pruning.prune import choose, unheard
 def scores(
     model: nn.Module,
     *,
-    method: str = "prospr",
+    method: str | Code = "prospr",
     sparsity: float | None = None,
     budget: Mapping[str, float] | None = None,
     batches: Batches | None = None,
