@@ -109,14 +109,24 @@ METHODS: dict[str, MethodRow] = {
     "force": MethodRow(
         f"{_HERE}.snip:FORCE", options=("rounds", "schedule", "revive_dead"), reads_batches=True, rounds=60
     ),
-    "grasp": MethodRow(f"{_HERE}.grasp:METHOD", options=("temperature", "samples_per_class"), reads_batches=True),
-    "synflow": MethodRow(f"{_HERE}.synflow:METHOD", options=("rounds", "schedule"), rounds=100),
+    "grasp": MethodRow(
+        f"{_HERE}.grasp:METHOD",
+        options=("temperature", "samples_per_class", "gate"),
+        channel_options=("gate",),
+        reads_batches=True,
+        channels="asked",
+    ),
+    "synflow": MethodRow(f"{_HERE}.synflow:METHOD", options=("rounds", "schedule"), rounds=100, channels="asked"),
     "prospr": MethodRow(
         f"{_HERE}.prospr:METHOD",
         options=("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient", "gate"),
         channel_options=("gate",),
         reads_batches=True,
         channels="asked",
+    ),
+    "ntk-sap": MethodRow(f"{_HERE}.ntk_sap:METHOD", options=("draws", "perturbation", "rounds", "schedule"), rounds=20),
+    "hts": MethodRow(
+        f"{_HERE}.hts:METHOD", options=("probes", "warm_up", "temperature", "samples_per_class"), reads_batches=True
     ),
     "magnitude-after": MethodRow(
         "cellprune.training.magnitude_after:stages", when="around", options=("retrain", "rewind_step")

@@ -207,6 +207,17 @@ class Pruning(Frozen):
             "samples_per_class", "10 where an image has one class; segmentation takes one batch as it stands"
         ),
     )
+    draws: int = Field(5, ge=1, le=10_000, description=_own("draws", "networks of fresh random weights in each round"))
+    perturbation: float = Field(
+        0.01, gt=0, description=_own("perturbation", "standard deviation of what is added to the fresh weights")
+    )
+    probes: int = Field(
+        10, ge=1, le=10_000, description=_own("probes", "random vectors for the diagonal of the second derivatives")
+    )
+    warm_up: bool = Field(
+        True,
+        description=_own("warm_up", "let batch norms take the statistics of the scoring images, and hold them fixed"),
+    )
 
     masks: Annotated[Path | None, Parameter(alias="--masks")] = Field(
         None, description="train the masks of this file, or of this run, instead of choosing any"

@@ -60,8 +60,8 @@ def prune(
     Args:
         model: any network, each of its modules in the mode (train or eval) in which it will be trained. The network,
             its hooks and the random states stay as they were.
-        method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, magnitude,
-            erk or random. Or your own: a function (model, masks, batches, loss, *, seed) -> {parameter name: scores},
+        method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, ntk-sap,
+            hts, magnitude, erk or random. Or your own: a function (model, masks, batches, loss, *, seed) -> {parameter name: scores},
             larger is kept, where `batches` holds the first batch and keywords with defaults become options; a
             `cellprune.pruning.method.Method`; or "FILE.py:NAME" of either.
         sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
@@ -73,11 +73,12 @@ def prune(
             of weights or channels is met exactly. Otherwise scores are ranked per cost, and the sum lies within the
             budget: no removed weight, channel or block of channels would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
-            force one per round, synflow the shape of one, grasp as many as hold ten samples of each class. If the
+            force one per round, synflow and ntk-sap the shape of one, grasp and hts as many as hold ten samples of each
+            class. If the
             source has exactly one batch, it is used for all. Batches are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
-        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr;
-            3sp and ranp remove channels in any case).
+        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, grasp,
+            synflow, prospr; 3sp and ranp remove channels in any case).
             Channels that are tied together go together. At least one channel of each layer stays, and all channels of
             the network's input and output. Under a budget in params, macs or latency, the deepest levels of a padded
             U-Net may go as a whole: where one block of each layer is left, and the others keep more without it.
@@ -204,7 +205,7 @@ def choose(
             )
         with called_on(model, [inputs for inputs, _ in taken]):
             if request.granularity == "channel":
-                chosen = channels_kept(scoring, model, weights, taken, table)
+                chosen = channels_kept(scoring, model, weights, taken, rounds, table)
                 weights = {name: weight for name, weight in weights.items() if name in chosen.masks}
             else:
                 chosen = weights_kept(scoring, model, weights, taken, rounds)

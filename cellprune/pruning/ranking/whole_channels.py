@@ -115,6 +115,8 @@ def choose_within(
     spending: Spending,
     least: Fraction = NO_FLOOR,
     levels: Sequence[Collection[str]] = (),
+    *,
+    gone: Tensor | None = None,
 ) -> Tensor:
     """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
 
@@ -127,6 +129,7 @@ def choose_within(
         spending: the budget.
         least: share of each layer's channels that stays in any case, see `best_of_layers`; then no level goes.
         levels: names of the weights in each level that may go, the deepest first; see `structure.levels`.
+        gone: (channels.count,) bool, those that earlier rounds removed; None for none.
     Returns:
         (channels.count,) bool.
     Raises:
@@ -135,15 +138,19 @@ def choose_within(
         WorkError: a score is NaN or infinite.
     """
     check_finite(by_layer(channels, scores))
+    gone = torch.zeros(channels.count, dtype=torch.bool) if gone is None else gone
+    scores = scores.masked_fill(gone, scores.min() - 1)  # so that no block of the best holds any of them
     blocks = in_blocks(channels, scores, spending.round_to)
     _require_enough(spending, blocks, best_of_layers(channels, scores, least), least)
-    gone, layers = torch.zeros(channels.count, dtype=torch.bool), channels.layers()
+    layers = channels.layers()
     kept = _spent(channels, scores, spending, blocks, least, gone)
     may_go = ~blocks.mark(best_of_layers(channels, scores))[blocks.of]
     for level in () if least else levels:
         if not set(level) <= layers.keys():
             break  # something of it stays in any case
         made = torch.cat([layers[name] for name in level])
+        if gone[made].all():
+            continue  # in an earlier round
         if not may_go[made].any() or (kept & may_go)[made].any():
             break
         without = gone.index_fill(0, made, True)
