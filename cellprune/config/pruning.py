@@ -207,6 +207,11 @@ class Pruning(Frozen):
             "samples_per_class", "10 where an image has one class; segmentation takes one batch as it stands"
         ),
     )
+    pattern: Annotated[str | None, Parameter(alias="--pattern")] = Field(
+        None,
+        description="single weights in a pattern: 2:4 = at most two of each four inputs next to each other stay; 4x1 = "
+        "blocks of 4 outputs by 1 input stay or go as a whole",
+    )
     draws: int = Field(5, ge=1, le=10_000, description=_own("draws", "networks of fresh random weights in each round"))
     perturbation: float = Field(
         0.01, gt=0, description=_own("perturbation", "standard deviation of what is added to the fresh weights")
@@ -302,6 +307,7 @@ class Pruning(Frozen):
             exclude=self.exclude,
             seed=seed,
             invert=self.control == "invert",
+            pattern=self.pattern,
             options=self.options() | chosen,
             spelling="settings",
         )
@@ -375,7 +381,7 @@ class Pruning(Frozen):
 
 
 _UNUSED: Values = {  # values that say nothing
-    "cost": "auto", "floor": 0, "effective": False, "control": "none", "layer_times_sha256": None,
+    "cost": "auto", "floor": 0, "pattern": None, "effective": False, "control": "none", "layer_times_sha256": None,
 }  # fmt: skip
 
 
@@ -386,6 +392,7 @@ CHOICE = (
     "effective",
     "exclude",
     "batch_size",
+    "pattern",
 )  # what decides how masks are chosen, and nothing where they are given
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal, Protocol, cast, get_args
 
 from cellprune.config import names
+from cellprune.config.pattern import pattern_of
 from cellprune.config.shares import COSTS, UNITS, exact, fault_of_kept, left_by
 from cellprune.errors import CellpruneError, unknown
 
@@ -36,6 +37,7 @@ _FLAGS = {
     "granularity": "--granularity",
     "cost": "--cost",
     "round_to": "--round-to",
+    "pattern": "--pattern",
 }
 
 
@@ -72,6 +74,8 @@ class Request:
     exclude: Iterable[str] = ()
     seed: int = 0
     invert: bool = False
+    pattern: str | None = None
+    densities: Mapping[str, float] | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     spelling: InitVar[Spelling] = "python"
 
@@ -84,7 +88,7 @@ class Request:
         _refuse_amount(self)
         for refuse in (
             _refuse_masks, _refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_blocks, _refuse_shares,
-            _refuse_effective,
+            _refuse_effective, _refuse_pattern, _refuse_densities,
         ):  # fmt: skip
             refuse(self, partial(_spelled, spelling))
 
@@ -95,7 +99,9 @@ class Request:
 
     @property
     def share(self) -> Fraction:
-        """The share that stays: of the weights or channels, or of their cost."""
+        """The share that stays: of the weights or channels, or of their cost; of layers' own shares the smallest."""
+        if self.densities is not None:
+            return min(exact("density", density) for density in self.densities.values())
         return left_by(self.sparsity) if self.budget is None else exact("budget", *self.budget.values())
 
     @property
@@ -155,12 +161,15 @@ def _refuse_unknown(asked: Request) -> None:
 
 def _refuse_amount(asked: Request) -> None:
     """Refuse an amount, or a floor, that is none."""
-    if (asked.sparsity is None) == (asked.budget is None):
+    if asked.densities is not None:
+        if asked.sparsity is not None or asked.budget is not None:
+            raise CellpruneError("densities say how much of each layer stays: remove sparsity and budget")
+    elif (asked.sparsity is None) == (asked.budget is None):
         raise CellpruneError(
             f"{'neither' if asked.sparsity is None else 'both'} of sparsity and budget is given: give one of them, "
             "sparsity as the share to remove, or budget as the share to keep"
         )
-    if asked.budget is None:
+    elif asked.budget is None:
         left_by(asked.sparsity)
     elif not isinstance(asked.budget, Mapping):
         raise CellpruneError(
@@ -266,6 +275,48 @@ def _refuse_effective(asked: Request, spell: Spell) -> None:
         raise CellpruneError(
             f"{spell('effective', True)} counts single weights that are scored once: remove it, or {clash[0]}"
         )
+
+
+def _refuse_pattern(asked: Request, spell: Spell) -> None:
+    """Refuse a pattern that is none, that keeps less than should stay, or of what is no single ranking of weights."""
+    if asked.pattern is None:
+        return
+    try:
+        pattern = pattern_of(asked.pattern)
+    except ValueError as error:
+        raise CellpruneError(str(error)) from None
+    clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
+    clash += _wishes(asked, spell)
+    clash += ["densities"] if asked.densities is not None else []
+    row = names.method(asked.method)
+    if row.when != "before" or row.rounds is not None or row.own_shares:
+        clash.append(f"{spell('method', asked.name)}, which does not rank all weights once")
+    if clash:
+        raise CellpruneError(
+            f"{spell('pattern', asked.pattern)} is for single weights that are ranked once: remove it, or {clash[0]}"
+        )
+    if asked.share > pattern.most:
+        raise CellpruneError(
+            f"{spell('pattern', asked.pattern)} keeps at most {float(pattern.most):g} of the weights, and "
+            f"{float(asked.share):g} should stay: give {spell('sparsity')} of at least {float(1 - pattern.most):g}"
+        )
+
+
+def _refuse_densities(asked: Request, spell: Spell) -> None:
+    """Refuse shares of layers that are none, and whatever else divides weights among layers."""
+    if asked.densities is None:
+        return
+    if not isinstance(asked.densities, Mapping) or not asked.densities:
+        raise CellpruneError("densities name no layer: give {parameter name: share kept}")
+    for name, density in asked.densities.items():
+        if not 0 < exact(f"the density of {name!r}", density) <= 1:
+            raise CellpruneError(f"the density of {name!r} is {density}, outside 0 < share kept <= 1")
+    clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
+    clash += [spell("scope", asked.scope)] if asked.scope == "layer" else []
+    clash += _wishes(asked, spell)
+    clash += [spell("method", asked.name)] if names.method(asked.method).own_shares else []
+    if clash:
+        raise CellpruneError(f"densities give each layer of weights a share of its own: remove {clash[0]}")
 
 
 def _wishes(asked: Request, spell: Spell) -> list[str]:

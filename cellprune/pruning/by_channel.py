@@ -10,6 +10,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Batch, Chosen
 from cellprune.pruning.ranking import whole_channels
@@ -29,6 +30,7 @@ def channels_kept(
     weights: Mapping[str, nn.Parameter],
     taken: Sequence[Batch],
     later: Iterator[list[Batch]],
+    start: Mapping[str, Tensor] | None = None,
     table: LatencyTable | None = None,
 ) -> Chosen:
     """Choose the channels that stay, and give the masks of all that they touch.
@@ -39,6 +41,7 @@ def channels_kept(
         weights: the prunable ones; the channels of all others stay.
         taken: the batches that the method reads, one at least.
         later: those of each round after the first.
+        start: masks of whole channels; what they removed stays so.
         table: what layers take, for a budget or a cost in latency; None measures them.
     """
     asked, score, inputs = scoring.request, scoring.method.channel, taken[0][0]
@@ -53,10 +56,10 @@ def channels_kept(
         whole_channels.require_enough(channels, spending, asked.least)
     levels = weights_of_levels(model, channels.makes) if spending else []
     shares = _shares(scoring, channels, spending)
-    kept = torch.ones(channels.count, dtype=torch.bool)
+    kept = _left(model, channels, start)
     for number, (share, batches) in enumerate(zip(shares, chain([taken], later), strict=False), start=1):
         with scoring.in_round(number, len(shares)):
-            alive = {} if number == 1 else whole_channels.spread(model, channels, kept)
+            alive = {} if kept.all() else whole_channels.spread(model, channels, kept)
             sensitivity = scoring.sensitivity(model, alive, batches)
             ranks = score(channels, sensitivity, **scoring.of(score))
         if number == 1:
@@ -71,6 +74,15 @@ def channels_kept(
     log.info("%d of %d channels stay", int(kept.sum()), channels.count)
     masks = whole_channels.masks_of(model, inputs, channels, kept)
     return Chosen(masks, whole_channels.by_layer(channels, ranks), sensitivity)
+
+
+def _left(model: nn.Module, channels: Channels, start: Mapping[str, Tensor] | None) -> Tensor:
+    """Give the channels that the first round may keep."""
+    everything = torch.ones(channels.count, dtype=torch.bool)
+    left = whole_channels.kept_by(model, channels, start) if start else everything
+    if left is None:
+        raise CellpruneError("start holds masks of single weights: give masks of whole channels, or prune weights")
+    return left
 
 
 def _shares(scoring: Scoring, channels: Channels, spending: whole_channels.Spending | None) -> list[Fraction]:

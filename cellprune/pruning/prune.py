@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from cellprune.config import names
 from cellprune.config.request import Code, Cost, Granularity, Pricing, Request, RoundTo, Scope
@@ -15,7 +15,7 @@ from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Batches, Chosen, Loss, Masks, Once, Segments, Tell
-from cellprune.pruning.masks import bare, dead_layers
+from cellprune.pruning.masks import bare, check, dead_layers
 from cellprune.pruning.method import Method
 from cellprune.pruning.own import method_of
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
@@ -52,6 +52,9 @@ def prune(
     exclude: Iterable[str] = (),
     seed: int = 0,
     invert: bool = False,
+    pattern: str | None = None,
+    densities: Mapping[str, float] | None = None,
+    start: Mapping[str, Tensor] | None = None,
     tell: Tell = unheard,
     **options: object,
 ) -> Masks:
@@ -61,9 +64,9 @@ def prune(
         model: any network, each of its modules in the mode (train or eval) in which it will be trained. The network,
             its hooks and the random states stay as they were.
         method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, ntk-sap,
-            hts, magnitude, erk or random. Or your own: a function (model, masks, batches, loss, *, seed) -> {parameter name: scores},
-            larger is kept, where `batches` holds the first batch and keywords with defaults become options; a
-            `cellprune.pruning.method.Method`; or "FILE.py:NAME" of either.
+            hts, magnitude, erk or random. Or your own: a function (model, masks, batches, loss, *, seed) -> {parameter
+            name: scores}, larger is kept, where `batches` holds the first batch and keywords with defaults become
+            options; a `cellprune.pruning.method.Method`; or "FILE.py:NAME" of either.
         sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
             `budget`.
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
@@ -74,8 +77,7 @@ def prune(
             budget: no removed weight, channel or block of channels would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
             force one per round, synflow and ntk-sap the shape of one, grasp and hts as many as hold ten samples of each
-            class. If the
-            source has exactly one batch, it is used for all. Batches are moved to the model's device.
+            class. If the source has exactly one batch, it is used for all. Batches are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
         granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, grasp,
             synflow, prospr; 3sp and ranp remove channels in any case).
@@ -99,6 +101,13 @@ def prune(
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: decides every random draw of the scoring.
         invert: rank the other way round, as a control: the lowest scores stay, even if they cut the network.
+        pattern: single weights in a pattern: "2:4" lets at most two of each four inputs next to each other stay; with
+            "4x1", blocks of 4 outputs by 1 input stay or go as a whole, as many as hold no more than the count. Only
+            for methods that score once.
+        densities: parameter name -> share of it that stays, instead of `sparsity`; others stay whole. To keep those of
+            other masks, give {name: mask.float().mean().item()}.
+        start: masks to begin with, such as those of an earlier call: what they removed stays so, and the rest is scored
+            in the masked network. `sparsity` is still the share of all weights, or channels.
         tell: called after each round of scoring with how many are done and how many there are.
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
@@ -138,9 +147,11 @@ def prune(
         exclude=exclude,
         seed=seed,
         invert=invert,
+        pattern=pattern,
+        densities=densities,
         options=options,
     )
-    return fulfil(model, request, batches=batches, loss=loss, tell=tell)
+    return fulfil(model, request, batches=batches, loss=loss, start=start, tell=tell)
 
 
 def fulfil(
@@ -149,6 +160,7 @@ def fulfil(
     *,
     batches: Batches | None = None,
     loss: Loss | None = None,
+    start: Mapping[str, Tensor] | None = None,
     tell: Tell = unheard,
     table: LatencyTable | None = None,
     once: Once = at_once,
@@ -156,7 +168,7 @@ def fulfil(
     """Choose which weights go, as a request asks.
 
     Args:
-        model, batches, loss, tell: as `prune` takes them.
+        model, batches, loss, start, tell: as `prune` takes them.
         request: what is asked of the masks.
         table: what layers take, for a budget or a cost in latency; it keeps what is measured. None begins an empty one.
         once: see `Scoring`.
@@ -165,7 +177,7 @@ def fulfil(
     Raises:
         CellpruneError, WorkError: as `prune` does.
     """
-    masks = choose(model, request, batches=batches, loss=loss, tell=tell, table=table, once=once).masks
+    masks = choose(model, request, batches=batches, loss=loss, start=start, tell=tell, table=table, once=once).masks
     free_memory.give_back()
     return masks
 
@@ -176,6 +188,7 @@ def choose(
     *,
     batches: Batches | None = None,
     loss: Loss | None = None,
+    start: Mapping[str, Tensor] | None = None,
     tell: Tell = unheard,
     table: LatencyTable | None = None,
     once: Once = at_once,
@@ -187,6 +200,9 @@ def choose(
     _refuse_no_loss(scoring)
     model = bare(model)
     require_values(model)
+    check(model, start or {})
+    if start and request.pattern:
+        raise CellpruneError("a pattern is laid over all weights, and start removes some before: remove one of the two")
     with as_it_was(model):  # whatever reading the batches draws and computing the loss leaves behind, too
         weights = prunable(model, request.exclude)
         if request.effective:
@@ -205,10 +221,10 @@ def choose(
             )
         with called_on(model, [inputs for inputs, _ in taken]):
             if request.granularity == "channel":
-                chosen = channels_kept(scoring, model, weights, taken, rounds, table)
+                chosen = channels_kept(scoring, model, weights, taken, rounds, start, table)
                 weights = {name: weight for name, weight in weights.items() if name in chosen.masks}
             else:
-                chosen = weights_kept(scoring, model, weights, taken, rounds)
+                chosen = weights_kept(scoring, model, weights, taken, rounds, start)
         say_what_lies_outside(model, weights, request.exclude)
         if taken and not request.invert:  # which may well cut the network: that, too, is an answer
             # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn

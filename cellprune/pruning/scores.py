@@ -27,6 +27,9 @@ def scores(
     exclude: Iterable[str] = (),
     seed: int = 0,
     invert: bool = False,
+    pattern: str | None = None,
+    densities: Mapping[str, float] | None = None,
+    start: Mapping[str, Tensor] | None = None,
     tell: Tell = unheard,
     signed: bool = False,
     **options: object,
@@ -35,7 +38,8 @@ def scores(
 
     Args:
         model, method, batches, loss, granularity, exclude, seed, invert, options: as `prune` takes them.
-        sparsity, budget, scope, cost, pricing, round_to, floor, effective, tell: as `prune` takes them. They decide how
+        sparsity, budget, scope, cost, pricing, round_to, floor, effective, pattern, densities, start, tell: as `prune`
+            takes them. They decide how
             much each round of a method removes, and so what the later rounds score; with neither sparsity nor budget
             nothing is removed, and all rounds score the whole network.
         signed: give the derivatives behind the scores, for every parameter, norms and biases too: for snip and prospr
@@ -59,7 +63,7 @@ def scores(
     """
     request = Request(
         method=method,
-        sparsity=0.0 if sparsity is None and budget is None else sparsity,
+        sparsity=0.0 if sparsity is None and budget is None and densities is None else sparsity,
         budget=budget,
         granularity=granularity,
         scope=scope,
@@ -71,7 +75,9 @@ def scores(
         exclude=exclude,
         seed=seed,
         invert=invert,
+        pattern=pattern,
+        densities=densities,
         options=options,
     )
-    chosen = choose(model, request, batches=batches, loss=loss, tell=tell)
+    chosen = choose(model, request, batches=batches, loss=loss, start=start, tell=tell)
     return dict(chosen.sensitivity if signed else chosen.scores)
