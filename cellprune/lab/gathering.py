@@ -7,7 +7,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,15 @@ _FRAME = re.compile(r"t(\d{3,4})\.tif")
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that was not predicted, and why."""
+    """An input that was not predicted, and why.
+
+    Attributes:
+        turn: see `inputs.Image`; 0 for what is no file that is meant.
+    """
 
     shown: str
     why: str
+    turn: int = field(default=0, compare=False)
 
     @staticmethod
     def of(path: Path, why: str) -> "Failure":
@@ -135,7 +140,7 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
             except CellpruneError as error:
                 yield Failure(printable(name), printable(str(error)))
     elif on_disk is None:
-        raise CellpruneError(f"there is no file or folder {printable(given)!r}{_nearest(path)}: check the path")
+        raise CellpruneError(f"there is no file or folder {printable(given)!r}{nearest(path)}: check the path")
     elif on_disk.kind == "neither":
         yield Failure.of(path, on_disk.fault)
     elif on_disk.kind == "folder":
@@ -146,8 +151,8 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
         yield folders.file(path)
 
 
-def _nearest(path: Path) -> str:
-    """Give the names beside a missing one that are most like it."""
+def nearest(path: Path) -> str:
+    """Give the names beside a missing one that are most like it, in brackets; "" where none is."""
     try:
         there = {naming.of_text(inside.name): inside.name for inside in listed(path.parent)}
     except CellpruneError:

@@ -57,6 +57,8 @@ def channels_kept(
     levels = weights_of_levels(model, channels.makes) if spending else []
     shares = _shares(scoring, channels, spending)
     kept = _left(model, channels, start)
+    if start and spending and asked.round_to != 1:
+        raise CellpruneError("start may leave parts of blocks of channels: choose single channels by round_to=1")
     for number, (share, batches) in enumerate(zip(shares, chain([taken], later), strict=False), start=1):
         with scoring.in_round(number, len(shares)):
             alive = {} if kept.all() else whole_channels.spread(model, channels, kept)
@@ -67,7 +69,7 @@ def channels_kept(
         ranks, paid = _weighed(scoring, channels, ranks, cost, alone)
         if spending:
             within = replace(spending, cost=paid, share=share)
-            kept = whole_channels.choose_within(channels, ranks, within, asked.least, levels, gone=~kept)
+            kept = whole_channels.choose_within(channels, ranks, within, asked.least, levels, among=kept)
         else:
             kept = whole_channels.choose(channels, ranks, share, asked.scope, asked.least, among=kept)
         scoring.tell(number, len(shares))

@@ -65,6 +65,11 @@ def test_channels_that_are_gone_stay_so():
     ours = prune(model, method="snip", granularity="channel", sparsity=0.75, start=first, **given)
     assert int(ours["0.bias"].sum()) == 3
     assert (first["0.bias"] | ~ours["0.bias"]).all()
+    priced = {"granularity": "channel", "budget": {"params": 0.3}, "start": first, **given}
+    ours = prune(model, method="snip", round_to=1, **priced)
+    assert (first["0.bias"] | ~ours["0.bias"]).all()
+    with pytest.raises(CellpruneError, match="choose single channels by round_to=1"):
+        prune(model, method="snip", **priced | {"budget": {"params": 0.8}})
     weights = {"0.weight": torch.rand(12, 1, 3, 3) < 0.5}
     with pytest.raises(CellpruneError, match="start holds masks of single weights"):
         prune(model, method="snip", granularity="channel", sparsity=0.75, start=weights, **given)
