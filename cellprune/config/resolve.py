@@ -33,7 +33,7 @@ def resolve(settings: Settings) -> Settings:
             f"for {CROP_DEFAULTS['training']['steps_per_epoch']}"
         )
     _refuse_widths(settings.model)
-    pruning = settings.pruning
+    pruning = settings.pruning.with_code_told()
     if pruning.masks is not None:
         if pruning.control == "invert":
             raise ConfigError("pruning.control=invert needs scores, which masks from a file have not: give --method")

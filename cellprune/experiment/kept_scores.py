@@ -21,6 +21,7 @@ from cellprune.runs.documents import plain
 _KIND, _VERSION = "scores", 1
 _OF_RANKING = (  # settings of pruning that decide what is done with scores
     "ratio", "budget", "scope", "floor", "effective", "cost", "pricing", "round_to", "shrink", "control", "engine",
+    "pattern",
 )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 
 from cellprune.config import load as config
+from cellprune.config import own
+from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
 from cellprune.runs import maskfile
@@ -17,9 +19,23 @@ def settled(settings: Settings, device: torch.device) -> Settings:
         CellpruneError: settings that do not go together, no masks file, or another one than they were made with.
     """
     settings = with_masks_told(settings)
+    _refuse_other_code(settings.pruning)
     chosen = precision(settings.training.precision, device)
     training = settings.training.model_copy(update={"precision": chosen})
     return settings.model_copy(update={"training": training})
+
+
+def _refuse_other_code(pruning: Pruning) -> None:
+    """Refuse a method of the user's own whose file changed since the settings were made.
+
+    Raises:
+        CellpruneError: the message names the file.
+    """
+    if pruning.method_sha256 is not None and own.sha256(pruning.method) != pruning.method_sha256:
+        raise CellpruneError(
+            f"{own.short(pruning.method)} is not the code that these settings were made with: restore it, or start "
+            f"again in another --output without pruning.method_sha256"
+        )
 
 
 def with_masks_told(settings: Settings) -> Settings:
