@@ -33,6 +33,7 @@ def resolve(settings: Settings) -> Settings:
             f"for {CROP_DEFAULTS['training']['steps_per_epoch']}"
         )
     _refuse_widths(settings.model)
+    _refuse_idle_teaching(settings)
     pruning = settings.pruning
     if pruning.masks is not None:
         if pruning.control == "invert":
@@ -92,6 +93,20 @@ def _counted(pruning: Pruning) -> Pruning:
     if names.is_dense_family(pruning.method) and float(kept) < 1:  # refused later, as it was asked
         return pruning
     return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
+
+
+def _refuse_idle_teaching(settings: Settings) -> None:
+    """Refuse numbers of a teacher that have no effect."""
+    training, usual = settings.training, type(settings.training).model_fields
+    for key in ("teacher_weight", "teacher_temperature"):
+        if getattr(training, key) == usual[key].default:
+            continue
+        if not training.is_taught:
+            raise ConfigError(f"training.{key} has an effect only with a teacher: add --teacher RUN, or remove it")
+        if key == "teacher_temperature" and not names.TARGETS[settings.data.target].probabilities:
+            raise ConfigError(
+                f"training.{key} softens probabilities, and data.target={settings.data.target} has none: remove it"
+            )
 
 
 def _refuse_widths(model: Model) -> None:

@@ -84,7 +84,10 @@ def open_data(settings: Settings, data_root: Path | None, listeners: Sequence[Li
     task = tasks.of(settings)
     with progress.phase(listeners, _READING):
         frames = task.open(settings.data, data_root)
-        return Opened(settings, task, frames, task.split(frames, settings.data))
+        parts = task.split(frames, settings.data)
+        if settings.training.is_taught:
+            parts = task.with_unannotated(frames, parts)
+        return Opened(settings, task, frames, parts)
 
 
 def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:

@@ -5,8 +5,10 @@ import torch
 
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
+from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
-from cellprune.runs import maskfile
+from cellprune.models import loaded
+from cellprune.runs import container, maskfile
 from cellprune.training.accelerator import precision
 
 
@@ -17,9 +19,26 @@ def settled(settings: Settings, device: torch.device) -> Settings:
         CellpruneError: settings that do not go together, no masks file, or another one than they were made with.
     """
     settings = with_masks_told(settings)
-    chosen = precision(settings.training.precision, device)
-    training = settings.training.model_copy(update={"precision": chosen})
-    return settings.model_copy(update={"training": training})
+    training = with_teacher_told(settings.training)
+    chosen = precision(training.precision, device)
+    return settings.model_copy(update={"training": training.model_copy(update={"precision": chosen})})
+
+
+def with_teacher_told(training: Training) -> Training:
+    """Write the content of the teacher into the settings.
+
+    Raises:
+        CellpruneError: no such network, or another one than the settings were made with.
+    """
+    if training.teacher is None:
+        return training
+    weights = loaded.read(training.teacher).network.state_dict()
+    content = container.digest({name: value.numpy() for name, value in weights.items()})
+    if training.teacher_sha256 not in (None, content):
+        raise CellpruneError(
+            f"{training.teacher} does not hold the teacher that these settings were made with: restore it"
+        )
+    return training.model_copy(update={"teacher_sha256": content})
 
 
 def with_masks_told(settings: Settings) -> Settings:

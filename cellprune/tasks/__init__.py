@@ -36,6 +36,7 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     Attributes:
         open: (data settings, data root) -> what is on disk, nothing loaded yet.
         split: (what `open` gave, data settings) -> parts with `written()`, ready for split.yaml.
+        with_unannotated: (what `open` gave, parts) -> the same, and what may be learned from without truth.
         whole: (what `open` gave, data settings) -> everything with gold truth as the part "report".
         again: (what `open` gave, the run's split.yaml, "report" | "train" | "all") -> that part as "report".
         preview: (what `open` gave, split) -> what is learned from and held out, in lines for people.
@@ -44,6 +45,8 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         outputs: (what `open` gave, data settings) -> how many numbers the network gives of each pixel or image.
         loss: name -> (output, target) -> scalar mean.
+        loss_of_annotated: a loss -> the same of those images of a batch that have any truth.
+        agreement: (data settings, temperature) -> the loss by which an output comes to agree with a teacher's.
         scores: (network, loaders, part, the header of its file if it was loaded, who is told of each image or batch) ->
             what scores.json holds. A loaded network sees images as it learned to.
         watch: (network, loaders, part) -> the few named scores of that part that are shown while training.
@@ -56,6 +59,7 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
 
     open: Callable[[Data, Path | None], FramesT]
     split: Callable[[FramesT, Data], PartsT]
+    with_unannotated: Callable[[FramesT, PartsT], PartsT]
     whole: Callable[[FramesT, Data], PartsT]
     again: Callable[[FramesT, WrittenT, str], PartsT]
     preview: Callable[[FramesT, PartsT], list[str]]
@@ -64,6 +68,8 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     input: Callable[[FramesT, Data], tuple[int, int, int]]
     outputs: Callable[[FramesT, Data], int]
     loss: Callable[[str], Loss]
+    loss_of_annotated: Callable[[Loss], Loss]
+    agreement: Callable[[Data, float], Loss]
     scores: Callable[[nn.Module, LoadersT, Part, Header | None, Tell], ScoresT]
     watch: Callable[[nn.Module, LoadersT, Part], NamedScores]
     tune: Callable[[nn.Module, LoadersT, Decoding, float | None, Header | None, Tell], Tuning] | None

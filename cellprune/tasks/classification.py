@@ -19,6 +19,7 @@ from cellprune.models.loaded import Header
 from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
+from cellprune.training.distillation import agreement
 from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
@@ -133,6 +134,7 @@ def _taken_for(
 TASK = Task(
     open=_open,
     split=_split,
+    with_unannotated=lambda _, parts: parts,
     whole=_whole,
     again=labelled.again,
     preview=_preview,
@@ -141,6 +143,8 @@ TASK = Task(
     input=_input,
     outputs=lambda dataset, _: len(dataset.classes),
     loss=_loss,
+    loss_of_annotated=lambda loss: loss,
+    agreement=lambda _, temperature: agreement(probabilities=True, temperature=temperature),
     scores=scores,
     watch=watch,
     tune=None,

@@ -20,7 +20,7 @@ from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample
 from cellprune.data.cells.preview import preview
-from cellprune.data.cells.split import PARTS, Split, from_written, split, whole
+from cellprune.data.cells.split import PARTS, Split, from_written, split, whole, with_unannotated
 from cellprune.data.open import open_dataset
 from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError, ScarceError
@@ -38,6 +38,7 @@ from cellprune.runs.split import FrameSplit
 from cellprune.tasks import Task, cells, tuning
 from cellprune.tasks.maps import with_maps
 from cellprune.training import losses
+from cellprune.training.distillation import agreement
 from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
@@ -105,7 +106,8 @@ def _require_memory(parts: Split, card: ModelCard) -> None:
     Raises:
         ScarceError: says how much they take.
     """
-    sizes = [network_size(read_header(frame.image).size, card.zoom) for frame in parts.train]
+    frames = (*parts.train, *parts.unannotated)
+    sizes = [network_size(read_header(frame.image).size, card.zoom) for frame in frames]
     classes_or_numbers = 1 if card.gives_probabilities else 4 * card.n_maps
     needed = sum(height * width for height, width in sizes) * (4 * card.in_channels + classes_or_numbers)
     if needed > (free := available_bytes(torch.device("cpu"))):
@@ -234,6 +236,7 @@ def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) ->
 TASK = Task(
     open=_open,
     split=_split,
+    with_unannotated=with_unannotated,
     whole=_whole,
     again=_again,
     preview=preview,
@@ -242,6 +245,10 @@ TASK = Task(
     input=_input,
     outputs=_outputs,
     loss=losses.of,
+    loss_of_annotated=losses.of_annotated,
+    agreement=lambda data, temperature: agreement(
+        probabilities=TARGETS[data.target].probabilities, temperature=temperature
+    ),
     scores=scores,
     watch=watch,
     tune=tuning.tune,
