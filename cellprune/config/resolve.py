@@ -1,6 +1,7 @@
 """Which settings go together: every choice gets its one name, and what cannot be is refused before any work."""
 
 from fractions import Fraction
+from pathlib import Path
 
 from cellprune.config import names
 from cellprune.config.model import Model
@@ -34,6 +35,7 @@ def resolve(settings: Settings) -> Settings:
         )
     _refuse_widths(settings.model)
     _refuse_idle_teaching(settings)
+    _refuse_idle_start(settings.training.init, settings.pruning)
     pruning = settings.pruning
     if pruning.masks is not None:
         if pruning.control == "invert":
@@ -107,6 +109,19 @@ def _refuse_idle_teaching(settings: Settings) -> None:
             raise ConfigError(
                 f"training.{key} softens probabilities, and data.target={settings.data.target} has none: remove it"
             )
+
+
+def _refuse_idle_start(init: Path | None, pruning: Pruning) -> None:
+    """Refuse initial weights where others are drawn, or a smaller network stands in the whole one's place."""
+    if init is None:
+        return
+    if pruning.control == "reinit":
+        raise ConfigError("pruning.control=reinit draws the weights anew, and --init gives them: remove one of the two")
+    if pruning.stands_in:
+        what = pruning.method if names.is_dense_family(pruning.method) else f"pruning.control={pruning.control}"
+        raise ConfigError(
+            f"--init gives the weights of the whole network, and {what} trains a small one: remove --init"
+        )
 
 
 def _refuse_widths(model: Model) -> None:

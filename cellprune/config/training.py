@@ -67,6 +67,11 @@ class Training(Frozen):
         "distance has no use for it",
     )
 
+    init: Annotated[Path | None, Parameter(alias="--init")] = Field(
+        None, description="file of 'cellprune pretrain' whose weights pruning and training start from"
+    )
+    init_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="its content, filled in")
+
     @property
     def is_taught(self) -> bool:
         """Whether a teacher's maps are learned beside the truth."""
@@ -83,4 +88,6 @@ class Training(Frozen):
         unused = {"steps_per_epoch"} if self.steps_per_epoch is None else set()
         if self.teacher is None:
             unused |= {key for key in type(self).model_fields if key.startswith("teacher")}
+        if self.init is None:
+            unused |= {"init", "init_sha256"}
         return {key: value for key, value in handler(self).items() if key not in unused}

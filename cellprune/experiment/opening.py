@@ -12,7 +12,7 @@ from cellprune import tasks
 from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Parts
-from cellprune.experiment import least_memory
+from cellprune.experiment import initial, least_memory
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.tasks import AnyTask
@@ -99,7 +99,10 @@ def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
     settings, architecture, device = opened.settings, opened.architecture, accelerator.device
     least_memory.require(architecture, settings, opened.input_size, device, accelerator.num_processes)
     # its name may be a typo: before any pixel
-    network = drawn(architecture, settings.seed).to(device)
+    network = drawn(architecture, settings.seed)
+    if settings.training.init is not None:
+        initial.put(network, settings.training.init)
+    network.to(device)
     loaders, loss = opened.loaders(workers, device), opened.task.loss(settings.training.loss)
     return Setup(opened, architecture, network, loaders, loss, accelerator)
 

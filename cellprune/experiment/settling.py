@@ -7,6 +7,7 @@ from cellprune.config import load as config
 from cellprune.config.schema import Settings
 from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
+from cellprune.experiment import initial
 from cellprune.models import loaded
 from cellprune.runs import container, maskfile
 from cellprune.training.accelerator import precision
@@ -19,7 +20,7 @@ def settled(settings: Settings, device: torch.device) -> Settings:
         CellpruneError: settings that do not go together, no masks file, or another one than they were made with.
     """
     settings = with_masks_told(settings)
-    training = with_teacher_told(settings.training)
+    training = initial.told(with_teacher_told(settings.training))
     chosen = precision(training.precision, device)
     return settings.model_copy(update={"training": training.model_copy(update={"precision": chosen})})
 

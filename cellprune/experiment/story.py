@@ -13,7 +13,18 @@ from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared, teaching
+from cellprune.experiment import (
+    choose,
+    earlier,
+    initial,
+    kept_scores,
+    latency,
+    measure,
+    record,
+    settling,
+    shared,
+    teaching,
+)
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
@@ -99,6 +110,7 @@ def run(
         if work.is_main:
             per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
             work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
+            work.say(initial.seen_before(settings.training.init, split))
         work.setup = _timed(work, times)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):

@@ -1,6 +1,6 @@
 """All that differs between kinds of learning, as one frozen value of functions. Nowhere else does code ask for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -14,6 +14,7 @@ from cellprune.config.names import resolve
 from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Part, Parts
+from cellprune.images.read import Floats
 from cellprune.models.loaded import Header
 from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
@@ -42,6 +43,8 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
         preview: (what `open` gave, split) -> what is learned from and held out, in lines for people.
         recordings: split -> the recordings that its frames are from; none where every image stands alone.
         loaders: (what `open` gave, split, settings, workers, device) -> the parts as batches.
+        unlabelled: (what `open` gave, split, settings) -> the images that may be learned from, annotated or not, as the
+            network takes them, (C, h, w) float32 each.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         outputs: (what `open` gave, data settings) -> how many numbers the network gives of each pixel or image.
         loss: name -> (output, target) -> scalar mean.
@@ -65,6 +68,7 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     preview: Callable[[FramesT, PartsT], list[str]]
     recordings: Callable[[PartsT], tuple[str, ...]]
     loaders: Callable[[FramesT, PartsT, Settings, int, torch.device], LoadersT]
+    unlabelled: Callable[[FramesT, PartsT, Settings], Sequence[Floats]]
     input: Callable[[FramesT, Data], tuple[int, int, int]]
     outputs: Callable[[FramesT, Data], int]
     loss: Callable[[str], Loss]

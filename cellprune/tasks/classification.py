@@ -1,9 +1,11 @@
 """Small images of one class each: the score is the share that gets its class."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -15,6 +17,7 @@ from cellprune.data.labelled import sets as labelled
 from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
 from cellprune.data.labelled.sets import Labelled, Parts
 from cellprune.data.parts import Part
+from cellprune.images.read import Floats
 from cellprune.models.loaded import Header
 from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
@@ -47,6 +50,13 @@ def _preview(dataset: Labelled, parts: Parts) -> list[str]:
 def _loaders(_: Labelled, parts: Parts, settings: Settings, __: int, device: torch.device) -> Loaders:
     training = settings.training
     return Loaders(parts, batch_size=training.batch_size, seed=settings.seed, device=device, augment=training.augment)
+
+
+def _unlabelled(dataset: Labelled, parts: Parts, _: Settings) -> Sequence[Floats]:
+    own = normalization(dataset, parts.train)
+    mean, deviation = (np.array(values, np.float32)[:, None, None] for values in (own.mean, own.deviation))
+    images: Floats = ((dataset.images[parts.train] / np.float32(255) - mean) / deviation).astype(np.float32)
+    return list(images)
 
 
 def _input(dataset: Labelled, _: Data) -> tuple[int, int, int]:
@@ -140,6 +150,7 @@ TASK = Task(
     preview=_preview,
     recordings=lambda _: (),
     loaders=_loaders,
+    unlabelled=_unlabelled,
     input=_input,
     outputs=lambda dataset, _: len(dataset.classes),
     loss=_loss,

@@ -20,6 +20,7 @@ from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample
 from cellprune.data.cells.preview import preview
+from cellprune.data.cells.reader import image_alone
 from cellprune.data.cells.split import PARTS, Split, from_written, split, whole, with_unannotated
 from cellprune.data.open import open_dataset
 from cellprune.data.parts import Part
@@ -100,6 +101,11 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
     return loaders.decoded_by(loaders.card.decoder_by(settings.decoder))
 
 
+def _unlabelled(dataset: Dataset, parts: Split, settings: Settings) -> Sequence[Floats]:
+    card, data = _card(dataset, settings), settings.data
+    return [image_alone(frame, None if data.crop else data.size, card) for frame in (*parts.train, *parts.unannotated)]
+
+
 def _require_memory(parts: Split, card: ModelCard) -> None:
     """Refuse frames that do not fit into the memory: all that crops are cut from are kept, however large they are.
 
@@ -132,7 +138,7 @@ def _outputs(dataset: Dataset, data: Data) -> int:
 
 
 def _header(dataset: Dataset, settings: Settings) -> Header:
-    sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
+    sizes = [read_header(frame.image).size for frame in dataset.gold_frames or dataset.frames]
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
@@ -242,6 +248,7 @@ TASK = Task(
     preview=preview,
     recordings=_recordings,
     loaders=_loaders,
+    unlabelled=_unlabelled,
     input=_input,
     outputs=_outputs,
     loss=losses.of,

@@ -59,6 +59,11 @@ def item(frame: Frame) -> dict[str, Path | Frame]:
     return {"raw": frame.image, "labels_native": frame}
 
 
+def image_alone(frame: Frame, size: tuple[int, int] | None, card: ModelCard) -> Floats:
+    """Read the image of a frame as `prepare` does, and nothing of its truth: (C, h, w) float32."""
+    return _shown(FrameReader(card.in_channels).read(frame.image), size=size, card=card)
+
+
 def native(policy: Policy | None, card: ModelCard, *, ignore_border_px: int) -> Compose:
     """Make the transform that reads a frame and draws its truth.
 

@@ -194,6 +194,11 @@ def with_unannotated(dataset: Dataset, parts: Split) -> Split:
     return replace(parts, unannotated=tuple(outside))
 
 
+def without_truth(dataset: Dataset) -> Split:
+    """Hold out nothing: every frame is learned from, without truth."""
+    return Split(dataset.name, "random", 0.0, 0, 0.0, None, "ignore", (), (), (), (), unannotated=dataset.frames)
+
+
 def whole(dataset: Dataset, *, policy: Policy) -> Split:
     """Hold out every gold frame: for a network that was trained elsewhere.
 
