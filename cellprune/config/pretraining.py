@@ -15,9 +15,7 @@ class Pretraining(Frozen):
     method: Annotated[Literal["byol"], Parameter(name="--method")] = Field(
         "byol", description="byol: two views of an image shall give the same, one through an average of older weights"
     )
-    epochs: Annotated[int, Parameter(name="--epochs")] = Field(
-        100, ge=1, le=10**6, description="passes over the images"
-    )
+    epochs: Annotated[int, Parameter(name="--epochs")] = Field(50, ge=1, le=10**6, description="passes over the images")
     batch_size: Annotated[int, Parameter(name="--batch-size")] = Field(
         16, ge=2, le=2**16, description="images in each step, two views of each"
     )

@@ -212,7 +212,7 @@ def _source(settings: Settings, folder: Path | None, data_root: Path | None) -> 
     if folder is None:
         frames = task.open(settings.data, data_root)
         parts = task.with_unannotated(frames, task.split(frames, settings.data))
-        held = f"; {len(parts.part('report'))} that are held out by split {settings.data.split} are left out"
+        held = "; what is held out is left out"
     else:
         if settings.task != "segmentation":
             raise CellpruneError(f"--images takes images of cells, and --task {settings.task} has sets: give --dataset")

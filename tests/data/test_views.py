@@ -20,5 +20,7 @@ def test_an_epoch_has_two_views_of_each_image_and_never_a_batch_of_a_single_one(
     assert not torch.equal(views[0], views[2]), "two views of one image"
     again = torch.cat([views for views, _ in Views(IMAGES, crop, 2, seed=0, epoch=1)])
     assert torch.equal(views, again)
+    large = np.zeros((1, 100, 70), np.float32)
+    assert next(iter(Views([large, large], None, 2, seed=0, epoch=1)))[0].shape == (4, 1, 50, 35)
     for other in (Views(IMAGES, crop, 2, seed=1, epoch=1), Views(IMAGES, crop, 2, seed=0, epoch=2)):
         assert not torch.equal(views, torch.cat([views for views, _ in other]))

@@ -12,11 +12,12 @@ from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.errors import CellpruneError
-from cellprune.experiment import earlier, story
-from cellprune.experiment.opening import drawn, open_data
+from cellprune.experiment import earlier, kept_scores, story
+from cellprune.experiment.opening import drawn, open_data, set_up
 from cellprune.experiment.settling import settled
 from cellprune.runs import modelfile
 from cellprune.runs.folder import Folder
+from cellprune.training.accelerator import start
 
 CPU = torch.device("cpu")
 TINY = ["data.size=[32, 32]", "model.width=2", "model.depth=1", "training.epochs=1", "decoder.tune=false"]
@@ -96,6 +97,17 @@ def test_a_teacher_that_learned_from_held_out_frames_is_refused_and_they_are_nam
         split_by("data.split_seed=1")
     with pytest.raises(CellpruneError, match=said):
         split_by("data.select=0.3")
+
+
+def test_scores_are_the_same_with_a_teacher_and_shared(teacher: Folder, data_root: Path) -> None:
+    asked = [
+        load(assignments=[*TINY, "pruning.ratio=0.5", *more]) for more in ([], [f"training.teacher={teacher.path}"])
+    ]
+    alone, taught = (set_up(open_data(settled(settings, CPU), data_root), start("cpu")) for settings in asked)
+    assert taught.opened.split.written() != alone.opened.split.written()
+    assert kept_scores._digest(taught, {}) == kept_scores._digest(alone, {})
+    ours, theirs = (next(setup.loaders.scoring(4)) for setup in (taught, alone))
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 @pytest.mark.parametrize(

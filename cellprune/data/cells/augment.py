@@ -21,6 +21,7 @@ Strength = Literal["none", "turns", "full"]
 _T = TypeVar("_T", Encoded, Labels)
 
 _RANGE = 10.0  # a normalized image has about the deviation 1 and lies within 5 of them but for a few pixels
+_LEAST_VIEW_PX = 32  # side; smaller images are not halved
 _MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
 
 
@@ -53,15 +54,17 @@ def augment(image: Floats, target: _T, *, seed: int, strength: Strength = "full"
 
 
 def view(image: Floats, *, seed: int) -> Floats:
-    """Give a part of an image, at its size, flipped, turned, brighter or darker, perhaps blurred: all strongly.
+    """Give a part of an image, at its scale or down to half of it, turned, brighter or darker, perhaps blurred.
 
     Two views of an image are what learning without truth calls alike.
 
     Args:
         image: (C, h, w) float32 of about mean 0 and deviation 1; clipped to -5..5.
         seed: all that the change depends on.
+    Returns:
+        (C, h / 2, w / 2) float32, but no side below 32 px that the image has: a quarter of the work of whole images.
     """
-    change = _view(image.shape[1], image.shape[2])
+    change = _view(*(max(side // 2, min(side, _LEAST_VIEW_PX)) for side in image.shape[1:]))
     channels = []
     for channel in _in_unit_range(image):  # one by one, alike by their seed
         change.set_random_seed(seed % 2**32)
@@ -81,7 +84,7 @@ def _as_it_was(channels: list[Floats]) -> Floats:
 def _view(height: int, width: int) -> A.Compose:
     return A.Compose(
         [
-            A.RandomResizedCrop(size=(height, width), scale=(0.3, 1.0), ratio=(0.8, 1.25)),
+            A.RandomResizedCrop(size=(height, width), scale=(0.25, 1.0), ratio=(0.8, 1.25)),
             A.HorizontalFlip(p=0.5),
             A.VerticalFlip(p=0.5),
             *([A.RandomRotate90(p=1.0)] if height == width else []),
