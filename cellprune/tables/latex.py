@@ -30,8 +30,8 @@ def write(path: Path, standings: Sequence[Standing], scores: Sequence[tuple[str,
 def _table(group: tuple[str, str], standings: Sequence[Standing], score: tuple[str, str]) -> str:
     name, label = score
     amounts = list(dict.fromkeys(s.arm.amount for s in standings if not s.arm.is_dense))
-    rows = dict.fromkeys((s.arm.method, s.arm.control) for s in standings if not s.arm.is_dense)
-    at = {(s.arm.method, s.arm.control, s.arm.amount): s for s in standings}
+    rows = dict.fromkeys(s.arm.label for s in standings if not s.arm.is_dense)
+    at = {(s.arm.label, s.arm.amount): s for s in standings}
     settings = standings[0].arm.settings
     said = ", ".join([settings.data.dataset, *group, label])
     lines = [
@@ -41,11 +41,7 @@ def _table(group: tuple[str, str], standings: Sequence[Standing], score: tuple[s
         " & ".join([_escaped(label), *(_escaped(much(amount)) for amount in amounts)]) + r" \\",
         "\\midrule",
         *(_dense(s, name, len(amounts)) for s in standings if s.arm.is_dense),
-        *(
-            " & ".join([_escaped(" ".join(filter(None, row))), *(_cell(at.get((*row, a)), name) for a in amounts)])
-            + r" \\"
-            for row in rows
-        ),
+        *(" & ".join([_escaped(row), *(_cell(at.get((row, a)), name) for a in amounts)]) + r" \\" for row in rows),
         "\\bottomrule",
         "\\end{tabular}",
     ]
@@ -54,7 +50,8 @@ def _table(group: tuple[str, str], standings: Sequence[Standing], score: tuple[s
 
 def _dense(standing: Standing, score: str, columns: int) -> str:
     cell = _cell(standing, score)
-    return f"dense & \\multicolumn{{{columns}}}{{c}}{{{cell}}} \\\\" if columns > 1 else f"dense & {cell} \\\\"
+    name = standing.arm.label
+    return f"{name} & \\multicolumn{{{columns}}}{{c}}{{{cell}}} \\\\" if columns > 1 else f"{name} & {cell} \\\\"
 
 
 def _cell(standing: Standing | None, score: str) -> str:

@@ -15,9 +15,9 @@ def write(path: Path, results: Sequence[Result]) -> None:
 
 _HEAD: dict[str, object] = dict.fromkeys(
     (
-        "dataset", "model", "target", "method", "granularity", "ratio", "budget", "control", "seed", "score", "size",
-        "value", "sparsity", "parameters", "parameters_dense", "macs", "macs_dense", "milliseconds", "time_share",
-        "model_bytes", "scoring_s", "seconds", "epochs", "learned_nothing", "run",
+        "dataset", "model", "target", "method", "granularity", "ratio", "budget", "control", "teacher", "seed",
+        "score", "size", "value", "sparsity", "parameters", "parameters_dense", "macs", "macs_dense", "milliseconds",
+        "time_share", "model_bytes", "scoring_s", "seconds", "epochs", "learned_nothing", "run",
     )
 )  # fmt: skip
 
@@ -33,6 +33,7 @@ def _rows(result: Result, folder: Path) -> Iterator[dict[str, object]]:
         "ratio": float(arm.amount) if arm.amount and "=" not in arm.amount else None,
         "budget": arm.amount if "=" in arm.amount else None,
         "control": arm.control or None,
+        "teacher": None if arm.settings.training.teacher is None else str(arm.settings.training.teacher),
         "seed": trial.seed,
         "sparsity": result.sparsity,
         "parameters": cost.parameters,

@@ -7,7 +7,7 @@ from itertools import product
 from cellprune.config import load as config
 from cellprune.config.resolve import ConfigError
 from cellprune.config.schema import Settings
-from cellprune.config.sweep import Sweep
+from cellprune.config.sweep import TAUGHT, Sweep
 from cellprune.controls import families
 from cellprune.models.architecture import Architecture
 from cellprune.report.formatting import ratio as as_ratio
@@ -61,9 +61,16 @@ class Arm:
         return not self.amount
 
     @property
+    def label(self) -> str:
+        """Name its method, with control and teacher: "snip shuffle", "snip with teacher"."""
+        control = "" if self.control == TAUGHT else self.control
+        taught = "with teacher" if self.settings.training.is_taught else ""
+        return " ".join(filter(None, (self.method, control, taught)))
+
+    @property
     def name(self) -> str:
         """Name it among those of its model and target, for people: "snip shuffle, 90 % removed"."""
-        return ", ".join(filter(None, (" ".join(filter(None, (self.method, self.control))), much(self.amount))))
+        return ", ".join(filter(None, (self.label, much(self.amount))))
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ class _Group:
         own = {
             "pruning.method": method,
             f"pruning.{key}": amount or 0,
-            "pruning.control": control or "none",
+            "pruning.control": "none" if control in ("", TAUGHT) else control,
             **({"model.name": self.model} if self.axes.models else {}),
             **({"data.target": self.target} if self.axes.targets else {}),
         }
@@ -185,6 +192,10 @@ class _Group:
         if settings.pruning.stands_in and not families.has_levels(_architecture(settings)):
             what = f"the control {control}" if control else f"the dense family {method}"
             raise ConfigError(f"model {settings.model.name} has no widths to choose, as {what} needs")
+        if control == TAUGHT and not settings.training.is_taught:
+            raise ConfigError("nobody teaches it: give the trained network with --teacher")
+        if TAUGHT in self.axes.controls and control != TAUGHT:
+            settings = settings.model_copy(update={"training": settings.training.untaught})
         return Arm(self.model, self.target, method, amount, control, settings.model_copy(update={"seed": 0}))
 
 

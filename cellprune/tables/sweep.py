@@ -102,6 +102,7 @@ def summary(content: page.Content) -> dict[str, object]:
                 "method": one.arm.method,
                 "amount": one.arm.amount,
                 "control": one.arm.control,
+                "with_teacher": one.arm.settings.training.is_taught,
                 "seeds": [result.trial.seed for result in one.results],
                 "scores": {
                     name: {"mean": one.mean(name), "interval": one.interval(name)}

@@ -122,4 +122,5 @@ class SharedRuns:
 
 
 def _data(settings: Settings) -> str:
-    return f"{settings.task} {settings.data.model_dump_json()}"
+    """Name what decides how the data are split; a teacher speaks of more frames."""
+    return f"{settings.task} {settings.training.is_taught} {settings.data.model_dump_json()}"
