@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import typed
 
-from cellprune.cli.sweep import _shard
+from cellprune.cli.many_runs import _shard
 from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.tables.folder import Failure, SweepFolder
