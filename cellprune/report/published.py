@@ -11,7 +11,7 @@ from importlib.resources import files
 CITED = "Alizadeh et al., ICLR 2022"
 # what the paper calls a data set, a network or a method, where we have another name for it
 OURS = {
-    "CIFAR-10": "cifar10", "CIFAR-100": "cifar100", "TinyImageNet": "tinyimagenet", "ImageNet": "imagenet",
+    "CIFAR-10": "cifar10", "CIFAR-100": "cifar100", "TinyImageNet": "tiny-imagenet", "ImageNet": "imagenet",
     "ResNet-18": "resnet18", "ResNet-20": "resnet20", "VGG-16": "vgg16", "VGG-19": "vgg19", "U-Net": "unet",
     "unpruned": "dense", "ProsPr": "prospr", "SNIP": "snip", "GraSP": "grasp", "SynFlow": "synflow",
     "Random": "random", "Magnitude at Initialization": "magnitude", "Magnitude after Training": "magnitude-after",

@@ -15,6 +15,7 @@ from cellprune.report.published import Published, rows
 Quantity = Literal["accuracy", "iou_image_mean", "time_share"]
 TABLES = tuple(str(number) for number in range(1, 11))
 _CHANNELS = "pruning.granularity=channel"
+_OF_IMAGENET = ("training.epochs=90", "training.augment=resized-crop")
 _INNER = "The settings of ProsPr are those of its code's command line: 3 inner steps, learning rate 0.1, no momentum."
 _QUANTITIES: dict[str, Quantity] = {"test_accuracy_percent": "accuracy", "validation_mean_iou": "iou_image_mean"}
 
@@ -97,7 +98,7 @@ def _first_order(number: str) -> Table:
     slots = [
         Slot(
             "prospr", f"{model}-{percent}", "ProsPr, first-order", "imagenet", model, "prospr",
-            _share(percent), ("pruning.order=first", "training.epochs=90"),
+            _share(percent), ("pruning.order=first", *_OF_IMAGENET),
         )
         for model in ("vgg19", "resnet50")
         for percent in ("90", "95")
@@ -156,7 +157,7 @@ def _methods(number: str) -> Table:
         "back to the initialization; how the paper has these is not known.",
     )
     network, dataset = own[0].network, own[0].dataset
-    protocol = "frankle-tinyimagenet" if dataset == "TinyImageNet" else "frankle-cifar10"
+    protocol = "frankle-tiny-imagenet" if dataset == "TinyImageNet" else "frankle-cifar10"
     about = f"8 methods at 18 sparsities, {network} on {dataset}"
     return Table(number, about, (protocol, "prospr-code"), tuple(slots), notes)
 
@@ -168,10 +169,12 @@ def _times(number: str) -> Table:
     for row in own:
         is_dense = row.method == "unpruned"
         slot = _slot(row, "unpruned" if is_dense else row.removed_percent, f"{row.our_dataset}-{row.our_network}")
-        epochs = ("training.epochs=90",) if row.dataset == "ImageNet" else ()
+        own_training = _OF_IMAGENET if row.dataset == "ImageNet" else ()
         share = row.mean / unpruned[row.dataset, row.network]
         label = "unpruned" if is_dense else f"{row.removed_percent} % removed"
-        slots.append(replace(slot, label=label, settings=(_CHANNELS, *epochs), quantity="time_share", value=share))
+        slots.append(
+            replace(slot, label=label, settings=(_CHANNELS, *own_training), quantity="time_share", value=share)
+        )
     notes = (
         "Times are compared as shares of the unpruned network's, on this machine; the paper's are of an RTX 2080 Ti.",
         "ProsPr chooses the channels; how the paper chose them is not known.",

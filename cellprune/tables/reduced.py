@@ -9,7 +9,7 @@ from cellprune.tables.workspace import SharedRuns
 
 # images to learn from, or to watch the training by, and images that are tested on; annotated frames of recordings
 _WHOLE = {
-    "cifar10": (50_000, 10_000), "cifar100": (50_000, 10_000), "tinyimagenet": (100_000, 10_000),
+    "cifar10": (50_000, 10_000), "cifar100": (50_000, 10_000), "tiny-imagenet": (100_000, 10_000),
     "imagenet": (1_281_167, 50_000), "PhC-C2DH-U373": 34, "DIC-C2DH-HeLa": 18,
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A published table as a plan: its rows and columns by name, trained by its protocol; refused before the first run."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 from cellprune.config import load as config
@@ -41,13 +41,17 @@ def reproduced(number: str, asked: Reproduce, assignments: Sequence[str] = ()) -
     seeds = tuple(range(asked.seeds))
     arms, changed = list[Arm](), dict[tuple[str, ...], tuple[str, ...]]()
     for own in _grouped(slots):
-        axes = _axes(own, seeds)
-        published = _Trained(axes, file, ()).dense(own[0]).settings
-        epochs = f"training.epochs={_epochs(published.training.epochs, asked)}"
-        trained = _Trained(axes, file, (*assignments, epochs))
+        published = _Trained(_axes(own, seeds), file, ())
+        whole = published.dense(own[0]).settings
+        epochs = f"training.epochs={_epochs(whole.training.epochs, asked)}"
+        trained = replace(published, assignments=(*assignments, epochs))
         dense = trained.dense(own[0], _unpruned(table, own[0]))
-        changed[dense.group] = tuple(_changes(dense.settings, published))
-        arms += [dense, *(trained.arm(slot) for slot in own if slot.amount)]
+        pruned = [trained.arm(slot) for slot in own if slot.amount]
+        pairs = [(dense.settings, whole)]
+        if assignments:  # which the unpruned network may not have
+            pairs += [(arm.settings, published.arm(arm.slot).settings) for arm in pruned if arm.slot]
+        changed[dense.group] = tuple(dict.fromkeys(line for pair in pairs for line in _changes(*pair)))
+        arms += [dense, *pruned]
     rows, columns = (tuple(dict.fromkeys(getattr(slot, of) for slot in slots)) for of in ("row", "column"))
     return Plan(_axes(slots, seeds), tuple(arms), (), Reproduced(table, protocol, rows, columns, changed))
 

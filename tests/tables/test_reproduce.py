@@ -51,9 +51,13 @@ def test_rows_of_one_method_are_told_apart_and_share_the_unpruned_network() -> N
 
 
 def test_what_is_less_or_other_than_published_is_named() -> None:
-    fewer = reproduced("4", Reproduce(columns=("20",), epochs_scale=0.125), ["training.learning_rate=0.05"])
+    others = ["training.learning_rate=0.05", "pruning.inner_lr=0.5"]
+    fewer = reproduced("4", Reproduce(columns=("20",), epochs_scale=0.125), others)
     assert list(fewer.of_paper.changed.values()) == [
-        ("20 of 160 epochs", "training.learning_rate 0.05 in place of 0.1"),
+        (
+            "20 of 160 epochs", "training.learning_rate 0.05 in place of 0.1",
+            "pruning.inner_lr 0.5 in place of 0.1",
+        )
     ]  # fmt: skip
     assert {arm.settings.training.epochs for arm in fewer.arms} == {20}
     more = reproduced("9", Reproduce(epochs=60))
@@ -84,20 +88,20 @@ def test_what_cannot_be_is_refused(
 def test_what_this_version_lacks_is_named_and_once_it_is_there_the_rows_run(monkeypatch: pytest.MonkeyPatch) -> None:
     have = ["cifar10", "cifar100"]
     monkeypatch.setattr(cards, "names", lambda: have)
-    with pytest.raises(CellpruneError, match=r"table 6 .* lacks: the data set tinyimagenet \(all of it\); .* none of"):
+    with pytest.raises(CellpruneError, match=r"table 6 .* lacks: the data set tiny-imagenet \(all of it\); .* none of"):
         reproduced("6", Reproduce())
     with pytest.raises(CellpruneError) as refused:
         reproduced("7", Reproduce())
     assert str(refused.value) == (
-        "table 7 needs what this version lacks: the data set tinyimagenet (columns tinyimagenet-resnet18, "
-        "tinyimagenet-vgg19); the data set imagenet (column imagenet-resnet18); nothing was begun, and what can be "
+        "table 7 needs what this version lacks: the data set tiny-imagenet (columns tiny-imagenet-resnet18, "
+        "tiny-imagenet-vgg19); the data set imagenet (column imagenet-resnet18); nothing was begun, and what can be "
         "trained is --columns cifar100-resnet18 cifar100-vgg19"
     )
-    have += ["tinyimagenet", "imagenet"]
+    have += ["tiny-imagenet"]
     assert len(reproduced("6", Reproduce(rows=("grasp",))).arms) == 1 + 18
-    per_group = {arm.group[:2]: arm.settings.training.epochs for arm in reproduced("7", Reproduce()).arms}
-    assert per_group["imagenet", "resnet18"] == 90
-    assert per_group["tinyimagenet", "vgg19"] == 200
+    per_group = {arm.group[:2]: arm for arm in reproduced("7", Reproduce(columns=("tiny-imagenet-vgg19",))).arms}
+    assert per_group["tiny-imagenet", "vgg19"].settings.training.epochs == 200
+    have += ["imagenet"]
     monkeypatch.setattr(names, "MODELS", {"vgg19": "somewhere"})
     with pytest.raises(CellpruneError, match=r"the network resnet50 \(columns resnet50-90, resnet50-95\)"):
         reproduced("1", Reproduce())
