@@ -13,6 +13,7 @@ from cellprune.errors import CellpruneError, unknown
 from cellprune.report.published import Published, rows
 
 Quantity = Literal["accuracy", "iou_image_mean", "time_share"]
+START = "training.init"
 TABLES = tuple(str(number) for number in range(1, 11))
 _CHANNELS = "pruning.granularity=channel"
 _OF_IMAGENET = ("training.epochs=90", "training.augment=resized-crop")
@@ -31,7 +32,8 @@ class Slot:
         amount: how much goes, as a sweep has it; "" where nothing is pruned.
         settings: assignments beside those of the protocol.
         variant: what tells the row from others of its method; "" where nothing does.
-        needs: what is missing to train it, whatever the settings; "" where nothing is.
+        start: what trained the weights that it begins with, "BYOL"; the setting `START` names their file. "" where they
+            are random.
         quantity: what is compared. "time_share" is the time of the training over that of the unpruned network.
         value: published, a share of 0..1; None where no source that we have confirms one.
         spread: that the paper prints behind it.
@@ -46,7 +48,7 @@ class Slot:
     amount: str
     settings: tuple[str, ...] = ()
     variant: str = ""
-    needs: str = ""
+    start: str = ""
     quantity: Quantity = "accuracy"
     value: float | None = None
     spread: float | None = None
@@ -199,7 +201,7 @@ def _beginnings(number: str) -> Table:
     for row in rows(number):
         is_random = row.method == "ProsPr on random initialization"
         slot = replace(_slot(row, "random" if is_random else "byol", row.our_dataset), method="prospr", amount="0.9")
-        slots.append(slot if is_random else replace(slot, variant="BYOL", needs="weights that BYOL trained"))
+        slots.append(slot if is_random else replace(slot, variant="BYOL", start="BYOL"))
     notes = ("The paper does not state its ratio: 90 % is our choice, so the two numbers are not of one thing.", _INNER)
     return Table(number, "ProsPr from random weights and from BYOL's, ResNet-18", ("prospr-code",), tuple(slots), notes)
 

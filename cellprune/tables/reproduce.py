@@ -36,15 +36,16 @@ def reproduced(number: str, asked: Reproduce, assignments: Sequence[str] = ()) -
     slots = _chosen(table, asked)
     _refuse_missing(table, slots)
     _refuse_decided(table, assignments)
+    starts, assignments = _starts(slots, assignments)
     protocol = _protocol(table, asked.protocol)
     file = _read(protocol)
     seeds = tuple(range(asked.seeds))
     arms, changed = list[Arm](), dict[tuple[str, ...], tuple[str, ...]]()
     for own in _grouped(slots):
-        published = _Trained(_axes(own, seeds), file, ())
+        published = _Trained(_axes(own, seeds), file, starts)
         whole = published.dense(own[0]).settings
         epochs = f"training.epochs={_epochs(whole.training.epochs, asked)}"
-        trained = replace(published, assignments=(*assignments, epochs))
+        trained = replace(published, others=(*assignments, epochs))
         dense = trained.dense(own[0], _unpruned(table, own[0]))
         pruned = [trained.arm(slot) for slot in own if slot.amount]
         pairs = [(dense.settings, whole)]
@@ -58,22 +59,23 @@ def reproduced(number: str, asked: Reproduce, assignments: Sequence[str] = ()) -
 
 @dataclass(frozen=True)
 class _Trained:
-    """The arms of a group, by a protocol and what is to be otherwise."""
+    """The arms of a group, by a protocol, the weights that some begin with, and what is to be otherwise."""
 
     axes: Sweep
     protocol: config.File
-    assignments: tuple[str, ...]
+    starts: tuple[str, ...]
+    others: tuple[str, ...] = ()
 
     def dense(self, slot: Slot, own: Slot | None = None) -> Arm:
-        """Give the dense network of a slot's group; `own` is its own place in the table."""
+        """Give the dense network of a slot's group, from random weights; `own` is its own place in the table."""
         return self._group(slot).arm("dense", "", slot=own)
 
     def arm(self, slot: Slot) -> Arm:
         """Give what is trained for a slot."""
-        return self._group(slot).arm(slot.method, slot.amount, slot=slot)
+        return self._group(slot, self.starts if slot.start else ()).arm(slot.method, slot.amount, slot=slot)
 
-    def _group(self, slot: Slot) -> Group:
-        assignments = (f"data.dataset={slot.dataset}", *slot.settings, *self.assignments)
+    def _group(self, slot: Slot, starts: tuple[str, ...] = ()) -> Group:
+        assignments = (f"data.dataset={slot.dataset}", *slot.settings, *starts, *self.others)
         usual: str = Data.model_fields["target"].default
         return Group(self.axes, Source(file=self.protocol, assignments=assignments), slot.model, usual)
 
@@ -90,8 +92,8 @@ def _read(protocol: str) -> config.File:
 
 def missing(slot: Slot) -> str:
     """Say what this version lacks to train a slot; "" where it lacks nothing."""
-    if slot.needs:
-        return slot.needs
+    if slot.start and paper.START not in config.keys(Settings):
+        return f"weights that {slot.start} trained"
     if slot.dataset not in cards.names():
         return f"the data set {slot.dataset}"
     if names.row(names.MODELS, slot.model) is None:
@@ -161,6 +163,23 @@ def _refuse_decided(table: Table, assignments: Sequence[str]) -> None:
             raise ConfigError(f"table {table.number} decides {key}: {how}")
 
 
+def _starts(slots: Sequence[Slot], assignments: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part the file of weights that some rows begin with from the settings that hold for all of them."""
+    beginning = [slot for slot in slots if slot.start]
+    if not beginning:
+        return (), tuple(assignments)
+    rows, columns = (list(dict.fromkeys(getattr(slot, of) for slot in beginning)) for of in ("row", "column"))
+    starts = tuple(one for one in assignments if one.partition("=")[0] == paper.START)
+    who = f"row {', '.join(rows)} begins with weights that {beginning[0].start} trained"
+    if not starts:
+        raise ConfigError(f"{who}: give their file as --set {paper.START}=FILE, or take other --rows")
+    if len(columns) > 1:
+        raise ConfigError(
+            f"{who}, other ones for each of the columns {', '.join(columns)}: give --columns {columns[0]}"
+        )
+    return starts, tuple(one for one in assignments if one not in starts)
+
+
 def _protocol(table: Table, given: str | None) -> str:
     if given is not None and given not in table.protocols:
         raise ConfigError(unknown("protocol", given, table.protocols, f"table {table.number}"))
@@ -203,9 +222,10 @@ def _epochs(published: int, asked: Reproduce) -> int:
 
 
 def _changes(ours: Settings, published: Settings) -> Iterator[str]:
-    """Say in what settings differ from the published ones."""
+    """Say in what settings differ from the published ones, but for the precision, which the device may choose."""
     mine, theirs = (dict(config.flat(settings.model_dump(mode="json"))) for settings in (ours, published))
-    for key in sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)):
+    told = sorted((mine.keys() | theirs.keys()) - {"training.precision"})
+    for key in (key for key in told if mine.get(key) != theirs.get(key)):
         if key == "training.epochs" and ours.training.epochs < published.training.epochs:
             yield f"{mine[key]} of {theirs[key]} epochs"
         else:

@@ -7,6 +7,7 @@ from cellprune.config import names, shipped
 from cellprune.config.reproduce import Reproduce
 from cellprune.data.sets import cards
 from cellprune.errors import CellpruneError
+from cellprune.tables import paper
 from cellprune.tables.reproduce import reproduced
 
 CONFIGS = shipped.folder("configs")
@@ -51,7 +52,7 @@ def test_rows_of_one_method_are_told_apart_and_share_the_unpruned_network() -> N
 
 
 def test_what_is_less_or_other_than_published_is_named() -> None:
-    others = ["training.learning_rate=0.05", "pruning.inner_lr=0.5"]
+    others = ["training.learning_rate=0.05", "pruning.inner_lr=0.5", "training.precision=bf16"]
     fewer = reproduced("4", Reproduce(columns=("20",), epochs_scale=0.125), others)
     assert list(fewer.of_paper.changed.values()) == [
         (
@@ -62,6 +63,25 @@ def test_what_is_less_or_other_than_published_is_named() -> None:
     assert {arm.settings.training.epochs for arm in fewer.arms} == {20}
     more = reproduced("9", Reproduce(epochs=60))
     assert list(more.of_paper.changed.values()) == [("training.epochs 60 in place of 50",)]
+
+
+def test_a_row_that_begins_with_trained_weights_takes_their_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "START", "training.unheard")
+    with pytest.raises(CellpruneError, match=r"BYOL trained \(row byol\); nothing .* can be trained is --rows random"):
+        reproduced("10", Reproduce())
+    monkeypatch.setattr(paper, "START", "training.evaluate_every")  # a setting that there is, in its place
+    with pytest.raises(
+        CellpruneError, match=r"row byol begins with .* BYOL trained: give their file as --set training"
+    ):
+        reproduced("10", Reproduce())
+    given = ["training.evaluate_every=7"]
+    with pytest.raises(CellpruneError, match="each of the columns cifar10, cifar100: give --columns cifar10"):
+        reproduced("10", Reproduce(), given)
+    whole = reproduced("10", Reproduce(columns=("cifar10",)), given)
+    assert [(arm.kind, arm.settings.training.evaluate_every) for arm in whole.arms] == [
+        ("dense", 5), ("prospr", 5), ("prospr BYOL", 7),
+    ]  # fmt: skip
+    assert list(whole.of_paper.changed.values()) == [()]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +95,6 @@ def test_what_is_less_or_other_than_published_is_named() -> None:
         ("4", {}, ("data.dataset=cifar100",), "table 4 decides data.dataset: remove it from --set"),
         ("4", {}, ("training.epochs=3",), "table 4 decides training.epochs: give --epochs"),
         ("3", {}, ("pruning.inner_steps=1",), "table 3 decides pruning.inner_steps"),
-        ("10", {}, (), r"lacks: weights that BYOL trained \(row byol\); nothing .* can be trained is --rows random"),
     ],
 )
 def test_what_cannot_be_is_refused(
