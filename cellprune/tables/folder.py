@@ -98,5 +98,11 @@ def _identity(plan: Plan) -> dict[str, object]:
     told: dict[str, object] = {"axes": plan.axes.model_dump(mode="json"), "settings": common}
     if (of := plan.of_paper) is None:
         return told
-    table = {"number": of.table.number, "protocol": of.protocol, "rows": list(of.rows), "columns": list(of.columns)}
+    table = {
+        "number": of.table.number,
+        "protocol": of.protocol,
+        "rows": list(of.rows),
+        "columns": list(of.columns),
+        "changed": {" ".join(group): list(lines) for group, lines in of.changed.items()},
+    }
     return {**told, "table": table}

@@ -44,8 +44,7 @@ def reproduced(number: str, asked: Reproduce, assignments: Sequence[str] = ()) -
     for own in _grouped(slots):
         published = _Trained(_axes(own, seeds), file, starts)
         whole = published.dense(own[0]).settings
-        epochs = f"training.epochs={_epochs(whole.training.epochs, asked)}"
-        trained = replace(published, others=(*assignments, epochs))
+        trained = replace(published, others=assignments, epochs=_epochs(whole.training.epochs, asked))
         dense = trained.dense(own[0], _unpruned(table, own[0]))
         pruned = [trained.arm(slot) for slot in own if slot.amount]
         pairs = [(dense.settings, whole)]
@@ -65,6 +64,7 @@ class _Trained:
     protocol: config.File
     starts: tuple[str, ...]
     others: tuple[str, ...] = ()
+    epochs: int | None = None
 
     def dense(self, slot: Slot, own: Slot | None = None) -> Arm:
         """Give the dense network of a slot's group, from random weights; `own` is its own place in the table."""
@@ -75,7 +75,9 @@ class _Trained:
         return self._group(slot, self.starts if slot.start else ()).arm(slot.method, slot.amount, slot=slot)
 
     def _group(self, slot: Slot, starts: tuple[str, ...] = ()) -> Group:
-        assignments = (f"data.dataset={slot.dataset}", *slot.settings, *starts, *self.others)
+        epochs = () if self.epochs is None else (f"training.epochs={self.epochs}",)
+        # what the table decides comes last, so that it wins
+        assignments = (*self.others, f"data.dataset={slot.dataset}", *slot.settings, *starts, *epochs)
         usual: str = Data.model_fields["target"].default
         return Group(self.axes, Source(file=self.protocol, assignments=assignments), slot.model, usual)
 

@@ -153,7 +153,7 @@ def test_epochs_of_another_length_are_another_table(tmp_path: Path) -> None:
     """Reduced runs and full ones never stand in one column."""
     with (folder := SweepFolder(tmp_path / "table", reproduced("8", Reproduce(epochs=5)))).locked():
         folder.note({})
-    with pytest.raises(CellpruneError, match=r"another plan \(settings\.training\.epochs: 5 -> 50\)"):
+    with pytest.raises(CellpruneError, match=r"another plan \(settings\.training\.epochs: 5 -> 50; table\.changed"):
         SweepFolder(tmp_path / "table", reproduced("8", Reproduce())).require(resume=True)
 
 

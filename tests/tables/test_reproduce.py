@@ -61,6 +61,10 @@ def test_what_is_less_or_other_than_published_is_named() -> None:
         )
     ]  # fmt: skip
     assert {arm.settings.training.epochs for arm in fewer.arms} == {20}
+    inside = reproduced("4", Reproduce(columns=("20",)), ["data={dataset: cifar100, holdout: 0.2}"])
+    assert list(inside.of_paper.changed.items()) == [
+        (("cifar10", "resnet20", "classes"), ("data.holdout 0.2 in place of 0.01",))
+    ], "the table decides its data set"
     more = reproduced("9", Reproduce(epochs=60))
     assert list(more.of_paper.changed.values()) == [("training.epochs 60 in place of 50",)]
 
