@@ -92,7 +92,7 @@ def _lines(standings: Sequence[Standing]) -> list[_Line]:
         own = [s for s in pruned if (s.arm.criterion, s.arm.control) == (criterion, control) and s.results]
         if own:
             shade = colour(number) if lap(number) == 0 else FAINT
-            lines.append(_Line(own[0].arm.kind, shade, style, own))
+            lines.append(_Line(own[0].arm.label, shade, style, own))
     return lines
 
 

@@ -65,8 +65,8 @@ def _place(one: Compared | None) -> str:
 def _table(group: tuple[str, ...], standings: Sequence[Standing], score: tuple[str, str]) -> str:
     name, label = score
     amounts = list(dict.fromkeys(s.arm.amount for s in standings if not s.arm.is_dense))
-    rows = dict.fromkeys(s.arm.kind for s in standings if not s.arm.is_dense)
-    at = {(s.arm.kind, s.arm.amount): s for s in standings}
+    rows = dict.fromkeys(s.arm.label for s in standings if not s.arm.is_dense)
+    at = {(s.arm.label, s.arm.amount): s for s in standings}
     said = ", ".join([*group, label])
     lines = [
         f"% {said}",

@@ -89,7 +89,7 @@ def spent(results: Sequence[Result]) -> list[Spent]:
     """Sum what the runs of each method took, whenever and for whomever they were made."""
     of: dict[str, list[Result]] = {}
     for result in results:
-        of.setdefault(result.trial.arm.kind, []).append(result)
+        of.setdefault(result.trial.arm.label, []).append(result)
     return [
         Spent(name, len(own), sum(r.seconds for r in own), sum(r.times.get("scoring_s", 0.0) for r in own))
         for name, own in of.items()

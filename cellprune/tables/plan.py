@@ -69,19 +69,19 @@ class Arm:
         return " ".join(filter(None, (self.method, self.slot.variant if self.slot else "")))
 
     @property
-    def kind(self) -> str:
-        """What it shares with the same at other amounts: "snip shuffle"."""
-        return " ".join(filter(None, (self.criterion, self.control)))
-
-    @property
     def is_dense(self) -> bool:
         """Whether nothing is pruned: the network that the others of its model and target are held against."""
         return not self.amount
 
     @property
+    def label(self) -> str:
+        """Name its method, with variant and control: "snip shuffle", "prospr M=1"."""
+        return " ".join(filter(None, (self.criterion, self.control)))
+
+    @property
     def name(self) -> str:
         """Name it among those of its group, for people: "snip shuffle, 90 % removed"."""
-        return ", ".join(filter(None, (self.kind, much(self.amount))))
+        return ", ".join(filter(None, (self.label, much(self.amount))))
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def test_a_row_that_begins_with_trained_weights_takes_their_file(monkeypatch: py
     with pytest.raises(CellpruneError, match="each of the columns cifar10, cifar100: give --columns cifar10"):
         reproduced("10", Reproduce(), given)
     whole = reproduced("10", Reproduce(columns=("cifar10",)), given)
-    assert [(arm.kind, arm.settings.training.evaluate_every) for arm in whole.arms] == [
+    assert [(arm.label, arm.settings.training.evaluate_every) for arm in whole.arms] == [
         ("dense", 5), ("prospr", 5), ("prospr BYOL", 7),
     ]  # fmt: skip
     assert list(whole.of_paper.changed.values()) == [()]
