@@ -1,8 +1,6 @@
 """What `sweep` and `reproduce` do with a plan: list it, foretell it, train it, and tell what came of it."""
 
 import json as text
-import os
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from pydantic import Field
 
+from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.trainers import refuse_trainers, trainers
 from cellprune.cli.whole_number import WholeNumber
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from cellprune.tables.beside import Comparison
     from cellprune.tables.page import Content
     from cellprune.tables.plan import Plan
-    from cellprune.tables.sweep import Shard
     from cellprune.tables.workspace import SharedRuns
 
 _FLAG = Parameter(negative="")
@@ -49,8 +47,8 @@ class Handling(Frozen):
     )
     shard: str | None = Field(
         None,
-        description="train part I of N alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT "
-        "where they are set. Parts share the output folder; each makes the table of all runs that are finished",
+        description="train shard I of N alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT "
+        "where they are set. Shards share the output folder; each makes the table of all runs that are finished",
     )
     resume: Annotated[bool, _FLAG] = Field(False, description="go on with what is in the output folder, or start it")
     gather: Annotated[bool, _FLAG] = Field(
@@ -78,7 +76,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
         WorkError: runs failed, which is told once all else is.
     """
     refuse_trainers(handling.workers, handling.scheduler)
-    part = _shard(handling.shard)
+    own = shard_of(handling.shard, work="trains all of the table")
     if handling.list_:
         say(*_commands(plan))
         return
@@ -90,13 +88,13 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     from cellprune.cli.progress import phase
     from cellprune.cli.sweep_progress import Told
     from cellprune.tables.folder import SweepFolder
-    from cellprune.tables.sweep import Shard, gathered
+    from cellprune.tables.sweep import gathered
     from cellprune.tables.sweep import sweep as run
     from cellprune.tables.workspace import SharedRuns, Workspace
     from cellprune.training.progress import PATIENCE_S
 
     folder = SweepFolder(output, plan)
-    folder.require(resume=handling.resume or handling.gather or handling.dry_run or part is not None)
+    folder.require(resume=handling.resume or handling.gather or handling.dry_run or own is not None)
     with phase("reading the data set", after_s=PATIENCE_S):
         shared = SharedRuns(plan, Workspace(handling.runs, output, handling.data_root, handling.device))
     if handling.dry_run:
@@ -109,7 +107,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
         return
     with Told(plan) as watch:
         execute = trainers(handling.workers, handling.scheduler, watch.listener)
-        made = run(plan, shared, shard=part or Shard(), execute=execute, watch=watch, command=command)
+        made = run(plan, shared, shard=own, execute=execute, watch=watch, command=command)
     _tell(made, output, as_json=handling.json_)
 
 
@@ -141,25 +139,8 @@ def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool
         say("the time is that of this machine, as if one training came after the other")
 
 
-def _shard(given: str | None) -> "Shard | None":
-    """Give the part of this process, from the flag or from SLURM; None where it does all."""
-    environment = os.environ
-    if given is None and {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"} <= environment.keys():
-        first = int(environment.get("SLURM_ARRAY_TASK_MIN", "0"))
-        given = f"{int(environment['SLURM_ARRAY_TASK_ID']) - first + 1}/{environment['SLURM_ARRAY_TASK_COUNT']}"
-        tell(f"part {given}, as SLURM's array says; --shard 1/1 trains all of the sweep")
-    if given is None:
-        return None
-    if not (match := re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", given)) or not 1 <= int(match[1]) <= int(match[2]):
-        raise CellpruneError(f"--shard {given}: write the part and the number of parts, such as 1/4 to 4/4")
-
-    from cellprune.tables.sweep import Shard
-
-    return Shard(int(match[1]), int(match[2]))
-
-
 def _commands(plan: "Plan") -> list[str]:
-    """Give one command per training: this one, for its own part of as many parts as there are trainings."""
+    """Give one command per training: this one, for its own shard of as many shards as there are trainings."""
     words = [word for word in sys.argv[1:] if word not in ("--list", "--resume")]
     n = len(plan.trials)
     return [

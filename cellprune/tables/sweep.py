@@ -3,14 +3,14 @@
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from cellprune.campaign import workers
+from cellprune.machine.shard import Shard
 from cellprune.runs import documents
 from cellprune.tables import latex, long_form, page
 from cellprune.tables.beside import Comparison, compare
 from cellprune.tables.folder import LATEX, PAGE, SCORES, TABLE, Failure, SweepFolder
-from cellprune.tables.plan import Plan, Trial
+from cellprune.tables.plan import Plan
 from cellprune.tables.reduced import reductions
 from cellprune.tables.result import read
 from cellprune.tables.standing import Standing, standings
@@ -19,23 +19,11 @@ from cellprune.tables.workspace import SharedRuns
 from cellprune.wording import many
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One of several parts of a sweep: trial 1, 1 + count, 1 + 2 count ... are the first's."""
-
-    number: int = 1
-    count: int = 1
-
-    def of(self, trials: Sequence[Trial]) -> Sequence[Trial]:
-        """Give the trials of this part."""
-        return trials[self.number - 1 :: self.count]
-
-
 def sweep(
     plan: Plan,
     runs: SharedRuns,
     *,
-    shard: Shard = Shard(),
+    shard: Shard | None = None,
     execute: AbstractContextManager[workers.Execute] | None = None,
     watch: Watch | None = None,
     command: Sequence[str] = (),
@@ -45,7 +33,7 @@ def sweep(
     Args:
         plan: what is trained.
         runs: where, and what is there already.
-        shard: the part of this process.
+        shard: the trainings of this process; None for all.
         execute: one of `campaign.workers`; None trains in this process.
         command: of the user.
     Returns:
@@ -58,7 +46,7 @@ def sweep(
         with folder.locked():
             folder.note({})
         cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
-        trials = [trial for trial in shard.of(plan.trials) if plan.name(trial) not in cut_off]
+        trials = [trial for trial in (shard or Shard()).of(plan.trials) if plan.name(trial) not in cut_off]
         came = work(trials, runs, trained, watch or Watch())
     with folder.locked():
         folder.note({plan.name(trial): failure for trial, failure in came.items()})

@@ -11,10 +11,11 @@ from rehearsed_sweeps import AXES, CutError, Rehearsal, leave, planned, shared_r
 
 from cellprune import experiment
 from cellprune.errors import CellpruneError
+from cellprune.machine.shard import Shard
 from cellprune.runs.folder import Folder
 from cellprune.tables import page
 from cellprune.tables.folder import SCORES, Failure, SweepFolder
-from cellprune.tables.sweep import Shard, shortfall, summary, sweep
+from cellprune.tables.sweep import shortfall, summary, sweep
 
 TABLES = ("table.csv", "table.tex", "table.html")
 N_TRIALS = 6
