@@ -182,7 +182,8 @@ def _settings(flags: Settings, config: Path | None, assignments: tuple[str, ...]
     if search.unit != "weights" and "granularity" not in pruning.model_fields_set:
         assignments, by_channel = (*assignments, "pruning.granularity=channel"), True
     amount = f"pruning.ratio={search.low}"
-    if row.when == "instead" or (row.when == "before" and by_channel and search.unit in COSTS):
+    spends = row.when == "before" or row.channels == "always"
+    if row.when == "instead" or (spends and by_channel and search.unit in COSTS):
         unit = "latency" if search.unit == "latency" else "macs"  # the search says of what; time alone has an engine
         amount = f"pruning.budget={unit}={1 - search.low}"
     resolved = load(flags, file=config, assignments=(*assignments, amount))

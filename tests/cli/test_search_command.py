@@ -269,6 +269,10 @@ def test_a_plan_is_timed_where_it_will_be_trained(
             "no ratio from 0.999 on (--low) can be tried: the highest ratio",
         ),
         (["--method", "snip", "--unit", "macs", "--round-to", "9"], "round_to=9 is more than the 4 channels of"),
+        (
+            ["--method", "gradual-channel", "--unit", "macs", "--round-to", "9"],
+            "round_to=9 is more than the 4 channels of",
+        ),
         (["--unit", "macs", "--budget", "macs=0.5"], "pruning.budget cannot be given"),
         (["--masks", "masks.safetensors"], "pruning.masks cannot be given"),
         (["--prune", "0.5"], "pruning.ratio cannot be given"),
