@@ -132,7 +132,7 @@ def merged(
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), of_models, MODEL_SETTINGS, f"{source}: {network!r}")
-    return settings
+    return settings.model_copy(update={"pruning": settings.pruning.with_code_told()})
 
 
 def _defaults_of_images(data: Values) -> Values:

@@ -63,6 +63,8 @@ class Settings(Frozen):
         if not values.get("decoder"):  # a section that older runs did not have
             values.pop("decoder", None)
         values["pruning"] = Pruning.identity(values["pruning"])
+        training = values["training"]  # files are told apart by their content, wherever they lie
+        values["training"] = {key: value for key, value in training.items() if f"{key}_sha256" not in training}
         return values
 
 

@@ -12,7 +12,7 @@ from cellprune import tasks
 from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Parts
-from cellprune.experiment import least_memory
+from cellprune.experiment import initial, least_memory
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.tasks import AnyTask
@@ -92,7 +92,10 @@ def open_data(
         else:
             named = settings.data.model_copy(update={"dataset": frames.name})
             settings = settings.model_copy(update={"data": named})
-        return Opened(settings, task, frames, task.split(frames, settings.data))
+        parts = task.split(frames, settings.data)
+        if settings.training.is_taught:
+            parts = task.with_unannotated(frames, parts)
+        return Opened(settings, task, frames, parts)
 
 
 def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
@@ -104,7 +107,10 @@ def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
     settings, architecture, device = opened.settings, opened.architecture, accelerator.device
     least_memory.require(architecture, settings, opened.input_size, device, accelerator.num_processes)
     # its name may be a typo: before any pixel
-    network = drawn(architecture, settings.seed).to(device)
+    network = drawn(architecture, settings.seed)
+    if settings.training.init is not None:
+        initial.put(network, settings.training.init)
+    network.to(device)
     loaders, loss = opened.loaders(workers, device), opened.task.loss(settings.training.loss)
     return Setup(opened, architecture, network, loaders, loss, accelerator)
 

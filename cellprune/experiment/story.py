@@ -14,7 +14,18 @@ from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
 from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared
+from cellprune.experiment import (
+    choose,
+    earlier,
+    initial,
+    kept_scores,
+    latency,
+    measure,
+    record,
+    settling,
+    shared,
+    teaching,
+)
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
@@ -94,6 +105,7 @@ def run(
             if accelerator.is_main_process:
                 record.mend(folder, opened)
             return folder
+        teaching.require(opened)
         setup = set_up(opened, accelerator, runtime.workers)
         stages = _stages(setup)
         with progress.phase(listeners, _PLANNING):
@@ -103,6 +115,7 @@ def run(
         if work.is_main:
             per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
             work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
+            work.say(initial.seen_before(settings.training.init, split))
         work.setup = _timed(work, times)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
@@ -174,9 +187,11 @@ def split_of(settings: Settings, *, runtime: Runtime) -> Split:
     """Give how a run of these settings would split the data, as its split.yaml says it.
 
     Raises:
-        CellpruneError: no such data, or data that cannot be split so.
+        CellpruneError: no such data, data that cannot be split so, or a teacher that cannot teach on them.
     """
-    return open_data(settings, runtime.data_root).split.written()
+    opened = open_data(settings, runtime.data_root)
+    teaching.require(opened)
+    return opened.split.written()
 
 
 def _shared(runtime: Runtime, settings: Settings, split: Split) -> Path:
@@ -302,6 +317,7 @@ def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkp
         checkpoint: a state to go on from.
     """
     setup, epochs = work.setup, list[Epoch]()
+    guide = teaching.distillation(setup)
     rewinds_to = max(stage.first_step for stage in stages)
 
     def train(policy: MaskPolicy, stage: Stage, number: int) -> None:
@@ -316,7 +332,8 @@ def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkp
             first_step=stage.first_step,
             keep_step=0 if number else rewinds_to,
             message=f"training {number + 1} of {len(stages)}: {stage.does}" if len(stages) > 1 else "",
-            loss=setup.loss,
+            loss=setup.loss if guide is None else setup.opened.task.loss_of_annotated(setup.loss),
+            guide=guide,
             evaluate=lambda network: setup.opened.task.watch(network, setup.loaders, work.judged),
             accelerator=setup.accelerator,
             store=work.folder,

@@ -1,6 +1,8 @@
 """Images of one class each: the score is the share that gets its class."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ from cellprune.data.labelled.pictures import Arrays
 from cellprune.data.labelled.sets import HeldOut, Labelled, Parts
 from cellprune.data.labelled.streamed import n_threads, reading_s
 from cellprune.data.parts import Part
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, ScarceError
+from cellprune.images.read import Floats
+from cellprune.machine.memory import available_bytes
 from cellprune.models.loaded import Header
 from cellprune.report.formatting import duration
 from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
+from cellprune.training.distillation import agreement
 from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
@@ -65,6 +70,22 @@ def _loaders(_: Labelled, parts: Parts, settings: Settings, workers: int, device
         augment=training.augment,
         workers=workers,
     )
+
+
+def _unlabelled(dataset: Labelled, parts: Parts, settings: Settings) -> Sequence[Floats]:
+    """Give the training part as it is learned from; all of it is held in memory.
+
+    Raises:
+        ScarceError: it does not fit there.
+    """
+    needed = 4 * len(parts.train) * prod(_input(dataset, settings.data))
+    if needed > (free := available_bytes(torch.device("cpu"))):
+        raise ScarceError(
+            f"{many(len(parts.train), 'image')} of {dataset.name} take {needed / 2**30:,.1f} GiB, and "
+            f"{free / 2**30:,.1f} GiB are free: lower data.size, or give fewer images"
+        )
+    loaders = _loaders(dataset, parts, settings, 0, torch.device("cpu"))
+    return [image.numpy() for images, _ in loaders.batches("train") for image in images]
 
 
 def _input(dataset: Labelled, _: Data) -> tuple[int, int, int]:
@@ -163,14 +184,18 @@ def _require_size(loaders: Loaders, header: Header | None) -> None:
 TASK = Task(
     open=_open,
     split=_split,
+    with_unannotated=lambda _, parts: parts,
     whole=_whole,
     again=labelled.again,
     preview=_preview,
     recordings=lambda _: (),
     loaders=_loaders,
+    unlabelled=_unlabelled,
     input=_input,
     outputs=lambda dataset, _: len(dataset.classes),
     loss=_loss,
+    loss_of_annotated=lambda loss: loss,
+    agreement=lambda _, temperature: agreement(probabilities=True, temperature=temperature),
     scores=scores,
     watch=watch,
     tune=None,

@@ -61,6 +61,7 @@ def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
     assert cost.parameters.kept == round(0.1 * cost.parameters.prunable)
 
 
+@pytest.mark.slow
 def test_so_many_images_of_a_class_are_so_many_different_ones(images: Path) -> None:
     grasp = [*TINY, f"data.dataset={images}", "pruning.method=grasp"]  # 16 images of each class are learned from
     experiment.choose_masks(load(assignments=[*grasp, "pruning.samples_per_class=16"]))
@@ -253,3 +254,16 @@ def test_an_epoch_of_real_images(tmp_path: Path) -> None:
     scores = made.read_scores()
     assert sum(row.images for row in scores.classes) == 256
     assert 0 <= scores.summary["accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_a_teacher_of_the_same_training_images_teaches_and_one_of_others_is_refused(
+    pruned: Folder, images: Path, tmp_path: Path
+) -> None:
+    taught = run(tmp_path / "taught", images, f"training.teacher={pruned.path}")
+    alone, beside = pruned.read_model().weights, taught.read_model().weights
+    assert any((alone[name] != beside[name]).any() for name in alone)
+    assert "with teacher" in taught.file("report").read_text()
+    assert taught.read_split() == pruned.read_split(), "each image has its class: there is none without truth"
+    with pytest.raises(CellpruneError, match=r"is of another shape than this run \(normalization fixed mean .*, here"):
+        run(tmp_path / "other", images, f"training.teacher={pruned.path}", "data.split_seed=1")
