@@ -153,6 +153,7 @@ CLASSIFYING = {
     "resnet20": "cellprune.models.resnet:build",
     "resnet20-projection": "cellprune.models.resnet:projection",
     "resnet18": "cellprune.models.resnet:resnet18",
+    "resnet50": "cellprune.models.resnet:resnet50",
     "vgg16": "cellprune.models.vgg:vgg16",
     "vgg19": "cellprune.models.vgg:vgg19",
 }

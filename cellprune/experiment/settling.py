@@ -7,8 +7,11 @@ from cellprune.config import load as config
 from cellprune.config import own
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
+from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
-from cellprune.runs import maskfile
+from cellprune.experiment import initial
+from cellprune.models import loaded
+from cellprune.runs import container, maskfile
 from cellprune.training.accelerator import precision
 
 
@@ -20,9 +23,26 @@ def settled(settings: Settings, device: torch.device) -> Settings:
     """
     settings = with_masks_told(settings)
     _refuse_other_code(settings.pruning)
-    chosen = precision(settings.training.precision, device)
-    training = settings.training.model_copy(update={"precision": chosen})
-    return settings.model_copy(update={"training": training})
+    training = initial.told(with_teacher_told(settings.training))
+    chosen = precision(training.precision, device)
+    return settings.model_copy(update={"training": training.model_copy(update={"precision": chosen})})
+
+
+def with_teacher_told(training: Training) -> Training:
+    """Write the content of the teacher into the settings.
+
+    Raises:
+        CellpruneError: no such network, or another one than the settings were made with.
+    """
+    if training.teacher is None:
+        return training
+    weights = loaded.read(training.teacher).network.state_dict()
+    content = container.digest({name: value.numpy() for name, value in weights.items()})
+    if training.teacher_sha256 not in (None, content):
+        raise CellpruneError(
+            f"{training.teacher} does not hold the teacher that these settings were made with: restore it"
+        )
+    return training.model_copy(update={"teacher_sha256": content})
 
 
 def _refuse_other_code(pruning: Pruning) -> None:
