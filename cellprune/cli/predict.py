@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from cellprune.cli import terminal
+from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
 from cellprune.cli.track import missing, told
@@ -288,9 +289,7 @@ def _refuse(
 
     if not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
-    if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
-        height, width = pixel_size
-        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
+    require_pixel_size(pixel_size)
     if min_area is not None and not 0 <= min_area < 1e9:
         raise CellpruneError(f"--min-area {min_area:g}: give a number of pixels, from 0 to less than 1e9")
     if ctc and not track:

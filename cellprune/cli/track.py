@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from cyclopts.types import NonNegativeInt
 
 from cellprune.cli import terminal
+from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.terminal import say
 from cellprune.wording import many
 
@@ -97,7 +98,7 @@ def track(
 def missing(recording: "Recording") -> list[str]:
     """Say which frames of a recording are missing; at most one sentence."""
     absent = recording.missing
-    if not absent or len(absent) >= len(recording.images):  # numbered in steps
+    if not absent:
         return []
     shown = ", ".join(map(str, absent[:_SHOWN])) + (" and more" if len(absent) > _SHOWN else "")
     return [f"{recording.name} has no label image of frame {shown}: cells are followed over the gap, if it is short"]
@@ -123,9 +124,7 @@ def _refuse(
         raise CellpruneError("nothing to follow: give label images or folders of them")
     if max_distance is not None and not 0 < max_distance < 1e6:
         raise CellpruneError(f"--max-distance {max_distance:g}: give a number of pixels above 0")
-    if pixel_size is not None and not all(0.0001 < side < 1000 for side in pixel_size):
-        height, width = pixel_size
-        raise CellpruneError(f"--pixel-size {height:g} {width:g}: give height and width in um, each above 0")
+    require_pixel_size(pixel_size)
     try:
         inside = names(output)
     except OSError as error:

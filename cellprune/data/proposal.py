@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from math import ceil
 from statistics import median_low
 
-SMALLEST_CELL_PX, LARGEST_CELL_PX = (
-    10,
-    40,
-)  # in the network: smaller, neighbours run into each other; larger, it is slow
+SMALLEST_CELL_PX = 10  # in the network: of smaller ones neighbours run into each other
+LARGEST_CELL_PX = 40  # likewise: larger ones take long
 _FEW = 24  # annotated frames, of which a pass is too few steps
 _CROP_PX = 128
 _STEP_PX = 16  # sides that the poolings of the usual U-Net halve without rest

@@ -140,7 +140,7 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
             except CellpruneError as error:
                 yield Failure(printable(name), printable(str(error)))
     elif on_disk is None:
-        raise CellpruneError(f"there is no file or folder {printable(given)!r}{_nearest(path)}: check the path")
+        raise CellpruneError(f"there is no file or folder {printable(given)!r}{nearest(path)}: check the path")
     elif on_disk.kind == "neither":
         yield Failure.of(path, on_disk.fault)
     elif on_disk.kind == "folder":
@@ -151,8 +151,8 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
         yield folders.file(path)
 
 
-def _nearest(path: Path) -> str:
-    """Give the names beside a missing one that are most like it."""
+def nearest(path: Path) -> str:
+    """Give the names beside a missing one that are most like it, in brackets; "" where none is."""
     try:
         there = {naming.of_text(inside.name): inside.name for inside in listed(path.parent)}
     except CellpruneError:

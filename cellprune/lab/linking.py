@@ -95,12 +95,14 @@ class Tracks:
         track_of: for each frame, (n,) the tracks of its cells, numbers from 1.
         parent_of: track -> the track that divided into it and another; of daughters alone.
         reach: by which they were linked.
+        step: see `step_of`.
     """
 
     frames: tuple[FrameCells, ...]
     track_of: tuple[NDArray[np.int64], ...]
     parent_of: Mapping[int, int]
     reach: Reach
+    step: int
 
 
 def link(frames: Sequence[Frame], *, max_distance_px: float | None = None, max_gap: int = _GAP) -> Tracks:
@@ -120,14 +122,23 @@ def link(frames: Sequence[Frame], *, max_distance_px: float | None = None, max_g
     """
     shown = [measured(frame) for frame in frames]
     reach = Reach(usual_distance_px(shown) if max_distance_px is None else max_distance_px, max_gap)
-    linker = _Linker(reach)
-    step = int(np.gcd.reduce(np.diff(np.array([frame.number for frame in frames], np.int64)), initial=0)) or 1
+    linker, step = _Linker(reach), step_of([frame.number for frame in frames])
     before: Labels | None = None
     for frame, cells in zip(frames, shown, strict=True):
         labels = frame.read()
         linker.add(frame.number // step, cells, None if before is None else contingency(before, labels))
         before = labels
-    return Tracks(tuple(shown), *_lasting(linker.track_of, linker.parent_of), reach)
+    return Tracks(tuple(shown), *_lasting(linker.track_of, linker.parent_of), reach, step)
+
+
+def step_of(numbers: Sequence[int]) -> int:
+    """Say by how much the numbers of frames rise from one to the next, where none is missing.
+
+    Example:
+        >>> step_of([5, 15, 45])
+        10
+    """
+    return int(np.gcd.reduce(np.diff(np.array(numbers, np.int64)), initial=0)) or 1
 
 
 def usual_distance_px(frames: Sequence[FrameCells]) -> float:

@@ -5,10 +5,8 @@ names the recording. A stack is a recording of its own.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +16,15 @@ from cellprune.errors import CellpruneError
 from cellprune.files.listing import entry, listed
 from cellprune.images import naming
 from cellprune.images.read import Header, Labels, read_header, read_labels
-from cellprune.lab.linking import Frame
+from cellprune.lab.gathering import nearest
+from cellprune.lab.linking import Frame, step_of
 from cellprune.wording import printable
 
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 _NAMELESS = re.compile(r"(?:|t|time|frame|mask|man_seg|man_track)[_\- .]*", re.IGNORECASE)
 _OF_SEQUENCE = re.compile(r"(\d\d)_\w+")  # the challenge's 01_RES, 01_GT, 01_ST
 _ROLES = (*naming.LABELS, "tracked", "seg", "tra")
+_MOST_PER_FILE = 100  # frames; what has more has dates or seconds for numbers, and nothing could be linked
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Recording:
 
     @property
     def missing(self) -> list[int]:
-        """Numbers between the first and the last frame that no file has."""
-        there = {image.number for image in self.images}
-        return [number for number in range(min(there), max(there)) if number not in there]
+        """Numbers between the first and the last frame that no file has; of frames numbered in steps, such steps."""
+        there = [image.number for image in self.images]
+        return sorted({*range(there[0], there[-1], step_of(there))} - {*there})
 
 
 def recordings(inputs: Sequence[str]) -> list[Recording]:
@@ -82,8 +82,8 @@ def recordings(inputs: Sequence[str]) -> list[Recording]:
     Args:
         inputs: files, stacks, folders of label images, or folders with `labels/` in them.
     Raises:
-        CellpruneError: nothing there, a name without a number, two files for one time, sizes that differ, or not two
-            frames of any recording.
+        CellpruneError: nothing there, a name without a number, two files for one time, numbers that are no times, sizes
+            that differ, or not two frames of any recording.
         ImageError: a file that cannot be read.
     """
     found: dict[tuple[Path, str], list[LabelImage]] = {}
@@ -126,9 +126,7 @@ def require_numbers(recording: Recording) -> None:
 def _files(path: Path) -> Iterator[Path]:
     on_disk = entry(path)
     if on_disk is None:
-        near = get_close_matches(path.name, [e.name for e in listed(path.parent)] if path.parent.is_dir() else [], n=1)
-        guess = f" (did you mean {printable(near[0])}?)" if near else ""
-        raise CellpruneError(f"there is no file or folder {printable(str(path))!r}{guess}: check the path")
+        raise CellpruneError(f"there is no file or folder {printable(str(path))!r}{nearest(path)}: check the path")
     if on_disk.kind == "neither":
         raise CellpruneError(f"{path} {on_disk.fault}")
     if on_disk.kind == "file":
@@ -174,17 +172,27 @@ def timed(name: str) -> tuple[str, int]:
 
 
 def require_time_lapse(names: Sequence[str]) -> None:
-    """Refuse images of which no two are of one recording, by their names.
+    """Refuse images of which no two are of one recording, or whose numbers are no times, by their names.
 
     Raises:
         CellpruneError: says what names frames have.
     """
-    counts = Counter(timed(name)[0] for name in names)
-    if max(counts.values(), default=0) < 2:
+    numbers: dict[str, list[int]] = {}
+    for name in names:
+        prefix, number = timed(name)
+        numbers.setdefault(prefix, []).append(number)
+    if max(map(len, numbers.values()), default=0) < 2:
         raise CellpruneError(
             f"{printable(names[0])} is alone: tracks need two images or more of one recording, numbered by time, such "
             "as t000.tif and t001.tif"
         )
+    for prefix, own in numbers.items():
+        n_frames = (max(own) - min(own)) // step_of(sorted(own)) + 1
+        if n_frames > _MOST_PER_FILE * len(own):
+            raise CellpruneError(
+                f"{printable(prefix)}{min(own)} to {max(own)} would be {n_frames:,} frames, but {len(own)} have an "
+                "image: number the frames one after the other, such as t000.tif and t001.tif"
+            )
 
 
 def _name(folder: Path, prefix: str) -> str:

@@ -6,6 +6,7 @@
     geff/01.geff            the graph exchange file format: one node per cell and frame
 
 A track may have gaps. The challenge knows none, so its folder has a track for each part, the later ones as children.
+Frames numbered in steps, such as 0, 10, 20, are its frames 0, 1, 2.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -126,7 +127,7 @@ def write_ctc(folder: Path, followed: Followed) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     parts, lines = gapless(followed.tracks)
-    images = {image.number: at for at, image in enumerate(followed.recording.images)}
+    images = {image.number // followed.tracks.step: at for at, image in enumerate(followed.recording.images)}
     digits = max(3, len(str(max(images))))
     for number in range(min(images), max(images) + 1):
         made = np.zeros(followed.recording.size, np.uint16)
@@ -163,16 +164,16 @@ def gapless(tracks: Tracks) -> tuple[list[NDArray[np.int64]], list[Track]]:
     lines: list[Track] = []
     current: dict[int, int] = {}  # track -> the number of its latest part
     for cells, of_cells in zip(tracks.frames, tracks.track_of, strict=True):
-        numbers = []
+        numbers, moment = [], cells.number // tracks.step
         for track in of_cells.tolist():
             part = current.get(track, 0)
-            if part and lines[part - 1].end == cells.number - 1:
+            if part and lines[part - 1].end == moment - 1:
                 before = lines[part - 1]
-                lines[part - 1] = Track(part, before.begin, cells.number, before.parent)
+                lines[part - 1] = Track(part, before.begin, moment, before.parent)
             else:
                 parent = part or current.get(tracks.parent_of.get(track, 0), 0)
                 part = len(lines) + 1
-                lines.append(Track(part, cells.number, cells.number, parent))
+                lines.append(Track(part, moment, moment, parent))
                 current[track] = part
             numbers.append(part)
         parts.append(np.array(numbers, np.int64))

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from cellprune.campaign import workers
 from cellprune.machine.shard import Shard
 from cellprune.runs import documents
-from cellprune.tables import latex, long_form, page
-from cellprune.tables.folder import LATEX, PAGE, SCORES, TABLE, Failure, SweepFolder
+from cellprune.tables import latex, layer_times, long_form, page
+from cellprune.tables.folder import LATEX, LAYER_TIMES, PAGE, SCORES, TABLE, Failure, SweepFolder
 from cellprune.tables.plan import Plan
 from cellprune.tables.result import read
 from cellprune.tables.standing import standings
@@ -37,15 +37,17 @@ def sweep(
     Returns:
         What the page tells.
     Raises:
+        CellpruneError: milliseconds decide, and the engine cannot time the layers.
         WorkError: what every training would meet, such as a full disk; what was trained stays.
     """
     folder = SweepFolder(runs.workspace.output, plan)
     with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
         with folder.locked():
             folder.note({})
+            times = layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, (watch or Watch()).timed)
         cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
         trials = [trial for trial in (shard or Shard()).of(plan.trials) if plan.name(trial) not in cut_off]
-        came = work(trials, runs, trained, watch or Watch())
+        came = work(trials, runs, trained, watch or Watch(), times)
     with folder.locked():
         folder.note({plan.name(trial): failure for trial, failure in came.items()})
         content = _tabulated(plan, runs, folder, command)

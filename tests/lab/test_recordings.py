@@ -47,6 +47,8 @@ def test_missing_frames_are_known(write: Write) -> None:
     files = [write(f"t{number:03d}.tif", ONE) for number in (3, 4, 7)]
     (recording,) = recordings(list(map(str, files)))
     assert recording.missing == [5, 6]
+    (in_steps,) = recordings([str(write(f"s{number:03d}.tif", ONE)) for number in (0, 10, 30)])
+    assert in_steps.missing == [20]
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,7 @@ def test_names_alone_tell_whether_images_are_a_time_lapse() -> None:
     require_time_lapse(["01_t000.tif", "01_t001.tif"])
     with pytest.raises(CellpruneError, match=r"01_t000.tif is alone"):
         require_time_lapse(["01_t000.tif", "02_t000.tif"])
+    require_time_lapse(["t0.tif", "t600.tif", "t1200.tif"])
+    seconds = ["t1699000000.tif", "t1699000601.tif", "t1699001200.tif"]
+    with pytest.raises(CellpruneError, match=r"t1699000000 to 1699001200 would be 1,201 frames, but 3 have an image"):
+        require_time_lapse(seconds)

@@ -101,6 +101,18 @@ def test_the_challenge_s_folder_has_no_gaps_and_agrees_with_its_track_file(follo
     assert list(track_file.faults(place, listed, shown, list(masks))) == []
 
 
+def test_frames_numbered_in_steps_are_neighbours_in_the_challenge_s_folder(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    for number in (0, 10, 30):
+        labels = np.zeros((9, 9), np.uint8)
+        labels[3:6, 3:6] = 1 + number
+        place = write(f"in/mask{number:03d}.tif", labels).parent
+    tracks.write_ctc(tmp_path / "RES", tracks.follow(recordings([str(place)])[0]))
+    assert list(ctc.results_in(tmp_path / "RES", None)) == [0, 1, 2, 3]
+    assert (tmp_path / "RES/res_track.txt").read_text() == "1 0 1 0\n2 3 3 1\n"
+
+
 def test_more_tracks_than_the_challenge_s_files_hold_are_refused(
     followed: Followed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

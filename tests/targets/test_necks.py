@@ -47,6 +47,9 @@ def test_pieces_without_a_neck_are_seen_to_have_none(monkeypatch: pytest.MonkeyP
     foreground = rod | rough | ((rows - 80) ** 2 + (columns - 100) ** 2 < 300)
     monkeypatch.setattr(necks, "_parted", None)  # would be called
     assert necks.cut(foreground, Watershed(14.0)).max() == 3
+    bow = (abs(np.hypot(rows - 100, columns - 100) - 50) < 10) & (rows < 100)
+    ends = np.minimum(np.hypot(rows - 100, columns - 50), np.hypot(rows - 100, columns - 150)) < 11
+    assert necks.cut(bow | ends, Watershed(14.0)).max() == 1, "no straight way joins the ends"
 
 
 def test_a_neck_among_pieces_without_is_cut() -> None:

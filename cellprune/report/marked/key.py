@@ -15,9 +15,7 @@ _SHAPES = {
 def error_swatch(look: Look) -> str:
     """Draw the line and the mark of an error, as SVG."""
     filled = f'fill="{_css(look.colour)}" stroke="{_css(TRUE)}" stroke-width="1.4"'
-    return _svg(
-        _line(HALO, 5), _line(look.colour, 3, look.dash_px), _SHAPES[look.shape].format(filled)
-    )  # fmt: skip
+    return _svg(_line(HALO, 5), _line(look.colour, 3, look.dash_px), _SHAPES[look.shape].format(filled))
 
 
 def line_swatch(colour: Colour, width_px: int) -> str:
