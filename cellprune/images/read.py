@@ -9,6 +9,7 @@ that is not constant.
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -90,7 +91,7 @@ def read_grey_levels(
     Args:
         pick: what of a file of several axes is meant, in the place of `plane`.
     """
-    pixels = _opened(path, lambda kind: _picked(kind, path, plane, pick))
+    pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
     if pixels.dtype.kind not in "uif":
         raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
     if not np.isfinite(pixels).all():
@@ -102,12 +103,13 @@ def read_grey_levels(
     return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
 
 
-def _picked(kind: Any, path: Path, plane: int | None, pick: Pick | None) -> NDArray:
+def _picked(read: Callable[..., NDArray], plane: int | None, pick: Pick | None) -> NDArray:
+    """Read what is meant, plane by plane."""
     if pick is None:
-        return np.asarray(kind.read_pixels(path, plane))
-    pixels = np.asarray(kind.read_pixels(path, pick.planes[0], slices=True))
+        return read(plane)
+    pixels = read(pick.planes[0], slices=True)
     for other in pick.planes[1:]:
-        pixels = np.maximum(pixels, kind.read_pixels(path, other, slices=True))
+        pixels = np.maximum(pixels, read(other, slices=True))
     return pixels if pick.channel is None else pixels[pick.channel : pick.channel + 1]
 
 
