@@ -220,6 +220,8 @@ def choose(
                 "one will do"
             )
         with called_on(model, [inputs for inputs, _ in taken]):
+            if start and method.data_free and taken:
+                scoring.sensitivity(model, {}, taken)  # synflow looks for what it cannot take where nothing is gone yet
             if request.granularity == "channel":
                 chosen = channels_kept(scoring, model, weights, taken, rounds, start, table)
                 weights = {name: weight for name, weight in weights.items() if name in chosen.masks}

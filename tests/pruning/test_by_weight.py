@@ -75,6 +75,16 @@ def test_channels_that_are_gone_stay_so():
         prune(model, method="snip", granularity="channel", sparsity=0.75, start=weights, **given)
 
 
+def test_a_network_that_a_method_cannot_take_is_refused_from_masks_on_too():
+    class Gated(torch.nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * x.sum(1, keepdim=True)
+
+    start = {"weight": torch.eye(4).bool()}
+    with pytest.raises(CellpruneError, match="synflow needs a network that is linear"):
+        prune(Gated(4, 4), method="synflow", sparsity=0.9, start=start, batches=[(torch.ones(2, 4), None)])
+
+
 def test_what_cannot_be_is_refused(model):
     first = prune(model, method="random", sparsity=0.5)
     for asked, words in (

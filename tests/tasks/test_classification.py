@@ -61,6 +61,7 @@ def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
     assert cost.parameters.kept == round(0.1 * cost.parameters.prunable)
 
 
+@pytest.mark.slow
 def test_so_many_images_of_a_class_are_so_many_different_ones(images: Path) -> None:
     grasp = [*TINY, f"data.dataset={images}", "pruning.method=grasp"]  # 16 images of each class are learned from
     experiment.choose_masks(load(assignments=[*grasp, "pruning.samples_per_class=16"]))
