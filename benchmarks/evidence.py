@@ -12,26 +12,30 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from cellprune.bench.bench import bench
-from cellprune.evaluation.decide import FEWEST_SEEDS, decide
+from cellprune.evaluation.decide import FEWEST_SEEDS, Decision, decide
 from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, RED, drawing, svg
+from cellprune.report.formatting import difference
 from cellprune.report.together.comparison import interval
 from cellprune.runs.folder import Folder
 from cellprune.runs.scores import SegmentationScores
 
 MARGIN, ALPHA = 0.005, 0.05
+TENTH = 0.1
 PICTURED = "onnx fp32"
 COLOURS = {"dense": INK, "flat": ORANGE, "narrow": GREEN, "prospr": BLUE, "snip": PURPLE, "random": RED,
            "magnitude": FAINT}  # fmt: skip
-SMALL = ("dense", "flat", "narrow")  # families that no criterion chose
+SMALL = ("dense", "flat", "narrow")  # families of dense networks
+UNCHOSEN = ("flat", "narrow", "random")  # what a criterion must beat
 SCORES = {"iou": "IoU, native size", "seg": "SEG"}
 
 
@@ -83,12 +87,13 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs")
     parser.add_argument("--measure", action="store_true", help="the first seed of each network in every engine")
     parser.add_argument("--pictures", type=Path, help="folder for scores over milliseconds in ONNX Runtime, as SVG")
+    parser.add_argument("--family", help="name of the new runs, where masks were given or widths chosen by hand")
     arguments = parser.parse_args()
     kept = {(run.arm, run.seed): run for run in load(arguments.kept)}
     paths = {}
     for path in arguments.runs:
         if Folder(path).finished:
-            run = of_folder(path)
+            run = of_folder(path, arguments.family)
             old = kept.get((run.arm, run.seed))
             kept[run.arm, run.seed] = Run(**{**vars(run), "milliseconds": old.milliseconds if old else {}})
             paths[run.arm, run.seed] = path
@@ -98,7 +103,7 @@ def main() -> None:
     for dataset, split in dict.fromkeys((arm.dataset, arm.split) for arm, _ in kept):
         print(f"\n### {dataset}, split by {split}\n")
         runs = [run for run in kept.values() if (run.arm.dataset, run.arm.split) == (dataset, split)]
-        print("\n".join(table(runs)))
+        print("\n".join([*table(runs), *(line for score in SCORES for line in ["", *differences(runs, score)])]))
         if arguments.pictures:
             file = arguments.pictures / f"milliseconds-{dataset.rpartition('-')[2].lower()}-{split}.svg"
             file.write_text(picture(runs), encoding="utf-8")
@@ -117,18 +122,15 @@ def keep(file: Path, runs: Iterable[Run]) -> None:
     file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
-def of_folder(path: Path) -> Run:
-    """Give what is kept of a run."""
+def of_folder(path: Path, named: str | None = None) -> Run:
+    """Give what is kept of a run; one that is named is one of those that spend a tenth of the multiply-adds."""
     folder = Folder(path)
     config, scores, cost = folder.read_config(), folder.read_scores(), folder.read_cost()
     assert isinstance(scores, SegmentationScores)
     assert scores.cells is not None
-    method, budget = config["pruning"]["method"], config["pruning"].get("budget")
-    control = config["pruning"].get("control", "none")
-    family = control.removesuffix("-macs") if control != "none" else method
-    amount = float(budget.partition("=")[2]) if budget else float(config["model"]["width"])
+    data = config["data"]
     return Run(
-        arm=Arm(config["data"]["dataset"], config["data"]["split"], family, amount),
+        arm=Arm(data["dataset"], data["split"], *((named, TENTH) if named else family_of(config))),
         seed=config["seed"],
         macs=cost.macs.masked,
         parameters=cost.parameters.kept,
@@ -140,6 +142,16 @@ def of_folder(path: Path) -> Run:
         summary={"iou": scores.summary["iou_image_mean"]["native"] or 0.0,
                  **{name: value for name, value in scores.cells.summary.items() if value is not None}},
     )  # fmt: skip
+
+
+def family_of(config: Mapping[str, Any]) -> tuple[str, float]:
+    """Give a run's family, and its amount; see `Arm`."""
+    pruning = config["pruning"]
+    if pruning["method"] == "dense":
+        return "dense", float(config["model"]["width"])
+    control = pruning.get("control", "none")
+    family = control.removesuffix("-macs") if control != "none" else pruning["method"]
+    return family, float(pruning["budget"].partition("=")[2])
 
 
 def measured(kept: Mapping[tuple[Arm, int], Run], paths: Mapping[tuple[Arm, int], Path]) -> dict[tuple[Arm, int], Run]:
@@ -164,19 +176,13 @@ def by_arm(runs: Iterable[Run]) -> dict[Arm, list[Run]]:
 
 
 def table(runs: Sequence[Run]) -> list[str]:
-    """Give a Markdown table, the slowest network first: means over seeds, 95 % intervals, and whether it is not worse.
-
-    Not worse than the widest dense network: by the rule of the search, frames by seeds.
-    """
-    arms = by_arm(runs)
-    reference = max((arm for arm in arms if arm.family == "dense"), key=lambda arm: arm.amount, default=None)
-    engines = sorted({name for run in runs for name in run.milliseconds})
+    """Give a Markdown table, the slowest network first: means over seeds with 95 % intervals."""
+    engines = [*dict.fromkeys(name for run in runs for name in run.milliseconds)]
     lines = [
-        f"| network | seeds | multiply-adds | {' | '.join(f'{name}, ms' for name in engines)} | IoU | SEG | AP 0.5 "
-        "| IoU not worse | SEG not worse |",
-        "|---" * (len(engines) + 8) + "|",
+        f"| network | seeds | multiply-adds | {' | '.join(f'{name}, ms' for name in engines)} | IoU | SEG | AP 0.5 |",
+        "|---" * (len(engines) + 6) + "|",
     ]
-    for arm, same in sorted(arms.items(), key=lambda item: -mean(run.macs for run in item[1])):
+    for arm, same in slowest_first(runs):
         first = next((run.milliseconds for run in same if run.milliseconds), {})
         cells = [
             arm.name,
@@ -184,10 +190,34 @@ def table(runs: Sequence[Run]) -> list[str]:
             f"{mean(run.macs for run in same) / 1e9:.2f} G",
             *(f"{first[name]:.0f}" if name in first else "" for name in engines),
             *(with_interval([run.summary[name] for run in same]) for name in ("iou", "seg", "ap_50")),
-            *(not_worse(same, arms.get(reference, []) if reference != arm else [], name) for name in SCORES),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def differences(runs: Sequence[Run], score: str) -> list[str]:
+    """Give a Markdown table of networks minus others, with limits: the widest, and those of the same budget.
+
+    A network is not worse, or worse, than another one by the rule of the search, frames by seeds.
+    """
+    arms = by_arm(runs)
+    widest = max((arm for arm in arms if arm.family == "dense"), key=lambda arm: arm.amount)
+    title, *_ = SCORES[score].split(",")
+    lines = [
+        f"| {title} | minus width {widest.amount:.0f} | {' | '.join(f'minus {name}' for name in UNCHOSEN)} |",
+        "|---" * (len(UNCHOSEN) + 2) + "|",
+    ]
+    for arm, same in slowest_first(runs):
+        if arm != widest:
+            others = [widest, *(replace(arm, family=family) for family in UNCHOSEN)]
+            found = [compared(same, arms[other], score) if other in arms and other != arm else None for other in others]
+            lines.append(f"| {arm.name} | {' | '.join(with_limits(decision) for decision in found)} |")
+    return lines
+
+
+def slowest_first(runs: Sequence[Run]) -> list[tuple[Arm, list[Run]]]:
+    """Set the seeds of each arm together, the arm of the most multiply-adds first."""
+    return sorted(by_arm(runs).items(), key=lambda item: -mean(run.macs for run in item[1]))
 
 
 def with_interval(values: Sequence[float]) -> str:
@@ -196,15 +226,23 @@ def with_interval(values: Sequence[float]) -> str:
     return f"{mean(values):.4f}" + (f" ± {(over[1] - over[0]) / 2:.4f}" if over else "")
 
 
-def not_worse(runs: Sequence[Run], reference: Sequence[Run], score: str) -> str:
-    """Decide from the seeds that both have; empty where there are too few."""
+def with_limits(decision: Decision | None) -> str:
+    """Give the mean difference, its one-sided limits, and the verdict where there is one."""
+    if decision is None:
+        return ""
+    limits = f"{difference(decision.lower)} to {difference(decision.upper)}"
+    verdict = "" if decision.verdict == "undecided" else f", {decision.verdict}"
+    return f"{difference(decision.mean)} ({limits}){verdict}"
+
+
+def compared(runs: Sequence[Run], reference: Sequence[Run], score: str) -> Decision | None:
+    """Decide from the frames of the seeds that both have; None where these are too few."""
     of_reference = {run.seed: getattr(run, score) for run in reference}
     pairs = [(getattr(run, score), of_reference[run.seed]) for run in runs if run.seed in of_reference]
     if len(pairs) < FEWEST_SEEDS:
-        return ""
+        return None
     frames = sorted(pairs[0][0])
-    decision = decide([[a[f] - b[f] for a, b in pairs] for f in frames], margin=MARGIN, alpha=ALPHA)
-    return f"{decision.verdict} ({decision.mean:+.4f}, from {decision.lower:+.4f})"
+    return decide([[a[f] - b[f] for a, b in pairs] for f in frames], margin=MARGIN, alpha=ALPHA)
 
 
 def picture(runs: Sequence[Run]) -> str:

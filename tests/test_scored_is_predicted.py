@@ -197,6 +197,7 @@ def test_what_is_scored_is_the_foreground_that_is_decoded(target: str, maps: int
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [{}, {"size": (30, 36)}], ids=["as they are", "zoomed"])
 def test_a_network_of_crops_predicts_at_their_scale_and_is_scored_so(size: dict[str, Any], tmp_path: Path) -> None:
     folder = drawn(tmp_path / "set", KINDS["sizes"][0], tiff)
@@ -237,6 +238,7 @@ def test_the_scores_on_another_set_are_those_of_the_labels(kind: str, tmp_path: 
     assert native(scores) == counts_of_predict(run, other, tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "padding"), [("batch", "same"), ("group", "same"), ("batch", "valid")])
 def test_scores_in_tiles_are_those_of_the_labels(
     norm: str, padding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

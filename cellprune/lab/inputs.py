@@ -5,12 +5,15 @@ Headers are read here, pixels are not. What cannot be read is listed, not raised
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
 from cellprune.images import naming
-from cellprune.images.read import Header, ImageError, read_header
+from cellprune.images.read import Header, ImageError, Pick, read_grey_levels, read_header
+from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.wording import printable
 
@@ -29,6 +32,8 @@ class Image:
         shown: the image's name in tables and messages, printable on one line.
         header: what the file says of itself.
         stack: of what is written for all images of a stack together; None where the file holds one.
+        turn: of its file among all that the inputs mean, from 0; shards are of files.
+        pick: what of the file's axes is meant; None for the plane as it is.
     """
 
     path: Path
@@ -38,14 +43,22 @@ class Image:
     shown: str
     header: Header
     stack: str | None = None
+    turn: int = 0
+    pick: Pick | None = None
+
+    def levels(self, *, channels: int) -> NDArray:
+        """Read its grey levels as they are saved, (C, H, W); see `images.read.read_grey_levels`."""
+        return read_grey_levels(self.path, self.plane, channels=channels, pick=self.pick)
 
 
-def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
+def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], list[Failure], list[str]]:
     """List the images that the inputs mean, in their order; a file that is named twice counts once.
 
     Args:
         inputs: files, folders of images or with `images/` in them, folders of the challenge's sets or of one of their
             sequences, patterns.
+        axes: what is meant of files of several slices or channels; None where each plane is a moment and has all
+            channels.
     Returns:
         The images; what is not predicted: cannot be read, is in another format, in a folder of a folder, or would be
         written under another's name; and the names of what was left out because it is named as label images are.
@@ -54,11 +67,11 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     """
     files, failures, left_out = gathered(inputs)
     images: list[Image] = []
-    for file in files:
+    for turn, file in enumerate(files):
         try:
-            images += _images(file)
+            images += _images(file, turn, axes or Axes())
         except ImageError as error:
-            failures.append(Failure(printable(str(file.path)), printable(str(error))))
+            failures.append(Failure(printable(str(file.path)), printable(str(error)), turn))
     images, clashing = _of_names_of_their_own(images)
     failures += clashing
     if not images:
@@ -69,9 +82,10 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     return images, failures, left_out
 
 
-def _images(file: File) -> Iterator[Image]:
-    """Give the image of a file, or each of a stack's, which are taken for moments of time."""
-    header = read_header(file.path)
+def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
+    """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
+    whole = read_header(file.path, slices=axes.z is not None)
+    header = axes.header(whole, file.path)
     if file.sequence and header.planes > 1:
         raise ImageError(f"{file.path} is a stack in a sequence, so the set is 3-D: cellprune predicts 2-D images")
     stem = file.path.name.removesuffix(file.path.suffix)
@@ -80,11 +94,14 @@ def _images(file: File) -> Iterator[Image]:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
     shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
     if header.planes == 1:
-        yield Image(file.path, None, file.frame, name, shown, header)
+        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=axes.pick(whole, 0))
         return
     digits = max(3, len(str(header.planes - 1)))
+    # label images of slices are no recording: each has a file
+    letter, stack = ("z", None) if axes.z == "each" and whole.slices > 1 else ("t", name)
     for plane in range(header.planes):
-        yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header, stack=name)
+        own, pick = f"{name}_{letter}{plane:0{digits}d}", axes.pick(whole, plane)
+        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick)
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:
@@ -100,8 +117,9 @@ def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[F
         if other is not image:
             for path, rival in ((other.path, image.path), (image.path, other.path)):
                 clashing.setdefault(path, f"and {rival} would both be written as {name!r}")
+    turns = {image.path: image.turn for image in images}
     failures = [
-        Failure.of(path, f"{what}: rename one, or predict them into folders of their own")
+        replace(Failure.of(path, f"{what}: rename one, or predict them into folders of their own"), turn=turns[path])
         for path, what in clashing.items()
     ]
     return [image for image in images if image.path not in clashing], failures

@@ -6,7 +6,7 @@ from typing import Any
 from cellprune.config.names import DECODERS, is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
-from cellprune.runs.split import FrameSplit
+from cellprune.runs.split import UNANNOTATED, FrameSplit
 from cellprune.runs.tuning import Tuning
 from cellprune.structure.counts import Parameters, Sparsity
 from cellprune.targets.decoders import Decoder
@@ -86,8 +86,9 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
         "flat": "the same number of channels at every level",
         "to-density": "each level as wide as the masks would leave it",
     }[control.shape]
+    by_budget = family is not None or control.of_budget
     if control.shape != "to-density":
-        shape += f", the largest one that costs no more than the {'budget' if family else 'masks would leave'}"
+        shape += f", the largest one that costs no more than the {'budget' if by_budget else 'masks would leave'}"
     said = (
         f"No mask was trained here. This is a dense network with {shape}. {filled(control, family)} The whole network "
         f"has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
@@ -106,7 +107,7 @@ def filled(control: StandIn, family: str | None = None) -> str:
     unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
     target, achieved = control.target, control.achieved
     amount_of = _nanoseconds if control.unit == "latency" else count
-    what_for = "The budget is" if family else "The masks leave"
+    what_for = "The budget is" if family or control.of_budget else "The masks leave"
     return (
         f"{what_for} {amount_of(target)} {unit}; this network, {widths(control.widths)}, has {amount_of(achieved)}, "
         f"{share(achieved / target)} of that."
@@ -135,7 +136,13 @@ def scope(split: FrameSplit, part: str) -> str:
         if part == "select"
         else ""
     )
-    scored = f"Scored on {numbers[part]} that the network did not learn from{apart}. It learned from {numbers['train']}"
+    taught = (
+        f", and by its teacher alone from {numbers[UNANNOTATED]} that nobody annotated"
+        if UNANNOTATED in numbers
+        else ""
+    )
+    learned = f"It learned from {numbers['train']}{taught}"
+    scored = f"Scored on {numbers[part]} that the network did not learn from{apart}. {learned}"
     how = f"Hold-out: {split.how}, split seed {split.seed}."
     copies = near_copies(split.how, in_folder=in_folder)
     if in_folder:
@@ -154,6 +161,16 @@ def near_copies(how: str, *, in_folder: bool = False) -> str:
         in_folder: whether they are of a plain folder, of which nobody knows what belongs to one recording.
     """
     return _FOLDER if in_folder else _SPLITS.get(how, "")
+
+
+def taught(teacher: str | None, weight: float | None) -> str:
+    """Say by what teacher a network was trained, and how much it counted; empty without one."""
+    if teacher is None or weight is None:
+        return ""
+    return (
+        f"The network was trained with a teacher, `{teacher}`: what that gives of each image was learned beside the "
+        f"truth, with weight {weight:g}. Compare this run with runs that had the same teacher."
+    )
 
 
 def gain(cost: Cost) -> str:

@@ -3,37 +3,27 @@
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from cellprune.campaign import workers
+from cellprune.machine.shard import Shard
 from cellprune.runs import documents
-from cellprune.tables import latex, long_form, page
-from cellprune.tables.folder import LATEX, PAGE, SCORES, TABLE, Failure, SweepFolder
-from cellprune.tables.plan import Plan, Trial
+from cellprune.tables import latex, layer_times, long_form, page
+from cellprune.tables.beside import Comparison, compare
+from cellprune.tables.folder import LATEX, LAYER_TIMES, PAGE, SCORES, TABLE, Failure, SweepFolder
+from cellprune.tables.plan import Plan
+from cellprune.tables.reduced import reductions
 from cellprune.tables.result import read
-from cellprune.tables.standing import standings
+from cellprune.tables.standing import Standing, standings
 from cellprune.tables.work import Watch, work
 from cellprune.tables.workspace import SharedRuns
 from cellprune.wording import many
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One of several parts of a sweep: trial 1, 1 + count, 1 + 2 count ... are the first's."""
-
-    number: int = 1
-    count: int = 1
-
-    def of(self, trials: Sequence[Trial]) -> Sequence[Trial]:
-        """Give the trials of this part."""
-        return trials[self.number - 1 :: self.count]
 
 
 def sweep(
     plan: Plan,
     runs: SharedRuns,
     *,
-    shard: Shard = Shard(),
+    shard: Shard | None = None,
     execute: AbstractContextManager[workers.Execute] | None = None,
     watch: Watch | None = None,
     command: Sequence[str] = (),
@@ -43,21 +33,23 @@ def sweep(
     Args:
         plan: what is trained.
         runs: where, and what is there already.
-        shard: the part of this process.
+        shard: the trainings of this process; None for all.
         execute: one of `campaign.workers`; None trains in this process.
         command: of the user.
     Returns:
         What the page tells.
     Raises:
+        CellpruneError: milliseconds decide, and the engine cannot time the layers.
         WorkError: what every training would meet, such as a full disk; what was trained stays.
     """
     folder = SweepFolder(runs.workspace.output, plan)
     with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
         with folder.locked():
             folder.note({})
+            times = layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, (watch or Watch()).timed)
         cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
-        trials = [trial for trial in shard.of(plan.trials) if plan.name(trial) not in cut_off]
-        came = work(trials, runs, trained, watch or Watch())
+        trials = [trial for trial in (shard or Shard()).of(plan.trials) if plan.name(trial) not in cut_off]
+        came = work(trials, runs, trained, watch or Watch(), times)
     with folder.locked():
         folder.note({plan.name(trial): failure for trial, failure in came.items()})
         content = _tabulated(plan, runs, folder, command)
@@ -83,18 +75,25 @@ def _tabulated(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Seque
     results = [read(trial, path) for trial, path in there.items()]
     failures = folder.failures()
     lacking = [plan.name(trial) for trial in plan.trials if trial not in there]
+    stand = standings(plan, results)
     content = page.Content(
         plan=plan,
         results=results,
-        standings=standings(plan, results),
+        standings=stand,
         failures={name: failures[name] for name in lacking if name in failures},
         missing=[name for name in lacking if name not in failures],
         command=command,
+        comparison=_compared(plan, runs, stand),
     )
-    long_form.write(folder.path / TABLE, results)
-    latex.write(folder.path / LATEX, content.standings, page.scores_of(results))
+    long_form.write(folder.path / TABLE, results, content.comparison)
+    latex.write(folder.path / LATEX, content.standings, page.scores_of(results), content.comparison)
     page.write(folder.path / PAGE, content)
     return content
+
+
+def _compared(plan: Plan, runs: SharedRuns, stand: Sequence[Standing]) -> Comparison | None:
+    of_paper = plan.of_paper
+    return None if of_paper is None else compare(of_paper, stand, reductions(plan, of_paper, runs))
 
 
 def summary(content: page.Content) -> dict[str, object]:
@@ -112,6 +111,7 @@ def summary(content: page.Content) -> dict[str, object]:
                 "method": one.arm.method,
                 "amount": one.arm.amount,
                 "control": one.arm.control,
+                "with_teacher": one.arm.settings.training.is_taught,
                 "seeds": [result.trial.seed for result in one.results],
                 "scores": {
                     name: {"mean": one.mean(name), "interval": one.interval(name)}
@@ -121,6 +121,30 @@ def summary(content: page.Content) -> dict[str, object]:
                 "rank": documents.plain(one.rank),
             }
             for one in content.standings
+        ],
+        **({} if content.comparison is None else {"published": _published(content.comparison)}),
+    }
+
+
+def _published(comparison: Comparison) -> dict[str, object]:
+    """Give a comparison as plain values."""
+    return {
+        "table": comparison.of_paper.table.number,
+        "protocol": comparison.of_paper.protocol,
+        "reduced": list(comparison.reduced),
+        "agreement": documents.plain(comparison.agreement),
+        "places": [
+            {
+                "row": one.slot.row,
+                "column": one.slot.column,
+                "quantity": one.slot.quantity,
+                "ours": one.mean,
+                "interval": one.limits,
+                "published": one.slot.value,
+                "difference": one.difference,
+                "reduced": list(one.reduced),
+            }
+            for one in comparison.compared
         ],
     }
 

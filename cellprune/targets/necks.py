@@ -110,8 +110,8 @@ def _reaches(widths: Maps, y: NDArray[np.intp], x: NDArray[np.intp], depth_px: f
     from scipy import ndimage
 
     wide = ndimage.label(widths[y[-1], x[-1]] - widths.astype(np.float64) < depth_px, structure=_NEIGHBOURS)[0]
-    around = wide[y, x]
-    return bool((around[:-1] == around[-1]).any())
+    own = wide[y[-1], x[-1]]
+    return bool(own and (wide[y[:-1], x[:-1]] == own).any())  # at depth 0 no pixel is wide enough, its own neither
 
 
 def _may_be_tops(widths: Maps) -> NDArray[np.bool_]:
