@@ -75,7 +75,7 @@ def fetch(
         Name of a card: `cellprune data list` shows them.
     source
         The archive of the data set, or a folder that holds it; for machines without the internet. For CIFAR also an
-        npz of images.
+        npz of images. A folder of TinyImageNet or ImageNet is linked to, not copied.
     data_root
         Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     """

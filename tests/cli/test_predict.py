@@ -23,7 +23,9 @@ from cellprune.lab.segment import predict
 from cellprune.runs import container, modelfile
 from cellprune.tasks.segmentation import TASK
 
-SETTINGS = Settings.model_validate({"data": {"size": (100, 84)}, "model": {"width": 2, "depth": 2}})
+SETTINGS = Settings.model_validate(
+    {"data": {"size": (100, 84), "target": "classes"}, "model": {"width": 2, "depth": 2}}
+)
 
 
 @pytest.fixture(scope="module")

@@ -124,7 +124,7 @@ def read(source: Path) -> Content:
             return _read_npz(source / NPZ)
         return _read_official(*_official_in(source))
     if not source.is_file():
-        raise CifarError(f"there is no {source}: give a folder of CIFAR's files, or an npz of images")
+        raise CifarError(f"there is no {source}: give a folder of images of classes or of CIFAR's files, or an npz")
     return _read_npz(source)
 
 
