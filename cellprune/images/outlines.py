@@ -88,23 +88,18 @@ def filled(rings: Iterable[Ring], size: tuple[int, int]) -> Mask:
 def _rings(mask: Mask) -> Iterator[Ring]:
     """Walk around a mask in one piece, its pixels on the right hand; every corner is passed once by each ring.
 
-    Where two pixels touch in a corner, the walk stays with the pixel that it is at. A walk that comes back to one of
-    its corners has closed a ring.
+    A walk that comes back to one of its corners has closed a ring. Where two pixels touch in a corner, two ways lead
+    on, and either will do: around one piece, rings touch like beads and never in a circle (which would cut the piece in
+    two), so that they are the same rings.
     """
     leaving = _sides(mask)
     while leaving:
-        start = min(leaving)  # of the outline: the one corner at which the walk cannot be in doubt
-        path, step = [start], (0, 1)
-        at = {start: 0}
-        while leaving.get(path[-1]):
-            here = path[-1]
-            right = (here[0] + step[1], here[1] - step[0])
-            ends = leaving[here]
-            there = right if right in ends else ends[0]
-            ends.remove(there)
+        path = [next(iter(leaving))]
+        at = {path[0]: 0}
+        while ends := leaving.get(path[-1]):
+            there = ends.pop()
             if not ends:
-                del leaving[here]
-            step = (there[0] - here[0], there[1] - here[1])
+                del leaving[path[-1]]
             if there in at:
                 ring, path = path[at[there] :], path[: at[there] + 1]
                 for corner in ring[1:]:
