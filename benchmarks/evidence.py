@@ -12,7 +12,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 
@@ -21,17 +21,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from cellprune.bench.bench import bench
-from cellprune.evaluation.decide import FEWEST_SEEDS, decide
+from cellprune.evaluation.decide import FEWEST_SEEDS, Decision, decide
 from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, RED, drawing, svg
 from cellprune.report.together.comparison import interval
 from cellprune.runs.folder import Folder
 from cellprune.runs.scores import SegmentationScores
 
 MARGIN, ALPHA = 0.005, 0.05
+TENTH = 0.1
 PICTURED = "onnx fp32"
 COLOURS = {"dense": INK, "flat": ORANGE, "narrow": GREEN, "prospr": BLUE, "snip": PURPLE, "random": RED,
            "magnitude": FAINT}  # fmt: skip
-SMALL = ("dense", "flat", "narrow")  # families that no criterion chose
+SMALL = ("dense", "flat", "narrow")  # families of dense networks
+UNCHOSEN = ("flat", "narrow", "random")  # what a criterion must beat
 SCORES = {"iou": "IoU, native size", "seg": "SEG"}
 
 
@@ -83,12 +85,13 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs")
     parser.add_argument("--measure", action="store_true", help="the first seed of each network in every engine")
     parser.add_argument("--pictures", type=Path, help="folder for scores over milliseconds in ONNX Runtime, as SVG")
+    parser.add_argument("--family", help="name of the new runs, where masks were given or widths chosen by hand")
     arguments = parser.parse_args()
     kept = {(run.arm, run.seed): run for run in load(arguments.kept)}
     paths = {}
     for path in arguments.runs:
         if Folder(path).finished:
-            run = of_folder(path)
+            run = of_folder(path, arguments.family)
             old = kept.get((run.arm, run.seed))
             kept[run.arm, run.seed] = Run(**{**vars(run), "milliseconds": old.milliseconds if old else {}})
             paths[run.arm, run.seed] = path
@@ -98,7 +101,7 @@ def main() -> None:
     for dataset, split in dict.fromkeys((arm.dataset, arm.split) for arm, _ in kept):
         print(f"\n### {dataset}, split by {split}\n")
         runs = [run for run in kept.values() if (run.arm.dataset, run.arm.split) == (dataset, split)]
-        print("\n".join(table(runs)))
+        print("\n".join([*table(runs), "", *differences(runs)]))
         if arguments.pictures:
             file = arguments.pictures / f"milliseconds-{dataset.rpartition('-')[2].lower()}-{split}.svg"
             file.write_text(picture(runs), encoding="utf-8")
@@ -117,8 +120,8 @@ def keep(file: Path, runs: Iterable[Run]) -> None:
     file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
-def of_folder(path: Path) -> Run:
-    """Give what is kept of a run."""
+def of_folder(path: Path, named: str | None = None) -> Run:
+    """Give what is kept of a run; one that is named is one of those that spend a tenth of the multiply-adds."""
     folder = Folder(path)
     config, scores, cost = folder.read_config(), folder.read_scores(), folder.read_cost()
     assert isinstance(scores, SegmentationScores)
@@ -127,8 +130,9 @@ def of_folder(path: Path) -> Run:
     control = config["pruning"].get("control", "none")
     family = control.removesuffix("-macs") if control != "none" else method
     amount = float(budget.partition("=")[2]) if budget else float(config["model"]["width"])
+    data = config["data"]
     return Run(
-        arm=Arm(config["data"]["dataset"], config["data"]["split"], family, amount),
+        arm=Arm(data["dataset"], data["split"], *((named, TENTH) if named else (family, amount))),
         seed=config["seed"],
         macs=cost.macs.masked,
         parameters=cost.parameters.kept,
@@ -184,7 +188,7 @@ def table(runs: Sequence[Run]) -> list[str]:
             f"{mean(run.macs for run in same) / 1e9:.2f} G",
             *(f"{first[name]:.0f}" if name in first else "" for name in engines),
             *(with_interval([run.summary[name] for run in same]) for name in ("iou", "seg", "ap_50")),
-            *(not_worse(same, arms.get(reference, []) if reference != arm else [], name) for name in SCORES),
+            *(not_worse(same, arms[reference] if reference and reference != arm else [], name) for name in SCORES),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -197,14 +201,38 @@ def with_interval(values: Sequence[float]) -> str:
 
 
 def not_worse(runs: Sequence[Run], reference: Sequence[Run], score: str) -> str:
-    """Decide from the seeds that both have; empty where there are too few."""
+    """Say whether the runs are not worse; empty where there are too few."""
+    decision = compared(runs, reference, score)
+    return f"{decision.verdict} ({decision.mean:+.4f}, from {decision.lower:+.4f})" if decision else ""
+
+
+def compared(runs: Sequence[Run], reference: Sequence[Run], score: str) -> Decision | None:
+    """Decide from the frames of the seeds that both have; None where these are too few."""
     of_reference = {run.seed: getattr(run, score) for run in reference}
     pairs = [(getattr(run, score), of_reference[run.seed]) for run in runs if run.seed in of_reference]
     if len(pairs) < FEWEST_SEEDS:
-        return ""
+        return None
     frames = sorted(pairs[0][0])
-    decision = decide([[a[f] - b[f] for a, b in pairs] for f in frames], margin=MARGIN, alpha=ALPHA)
-    return f"{decision.verdict} ({decision.mean:+.4f}, from {decision.lower:+.4f})"
+    return decide([[a[f] - b[f] for a, b in pairs] for f in frames], margin=MARGIN, alpha=ALPHA)
+
+
+def differences(runs: Sequence[Run]) -> list[str]:
+    """Give a Markdown table of each criterion minus the networks of its budget that no criterion chose, with limits."""
+    arms = by_arm(runs)
+    columns = [(score, family) for score in SCORES for family in UNCHOSEN]
+    lines = [
+        f"| network | {' | '.join(f'{score.upper()} minus {family}' for score, family in columns)} |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for arm, same in arms.items():
+        if arm.family in SMALL:
+            continue
+        cells = [arm.name]
+        for score, family in columns:
+            found = compared(same, arms.get(replace(arm, family=family), []) if family != arm.family else [], score)
+            cells.append(f"{found.mean:+.4f} ({found.lower:+.4f} to {found.upper:+.4f})" if found else "")
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def picture(runs: Sequence[Run]) -> str:

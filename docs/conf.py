@@ -26,17 +26,9 @@ myst_enable_extensions = ["deflist", "colon_fence"]
 myst_heading_anchors = 4
 
 html_math_renderer = "mathml"
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Cell segmentation with networks pruned once, at random initialization",
-    "fixed_sidebar": True,
-    "page_width": "1100px",
-    "sidebar_width": "230px",
-    "font_family": "system-ui, sans-serif",
-    "head_font_family": "system-ui, sans-serif",
-    "font_size": "16px",
-}
-html_sidebars = {"**": ["about.html", "searchfield.html", "navigation.html"]}
+html_theme = "furo"
+html_title = "cellprune"
+html_theme_options = {"sidebar_hide_name": False, "navigation_with_keys": True}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = html_show_sphinx = html_show_copyright = False

@@ -97,11 +97,16 @@ def bench(
 
 
 def _notes(networks: Sequence[Network], first: frozenset[object] | None) -> list[str]:
-    """Say which scores are missing, and which may not be compared."""
+    """Say which scores are missing, which are worth nothing, and which may not be compared."""
     notes = [
         f"{network.name} has no score here: name the run that it was made from, too."
         for network in networks
         if network.score is None
+    ]
+    notes += [
+        f"{network.name} learned nothing: {network.score.nothing}. A difference from it means nothing."
+        for network in networks
+        if network.score and network.score.nothing
     ]
     reference = next((network.name for network in networks if network.score), "")
     notes += [

@@ -34,11 +34,13 @@ class Score:
         value: the headline of its scores.json, native size.
         seg: SEG of its cells; None where they were not scored.
         on: the images, and how they were judged; scores of other images or another truth are not compared.
+        nothing: why the run's network has learned nothing; "" if it has.
     """
 
     value: float
     seg: float | None
     on: frozenset[object]
+    nothing: str
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _score(run: FinishedRun | None) -> Score | None:
     if run is None or value is None:
         return None
     files = ((key, tuple(sorted(hashes.items()))) for key, hashes in run.judged.files.items())
-    return Score(value, (cells(run) or {}).get("seg"), frozenset([*files, run.judged.truth]))
+    return Score(value, (cells(run) or {}).get("seg"), frozenset([*files, run.judged.truth]), run.nothing)
 
 
 def entries(networks: Sequence[Network], folder: Path) -> tuple[list[Entry], list[str]]:

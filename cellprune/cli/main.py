@@ -49,8 +49,8 @@ app.meta.suppress_keyboard_interrupt = False
 # that lists them has this order: a run and its cells, a run as a file, what compares, and data
 _COMMANDS = {
     "train": "train:train", "evaluate": "evaluate:evaluate", "tune": "tune:tune", "predict": "predict:predict",
-    "track": "track:track", "score": "score:score", "compact": "compact:compact", "export": "export:export",
-    "bench": "bench:bench",
+    "merge": "merge:merge", "track": "track:track", "score": "score:score", "compact": "compact:compact",
+    "export": "export:export", "bench": "bench:bench",
     "report": "report:report", "prune": "prune:prune", "compare-masks": "compare_masks:compare_masks",
     "search-max-ratio": "search:search_max_ratio", "sweep": "sweep:sweep", "data": "data:app",
 }  # fmt: skip

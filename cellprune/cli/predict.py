@@ -2,10 +2,13 @@
 
 import hashlib
 import json as text
+import shlex
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,19 +16,25 @@ from cyclopts import Parameter
 
 from cellprune.cli import terminal
 from cellprune.cli.pixel_size import require_pixel_size
+from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
 from cellprune.cli.track import missing, told
+from cellprune.machine import threads
 from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
+    from cellprune.lab.engine import Engine
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
     from cellprune.lab.job import Done, Tell
+    from cellprune.lab.outline_files import OutlineFile
     from cellprune.lab.output import Output
+    from cellprune.machine.shard import Shard
 
 
+_LONG_S = 60.0
 _LISTED = 20  # inputs that were not done, line by line; prediction.json has them all
 
 
@@ -38,6 +47,7 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
+    outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="")] = (),
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
@@ -47,6 +57,7 @@ def predict(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     track: Annotated[bool, Parameter(negative="")] = False,
     ctc: Annotated[bool, Parameter(negative="")] = False,
+    shard: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the cells in images: label images, overlays and a table of cells.
@@ -65,6 +76,10 @@ def predict(
         cellprune predict cells.onnx images/ -o cells --engine openvino --precision bf16
 
         cellprune predict runs/NAME PhC-C2DH-U373/01 -o cells --track
+
+        cellprune predict cells.onnx plate/ -o cells --shard 1/4
+
+        cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
 
     Parameters
     ----------
@@ -86,6 +101,9 @@ def predict(
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
         Draw each image with the outlines of its cells; without, it takes less time.
+    outlines
+        Write the outlines as files for other programs, too: rois (a zip for ImageJ and Fiji) or geojson (for QuPath).
+        They give the label image back exactly.
     separate
         Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
@@ -111,6 +129,10 @@ def predict(
         The number at the end of an image's name is its time.
     ctc
         With track: write the result in the format of the Cell Tracking Challenge, too.
+    shard
+        Predict shard I of N of the files alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT
+        where they are set. Shards share the output folder, and `cellprune merge` makes one table of theirs. A stack is
+        one file.
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
@@ -118,46 +140,80 @@ def predict(
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
     from cellprune.lab.job import run
-    from cellprune.lab.output import Output
     from cellprune.runs.searched import found_by
 
+    threads.settle()
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    images, failures, labels = _find(inputs, of_time_lapse=track)
+    found = _find(inputs, _own(shard, track=track), separate=separate, of_time_lapse=track)
     with loading():
-        runner = engine_of(model, engine=_engine(engine, output), device=device, precision=precision)
-    sizes = scale.pixel_sizes(images, pixel_size)
+        runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
+    sizes = scale.pixel_sizes(found.everyones, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
-        numbers=numbers or None, separate=separate or None, decoder=asked.name, min_area=min_area,
-        set=asked.numbers or None, engine=runner.running.engine, precision=precision,
+        asked, numbers=numbers or None, separate=separate or None, min_area=min_area,
+        engine=runner.running.engine, precision=precision,
     )  # fmt: skip
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
-    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
-    names = [image.name for image in images]
-    folder = Output(output, settings, names, stacks=stacks, running=running, overlays=overlays)
-    doubts = scale.overridden(images, pixel_size), None if rescale else scale.warning(runner.card, sizes)
-    warnings = _warn_of_inputs(labels, doubts)
-    with _progress(len(images)) as tell:
+    folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
+    warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
+    with _progress(found.images, runner, zooms) as tell:
         done = run(
-            runner, images, folder, pixel_sizes=sizes, zooms=zooms, failures=failures, numbers=numbers, decoder=how,
-            min_area_px=min_area, tell=tell,
+            runner, found.images, folder, pixel_sizes=sizes, zooms=zooms, failures=found.failures, numbers=numbers,
+            decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
         )  # fmt: skip
-    warnings += _warn_of_results(done, sees_whole_image=runner.receptive_field is None)
-    _list(done.failures, output)
-    tracks = _follow(done, images, folder, ctc=ctc) if track else []
+    warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
+    tracks = _follow(done, found.images, folder, ctc=ctc) if track else None
     if json:
         said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
-        print(text.dumps(said | ({"recordings": [asdict(one.summary) for one in tracks]} if track else {})))
+        print(text.dumps(said if tracks is None else said | {"recordings": [asdict(one.summary) for one in tracks]}))
     else:
-        _show(done, tracks, output, overlays=overlays)
+        _show(done, tracks or [], folder)
     return 1 if done.failures else 0
 
 
-def _find(inputs: tuple[str, ...], *, of_time_lapse: bool) -> "tuple[list[Image], list[Failure], list[str]]":
-    """List the images, the inputs that cannot be read, and what is left out; a time-lapse needs two frames or more."""
+@dataclass(frozen=True)
+class _Inputs:
+    """What the inputs are.
+
+    Attributes:
+        own: the shard of this process; None where it does all.
+        everyones: the images of all shards.
+        images: those of this process.
+        failures: what this process tells of that cannot be read.
+        labels: what is left out.
+        stacks: names of those whose labels are to be a stack.
+    """
+
+    own: "Shard | None"
+    everyones: list["Image"]
+    images: list["Image"]
+    failures: list["Failure"]
+    labels: list[str]
+    stacks: set[str]
+
+    def output(
+        self,
+        path: Path,
+        settings: Mapping[str, object],
+        running: Mapping[str, object],
+        *,
+        overlays: bool,
+        outlines: "Sequence[OutlineFile]",
+    ) -> "Output":
+        """Open the folder of their results."""
+        from cellprune.lab.output import Output
+
+        return Output(
+            path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
+            overlays=overlays, outlines=outlines, shard=self.own,
+        )  # fmt: skip
+
+
+def _find(inputs: tuple[str, ...], own: "Shard | None", *, separate: bool, of_time_lapse: bool) -> _Inputs:
+    """Look at the inputs; a time-lapse needs two frames or more."""
     from cellprune.cli.progress import phase
     from cellprune.lab.inputs import find
     from cellprune.lab.recordings import require_time_lapse
@@ -167,14 +223,39 @@ def _find(inputs: tuple[str, ...], *, of_time_lapse: bool) -> "tuple[list[Image]
         images, failures, labels = find(inputs)
     if of_time_lapse:
         require_time_lapse([f"{image.name}.tif" for image in images])
-    return images, failures, labels
+    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
+    if own is None:
+        return _Inputs(None, images, images, failures, labels, stacks)
+    mine = [one for one in images if own.has(one.turn)], [one for one in failures if own.has(one.turn)]
+    return _Inputs(own, images, *mine, labels, stacks)
 
 
-def _engine(asked: str, output: Path) -> str:
-    """Name the engine: the one that is asked for, else that of the results that are there, so that they go on alike."""
+def _own(given: str | None, *, track: bool) -> "Shard | None":
+    """Give the shard of this process; None where it does all."""
+    from cellprune.errors import CellpruneError
+
+    shard = shard_of(given, work="predicts all images")
+    if shard is None or shard.count == 1:
+        return None
+    if track:
+        raise CellpruneError(
+            "--track needs all frames, and a shard has some of them: predict in shards without it, then run "
+            "'cellprune track' on the labels"
+        )
+    return shard
+
+
+def _engine(asked: str, output: Path, model: Path, own: "Shard | None") -> str:
+    """Name the engine: the one that is asked for, else that of the results that are there, so that they go on alike.
+
+    Shards begin on many machines at once, and each might measure another engine as the fastest: they take the first.
+    """
     from cellprune.lab.output import engine_before
+    from cellprune.runs import onnxfile
 
-    return asked if asked != "auto" else engine_before(output) or "auto"
+    if asked != "auto":
+        return asked
+    return engine_before(output) or ("onnx" if own and onnxfile.is_named_so(model) else "auto")
 
 
 def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
@@ -188,8 +269,9 @@ def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
     return decoding(assignments, decoder)
 
 
-def _unusual(**settings: object) -> dict[str, object]:
+def _unusual(asked: "Decoding", **settings: object) -> dict[str, object]:
     """Give the settings that older versions did not have, where they decide something: so the others read as ever."""
+    settings |= {"decoder": asked.name, "set": asked.numbers or None}
     usual = {"engine": "torch", "precision": "fp32"}
     return {name: value for name, value in settings.items() if value is not None and value != usual.get(name)}
 
@@ -218,7 +300,6 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
     """Link the cells of what is predicted, and write what is made of it."""
     from cellprune.cli.progress import phase
     from cellprune.lab import tracks
-    from cellprune.lab.cells import as_csv
     from cellprune.lab.recordings import recordings
 
     counts = {image["name"]: image["cells"] for image in done.images}
@@ -230,30 +311,36 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
         for line in missing(recording):
             terminal.tell(f"note: {line}")
     n_cells = {image.name: counts[printable(image.name)] for image in labelled}
-    for row, track in zip(done.rows, tracks.of_cells(n_cells, followed), strict=True):
-        row |= asdict(track)
+    of_cells = tracks.of_cells(n_cells, followed)
     with folder.locked():
         tracks.write(folder.path, followed, ctc=ctc, geff=False)
-        folder.write_table(as_csv(done.rows))
+        folder.write_table(row | asdict(track) for row, track in zip(done.rows, of_cells, strict=True))
     return followed
 
 
-def _warn_of_inputs(labels: list[str], doubts: Iterable[str | None]) -> list[str]:
-    """Say, before the work, what is left out and what the network may not be made for."""
+def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, float] | None) -> list[str]:
+    """Say, before the work, what is left out and what the network may not be made for.
+
+    Args:
+        doubt: whether the pixels are of the model's size.
+        pixel_size: that is given.
+    """
+    from cellprune.lab import scale
+
     warnings = []
-    if labels:
+    if labels := found.labels:
         warnings.append(
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    warnings += filter(None, doubts)
+    warnings += filter(None, (scale.overridden(found.everyones, pixel_size), doubt))
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings
 
 
-def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
-    """Say, after the work, where the results are not quite what they may be taken for."""
+def _warn_of_results(done: "Done", folder: "Output", *, sees_whole_image: bool) -> list[str]:
+    """Say, after the work, where the results are not quite what they may be taken for, and what has none."""
     warnings = []
     if done.tiled and sees_whole_image:
         warnings.append(
@@ -267,17 +354,22 @@ def _warn_of_results(done: "Done", *, sees_whole_image: bool) -> list[str]:
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
         terminal.tell(f"note: {warnings[-1]}")
+    list_failures(done.failures, folder.records)
     return warnings
 
 
-def _list(failures: list["Failure"], output: Path) -> None:
-    """Name the inputs that were not done, the first of very many; a stack once for all frames that fail alike."""
+def list_failures(failures: list["Failure"], records: Path) -> None:
+    """Name the inputs that were not done, the first of very many; a stack once for all frames that fail alike.
+
+    Args:
+        records: the folder with the record of all of them.
+    """
     listed = [*Counter(failures).items()][:_LISTED]
     for failure, n_frames in listed:
         named = failure.why if failure.shown in failure.why else f"{failure.shown}: {failure.why}"
         terminal.tell(f"not done: {named}{f' ({n_frames} frames)' if n_frames > 1 else ''}")
     if (n_more := len(failures) - sum(n for _, n in listed)) > 0:
-        terminal.tell(f"not done: {n_more} more; all are listed in {output / 'prediction.json'}")
+        terminal.tell(f"not done: {n_more} more; all are listed in {records / 'prediction.json'}")
 
 
 def _and_more(names: list[str]) -> str:
@@ -295,10 +387,17 @@ def _digest(model: Path) -> str:
 
 
 @contextmanager
-def _progress(n_images: int) -> Iterator["Tell"]:
-    """Show how far the images are."""
+def _progress(images: "Sequence[Image]", engine: "Engine", zooms: "dict[str, tuple[float, float]]") -> "Iterator[Tell]":
+    """Say what is to be done and the memory for it, and show how far the images are."""
     from cellprune.cli.progress import shown
+    from cellprune.lab.forecast import memory_bytes
+    from cellprune.report.formatting import file_size
     from cellprune.training.progress import Event
+
+    n_images = len(images)
+    height, width = max((image.header.size for image in images), key=prod, default=(0, 0))
+    size = f" of up to {height} x {width} px" if n_images > 1 else f" of {height} x {width} px"
+    memory = f"{size}, about {file_size(int(memory_bytes(engine, images, zooms)))} of memory" if images else ""
 
     def event(done: int, message: str) -> Event:
         return Event("predicting", done=done, total=n_images, message=message)
@@ -308,22 +407,35 @@ def _progress(n_images: int) -> Iterator["Tell"]:
         def tell(done: int, message: str) -> None:
             watcher.advanced(event(done, message))
 
-        watcher.started(event(0, many(n_images, "image")))
+        watcher.started(event(0, f"{many(n_images, 'image')}{memory}"))
         yield tell
         watcher.finished(event(n_images, ""))
 
 
-def _show(done: "Done", tracks: Sequence["Followed"], output: Path, *, overlays: bool) -> None:
+def _tell_time(first_s: float, n_left: int) -> None:
+    """Say how long the rest takes by the first image, where that is long and no bar says it."""
+    from cellprune.report.formatting import duration
+
+    if n_left * first_s > _LONG_S and not sys.stderr.isatty():
+        terminal.tell(f"the first image took {duration(first_s)}: about {duration(n_left * first_s)} for the others")
+
+
+def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:
     kept = f" ({done.kept} of them were there already)" if done.kept else ""
     failed = f", {len(done.failures)} not done" if done.failures else ""
     cells, images = (many(n, what) for n, what in ((len(done.rows), "cell"), (len(done.images), "image")))
     say(f"{cells} in {images}{kept}{failed}")
     say("Look at:")
-    for name, what in (
-        ("overlays", "each image with the outlines of its cells"),
-        ("labels", "label images of native size: 0 is background, one number per cell"),
-        ("cells.csv", "one line per cell: position, area, shape, grey levels"),
+    for path, what in (
+        (folder.path / "overlays", "each image with the outlines of its cells"),
+        (folder.path / "labels", "label images of native size: 0 is background, one number per cell"),
+        (folder.path / "outlines", "outlines of the cells, for ImageJ or QuPath"),
+        (folder.records / "cells.csv", "one line per cell: position, area, shape, grey levels"),
     ):
-        if overlays or name != "overlays":
-            say(f"  {output / name}   {what}")
+        if {"overlays": folder.overlays, "outlines": bool(folder.outlines)}.get(path.name, True):
+            say(f"  {path}   {what}")
+    if folder.shard is not None:
+        say(
+            f"One table, once all {folder.shard.count} shards are done: cellprune merge {shlex.quote(str(folder.path))}"
+        )
     say(*told(tracks))

@@ -1,8 +1,6 @@
 """`cellprune sweep`: methods, ratios, seeds and controls as one command, and one table."""
 
 import json as text
-import os
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.trainers import refuse_trainers, trainers
 from cellprune.cli.whole_number import WholeNumber
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from cellprune.campaign.timing import Forecast
     from cellprune.tables.page import Content
     from cellprune.tables.plan import Plan
-    from cellprune.tables.sweep import Shard
     from cellprune.tables.workspace import SharedRuns
 
 
@@ -85,8 +83,8 @@ def sweep(
     scheduler
         Address of a Dask scheduler whose workers train, such as tcp://node1:8786.
     shard
-        Train part I of N alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT where they are set.
-        Parts share the output folder; each makes the table of all runs that are finished.
+        Train shard I of N alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT where they are
+        set. Shards share the output folder; each makes the table of all runs that are finished.
     resume
         Go on with the sweep in the output folder, or start it.
     gather
@@ -99,7 +97,7 @@ def sweep(
         Print the result, or with --dry-run the forecast, as one JSON object.
     """
     refuse_trainers(workers, scheduler)
-    part = _shard(shard)
+    own = shard_of(shard, work="trains all of the sweep")
 
     from cellprune.cli.progress import loading, phase
 
@@ -108,7 +106,7 @@ def sweep(
         from cellprune.tables.folder import SweepFolder
         from cellprune.tables.plan import Source
         from cellprune.tables.plan import plan as planned
-        from cellprune.tables.sweep import Shard, gathered
+        from cellprune.tables.sweep import gathered
         from cellprune.tables.sweep import sweep as run
         from cellprune.tables.workspace import SharedRuns, Workspace
         from cellprune.training.progress import PATIENCE_S
@@ -124,7 +122,7 @@ def sweep(
     _refuse_runs_within(runs, output)
     workspace = Workspace(runs, output, data_root, device)
     folder = SweepFolder(output, whole)
-    folder.require(resume=resume or gather or dry_run or part is not None)
+    folder.require(resume=resume or gather or dry_run or own is not None)
     with phase("reading the data set", after_s=PATIENCE_S):
         shared = SharedRuns(whole, workspace)
     if dry_run:
@@ -136,7 +134,7 @@ def sweep(
         return
     with Told(whole) as watch:
         execute = trainers(workers, scheduler, watch.listener)
-        made = run(whole, shared, shard=part or Shard(), execute=execute, watch=watch, command=command)
+        made = run(whole, shared, shard=own, execute=execute, watch=watch, command=command)
     _tell(made, output, as_json=json)
 
 
@@ -168,25 +166,8 @@ def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool
         say("the time is that of this machine, as if one training came after the other")
 
 
-def _shard(given: str | None) -> "Shard | None":
-    """Give the part of this process, from the flag or from SLURM; None where it does all."""
-    environment = os.environ
-    if given is None and {"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"} <= environment.keys():
-        first = int(environment.get("SLURM_ARRAY_TASK_MIN", "0"))
-        given = f"{int(environment['SLURM_ARRAY_TASK_ID']) - first + 1}/{environment['SLURM_ARRAY_TASK_COUNT']}"
-        tell(f"part {given}, as SLURM's array says; --shard 1/1 trains all of the sweep")
-    if given is None:
-        return None
-    if not (match := re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", given)) or not 1 <= int(match[1]) <= int(match[2]):
-        raise CellpruneError(f"--shard {given}: write the part and the number of parts, such as 1/4 to 4/4")
-
-    from cellprune.tables.sweep import Shard
-
-    return Shard(int(match[1]), int(match[2]))
-
-
 def _commands(plan: "Plan") -> list[str]:
-    """Give one command per training: this one, for its own part of as many parts as there are trainings."""
+    """Give one command per training: this one, for its own shard of as many shards as there are trainings."""
     words = [word for word in sys.argv[1:] if word not in ("--list", "--resume")]
     n = len(plan.trials)
     return [

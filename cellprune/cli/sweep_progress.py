@@ -29,6 +29,10 @@ class Told(Watch):
     def __exit__(self, *_: object) -> None:
         self._beat.stop()
 
+    def timed(self, done: int, total: int) -> None:
+        if done == 0:
+            self._say(f"timing {many(total, 'layer')}, once for all runs of this sweep")
+
     def planned(self, n_left: int, n_finished: int) -> None:
         self._left = n_left
         self._say(f"{n_finished} of {many(n_left + n_finished, 'run')} finished already, {n_left} left")

@@ -305,6 +305,13 @@ class Pruning(Frozen):
         return self.control.startswith(("narrow", "flat")) or names.is_dense_family(self.method)
 
     @property
+    def fills_budget(self) -> bool:
+        """Whether the budget alone says how large the small dense network is: no masks are made for it."""
+        of_control = self.control.startswith(("narrow", "flat")) and self.control.rpartition("-")[2]
+        counted = self.budget is not None and self.request().unit
+        return names.is_dense_family(self.method) or bool(counted and counted == of_control)
+
+    @property
     def shrinks(self) -> bool:
         """Whether the removed channels are taken out of the network."""
         return self.shrink and self._may_shrink

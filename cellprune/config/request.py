@@ -200,11 +200,21 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
 
 def _refuse_before_alone(asked: Request, spell: Spell) -> None:
     """Refuse what only masks that are chosen before training can be asked for."""
-    wishes = _wishes(asked, spell)
-    if wishes and names.method(asked.method).when in ("around", "during"):
+    row, wishes = names.method(asked.method), _wishes(asked, spell)
+    if row.when not in ("around", "during"):
+        return
+    if row.channels == "always" and asked.unit:  # channels are priced in every update of the masks
+        if "latency" in (asked.unit, asked.divided_by):
+            by_time = wishes[0] if asked.unit == "latency" else spell("cost", asked.cost)
+            raise CellpruneError(
+                f"{by_time} is for masks chosen before training: pruning method {asked.method!r} chooses anew in every "
+                f"update, without times of layers; give {spell('budget', {'macs': 0.1})} or params instead"
+            )
+        wishes = wishes[1:]
+    if wishes:
         raise CellpruneError(
             f"{wishes[0]} is for masks chosen before training: with pruning method {asked.method!r} give "
-            f"{spell('sparsity')} alone"
+            f"{spell('budget' if asked.unit and row.channels == 'always' else 'sparsity')} alone"
         )
 
 

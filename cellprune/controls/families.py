@@ -71,7 +71,9 @@ class Sizing:
         """Say a cost with its unit."""
         return f"{cost / NS:.3g} ms" if self.unit == "latency" else f"{cost:,} {self.unit}"
 
-    def told(self, shape: Shape, whole: Architecture, widths: Widths, target: int) -> StandIn:
+    def told(
+        self, shape: Shape, whole: Architecture, widths: Widths, target: int, *, of_budget: bool = False
+    ) -> StandIn:
         """Set the network of such widths beside what it may cost, and beside the whole network."""
         network = whole.shapes()
         dense = Whole(
@@ -79,7 +81,7 @@ class Sizing:
             parameters=spent(network, "params", self.input_size),
             macs=spent(network, "macs", self.input_size),
         )
-        return StandIn(shape, self.unit, target, self.cost(whole, widths), widths, dense)
+        return StandIn(shape, self.unit, target, self.cost(whole, widths), widths, dense, of_budget)
 
 
 def within(family: Family, whole: Architecture, share: Fraction, sizing: Sizing) -> StandIn:
@@ -95,7 +97,8 @@ def within(family: Family, whole: Architecture, share: Fraction, sizing: Sizing)
     """
     target = int(share * sizing.cost(whole, levels_of(whole.shapes(), whole.name)))
     allowed, mend = f"a budget of {sizing.unit}={float(share):g} allows", "give a larger one"
-    return sizing.told(family, whole, largest(family, whole, target, sizing, allowed=allowed, mend=mend), target)
+    widths = largest(family, whole, target, sizing, allowed=allowed, mend=mend)
+    return sizing.told(family, whole, widths, target, of_budget=True)
 
 
 narrow = partial(within, "narrow")

@@ -45,7 +45,7 @@ def segments(setup: Setup) -> Segments:
         smaller.shrink(setup, of_file)
     elif pruning.shrinks:
         smaller.require_shrinkable(setup)
-    if names.method(pruning.method).when != "before":
+    if pruning.fills_budget or names.method(pruning.method).when != "before":
         return {}
     request = pruning.request(setup.settings.seed)
     return prune.choose_segments(setup.network, request, batches=_batches(setup), loss=setup.loss)

@@ -62,7 +62,8 @@ def run(
         runtime: where it happens; nothing in it changes the result.
         command: the command line, for the record.
         scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
-        times: what layers take, where the settings name them by `pruning.layer_times_sha256`; others time their own.
+        times: what layers take, where milliseconds decide; of settings that do not name them by
+            `pruning.layer_times_sha256`, a run times its own if any is missing.
     Returns:
         The folder of the finished run.
     Raises:
@@ -185,8 +186,10 @@ def _stages(setup: Setup) -> list[Stage]:
     pruning, training, accelerator = setup.settings.pruning, setup.settings.training, setup.accelerator
     if not _learns_masks(setup.settings):
         return [Stage("init", as_they_are, Removed if pruning.shrinks else Static, training.epochs)]
+    asked = pruning.request(setup.settings.seed)
     request = TrainingRequest(
         sparsity=pruning.ratio,
+        asked=asked if asked.unit else None,
         scope=pruning.scope,
         exclude=pruning.exclude,
         epochs=training.epochs,
@@ -222,7 +225,7 @@ def _timed(work: Work, given: LayerTimes | None) -> Setup:
         setup, times = latency.timed(setup, given)
     else:
         with work.phase("timing", latency.timing(work.settings)) as tell:
-            setup, times = latency.timed(setup, tell=tell)
+            setup, times = latency.timed(setup, given, tell)
     folder.write_layer_times(times)
     return setup
 
@@ -247,10 +250,11 @@ def _small(work: Work, segments: Segments) -> StandIn:
     """Find the small dense network: of a family within a budget, or a control that costs what masks leave."""
     setup, pruning = work.setup, work.settings.pruning
     whole, size = setup.architecture, setup.opened.input_size
-    if is_dense_family(pruning.method):
+    if pruning.fills_budget:
         request = pruning.request()
-        sizing = Sizing(cast(Unit, request.unit), size, request.round_to, setup.table)
-        made = cast(StandIn, resolve("pruning method", pruning.method)(whole, request.share, sizing))
+        sizing = Sizing(cast(Unit, request.unit), size, pruning.rounding, setup.table)
+        family = pruning.method if is_dense_family(pruning.method) else pruning.control.partition("-")[0]
+        made = cast(StandIn, resolve("pruning method", family)(whole, request.share, sizing))
     else:
         try:
             masks = _scored_masks(work, segments)

@@ -1,18 +1,14 @@
 """The table of cells: place, size, shape and brightness of each, in pixels, and in um where the pixel size is known."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 from math import isnan
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.lab.shapes import intensities, measured
 
-Row = dict[str, Any]
+Row = dict[str, object]
 COLUMNS = (
     "image", "frame", "label", "class", "area_px", "area_um2", "y_px", "x_px", "y_um", "x_um", "touches_border",
     "perimeter_px", "perimeter_um", "eccentricity", "orientation_deg", "solidity",
@@ -65,21 +61,6 @@ def cells(
         for channel, (means, deviations) in enumerate(bright):
             row[f"mean_c{channel}"], row[f"deviation_c{channel}"] = _six(means[number]), _six(deviations[number])
         yield row
-
-
-def as_csv(rows: Iterable[Row]) -> str:
-    """Write rows as CSV, a header first, with the columns of the first row after `COLUMNS`.
-
-    Names come from outside: one that a spreadsheet would take for a formula gets an apostrophe before it.
-    """
-    text, rows = io.StringIO(), iter(rows)
-    first = next(rows, None)
-    columns = dict.fromkeys((*COLUMNS, *(first or ())))
-    table = csv.DictWriter(text, columns, lineterminator="\n")
-    table.writeheader()
-    for row in chain([first] if first else [], rows):
-        table.writerow({key: harmless(value) for key, value in row.items()})
-    return text.getvalue()
 
 
 def harmless(value: object) -> object:

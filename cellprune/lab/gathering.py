@@ -7,7 +7,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,15 @@ _FRAME = re.compile(r"t(\d{3,4})\.tif")
 
 @dataclass(frozen=True)
 class Failure:
-    """An input that was not predicted, and why."""
+    """An input that was not predicted, and why.
+
+    Attributes:
+        turn: see `inputs.Image`; 0 for what is no file that is meant.
+    """
 
     shown: str
     why: str
+    turn: int = field(default=0, compare=False)
 
     @staticmethod
     def of(path: Path, why: str) -> "Failure":

@@ -5,7 +5,7 @@ Headers are read here, pixels are not. What cannot be read is listed, not raised
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cellprune.errors import CellpruneError
@@ -29,6 +29,7 @@ class Image:
         shown: the image's name in tables and messages, printable on one line.
         header: what the file says of itself.
         stack: of what is written for all images of a stack together; None where the file holds one.
+        turn: of its file among all that the inputs mean, from 0; shards are of files.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Image:
     shown: str
     header: Header
     stack: str | None = None
+    turn: int = 0
 
 
 def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
@@ -54,11 +56,11 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     """
     files, failures, left_out = gathered(inputs)
     images: list[Image] = []
-    for file in files:
+    for turn, file in enumerate(files):
         try:
-            images += _images(file)
+            images += _images(file, turn)
         except ImageError as error:
-            failures.append(Failure(printable(str(file.path)), printable(str(error))))
+            failures.append(Failure(printable(str(file.path)), printable(str(error)), turn))
     images, clashing = _of_names_of_their_own(images)
     failures += clashing
     if not images:
@@ -69,7 +71,7 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     return images, failures, left_out
 
 
-def _images(file: File) -> Iterator[Image]:
+def _images(file: File, turn: int) -> Iterator[Image]:
     """Give the image of a file, or each of a stack's, which are taken for moments of time."""
     header = read_header(file.path)
     if file.sequence and header.planes > 1:
@@ -80,11 +82,11 @@ def _images(file: File) -> Iterator[Image]:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
     shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
     if header.planes == 1:
-        yield Image(file.path, None, file.frame, name, shown, header)
+        yield Image(file.path, None, file.frame, name, shown, header, turn=turn)
         return
     digits = max(3, len(str(header.planes - 1)))
     for plane in range(header.planes):
-        yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header, stack=name)
+        yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header, name, turn)
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:
@@ -100,8 +102,9 @@ def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[F
         if other is not image:
             for path, rival in ((other.path, image.path), (image.path, other.path)):
                 clashing.setdefault(path, f"and {rival} would both be written as {name!r}")
+    turns = {image.path: image.turn for image in images}
     failures = [
-        Failure.of(path, f"{what}: rename one, or predict them into folders of their own")
+        replace(Failure.of(path, f"{what}: rename one, or predict them into folders of their own"), turn=turns[path])
         for path, what in clashing.items()
     ]
     return [image for image in images if image.path not in clashing], failures

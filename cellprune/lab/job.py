@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.network_input import network_size
 from cellprune.images.read import equal_channels, in_unit_range, read_grey_levels
 from cellprune.lab import tiles
-from cellprune.lab.cells import Row, as_csv, cells
+from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
@@ -20,11 +21,13 @@ from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale, unknown_scale
 from cellprune.lab.segment import cells_in, require_channels
+from cellprune.lab.table import Table
 from cellprune.targets.decoders import Decoder
 from cellprune.targets.target import Instances
 from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way
+Pace = Callable[[float, int], None]  # seconds of the first image that is computed, and images that are left
 Draw = Callable[..., bytes]  # an image and its labels -> an overlay
 Decode = Callable[[Floats], Instances]  # a native image -> its cells
 
@@ -35,7 +38,7 @@ class Done:
 
     Attributes:
         rows: of the table of cells.
-        images: name, source, frame and number of cells of each image that is done.
+        images: name, source, frame and number of cells of each image that is done; of a shard its turn, too.
         kept: how many of these were there before.
         failures: what could not be predicted.
         tiled: names of the images that went through in tiles.
@@ -43,7 +46,7 @@ class Done:
     """
 
     failures: list[Failure]
-    rows: list[Row] = field(default_factory=list)
+    rows: Table
     images: list[dict[str, Any]] = field(default_factory=list)
     kept: int = 0
     tiled: list[str] = field(default_factory=list)
@@ -71,6 +74,7 @@ def run(
     decoder: Decoder | None = None,
     min_area_px: float | None = None,
     tell: Tell = lambda done, message: None,
+    pace: Pace | None = None,
 ) -> Done:
     """Predict every image that is not done yet.
 
@@ -84,25 +88,31 @@ def run(
         numbers: whether overlays show the number of each cell.
         decoder, min_area_px: see `segment.cells_in`.
         tell: told of each image, and of each tile of a large one.
+        pace: told once.
     Returns:
         What came of it; all of it is on the disk.
     Raises:
-        ImageError: no image has the channels that the network takes; nothing is written.
+        ImageError: no image has the channels that the network takes; nothing is written. Of a shard, which need not
+            see them all, its images are failures then.
         WorkError: the output cannot be written; what is done stays, and the same call goes on from there.
     """
-    if not any(_fits(engine, image) for image in images):
+    if output.shard is None and not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
-    done = Done(list(failures))
     draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
     decode = partial(cells_in, engine, decoder=decoder, min_area_px=min_area_px)
     with output.locked():
+        output.sweep(images)
+        done = Done(list(failures), output.table())
         finished = False
         try:
             for at, image in enumerate(images):
                 size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
-                drawn = draw and partial(draw, pixel_size_um=size)
+                drawn, began = draw and partial(draw, pixel_size_um=size), monotonic()
                 _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
                 tell(at + 1, image.shown)
+                if pace is not None and len(done.images) > done.kept:
+                    pace(monotonic() - began, len(images) - at - 1)
+                    pace = None
                 if image.stack in output.stacks and image.plane == (n_planes := image.header.planes) - 1:
                     _join(output, images[at + 1 - n_planes : at + 1], done, size)
             finished = True
@@ -115,7 +125,7 @@ def run(
         finally:
             # stopped by a full disk or Ctrl-C, the table is still made to fit the labels that are there, if it can be
             with nullcontext() if finished else suppress(WorkError):
-                output.write_table(as_csv(done.rows))
+                output.write_table(done.rows)
                 output.write_record({"finished": finished, **done.record()})
     return done
 
@@ -142,23 +152,25 @@ def _one(
     try:
         levels = _levels(engine, image, done)
         there = output.labels_of(image)
-        made = None if there else _predicted(engine, image, levels, done, decode, draw, zoom)
+        labels, class_of, overlay = (
+            (*there, None) if there else _predicted(engine, image, levels, done, decode, draw, zoom)
+        )  # fmt: skip
+        outlines = output.outlines_of(image, labels, class_of, anew=not there)
     except (CellpruneError, OSError, MemoryError) as error:
         why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
-        done.failures.append(Failure(image.shown, printable(why)))
+        done.failures.append(Failure(image.shown, printable(why), image.turn))
         return
+    output.write_outlines(image, outlines)
     if there:
-        labels, class_of = there
         done.kept += 1
     else:
-        assert made is not None
-        labels, class_of, overlay = made
         output.write(image, labels, class_of, overlay, pixel_size_um)
-    done.rows += cells(
-        labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um
+    done.rows.add(
+        cells(labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
     )  # fmt: skip
+    turn = {} if output.shard is None else {"turn": image.turn}
     done.images.append(
-        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1}
+        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1} | turn
     )
 
 

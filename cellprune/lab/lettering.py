@@ -44,7 +44,7 @@ def with_scale_bar(picture: Picture, pixel_size_um: float) -> Picture:
 
 
 def with_numbers(picture: Picture, labels: NDArray[np.unsignedinteger]) -> Picture:
-    """Write the number of each cell into it, at its pixel nearest to its centre.
+    """Write the number of each cell into it, at its pixel nearest to its centre; at an edge, as near as it fits.
 
     Args:
         picture: (H, W, 3) uint8.
@@ -60,9 +60,16 @@ def with_numbers(picture: Picture, labels: NDArray[np.unsignedinteger]) -> Pictu
             continue
         rows, columns = np.nonzero(labels[box] == number)
         nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
-        where = (columns[nearest] + box[1].start, rows[nearest] + box[0].start)
+        x, y = columns[nearest] + box[1].start, rows[nearest] + box[0].start
+        left, top, right, bottom = draw.textbbox((x, y), str(number), font=font, anchor="mm", stroke_width=1)
+        where = (x + _back(left, right, image.width), y + _back(top, bottom, image.height))
         draw.text(where, str(number), fill=_WHITE, font=font, anchor="mm", stroke_width=1, stroke_fill=_BLACK)
     return np.asarray(image)
+
+
+def _back(start: float, end: float, side: int) -> float:
+    """Give how far a text must move to lie within a picture; where it cannot, its start does."""
+    return max(-start, min(0, side - end))
 
 
 def round_length(most: float) -> float:

@@ -3,8 +3,10 @@
     labels/NAME.tif      one a image, native size; its description says what it was made from; of a stack a stack, whose
                          images have a file each until all of them are done
     overlays/NAME.png    the image with the outlines of its cells, unless nobody wants them
+    outlines/NAME.zip    and .geojson: the outlines as other programs open them, where they are wanted
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
+    shards/2-of-4/       these two files of a shard, see `lab.record`; labels and overlays lie together
     tracks.csv and so on, see `lab.tracks`
 
 Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
@@ -12,7 +14,7 @@ Every file is there whole or not at all. An image's labels are written last of i
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
@@ -26,13 +28,18 @@ from numpy.typing import NDArray
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.files.listing import names
 from cellprune.images.read import ImageError, read_labels
+from cellprune.lab import record
 from cellprune.lab import stacks as stackfile
+from cellprune.lab.cells import Row
 from cellprune.lab.inputs import Image
+from cellprune.lab.outline_files import FILES, OutlineFile
+from cellprune.lab.record import RECORD, SCHEMA, SHARDS, TABLE
+from cellprune.lab.table import Table, write_csv
+from cellprune.machine.shard import Shard
 from cellprune.runs import atomic, documents, lock
 from cellprune.wording import printable
 
-_LABELS, _OVERLAYS, _TABLE, _RECORD = "labels", "overlays", "cells.csv", "prediction.json"
-_SCHEMA = 1
+_LABELS, _OVERLAYS, _OUTLINES = "labels", "overlays", "outlines"
 OF_TRACKS = ("tracks.csv", "tracked", "ctc", "geff")
 
 Labels = NDArray[np.unsignedinteger]
@@ -50,6 +57,9 @@ class _Said(NamedTuple):
 class Output:
     """A prediction's folder, there or still to be made.
 
+    Attributes:
+        records: where the record and the table of this process lie.
+
     Args:
         path: the folder.
         settings: JSON values that decide what the labels are; a folder made with others is refused.
@@ -58,8 +68,10 @@ class Output:
         running: JSON values that say by what the network is run, and its maps are decoded; of a folder that is gone on
             with, the latest.
         overlays: whether an image without one is still to be done.
+        outlines: files of outlines that are wanted; they are made of labels that are there, too.
+        shard: the one that works here, beside others; None where one process does all.
     Raises:
-        CellpruneError: a file, foreign content, other settings, or labels of images that are not among these.
+        CellpruneError: a file, foreign content, other settings or shards, or labels of images that are not among these.
     """
 
     def __init__(
@@ -71,10 +83,15 @@ class Output:
         stacks: Collection[str] = (),
         running: Mapping[str, object] | None = None,
         overlays: bool = True,
+        outlines: Sequence[OutlineFile] = (),
+        shard: Shard | None = None,
     ) -> None:
         self.path = path
+        self.shard = shard
+        self.records = record.folder_of(path, shard)
         self.stacks = frozenset(stacks)
         self.overlays = overlays
+        self.outlines = tuple(outlines)
         self._settings = dict(settings)
         self._running = {} if running is None else dict(running)
         self._names = set(images)
@@ -84,19 +101,32 @@ class Output:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder and hold it for this process; what killed writers left is cleaned away.
+        """Make the folder and hold it, or this shard of it, for this process.
 
         Raises:
             CellpruneError: another process is at work in it, or it cannot be written.
         """
-        with lock.locked(self.path):
+        with lock.locked(self.records):
             self._refuse()  # once more: another process may have come and gone
-            for folder in (self.path / _LABELS, *([self.path / _OVERLAYS] if self.overlays else [])):
-                folder.mkdir(exist_ok=True)
-                atomic.sweep(folder)
-            if not (self.path / _RECORD).exists():
+            for name in (_LABELS, *([_OVERLAYS] if self.overlays else []), *([_OUTLINES] if self.outlines else [])):
+                (self.path / name).mkdir(exist_ok=True)
+            if not (self.records / RECORD).exists():
                 self.write_record({"finished": False})
             yield
+
+    def sweep(self, images: Sequence[Image]) -> None:
+        """Clear away what killed writers left; in a shard those of its own images, since others are at work."""
+        of = None if self.shard is None else {
+            path.name
+            for image in images
+            for path in (
+                self._labels_path(image), self._stack_path(image), self._overlay_path(image),
+                *(self._outline_path(image, kind) for kind in FILES),
+            )
+            if path is not None
+        }  # fmt: skip
+        for name in (_LABELS, _OVERLAYS, _OUTLINES):
+            atomic.sweep(self.path / name, of=of)
 
     def labels_of(self, image: Image) -> tuple[Labels, list[str]] | None:
         """Give the labels that are there of an image and the class names by label; None where it is still to be done.
@@ -194,6 +224,28 @@ class Output:
                 **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
 
+    def outlines_of(
+        self, image: Image, labels: Labels, class_of: Sequence[str], *, anew: bool
+    ) -> dict[OutlineFile, bytes]:
+        """Give the content of the files of outlines that an image lacks.
+
+        Args:
+            labels, class_of: see `write`.
+            anew: also of those that are there, since they may be of other labels.
+        Raises:
+            CellpruneError: the image is too large for one of the formats.
+        """
+        return {
+            kind: FILES[kind].as_bytes(labels, class_of, image.plane)
+            for kind in self.outlines
+            if anew or not self._outline_path(image, kind).exists()
+        }
+
+    def write_outlines(self, image: Image, files: Mapping[OutlineFile, bytes]) -> None:
+        """Write files of outlines, before the labels; raises as `write`."""
+        for kind, content in files.items():
+            atomic.write_bytes(self._outline_path(image, kind), content)
+
     def label_files(self, images: Sequence[Image]) -> list[Path]:
         """Give the files that hold the labels of images that are done, a stack once."""
         files: dict[Path, None] = {}
@@ -202,14 +254,19 @@ class Output:
             files[own if stack is None or own.exists() else stack] = None
         return list(files)
 
-    def write_table(self, text: str) -> None:
+    def table(self) -> Table:
+        """Give an empty table, which lies on this folder's disk."""
+        return Table(self.records)
+
+    def write_table(self, rows: Iterable[Row]) -> None:
         """Write cells.csv; raises as `write`."""
-        atomic.write_text(self.path / _TABLE, text)
+        write_csv(self.records / TABLE, rows)
 
     def write_record(self, content: Mapping[str, object]) -> None:
         """Write prediction.json; raises as `write`."""
-        said = {"schema": _SCHEMA, "settings": self._settings, **self._running, **content}
-        documents.write_json(self.path / _RECORD, said)
+        own = {} if self.shard is None else {"shard": str(self.shard)}
+        said = {"schema": SCHEMA, "settings": self._settings, **own, **self._running, **content}
+        documents.write_json(self.records / RECORD, said)
 
     def _source(self, image: Image) -> dict[str, object]:
         if image.path not in self._digests:
@@ -226,6 +283,9 @@ class Output:
     def _overlay_path(self, image: Image) -> Path:
         return self.path / _OVERLAYS / f"{image.name}.png"
 
+    def _outline_path(self, image: Image, kind: OutlineFile) -> Path:
+        return self.path / _OUTLINES / f"{image.name}{FILES[kind].suffix}"
+
     def _refuse(self) -> None:
         try:
             if self.path.exists() and not self.path.is_dir():
@@ -241,15 +301,10 @@ class Output:
             )
 
     def _require_settings(self) -> None:
-        if (self.path / _RECORD).exists():
-            before = documents.read_json(self.path / _RECORD).get("settings")
-            before = before if isinstance(before, dict) else {}
-            changed = sorted(
-                key if key == "model" else f"--{key.replace('_', '-')}"
-                for key in {*before, *self._settings}
-                if before.get(key) != json.loads(json.dumps(self._settings.get(key)))
-            )
-            if changed:
+        record.require_same_shards(self.path, self.shard)
+        for folder in (self.path, *(record.folder_of(self.path, shard) for shard in record.shards_in(self.path))):
+            before = record.settings_in(folder)
+            if before is not None and (changed := record.differing(before, self._settings)):
                 raise CellpruneError(
                     f"{self.path} was predicted with another {' and another '.join(changed)}: "
                     "give the same as before, or another -o"
@@ -257,15 +312,17 @@ class Output:
 
     def _foreign(self) -> Iterator[str]:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
-        ours = {lock.LOCK}
-        if (self.path / _RECORD).exists() or self._began():
-            ours |= {_LABELS, _OVERLAYS, _TABLE, _RECORD, *OF_TRACKS}
-            for folder, suffix, known in (
-                (_LABELS, ".tif", self._names | self.stacks),
-                (_OVERLAYS, ".png", self._names),
+        ours = {lock.LOCK, *([SHARDS] if self.shard and record.are_shards(self.path / SHARDS) else [])}
+        if (self.path / RECORD).exists() or record.shards_in(self.path) or self._began():
+            ours |= {_LABELS, _OVERLAYS, _OUTLINES, TABLE, RECORD, *OF_TRACKS}
+            for folder, suffixes, known in (
+                (_LABELS, [".tif"], self._names | self.stacks),
+                (_OVERLAYS, [".png"], self._names),
+                (_OUTLINES, [row.suffix for row in FILES.values()], self._names),
             ):
                 for name in names(self.path / folder):
-                    if name.removesuffix(suffix) not in known and not atomic.is_partial(name):
+                    is_known = any(name.endswith(end) and name.removesuffix(end) in known for end in suffixes)
+                    if not is_known and not atomic.is_partial(name):
                         yield f"{folder}/{name}"
         for name in names(self.path):
             if name not in ours and not atomic.is_partial(name):
@@ -273,13 +330,14 @@ class Output:
 
     def _began(self) -> bool:
         """Tell a folder whose maker was stopped before the record: the folders in it are empty."""
-        there = [self.path / name for name in (_LABELS, _OVERLAYS) if (self.path / name).is_dir()]
+        there = [self.path / name for name in (_LABELS, _OVERLAYS, _OUTLINES) if (self.path / name).is_dir()]
         return self.path / _LABELS in there and not any(map(names, there))
 
 
 def engine_before(path: Path) -> str | None:
     """Give the engine that predicted what is in a folder, so that what was begun goes on in it; None for none."""
-    try:
-        return str(documents.read_json(path / _RECORD)["settings"]["engine"])
-    except (CellpruneError, LookupError, TypeError):  # nothing there, or of torch, or damaged: told of elsewhere
-        return None
+    for folder in (path, *(record.folder_of(path, shard) for shard in record.shards_in(path))):
+        # nothing there, or of torch, or damaged: told of elsewhere
+        with suppress(CellpruneError, LookupError, TypeError):
+            return str(documents.read_json(folder / RECORD)["settings"]["engine"])
+    return None

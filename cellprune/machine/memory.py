@@ -8,17 +8,14 @@ import ctypes
 import os
 import platform
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import torch
 
 from cellprune.errors import CellpruneError
+from cellprune.machine import groups
 
 SHARE = "CELLPRUNE_MEMORY_SHARE"  # environment: the part of what is free that is this process's; workers are given it
-
-_GROUPS = Path("/sys/fs/cgroup")
-_MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def available_bytes(device: torch.device) -> int:
@@ -52,21 +49,12 @@ def _share(text: str) -> float:
 
 
 def _left_by_groups() -> Iterator[int]:
-    """Give what each limited control group around this process may still take; none but on Linux.
-
-    Source: Linux kernel, admin-guide/cgroup-v2 and admin-guide/cgroup-v1/memory.
-    """
-    lines = _MEMBERSHIP.read_text().splitlines() if _MEMBERSHIP.exists() else []
-    for _, controllers, path in (line.split(":", 2) for line in lines):
-        if not controllers:
-            folder, limit, used, cached = _GROUPS, "memory.max", "memory.current", "inactive_file"
-        elif "memory" in controllers.split(","):
-            folder, limit, used = _GROUPS / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
-            cached = "total_inactive_file"
+    """Give what each limited control group around this process may still take."""
+    for group in groups.around("memory"):
+        if group.version == 2:
+            limit, used, cached = "memory.max", "memory.current", "inactive_file"
         else:
-            continue
-        for part in Path(path).parts:  # the first is "/": the root, which in a container is the container's own
-            folder /= part.lstrip("/")
-            if (folder / limit).exists() and (most := (folder / limit).read_text().strip()) != "max":
-                statistics = dict(row.split() for row in (folder / "memory.stat").read_text().splitlines())
-                yield max(0, int(most) - int((folder / used).read_text()) + int(statistics.get(cached, 0)))
+            limit, used, cached = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+        if (most := group.says(limit)) not in (None, "max"):
+            statistics = dict(row.split() for row in (group.says("memory.stat") or "").splitlines())
+            yield max(0, int(most or 0) - int(group.says(used) or 0) + int(statistics.get(cached, 0)))

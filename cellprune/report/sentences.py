@@ -86,8 +86,9 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
         "flat": "the same number of channels at every level",
         "to-density": "each level as wide as the masks would leave it",
     }[control.shape]
+    by_budget = family is not None or control.of_budget
     if control.shape != "to-density":
-        shape += f", the largest one that costs no more than the {'budget' if family else 'masks would leave'}"
+        shape += f", the largest one that costs no more than the {'budget' if by_budget else 'masks would leave'}"
     said = (
         f"No mask was trained here. This is a dense network with {shape}. {filled(control, family)} The whole network "
         f"has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
@@ -106,7 +107,7 @@ def filled(control: StandIn, family: str | None = None) -> str:
     unit = "by the times of layers" if control.unit == "latency" else _PER_IMAGE[control.unit]
     target, achieved = control.target, control.achieved
     amount_of = _nanoseconds if control.unit == "latency" else count
-    what_for = "The budget is" if family else "The masks leave"
+    what_for = "The budget is" if family or control.of_budget else "The masks leave"
     return (
         f"{what_for} {amount_of(target)} {unit}; this network, {widths(control.widths)}, has {amount_of(achieved)}, "
         f"{share(achieved / target)} of that."

@@ -6,7 +6,7 @@ Whoever reads a name, at any moment and after any crash, sees the old content or
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
         WorkError: the disk is full or the folder cannot be written; the old content stays.
     """
     # a folder, for writers have leftovers of their own; of a name that nobody can have prepared
-    private = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PARTIAL}")
+    private = path.with_name(f".{path.name}{_end()}")
     beside = private / path.name
     try:
         private.mkdir()
@@ -68,10 +68,20 @@ def is_partial(name: str) -> bool:
     return name.startswith(".") and name.endswith(_PARTIAL)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed writers left in `folder`; call it only while no other writer can be at work there."""
+def sweep(folder: Path, *, of: Collection[str] | None = None) -> None:
+    """Remove what killed writers left in `folder`; call it only while no other writer can be at work there.
+
+    Args:
+        of: names of the files that they wrote; None for all. Others may write other files meanwhile.
+    """
     for leftover in folder.glob(f".*{_PARTIAL}"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        if of is None or leftover.name[1 : -len(_end())] in of:
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _end() -> str:
+    """Give how the name of a folder to write in ends; of one length."""
+    return f".{secrets.token_hex(4)}{_PARTIAL}"
 
 
 def _sync_folder(folder: Path) -> None:

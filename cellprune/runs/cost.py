@@ -49,6 +49,7 @@ class StandIn:
         achieved: what this network has, at most the target; of "to-density" perhaps more.
         widths: channels of each level.
         whole: the network that is pruned otherwise.
+        of_budget: whether a budget gave the target, and no masks were made.
     """
 
     shape: Literal["narrow", "flat", "to-density"]
@@ -57,6 +58,7 @@ class StandIn:
     achieved: int
     widths: tuple[int, ...]
     whole: Whole
+    of_budget: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,7 +83,8 @@ def reach(settings: Settings, search: Search, data_root: Path | None, table: Lat
         return Reach(settings.model_copy(update={"pruning": pruning.model_copy(update={"round_to": 1})}))
     keeps = f"the smallest network keeps {as_share(float(least))} of the {NAMES_OF_UNITS[search.unit]}"
     blocks = "16" if pruning.round_to == "auto" else pruning.round_to
-    limit = f"in blocks of {blocks} channels {keeps}; --round-to 1 removes single channels"
+    single = ", each of which takes about as long as a block" if by_time else ""
+    limit = f"in blocks of {blocks} channels {keeps}; --round-to 1 removes single channels{single}"
     if pruning.round_to == 1:
         limit = f"{keeps}, with one channel of each layer"
     return Reach(settings, tuple(ratio for ratio in RATIOS if _kept(ratio) >= least), limit)

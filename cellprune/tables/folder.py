@@ -14,7 +14,8 @@ from cellprune.runs import atomic, documents, lock
 from cellprune.tables.plan import Plan
 
 SWEEP, TABLE, PAGE, LATEX, SCORES = "sweep.json", "table.csv", "table.html", "table.tex", "scores"
-_OURS = {SWEEP, TABLE, PAGE, LATEX, SCORES}
+LAYER_TIMES = "layer_times.json"
+_OURS = {SWEEP, TABLE, PAGE, LATEX, SCORES, LAYER_TIMES}
 _SCHEMA = 1
 _PATIENCE_S = 0.5  # between two tries of a folder that another planner is just writing to
 

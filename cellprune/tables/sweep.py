@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from cellprune.campaign import workers
+from cellprune.machine.shard import Shard
 from cellprune.runs import documents
-from cellprune.tables import latex, long_form, page
-from cellprune.tables.folder import LATEX, PAGE, SCORES, TABLE, Failure, SweepFolder
-from cellprune.tables.plan import Plan, Trial
+from cellprune.tables import latex, layer_times, long_form, page
+from cellprune.tables.folder import LATEX, LAYER_TIMES, PAGE, SCORES, TABLE, Failure, SweepFolder
+from cellprune.tables.plan import Plan
 from cellprune.tables.result import read
 from cellprune.tables.standing import standings
 from cellprune.tables.work import Watch, work
@@ -17,23 +17,11 @@ from cellprune.tables.workspace import SharedRuns
 from cellprune.wording import many
 
 
-@dataclass(frozen=True)
-class Shard:
-    """One of several parts of a sweep: trial 1, 1 + count, 1 + 2 count ... are the first's."""
-
-    number: int = 1
-    count: int = 1
-
-    def of(self, trials: Sequence[Trial]) -> Sequence[Trial]:
-        """Give the trials of this part."""
-        return trials[self.number - 1 :: self.count]
-
-
 def sweep(
     plan: Plan,
     runs: SharedRuns,
     *,
-    shard: Shard = Shard(),
+    shard: Shard | None = None,
     execute: AbstractContextManager[workers.Execute] | None = None,
     watch: Watch | None = None,
     command: Sequence[str] = (),
@@ -43,21 +31,23 @@ def sweep(
     Args:
         plan: what is trained.
         runs: where, and what is there already.
-        shard: the part of this process.
+        shard: the trainings of this process; None for all.
         execute: one of `campaign.workers`; None trains in this process.
         command: of the user.
     Returns:
         What the page tells.
     Raises:
+        CellpruneError: milliseconds decide, and the engine cannot time the layers.
         WorkError: what every training would meet, such as a full disk; what was trained stays.
     """
     folder = SweepFolder(runs.workspace.output, plan)
     with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
         with folder.locked():
             folder.note({})
+            times = layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, (watch or Watch()).timed)
         cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
-        trials = [trial for trial in shard.of(plan.trials) if plan.name(trial) not in cut_off]
-        came = work(trials, runs, trained, watch or Watch())
+        trials = [trial for trial in (shard or Shard()).of(plan.trials) if plan.name(trial) not in cut_off]
+        came = work(trials, runs, trained, watch or Watch(), times)
     with folder.locked():
         folder.note({plan.name(trial): failure for trial, failure in came.items()})
         content = _tabulated(plan, runs, folder, command)

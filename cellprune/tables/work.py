@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cellprune.campaign.job import Job, Report
 from cellprune.campaign.workers import Execute
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.tables.folder import Failure
 from cellprune.tables.plan import Trial
 from cellprune.tables.workspace import SharedRuns
@@ -13,6 +14,9 @@ _TRIES = 2  # of a trial that crashes, in one call
 
 class Watch:
     """Sees a sweep go on; this one says nothing."""
+
+    def timed(self, done: int, total: int) -> None:
+        """So many layers of those that are timed once for the sweep are done."""
 
     def planned(self, n_left: int, n_finished: int) -> None:
         """So many trainings of this process are left, so many are finished."""
@@ -24,12 +28,15 @@ class Watch:
         """A training is done, there already, hopeless, crashed (and will be tried again), or failed."""
 
 
-def work(trials: Sequence[Trial], runs: SharedRuns, execute: Execute, watch: Watch) -> dict[Trial, Failure | None]:
+def work(
+    trials: Sequence[Trial], runs: SharedRuns, execute: Execute, watch: Watch, times: LayerTimes | None = None
+) -> dict[Trial, Failure | None]:
     """Train what is not finished.
 
     Args:
         trials: of this process; other processes may have the same ones.
         execute: of `campaign.workers`.
+        times: what layers take, for all jobs alike; None where milliseconds decide nothing.
     Returns:
         Why a trial has no run, None where it has one; of the trials that were not finished before.
     Raises:
@@ -40,7 +47,7 @@ def work(trials: Sequence[Trial], runs: SharedRuns, execute: Execute, watch: Wat
     watch.planned(len(waiting), len(trials) - len(waiting))
     for tries_left in reversed(range(_TRIES)):
         of_job = {runs.job(trial).key: trial for trial in waiting}
-        for job, report in execute(_jobs(waiting, runs, watch)):
+        for job, report in execute(_jobs(waiting, runs, watch, times)):
             trial = of_job[job.key]
             came[trial] = _failure(report)
             watch.ended(trial, _what(report, tries_left))
@@ -49,7 +56,7 @@ def work(trials: Sequence[Trial], runs: SharedRuns, execute: Execute, watch: Wat
     return came
 
 
-def _jobs(trials: Iterable[Trial], runs: SharedRuns, watch: Watch) -> Iterator[Job]:
+def _jobs(trials: Iterable[Trial], runs: SharedRuns, watch: Watch, times: LayerTimes | None) -> Iterator[Job]:
     """Give the job of each trial, those last that another process seems to be at work on."""
     later = []
     for trial in trials:
@@ -57,10 +64,10 @@ def _jobs(trials: Iterable[Trial], runs: SharedRuns, watch: Watch) -> Iterator[J
             later.append(trial)
             continue
         watch.began(trial)
-        yield runs.job(trial)
+        yield runs.job(trial, times)
     for trial in later:
         watch.began(trial)
-        yield runs.job(trial)
+        yield runs.job(trial, times)
 
 
 def _failure(report: Report) -> Failure | None:

@@ -10,6 +10,7 @@ from cellprune import experiment
 from cellprune.campaign.job import Job
 from cellprune.config.schema import Runtime, Settings
 from cellprune.experiment import shared
+from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.lock import LOCK
 from cellprune.runs.names import file_safe
 from cellprune.runs.split import Split
@@ -64,8 +65,8 @@ class SharedRuns:
         folder = shared.folder_in(self._runtime.runs, self._settings_of(trial), self._split_of(trial.arm))
         return (folder / LOCK).exists()
 
-    def job(self, trial: Trial) -> Job:
-        """Give a trial with all that a worker needs."""
+    def job(self, trial: Trial, times: LayerTimes | None = None) -> Job:
+        """Give a trial with all that a worker needs; `times` are of layers, for those whose choice asks for them."""
         name = self.plan.name(trial)
         return Job(
             key=name,
@@ -77,6 +78,7 @@ class SharedRuns:
             command=_COMMAND,
             is_unlike_others=True,
             scores=self._scores(trial) if self._shares_scores(trial) else None,
+            times=times if trial.settings.pruning.times_layers else None,
         )
 
     def forget_scores(self, trial: Trial) -> None:

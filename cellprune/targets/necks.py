@@ -25,6 +25,7 @@ _NEIGHBOURS = np.ones((3, 3), bool)
 Box = tuple[slice, slice]
 _ALONE_PX = 2000  # a piece that is cut by itself takes as long as so many pixels more
 _MOST_TOPS = 40  # of a piece; lines between more take longer than the watershed
+_MOST_ROUND = 4  # of them that no straight line joins; each takes a tenth of the watershed
 
 
 def cut(foreground: NDArray[np.bool_], decoder: Watershed) -> NDArray[np.int32]:
@@ -83,10 +84,10 @@ def _widths(foreground: NDArray[np.bool_]) -> Maps:
 
 
 def _is_whole(widths: Maps, decoder: Watershed) -> bool:
-    """Tell whether a piece surely has no neck; where that is not seen at a glance, say no.
+    """Tell whether a piece surely has no neck; where that takes long to see, say no.
 
-    A top is joined to a higher one if some way there is narrower than the top by less than the decoder's depth. The
-    ways that are looked at are straight.
+    A top is joined to a higher one if some way there is narrower than the top by less than the decoder's depth.
+    Straight ways are looked at first; for the few tops that have none, all ways.
     """
     depth_px = decoder.depth * decoder.radius_px
     y, x = np.nonzero(_may_be_tops(widths) & (widths - 1 >= depth_px))  # lower ones are joined: no neck is below 1
@@ -100,7 +101,17 @@ def _is_whole(widths: Maps, decoder: Watershed) -> bool:
     rows = y[:, None] + (2 * step * down + steps) // (2 * steps)
     columns = x[:, None] + (2 * step * across + steps) // (2 * steps)
     narrower = widths[y, x, None] - widths[rows, columns].min(0).astype(np.float64)
-    return bool(np.tril(narrower < depth_px, -1).any(1)[1:].all())
+    left = np.flatnonzero(~np.tril(narrower < depth_px, -1).any(1))[1:]  # the highest needs no way
+    return len(left) <= _MOST_ROUND and all(_reaches(widths, y[: top + 1], x[: top + 1], depth_px) for top in left)
+
+
+def _reaches(widths: Maps, y: NDArray[np.intp], x: NDArray[np.intp], depth_px: float) -> bool:
+    """Tell whether the last of some tops is joined to another, on whatever way."""
+    from scipy import ndimage
+
+    wide = ndimage.label(widths[y[-1], x[-1]] - widths.astype(np.float64) < depth_px, structure=_NEIGHBOURS)[0]
+    own = wide[y[-1], x[-1]]
+    return bool(own and (wide[y[:-1], x[:-1]] == own).any())  # at depth 0 no pixel is wide enough, its own neither
 
 
 def _may_be_tops(widths: Maps) -> NDArray[np.bool_]:

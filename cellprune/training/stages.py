@@ -5,10 +5,12 @@ A stage starts from certain weights under a certain mask; optimizer, schedule an
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from torch import Tensor, nn
 
-from cellprune.config.request import Scope
+from cellprune.config.request import Request, Scope
+from cellprune.config.shares import left_by
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
 from cellprune.training.sparse import MaskPolicy
@@ -19,7 +21,8 @@ class TrainingRequest:
     """What a method around or during training is asked for.
 
     Attributes:
-        sparsity: share of the prunable weights that is removed in the end.
+        sparsity: share of the prunable weights that is removed in the end, where no budget is asked.
+        asked: what channels are priced by, for a method that spends a budget on them; None where a share of them goes.
         scope: where weights compete, for a method that ranks them over layers.
         exclude: names or patterns of weights that stay whole.
         epochs: passes over the training part in one training.
@@ -35,6 +38,12 @@ class TrainingRequest:
     exclude: Iterable[str] = ()
     seed: int = 0
     input_size: Sequence[int] = ()
+    asked: Request | None = None
+
+    @property
+    def left(self) -> Fraction:
+        """The share that stays in the end."""
+        return left_by(self.sparsity) if self.asked is None else self.asked.share
 
     @property
     def steps(self) -> int:

@@ -8,6 +8,7 @@ import pytest
 from onnx_files import header_of, model_file, network_of, onnx_file
 
 from cellprune.bench import networks
+from cellprune.bench.bench import _notes
 from cellprune.bench.networks import entries, read
 from cellprune.errors import CellpruneError
 from cellprune.export.onnx import with_header
@@ -44,6 +45,11 @@ def test_a_file_has_the_score_of_its_run_if_that_is_named_too(make_run: MakeRun,
     assert second.score.value == scores.summary["iou_image_mean"]["native"]
     assert first.score is not None
     assert first.score.on == second.score.on, "the same images"
+    assert _notes([first, second, third], first.score.on)[:-1] == []
+    useless = replace(second, score=replace(second.score, nothing="it finds no cell"))
+    assert _notes([first, useless], first.score.on)[0] == (
+        "prospr 90\u00a0% learned nothing: it finds no cell. A difference from it means nothing."
+    )
     (alone,) = read([copy])
     assert (alone.kind, alone.score) == (None, None)
 

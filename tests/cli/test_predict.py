@@ -13,7 +13,7 @@ from command_line import typed
 
 import cellprune
 from cellprune import models
-from cellprune.cli.predict import _list
+from cellprune.cli.predict import list_failures
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import Dataset
 from cellprune.evaluation import iou
@@ -149,7 +149,7 @@ def test_what_is_not_done_is_listed_line_by_line_and_in_the_record(
 
 def test_a_stack_that_fails_is_said_once(tmp_path: Path, capsys) -> None:
     stack = [Failure("s.tif", "s.tif has 1 channel, but the model takes 3")] * 4
-    _list([*stack, Failure("a.tif", "torn"), *[Failure(f"b{n}.tif", "torn") for n in range(30)]], tmp_path)
+    list_failures([*stack, Failure("a.tif", "torn"), *[Failure(f"b{n}.tif", "torn") for n in range(30)]], tmp_path)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "not done: s.tif has 1 channel, but the model takes 3 (4 frames)"
     assert lines[1] == "not done: a.tif: torn"
@@ -455,3 +455,30 @@ def test_overlays_can_be_left_out_and_drawn_later(dataset: Dataset, model: Path,
     assert call(model, image, "-o", tmp_path / "out") == 0
     assert [path.name for path in (tmp_path / "out" / "overlays").iterdir()] == ["01_t000.png"]
     assert all(np.array_equal(image, labels[name]) for name, image in labels_in(tmp_path / "out").items())
+
+
+def test_an_array_of_slurm_shares_the_files_and_merge_makes_one_table(
+    dataset: Dataset, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    frames = [frame.image for frame in dataset.frames[:3]]
+    (tmp_path / "cut.tif").write_bytes(frames[0].read_bytes()[:99])
+    words = (model, *frames, tmp_path / "cut.tif", "--no-overlays", "-o")
+    out = tmp_path / "out"
+    monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
+    for task, code in (("0", 0), ("1", 1)):
+        monkeypatch.setenv("SLURM_ARRAY_TASK_ID", task)
+        assert call(*words, out) == code, "the last file is of the second shard"
+        told = capsys.readouterr()
+        assert f"shard {int(task) + 1}/2, as SLURM's array says; --shard 1/1 predicts all images" in told.err
+        assert f"once all 2 shards are done: cellprune merge {out}" in told.out
+    assert call(*words, out, "--track") == 2
+    assert "--track needs all frames, and a shard has some of them" in capsys.readouterr().err
+    assert typed("merge", out) == 1
+    told = capsys.readouterr()
+    assert "in 3 images, 1 not done, from 2 tables" in told.out
+    assert "not done: " in told.err
+    assert typed("merge", out, out) == 2
+    assert "several folders are given" in capsys.readouterr().err
+    assert call(*words, tmp_path / "whole", "--shard", "1/1") == 1
+    for name in ("cells.csv", "labels/01_t001.tif"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

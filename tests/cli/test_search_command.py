@@ -262,7 +262,7 @@ def test_a_plan_is_timed_where_it_will_be_trained(
             ["--unit", "latency", "--granularity", "weight"],
             "--unit latency cannot be counted: --budget latency=0.5 counts channels: add --granularity channel, or",
         ),
-        (["--unit", "latency", "--method", "gradual-channel"], "chosen before training: with pruning method"),
+        (["--unit", "latency", "--method", "gradual-channel"], "chosen before training: pruning method"),
         (["--score", "dice"], "score"),
         (
             ["--method", "narrow", "--unit", "macs", "--low", "0.999", "--high", "0.9999"],

@@ -12,11 +12,8 @@ from pathlib import Path
 import pytest
 from command_line import typed
 
-from cellprune.cli.sweep import _shard
-from cellprune.errors import CellpruneError
 from cellprune.runs.folder import Folder
 from cellprune.tables.folder import Failure, SweepFolder
-from cellprune.tables.sweep import Shard
 
 TINY = [
     "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=4", "training.epochs=2",
@@ -90,7 +87,7 @@ def test_what_failed_twice_ends_with_code_1_once_the_table_is_made(
     assert typed(*asked) == 1
     told = capsys.readouterr()
     assert "cellprune: 1 run of 2 failed twice, first dense, seed 0 (NaN): the page lists them" in told.err
-    assert "part 3/3, as SLURM's array says; --shard 1/1 trains all of the sweep" in told.err
+    assert "shard 3/3, as SLURM's array says; --shard 1/1 trains all of the sweep" in told.err
     assert "0 of 2 runs are finished" in told.out
     assert "NaN" in (tmp_path / "table/table.html").read_text()
     assert (tmp_path / "table/table.csv").read_text().startswith("dataset,model,target,method,")
@@ -108,18 +105,6 @@ def test_the_list_has_a_command_for_each_training_and_opens_no_data(
                              "--shard 2/10  # snip, 40 % removed, seed 0")  # fmt: skip
     assert "--set 'data.size=[32, 32]'" in lines[1]
     assert not list(tmp_path.iterdir())
-
-
-def test_an_array_of_slurm_says_which_part_is_ours_unless_we_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _shard(None) is None
-    for name, value in (("ID", "7"), ("COUNT", "4"), ("MIN", "5")):
-        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", value)
-    assert _shard(None) == Shard(3, 4)
-    assert _shard("1/9") == Shard(1, 9)
-    assert [Shard(k, 3).of(range(1, 8)) for k in (1, 2, 3)] == [range(1, 8, 3), range(2, 8, 3), range(3, 8, 3)]
-    for wrong in ("0/3", "4/3", "1", "a/b", "1/3/5"):
-        with pytest.raises(CellpruneError, match=f"--shard {wrong}: write the part and the number of parts"):
-            _shard(wrong)
 
 
 @pytest.mark.parametrize(

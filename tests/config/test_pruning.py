@@ -135,6 +135,24 @@ def test_the_size_of_blocks_stands_where_channels_are_priced_or_a_small_network_
     assert Pruning(round_to="16").round_to == 16  # type: ignore[arg-type]  # as the command line gives it
 
 
+@pytest.mark.parametrize(
+    ("pruning", "alone"),
+    [
+        (["granularity=channel", "budget=macs=0.1", "control=flat-macs"], True),
+        (["granularity=channel", "budget=latency=0.1", "control=narrow-latency"], True),
+        (["budget=macs=0.1", "control=narrow-macs"], True),
+        (["method=flat", "budget=params=0.1"], True),
+        (["granularity=channel", "budget=macs=0.1", "control=flat-params"], False),
+        (["granularity=channel", "budget=macs=0.1", "control=narrow-to-density"], False),
+        (["granularity=channel", "budget=macs=0.1", "control=shuffle"], False),
+        (["ratio=0.9", "control=narrow-params"], False),
+        (["granularity=channel", "budget=macs=0.1"], False),
+    ],
+)
+def test_a_small_network_of_the_budgets_unit_needs_no_masks(pruning: list[str], alone: bool) -> None:
+    assert load(assignments=[f"pruning.{word}" for word in pruning]).pruning.fills_budget == alone
+
+
 def test_a_cost_stands_in_the_file_where_it_is_not_the_usual_one() -> None:
     asked = ["pruning.budget=macs=0.1", "pruning.method=snip", CHANNELS]
     plain, macs, memory = (load(assignments=[*asked, *more])

@@ -42,6 +42,7 @@ PRICED = "has an effect only with a budget in macs, or of channels in params: ad
 BLOCKS = "is for channels under a budget in macs, params or latency: add"
 WEIGHTS = "chooses weights, not channels: with"
 SHARES, FOR_CHANNELS = "gives each layer a share of its own: remove", "is for channels: add"
+UPDATES = "pruning method 'gradual-channel' chooses anew in every update, without times of layers; give"
 COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "is for masks chosen before training:"
 
 
@@ -67,6 +68,21 @@ COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "
             {**HALF, "method": "rigl", "floor": 0.1},
             f"floor=0.1 {BEFORE} with pruning method 'rigl' give sparsity alone",
             f"pruning.floor=0.1 {BEFORE} with pruning method 'rigl' give --prune alone",
+        ),
+        (
+            {"budget": {"latency": 0.5}, "method": "gradual-channel"},
+            f"budget={{'latency': 0.5}} {BEFORE} {UPDATES} budget={{'macs': 0.1}} or params instead",
+            f"--budget latency=0.5 {BEFORE} {UPDATES} --budget macs=0.1 or params instead",
+        ),
+        (
+            {**MACS, "method": "gradual-channel", "cost": "latency"},
+            f"cost='latency' {BEFORE} {UPDATES} budget={{'macs': 0.1}} or params instead",
+            f"--cost latency {BEFORE} {UPDATES} --budget macs=0.1 or params instead",
+        ),
+        (
+            {**MACS, "method": "gradual-channel", "floor": 0.1},
+            f"floor=0.1 {BEFORE} with pruning method 'gradual-channel' give budget alone",
+            f"pruning.floor=0.1 {BEFORE} with pruning method 'gradual-channel' give --budget alone",
         ),
         (
             {**HALF, "pricing": "marginal"},

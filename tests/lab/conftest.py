@@ -25,3 +25,10 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def three(write: Callable[..., Path], tmp_path: Path) -> Path:
+    for name in "abc":
+        write(f"in/{name}.tif")
+    return tmp_path / "in"

@@ -72,3 +72,12 @@ def test_a_cell_that_the_picture_lost_has_no_number() -> None:
     assert not with_numbers(picture, labels).any()
     labels[5:35, 5:35] = 3  # 1 and 2 are nowhere
     assert with_numbers(picture, labels)[5:35, 5:35].any()
+
+
+@pytest.mark.parametrize("at", [(0, 0), (0, 59), (39, 0), (39, 59), (20, 30)])
+def test_a_number_at_the_edge_of_the_picture_is_whole(at: tuple[int, int]) -> None:
+    labels = np.zeros((40, 60), np.uint16)
+    labels[at] = 123
+    within = with_numbers(np.zeros((40, 60, 3), np.uint8), labels)
+    whole = with_numbers(np.zeros((80, 120, 3), np.uint8), np.pad(labels, ((20, 20), (30, 30))))
+    assert within.any(2).sum() == whole.any(2).sum()

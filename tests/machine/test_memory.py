@@ -10,6 +10,7 @@ import torch
 
 from cellprune.campaign import workers
 from cellprune.errors import CellpruneError
+from cellprune.machine import groups
 from cellprune.machine import memory as free_memory
 
 CPU = torch.device("cpu")
@@ -25,8 +26,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, M
         for name, content in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(content)
-        monkeypatch.setattr(free_memory, "_MEMBERSHIP", tmp_path / "membership")
-        monkeypatch.setattr(free_memory, "_GROUPS", tmp_path)
+        monkeypatch.setattr(groups, "_MEMBERSHIP", tmp_path / "membership")
+        monkeypatch.setattr(groups, "_GROUPS", tmp_path)
         memory = psutil.virtual_memory()._replace(available=1000 * MIB)
         monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
 
@@ -40,7 +41,7 @@ def test_without_a_limit_it_is_what_the_machine_has(machine):
 
 def test_a_system_without_control_groups_has_none(machine, monkeypatch, tmp_path):
     machine("", {})
-    monkeypatch.setattr(free_memory, "_MEMBERSHIP", tmp_path / "no such file")
+    monkeypatch.setattr(groups, "_MEMBERSHIP", tmp_path / "no such file")
     assert free_memory.available_bytes(CPU) == 1000 * MIB
 
 

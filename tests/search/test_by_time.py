@@ -153,6 +153,7 @@ def test_what_cannot_be_reached_in_milliseconds_is_told(tmp_path: Path, data_roo
     found = asked(BY_CHANNEL, tmp_path / "search", data_root, high=0.99)
     said = "in blocks of 16 channels the smallest network keeps 15.4 % of the milliseconds; --round-to 1 removes single"
     assert found.reach.limit.replace("\u00a0", " ").startswith(said)
+    assert found.reach.limit.endswith(" channels, each of which takes about as long as a block")
     assert max(found.grid) == 0.823223
     single = asked([*BY_CHANNEL, "pruning.round_to=1"], tmp_path / "search", data_root, high=0.99)
     assert "one channel of each layer" in single.reach.limit

@@ -2,19 +2,29 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rehearsed_sweeps import AXES, CutError, Rehearsal, leave, planned, shared_runs, split_once
+from rehearsed_sweeps import AXES, TINY, CutError, Rehearsal, leave, planned, shared_runs, split_once
 
 from cellprune import experiment
+from cellprune.campaign.job import Job, Report
+from cellprune.campaign.workers import Execute
+from cellprune.config.sweep import Sweep
 from cellprune.errors import CellpruneError
+from cellprune.experiment.latency import Clock
+from cellprune.machine.shard import Shard
 from cellprune.runs.folder import Folder
+from cellprune.runs.layer_times import LayerTimes, read
 from cellprune.tables import page
-from cellprune.tables.folder import SCORES, Failure, SweepFolder
-from cellprune.tables.sweep import Shard, shortfall, summary, sweep
+from cellprune.tables.folder import LAYER_TIMES, SCORES, Failure, SweepFolder
+from cellprune.tables.layer_times import of_sweep
+from cellprune.tables.plan import Source, plan
+from cellprune.tables.sweep import shortfall, summary, sweep
+from cellprune.tables.work import Watch
 
 TABLES = ("table.csv", "table.tex", "table.html")
 N_TRIALS = 6
@@ -137,3 +147,38 @@ def test_the_page_leads_to_every_run_and_tells_what_is_missing(tmp_path: Path, d
     assert "2 of 2 seeds" in html
     assert not (tmp_path / "table" / SCORES).exists()
     assert summary(content)["finished"] == N_TRIALS - 1
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_all_runs_decide_by_times_of_layers_that_were_taken_once(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Clock, "layer", lambda clock, shape: 0.5 + shape.inputs * shape.outputs / 100)
+    monkeypatch.setattr(Clock, "pass_of", lambda *_: None)
+    axes = Sweep(methods=("magnitude",), budgets=("latency=0.5", "macs=0.5"), seeds=("0:2",))
+    whole = plan(axes, Source(assignments=[*TINY, "pruning.granularity=channel"]))
+    runs, told, given = shared_runs(tmp_path, data_root, whole), list[str](), list[tuple[str, LayerTimes | None]]()
+
+    class Hearing(Watch):
+        def timed(self, done: int, total: int) -> None:
+            told.append(f"{done} of {total}")
+
+    @contextmanager
+    def workers() -> Iterator[Execute]:
+        def execute(jobs: Iterable[Job]) -> Iterator[tuple[Job, Report]]:
+            for job in jobs:
+                given.append((job.name, job.times))
+                yield job, Report("hopeless", reason="no run is left")
+
+        yield execute
+
+    sweep(whole, runs, execute=workers(), watch=Hearing())
+    kept = read(tmp_path / "table" / LAYER_TIMES)
+    assert {times == (kept if "latency" in name else None) for name, times in given} == {True}
+    assert len(given) == len(whole.trials)
+    assert told[0].startswith("0 of ")
+    monkeypatch.setattr(Clock, "layer", lambda *_: pytest.fail("timed anew"))
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "of another machine"))
+    assert of_sweep(whole, runs.workspace, tmp_path / "table" / LAYER_TIMES) == kept
+    assert of_sweep(planned(), runs.workspace, tmp_path / "none") is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference_necks
 from drawn_discs import touching_discs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -29,6 +29,7 @@ def blobs(seed: int, height: int, width: int) -> np.ndarray:
     st.integers(0, 10**6), st.integers(1, 90), st.integers(1, 90), st.floats(0.5, 20),
     st.sampled_from([0, 0.02, 0.1, 0.3, 1.0]), st.sampled_from([0, 5, 50, 400]),
 )  # fmt: skip
+@example(566, 50, 46, 1.0, 0, 0)  # at depth 0 a top is no way for itself
 def test_the_labels_are_those_of_a_watershed_of_everything(
     seed: int, height: int, width: int, radius_px: float, depth: float, min_area_px: float
 ) -> None:
@@ -47,6 +48,9 @@ def test_pieces_without_a_neck_are_seen_to_have_none(monkeypatch: pytest.MonkeyP
     foreground = rod | rough | ((rows - 80) ** 2 + (columns - 100) ** 2 < 300)
     monkeypatch.setattr(necks, "_parted", None)  # would be called
     assert necks.cut(foreground, Watershed(14.0)).max() == 3
+    bow = (abs(np.hypot(rows - 100, columns - 100) - 50) < 10) & (rows < 100)
+    ends = np.minimum(np.hypot(rows - 100, columns - 50), np.hypot(rows - 100, columns - 150)) < 11
+    assert necks.cut(bow | ends, Watershed(14.0)).max() == 1, "no straight way joins the ends"
 
 
 def test_a_neck_among_pieces_without_is_cut() -> None:

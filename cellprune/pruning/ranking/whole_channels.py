@@ -115,6 +115,7 @@ def choose_within(
     spending: Spending,
     least: Fraction = NO_FLOOR,
     levels: Sequence[Collection[str]] = (),
+    among: Tensor | None = None,
 ) -> Tensor:
     """Keep the largest scores per cost within a budget, block by block, and the best of each layer in any case.
 
@@ -127,6 +128,7 @@ def choose_within(
         spending: the budget.
         least: share of each layer's channels that stays in any case, see `best_of_layers`; then no level goes.
         levels: names of the weights in each level that may go, the deepest first; see `structure.levels`.
+        among: (channels.count,) bool, those that may stay, as an earlier choice of such blocks left them; None for all.
     Returns:
         (channels.count,) bool.
     Raises:
@@ -135,9 +137,10 @@ def choose_within(
         WorkError: a score is NaN or infinite.
     """
     check_finite(by_layer(channels, scores))
+    gone, layers = torch.zeros(channels.count, dtype=torch.bool) if among is None else ~among, channels.layers()
+    scores = scores.masked_fill(gone, -torch.inf)  # the last of their layers, so that blocks are those of before
+    _require_enough(channels, scores, spending, least)
     blocks = in_blocks(channels, scores, spending.round_to)
-    _require_enough(spending, blocks, best_of_layers(channels, scores, least), least)
-    gone, layers = torch.zeros(channels.count, dtype=torch.bool), channels.layers()
     kept = _spent(channels, scores, spending, blocks, least, gone)
     may_go = ~blocks.mark(best_of_layers(channels, scores))[blocks.of]
     for level in () if least else levels:
@@ -177,12 +180,8 @@ def _spent(
 
 def smallest(channels: Channels, prices: Price, round_to: RoundTo, least: Fraction = NO_FLOOR) -> Fraction:
     """Give the share of the dense network's cost that stays in any case: of each layer one block, or `least`."""
-    alike = torch.zeros(channels.count)
-    blocks = in_blocks(channels, alike, round_to)
-    together = prices.together(blocks.of)
-    kept = torch.zeros(together.count, dtype=torch.bool)
-    kept[blocks.with_any(best_of_layers(channels, alike, least))] = True
-    return Fraction(together.total(kept), together.total(torch.ones_like(kept)))
+    kept = _always(channels, torch.zeros(channels.count), round_to, least)
+    return Fraction(prices.total(kept), prices.total(torch.ones_like(kept)))
 
 
 def require_enough(channels: Channels, spending: Spending, least: Fraction = NO_FLOOR) -> None:
@@ -201,34 +200,48 @@ def require_enough(channels: Channels, spending: Spending, least: Fraction = NO_
     alone = set[int]().union(*(made for made in made_of if len(made) == 1))
     if any(len(made) > 1 and (least or not alone >= made) for made in made_of):
         return
-    alike = torch.zeros(channels.count)
-    blocks = in_blocks(channels, alike, spending.round_to)
-    _require_enough(spending, blocks, best_of_layers(channels, alike, least), least)
+    _require_enough(channels, torch.zeros(channels.count), spending, least)
 
 
-def _require_enough(spending: Spending, blocks: Blocks, best: list[int], least: Fraction) -> None:
-    """Refuse a budget that not even the smallest network fits: the best channels of each layer, in whole blocks.
+def _always(channels: Channels, scores: Tensor, round_to: RoundTo, least: Fraction) -> Tensor:
+    """Mark what stays in any case, (channels.count,) bool: the best channels of each layer, in whole blocks."""
+    of = in_blocks(channels, scores, round_to).of
+    return torch.isin(of, of[best_of_layers(channels, scores, least)])
+
+
+def _require_enough(channels: Channels, scores: Tensor, spending: Spending, least: Fraction) -> None:
+    """Refuse a budget that not even the smallest network fits; what stays in any case.
 
     Raises:
-        TooMuchError: says what the smallest network needs.
+        TooMuchError: says what the smallest network needs, and which smaller blocks would do.
     """
-    single = torch.zeros(len(blocks.of), dtype=torch.bool)
-    single[best] = True
-    smallest = torch.isin(blocks.of, blocks.of[single])
-    dense, total = spending.prices.total(torch.ones_like(single)), spending.prices.total
-    if (needed := total(smallest)) <= spending.share * dense:
+    smallest = _always(channels, scores, spending.round_to, least)
+    total, dense = spending.prices.total, spending.prices.total(torch.ones_like(smallest))
+    allowed = spending.share * dense
+    if (needed := total(smallest)) <= allowed:
         return
     keeps = f"keeps {_floor(least)} of each layer"
-    if is_larger := not smallest.equal(single):
+    if not smallest.equal(_always(channels, scores, 1, least)):
         keeps += f", in whole blocks of channels (round_to={spending.round_to}),"
     times = f" ({needed / NS:.3g} of {dense / NS:.3g} ms)" if spending.unit == "latency" else ""
     mends = [f"give a budget above that, not {float(spending.share):g}"] if needed < dense else []
-    if is_larger and (alone := total(single)) <= spending.share * dense:
-        mends.append(f"choose single channels by --round-to 1 (in Python round_to=1), which need {alone / dense:.2g}")
+    for size in _smaller(channels, spending.round_to):
+        if (less := total(_always(channels, scores, size, least))) < needed and less <= allowed:
+            what = "single channels" if size == 1 else f"blocks of {size} channels"
+            mends.append(
+                f"choose {what} by --round-to {size} (in Python round_to={size}), which need {less / dense:.2g}"
+            )
+            break
     mend = ", or ".join(mends) or "prune less, or other layers"
     raise TooMuchError(
         f"the smallest network {keeps} and needs {needed / dense:.4g} of the dense network{times}: {mend}"
     )
+
+
+def _smaller(channels: Channels, round_to: RoundTo) -> list[int]:
+    """Give the sizes of blocks below this one that processors like, and single channels, if each layer has so many."""
+    least = min(len(made) for made in channels.layers().values())
+    return [size for size in (8, 1) if size <= least and (round_to == "auto" or size < round_to)]
 
 
 def by_layer(channels: Channels, values: Tensor) -> dict[str, Tensor]:

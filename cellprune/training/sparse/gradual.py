@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.config.request import Scope
-from cellprune.config.shares import left_by
 from cellprune.errors import CellpruneError
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
@@ -90,7 +89,7 @@ def ramped(
             f"{request.steps} steps: set them apart, or train longer"
         )
     every = spacing(update_every, end - start)
-    ramp = Ramp(start, every, (end - start) // every, left_by(request.sparsity))
+    ramp = Ramp(start, every, (end - start) // every, request.left)
     does = (
         f"masks shrink {paced(every)} from step {start} to step {start + ramp.updates * every} of "
         f"{request.steps}; then fine-tuning"

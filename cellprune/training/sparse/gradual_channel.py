@@ -8,21 +8,26 @@ Note: they take the sum of absolute values within each layer; here it is the roo
     weights do not give; its stages and learning rates are not known, so this is a baseline of its kind and not it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from cellprune.config.request import Scope
+from cellprune.config.request import Request, Scope
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.prices import priced
 from cellprune.pruning.ranking.units import root_mean_square
 from cellprune.structure.channels import Channels
 from cellprune.training.sparse.gradual import Ramp, ramped
 from cellprune.training.sparse.moving import Moving
 from cellprune.training.stages import Stage, TrainingRequest
+
+Rule = Callable[[Tensor, Fraction, Tensor], Tensor]
+"""(sizes of channels, share to keep, those that are left) -> those that stay; (channels.count,) each."""
 
 
 def stages(
@@ -37,7 +42,8 @@ def stages(
 
     Args:
         model, request, update_from, update_until, update_every: as `gradual.stages` takes them; the sparsity is the
-            share of removable channels that goes.
+            share of removable channels that goes. A budget is spent in every update: what is left of it falls on the
+            ramp, and channels go in blocks, the lowest size per cost first.
     Raises:
         CellpruneError: no such ramp fits into the training, no channel can go, or too few would be left.
     """
@@ -45,25 +51,45 @@ def stages(
     inputs = torch.randn(1, *request.input_size, generator=torch.Generator().manual_seed(0))
     inputs = inputs.to(next(model.parameters()).device)
     channels = whole_channels.removable(model, inputs, prunable(model, request.exclude))
-    whole = whole_channels.spread(model, channels, torch.ones(channels.count, dtype=torch.bool))
-    left = whole_channels.choose(channels, _sizes(model, channels, whole), ramp.final, request.scope)
+    everything = torch.ones(channels.count, dtype=torch.bool)
+    whole = whole_channels.spread(model, channels, everything)
+    rule = (
+        of_count(channels, request.scope) if request.asked is None else _of_cost(model, inputs, channels, request.asked)
+    )
+    left = rule(_sizes(model, channels, whole), ramp.final, everything)
     whole_channels.masks_of(model, inputs, channels, left)  # refuses before any step what the last one would
 
     def policy(masks: Mapping[str, Tensor]) -> Moving:
-        return Moving(masks, partial(thinned, ramp, request.scope, channels))
+        return Moving(masks, partial(thinned, ramp, rule, channels))
 
     return [Stage("init", whole, policy, request.epochs, f"whole channels: {does}")]
 
 
 def thinned(
-    ramp: Ramp, scope: Scope, channels: Channels, done: int, model: nn.Module, masks: Mapping[str, Tensor]
+    ramp: Ramp, rule: Rule, channels: Channels, done: int, model: nn.Module, masks: Mapping[str, Tensor]
 ) -> Masks | None:
-    """Keep the largest of the channels that are left, as many as the ramp says."""
+    """Keep the largest of the channels that are left, as many as the ramp says, or within what it leaves of a cost."""
     if (share := ramp.density(done)) is None:
         return None
-    left = channels.kept(masks)
-    sizes = _sizes(model, channels, masks)
-    return whole_channels.spread(model, channels, whole_channels.choose(channels, sizes, share, scope, among=left))
+    return whole_channels.spread(model, channels, rule(_sizes(model, channels, masks), share, channels.kept(masks)))
+
+
+def of_count(channels: Channels, scope: Scope) -> Rule:
+    """Keep a share of the channels."""
+    return lambda sizes, share, left: whole_channels.choose(channels, sizes, share, scope, among=left)
+
+
+def _of_cost(model: nn.Module, inputs: Tensor, channels: Channels, asked: Request) -> Rule:
+    """Keep what a share of the cost pays for, in blocks. No level goes as a whole."""
+    unit = asked.unit
+    assert unit is not None, "a budget is spent"
+    prices, cost = (priced(model, inputs, channels, counted) for counted in (unit, asked.divided_by))
+
+    def rule(sizes: Tensor, share: Fraction, left: Tensor) -> Tensor:
+        spending = whole_channels.Spending(unit, share, prices, cost, asked.pricing, asked.round_to)
+        return whole_channels.choose_within(channels, sizes, spending, among=left)
+
+    return rule
 
 
 def _sizes(model: nn.Module, channels: Channels, masks: Mapping[str, Tensor]) -> Tensor:

@@ -141,7 +141,7 @@ def unheard(*_: object) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("kept", "more"), [(0.01, ""), (0.2, ", or choose single channels by --round-to 1 .* which need 0.13")]
+    ("kept", "more"), [(0.01, ""), (0.2, ", or choose blocks of 8 channels by --round-to 8 .* which need 0.14")]
 )
 def test_a_budget_below_the_smallest_network_is_refused_before_the_scoring_and_says_its_milliseconds(
     kept: float, more: str

@@ -6,14 +6,16 @@ import pytest
 import torch
 
 from cellprune.config.load import load
+from cellprune.config.request import Request
 from cellprune.errors import CellpruneError
 from cellprune.models import build, resnet
 from cellprune.pruning.ranking.budget import keep_count
+from cellprune.pruning.ranking.prices import priced
 from cellprune.pruning.ranking.whole_channels import kept_by
 from cellprune.structure.trace import find
 from cellprune.training import optimizers
 from cellprune.training.sparse.gradual import Ramp
-from cellprune.training.sparse.gradual_channel import stages, thinned
+from cellprune.training.sparse.gradual_channel import of_count, stages, thinned
 from cellprune.training.stages import TrainingRequest
 
 NETWORKS = {
@@ -70,9 +72,42 @@ def test_the_smallest_kernel_goes_first_by_what_is_left_of_it():
     masks = stage.mask
     for n_less, bias, expected in ((1, "down.0.4.bias", [1, 1, 0, 1]), (2, "up.0.4.bias", [1, 1, 1, 0])):
         # the readers of the first to go lost a quarter of their weights; they tie with all others, whose last one goes
-        masks = thinned(Ramp(0, 1, 1, 1 - Fraction(n_less, channels.count)), "global", channels, 1, model, masks)
+        ramp, rule = Ramp(0, 1, 1, 1 - Fraction(n_less, channels.count)), of_count(channels, "global")
+        masks = thinned(ramp, rule, channels, 1, model, masks)
         assert masks is not None
         assert masks[bias].tolist() == [bool(there) for there in expected]
+
+
+@pytest.mark.parametrize("unit", ["macs", "params"])
+def test_a_budget_is_spent_in_blocks_on_the_ramp(unit):
+    torch.manual_seed(0)
+    model, size = build({"name": "unet", "width": 16, "depth": 1}), (1, 8, 8)
+    asked = Request(method="gradual-channel", budget={unit: 0.4}, round_to=8)
+    [stage] = stages(model, TrainingRequest(0.0, epochs=1, steps_per_epoch=12, input_size=size, asked=asked))
+    channels = find(model, torch.zeros(1, *size))
+    prices, policy = priced(model, torch.zeros(1, *size), channels, unit), stage.policy(stage.mask)
+    before = torch.ones(channels.count, dtype=torch.bool)
+    dense = prices.total(before)
+    for done in range(1, 13):
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():  # sizes change as they do in a training
+                parameter.add_(0.1 * torch.randn(parameter.shape)).mul_(policy.masks.get(name, 1))
+        policy.after_step(done - 1, model, torch.optim.SGD(model.parameters(), lr=0.1))
+        left = kept_by(model, channels, policy.masks)
+        assert left is not None, "whole channels"
+        assert not (left & ~before).any(), "nothing comes back"
+        assert all(int(left[made].sum()) % 8 == 0 for made in channels.layers().values())
+        share = Ramp(3, 1, 6, Fraction(2, 5)).density(done)
+        assert share is None or prices.total(left) <= share * dense
+        before = left
+    assert 0.3 * dense < prices.total(before) <= 0.4 * dense
+
+
+def test_a_budget_below_the_smallest_network_is_refused_before_any_step():
+    model = build({"name": "unet", "width": 16, "depth": 1})
+    asked = Request(method="gradual-channel", budget={"macs": 0.01})
+    with pytest.raises(CellpruneError, match="the smallest network keeps one channel of each layer, in whole blocks"):
+        stages(model, TrainingRequest(0.0, epochs=1, steps_per_epoch=8, input_size=(1, 8, 8), asked=asked))
 
 
 def test_too_few_channels_are_refused_before_any_step():

@@ -1,0 +1,37 @@
+"""The files of outlines that other programs open, by the name that `--outlines` takes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+OutlineFile = Literal["rois", "geojson"]
+Write = Callable[[NDArray[np.unsignedinteger], Sequence[str], int | None], bytes]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of file.
+
+    Attributes:
+        module: of `as_bytes`, loaded when it is wanted.
+        suffix: of its files.
+    """
+
+    module: str
+    suffix: str
+
+    @property
+    def as_bytes(self) -> Write:
+        """What writes it: labels, the class name of each, and the plane of a stack."""
+        write: Write = import_module(self.module).as_bytes
+        return write
+
+
+FILES: dict[OutlineFile, Row] = {
+    "rois": Row("cellprune.lab.roi_file", ".zip"),
+    "geojson": Row("cellprune.lab.geojson_file", ".geojson"),
+}
