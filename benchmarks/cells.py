@@ -13,18 +13,19 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
 from cellprune.config.decoding import Decoding
 from cellprune.experiment.evaluate import evaluate
 from cellprune.runs.folder import Folder
+from cellprune.runs.modelcard import read_card
 from cellprune.runs.scores import SegmentationScores
 from cellprune.runs.split import FrameSplit
-from cellprune.targets.decoders import Components, Decoder
+from cellprune.targets.decoders import BorderSeeds, Components, Decoder, DistanceSeeds
 
-TUNED, USUAL, UNCUT = "tuned", "usual numbers", "components"
+TUNED, USUAL, UNCUT = "tuned", "usual numbers", "without cuts"
 OF_RUN = {"seg": "SEG", "ap_50": "AP .5", "ap_75": ".75", "ap_90": ".9", "iou": "IoU"}
 SHARES = {"merged_share": "merged", "split_share": "split", "missed_share": "missed", "extra_share": "extra"}
 OF_CHALLENGE = {"det": "DET", "op_csb": "OP_CSB", "tra": "TRA", "lnk": "LNK"}
@@ -106,10 +107,7 @@ def of_folder(path: Path) -> Run:
     folder = Folder(path)
     config, split, scores = folder.read_config(), folder.read_split(), folder.read_scores()
     assert isinstance(split, FrameSplit)
-    tuning = folder.read_tuning()
-    decoders: dict[str, Decoder] = {TUNED: tuning.after.decoder, USUAL: tuning.before.decoder}
-    if config["data"].get("target", "classes") == "classes":
-        decoders[UNCUT] = Components()
+    tuned = folder.read_tuning().after.decoder
     frames = split.parts[scores.part]
     plain = frames[0].name is not None
     arm = Arm(
@@ -126,10 +124,20 @@ def of_folder(path: Path) -> Run:
         commit=(folder.read_provenance().commit or "")[:7],
         n_learned=len(split.parts["train"]),
         n_tested=len(frames),
-        decoder=asdict(tuning.after.decoder),
-        scores={name: scored(path, decoder, by_run=name == TUNED) for name, decoder in decoders.items()},
+        decoder=asdict(tuned),
+        scores={name: scored(path, decoder, by_run=name == TUNED) for name, decoder in decoders(folder, tuned).items()},
         challenge=challenge(path.with_name(f"{path.name}.score.json")),
     )
+
+
+def decoders(folder: Folder, tuned: Decoder) -> dict[str, Decoder]:
+    """Name the decoders of a run: as tuned, with this version's usual numbers, and without cuts if these have any."""
+    card = read_card(folder.read_model()[0], folder.path)
+    usual = card.with_cells(card.cells).usual_decoder
+    if isinstance(usual, DistanceSeeds):
+        return {TUNED: tuned, USUAL: usual}
+    uncut = replace(usual, depth=0.0) if isinstance(usual, BorderSeeds) else Components()
+    return {TUNED: tuned, USUAL: usual, UNCUT: uncut}
 
 
 def network(pruning: Mapping[str, str], model: Mapping[str, float]) -> str:
@@ -184,7 +192,8 @@ def table(runs: Sequence[Run]) -> list[str]:
             rows = [run.scores[decoder] for run in same]
             cells = [arm.network, arm.target, decoder, str(len(same))]
             cells += [spread([row[name] for row in rows], signed=name == "seg") for name in OF_RUN]
-            cells += [f"{100 * mean(row[name] for row in rows):.1f} %" for name in SHARES]
+            of_shares = ([row[name] for row in rows if name in row] for name in SHARES)  # undefined without cells
+            cells += [f"{100 * mean(shares):.1f} %" if shares else "" for shares in of_shares]
             told = [run.challenge for run in same if run.challenge] if decoder == TUNED else []
             cells += [spread([row[name] for row in told], signed=False) if told else "" for name in OF_CHALLENGE]
             lines.append(f"| {' | '.join(cells)} |")

@@ -49,6 +49,7 @@ SETTINGS = {
 SHARED = [  # unless a setting says otherwise
     "data.truth=paper",
     "data.normalization=standard",
+    "data.target=classes",
     "training.batch_size=2",
     "training.evaluate_every=50",
     "decoder.tune=false",

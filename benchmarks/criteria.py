@@ -115,7 +115,8 @@ def levels(choice: Choice) -> Masks:
 
     def together(channels: Channels, blocks: Blocks) -> Blocks:
         layers = channels.layers()
-        at = {name: _level(name) for name in layers}
+        depth = choice.setup.settings.model.depth
+        at = {name: _level(name, depth) for name in layers}
         of = torch.full((channels.count,), -1)
         numbers: dict[tuple[int, int], int] = {}
         for name, made in layers.items():
@@ -240,10 +241,10 @@ def _spent(
     return whole_channels.masks_of(network, inputs, channels, kept[blocks.of])
 
 
-def _level(name: str) -> int:
+def _level(name: str, depth: int) -> int:
     """Give the level of the U-Net's layer that a weight belongs to, from the image down."""
     part, number, *_ = name.split(".")
-    return int(number) if part == "down" else 3 - int(number)
+    return int(number) if part == "down" else depth - 1 - int(number)
 
 
 def _macs(network: nn.Module, inputs: Tensor) -> int:

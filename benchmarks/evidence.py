@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +24,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from cellprune.bench.bench import bench
 from cellprune.evaluation.decide import FEWEST_SEEDS, Decision, decide
 from cellprune.report.drawing import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, RED, drawing, svg
+from cellprune.report.formatting import difference
 from cellprune.report.together.comparison import interval
 from cellprune.runs.folder import Folder
 from cellprune.runs.scores import SegmentationScores
@@ -101,7 +103,7 @@ def main() -> None:
     for dataset, split in dict.fromkeys((arm.dataset, arm.split) for arm, _ in kept):
         print(f"\n### {dataset}, split by {split}\n")
         runs = [run for run in kept.values() if (run.arm.dataset, run.arm.split) == (dataset, split)]
-        print("\n".join([*table(runs), "", *differences(runs)]))
+        print("\n".join([*table(runs), *(line for score in SCORES for line in ["", *differences(runs, score)])]))
         if arguments.pictures:
             file = arguments.pictures / f"milliseconds-{dataset.rpartition('-')[2].lower()}-{split}.svg"
             file.write_text(picture(runs), encoding="utf-8")
@@ -126,13 +128,9 @@ def of_folder(path: Path, named: str | None = None) -> Run:
     config, scores, cost = folder.read_config(), folder.read_scores(), folder.read_cost()
     assert isinstance(scores, SegmentationScores)
     assert scores.cells is not None
-    method, budget = config["pruning"]["method"], config["pruning"].get("budget")
-    control = config["pruning"].get("control", "none")
-    family = control.removesuffix("-macs") if control != "none" else method
-    amount = float(budget.partition("=")[2]) if budget else float(config["model"]["width"])
     data = config["data"]
     return Run(
-        arm=Arm(data["dataset"], data["split"], *((named, TENTH) if named else (family, amount))),
+        arm=Arm(data["dataset"], data["split"], *((named, TENTH) if named else family_of(config))),
         seed=config["seed"],
         macs=cost.macs.masked,
         parameters=cost.parameters.kept,
@@ -144,6 +142,16 @@ def of_folder(path: Path, named: str | None = None) -> Run:
         summary={"iou": scores.summary["iou_image_mean"]["native"] or 0.0,
                  **{name: value for name, value in scores.cells.summary.items() if value is not None}},
     )  # fmt: skip
+
+
+def family_of(config: Mapping[str, Any]) -> tuple[str, float]:
+    """Give a run's family, and its amount; see `Arm`."""
+    pruning = config["pruning"]
+    if pruning["method"] == "dense":
+        return "dense", float(config["model"]["width"])
+    control = pruning.get("control", "none")
+    family = control.removesuffix("-macs") if control != "none" else pruning["method"]
+    return family, float(pruning["budget"].partition("=")[2])
 
 
 def measured(kept: Mapping[tuple[Arm, int], Run], paths: Mapping[tuple[Arm, int], Path]) -> dict[tuple[Arm, int], Run]:
@@ -168,19 +176,13 @@ def by_arm(runs: Iterable[Run]) -> dict[Arm, list[Run]]:
 
 
 def table(runs: Sequence[Run]) -> list[str]:
-    """Give a Markdown table, the slowest network first: means over seeds, 95 % intervals, and whether it is not worse.
-
-    Not worse than the widest dense network: by the rule of the search, frames by seeds.
-    """
-    arms = by_arm(runs)
-    reference = max((arm for arm in arms if arm.family == "dense"), key=lambda arm: arm.amount, default=None)
-    engines = sorted({name for run in runs for name in run.milliseconds})
+    """Give a Markdown table, the slowest network first: means over seeds with 95 % intervals."""
+    engines = [*dict.fromkeys(name for run in runs for name in run.milliseconds)]
     lines = [
-        f"| network | seeds | multiply-adds | {' | '.join(f'{name}, ms' for name in engines)} | IoU | SEG | AP 0.5 "
-        "| IoU not worse | SEG not worse |",
-        "|---" * (len(engines) + 8) + "|",
+        f"| network | seeds | multiply-adds | {' | '.join(f'{name}, ms' for name in engines)} | IoU | SEG | AP 0.5 |",
+        "|---" * (len(engines) + 6) + "|",
     ]
-    for arm, same in sorted(arms.items(), key=lambda item: -mean(run.macs for run in item[1])):
+    for arm, same in slowest_first(runs):
         first = next((run.milliseconds for run in same if run.milliseconds), {})
         cells = [
             arm.name,
@@ -188,10 +190,34 @@ def table(runs: Sequence[Run]) -> list[str]:
             f"{mean(run.macs for run in same) / 1e9:.2f} G",
             *(f"{first[name]:.0f}" if name in first else "" for name in engines),
             *(with_interval([run.summary[name] for run in same]) for name in ("iou", "seg", "ap_50")),
-            *(not_worse(same, arms[reference] if reference and reference != arm else [], name) for name in SCORES),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def differences(runs: Sequence[Run], score: str) -> list[str]:
+    """Give a Markdown table of networks minus others, with limits: the widest, and those of the same budget.
+
+    A network is not worse, or worse, than another one by the rule of the search, frames by seeds.
+    """
+    arms = by_arm(runs)
+    widest = max((arm for arm in arms if arm.family == "dense"), key=lambda arm: arm.amount)
+    title, *_ = SCORES[score].split(",")
+    lines = [
+        f"| {title} | minus width {widest.amount:.0f} | {' | '.join(f'minus {name}' for name in UNCHOSEN)} |",
+        "|---" * (len(UNCHOSEN) + 2) + "|",
+    ]
+    for arm, same in slowest_first(runs):
+        if arm != widest:
+            others = [widest, *(replace(arm, family=family) for family in UNCHOSEN)]
+            found = [compared(same, arms[other], score) if other in arms and other != arm else None for other in others]
+            lines.append(f"| {arm.name} | {' | '.join(with_limits(decision) for decision in found)} |")
+    return lines
+
+
+def slowest_first(runs: Sequence[Run]) -> list[tuple[Arm, list[Run]]]:
+    """Set the seeds of each arm together, the arm of the most multiply-adds first."""
+    return sorted(by_arm(runs).items(), key=lambda item: -mean(run.macs for run in item[1]))
 
 
 def with_interval(values: Sequence[float]) -> str:
@@ -200,10 +226,13 @@ def with_interval(values: Sequence[float]) -> str:
     return f"{mean(values):.4f}" + (f" ± {(over[1] - over[0]) / 2:.4f}" if over else "")
 
 
-def not_worse(runs: Sequence[Run], reference: Sequence[Run], score: str) -> str:
-    """Say whether the runs are not worse; empty where there are too few."""
-    decision = compared(runs, reference, score)
-    return f"{decision.verdict} ({decision.mean:+.4f}, from {decision.lower:+.4f})" if decision else ""
+def with_limits(decision: Decision | None) -> str:
+    """Give the mean difference, its one-sided limits, and the verdict where there is one."""
+    if decision is None:
+        return ""
+    limits = f"{difference(decision.lower)} to {difference(decision.upper)}"
+    verdict = "" if decision.verdict == "undecided" else f", {decision.verdict}"
+    return f"{difference(decision.mean)} ({limits}){verdict}"
 
 
 def compared(runs: Sequence[Run], reference: Sequence[Run], score: str) -> Decision | None:
@@ -214,25 +243,6 @@ def compared(runs: Sequence[Run], reference: Sequence[Run], score: str) -> Decis
         return None
     frames = sorted(pairs[0][0])
     return decide([[a[f] - b[f] for a, b in pairs] for f in frames], margin=MARGIN, alpha=ALPHA)
-
-
-def differences(runs: Sequence[Run]) -> list[str]:
-    """Give a Markdown table of each criterion minus the networks of its budget that no criterion chose, with limits."""
-    arms = by_arm(runs)
-    columns = [(score, family) for score in SCORES for family in UNCHOSEN]
-    lines = [
-        f"| network | {' | '.join(f'{score.upper()} minus {family}' for score, family in columns)} |",
-        "|---" * (len(columns) + 1) + "|",
-    ]
-    for arm, same in arms.items():
-        if arm.family in SMALL:
-            continue
-        cells = [arm.name]
-        for score, family in columns:
-            found = compared(same, arms.get(replace(arm, family=family), []) if family != arm.family else [], score)
-            cells.append(f"{found.mean:+.4f} ({found.lower:+.4f} to {found.upper:+.4f})" if found else "")
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
 
 
 def picture(runs: Sequence[Run]) -> str:

@@ -24,14 +24,7 @@ from cellprune.report.published import rows as table
 from cellprune.report.together.figures import colour
 from cellprune.report.together.interval import interval
 
-PUBLISHED = {  # as table 4 calls them -> our names
-    "Random": "random",
-    "Magnitude at Initialization": "magnitude",
-    "SNIP": "snip",
-    "GraSP": "grasp",
-    "SynFlow": "synflow",
-    "ProsPr": "prospr",
-}
+METHODS = ("random", "magnitude", "snip", "grasp", "synflow", "prospr")  # of table 4, those before training
 SPARSITIES = (1 - 0.8**10, 1 - 0.8**18)  # which the table prints as 89.3 % and 98.2 %
 
 
@@ -52,9 +45,9 @@ def main() -> None:
 def published(sparsity: float) -> dict[str, float]:
     """Give the published accuracy in percent of each method, best first."""
     found = {
-        PUBLISHED[row["method"]]: float(row["mean"])
+        row.our_method: row.mean
         for row in table("4")
-        if row["method"] in PUBLISHED and float(row["sparsity_percent"]) == round(100 * sparsity, 1)
+        if row.our_method in METHODS and float(row.removed_percent) == round(100 * sparsity, 1)
     }
     return dict(sorted(found.items(), key=lambda method: -method[1]))
 
@@ -83,7 +76,7 @@ def picture(rows: Sequence[dict[str, Any]]) -> str:
     """Draw the share of each layer's weights that each method keeps, one panel a sparsity."""
     with drawing(height=4.2, columns=len(SPARSITIES), share_y=True) as (figure, panels):
         for axes, sparsity in zip(panels, SPARSITIES, strict=True):
-            for number, method in enumerate(PUBLISHED.values(), 1):
+            for number, method in enumerate(METHODS, 1):
                 layers = [row["layers"] for row in rows if row["network"] == f"{method} {share(sparsity)}"]
                 kept = [mean(run[name] for run in layers) for name in layers[0]]
                 axes.plot(range(1, len(kept) + 1), kept, "-o", color=colour(number), markersize=3, label=method)
@@ -93,7 +86,7 @@ def picture(rows: Sequence[dict[str, Any]]) -> str:
             axes.set_xlabel("layer, from input to output")
             axes.set_title(f"{share(sparsity)} removed")
         panels[0].set_ylabel("share of its weights that stays")
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(PUBLISHED))
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(METHODS))
     return svg(figure)
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "prune": "cellprune.pruning.prune",
     "Request": "cellprune.config.request",
+    "scores": "cellprune.pruning.scores",
     "hold": "cellprune.pruning.masks",
+    "save_masks": "cellprune.models.masks",
+    "load_masks": "cellprune.models.masks",
     "shrink": "cellprune.structure.shrink",
     "compact": "cellprune.structure.compact",
     "run": "cellprune.experiment",

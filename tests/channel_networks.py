@@ -41,8 +41,12 @@ NETWORKS = {
     "resnet20": (lambda: resnet.build(width=4), (3, 32, 32)),
     "resnet20-projection": (lambda: resnet.projection(width=4), (3, 8, 8)),
     "vgg16": (lambda: vgg.vgg16(width=4), (3, 32, 32)),
+    "vgg16, large": (lambda: vgg.vgg16(classes=3, stem="large", width=1), (3, 32, 32)),
     "every kind": (EveryKind, (2, 6, 6)),
     "branches": (Branches, (2, 6, 6)),
+}
+DEEP = {
+    "resnet50": (lambda: resnet.resnet50(classes=3, stem="large", widths=(2, 4, 4, 6)), (3, 32, 32)),
 }
 LIBRARY = ("smp:unet/resnet18", "smp:unet/mobilenet_v2", "smp:unet/efficientnet-b0", "smp:unetplusplus/resnet18",
            "smp:fpn/resnet18")  # fmt: skip
@@ -62,7 +66,7 @@ MONAIS = {
     },
     "DenseNet": {"in_channels": 1, "out_channels": 2, "init_features": 8, "growth_rate": 4, "block_config": (2, 2)},
 }
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in (*LIBRARY, *MONAIS)]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in (*DEEP, *LIBRARY, *MONAIS)]
 
 
 def case(name):
@@ -71,7 +75,7 @@ def case(name):
         from monai.networks import nets
 
         return getattr(nets, name)(2, **MONAIS[name]), torch.randn(1, 1, 32, 32)
-    make, size = NETWORKS.get(name) or (lambda: build({"name": name}), (1, 64, 64))
+    make, size = (NETWORKS | DEEP).get(name) or (lambda: build({"name": name}), (1, 64, 64))
     return make(), torch.randn(1, *size)
 
 

@@ -22,10 +22,11 @@ def predicted(
     shard=None,
     pace=None,
     outlines=(),
+    axes=None,
     **settings,
 ) -> Done:
     engine = engine or Bright()
-    images, failures, _ = find([str(inputs)])
+    images, failures, _ = find([str(inputs)], axes)
     stacks = set() if separate else {image.stack for image in images if image.stack}
     output = Output(
         out, SETTINGS | settings, [image.name for image in images], stacks=stacks, outlines=outlines, shard=shard

@@ -29,6 +29,7 @@ def leave(*more: str) -> int:
     return typed("train", *(word for assignment in TINY for word in ("--set", assignment)), *more)
 
 
+@pytest.mark.slow
 def test_a_small_dense_network_is_trained_in_the_masks_place_and_goes_on(
     tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +156,7 @@ def test_given_masks_say_what_they_are_of_and_what_it_took_to_find_them(tmp_path
     assert resolved.pruning.ratio == pytest.approx(cost.sparsity.direct), "of weights, without biases and norms"
 
 
+@pytest.mark.slow
 def test_channels_are_shuffled_whole_whether_chosen_or_given(tmp_path: Path, data_root: Path) -> None:
     by_channel = [*TINY, *SNIP, "pruning.granularity=channel"]
     runtime = Runtime(data_root=data_root)

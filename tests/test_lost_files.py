@@ -167,6 +167,7 @@ def test_a_smaller_network_tells_its_masks(
     assert folder.file("model").stat().st_size == uncut.file("model").stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "metrics"])
 @pytest.mark.parametrize("damage", [lose, cut_off])
 def test_what_a_finished_run_cannot_make_again_is_said(

@@ -138,3 +138,15 @@ def _assert_same(again: Folder, uncut: Folder) -> None:
     timeless = [replace(row, seconds=0) for row in again.read_metrics()]
     assert timeless == [replace(row, seconds=0) for row in uncut.read_metrics()]
     assert {p.name for p in again.path.iterdir()} == {p.name for p in uncut.path.iterdir()}
+
+
+def test_a_run_with_a_teacher_ends_with_the_same_bits_wherever_it_is_killed(
+    process: Callable[..., int], uncut: Folder, tmp_path: Path, data_root: Path
+) -> None:
+    more = [f"training.teacher={uncut.path}", "training.batch_size=2"]
+    assert process(tmp_path / "uncut", data_root, more=more) == 0
+    output = tmp_path / "run"
+    for number, moment in enumerate(["scoring", "every epoch", "every epoch", "evaluation"]):
+        assert process(output, data_root, moment, resume=number > 0, more=more) == -signal.SIGKILL
+    assert process(output, data_root, resume=True, more=more) == 0
+    _assert_same(Folder(output), Folder(tmp_path / "uncut"))

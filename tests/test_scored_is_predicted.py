@@ -96,7 +96,7 @@ def drawn(folder: Path, sizes: list[tuple[int, int]], save: Save) -> Path:
 
 
 def settings_for(folder: Path, **data: Any) -> Settings:
-    return Settings(data=Data(dataset=f"{folder}/", size=(48, 56), **data), seed=0)
+    return Settings(data=Data(dataset=f"{folder}/", size=(48, 56), **{"target": "classes", **data}), seed=0)
 
 
 def network_of(channels: int, norm: str = "batch", padding: str = "same", maps: int = 2) -> torch.nn.Module:
@@ -197,10 +197,13 @@ def test_what_is_scored_is_the_foreground_that_is_decoded(target: str, maps: int
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [{}, {"size": (30, 36)}], ids=["as they are", "zoomed"])
 def test_a_network_of_crops_predicts_at_their_scale_and_is_scored_so(size: dict[str, Any], tmp_path: Path) -> None:
     folder = drawn(tmp_path / "set", KINDS["sizes"][0], tiff)
-    settings = Settings(data=Data(dataset=f"{folder}/", crop=32, normalization="percentile", **size), seed=0)
+    settings = Settings(
+        data=Data(dataset=f"{folder}/", crop=32, normalization="percentile", target="classes", **size), seed=0
+    )
     dataset = TASK.open(settings.data, None)
     loaders = loaders_of(dataset, settings)
     zoom = 0.5 if size else 1.0
@@ -235,6 +238,7 @@ def test_the_scores_on_another_set_are_those_of_the_labels(kind: str, tmp_path: 
     assert native(scores) == counts_of_predict(run, other, tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "padding"), [("batch", "same"), ("group", "same"), ("batch", "valid")])
 def test_scores_in_tiles_are_those_of_the_labels(
     norm: str, padding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

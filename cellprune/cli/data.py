@@ -1,4 +1,4 @@
-"""`cellprune data`: say which data sets there are, bring one here, look at what it holds, or make a simulated one."""
+"""`cellprune data`: say which data sets there are, bring one here, look at it, or make one."""
 
 import json as text
 from functools import cache
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from cellprune.cli.terminal import console, say
+from cellprune.cli.terminal import console, say, tell
 from cellprune.cli.whole_number import WholeNumber
-from cellprune.wording import printable
+from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SIZES_SHOWN = 2  # of images; the note says more
 
-app = App(name="data", help="List, fetch, check and simulate data sets.", help_format="plaintext")
+app = App(name="data", help="List, fetch, check, import and simulate data sets.", help_format="plaintext")
 
 
 @app.command(name="list")
@@ -75,7 +75,7 @@ def fetch(
         Name of a card: `cellprune data list` shows them.
     source
         The archive of the data set, or a folder that holds it; for machines without the internet. For CIFAR also an
-        npz of images.
+        npz of images. A folder of TinyImageNet or ImageNet is linked to, not copied.
     data_root
         Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     """
@@ -189,6 +189,49 @@ def simulate(
     made = make(folder, seed=seed, frames=frames, size=size, sequences=sequences, optics=optics)
     say(f"{sequences} sequences of {frames} frames are in {made}")
     say(f"Look at them with: cellprune data check {made if '/' in str(made) else f'./{made}'}")
+
+
+@app.command(name="import")
+def import_(
+    source: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Make a data set of images that were annotated in another program.
+
+    It knows Cellpose (NAME_seg.npy), zips of ImageJ ROIs (NAME.zip), GeoJSON of QuPath (NAME.geojson), COCO (one .json)
+    and one mask per cell (a folder per image). Outlines become pixels as in ImageJ and QuPath: a pixel belongs to a
+    cell if its centre lies inside.
+
+    Examples:
+
+        cellprune data import annotated/ -o my-cells
+
+    Parameters
+    ----------
+    source
+        A folder with images (TIFF, PNG) and their annotations, beside each other or in folders inside.
+    output
+        The data set: an absent or empty folder, which gets images/ and labels/.
+    json
+        Print the result as one JSON object.
+    """
+    from dataclasses import asdict
+
+    from cellprune.cli.progress import phase
+    from cellprune.data.annotations.bring import bring
+    from cellprune.training.progress import PATIENCE_S
+
+    with phase("drawing the cells", after_s=PATIENCE_S) as count:
+        made = bring(source, output, step=count)
+    tell(*(f"note: {note}" for note in made.notes))
+    if json:
+        print(text.dumps({"output": str(output), **asdict(made)}))
+        return
+    say(f"{many(made.cells, 'cell')} in {many(made.images, 'image')} are in {output}")
+    say(f"Look at them with: cellprune data check {output if '/' in str(output) else f'./{output}'}")
 
 
 def _show_cards(cards: "Sequence[tuple[Card, bool]]") -> None:

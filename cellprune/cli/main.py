@@ -48,11 +48,13 @@ app.meta.suppress_keyboard_interrupt = False
 # by name: a command is loaded when it is the one, so that predicting need not wait for what training reads; the page
 # that lists them has this order: a run and its cells, a run as a file, what compares, and data
 _COMMANDS = {
-    "train": "train:train", "evaluate": "evaluate:evaluate", "tune": "tune:tune", "predict": "predict:predict",
-    "merge": "merge:merge", "track": "track:track", "score": "score:score", "compact": "compact:compact",
+    "train": "train:train", "pretrain": "pretrain:pretrain", "evaluate": "evaluate:evaluate", "tune": "tune:tune",
+    "predict": "predict:predict", "merge": "merge:merge", "track": "track:track", "score": "score:score",
+    "compact": "compact:compact",
     "export": "export:export", "bench": "bench:bench",
     "report": "report:report", "prune": "prune:prune", "compare-masks": "compare_masks:compare_masks",
-    "search-max-ratio": "search:search_max_ratio", "sweep": "sweep:sweep", "data": "data:app",
+    "search-max-ratio": "search:search_max_ratio", "sweep": "sweep:sweep", "reproduce": "reproduce:reproduce",
+    "data": "data:app",
 }  # fmt: skip
 for _order, (_name, _command) in enumerate(_COMMANDS.items()):
     app.command(f"cellprune.cli.{_command}", name=_name, sort_key=_order)
@@ -150,7 +152,7 @@ def _explained(error: BaseException) -> tuple[str, int]:
 def _resumption(words: Sequence[str]) -> str:
     if words[:1] == ["predict"]:
         return "images that are done are kept, go on with the same command"
-    if words[:1] not in (["train"], ["search-max-ratio"], ["sweep"]):
+    if words[:1] not in (["train"], ["pretrain"], ["search-max-ratio"], ["sweep"], ["reproduce"]):
         return "nothing is half-written"
     again = [*words, *([] if "--resume" in words else ["--resume"])]
     return f"the last complete epoch is kept, go on with: cellprune {shlex.join(again)}"

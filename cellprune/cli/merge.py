@@ -18,6 +18,7 @@ def merge(
     /,
     *more: Path,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    multiqc: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Make one table of cells of what `cellprune predict --shard` left, and one prediction.json.
@@ -29,7 +30,7 @@ def merge(
 
         cellprune merge cells
 
-        cellprune merge node1/cells node2/cells -o table
+        cellprune merge node1/cells node2/cells -o table --multiqc
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def merge(
         other images.
     output
         Folder for cells.csv and prediction.json; without it, the one folder that is given.
+    multiqc
+        Write cellprune_mqc.json, too: the cells of each file as a table for MultiQC.
     json
         Print the result as one JSON object on standard output.
     """
@@ -49,7 +52,7 @@ def merge(
     if more and output is None:
         raise CellpruneError("several folders are given, and no place for the one table: add -o FOLDER")
     folder = output or first
-    made = merged([first, *more], folder)
+    made = merged([first, *more], folder, multiqc=multiqc)
     list_failures([Failure(one["image"], one["why"]) for one in made.failed], folder)
     if json:
         print(text.dumps({"output": str(folder), **asdict(made)}))

@@ -24,6 +24,7 @@ from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
+    from cellprune.lab.axes import Axes
     from cellprune.lab.engine import Engine
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
@@ -45,6 +46,8 @@ def predict(
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
     rescale: Annotated[bool, Parameter(negative="")] = False,
+    z: str | None = None,
+    channel: str | None = None,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="")] = (),
@@ -77,6 +80,8 @@ def predict(
 
         cellprune predict runs/NAME PhC-C2DH-U373/01 -o cells --track
 
+        cellprune predict cells.onnx confocal.tif -o cells --z max --channel DAPI
+
         cellprune predict cells.onnx plate/ -o cells --shard 1/4
 
         cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
@@ -97,6 +102,11 @@ def predict(
         Height and width of the images' pixels in um; without it, what each TIFF states.
     rescale
         Zoom the images so that their pixels are as large, in um, as those of the training images.
+    z
+        What of a stack of slices is predicted: max for the brightest pixel of all slices, the number of a slice from 0,
+        or each, which gives a label image per slice. Without it, files with slices are refused.
+    channel
+        The channel that is predicted: its number from 0, or its name as an OME-TIFF has it. Without it, all channels.
     numbers
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
@@ -146,14 +156,14 @@ def predict(
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    found = _find(inputs, _own(shard, track=track), separate=separate, of_time_lapse=track)
+    found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
     with loading():
         runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
-        asked, numbers=numbers or None, separate=separate or None, min_area=min_area,
+        asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
@@ -212,7 +222,23 @@ class _Inputs:
         )  # fmt: skip
 
 
-def _find(inputs: tuple[str, ...], own: "Shard | None", *, separate: bool, of_time_lapse: bool) -> _Inputs:
+def _axes(z: str | None, channel: str | None) -> "Axes":
+    """Give what is meant of slices and channels."""
+    from cellprune.errors import CellpruneError
+    from cellprune.lab.axes import Axes
+
+    number = int(channel) if channel is not None and channel.isdecimal() else channel
+    match z:
+        case None | "max" | "each":
+            return Axes(z, number)
+        case _ if z.isdecimal():
+            return Axes(int(z), number)
+    raise CellpruneError(f"--z {z}: give max, each, or the number of a slice from 0")
+
+
+def _find(
+    inputs: tuple[str, ...], axes: "Axes", own: "Shard | None", *, separate: bool, of_time_lapse: bool
+) -> _Inputs:
     """Look at the inputs; a time-lapse needs two frames or more."""
     from cellprune.cli.progress import phase
     from cellprune.lab.inputs import find
@@ -220,7 +246,7 @@ def _find(inputs: tuple[str, ...], own: "Shard | None", *, separate: bool, of_ti
     from cellprune.training.progress import PATIENCE_S
 
     with phase("looking at the images", after_s=PATIENCE_S):
-        images, failures, labels = find(inputs)
+        images, failures, labels = find(inputs, axes)
     if of_time_lapse:
         require_time_lapse([f"{image.name}.tif" for image in images])
     stacks = set() if separate else {image.stack for image in images if image.stack is not None}

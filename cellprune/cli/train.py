@@ -17,7 +17,7 @@ from cellprune.config.schema import Runtime, Settings
 if TYPE_CHECKING:
     from cellprune.runs.folder import Folder
 
-_ASKS = ("method", "granularity", "round_to", "cost", "floor", "effective")  # settings that say how to prune
+_ASKS = ("method", "granularity", "round_to", "cost", "floor", "effective", "pattern")  # settings that say how to prune
 
 
 def train(

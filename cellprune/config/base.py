@@ -10,7 +10,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.config.shares import fault_of_removed
 from cellprune.errors import unknown
 from cellprune.wording import quoted
@@ -27,9 +27,16 @@ MOST_SEED = 2**63 - 1  # as torch takes them
 
 
 def named(kind: str, table: Mapping[str, object], *extra: str) -> AfterValidator:
-    """Accept the names of a table only; answer a typo with the nearest of them."""
+    """Accept the names of a table only, or FILE.py:NAME of a kind of which users may have their own.
+
+    A typo is answered with the nearest names.
+    """
 
     def check(name: str) -> str:
+        if kind in names.OWN and (own.is_own(name) or name.endswith(".py")):
+            if own.is_own(name):
+                return name
+            raise ValueError(f"{quoted(name)} is a file: name what it gives, too, as {name}:NAME")
         if names.row(table, name) is None and name not in extra:
             raise ValueError(unknown(kind, name, table))
         return name

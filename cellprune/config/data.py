@@ -41,7 +41,7 @@ class Data(Frozen):
     """Which frames, which truth, which part is held out."""
 
     dataset: Annotated[str, Parameter(alias="--dataset")] = Field(
-        "simulated", description="name of a card (PhC-C2DH-U373, simulated, ...), or a folder, written with a separator"
+        "simulated", description="name of a card (PhC-C2DH-U373, cifar10, ...), or a folder, written with a separator"
     )
     truth: Annotated[Literal["paper", "ignore", "complete", "silver"], Parameter(alias="--truth")] = Field(
         "ignore",
@@ -78,7 +78,8 @@ class Data(Frozen):
     size: Annotated[tuple[int, int], AfterValidator(_size)] = Field(
         (256, 256),
         description="height and width, px, to which every training frame is resized; with a crop: into which the frame "
-        "of middle size is fitted, its aspect kept, and all others are zoomed alike (without size: not at all)",
+        "of middle size is fitted, its aspect kept, and all others are zoomed alike (without size: not at all); "
+        "classification: to which each image is brought and cut (without size: images keep their own, equal, one)",
     )
     crop: Annotated[int | None, Parameter(alias="--crop")] = Field(
         None,
@@ -107,6 +108,11 @@ class Data(Frozen):
     def network_size(self) -> tuple[int, int]:
         """Height and width, px, of the images that the network learns from."""
         return (self.crop, self.crop) if self.crop else self.size
+
+    @property
+    def given_size(self) -> tuple[int, int] | None:
+        """Height and width, px, that images of one class each are brought to; None where they keep their own."""
+        return self.size if "size" in self.model_fields_set else None
 
     @property
     def fits(self) -> tuple[int, int] | None:

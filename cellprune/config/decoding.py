@@ -39,7 +39,7 @@ class Decoding(Frozen):
         ge=0,
         le=10,
         description="watershed, border: a neck is cut if both sides are wider than it by this share of the radius "
-        "(watershed 0.1; border 0, which cuts nowhere)",
+        "(watershed 0.1; border 0.15, of which 0 cuts nowhere)",
     )
     seed: float | None = Field(
         None,

@@ -22,6 +22,9 @@ from cellprune.config.pruning import renamed as pruning_renamed
 from cellprune.config.resolve import ConfigError, resolve
 from cellprune.config.schema import (
     CROP_DEFAULTS,
+    LARGE_DEFAULTS,
+    LARGE_FROM_PX,
+    SET_DEFAULTS,
     TASK_DATA,
     TASK_DECODER,
     TASK_DEFAULTS,
@@ -100,6 +103,8 @@ def merged(
     _merge_settings(asked, flagged)
     has_crops = asked.get("data", {}).get("crop") is not None
     base = deepcopy(CROP_DEFAULTS if has_crops else TASK_DEFAULTS.get(asked.get("task", ""), {}))
+    if asked.get("task") == "classification":
+        _merge(base, _defaults_of_images(asked.get("data", {})))
     _merge(base, asked)
     if "loss" not in base.get("training", {}):
         target = checked(base, "the settings together").data.target
@@ -127,7 +132,15 @@ def merged(
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), of_models, MODEL_SETTINGS, f"{source}: {network!r}")
-    return settings
+    return settings.model_copy(update={"pruning": settings.pruning.with_code_told()})
+
+
+def _defaults_of_images(data: Values) -> Values:
+    """Give what is otherwise for the images that are asked for, where nothing is said."""
+    own = deepcopy(SET_DEFAULTS.get(data.get("dataset", ""), {}))
+    if not own and min(data.get("size", (0,))) >= LARGE_FROM_PX:
+        return deepcopy(LARGE_DEFAULTS)
+    return own
 
 
 def decoding(assignments: Sequence[str], name: str | None = None) -> Decoding:

@@ -37,6 +37,11 @@ class Model(Frozen):
     padding: Annotated[Literal["same", "valid"], Parameter(name="--model.padding")] = Field(
         "same", description="padding of convolutions; valid is the unpadded network of the 2015 paper"
     )
+    stem: Annotated[Literal["small", "large"], Parameter(name="--model.stem")] = Field(
+        "small",
+        description="networks for whole images: small = the form for images of 32 to 64 px; large = the published one, "
+        "for some 224 px (ResNet begins with 7x7 and a pooling, VGG ends with three linear layers)",
+    )
     weights: Annotated[str | None, Parameter(name="--model.weights")] = Field(
         None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; random without it"
     )
@@ -55,13 +60,16 @@ class Model(Frozen):
 
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
-        unused = "widths" if self.widths is None else "width"
-        return {k: v for k, v in handler(self).items() if k == "name" or (k in self.own() and k != unused)}
+        unused = {"widths" if self.widths is None else "width"}
+        if "stem" not in self.model_fields_set:  # which older files do not have
+            unused.add("stem")
+        return {k: v for k, v in handler(self).items() if k == "name" or (k in self.own() and k not in unused)}
 
 
 MODEL_SETTINGS: dict[str, tuple[str, ...]] = {  # a network that is not here has none
     "unet": ("width", "depth", "widths", "norm", "padding"),
     "smp:ARCHITECTURE/ENCODER": ("weights",),
+    **dict.fromkeys(("resnet18", "resnet50", "vgg16", "vgg19"), ("stem",)),
 }
 
 

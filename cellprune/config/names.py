@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Literal
 
+from cellprune.config import own
 from cellprune.errors import CellpruneError, unknown
 
 When = Literal["before", "around", "during", "instead", "never"]
@@ -108,14 +109,24 @@ METHODS: dict[str, MethodRow] = {
     "force": MethodRow(
         f"{_HERE}.snip:FORCE", options=("rounds", "schedule", "revive_dead"), reads_batches=True, rounds=60
     ),
-    "grasp": MethodRow(f"{_HERE}.grasp:METHOD", options=("temperature", "samples_per_class"), reads_batches=True),
-    "synflow": MethodRow(f"{_HERE}.synflow:METHOD", options=("rounds", "schedule"), rounds=100),
+    "grasp": MethodRow(
+        f"{_HERE}.grasp:METHOD",
+        options=("temperature", "samples_per_class", "gate"),
+        channel_options=("gate",),
+        reads_batches=True,
+        channels="asked",
+    ),
+    "synflow": MethodRow(f"{_HERE}.synflow:METHOD", options=("rounds", "schedule"), rounds=100, channels="asked"),
     "prospr": MethodRow(
         f"{_HERE}.prospr:METHOD",
         options=("inner_steps", "inner_lr", "inner_momentum", "order", "detach_first_gradient", "gate"),
         channel_options=("gate",),
         reads_batches=True,
         channels="asked",
+    ),
+    "ntk-sap": MethodRow(f"{_HERE}.ntk_sap:METHOD", options=("draws", "perturbation", "rounds", "schedule"), rounds=20),
+    "hts": MethodRow(
+        f"{_HERE}.hts:METHOD", options=("probes", "warm_up", "temperature", "samples_per_class"), reads_batches=True
     ),
     "magnitude-after": MethodRow(
         "cellprune.training.magnitude_after:stages", when="around", options=("retrain", "rewind_step")
@@ -142,6 +153,7 @@ CLASSIFYING = {
     "resnet20": "cellprune.models.resnet:build",
     "resnet20-projection": "cellprune.models.resnet:projection",
     "resnet18": "cellprune.models.resnet:resnet18",
+    "resnet50": "cellprune.models.resnet:resnet50",
     "vgg16": "cellprune.models.vgg:vgg16",
     "vgg19": "cellprune.models.vgg:vgg19",
 }
@@ -183,6 +195,8 @@ ENGINES = {
     ),
 }
 
+OWN = ("pruning method",)  # kinds of which users may have their own
+
 _TABLES: dict[str, Mapping[str, Any]] = {
     "pruning method": METHODS,
     "model": MODELS,
@@ -198,11 +212,13 @@ def resolve(kind: str, name: str) -> Any:
 
     Args:
         kind: "pruning method", "model", "task", "results", "target" or "engine".
-        name: a key of that kind's table.
+        name: a key of that kind's table; of the kinds in `OWN` also FILE.py:NAME, see `own.read`.
     Raises:
         CellpruneError: the name is in no row; the message lists the nearest.
     """
     table = _TABLES[kind]
+    if kind in OWN and own.is_own(name):
+        return own.read(kind, name)
     key = row(table, name)
     if key is None:
         raise CellpruneError(unknown(kind, name, table))
@@ -223,9 +239,25 @@ def row(table: Iterable[str], name: str) -> str | None:
     return next((key for key in table if colon and key.split(":")[0] == family != key), None)
 
 
-def method(name: str) -> MethodRow:
-    """Give the facts of a pruning method; of `dense` and `given`, which choose nothing, there are none."""
-    return METHODS.get(name, MethodRow("", when="never"))
+def method(name: object) -> MethodRow:
+    """Give the facts of a pruning method; of `dense` and `given`, which choose nothing, there are none.
+
+    Of a user's own method nothing is known before it works: it may read batches, and may choose channels.
+    """
+    if isinstance(name, str) and not own.is_own(name):
+        return METHODS.get(name, MethodRow("", when="never"))
+    return MethodRow("", reads_batches=True, channels="asked")
+
+
+def is_own(method: object) -> bool:
+    """Tell whether a pruning method is a user's own: FILE.py:NAME, a function, or a `Method`."""
+    return own.is_own(method) or callable(method) or hasattr(method, "sensitivity")
+
+
+def called(method: object) -> str:
+    """Give what a method is called: its name, of FILE.py:NAME without folders, or that of a function."""
+    code = getattr(method, "sensitivity", method)
+    return own.short(method) if isinstance(method, str) else str(getattr(code, "__name__", type(code).__name__))
 
 
 def methods(when: When | None = None, *, option: str | None = None) -> list[str]:
@@ -243,12 +275,12 @@ def decoders(target: str, n_classes: int) -> tuple[str, ...]:
     return able if n_classes == 2 else able[-1:]
 
 
-def is_dense_family(method_name: str) -> bool:
+def is_dense_family(method_name: object) -> bool:
     """Tell whether a method prunes nothing: a budget names one of its dense networks."""
     return method(method_name).when == "instead"
 
 
-def when(method_name: str) -> str:
+def when(method_name: object) -> str:
     """Say when a pruning method works, as the end of a sentence."""
     return {
         "before": "at initialization",

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.config.base import Frozen, Values, named, ratio_of
 from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.config.shares import UNITS, fault_of_kept
@@ -80,7 +80,7 @@ class Pruning(Frozen):
     """What goes at initialization."""
 
     method: Annotated[str, Parameter(alias="--method"), named("pruning method", names.METHODS, "dense", "given")] = (
-        Field("prospr", description=f"one of: {', '.join(names.METHODS)}")
+        Field("prospr", description=f"one of: {', '.join(names.METHODS)}; or FILE.py:NAME, a method of your own")
     )
     ratio: Annotated[float, Parameter(alias="--prune"), BeforeValidator(ratio_of)] = Field(
         0.0, description="share of prunable weights removed, 0 <= ratio < 1, or ladder:N for 1 - 0.8^N; 0 is dense"
@@ -207,11 +207,30 @@ class Pruning(Frozen):
             "samples_per_class", "10 where an image has one class; segmentation takes one batch as it stands"
         ),
     )
+    pattern: Annotated[str | None, Parameter(alias="--pattern")] = Field(
+        None,
+        description="single weights in a pattern: 2:4 = at most two of each four inputs next to each other stay; 4x1 = "
+        "blocks of 4 outputs by 1 input stay or go as a whole",
+    )
+    draws: int = Field(5, ge=1, le=10_000, description=_own("draws", "networks of fresh random weights in each round"))
+    perturbation: float = Field(
+        0.01, gt=0, description=_own("perturbation", "standard deviation of what is added to the fresh weights")
+    )
+    probes: int = Field(
+        10, ge=1, le=10_000, description=_own("probes", "random vectors for the diagonal of the second derivatives")
+    )
+    warm_up: bool = Field(
+        True,
+        description=_own("warm_up", "let batch norms take the statistics of the scoring images, and hold them fixed"),
+    )
 
     masks: Annotated[Path | None, Parameter(alias="--masks")] = Field(
         None, description="train the masks of this file, or of this run, instead of choosing any"
     )
     masks_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="their content, filled in")
+    method_sha256: Annotated[str | None, Parameter(show=False)] = Field(
+        None, description="content of FILE.py of a method of your own, filled in"
+    )
     control: Annotated[
         Literal[
             "none",
@@ -240,11 +259,21 @@ class Pruning(Frozen):
             raise ValueError("ratio (--prune) and budget (--budget) both say how much goes: give one of them")
         return self
 
+    def with_code_told(self) -> "Pruning":
+        """Fill in the content of a method of the user's own, where it is not said yet.
+
+        Raises:
+            CellpruneError: its file cannot be read.
+        """
+        if self.method_sha256 is not None or not own.is_own(self.method) or self.masks is not None:
+            return self
+        return self.model_copy(update={"method_sha256": own.sha256(self.method)})
+
     @property
     def label(self) -> str:
         """What a run's name says of its pruning."""
         is_understood = self.granularity == "weight" or names.method(self.method).channels == "always"
-        words = [self.method, "" if is_understood else "channel", self.control.replace("none", "")]
+        words = [names.called(self.method), "" if is_understood else "channel", self.control.replace("none", "")]
         return "-".join(word for word in words if word)
 
     @property
@@ -278,6 +307,7 @@ class Pruning(Frozen):
             exclude=self.exclude,
             seed=seed,
             invert=self.control == "invert",
+            pattern=self.pattern,
             options=self.options() | chosen,
             spelling="settings",
         )
@@ -343,6 +373,7 @@ class Pruning(Frozen):
         row = names.method(self.method)
         foreign = {key for other in names.METHODS.values() for key in other.options} - set(self.options())
         foreign |= set() if row.reads_batches else {"batch_size"}
+        foreign |= set() if own.is_own(self.method) else {"method_sha256"}
         foreign |= {"scope"} if row.own_shares else set()
         foreign |= set(CHOICE if self.method == "given" else ("masks", "masks_sha256"))
         foreign |= {*CHOICE, "pricing"} - {"granularity"} if names.is_dense_family(self.method) else set()
@@ -357,7 +388,7 @@ class Pruning(Frozen):
 
 
 _UNUSED: Values = {  # values that say nothing
-    "cost": "auto", "floor": 0, "effective": False, "control": "none", "layer_times_sha256": None,
+    "cost": "auto", "floor": 0, "pattern": None, "effective": False, "control": "none", "layer_times_sha256": None,
 }  # fmt: skip
 
 
@@ -368,6 +399,7 @@ CHOICE = (
     "effective",
     "exclude",
     "batch_size",
+    "pattern",
 )  # what decides how masks are chosen, and nothing where they are given
 
 

@@ -1,12 +1,13 @@
 """What is asked of pruning, as one value: checked once, without torch, for `prune()` and for the settings alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import InitVar, dataclass, field
 from fractions import Fraction
 from functools import partial
 from typing import Literal, Protocol, cast, get_args
 
 from cellprune.config import names
+from cellprune.config.pattern import pattern_of
 from cellprune.config.shares import COSTS, UNITS, exact, fault_of_kept, left_by
 from cellprune.errors import CellpruneError, unknown
 
@@ -17,6 +18,16 @@ Pricing = Literal["static", "marginal"]
 RoundTo = int | Literal["auto"]
 Spelling = Literal["python", "settings"]
 
+
+class HasSensitivity(Protocol):
+    """What a `cellprune.pruning.method.Method` is known by, where nothing of torch is."""
+
+    @property
+    def sensitivity(self) -> Callable[..., object]: ...
+
+
+Code = HasSensitivity | Callable[..., object]  # a pruning method that is no row of the table
+
 _OF_MASKS = {"scope": "global", "cost": "auto", "pricing": "static", "floor": 0.0, "effective": False, "exclude": ()}
 _CHOICES = {"granularity": Granularity, "scope": Scope, "cost": Cost, "pricing": Pricing}
 _FLAGS = {
@@ -26,6 +37,7 @@ _FLAGS = {
     "granularity": "--granularity",
     "cost": "--cost",
     "round_to": "--round-to",
+    "pattern": "--pattern",
 }
 
 
@@ -49,7 +61,7 @@ class Request:
         cellprune.errors.CellpruneError: pruning method 'erk' gives each layer a share of its own: remove scope='layer'
     """
 
-    method: str = "prospr"
+    method: str | Code = "prospr"
     sparsity: float | None = None
     budget: Mapping[str, float] | None = None
     granularity: Granularity = "weight"
@@ -62,6 +74,8 @@ class Request:
     exclude: Iterable[str] = ()
     seed: int = 0
     invert: bool = False
+    pattern: str | None = None
+    densities: Mapping[str, float] | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     spelling: InitVar[Spelling] = "python"
 
@@ -74,13 +88,20 @@ class Request:
         _refuse_amount(self)
         for refuse in (
             _refuse_masks, _refuse_channels, _refuse_before_alone, _refuse_cost, _refuse_blocks, _refuse_shares,
-            _refuse_effective,
+            _refuse_effective, _refuse_pattern, _refuse_densities,
         ):  # fmt: skip
             refuse(self, partial(_spelled, spelling))
 
     @property
+    def name(self) -> str:
+        """What the method is called."""
+        return names.called(self.method)
+
+    @property
     def share(self) -> Fraction:
-        """The share that stays: of the weights or channels, or of their cost."""
+        """The share that stays: of the weights or channels, or of their cost; of layers' own shares the smallest."""
+        if self.densities is not None:
+            return min(exact("density", density) for density in self.densities.values())
         return left_by(self.sparsity) if self.budget is None else exact("budget", *self.budget.values())
 
     @property
@@ -129,7 +150,7 @@ def _spelled(spelling: Spelling, name: str, value: object = None) -> str:
 
 
 def _refuse_unknown(asked: Request) -> None:
-    if asked.method not in names.METHODS:
+    if not (names.is_own(asked.method) or names.method(asked.method).home):
         raise CellpruneError(unknown("pruning method", asked.method, names.METHODS))
     if asked.cost in get_args(Pricing):
         raise CellpruneError(f"cost={asked.cost!r} is called pricing={asked.cost!r} now: give it by that name")
@@ -140,12 +161,15 @@ def _refuse_unknown(asked: Request) -> None:
 
 def _refuse_amount(asked: Request) -> None:
     """Refuse an amount, or a floor, that is none."""
-    if (asked.sparsity is None) == (asked.budget is None):
+    if asked.densities is not None:
+        if asked.sparsity is not None or asked.budget is not None:
+            raise CellpruneError("densities say how much of each layer stays: remove sparsity and budget")
+    elif (asked.sparsity is None) == (asked.budget is None):
         raise CellpruneError(
             f"{'neither' if asked.sparsity is None else 'both'} of sparsity and budget is given: give one of them, "
             "sparsity as the share to remove, or budget as the share to keep"
         )
-    if asked.budget is None:
+    elif asked.budget is None:
         left_by(asked.sparsity)
     elif not isinstance(asked.budget, Mapping):
         raise CellpruneError(
@@ -169,13 +193,13 @@ def _refuse_masks(asked: Request, spell: Spell) -> None:
     if asked.unit not in COSTS:
         given = spell("sparsity", asked.sparsity) if asked.budget is None else spell("budget", asked.budget)
         raise CellpruneError(
-            f"method {asked.method!r} makes a dense network for a budget in macs, params or latency: give "
+            f"method {asked.name!r} makes a dense network for a budget in macs, params or latency: give "
             f"{spell('budget', {'macs': 0.1})} instead of {given}"
         )
     for name, usual in _OF_MASKS.items():
         if (value := getattr(asked, name)) != usual:
             raise CellpruneError(
-                f"{spell(name, value)} decides which weights stay, and method {asked.method!r} makes a dense network: "
+                f"{spell(name, value)} decides which weights stay, and method {asked.name!r} makes a dense network: "
                 f"remove {spell(name)}"
             )
 
@@ -188,8 +212,7 @@ def _refuse_channels(asked: Request, spell: Spell) -> None:
             others = names.methods("before" if row.when == "before" else None)
             able = [name for name in others if names.method(name).channels != "never"]
             raise CellpruneError(
-                f"pruning method {asked.method!r} chooses weights, not channels: with {by_channel} take "
-                f"{', '.join(able)}"
+                f"pruning method {asked.name!r} chooses weights, not channels: with {by_channel} take {', '.join(able)}"
             )
         return
     if {"channels", "latency"} & set(asked.budget or ()):
@@ -207,13 +230,13 @@ def _refuse_before_alone(asked: Request, spell: Spell) -> None:
         if "latency" in (asked.unit, asked.divided_by):
             by_time = wishes[0] if asked.unit == "latency" else spell("cost", asked.cost)
             raise CellpruneError(
-                f"{by_time} is for masks chosen before training: pruning method {asked.method!r} chooses anew in every "
+                f"{by_time} is for masks chosen before training: pruning method {asked.name!r} chooses anew in every "
                 f"update, without times of layers; give {spell('budget', {'macs': 0.1})} or params instead"
             )
         wishes = wishes[1:]
     if wishes:
         raise CellpruneError(
-            f"{wishes[0]} is for masks chosen before training: with pruning method {asked.method!r} give "
+            f"{wishes[0]} is for masks chosen before training: with pruning method {asked.name!r} give "
             f"{spell('budget' if asked.unit and row.channels == 'always' else 'sparsity')} alone"
         )
 
@@ -244,7 +267,7 @@ def _refuse_blocks(asked: Request, spell: Spell) -> None:
 
 def _refuse_shares(asked: Request, spell: Spell) -> None:
     """Refuse what lets layers compete where each has a share of its own."""
-    shares = [f"pruning method {asked.method!r}"] if names.method(asked.method).own_shares else []
+    shares = [f"pruning method {asked.name!r}"] if names.method(asked.method).own_shares else []
     shares += [spell("scope", asked.scope)] if asked.scope == "layer" else []
     if shares and (clash := [*shares[1:], *_wishes(asked, spell)]):
         raise CellpruneError(f"{shares[0]} gives each layer a share of its own: remove {clash[0]}")
@@ -257,11 +280,53 @@ def _refuse_effective(asked: Request, spell: Spell) -> None:
     clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
     clash += [spell("budget", asked.budget)] if asked.unit else []
     if names.method(asked.method).rounds is not None:
-        clash.append(f"{spell('method', asked.method)}, which scores in rounds")
+        clash.append(f"{spell('method', asked.name)}, which scores in rounds")
     if clash:
         raise CellpruneError(
             f"{spell('effective', True)} counts single weights that are scored once: remove it, or {clash[0]}"
         )
+
+
+def _refuse_pattern(asked: Request, spell: Spell) -> None:
+    """Refuse a pattern that is none, that keeps less than should stay, or of what is no single ranking of weights."""
+    if asked.pattern is None:
+        return
+    try:
+        pattern = pattern_of(asked.pattern)
+    except ValueError as error:
+        raise CellpruneError(str(error)) from None
+    clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
+    clash += _wishes(asked, spell)
+    clash += ["densities"] if asked.densities is not None else []
+    row = names.method(asked.method)
+    if row.when != "before" or row.rounds is not None or row.own_shares:
+        clash.append(f"{spell('method', asked.name)}, which does not rank all weights once")
+    if clash:
+        raise CellpruneError(
+            f"{spell('pattern', asked.pattern)} is for single weights that are ranked once: remove it, or {clash[0]}"
+        )
+    if asked.share > pattern.most:
+        raise CellpruneError(
+            f"{spell('pattern', asked.pattern)} keeps at most {float(pattern.most):g} of the weights, and "
+            f"{float(asked.share):g} should stay: give {spell('sparsity')} of at least {float(1 - pattern.most):g}"
+        )
+
+
+def _refuse_densities(asked: Request, spell: Spell) -> None:
+    """Refuse shares of layers that are none, and whatever else divides weights among layers."""
+    if asked.densities is None:
+        return
+    if not isinstance(asked.densities, Mapping) or not asked.densities:
+        raise CellpruneError("densities name no layer: give {parameter name: share kept}")
+    for name, density in asked.densities.items():
+        if not 0 < exact(f"the density of {name!r}", density) <= 1:
+            raise CellpruneError(f"the density of {name!r} is {density}, outside 0 < share kept <= 1")
+    clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []
+    clash += [spell("scope", asked.scope)] if asked.scope == "layer" else []
+    clash += _wishes(asked, spell)
+    clash += [spell("method", asked.name)] if names.method(asked.method).own_shares else []
+    if clash:
+        raise CellpruneError(f"densities give each layer of weights a share of its own: remove {clash[0]}")
 
 
 def _wishes(asked: Request, spell: Spell) -> list[str]:

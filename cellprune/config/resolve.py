@@ -1,6 +1,7 @@
 """Which settings go together: every choice gets its one name, and what cannot be is refused before any work."""
 
 from fractions import Fraction
+from pathlib import Path
 
 from cellprune.config import names
 from cellprune.config.model import Model
@@ -33,7 +34,9 @@ def resolve(settings: Settings) -> Settings:
             f"for {CROP_DEFAULTS['training']['steps_per_epoch']}"
         )
     _refuse_widths(settings.model)
-    pruning = settings.pruning
+    _refuse_idle_teaching(settings)
+    _refuse_idle_start(settings.training.init, settings.pruning)
+    pruning = settings.pruning.with_code_told()
     if pruning.masks is not None:
         if pruning.control == "invert":
             raise ConfigError("pruning.control=invert needs scores, which masks from a file have not: give --method")
@@ -92,6 +95,33 @@ def _counted(pruning: Pruning) -> Pruning:
     if names.is_dense_family(pruning.method) and float(kept) < 1:  # refused later, as it was asked
         return pruning
     return pruning.model_copy(update={"budget": None, "ratio": float(1 - Fraction(kept))})
+
+
+def _refuse_idle_teaching(settings: Settings) -> None:
+    """Refuse numbers of a teacher that have no effect."""
+    training, usual = settings.training, type(settings.training).model_fields
+    for key in ("teacher_weight", "teacher_temperature"):
+        if getattr(training, key) == usual[key].default:
+            continue
+        if not training.is_taught:
+            raise ConfigError(f"training.{key} has an effect only with a teacher: add --teacher RUN, or remove it")
+        if key == "teacher_temperature" and not names.TARGETS[settings.data.target].probabilities:
+            raise ConfigError(
+                f"training.{key} softens probabilities, and data.target={settings.data.target} has none: remove it"
+            )
+
+
+def _refuse_idle_start(init: Path | None, pruning: Pruning) -> None:
+    """Refuse initial weights where others are drawn, or a smaller network stands in the whole one's place."""
+    if init is None:
+        return
+    if pruning.control == "reinit":
+        raise ConfigError("pruning.control=reinit draws the weights anew, and --init gives them: remove one of the two")
+    if pruning.stands_in:
+        what = pruning.method if names.is_dense_family(pruning.method) else f"pruning.control={pruning.control}"
+        raise ConfigError(
+            f"--init gives the weights of the whole network, and {what} trains a small one: remove --init"
+        )
 
 
 def _refuse_widths(model: Model) -> None:

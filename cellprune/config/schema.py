@@ -42,7 +42,10 @@ class Settings(Frozen):
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out the settings that this task never reads."""
         values = dict(handler(self))
-        values["data"] = {key: value for key, value in values["data"].items() if key in TASK_DATA[self.task]}
+        read = set(TASK_DATA[self.task])
+        if self.task == "classification" and self.data.given_size is None:  # images are as large as they are
+            read.discard("size")
+        values["data"] = {key: value for key, value in values["data"].items() if key in read}
         return {key: value for key, value in values.items() if key != "decoder" or TASK_DECODER[self.task]}
 
     @property
@@ -55,9 +58,13 @@ class Settings(Frozen):
         values: Values = self.model_dump(mode="json")
         for section, older in older_than_settings(self.task, values).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
+        if values["model"].get("stem") == Model.model_fields["stem"].default:
+            del values["model"]["stem"]
         if not values.get("decoder"):  # a section that older runs did not have
             values.pop("decoder", None)
         values["pruning"] = Pruning.identity(values["pruning"])
+        training = values["training"]  # files are told apart by their content, wherever they lie
+        values["training"] = {key: value for key, value in training.items() if f"{key}_sha256" not in training}
         return values
 
 
@@ -83,7 +90,7 @@ def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, d
 
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
-    "classification": ("dataset", "holdout", "split_seed", "select"),
+    "classification": ("dataset", "holdout", "split_seed", "select", "size"),
 }
 TASK_DECODER: dict[str, tuple[str, ...]] = {"segmentation": tuple(Decoding.model_fields), "classification": ()}
 # what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4
@@ -103,6 +110,21 @@ TASK_DEFAULTS: dict[str, Values] = {
         },
     },
 }
+# likewise of these sets: the published protocols of ResNet-18 and ResNet-50
+SET_DEFAULTS: dict[str, Values] = {
+    "tiny-imagenet": {
+        "model": {"name": "resnet18"},
+        "training": {"epochs": 200, "batch_size": 256, "learning_rate": 0.2},
+    },
+    "imagenet": {
+        "data": {"size": (224, 224)},
+        "model": {"name": "resnet50", "stem": "large"},
+        "training": {"epochs": 90, "batch_size": 256, "augment": "resized-crop"},
+    },
+}
+# likewise of other images whose sides have as many pixels or more
+LARGE_FROM_PX = 128
+LARGE_DEFAULTS: Values = {"model": {"stem": "large"}, "training": {"augment": "resized-crop"}}
 # likewise where crops are learned from: 1,500 steps, of however few frames
 CROP_DEFAULTS: dict[str, Values] = {
     "data": {"normalization": "percentile"},
@@ -110,7 +132,7 @@ CROP_DEFAULTS: dict[str, Values] = {
 }
 TASK_CHOICES: dict[str, dict[str, tuple[str, ...]]] = {  # of settings of the training, where a task has not all
     "segmentation": {"augment": ("none", "turns", "full")},
-    "classification": {"augment": ("none", "crop"), "loss": ("cross-entropy",)},
+    "classification": {"augment": ("none", "crop", "resized-crop"), "loss": ("cross-entropy",)},
 }
 
 
@@ -126,7 +148,13 @@ class Runtime(Frozen):
         None, description="folder of the data sets; without it $CELLPRUNE_DATA, else your user's"
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where the network runs")
-    workers: int = Field(0, ge=0, le=1024, description="processes that prepare batches; results do not depend on it")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="processes that prepare batches (images of classes in files: threads; 0 for as "
+        "many as there are cores); results do not depend on it",
+    )
     resume: bool = Field(
         False, description="go on where the run in the output folder stopped; start it if there is none"
     )

@@ -15,7 +15,8 @@ from cellprune.errors import unknown
 from cellprune.wording import many, quoted, reason
 
 SECTION = "sweep"
-CONTROLS = tuple(name for name in get_args(Pruning.model_fields["control"].annotation) if name != "none")
+TAUGHT = "teacher"  # the control that is the same network, trained with the teacher that the settings name
+CONTROLS = (*(name for name in get_args(Pruning.model_fields["control"].annotation) if name != "none"), TAUGHT)
 _MOST_SEEDS = 1000
 _Value = TypeVar("_Value")
 
@@ -74,7 +75,9 @@ class Sweep(Frozen):
         (0, 1, 2), description="seeds, or ranges that end before their second number: 0:5 is 0 1 2 3 4"
     )
     controls: Annotated[tuple[_Control, ...], _MANY, AfterValidator(_once)] = Field(
-        (), description=f"of each method that has them: {', '.join(CONTROLS)}"
+        (),
+        description=f"of each method that has them: {', '.join(CONTROLS)} (with --teacher; all else is then trained "
+        "without)",
     )
     models: Annotated[tuple[_Model, ...], _MANY, AfterValidator(_once)] = Field(
         (), description="networks; without it the network of the settings"

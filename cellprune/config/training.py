@@ -1,5 +1,6 @@
 """The section `training`: how the network is trained, pruned or not."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -37,10 +38,11 @@ class Training(Frozen):
         "cross-entropy+dice",
         description="training loss, over pixels that are not ignored; the target distance has smooth-l1 alone",
     )
-    augment: Literal["none", "turns", "full", "crop"] = Field(
+    augment: Literal["none", "turns", "full", "crop", "resized-crop"] = Field(
         "full",
         description="random changes of training images; turns: flips and quarter turns; full: also mild changes of "
-        "scale, brightness, contrast and shape; crop (classification): moved by up to 4 px and mirrored",
+        "scale, brightness, contrast and shape; crop (classification): moved by up to 4 px and mirrored; resized-crop "
+        "(classification): a part of 8 to 100 % of the area, brought to data.size, and mirrored",
     )
     evaluate_every: int = Field(
         5, ge=1, le=10**6, description="epochs between evaluations; the last is always evaluated"
@@ -49,7 +51,44 @@ class Training(Frozen):
         "auto", description="number format of training steps; auto is fp32 on a CPU, bf16 on a GPU that has it"
     )
 
+    teacher: Annotated[Path | None, Parameter(alias="--teacher")] = Field(
+        None,
+        description="run, or model file, of a trained network whose maps are learned beside the truth (distillation), "
+        "also on frames that nobody annotated",
+    )
+    teacher_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="its content, filled in")
+    teacher_weight: float = Field(
+        1.0, gt=0, le=1e6, description="with a teacher: weight of its loss beside the loss of the truth"
+    )
+    teacher_temperature: float = Field(
+        2.0,
+        gt=0,
+        le=1e3,
+        description="with a teacher: what both networks' outputs are divided by before they are compared; the target "
+        "distance has no use for it",
+    )
+
+    init: Annotated[Path | None, Parameter(alias="--init")] = Field(
+        None, description="file of 'cellprune pretrain' whose weights pruning and training start from"
+    )
+    init_sha256: Annotated[str | None, Parameter(show=False)] = Field(None, description="its content, filled in")
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether a teacher's maps are learned beside the truth."""
+        return self.teacher is not None
+
+    @property
+    def untaught(self) -> "Training":
+        """The same training without a teacher."""
+        usual = {key: field.default for key, field in type(self).model_fields.items() if key.startswith("teacher")}
+        return self.model_copy(update=usual)
+
     @model_serializer(mode="wrap")
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         unused = {"steps_per_epoch"} if self.steps_per_epoch is None else set()
+        if self.teacher is None:
+            unused |= {key for key in type(self).model_fields if key.startswith("teacher")}
+        if self.init is None:
+            unused |= {"init", "init_sha256"}
         return {key: value for key, value in handler(self).items() if key not in unused}

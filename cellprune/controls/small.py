@@ -1,7 +1,7 @@
 """Small dense networks of equal cost, the controls that a pruned network must beat.
 
-A narrow or a flat one spends what the masks leave (see `families`). *narrow-to-density* asks the masks for more than a
-cost: each level is as wide as they leave it.
+A narrow or a flat one spends what the masks leave, where no budget says how much that is (see `families`).
+*narrow-to-density* asks the masks for more than a cost: each level is as wide as they leave it.
 
 Source: the last one after Vorabbi et al., 2022 (arXiv:2203.02549), PreCrop: only the layers' densities matter.
 """

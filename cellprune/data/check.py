@@ -23,7 +23,7 @@ from cellprune.data.cells.truth import ClassesError, read_truth, target
 from cellprune.data.copies import Annotated, digest
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
 from cellprune.data.inspection import ClassesInspection, InPieces, Inspection, Lacking
-from cellprune.data.labelled import cifar
+from cellprune.data.labelled import cifar, folders
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.open import is_challenge, require_cells
 from cellprune.data.sets.cards import Card
@@ -49,14 +49,14 @@ def check(
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = of_text(folder.resolve().name)
-        if cifar.holds(folder):
+        if cifar.holds(folder) or folders.holds(folder):
             return labelled.check(name_or_folder)
         if not is_challenge(folder):
             return _inspect_plain(folder, name=name, classes=classes)
         require_cells(name, classes)
         return inspect(folder, name=name, card=None)
     card = known_card(name_or_folder)
-    if card.layout == "cifar":
+    if card.layout != "ctc":
         return labelled.check(name_or_folder, data_root)
     require_cells(card.name, classes)
     return inspect(located(card, data_root), name=card.name, card=card)

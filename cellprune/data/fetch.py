@@ -13,18 +13,20 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
 from cellprune.data.cells import ctc
 from cellprune.data.check import inspect
-from cellprune.data.labelled import cifar
+from cellprune.data.labelled import cifar, folders, tiny_imagenet
+from cellprune.data.labelled.folders import FoldersError
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.download import Progress, digest, download
-from cellprune.data.sets.named import folder_of, known_card
+from cellprune.data.sets.named import folder_of, known_card, located
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.data.simulated import simulate
 from cellprune.errors import CellpruneError
@@ -32,12 +34,14 @@ from cellprune.files.listing import is_litter
 from cellprune.runs.placing import appearing
 from cellprune.wording import many, reason
 
-MAX_FILES = 100_000
+MAX_FILES = 200_000  # TinyImageNet has 120,000
 MAX_BYTES = 8 * 2**30  # unpacked
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DIGESTS = "digests.json"  # in the data root: of archives whose cards know none
 _EXTRA_BYTES = 64 * 2**20  # left free on the disk after unpacking
 _log = logging.getLogger(__name__)
+
+_Members = dict[PurePosixPath, zipfile.ZipInfo]  # of an archive, by where they go
 
 
 class FetchError(CellpruneError):
@@ -50,7 +54,8 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
     Args:
         name: a card's name.
         source: its archive, or a folder that holds 01, 01_GT and so on, or holds the folder that does; of CIFAR also an
-            npz, see `data.labelled.cifar`; None downloads.
+            npz, see `data.labelled.cifar`; of images in folders of classes the folder, which is linked to; None
+            downloads.
         data_root: see `data.sets.root`.
         progress: is told of the bytes that came, see `data.sets.download`.
     Returns:
@@ -67,6 +72,8 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
     if folder.is_dir():
         return folder
     if source is None:
+        if card.source == "own":
+            return located(card, data_root)  # which says how to get it
         return _downloaded(card, folder, progress)
     if not (source.is_file() or source.is_dir()):
         raise FetchError(f"there is no {source}: give the archive or the folder of {name} with --from")
@@ -76,6 +83,8 @@ def fetch(name: str, *, source: Path | None, data_root: Path | None = None, prog
             if (beside / cifar.NPZ).is_file():
                 _log.warning(f"warning: {source} is an npz, so its images are not verified against the official files")
         return folder
+    if card.layout == "images":
+        return _linked(source, folder) if source.is_dir() else _unpacked_images(source, card, folder)
     with appearing(folder) as beside:
         if source.is_dir():
             shutil.copytree(
@@ -104,6 +113,10 @@ def _downloaded(card: Card, folder: Path, progress: Progress | None) -> Path:
             return folder
         download(card.address, archive, sha256=expected, progress=progress)
         try:
+            if card.layout == "images":
+                _unpacked_images(archive, card, folder)
+                archive.unlink()
+                return folder
             with appearing(folder) as beside:
                 if card.layout == "cifar":
                     cifar.bring(archive, card.name, beside)
@@ -113,11 +126,41 @@ def _downloaded(card: Card, folder: Path, progress: Progress | None) -> Path:
                     own = digest(archive)
                     _accept(beside, card, _unverified(card, own))
                     _record_digest(card, root, own)
-        except FetchError:
+        except (FetchError, FoldersError):
             archive.unlink()  # asking for the same bytes again mends nothing
             raise
         archive.unlink()
     return folder
+
+
+def _linked(source: Path, folder: Path) -> Path:
+    """Let the data set's place lead to a folder of images: a copy of a million files would help nobody."""
+    folders.find(source)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.symlink_to(source.resolve(), target_is_directory=True)
+    _log.warning("warning: %s is a folder, so its content is not verified; it is linked to, not copied", source)
+    return folder
+
+
+def _unpacked_images(archive: Path, card: Card, folder: Path) -> Path:
+    """Unpack an archive of images, each into the folder of its class, if it is the one that the card knows."""
+    if card.address is None:
+        raise FetchError(f"{archive} is a file, but {card.name} comes as a folder of train and val: give that")
+    if (own := digest(archive, "md5")) != card.md5:
+        raise FetchError(
+            f"{archive} fails its checksum (md5 {own}, not {card.md5}): copy it again, or unpack it and give its folder"
+        )
+    with appearing(folder) as beside:
+        _unpack(archive, PurePosixPath(urlsplit(card.address).path).stem, beside, _in_order)
+        folders.find(beside)
+    return folder
+
+
+def _in_order(opened: zipfile.ZipFile, wanted: _Members) -> _Members:
+    if tiny_imagenet.LIST not in wanted:
+        raise FetchError(f"{opened.filename} holds no {tiny_imagenet.LIST}: get the archive again")
+    annotations = opened.read(wanted[tiny_imagenet.LIST]).decode("utf-8")
+    return {to: wanted[path] for path, to in tiny_imagenet.in_order(wanted, annotations).items()}
 
 
 @contextmanager
@@ -189,11 +232,14 @@ def _only_files(folder: Path) -> Path:
     return folder
 
 
-def _unpack(archive: Path, name: str, folder: Path) -> None:
-    """Unpack what lies under `name` in the archive, straight into `folder`."""
+def _unpack(
+    archive: Path, name: str, folder: Path, order: Callable[[zipfile.ZipFile, _Members], _Members] | None = None
+) -> None:
+    """Unpack what lies under `name` in the archive, straight into `folder`, each file where `order` says."""
     try:
         with zipfile.ZipFile(archive) as opened:
             wanted = _wanted(opened, archive, name)
+            wanted = order(opened, wanted) if order else wanted
             n_bytes = sum(member.file_size for member in wanted.values())
             free = shutil.disk_usage(folder).free - _EXTRA_BYTES
             if n_bytes > free:
@@ -210,7 +256,7 @@ def _unpack(archive: Path, name: str, folder: Path) -> None:
         raise FetchError(f"{archive} is not a whole zip archive ({reason(error)}): copy it again") from error
 
 
-def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
+def _wanted(opened: zipfile.ZipFile, archive: Path, name: str) -> _Members:
     """Check every member's name, kind and size; give those of the data set by their path inside it."""
     members = [member for member in opened.infolist() if not member.is_dir() and not _is_litter(member.filename)]
     if len(members) > MAX_FILES or sum(member.file_size for member in members) > MAX_BYTES:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellprune.data.cells import ctc, plain
 from cellprune.data.cells.frames import CLASSES, Dataset, Frame
-from cellprune.data.labelled import cifar
+from cellprune.data.labelled import cifar, folders
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.named import is_folder, known_card, located
 from cellprune.errors import CellpruneError
@@ -34,7 +34,7 @@ def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes:
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = of_text(folder.resolve().name)
-        if cifar.holds(folder):
+        if cifar.holds(folder) or folders.holds(folder):
             raise _holds_no_cells(name)
         return _challenge(name, folder, None, classes) if is_challenge(folder) else _plain(name, folder, classes)
     card = known_card(name_or_folder)
@@ -74,7 +74,7 @@ def _challenge(name: str, folder: Path, card: Card | None, classes: tuple[str, .
         name,
         folder,
         frames,
-        channels=_channels(name, {frame.image: header for frame in frames}),  # as many as the first has, unless equal
+        channels=channels_of(name, {frame.image: header for frame in frames}),  # as many as the first has, unless equal
         saved_channels=header.channels,
         pixel_size_um=(card.pixel_size_um if card else None) or _pixel_size_um(frames),
         frame_interval_min=card.frame_interval_min if card else None,
@@ -120,14 +120,14 @@ def _plain(name: str, folder: Path, classes: tuple[str, ...]) -> Dataset:
         folder,
         paired.frames,
         pixel_size_um=plain.pixel_size_um(headers.values()),
-        channels=_channels(name, headers),
+        channels=channels_of(name, headers),
         saved_channels=max(header.channels for header in headers.values()),
         classes=classes,
         left_aside=(*paired.left_aside, *plain.unlabelled(paired)),
     )
 
 
-def _channels(name: str, headers: Mapping[Path, Header]) -> int:
+def channels_of(name: str, headers: Mapping[Path, Header]) -> int:
     """Give the number of channels that the images of a set have in common; grey that is saved in colour has one.
 
     Raises:

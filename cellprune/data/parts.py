@@ -12,9 +12,13 @@ class Frames(Protocol):
     """What is on disk, in the order of the data set.
 
     Attributes:
+        name: of the data set.
         channels: of every image, as the network sees it.
         classes: names, in the order of their numbers.
     """
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def channels(self) -> int: ...

@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
-
-import torch
 
 from cellprune.config import names
 from cellprune.config.pruning import Pruning
@@ -14,15 +11,15 @@ from cellprune.controls import small
 from cellprune.data.batches import Batch
 from cellprune.experiment import latency, smaller
 from cellprune.experiment.opening import Setup
+from cellprune.models.masks import load_masks
 from cellprune.pruning import prune
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Once, Segments
 from cellprune.pruning.masks import Masks, check
-from cellprune.pruning.method import Method
+from cellprune.pruning.own import method_of
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.pruning.scoring import at_once
-from cellprune.runs import maskfile
 from cellprune.runs.cost import Budget
 from cellprune.structure.counts import Counts
 from cellprune.training.progress import Tell, unheard
@@ -41,7 +38,7 @@ def segments(setup: Setup) -> Segments:
     if pruning.times_layers:
         latency.require(latency.Clock.of(setup.settings, setup.device), setup.network, setup.opened.input_size)
     if pruning.masks is not None:
-        check(setup.network, of_file := _given(pruning.masks))
+        check(setup.network, of_file := load_masks(pruning.masks))
         smaller.shrink(setup, of_file)
     elif pruning.shrinks:
         smaller.require_shrinkable(setup)
@@ -62,7 +59,7 @@ def masks(setup: Setup, within: Segments, tell: Tell = unheard, once: Once = at_
     settings, model = setup.settings, setup.network
     pruning = settings.pruning
     if pruning.masks is not None:
-        chosen = _given(pruning.masks)
+        chosen = load_masks(pruning.masks)
     else:
         request = pruning.request(settings.seed)
         request = replace(request, options={**request.options, **within})
@@ -113,12 +110,8 @@ def _batches(setup: Setup) -> Iterable[Batch]:
     batches = loaders.scoring(pruning.batch_size)
     if names.method(pruning.method).when != "before":
         return batches
-    method: Method = names.resolve("pruning method", pruning.method)
+    method = method_of(pruning.method)
     if method.gather is None:
         return batches
     # it chooses among images, and so many of a class are so many different ones: the training part is gone through once
     return islice(batches, max(1, loaders.n_train // pruning.batch_size))
-
-
-def _given(path: Path) -> Masks:
-    return {name: torch.from_numpy(mask) for name, mask in maskfile.read(path).items()}

@@ -17,10 +17,12 @@ from cellprune.experiment.opening import Setup
 from cellprune.pruning.kinds import Once, Segments
 from cellprune.runs import container, log
 from cellprune.runs.documents import plain
+from cellprune.runs.split import UNANNOTATED
 
 _KIND, _VERSION = "scores", 1
 _OF_RANKING = (  # settings of pruning that decide what is done with scores
     "ratio", "budget", "scope", "floor", "effective", "cost", "pricing", "round_to", "shrink", "control", "engine",
+    "pattern",
 )  # fmt: skip
 
 
@@ -54,6 +56,10 @@ def _digest(setup: Setup, within: Segments) -> str:
     """Hash all that decides the scores (hex, sha256)."""
     settings = setup.settings.identity()
     settings["pruning"] = {key: value for key, value in settings["pruning"].items() if key not in _OF_RANKING}
+    # a teacher has no say in scores: they are of the truth, on annotated frames alone
+    settings["training"] = {key: value for key, value in settings["training"].items() if not key.startswith("teacher")}
+    data = plain(setup.opened.split.written())
+    data["parts"].pop(UNANNOTATED, None)
     made_by = {"torch": torch.__version__, "device": setup.device.type, "segments": dict(within)}
-    content = {"settings": settings, "data": plain(setup.opened.split.written()), **made_by}
+    content = {"settings": settings, "data": data, **made_by}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ from cellprune import tasks
 from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Parts
-from cellprune.experiment import least_memory
+from cellprune.experiment import initial, least_memory
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.tasks import AnyTask
@@ -75,16 +75,27 @@ class Setup:
         return self.accelerator.device
 
 
-def open_data(settings: Settings, data_root: Path | None, listeners: Sequence[Listener] = ()) -> Opened:
+def open_data(
+    settings: Settings, data_root: Path | None, listeners: Sequence[Listener] = (), frames: Frames | None = None
+) -> Opened:
     """Find the data that the settings name, and split them.
 
+    Args:
+        frames: what is on disk, where it is known; the settings then name it.
     Raises:
         CellpruneError: no such data, or data that cannot be split so.
     """
     task = tasks.of(settings)
     with progress.phase(listeners, _READING):
-        frames = task.open(settings.data, data_root)
-        return Opened(settings, task, frames, task.split(frames, settings.data))
+        if frames is None:
+            frames = task.open(settings.data, data_root)
+        else:
+            named = settings.data.model_copy(update={"dataset": frames.name})
+            settings = settings.model_copy(update={"data": named})
+        parts = task.split(frames, settings.data)
+        if settings.training.is_taught:
+            parts = task.with_unannotated(frames, parts)
+        return Opened(settings, task, frames, parts)
 
 
 def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
@@ -96,7 +107,10 @@ def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
     settings, architecture, device = opened.settings, opened.architecture, accelerator.device
     least_memory.require(architecture, settings, opened.input_size, device, accelerator.num_processes)
     # its name may be a typo: before any pixel
-    network = drawn(architecture, settings.seed).to(device)
+    network = drawn(architecture, settings.seed)
+    if settings.training.init is not None:
+        initial.put(network, settings.training.init)
+    network.to(device)
     loaders, loss = opened.loaders(workers, device), opened.task.loss(settings.training.loss)
     return Setup(opened, architecture, network, loaders, loss, accelerator)
 

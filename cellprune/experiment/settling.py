@@ -4,9 +4,14 @@ import numpy as np
 import torch
 
 from cellprune.config import load as config
+from cellprune.config import own
+from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
+from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
-from cellprune.runs import maskfile
+from cellprune.experiment import initial
+from cellprune.models import loaded
+from cellprune.runs import container, maskfile
 from cellprune.training.accelerator import precision
 
 
@@ -17,9 +22,40 @@ def settled(settings: Settings, device: torch.device) -> Settings:
         CellpruneError: settings that do not go together, no masks file, or another one than they were made with.
     """
     settings = with_masks_told(settings)
-    chosen = precision(settings.training.precision, device)
-    training = settings.training.model_copy(update={"precision": chosen})
-    return settings.model_copy(update={"training": training})
+    _refuse_other_code(settings.pruning)
+    training = initial.told(with_teacher_told(settings.training))
+    chosen = precision(training.precision, device)
+    return settings.model_copy(update={"training": training.model_copy(update={"precision": chosen})})
+
+
+def with_teacher_told(training: Training) -> Training:
+    """Write the content of the teacher into the settings.
+
+    Raises:
+        CellpruneError: no such network, or another one than the settings were made with.
+    """
+    if training.teacher is None:
+        return training
+    weights = loaded.read(training.teacher).network.state_dict()
+    content = container.digest({name: value.numpy() for name, value in weights.items()})
+    if training.teacher_sha256 not in (None, content):
+        raise CellpruneError(
+            f"{training.teacher} does not hold the teacher that these settings were made with: restore it"
+        )
+    return training.model_copy(update={"teacher_sha256": content})
+
+
+def _refuse_other_code(pruning: Pruning) -> None:
+    """Refuse a method of the user's own whose file changed since the settings were made.
+
+    Raises:
+        CellpruneError: the message names the file.
+    """
+    if pruning.method_sha256 is not None and own.sha256(pruning.method) != pruning.method_sha256:
+        raise CellpruneError(
+            f"{own.short(pruning.method)} is not the code that these settings were made with: restore it, or start "
+            f"again in another --output without pruning.method_sha256"
+        )
 
 
 def with_masks_told(settings: Settings) -> Settings:

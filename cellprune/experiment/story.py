@@ -12,8 +12,20 @@ from cellprune.config.names import is_dense_family, method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
 from cellprune.controls.families import Sizing, Unit
+from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
-from cellprune.experiment import choose, earlier, kept_scores, latency, measure, record, settling, shared
+from cellprune.experiment import (
+    choose,
+    earlier,
+    initial,
+    kept_scores,
+    latency,
+    measure,
+    record,
+    settling,
+    shared,
+    teaching,
+)
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
@@ -53,6 +65,7 @@ def run(
     command: Sequence[str] = (),
     scores: Path | None = None,
     times: LayerTimes | None = None,
+    frames: Frames | None = None,
 ) -> Folder:
     """Train one network, pruned or not, and leave a complete run folder.
 
@@ -64,6 +77,8 @@ def run(
         scores: folder in which scores are kept that runs of other amounts need, too; no result depends on it.
         times: what layers take, where milliseconds decide; of settings that do not name them by
             `pruning.layer_times_sha256`, a run times its own if any is missing.
+        frames: the data, in the place of those that the settings name: a set of torch data sets, see
+            `cellprune.data.labelled.datasets.labelled`. To go on with the run, give them again.
     Returns:
         The folder of the finished run.
     Raises:
@@ -79,7 +94,7 @@ def run(
     runtime = runtime or Runtime()
     accelerator = start(runtime.device)
     listeners = listeners if accelerator.is_main_process else ()
-    opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners)
+    opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners, frames)
     settings, split = opened.settings, opened.split.written()
     folder = Folder.open(runtime.output or _shared(runtime, settings, split), runtime.resume)
     with record.locked(folder, accelerator):
@@ -90,6 +105,7 @@ def run(
             if accelerator.is_main_process:
                 record.mend(folder, opened)
             return folder
+        teaching.require(opened)
         setup = set_up(opened, accelerator, runtime.workers)
         stages = _stages(setup)
         with progress.phase(listeners, _PLANNING):
@@ -99,6 +115,7 @@ def run(
         if work.is_main:
             per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
             work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
+            work.say(initial.seen_before(settings.training.init, split))
         work.setup = _timed(work, times)
         stand_in = _stand_in(work, segments)
         if earlier.was_trained(folder):
@@ -170,9 +187,11 @@ def split_of(settings: Settings, *, runtime: Runtime) -> Split:
     """Give how a run of these settings would split the data, as its split.yaml says it.
 
     Raises:
-        CellpruneError: no such data, or data that cannot be split so.
+        CellpruneError: no such data, data that cannot be split so, or a teacher that cannot teach on them.
     """
-    return open_data(settings, runtime.data_root).split.written()
+    opened = open_data(settings, runtime.data_root)
+    teaching.require(opened)
+    return opened.split.written()
 
 
 def _shared(runtime: Runtime, settings: Settings, split: Split) -> Path:
@@ -298,6 +317,7 @@ def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkp
         checkpoint: a state to go on from.
     """
     setup, epochs = work.setup, list[Epoch]()
+    guide = teaching.distillation(setup)
     rewinds_to = max(stage.first_step for stage in stages)
 
     def train(policy: MaskPolicy, stage: Stage, number: int) -> None:
@@ -312,7 +332,8 @@ def _train(work: Work, stages: Sequence[Stage], masks: Masks, checkpoint: Checkp
             first_step=stage.first_step,
             keep_step=0 if number else rewinds_to,
             message=f"training {number + 1} of {len(stages)}: {stage.does}" if len(stages) > 1 else "",
-            loss=setup.loss,
+            loss=setup.loss if guide is None else setup.opened.task.loss_of_annotated(setup.loss),
+            guide=guide,
             evaluate=lambda network: setup.opened.task.watch(network, setup.loaders, work.judged),
             accelerator=setup.accelerator,
             store=work.folder,

@@ -28,6 +28,8 @@ class Header:
             it is larger than a microscope's pixels are.
         looks_stacked: colour of 8 bit saved channel by channel, as programs tag a stack of 3 or 4 grey images when
             nobody tells them otherwise.
+        outer: the axes of its planes and their sizes, outermost first, such as (("T", 10), ("Z", 5)); empty for one.
+        channel_names: as OME says them; empty where it says none.
     """
 
     size: tuple[int, int]
@@ -36,10 +38,30 @@ class Header:
     dtype: np.dtype
     pixel_size_um: tuple[float, float] | None
     looks_stacked: bool = False
+    outer: tuple[tuple[str, int], ...] = ()
+    channel_names: tuple[str, ...] = ()
+
+    @property
+    def slices(self) -> int:
+        """Slices in Z of each moment."""
+        return dict(self.outer).get("Z", 1)
 
     def __post_init__(self) -> None:
         """Turn whole numbers of any library into int."""
         object.__setattr__(self, "size", (int(self.size[0]), int(self.size[1])))
+
+
+@dataclass(frozen=True)
+class Pick:
+    """What of a file of several axes makes one image.
+
+    Attributes:
+        planes: slices in Z, of which each pixel gets the brightest; one is taken as it is.
+        channel: from 0; None for all.
+    """
+
+    planes: tuple[int, ...]
+    channel: int | None = None
 
 
 def believed(header: Header, path: Path) -> Header:

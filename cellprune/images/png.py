@@ -20,12 +20,12 @@ _EXPANSION = 1032  # bytes that one byte of Deflate can become at most
 _ORIENTATION = 274  # a tag of the TIFF that an eXIf chunk is
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, *, slices: bool = False) -> Header:
     """Read what a PNG says of its size; its resolution is that of a screen or printer, so it gives no pixel size."""
     return _looked_at(path)[1]
 
 
-def read_pixels(path: Path, plane: int | None) -> np.ndarray:
+def read_pixels(path: Path, plane: int | None, *, slices: bool = False) -> np.ndarray:
     """Read the image, (C, H, W) as saved, a palette's colours looked up; see `images.read.read_image`."""
     _, header = _looked_at(path)  # refused here, before memory is taken for the pixels
     chosen(header, plane, path)

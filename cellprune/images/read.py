@@ -9,6 +9,7 @@ that is not constant.
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -17,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.images import foreign, png, tiff
-from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError
+from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError, Pick
 from cellprune.wording import reason
 
 __all__ = [
-    "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels",
+    "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels", "Pick",
     "Target", "are_equal", "equal_channels", "in_unit_range", "normalize", "read_grey_levels", "read_header",
     "read_image", "read_labels", "resize_image", "resize_labels",
 ]  # fmt: skip
@@ -35,13 +36,15 @@ Target = NDArray[np.uint8]
 _T = TypeVar("_T")
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, *, slices: bool = False) -> Header:
     """Read a file's header and refuse what is not an image of a sane size.
 
+    Args:
+        slices: whether its planes may be slices in Z; else they must be moments of time.
     Raises:
         ImageError: see the module's hard rules; pixel values are not looked at.
     """
-    return _opened(path, lambda kind: kind.read_header(path))
+    return _opened(path, lambda kind: kind.read_header(path, slices=slices))
 
 
 def equal_channels(path: Path, plane: int | None = None) -> bool:
@@ -80,9 +83,15 @@ def in_unit_range(pixels: NDArray) -> Floats:
     return working.astype(np.float32, copy=False)
 
 
-def read_grey_levels(path: Path, plane: int | None = None, *, channels: int | None = None) -> NDArray:
-    """Read a microscopy image as it is saved: (C, H, W) of the file's own type; see `read_image`."""
-    pixels = _opened(path, lambda kind: kind.read_pixels(path, plane))
+def read_grey_levels(
+    path: Path, plane: int | None = None, *, channels: int | None = None, pick: Pick | None = None
+) -> NDArray:
+    """Read a microscopy image as it is saved: (C, H, W) of the file's own type; see `read_image`.
+
+    Args:
+        pick: what of a file of several axes is meant, in the place of `plane`.
+    """
+    pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
     if pixels.dtype.kind not in "uif":
         raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
     if not np.isfinite(pixels).all():
@@ -92,6 +101,16 @@ def read_grey_levels(path: Path, plane: int | None = None, *, channels: int | No
         which = path if plane is None else f"{path}, plane {plane},"
         raise ImageError(f"{which} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
     return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
+
+
+def _picked(read: Callable[..., NDArray], plane: int | None, pick: Pick | None) -> NDArray:
+    """Read what is meant, plane by plane."""
+    if pick is None:
+        return read(plane)
+    pixels = read(pick.planes[0], slices=True)
+    for other in pick.planes[1:]:
+        pixels = np.maximum(pixels, read(other, slices=True))
+    return pixels if pick.channel is None else pixels[pick.channel : pick.channel + 1]
 
 
 def read_labels(path: Path, plane: int | None = None) -> Labels:

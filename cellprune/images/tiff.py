@@ -1,5 +1,6 @@
 """TIFF files, single or stacked, grey or with channels: header first, then the pixels of one plane."""
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,15 +34,15 @@ _UM_PER_UNIT = {
 _COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, which programs write unasked
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, *, slices: bool = False) -> Header:
     """Read what a TIFF says of its size; see `images.read.read_header`."""
-    with _opened(path) as image:
+    with _opened(path, slices=slices) as image:
         return image.header
 
 
-def read_pixels(path: Path, plane: int | None) -> np.ndarray:
+def read_pixels(path: Path, plane: int | None, *, slices: bool = False) -> np.ndarray:
     """Read one plane, (C, H, W), its palette looked up and white the brightest; see `images.read.read_image`."""
-    with _opened(path) as image:
+    with _opened(path, slices=slices) as image:
         number = chosen(image.header, plane, path)  # refused here, before memory is taken for the pixels
         return image.colours(number) if image.has_colours else image.numbers(number)
 
@@ -63,8 +64,12 @@ _KEPT = 2
 
 
 @contextmanager
-def _opened(path: Path) -> "Iterator[_Image]":
-    """Open a file; a stack whose planes are read one after the other is parsed once."""
+def _opened(path: Path, *, slices: bool = False) -> "Iterator[_Image]":
+    """Open a file; a stack whose planes are read one after the other is parsed once.
+
+    Args:
+        slices: whether its planes may be slices in Z, which then are no moments.
+    """
     status = path.stat()
     key = path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
     image = _last_stacks.pop(key, None)  # no one else has it while it is in use
@@ -73,6 +78,8 @@ def _opened(path: Path) -> "Iterator[_Image]":
     else:
         image.tif.filehandle.open()
     with image.tif:
+        if not slices and image.header.slices > 1:
+            raise _no_moments(path, "Z", image.header.slices)
         yield image
     if image.header.planes > 1:
         _last_stacks[key] = image
@@ -152,6 +159,10 @@ class _Image:
             np.dtype(np.uint8 if self.has_colours else series.dtype),
             _pixel_size_um(self.tif),
             looks_stacked=_looks_stacked(series),
+            outer=tuple(
+                (axis, size) for axis, size in sizes.items() if axis not in {"Y", "X", *_CHANNELS} and size > 1
+            ),
+            channel_names=_channel_names(self.tif, channels),
         )
         believed(header, self.path)
         self._require_its_pages()
@@ -237,12 +248,8 @@ class _Image:
         """Refuse planes that are not moments of time, or may be something else."""
         series = self.series
         for axis, size in zip(series.axes, series.shape, strict=True):
-            if size > 1 and axis not in {"Y", "X", *_CHANNELS, *_MOMENTS}:
-                what = _NO_MOMENTS.get(axis, f"planes along {axis}")
-                raise ImageError(
-                    f"{self.path} is a stack of {size} {what}, not of moments in time: save the one that is meant; "
-                    "if they are moments, save them as such (ImageJ: Image > Properties, frames instead of slices)"
-                )
+            if size > 1 and axis not in {"Y", "X", "Z", *_CHANNELS, *_MOMENTS}:
+                raise _no_moments(self.path, axis, size)
         if channels == 1 and (several := _completed_elsewhere(self.tif, series)):
             raise ImageError(
                 f"{self.path} holds {planes} planes of an image of several {several} that other files complete: "
@@ -287,6 +294,23 @@ class _Image:
     def _require_whole(self, pages: Sequence[int]) -> None:
         for page in pages:
             require_whole(self.series.pages[page])
+
+
+def _no_moments(path: Path, axis: str, size: int) -> ImageError:
+    """Refuse planes that are something else than moments of time."""
+    what = _NO_MOMENTS.get(axis, f"planes along {axis}")
+    return ImageError(
+        f"{path} is a stack of {size} {what}, not of moments in time: save the one that is meant"
+        f"{' (cellprune predict: give --z max)' if axis == 'Z' else ''}; if they are moments, save them as such "
+        "(ImageJ: Image > Properties, frames instead of slices)"
+    )
+
+
+def _channel_names(tif: tifffile.TiffFile, n_channels: int) -> tuple[str, ...]:
+    """Give the names of channels, where OME names each."""
+    words = re.findall(r"<(?:\w+:)?Channel\b[^>]*>", tif.ome_metadata or "") if tif.is_ome else []
+    names = [name[1] for word in words if (name := re.search(r'\bName="([^"]+)"', word))]
+    return tuple(map(html.unescape, names)) if len(names) == len(words) == n_channels else ()
 
 
 def _looks_stacked(series: tifffile.TiffPageSeries) -> bool:

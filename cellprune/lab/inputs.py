@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from numpy.typing import NDArray
+
 from cellprune.errors import CellpruneError
 from cellprune.images import naming
-from cellprune.images.read import Header, ImageError, read_header
+from cellprune.images.read import Header, ImageError, Pick, read_grey_levels, read_header
+from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.wording import printable
 
@@ -30,6 +33,7 @@ class Image:
         header: what the file says of itself.
         stack: of what is written for all images of a stack together; None where the file holds one.
         turn: of its file among all that the inputs mean, from 0; shards are of files.
+        pick: what of the file's axes is meant; None for the plane as it is.
     """
 
     path: Path
@@ -40,14 +44,21 @@ class Image:
     header: Header
     stack: str | None = None
     turn: int = 0
+    pick: Pick | None = None
+
+    def levels(self, *, channels: int) -> NDArray:
+        """Read its grey levels as they are saved, (C, H, W); see `images.read.read_grey_levels`."""
+        return read_grey_levels(self.path, self.plane, channels=channels, pick=self.pick)
 
 
-def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
+def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], list[Failure], list[str]]:
     """List the images that the inputs mean, in their order; a file that is named twice counts once.
 
     Args:
         inputs: files, folders of images or with `images/` in them, folders of the challenge's sets or of one of their
             sequences, patterns.
+        axes: what is meant of files of several slices or channels; None where each plane is a moment and has all
+            channels.
     Returns:
         The images; what is not predicted: cannot be read, is in another format, in a folder of a folder, or would be
         written under another's name; and the names of what was left out because it is named as label images are.
@@ -58,7 +69,7 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     images: list[Image] = []
     for turn, file in enumerate(files):
         try:
-            images += _images(file, turn)
+            images += _images(file, turn, axes or Axes())
         except ImageError as error:
             failures.append(Failure(printable(str(file.path)), printable(str(error)), turn))
     images, clashing = _of_names_of_their_own(images)
@@ -71,9 +82,10 @@ def find(inputs: Sequence[str]) -> tuple[list[Image], list[Failure], list[str]]:
     return images, failures, left_out
 
 
-def _images(file: File, turn: int) -> Iterator[Image]:
-    """Give the image of a file, or each of a stack's, which are taken for moments of time."""
-    header = read_header(file.path)
+def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
+    """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
+    whole = read_header(file.path, slices=axes.z is not None)
+    header = axes.header(whole, file.path)
     if file.sequence and header.planes > 1:
         raise ImageError(f"{file.path} is a stack in a sequence, so the set is 3-D: cellprune predicts 2-D images")
     stem = file.path.name.removesuffix(file.path.suffix)
@@ -82,11 +94,14 @@ def _images(file: File, turn: int) -> Iterator[Image]:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
     shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
     if header.planes == 1:
-        yield Image(file.path, None, file.frame, name, shown, header, turn=turn)
+        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=axes.pick(whole, 0))
         return
     digits = max(3, len(str(header.planes - 1)))
+    # label images of slices are no recording: each has a file
+    letter, stack = ("z", None) if axes.z == "each" and whole.slices > 1 else ("t", name)
     for plane in range(header.planes):
-        yield Image(file.path, plane, plane, f"{name}_t{plane:0{digits}d}", shown, header, name, turn)
+        own, pick = f"{name}_{letter}{plane:0{digits}d}", axes.pick(whole, plane)
+        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick)
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:

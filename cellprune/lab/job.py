@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.network_input import network_size
-from cellprune.images.read import equal_channels, in_unit_range, read_grey_levels
+from cellprune.images.read import equal_channels, in_unit_range
 from cellprune.lab import tiles
 from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
@@ -178,7 +178,7 @@ def _levels(engine: Engine, image: Image, done: Done) -> NDArray:
     """Read the grey levels as they are saved, (C, H, W), of the channels that the network takes."""
     if not _may_be_grey(engine, image):
         _require_channels(engine, image, str(image.path))  # by the header: before memory is taken
-    levels = read_grey_levels(image.path, image.plane, channels=engine.card.in_channels)
+    levels = image.levels(channels=engine.card.in_channels)
     if len(levels) != engine.card.in_channels:
         _require_channels(engine, image, str(image.path))
     elif len(levels) != image.header.channels and image.shown not in done.grey:
@@ -201,8 +201,10 @@ def _fits(engine: Engine, image: Image) -> bool:
     """Tell whether an image has the channels that the network takes; grey that is saved in colour has one."""
     if image.header.channels == engine.card.in_channels:
         return True
+    if not _may_be_grey(engine, image):
+        return False
     try:
-        return _may_be_grey(engine, image) and equal_channels(image.path, image.plane)
+        return equal_channels(image.path, image.plane) if image.pick is None else len(image.levels(channels=1)) == 1
     except CellpruneError:  # told of when its turn comes
         return False
 

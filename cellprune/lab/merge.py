@@ -11,7 +11,7 @@ from typing import Any
 
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import names
-from cellprune.lab import record
+from cellprune.lab import multiqc_file, record
 from cellprune.lab.cells import COLUMNS
 from cellprune.lab.record import RECORD, SCHEMA, TABLE
 from cellprune.machine.shard import Shard
@@ -56,7 +56,7 @@ class Merged:
     failed: list[dict[str, str]]
 
 
-def merge(folders: Sequence[Path], output: Path) -> Merged:
+def merge(folders: Sequence[Path], output: Path, *, multiqc: bool = False) -> Merged:
     """Make one record and one table of what lies in folders of predictions.
 
     Shards give what the prediction would have been in one process, line by line; after them come whole predictions.
@@ -64,6 +64,7 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
     Args:
         folders: of predictions, each whole or with its shards; the shards of one prediction may be in several.
         output: where the two files go: absent or empty, one of the folders, or written by an earlier merge.
+        multiqc: whether a table for MultiQC goes there, too.
     Raises:
         CellpruneError: no prediction, one that is not finished, or what does not belong together; nothing is written.
         WorkError: the output cannot be written.
@@ -76,6 +77,10 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
     with lock.locked(output):
         documents.write_json(output / RECORD, content | {"finished": False})
         _write_table(output / TABLE, pieces)
+        if multiqc:
+            images = [(image["image"], image["cells"]) for piece in pieces for image in piece.said["images"]]
+            table = multiqc_file.content(images, (one["image"] for one in made.failed))
+            documents.write_json(output / multiqc_file.NAME, table)
         documents.write_json(output / RECORD, content)
     return made
 
@@ -134,7 +139,7 @@ def _require_ours(output: Path, folders: Sequence[Path]) -> None:
         return
     there = names(output) if output.is_dir() else [output.name]
     is_ours = (output / RECORD).is_file() and "merged" in documents.read_json(output / RECORD)
-    if set(there) - {lock.LOCK, *((RECORD, TABLE) if is_ours else ())}:
+    if set(there) - {lock.LOCK, *((RECORD, TABLE, multiqc_file.NAME) if is_ours else ())}:
         raise CellpruneError(f"{output} holds something else than a merged table: give an absent or empty folder as -o")
 
 

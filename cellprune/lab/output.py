@@ -7,7 +7,7 @@
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
     shards/2-of-4/       these two files of a shard, see `lab.record`; labels and overlays lie together
-    tracks.csv and so on, see `lab.tracks`
+    tracks.csv and so on, see `lab.tracks`; cellprune_mqc.json, see `lab.merge`
 
 Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
 """
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.files.listing import names
 from cellprune.images.read import ImageError, read_labels
-from cellprune.lab import record
+from cellprune.lab import multiqc_file, record
 from cellprune.lab import stacks as stackfile
 from cellprune.lab.cells import Row
 from cellprune.lab.inputs import Image
@@ -314,7 +314,7 @@ class Output:
         """Give what is in the folder and not ours; without a record nothing in it is ours."""
         ours = {lock.LOCK, *([SHARDS] if self.shard and record.are_shards(self.path / SHARDS) else [])}
         if (self.path / RECORD).exists() or record.shards_in(self.path) or self._began():
-            ours |= {_LABELS, _OVERLAYS, _OUTLINES, TABLE, RECORD, *OF_TRACKS}
+            ours |= {_LABELS, _OVERLAYS, _OUTLINES, TABLE, RECORD, multiqc_file.NAME, *OF_TRACKS}
             for folder, suffixes, known in (
                 (_LABELS, [".tif"], self._names | self.stacks),
                 (_OVERLAYS, [".png"], self._names),

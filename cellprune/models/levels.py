@@ -1,11 +1,15 @@
 """The channels of a network's levels: what makes it wide or narrow."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import nn
 
 from cellprune.errors import CellpruneError
 from cellprune.wording import quoted
+
+Stem = Literal["small", "large"]
+"""How a network for whole images begins and ends: "small" is for images of 32 to 64 px, "large" for some 224 px."""
 
 MOST_LEVELS = 16  # the deepest then looks at one pixel for 32,768
 MOST_CHANNELS = 2**24

@@ -1,6 +1,6 @@
-"""Residual networks for 32 x 32 images: ResNet-20 in the two forms that the literature mixes, and ResNet-18.
+"""Residual networks: ResNet-20 in the two forms that the literature mixes, ResNet-18 and ResNet-50 with both stems.
 
-Source: He, Zhang, Ren, Sun, CVPR 2016 (arXiv:1512.03385), section 4.2 (ResNet-20) and table 1 (ResNet-18).
+Source: He, Zhang, Ren, Sun, CVPR 2016 (arXiv:1512.03385), section 4.2 (ResNet-20) and table 1 (the others).
 Note: the paper's ResNet-20 has shortcuts without parameters (option A); some of the published tables of pruning are of
     one whose shortcuts are 1x1 convolutions where the shape changes (option B). They differ by 1 % of the weights.
 """
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cellprune.machine.torchvision import ensure_torchvision
-from cellprune.models.levels import Leveled, checked
+from cellprune.models.levels import Leveled, Stem, checked
 
 Shortcut = Literal["padding", "projection"]
-_STAGES_18 = (64, 128, 256, 512)
+_STAGES = (64, 128, 256, 512)
 
 
 def build(*, in_channels: int = 3, classes: int = 10, width: int = 16, widths: Sequence[int] | None = None) -> Leveled:
@@ -41,21 +41,45 @@ def projection(
     return _resnet20(in_channels, classes, width, widths, "projection")
 
 
-def resnet18(*, in_channels: int = 3, classes: int = 10, widths: Sequence[int] | None = None) -> nn.Module:
-    """Build torchvision's ResNet-18 with a stem for small images: one 3x3 convolution, and no pooling after it.
+def resnet18(
+    *, in_channels: int = 3, classes: int = 10, stem: Stem = "small", widths: Sequence[int] | None = None
+) -> nn.Module:
+    """Build torchvision's ResNet-18.
 
     Args:
         in_channels: channels of the image.
         classes: logits that come out.
+        stem: "large" is torchvision's, for images of about 224 px: a 7x7 convolution and a pooling, both of stride 2.
+            "small" is one 3x3 convolution, and no pooling after it.
         widths: channels of each of the four stages; none for torchvision's, 64 to 512.
     """
-    ensure_torchvision()
-    from torchvision.models import resnet18 as torchvisions
+    return _torchvisions("resnet18", in_channels, classes, stem, widths)
 
-    network: Any = torchvisions(weights=None, num_classes=classes)
-    network.widths = _STAGES_18 if widths is None else checked(widths, 4)
-    network.conv1 = nn.Conv2d(in_channels, network.widths[0], kernel_size=3, padding=1, bias=False)
-    network.maxpool = nn.Identity()
+
+def resnet50(
+    *, in_channels: int = 3, classes: int = 10, stem: Stem = "small", widths: Sequence[int] | None = None
+) -> nn.Module:
+    """Build torchvision's ResNet-50.
+
+    Args:
+        in_channels, classes, stem: as `resnet18` takes them.
+        widths: channels of the 3x3 convolutions of each of the four stages; four times as many leave the stage. None
+            for torchvision's, 64 to 512.
+    """
+    return _torchvisions("resnet50", in_channels, classes, stem, widths)
+
+
+def _torchvisions(name: str, in_channels: int, classes: int, stem: Stem, widths: Sequence[int] | None) -> nn.Module:
+    ensure_torchvision()
+    from torchvision import models
+
+    network: Any = getattr(models, name)(weights=None, num_classes=classes)
+    network.widths = _STAGES if widths is None else checked(widths, 4)
+    if stem == "small":
+        network.conv1 = nn.Conv2d(in_channels, network.widths[0], kernel_size=3, padding=1, bias=False)
+        network.maxpool = nn.Identity()
+    else:
+        network.conv1 = nn.Conv2d(in_channels, network.widths[0], kernel_size=7, stride=2, padding=3, bias=False)
     if widths is None:
         nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out")  # as all other convolutions of this network
     else:
@@ -64,13 +88,12 @@ def resnet18(*, in_channels: int = 3, classes: int = 10, widths: Sequence[int] |
 
 
 def _widen(network: Any, classes: int) -> None:
-    """Make the layers of torchvision's ResNet-18 anew, of other widths, and draw them as it does."""
-    from torchvision.models.resnet import BasicBlock
-
+    """Make the layers of one of torchvision's networks anew, of other widths, and draw them as it does."""
     network.inplanes = network.widths[0]
     network.bn1 = nn.BatchNorm2d(network.inplanes)
     for stage, width in enumerate(network.widths):
-        made = network._make_layer(BasicBlock, width, 2, stride=2 if stage else 1)
+        blocks = getattr(network, f"layer{stage + 1}")
+        made = network._make_layer(type(blocks[0]), width, len(blocks), stride=2 if stage else 1)
         setattr(network, f"layer{stage + 1}", made)
     network.fc = nn.Linear(network.inplanes, classes)
     for module in network.modules():

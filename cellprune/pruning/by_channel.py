@@ -1,19 +1,23 @@
-"""Scores whole channels once, and keeps the best."""
+"""Scores whole channels, once or in rounds, and keeps the best of what each round leaves."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
+from itertools import chain
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Batch, Masks
+from cellprune.pruning.kinds import Batch, Chosen
 from cellprune.pruning.ranking import whole_channels
 from cellprune.pruning.ranking.latency import LatencyTable
-from cellprune.pruning.ranking.prices import priced
+from cellprune.pruning.ranking.prices import Price, priced
 from cellprune.pruning.scoring import Scoring
+from cellprune.structure.channels import Channels
 from cellprune.structure.levels import weights_of_levels
 from cellprune.structure.timing import milliseconds_of_layer
 
@@ -25,8 +29,10 @@ def channels_kept(
     model: nn.Module,
     weights: Mapping[str, nn.Parameter],
     taken: Sequence[Batch],
+    later: Iterator[list[Batch]],
+    start: Mapping[str, Tensor] | None = None,
     table: LatencyTable | None = None,
-) -> Masks:
+) -> Chosen:
     """Choose the channels that stay, and give the masks of all that they touch.
 
     Args:
@@ -34,29 +40,71 @@ def channels_kept(
         model: the network.
         weights: the prunable ones; the channels of all others stay.
         taken: the batches that the method reads, one at least.
+        later: those of each round after the first.
+        start: masks of whole channels; what they removed stays so.
         table: what layers take, for a budget or a cost in latency; None measures them.
     """
     asked, score, inputs = scoring.request, scoring.method.channel, taken[0][0]
     assert score is not None, "its row says that it can choose channels"
     channels = whole_channels.removable(model, inputs, weights)
     table = table or LatencyTable(partial(milliseconds_of_layer, device=device_of(model)))
-    cost = priced(model, inputs, channels, asked.divided_by, table)
+    cost, alone = (priced(model, inputs, channels, unit, table) for unit in (asked.divided_by, "channels"))
     spending = None
     if asked.unit:
         spent = priced(model, inputs, channels, asked.unit, table)
         spending = whole_channels.Spending(asked.unit, asked.share, spent, cost, asked.pricing, asked.round_to)
         whole_channels.require_enough(channels, spending, asked.least)
-    ranks = score(channels, scoring.sensitivity(model, {}, taken), **scoring.of(score))
-    scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
-    if weighed := scoring.method.weighed:
-        ranks = weighed(channels, ranks, cost.each(torch.ones(channels.count, dtype=torch.bool)))
-        cost = priced(model, inputs, channels, "channels")
-    ranks = -ranks if asked.invert else ranks
-    if spending:
-        levels = weights_of_levels(model, channels.makes)
-        kept = whole_channels.choose_within(channels, ranks, replace(spending, cost=cost), asked.least, levels)
-    else:
-        ranks = ranks / cost.each(torch.ones(channels.count, dtype=torch.bool)).clamp(min=1)
-        kept = whole_channels.choose(channels, ranks, asked.share, asked.scope, asked.least)
+    levels = weights_of_levels(model, channels.makes) if spending else []
+    shares = _shares(scoring, channels, spending)
+    kept = _left(model, channels, start)
+    if start and spending and asked.round_to != 1:
+        raise CellpruneError("start may leave parts of blocks of channels: choose single channels by round_to=1")
+    for number, (share, batches) in enumerate(zip(shares, chain([taken], later), strict=False), start=1):
+        with scoring.in_round(number, len(shares)):
+            alive = {} if kept.all() else whole_channels.spread(model, channels, kept)
+            sensitivity = scoring.sensitivity(model, alive, batches)
+            ranks = score(channels, sensitivity, **scoring.of(score))
+        if number == 1:
+            scoring.refuse_silence(model, whole_channels.by_layer(channels, ranks))
+        ranks, paid = _weighed(scoring, channels, ranks, cost, alone)
+        if spending:
+            within = replace(spending, cost=paid, share=share)
+            kept = whole_channels.choose_within(channels, ranks, within, asked.least, levels, among=kept)
+        else:
+            kept = whole_channels.choose(channels, ranks, share, asked.scope, asked.least, among=kept)
+        scoring.tell(number, len(shares))
     log.info("%d of %d channels stay", int(kept.sum()), channels.count)
-    return whole_channels.masks_of(model, inputs, channels, kept)
+    masks = whole_channels.masks_of(model, inputs, channels, kept)
+    return Chosen(masks, whole_channels.by_layer(channels, ranks), sensitivity)
+
+
+def _left(model: nn.Module, channels: Channels, start: Mapping[str, Tensor] | None) -> Tensor:
+    """Give the channels that the first round may keep."""
+    everything = torch.ones(channels.count, dtype=torch.bool)
+    left = whole_channels.kept_by(model, channels, start) if start else everything
+    if left is None:
+        raise CellpruneError("start holds masks of single weights: give masks of whole channels, or prune weights")
+    return left
+
+
+def _shares(scoring: Scoring, channels: Channels, spending: whole_channels.Spending | None) -> list[Fraction]:
+    """Give what stays after each round: of the channels, or of what they cost; the last is what was asked for."""
+    everything = torch.ones(channels.count, dtype=torch.bool)
+    total = spending.prices.total(everything) if spending else channels.count
+    *before, _ = scoring.counts(total, scoring.request.share)
+    return [*(Fraction(count, total) for count in before), scoring.request.share]
+
+
+def _weighed(scoring: Scoring, channels: Channels, ranks: Tensor, cost: Price, alone: Price) -> tuple[Tensor, Price]:
+    """Bring scores and costs together: by the method's own rule, or by dividing.
+
+    Args:
+        cost, alone: what channels cost, and where each costs one.
+    Returns:
+        (channels.count,) scores, larger is kept, and the costs that a budget still divides them by.
+    """
+    asked, everything = scoring.request, torch.ones(channels.count, dtype=torch.bool)
+    if weighed := scoring.method.weighed:
+        ranks, cost = weighed(channels, ranks, cost.each(everything)), alone
+    ranks = -ranks if asked.invert else ranks
+    return ranks if asked.unit else ranks / cost.each(everything).clamp(min=1), cost

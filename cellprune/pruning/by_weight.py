@@ -1,7 +1,7 @@
 """Scores single weights in rounds, and keeps the best of what each round leaves."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from itertools import chain
@@ -9,13 +9,17 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
-from cellprune.errors import CellpruneError, TooMuchError
-from cellprune.pruning.kinds import Batch, Masks
+from cellprune.config.pattern import Blocks, pattern_of
+from cellprune.config.request import Scope
+from cellprune.config.shares import exact
+from cellprune.errors import CellpruneError, TooMuchError, unknown
+from cellprune.pruning.kinds import Batch, Chosen, Masks
 from cellprune.pruning.ranking import revival
-from cellprune.pruning.ranking.budget import at_least, select
+from cellprune.pruning.ranking.budget import at_least, check_finite, layer_quotas, select
 from cellprune.pruning.ranking.correction import effectively
 from cellprune.pruning.ranking.costs import affordable, select_within
 from cellprune.pruning.ranking.divided import best_of_slices, divided, refuse_empty
+from cellprune.pruning.ranking.patterns import best_of_each, input_axes, whole_blocks
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.scoring import Scoring
 
@@ -28,7 +32,8 @@ def weights_kept(
     weights: Mapping[str, nn.Parameter],
     taken: list[Batch],
     later: Iterator[list[Batch]],
-) -> Masks:
+    start: Mapping[str, Tensor] | None = None,
+) -> Chosen:
     """Choose the weights that stay.
 
     Args:
@@ -37,38 +42,42 @@ def weights_kept(
         weights: the prunable ones.
         taken: the batches of the first round.
         later: those of each round after it.
+        start: masks; what they removed stays so.
     """
     asked, row = scoring.request, scoring.method
     prices, total, share = None, sum(weight.numel() for weight in weights.values()), asked.share
     if asked.unit:
         prices, total, allowed = affordable(model, taken[0][0], weights, share)
         share = Fraction(allowed, total)
-    counts = scoring.counts(total, share)
+    quotas = _quotas(scoring, weights)
+    counts = [sum(each.values()) for each in quotas] if quotas else scoring.counts(total, share)
     _refuse_floor(weights, prices, counts[-1], asked.least)
     axes = divided(model, weights)
-    masks = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
+    first = masks = _left(weights, start)
+    _refuse_few(first, counts[-1] if prices is None else 0, quotas[-1] if quotas else {})
     for number, (keep, batches) in enumerate(zip(counts, chain([taken], later), strict=False), start=1):
         with scoring.in_round(number, len(counts)):
-            scores = _scores(scoring, model, weights, masks, batches)
+            sensitivity = scoring.sensitivity(model, masks, batches)
+            scores = _scores(scoring, weights, sensitivity)
         if number == 1:
             scoring.refuse_silence(model, scores, head=[*scores][-1:])
         before, among = masks, row.candidates(model, masks, **scoring.of(row.candidates))
+        among = {name: may & first[name] for name, may in among.items()} if start else among
+        keep = min(keep, sum(int(may.sum()) for may in among.values())) if start and prices is None else keep
         always = best_of_slices(scores, axes, among)
-        pick = partial(_pick, scoring, scores, prices, among=among, always=always)
+        shares = {n: min(q, int(among[n].sum())) for n, q in quotas[number - 1].items()} if quotas else None
+        pick = partial(_pick, scoring, model, scores, prices, shares, among=among, always=always)
         masks = effectively(model, taken[0][0].shape[1:], pick, keep) if asked.effective else pick(keep)
         refuse_empty(masks, axes)
         if row.candidates is not survivors:
             log.info("round %d of %d: %d weights came back, %d of them into channels that had none left", number,
                      len(counts), *revival.count(model, before, masks))  # fmt: skip
         scoring.tell(number, len(counts))
-    return masks
+    return Chosen(masks, {name: s.masked_fill(~among[name], -torch.inf) for name, s in scores.items()}, sensitivity)
 
 
-def _scores(
-    scoring: Scoring, model: nn.Module, weights: Mapping[str, Tensor], masks: Masks, batches: Sequence[Batch]
-) -> dict[str, Tensor]:
-    """Score the weights at the masked network; larger is kept, of an inverted request too."""
-    sensitivity = scoring.sensitivity(model, masks, batches)
+def _scores(scoring: Scoring, weights: Mapping[str, Tensor], sensitivity: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the scores of the weights; larger is kept, of an inverted request too."""
     scores = {name: scoring.method.unit(weight, sensitivity[name]) for name, weight in weights.items()}
     if wrong := [name for name, score in scores.items() if score.is_complex()]:
         raise CellpruneError(f"the scores of {wrong[0]!r} are complex numbers, which have no order: exclude it, or "
@@ -78,8 +87,10 @@ def _scores(
 
 def _pick(
     scoring: Scoring,
+    model: nn.Module,
     scores: Mapping[str, Tensor],
     prices: Mapping[str, int] | None,
+    quotas: Mapping[str, int] | None,
     keep: int,
     *,
     among: Mapping[str, Tensor],
@@ -89,8 +100,64 @@ def _pick(
     asked, quotas_of = scoring.request, scoring.method.quotas
     if prices is not None:
         return select_within(scores, prices, keep, among=among, least=asked.least)
-    quotas = quotas_of({name: score.shape for name, score in scores.items()}, keep) if quotas_of else None
+    if asked.pattern is not None:
+        pattern, axes = pattern_of(asked.pattern), input_axes(model, scores)
+        if isinstance(pattern, Blocks):
+            return _blocks(scores, pattern, axes, keep, asked.scope)
+        among = best_of_each(scores, pattern, axes, among)
+    if quotas_of:
+        quotas = quotas_of({name: score.shape for name, score in scores.items()}, keep)
     return select(scores, keep, asked.scope, among=among, quotas=quotas, least=asked.least, always=always)
+
+
+def _blocks(scores: Mapping[str, Tensor], pattern: Blocks, axes: Mapping[str, int], keep: int, scope: Scope) -> Masks:
+    """Keep whole blocks, of the network or of each layer.
+
+    Raises:
+        TooMuchError: not a single block may stay.
+    """
+    check_finite(scores)
+    if scope == "global":
+        masks = whole_blocks(scores, pattern, axes, keep)
+    else:
+        quotas = layer_quotas({name: score.numel() for name, score in scores.items()}, keep)
+        masks = {name: whole_blocks({name: s}, pattern, axes, quotas[name])[name] for name, s in scores.items()}
+    if not any(mask.any() for mask in masks.values()):
+        raise TooMuchError(f"{keep} weights should stay, fewer than a block holds: remove less, or take smaller blocks")
+    return masks
+
+
+def _left(weights: Mapping[str, Tensor], start: Mapping[str, Tensor] | None) -> Masks:
+    """Give the weights that the first round may keep."""
+    whole = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in weights.items()}
+    return whole | {name: mask.to(weights[name].device) for name, mask in (start or {}).items() if name in weights}
+
+
+def _quotas(scoring: Scoring, weights: Mapping[str, Tensor]) -> list[dict[str, int]]:
+    """Give what each layer keeps after each round, where layers have shares of their own; else nothing.
+
+    Raises:
+        CellpruneError: a share of what is not prunable.
+    """
+    densities = scoring.request.densities
+    if densities is None:
+        return []
+    if strange := [name for name in densities if name not in weights]:
+        raise CellpruneError(unknown("prunable parameter", strange[0], weights, "densities"))
+    of_layers = {name: scoring.counts(weight.numel(), exact("density", densities.get(name, 1)))
+                 for name, weight in weights.items()}  # fmt: skip
+    return [dict(zip(of_layers, counts, strict=True)) for counts in zip(*of_layers.values(), strict=True)]
+
+
+def _refuse_few(first: Masks, keep: int, quotas: Mapping[str, int]) -> None:
+    """Refuse masks to start from that have fewer weights left than should stay."""
+    left = {name: int(mask.sum()) for name, mask in first.items()}
+    short = [name for name, quota in quotas.items() if left[name] < quota]
+    if short or sum(left.values()) < keep:
+        has, needs = (left[short[0]], quotas[short[0]]) if short else (sum(left.values()), keep)
+        of = f" of {short[0]!r}" if short else ""
+        raise TooMuchError(f"start leaves {has} weights{of}, fewer than the {needs} that should stay: remove more, or "
+                           f"start from other masks")  # fmt: skip
 
 
 def _refuse_floor(

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Iterable, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from cellprune.config import names
-from cellprune.config.request import Cost, Granularity, Pricing, Request, RoundTo, Scope
+from cellprune.config.request import Code, Cost, Granularity, Pricing, Request, RoundTo, Scope
 from cellprune.errors import CellpruneError
 from cellprune.machine import memory as free_memory
 from cellprune.pruning.by_channel import channels_kept
@@ -14,11 +14,13 @@ from cellprune.pruning.by_weight import weights_kept
 from cellprune.pruning.connectivity import check_connected
 from cellprune.pruning.derivatives.batches import take
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Batches, Loss, Masks, Once, Segments, Tell
-from cellprune.pruning.masks import bare, dead_layers
+from cellprune.pruning.kinds import Batches, Chosen, Loss, Masks, Once, Segments, Tell
+from cellprune.pruning.masks import bare, check, dead_layers
 from cellprune.pruning.method import Method
+from cellprune.pruning.own import method_of
 from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outside
 from cellprune.pruning.ranking.latency import LatencyTable
+from cellprune.pruning.ranking.schedule import one_shot
 from cellprune.pruning.scoring import Scoring, at_once
 from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
@@ -35,7 +37,7 @@ def unheard(done: int, n_rounds: int) -> None:
 def prune(
     model: nn.Module,
     *,
-    method: str = "prospr",
+    method: str | Code = "prospr",
     sparsity: float | None = None,
     budget: Mapping[str, float] | None = None,
     batches: Batches | None = None,
@@ -50,6 +52,9 @@ def prune(
     exclude: Iterable[str] = (),
     seed: int = 0,
     invert: bool = False,
+    pattern: str | None = None,
+    densities: Mapping[str, float] | None = None,
+    start: Mapping[str, Tensor] | None = None,
     tell: Tell = unheard,
     **options: object,
 ) -> Masks:
@@ -58,8 +63,10 @@ def prune(
     Args:
         model: any network, each of its modules in the mode (train or eval) in which it will be trained. The network,
             its hooks and the random states stay as they were.
-        method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, magnitude,
-            erk or random.
+        method: a row of the methods' table: prospr, snip, 3sp, ranp, iterative-snip, force, grasp, synflow, ntk-sap,
+            hts, magnitude, erk or random. Or your own: a function (model, masks, batches, loss, *, seed) -> {parameter
+            name: scores}, larger is kept, where `batches` holds the first batch and keywords with defaults become
+            options; a `cellprune.pruning.method.Method`; or "FILE.py:NAME" of either.
         sparsity: share of prunable weights, or of removable channels, to remove, 0 <= sparsity < 1. Give either this or
             `budget`.
         budget: {unit: share kept}, the unit "params" (prunable weights; for channels all parameters), "macs"
@@ -69,11 +76,11 @@ def prune(
             of weights or channels is met exactly. Otherwise scores are ranked per cost, and the sum lies within the
             budget: no removed weight, channel or block of channels would still fit.
         batches: iterable of (inputs, target), read in order; prospr takes inner_steps + 1, snip one, iterative-snip and
-            force one per round, synflow the shape of one, grasp as many as hold ten samples of each class. If the
-            source has exactly one batch, it is used for all. Batches are moved to the model's device.
+            force one per round, synflow and ntk-sap the shape of one, grasp and hts as many as hold ten samples of each
+            class. If the source has exactly one batch, it is used for all. Batches are moved to the model's device.
         loss: (output, target) -> scalar, the mean over the batch.
-        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, prospr;
-            3sp and ranp remove channels in any case).
+        granularity: what is removed: "weight", or "channel" for whole channels (random, magnitude, snip, grasp,
+            synflow, prospr; 3sp and ranp remove channels in any case).
             Channels that are tied together go together. At least one channel of each layer stays, and all channels of
             the network's input and output. Under a budget in params, macs or latency, the deepest levels of a padded
             U-Net may go as a whole: where one block of each layer is left, and the others keep more without it.
@@ -94,6 +101,13 @@ def prune(
         exclude: parameter or layer names, or patterns, that stay whole.
         seed: decides every random draw of the scoring.
         invert: rank the other way round, as a control: the lowest scores stay, even if they cut the network.
+        pattern: single weights in a pattern: "2:4" lets at most two of each four inputs next to each other stay; with
+            "4x1", blocks of 4 outputs by 1 input stay or go as a whole, as many as hold no more than the count. Only
+            for methods that score once.
+        densities: parameter name -> share of it that stays, instead of `sparsity`; others stay whole. To keep those of
+            other masks, give {name: mask.float().mean().item()}.
+        start: masks to begin with, such as those of an earlier call: what they removed stays so, and the rest is scored
+            in the masked network. `sparsity` is still the share of all weights, or channels.
         tell: called after each round of scoring with how many are done and how many there are.
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
@@ -133,9 +147,11 @@ def prune(
         exclude=exclude,
         seed=seed,
         invert=invert,
+        pattern=pattern,
+        densities=densities,
         options=options,
     )
-    return fulfil(model, request, batches=batches, loss=loss, tell=tell)
+    return fulfil(model, request, batches=batches, loss=loss, start=start, tell=tell)
 
 
 def fulfil(
@@ -144,6 +160,7 @@ def fulfil(
     *,
     batches: Batches | None = None,
     loss: Loss | None = None,
+    start: Mapping[str, Tensor] | None = None,
     tell: Tell = unheard,
     table: LatencyTable | None = None,
     once: Once = at_once,
@@ -151,7 +168,7 @@ def fulfil(
     """Choose which weights go, as a request asks.
 
     Args:
-        model, batches, loss, tell: as `prune` takes them.
+        model, batches, loss, start, tell: as `prune` takes them.
         request: what is asked of the masks.
         table: what layers take, for a budget or a cost in latency; it keeps what is measured. None begins an empty one.
         once: see `Scoring`.
@@ -160,12 +177,32 @@ def fulfil(
     Raises:
         CellpruneError, WorkError: as `prune` does.
     """
+    masks = choose(model, request, batches=batches, loss=loss, start=start, tell=tell, table=table, once=once).masks
+    free_memory.give_back()
+    return masks
+
+
+def choose(
+    model: nn.Module,
+    request: Request,
+    *,
+    batches: Batches | None = None,
+    loss: Loss | None = None,
+    start: Mapping[str, Tensor] | None = None,
+    tell: Tell = unheard,
+    table: LatencyTable | None = None,
+    once: Once = at_once,
+) -> Chosen:
+    """Do what `fulfil` does, and give the scores, too."""
     method = _method_of(request)
-    options = method.resolve(request.method, request.options, request.granularity)
+    options = method.resolve(request.name, request.options, request.granularity)
     scoring = Scoring(request, method, options, loss, tell, once)
     _refuse_no_loss(scoring)
     model = bare(model)
     require_values(model)
+    check(model, start or {})
+    if start and request.pattern:
+        raise CellpruneError("a pattern is laid over all weights, and start removes some before: remove one of the two")
     with as_it_was(model):  # whatever reading the batches draws and computing the loss leaves behind, too
         weights = prunable(model, request.exclude)
         if request.effective:
@@ -183,19 +220,20 @@ def fulfil(
                 "one will do"
             )
         with called_on(model, [inputs for inputs, _ in taken]):
+            if start and method.data_free and taken:
+                scoring.sensitivity(model, {}, taken)  # synflow looks for what it cannot take where nothing is gone yet
             if request.granularity == "channel":
-                masks = channels_kept(scoring, model, weights, taken, table)
-                weights = {name: weight for name, weight in weights.items() if name in masks}
+                chosen = channels_kept(scoring, model, weights, taken, rounds, start, table)
+                weights = {name: weight for name, weight in weights.items() if name in chosen.masks}
             else:
-                masks = weights_kept(scoring, model, weights, taken, rounds)
-        free_memory.give_back()
+                chosen = weights_kept(scoring, model, weights, taken, rounds, start)
         say_what_lies_outside(model, weights, request.exclude)
         if taken and not request.invert:  # which may well cut the network: that, too, is an answer
             # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn
-            check_connected(model, masks, taken[0], request.seed, zeros_may_learn=scoring.is_by_loss)
-        if dead := dead_layers(masks):
+            check_connected(model, chosen.masks, taken[0], request.seed, zeros_may_learn=scoring.is_by_loss)
+        if dead := dead_layers(chosen.masks):
             log.warning("%s lost all weights: %s", many(len(dead), "layer"), ", ".join(dead))
-    return masks
+    return chosen
 
 
 def choose_segments(model: nn.Module, request: Request, *, batches: Batches, loss: Loss) -> Segments:
@@ -209,7 +247,7 @@ def choose_segments(model: nn.Module, request: Request, *, batches: Batches, los
         CellpruneError: the scoring does not fit into memory; the message says what would.
     """
     row = _method_of(request)
-    if not row.needs_batches(resolved := row.resolve(request.method, request.options, request.granularity)):
+    if not row.needs_batches(resolved := row.resolve(request.name, request.options, request.granularity)):
         return {}
     model = bare(model)
     require_values(model)
@@ -224,14 +262,30 @@ def _method_of(request: Request) -> Method:
             f"pruning method {request.method!r} works {names.when(request.method)}, so prune() has no masks to give: "
             f"run 'cellprune train --method {request.method}', or take one of {', '.join(names.methods('before'))}"
         )
-    method: Method = names.resolve("pruning method", request.method)
+    method = method_of(request.method)
+    if names.is_own(request.method):
+        _refuse_unable(method, request)
     return method
+
+
+def _refuse_unable(method: Method, request: Request) -> None:
+    """Refuse what a user's own method cannot do; of the others, their rows tell it before."""
+    wishes = {
+        "channels: let its Method have a `channel`": request.granularity == "channel" and method.channel is None,
+        "an effective sparsity: it scores in rounds": request.effective and method.schedule is not one_shot,
+        "layers that compete: it gives each layer a share of its own": bool(
+            method.quotas and (request.unit or request.effective or request.least or request.scope == "layer")
+        ),
+    }
+    for what, is_asked in wishes.items():
+        if is_asked:
+            raise CellpruneError(f"pruning method {request.name!r} is not made for {what}")
 
 
 def _refuse_no_loss(scoring: Scoring) -> None:
     if scoring.is_by_loss and scoring.loss is None:
         raise CellpruneError(
-            f"pruning method {scoring.request.method!r} needs a loss: give loss=(output, target) -> scalar mean"
+            f"pruning method {scoring.request.name!r} needs a loss: give loss=(output, target) -> scalar mean"
         )
     if scoring.loss is not None and not callable(scoring.loss):
         raise CellpruneError(f"loss must be a function, (output, target) -> scalar mean, not {scoring.loss!r:.60}")

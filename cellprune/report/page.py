@@ -59,6 +59,7 @@ def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> 
         "reached": sentences.reached(cost.parameters, cost.budget, cost.latency) if pruned else None,
         "paths": sentences.paths(cost.sparsity) if pruned else None,
         "deaths": sentences.deaths(cost.dead_layers),
+        "taught": sentences.taught(config["training"].get("teacher"), config["training"].get("teacher_weight")),
         "nothing": results.metric.nothing(said.scores),
         "network": sentences.network({**config["model"], **({"widths": control.widths} if control else {})}),
         "layers": cost.layers,

@@ -6,7 +6,7 @@ from typing import Any
 from cellprune.config.names import DECODERS, is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
-from cellprune.runs.split import FrameSplit
+from cellprune.runs.split import UNANNOTATED, FrameSplit
 from cellprune.runs.tuning import Tuning
 from cellprune.structure.counts import Parameters, Sparsity
 from cellprune.targets.decoders import Decoder
@@ -136,7 +136,13 @@ def scope(split: FrameSplit, part: str) -> str:
         if part == "select"
         else ""
     )
-    scored = f"Scored on {numbers[part]} that the network did not learn from{apart}. It learned from {numbers['train']}"
+    taught = (
+        f", and by its teacher alone from {numbers[UNANNOTATED]} that nobody annotated"
+        if UNANNOTATED in numbers
+        else ""
+    )
+    learned = f"It learned from {numbers['train']}{taught}"
+    scored = f"Scored on {numbers[part]} that the network did not learn from{apart}. {learned}"
     how = f"Hold-out: {split.how}, split seed {split.seed}."
     copies = near_copies(split.how, in_folder=in_folder)
     if in_folder:
@@ -155,6 +161,16 @@ def near_copies(how: str, *, in_folder: bool = False) -> str:
         in_folder: whether they are of a plain folder, of which nobody knows what belongs to one recording.
     """
     return _FOLDER if in_folder else _SPLITS.get(how, "")
+
+
+def taught(teacher: str | None, weight: float | None) -> str:
+    """Say by what teacher a network was trained, and how much it counted; empty without one."""
+    if teacher is None or weight is None:
+        return ""
+    return (
+        f"The network was trained with a teacher, `{teacher}`: what that gives of each image was learned beside the "
+        f"truth, with weight {weight:g}. Compare this run with runs that had the same teacher."
+    )
 
 
 def gain(cost: Cost) -> str:

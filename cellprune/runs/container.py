@@ -4,6 +4,7 @@ A file may come from anywhere. So its size and the length of its header are chec
 each refusal names the file, says what it is instead, and what to do. No pickle is ever opened.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -129,3 +130,12 @@ def _note(path: Path, text: str | None, kind: str, version: int) -> dict[str, An
             "update cellprune"
         )
     return note
+
+
+def digest(tensors: Mapping[str, np.ndarray]) -> str:
+    """Hash names, kinds, shapes and values (hex, sha256): equal tensors have equal hashes, whatever their files say."""
+    content = hashlib.sha256()
+    for name in sorted(tensors):
+        value = np.asarray(tensors[name], order="C")
+        content.update(f"{name} {value.dtype} {value.shape}\n".encode() + value.tobytes())
+    return content.hexdigest()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cellprune.runs import documents
 
+UNANNOTATED = "unannotated"  # the part of the frames that a teacher alone speaks of
+
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFrame:
@@ -45,7 +47,7 @@ class FrameSplit:
         select_share: share of the others that was set apart to choose on.
         policy: truth policy.
         fold: which fold was held out, from 0, and of how many; None where a share was held out once.
-        parts: "train", "select" and "report" -> their frames.
+        parts: "train", "select" and "report" -> their frames; "unannotated" where a teacher speaks of such frames.
         dropped: frames that the truth policy left out.
     """
 

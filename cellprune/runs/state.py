@@ -92,7 +92,7 @@ class States:
     def save_rewind(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Keep the tensors that later stages go back to, beside the states, until `drop`."""
         self._make_folder()
-        note = {"sha256": _content(tensors)}
+        note = {"sha256": container.digest(tensors)}
         container.write(self._rewind, tensors, kind=_REWIND_KIND, version=_VERSION, note=note)
 
     def load_rewind(self) -> dict[str, np.ndarray]:
@@ -103,7 +103,7 @@ class States:
         """
         try:
             tensors, note = container.read(self._rewind, kind=_REWIND_KIND, version=_VERSION)
-            if note.get("sha256") not in (None, _content(tensors)):  # older ones have none
+            if note.get("sha256") not in (None, container.digest(tensors)):  # older ones have none
                 raise container.UnreadableFileError(f"{self._rewind} is damaged: its checksum differs")
             return tensors
         except container.UnreadableFileError as error:
@@ -161,15 +161,6 @@ class States:
 
     def _json(self, number: int) -> Path:
         return self.folder / f"{number:06d}.json"
-
-
-def _content(tensors: Mapping[str, np.ndarray]) -> str:
-    """Hash names, kinds, shapes and values."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        value = np.asarray(tensors[name], order="C")
-        digest.update(f"{name} {value.dtype} {value.shape}\n".encode() + value.tobytes())
-    return digest.hexdigest()
 
 
 def _digest(tensors: Path, meta: str) -> str:

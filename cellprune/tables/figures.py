@@ -83,16 +83,16 @@ def over_costs(
 
 def _lines(standings: Sequence[Standing]) -> list[_Line]:
     pruned = [standing for standing in standings if not standing.arm.is_dense]
-    methods = list(dict.fromkeys(standing.arm.method for standing in pruned))
+    criteria = list(dict.fromkeys(standing.arm.criterion for standing in pruned))
     controls = list(dict.fromkeys(standing.arm.control for standing in pruned if standing.arm.control))
     lines = []
-    for method, control in dict.fromkeys((standing.arm.method, standing.arm.control) for standing in pruned):
-        number = 1 + methods.index(method)
+    for criterion, control in dict.fromkeys((standing.arm.criterion, standing.arm.control) for standing in pruned):
+        number = 1 + criteria.index(criterion)
         style = _CONTROL_LINES[controls.index(control) % len(_CONTROL_LINES)] if control else "solid"
-        own = [s for s in pruned if (s.arm.method, s.arm.control) == (method, control) and s.results]
+        own = [s for s in pruned if (s.arm.criterion, s.arm.control) == (criterion, control) and s.results]
         if own:
             shade = colour(number) if lap(number) == 0 else FAINT
-            lines.append(_Line(" ".join(filter(None, (method, control))), shade, style, own))
+            lines.append(_Line(own[0].arm.label, shade, style, own))
     return lines
 
 

@@ -96,4 +96,14 @@ def _identity(plan: Plan) -> dict[str, object]:
     """Give what a sweep is about: its axes, and the settings that all its arms have in common."""
     of_arms = [dict(config.flat(arm.settings.model_dump(mode="json"))) for arm in plan.arms]
     common = {key: value for key, value in of_arms[0].items() if all(arm.get(key) == value for arm in of_arms)}
-    return {"axes": plan.axes.model_dump(mode="json"), "settings": common}
+    told: dict[str, object] = {"axes": plan.axes.model_dump(mode="json"), "settings": common}
+    if (of := plan.of_paper) is None:
+        return told
+    table = {
+        "number": of.table.number,
+        "protocol": of.protocol,
+        "rows": list(of.rows),
+        "columns": list(of.columns),
+        "changed": {" ".join(group): list(lines) for group, lines in of.changed.items()},
+    }
+    return {**told, "table": table}

@@ -53,8 +53,8 @@ class Outlook:
 def outlook(plan: Plan, runs: SharedRuns, time_one: TimeOne, n_at_once: int) -> Outlook:
     """Tell what is left of a sweep; nothing is kept.
 
-    A training is judged by the finished runs of its arm, else of its model and target. Where there are none, the first
-    pruned arm of the model and target is timed for one epoch.
+    A training is judged by the finished runs of its arm, else of its group. Where there are none, the first
+    pruned arm of the group is timed for one epoch.
 
     Raises:
         CellpruneError: what `time_one` raises.
@@ -72,7 +72,7 @@ def outlook(plan: Plan, runs: SharedRuns, time_one: TimeOne, n_at_once: int) -> 
     for arm in dict.fromkeys(trial.arm for trial in left):
         n = sum(trial.arm == arm for trial in left)
         if arm not in known:
-            if not (alike := [one for other, one in known.items() if _group(other) == _group(arm)]):
+            if not (alike := [one for other, one in known.items() if other.group == arm.group]):
                 timed = _timed(arm, left)
                 alike = [time_one([runs.job(Trial(timed, seed)) for seed in range(n_at_once)])]
                 known[timed] = alike[0]
@@ -87,13 +87,9 @@ def failed(report: Report) -> CellpruneError:
     return WorkError(f"the epoch that is timed came to nothing ({report.reason}): leave --dry-run away, or mend it")
 
 
-def _group(arm: Arm) -> tuple[str, str]:
-    return arm.model, arm.target
-
-
 def _timed(arm: Arm, left: Sequence[Trial]) -> Arm:
-    """Give the arm that is timed for others of its model and target: the first that is pruned, with its scoring."""
-    own = [trial.arm for trial in left if _group(trial.arm) == _group(arm)]
+    """Give the arm that is timed for others of its group: the first that is pruned, with its scoring."""
+    own = [trial.arm for trial in left if trial.arm.group == arm.group]
     return next((other for other in own if not other.is_dense), arm)
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 
+from cellprune.report.published import CITED
 from cellprune.report.together.interval import interval
 from cellprune.runs import atomic
+from cellprune.tables.beside import LABELS, Compared, Comparison
 from cellprune.tables.plan import much
 from cellprune.tables.standing import Standing
 
@@ -13,27 +16,58 @@ _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
 }  # fmt: skip
 
 
-def write(path: Path, standings: Sequence[Standing], scores: Sequence[tuple[str, str]]) -> None:
-    """Write one tabular for each model, target and score.
+def write(
+    path: Path,
+    standings: Sequence[Standing],
+    scores: Sequence[tuple[str, str]],
+    comparison: Comparison | None = None,
+) -> None:
+    """Write one tabular for each group of arms and score, after that of a published table.
 
     Args:
         standings: of all arms, as `standing.standings` gives them.
         scores: name and label of each.
+        comparison: with a published table.
     """
-    groups = dict.fromkeys((standing.arm.model, standing.arm.target) for standing in standings)
-    of = {group: [s for s in standings if (s.arm.model, s.arm.target) == group] for group in groups}
+    groups = dict.fromkeys(standing.arm.group for standing in standings)
+    of = {group: [s for s in standings if s.arm.group == group] for group in groups}
     tables = [_table(group, own, score) for group, own in of.items() for score in scores]
     text = "% means over seeds, +- half of the 95 % interval (Student's t); needs \\usepackage{booktabs}\n"
-    atomic.write_text(path, text + "\n".join(tables))
+    atomic.write_text(path, text + "\n".join([*([] if comparison is None else [_beside(comparison)]), *tables]))
 
 
-def _table(group: tuple[str, str], standings: Sequence[Standing], score: tuple[str, str]) -> str:
+def _beside(comparison: Comparison) -> str:
+    """Give the published table: in each place ours, and the published number in brackets."""
+    columns = comparison.columns
+    lines = [
+        f"% {comparison.title}: {LABELS[comparison.compared[0].slot.quantity]}; in brackets what {CITED}, printed",
+        f"\\begin{{tabular}}{{l{'c' * len(columns)}}}",
+        "\\toprule",
+        " & ".join(["", *map(_escaped, columns)]) + r" \\",
+        "\\midrule",
+        *(
+            " & ".join([_escaped(row), *(_place(comparison.at(row, column)) for column in columns)]) + r" \\"
+            for row in comparison.rows
+        ),
+        "\\bottomrule",
+        "\\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _place(one: Compared | None) -> str:
+    if one is None or (one.mean is None and one.slot.value is None):
+        return "--"
+    published = "" if one.slot.value is None else f" ({one.slot.value:.4f})"
+    return f"{_mean(list(one.of_seeds.values()))}{published}"
+
+
+def _table(group: tuple[str, ...], standings: Sequence[Standing], score: tuple[str, str]) -> str:
     name, label = score
     amounts = list(dict.fromkeys(s.arm.amount for s in standings if not s.arm.is_dense))
-    rows = dict.fromkeys((s.arm.method, s.arm.control) for s in standings if not s.arm.is_dense)
-    at = {(s.arm.method, s.arm.control, s.arm.amount): s for s in standings}
-    settings = standings[0].arm.settings
-    said = ", ".join([settings.data.dataset, *group, label])
+    rows = dict.fromkeys(s.arm.label for s in standings if not s.arm.is_dense)
+    at = {(s.arm.label, s.arm.amount): s for s in standings}
+    said = ", ".join([*group, label])
     lines = [
         f"% {said}",
         f"\\begin{{tabular}}{{l{'c' * max(1, len(amounts))}}}",
@@ -41,11 +75,7 @@ def _table(group: tuple[str, str], standings: Sequence[Standing], score: tuple[s
         " & ".join([_escaped(label), *(_escaped(much(amount)) for amount in amounts)]) + r" \\",
         "\\midrule",
         *(_dense(s, name, len(amounts)) for s in standings if s.arm.is_dense),
-        *(
-            " & ".join([_escaped(" ".join(filter(None, row))), *(_cell(at.get((*row, a)), name) for a in amounts)])
-            + r" \\"
-            for row in rows
-        ),
+        *(" & ".join([_escaped(row), *(_cell(at.get((row, a)), name) for a in amounts)]) + r" \\" for row in rows),
         "\\bottomrule",
         "\\end{tabular}",
     ]
@@ -54,15 +84,19 @@ def _table(group: tuple[str, str], standings: Sequence[Standing], score: tuple[s
 
 def _dense(standing: Standing, score: str, columns: int) -> str:
     cell = _cell(standing, score)
-    return f"dense & \\multicolumn{{{columns}}}{{c}}{{{cell}}} \\\\" if columns > 1 else f"dense & {cell} \\\\"
+    name = standing.arm.label
+    return f"{name} & \\multicolumn{{{columns}}}{{c}}{{{cell}}} \\\\" if columns > 1 else f"{name} & {cell} \\\\"
 
 
 def _cell(standing: Standing | None, score: str) -> str:
-    mean = standing.mean(score) if standing else None
-    if standing is None or mean is None:
+    return _mean(standing.values(score) if standing else [])
+
+
+def _mean(values: Sequence[float]) -> str:
+    if not values:
         return "--"
-    limits = interval(standing.values(score))
-    return f"${mean:.4f}$" if limits is None else f"${mean:.4f} \\pm {(limits[1] - limits[0]) / 2:.4f}$"
+    limits = interval(values)
+    return f"${mean(values):.4f}$" if limits is None else f"${mean(values):.4f} \\pm {(limits[1] - limits[0]) / 2:.4f}$"
 
 
 def _escaped(text: str) -> str:

@@ -29,7 +29,7 @@ def of_sweep(plan: Plan, workspace: Workspace, file: Path, tell: Tell = unheard)
     if not by_time or file.exists():
         return layer_times.read(file) if by_time else None
     # a small dense network may be narrower in layers that are never pruned
-    alike = {(arm.model, arm.target, arm.settings.pruning.stands_in): arm.settings for arm in by_time}
+    alike = {(arm.group, arm.settings.pruning.stands_in): arm.settings for arm in by_time}
     milliseconds: dict[str, float] = {}
     for settings in alike.values():
         opened = open_data(settings, workspace.data_root)

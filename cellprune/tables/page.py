@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellprune.report.files import needed
-from cellprune.report.published import Curve, curve
+from cellprune.report.published import CITED, Curve, curve
 from cellprune.report.template import inline, render
 from cellprune.report.together.interval import CONFIDENCE
 from cellprune.runs import atomic
 from cellprune.tables import figures
+from cellprune.tables.beside import LABELS, Comparison
 from cellprune.tables.folder import Failure
 from cellprune.tables.links import to_report
 from cellprune.tables.plan import Arm, Plan
@@ -34,6 +35,7 @@ class Content:
         failures: name of a trial -> why it has no run.
         missing: names of the trials that have no run yet.
         command: of the user, as it was typed.
+        comparison: with the published table that the plan is of; None of any other sweep.
     """
 
     plan: Plan
@@ -42,6 +44,7 @@ class Content:
     failures: Mapping[str, Failure]
     missing: Sequence[str]
     command: Sequence[str]
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Spent:
 
 def write(path: Path, content: Content) -> None:
     """Write the page; what is there is replaced."""
-    groups = dict.fromkeys((arm.model, arm.target) for arm in content.plan.arms)
+    groups = dict.fromkeys(arm.group for arm in content.plan.arms)
     with needed("these runs"):
         html = render(
             "sweep.html.jinja",
@@ -64,8 +67,10 @@ def write(path: Path, content: Content) -> None:
                 "content": content,
                 "confidence": CONFIDENCE,
                 "dataset": content.plan.arms[0].settings.data.dataset,
+                "cited": CITED,
+                "labels": LABELS,
                 "scopes": list(dict.fromkeys(result.scope for result in content.results)),
-                "groups": [_group(group, content, path.parent, alone=len(groups) == 1) for group in groups],
+                "groups": [_group(group, content, path.parent) for group in groups],
                 "spent": spent(content.results),
                 "machines": list(dict.fromkeys(result.cost.machine for result in content.results)),
                 "report_of": lambda result: to_report(result.folder, path.parent),
@@ -84,21 +89,21 @@ def spent(results: Sequence[Result]) -> list[Spent]:
     """Sum what the runs of each method took, whenever and for whomever they were made."""
     of: dict[str, list[Result]] = {}
     for result in results:
-        of.setdefault(" ".join(filter(None, (result.trial.arm.method, result.trial.arm.control))), []).append(result)
+        of.setdefault(result.trial.arm.label, []).append(result)
     return [
         Spent(name, len(own), sum(r.seconds for r in own), sum(r.times.get("scoring_s", 0.0) for r in own))
         for name, own in of.items()
     ]
 
 
-def _group(group: tuple[str, str], content: Content, folder: Path, *, alone: bool) -> Mapping[str, object]:
-    """What the page tells of one model and target."""
-    own = [s for s in content.standings if (s.arm.model, s.arm.target) == group]
+def _group(group: tuple[str, ...], content: Content, folder: Path) -> Mapping[str, object]:
+    """What the page tells of a group of arms."""
+    own = [s for s in content.standings if s.arm.group == group]
     results = [result for standing in own for result in standing.results]
     scores = scores_of(results)
     published = _published(own)
     return {
-        "title": "" if alone else ", ".join(group),
+        "title": ", ".join(content.plan.apart(group)),
         "standings": _ordered(own),
         "scores": scores,
         "figures": [

@@ -1,16 +1,17 @@
 """What a sweep trains: every combination that its axes make, and the dense network of each, with every seed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
 from cellprune.config import load as config
 from cellprune.config.resolve import ConfigError
 from cellprune.config.schema import Settings
-from cellprune.config.sweep import Sweep
+from cellprune.config.sweep import TAUGHT, Sweep
 from cellprune.controls import families
 from cellprune.models.architecture import Architecture
 from cellprune.report.formatting import ratio as as_ratio
+from cellprune.tables.paper import Slot, Table
 from cellprune.wording import many
 
 _SHOWN = 6  # impossible combinations that a message names
@@ -46,6 +47,7 @@ class Arm:
         amount: how much goes or stays, as the settings say it: "0.9", "macs=0.1"; "" of the dense network.
         control: "" for the method itself.
         settings: of its trainings, resolved; the seed is a trial's.
+        slot: the place in a published table that it is trained for; None of any other sweep.
     """
 
     model: str
@@ -54,6 +56,17 @@ class Arm:
     amount: str
     control: str
     settings: Settings
+    slot: Slot | None = None
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """Data set, model and target: what it shares with the dense network that it is held against."""
+        return self.settings.data.dataset, self.model, self.target
+
+    @property
+    def criterion(self) -> str:
+        """By what its masks are chosen: "snip", "prospr M=1"."""
+        return " ".join(filter(None, (self.method, self.slot.variant if self.slot else "")))
 
     @property
     def is_dense(self) -> bool:
@@ -61,9 +74,16 @@ class Arm:
         return not self.amount
 
     @property
+    def label(self) -> str:
+        """Name its method, with variant, control and teacher: "snip shuffle", "prospr M=1", "snip with teacher"."""
+        control = "" if self.control == TAUGHT else self.control
+        taught = "with teacher" if self.settings.training.is_taught else ""
+        return " ".join(filter(None, (self.criterion, control, taught)))
+
+    @property
     def name(self) -> str:
-        """Name it among those of its model and target, for people: "snip shuffle, 90 % removed"."""
-        return ", ".join(filter(None, (" ".join(filter(None, (self.method, self.control))), much(self.amount))))
+        """Name it among those of its group, for people: "snip shuffle, 90 % removed"."""
+        return ", ".join(filter(None, (self.label, much(self.amount))))
 
 
 @dataclass(frozen=True)
@@ -80,18 +100,37 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Reproduced:
+    """The published table that a plan is of.
+
+    Attributes:
+        protocol: file of `configs/protocols/`.
+        rows, columns: those that are trained.
+        changed: group -> in what its settings differ from the protocol, "20 of 160 epochs".
+    """
+
+    table: Table
+    protocol: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    changed: Mapping[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that a sweep trains.
 
     Attributes:
         axes: as they were asked for.
-        arms: those of a model and target beside each other, their dense network first.
+        arms: those of a group beside each other, their dense network first.
         left_out: controls that a method does not have, each with the reason.
+        of_paper: the published table that it is of; None of any other sweep.
     """
 
     axes: Sweep
     arms: tuple[Arm, ...]
     left_out: tuple[str, ...]
+    of_paper: Reproduced | None = None
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -100,8 +139,12 @@ class Plan:
 
     def name(self, trial: Trial) -> str:
         """Name a trial for people."""
-        several = [axis for axis in ("model", "target") if len({getattr(arm, axis) for arm in self.arms}) > 1]
-        return ", ".join([*(getattr(trial.arm, axis) for axis in several), trial.arm.name, f"seed {trial.seed}"])
+        return ", ".join([*self.apart(trial.arm.group), trial.arm.name, f"seed {trial.seed}"])
+
+    def apart(self, group: tuple[str, ...]) -> list[str]:
+        """Give of a group what tells it from the others; nothing where there is one."""
+        groups = {arm.group for arm in self.arms}
+        return [part for k, part in enumerate(group) if len({other[k] for other in groups}) > 1]
 
 
 def much(amount: str) -> str:
@@ -129,7 +172,7 @@ def plan(axes: Sweep, source: Source) -> Plan:
         raise ConfigError("nothing says how much is removed: give --ratios, such as 0.9 0.95, or --budgets macs=0.1")
     arms, faults, left_out = list[Arm](), dict[str, list[str]](), list[str]()
     for model, target in product(axes.models or (base.model.name,), axes.targets or (base.data.target,)):
-        group = _Group(axes, source, model, target)
+        group = Group(axes, source, model, target)
         for method, amount in group.combinations():
             try:
                 arms.append(group.arm(method, amount))
@@ -148,7 +191,7 @@ def plan(axes: Sweep, source: Source) -> Plan:
 
 
 @dataclass(frozen=True)
-class _Group:
+class Group:
     """The combinations of one model and target."""
 
     axes: Sweep
@@ -162,8 +205,11 @@ class _Group:
         amounts = [*(repr(ratio) for ratio in self.axes.ratios), *self.axes.budgets]
         yield from product((method for method in self.axes.methods if method != "dense"), amounts)
 
-    def arm(self, method: str, amount: str, control: str = "") -> Arm:
+    def arm(self, method: str, amount: str, control: str = "", slot: Slot | None = None) -> Arm:
         """Give a combination with its settings.
+
+        Args:
+            slot: the place in a published table that it is trained for.
 
         Raises:
             ConfigError: it cannot be trained.
@@ -172,7 +218,7 @@ class _Group:
         own = {
             "pruning.method": method,
             f"pruning.{key}": amount or 0,
-            "pruning.control": control or "none",
+            "pruning.control": "none" if control in ("", TAUGHT) else control,
             **({"model.name": self.model} if self.axes.models else {}),
             **({"data.target": self.target} if self.axes.targets else {}),
         }
@@ -185,7 +231,11 @@ class _Group:
         if settings.pruning.stands_in and not families.has_levels(_architecture(settings)):
             what = f"the control {control}" if control else f"the dense family {method}"
             raise ConfigError(f"model {settings.model.name} has no widths to choose, as {what} needs")
-        return Arm(self.model, self.target, method, amount, control, settings.model_copy(update={"seed": 0}))
+        if control == TAUGHT and not settings.training.is_taught:
+            raise ConfigError("nobody teaches it: give the trained network with --teacher")
+        if TAUGHT in self.axes.controls and control != TAUGHT:
+            settings = settings.model_copy(update={"training": settings.training.untaught})
+        return Arm(self.model, self.target, method, amount, control, settings.model_copy(update={"seed": 0}), slot)
 
 
 def _architecture(settings: Settings) -> Architecture:

@@ -70,7 +70,7 @@ class Standing:
     Attributes:
         results: of its finished seeds.
         n_seeds: that were planned.
-        from_dense: what a paired score is called -> its difference from the dense network of this model and target;
+        from_dense: what a paired score is called -> its difference from the dense network of its group;
             empty of that itself, and without a pair.
         rank: None of a dense network, and where no other arm has its amount.
     """
@@ -99,10 +99,10 @@ class Standing:
 def standings(plan: Plan, results: Sequence[Result]) -> list[Standing]:
     """Tell how every arm stands, in the order of the plan."""
     of = {arm: tuple(result for result in results if result.trial.arm == arm) for arm in plan.arms}
-    dense = {(arm.model, arm.target): of[arm] for arm in plan.arms if arm.is_dense}
+    dense = {arm.group: of[arm] for arm in plan.arms if arm.is_dense}
     differences: dict[Arm, dict[str, Difference]] = {arm: {} for arm in of}
     for score in dict.fromkeys(name for result in results for name in result.paired):
-        pairs = {arm: (own, dense[arm.model, arm.target]) for arm, own in of.items() if not arm.is_dense}
+        pairs = {arm: (own, dense[arm.group]) for arm, own in of.items() if not arm.is_dense}
         told = {arm: gap for arm, pair in pairs.items() if (gap := difference(*pair, score)) is not None}
         for arm, gap in _adjusted(told).items():
             differences[arm][score] = gap
@@ -141,10 +141,10 @@ def _adjusted(differences: Mapping[Arm, Difference]) -> dict[Arm, Difference]:
 
 
 def _ranks(of: Mapping[Arm, Sequence[Result]]) -> dict[Arm, Rank]:
-    """Rank the arms of each model, target and amount."""
+    """Rank the arms of each group and amount."""
     ranks: dict[Arm, Rank] = {}
-    for place in dict.fromkeys((arm.model, arm.target, arm.amount) for arm in of if not arm.is_dense):
-        league = {arm: own for arm, own in of.items() if (arm.model, arm.target, arm.amount) == place and own}
+    for place in dict.fromkeys((arm.group, arm.amount) for arm in of if not arm.is_dense):
+        league = {arm: own for arm, own in of.items() if (arm.group, arm.amount) == place and own}
         if len(league) > 1:
             ranks |= _ranked(league)
     return ranks

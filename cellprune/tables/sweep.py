@@ -8,10 +8,12 @@ from cellprune.campaign import workers
 from cellprune.machine.shard import Shard
 from cellprune.runs import documents
 from cellprune.tables import latex, layer_times, long_form, page
+from cellprune.tables.beside import Comparison, compare
 from cellprune.tables.folder import LATEX, LAYER_TIMES, PAGE, SCORES, TABLE, Failure, SweepFolder
 from cellprune.tables.plan import Plan
+from cellprune.tables.reduced import reductions
 from cellprune.tables.result import read
-from cellprune.tables.standing import standings
+from cellprune.tables.standing import Standing, standings
 from cellprune.tables.work import Watch, work
 from cellprune.tables.workspace import SharedRuns
 from cellprune.wording import many
@@ -73,18 +75,25 @@ def _tabulated(plan: Plan, runs: SharedRuns, folder: SweepFolder, command: Seque
     results = [read(trial, path) for trial, path in there.items()]
     failures = folder.failures()
     lacking = [plan.name(trial) for trial in plan.trials if trial not in there]
+    stand = standings(plan, results)
     content = page.Content(
         plan=plan,
         results=results,
-        standings=standings(plan, results),
+        standings=stand,
         failures={name: failures[name] for name in lacking if name in failures},
         missing=[name for name in lacking if name not in failures],
         command=command,
+        comparison=_compared(plan, runs, stand),
     )
-    long_form.write(folder.path / TABLE, results)
-    latex.write(folder.path / LATEX, content.standings, page.scores_of(results))
+    long_form.write(folder.path / TABLE, results, content.comparison)
+    latex.write(folder.path / LATEX, content.standings, page.scores_of(results), content.comparison)
     page.write(folder.path / PAGE, content)
     return content
+
+
+def _compared(plan: Plan, runs: SharedRuns, stand: Sequence[Standing]) -> Comparison | None:
+    of_paper = plan.of_paper
+    return None if of_paper is None else compare(of_paper, stand, reductions(plan, of_paper, runs))
 
 
 def summary(content: page.Content) -> dict[str, object]:
@@ -102,6 +111,7 @@ def summary(content: page.Content) -> dict[str, object]:
                 "method": one.arm.method,
                 "amount": one.arm.amount,
                 "control": one.arm.control,
+                "with_teacher": one.arm.settings.training.is_taught,
                 "seeds": [result.trial.seed for result in one.results],
                 "scores": {
                     name: {"mean": one.mean(name), "interval": one.interval(name)}
@@ -111,6 +121,30 @@ def summary(content: page.Content) -> dict[str, object]:
                 "rank": documents.plain(one.rank),
             }
             for one in content.standings
+        ],
+        **({} if content.comparison is None else {"published": _published(content.comparison)}),
+    }
+
+
+def _published(comparison: Comparison) -> dict[str, object]:
+    """Give a comparison as plain values."""
+    return {
+        "table": comparison.of_paper.table.number,
+        "protocol": comparison.of_paper.protocol,
+        "reduced": list(comparison.reduced),
+        "agreement": documents.plain(comparison.agreement),
+        "places": [
+            {
+                "row": one.slot.row,
+                "column": one.slot.column,
+                "quantity": one.slot.quantity,
+                "ours": one.mean,
+                "interval": one.limits,
+                "published": one.slot.value,
+                "difference": one.difference,
+                "reduced": list(one.reduced),
+            }
+            for one in comparison.compared
         ],
     }
 

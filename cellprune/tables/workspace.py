@@ -58,11 +58,19 @@ class SharedRuns:
 
     def finished(self, trial: Trial) -> Path | None:
         """Give the folder of a trial's finished run, whatever it is called; None where there is none."""
-        return shared.finished_in(self._runtime.runs, self._settings_of(trial), self._split_of(trial.arm))
+        return shared.finished_in(self._runtime.runs, self._settings_of(trial), self.split_of(trial.arm))
+
+    def settled(self, arm: Arm) -> Settings:
+        """Give an arm's settings with every choice made, also those that this machine makes."""
+        return self._settled[arm]
+
+    def split_of(self, arm: Arm) -> Split:
+        """Give the parts of an arm's data."""
+        return self._splits[_data(self._settled[arm])]
 
     def is_busy(self, trial: Trial) -> bool:
         """Tell whether a process seems to be at work on a trial; one that was killed may have left its lock."""
-        folder = shared.folder_in(self._runtime.runs, self._settings_of(trial), self._split_of(trial.arm))
+        folder = shared.folder_in(self._runtime.runs, self._settings_of(trial), self.split_of(trial.arm))
         return (folder / LOCK).exists()
 
     def job(self, trial: Trial, times: LayerTimes | None = None) -> Job:
@@ -94,14 +102,12 @@ class SharedRuns:
         """Give the trials that differ in no more than amount and control."""
         own = trial.arm
         return [
-            Trial(arm, trial.seed)
-            for arm in self.plan.arms
-            if (arm.model, arm.target, arm.method) == (own.model, own.target, own.method)
+            Trial(arm, trial.seed) for arm in self.plan.arms if (arm.group, arm.criterion) == (own.group, own.criterion)
         ]
 
     def _scores(self, trial: Trial) -> Path:
         arm = trial.arm
-        name = "_".join(map(file_safe, (arm.model, arm.target, arm.method)))
+        name = "_".join(map(file_safe, (*self.plan.apart(arm.group), arm.criterion)))
         return self.workspace.output.absolute() / SCORES / f"{name}_s{trial.seed}"
 
     @cached_property
@@ -117,9 +123,7 @@ class SharedRuns:
     def _settings_of(self, trial: Trial) -> Settings:
         return self._settled[trial.arm].model_copy(update={"seed": trial.seed})
 
-    def _split_of(self, arm: Arm) -> Split:
-        return self._splits[_data(self._settled[arm])]
-
 
 def _data(settings: Settings) -> str:
-    return f"{settings.task} {settings.data.model_dump_json()}"
+    """Name what decides how the data are split; a teacher speaks of more frames."""
+    return f"{settings.task} {settings.training.is_taught} {settings.data.model_dump_json()}"

@@ -9,6 +9,7 @@ from cellprune.errors import CellpruneError
 
 _JSON = {"strict": False}  # a whole number is a number, where pydantic makes one of these from a model card
 _LEAST_SHARE = 0.1  # of the median cell's area: what is smaller is a speck
+_DEPTH = 0.15  # at which inner parts are usually cut: no border is found between many cells
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,8 @@ def decoder_of(name: str, cells: CellSize | None, numbers: Mapping[str, float] =
         return with_numbers(Components(), numbers)
     least = 0.0 if cells is None else _LEAST_SHARE * cells.area_px
     if name == "border":
-        radius = 0.0 if cells is None else cells.radius_px
-        return with_numbers(BorderSeeds(min_area_px=least, radius_px=radius), numbers)
+        radius, depth = (0.0, 0.0) if cells is None else (cells.radius_px, _DEPTH)
+        return with_numbers(BorderSeeds(min_area_px=least, radius_px=radius, depth=depth), numbers)
     if name == "distance":
         return with_numbers(DistanceSeeds(min_area_px=least), numbers)
     if cells is not None:

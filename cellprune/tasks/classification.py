@@ -1,6 +1,8 @@
-"""Small images of one class each: the score is the share that gets its class."""
+"""Images of one class each: the score is the share that gets its class."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +12,31 @@ from torch.nn import functional as F
 
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
-from cellprune.data.labelled import cifar
 from cellprune.data.labelled import sets as labelled
-from cellprune.data.labelled.loaders import Loaders, Normalization, normalization
-from cellprune.data.labelled.sets import Labelled, Parts
+from cellprune.data.labelled.loaders import Loaders
+from cellprune.data.labelled.normalization import Normalization, normalization
+from cellprune.data.labelled.pictures import Arrays
+from cellprune.data.labelled.sets import HeldOut, Labelled, Parts
+from cellprune.data.labelled.streamed import n_threads, reading_s
 from cellprune.data.parts import Part
+from cellprune.errors import CellpruneError, ScarceError
+from cellprune.images.read import Floats
+from cellprune.machine.memory import available_bytes
 from cellprune.models.loaded import Header
+from cellprune.report.formatting import duration
 from cellprune.runs.scores import ClassificationScores, ClassScores
 from cellprune.structure.modes import evaluating
 from cellprune.tasks import Task
+from cellprune.training.distillation import agreement
 from cellprune.training.fit import Loss, NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
+from cellprune.wording import many
 
 
 def _open(data: Data, data_root: Path | None) -> Labelled:
-    return labelled.open_labelled(data.dataset, data_root=data_root)
+    test = HeldOut(data.holdout, data.split_seed)
+    return labelled.open_labelled(data.dataset, data_root=data_root, size=data.given_size, test=test)
 
 
 def _split(dataset: Labelled, data: Data) -> Parts:
@@ -37,19 +48,48 @@ def _whole(dataset: Labelled, _: Data) -> Parts:
 
 
 def _preview(dataset: Labelled, parts: Parts) -> list[str]:
-    return [
+    lines = [
         f"learning from {len(parts.train)} images of {len(dataset.classes)} classes; {len(parts.select)} are set apart "
         f"to watch the training, {len(parts.report)} are the test"
     ]
+    if not isinstance(dataset.pictures, Arrays):
+        lines.append(
+            f"images are read while the network trains: all {len(parts.train)} take about "
+            f"{duration(reading_s(dataset, parts.train))} with {many(n_threads(dataset, 0), 'thread')}"
+        )
+    return lines
 
 
-def _loaders(_: Labelled, parts: Parts, settings: Settings, __: int, device: torch.device) -> Loaders:
+def _loaders(_: Labelled, parts: Parts, settings: Settings, workers: int, device: torch.device) -> Loaders:
     training = settings.training
-    return Loaders(parts, batch_size=training.batch_size, seed=settings.seed, device=device, augment=training.augment)
+    return Loaders(
+        parts,
+        batch_size=training.batch_size,
+        seed=settings.seed,
+        device=device,
+        augment=training.augment,
+        workers=workers,
+    )
+
+
+def _unlabelled(dataset: Labelled, parts: Parts, settings: Settings) -> Sequence[Floats]:
+    """Give the training part as it is learned from; all of it is held in memory.
+
+    Raises:
+        ScarceError: it does not fit there.
+    """
+    needed = 4 * len(parts.train) * prod(_input(dataset, settings.data))
+    if needed > (free := available_bytes(torch.device("cpu"))):
+        raise ScarceError(
+            f"{many(len(parts.train), 'image')} of {dataset.name} take {needed / 2**30:,.1f} GiB, and "
+            f"{free / 2**30:,.1f} GiB are free: lower data.size, or give fewer images"
+        )
+    loaders = _loaders(dataset, parts, settings, 0, torch.device("cpu"))
+    return [image.numpy() for images, _ in loaders.batches("train") for image in images]
 
 
 def _input(dataset: Labelled, _: Data) -> tuple[int, int, int]:
-    return (dataset.channels, cifar.SIZE_PX, cifar.SIZE_PX)
+    return (dataset.channels, *dataset.size)
 
 
 def _loss(_: str) -> Loss:
@@ -64,7 +104,7 @@ def _header(dataset: Labelled, settings: Settings) -> Header:
         "classes": list(dataset.classes),
         "decision_rule": "argmax",
         "normalization": {"name": "fixed", "per": "channel", "of": "values in 0..1"} | asdict(own),
-        "network_size_px": [cifar.SIZE_PX, cifar.SIZE_PX],
+        "network_size_px": list(dataset.size),
     }
 
 
@@ -118,6 +158,7 @@ def _taken_for(
 ) -> tuple[Tensor, Tensor]:
     """Give every image's class and the one it is taken for: (N,) int64 each, in the order of the part, on the CPU."""
     device = next(network.parameters()).device
+    _require_size(loaders, header)
     learned: Any = None if header is None else header.get("normalization")
     own = None if learned is None else Normalization(tuple(learned["mean"]), tuple(learned["deviation"]))
     answers, n_done = list[tuple[Tensor, Tensor]](), 0
@@ -130,17 +171,31 @@ def _taken_for(
     return torch.cat(targets), torch.cat(taken_for)
 
 
+def _require_size(loaders: Loaders, header: Header | None) -> None:
+    """Refuse images of another size than the network learned from: its answers would mean nothing."""
+    learned: Any = None if header is None else header.get("network_size_px")
+    if learned is not None and tuple(learned) != loaders.size:
+        raise CellpruneError(
+            f"the network learned from images of {learned[0]} x {learned[1]} px, but {loaders.parts.dataset.name} has "
+            f"{loaders.size[0]} x {loaders.size[1]}: evaluate it on data like those it was trained on"
+        )
+
+
 TASK = Task(
     open=_open,
     split=_split,
+    with_unannotated=lambda _, parts: parts,
     whole=_whole,
     again=labelled.again,
     preview=_preview,
     recordings=lambda _: (),
     loaders=_loaders,
+    unlabelled=_unlabelled,
     input=_input,
     outputs=lambda dataset, _: len(dataset.classes),
     loss=_loss,
+    loss_of_annotated=lambda loss: loss,
+    agreement=lambda _, temperature: agreement(probabilities=True, temperature=temperature),
     scores=scores,
     watch=watch,
     tune=None,

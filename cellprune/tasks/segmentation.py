@@ -20,7 +20,8 @@ from cellprune.data.cells.augment import Strength
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Loaders, Sample
 from cellprune.data.cells.preview import preview
-from cellprune.data.cells.split import PARTS, Split, from_written, split, whole
+from cellprune.data.cells.reader import image_alone
+from cellprune.data.cells.split import PARTS, Split, from_written, split, whole, with_unannotated
 from cellprune.data.open import open_dataset
 from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError, ScarceError
@@ -38,6 +39,7 @@ from cellprune.runs.split import FrameSplit
 from cellprune.tasks import Task, cells, tuning
 from cellprune.tasks.maps import with_maps
 from cellprune.training import losses
+from cellprune.training.distillation import agreement
 from cellprune.training.fit import NamedScores
 from cellprune.training.norms import reestimate
 from cellprune.training.progress import Tell, unheard
@@ -99,13 +101,19 @@ def _loaders(dataset: Dataset, parts: Split, settings: Settings, workers: int, _
     return loaders.decoded_by(loaders.card.decoder_by(settings.decoder))
 
 
+def _unlabelled(dataset: Dataset, parts: Split, settings: Settings) -> Sequence[Floats]:
+    card, data = _card(dataset, settings), settings.data
+    return [image_alone(frame, None if data.crop else data.size, card) for frame in (*parts.train, *parts.unannotated)]
+
+
 def _require_memory(parts: Split, card: ModelCard) -> None:
     """Refuse frames that do not fit into the memory: all that crops are cut from are kept, however large they are.
 
     Raises:
         ScarceError: says how much they take.
     """
-    sizes = [network_size(read_header(frame.image).size, card.zoom) for frame in parts.train]
+    frames = (*parts.train, *parts.unannotated)
+    sizes = [network_size(read_header(frame.image).size, card.zoom) for frame in frames]
     classes_or_numbers = 1 if card.gives_probabilities else 4 * card.n_maps
     needed = sum(height * width for height, width in sizes) * (4 * card.in_channels + classes_or_numbers)
     if needed > (free := available_bytes(torch.device("cpu"))):
@@ -130,7 +138,7 @@ def _outputs(dataset: Dataset, data: Data) -> int:
 
 
 def _header(dataset: Dataset, settings: Settings) -> Header:
-    sizes = [read_header(frame.image).size for frame in dataset.gold_frames]
+    sizes = [read_header(frame.image).size for frame in dataset.gold_frames or dataset.frames]
     return {
         "input_axes": "NCHW",
         "classes": list(dataset.classes),
@@ -234,14 +242,20 @@ def _picture(rank: str, value: float, sample: Sample, prediction: np.ndarray) ->
 TASK = Task(
     open=_open,
     split=_split,
+    with_unannotated=with_unannotated,
     whole=_whole,
     again=_again,
     preview=preview,
     recordings=_recordings,
     loaders=_loaders,
+    unlabelled=_unlabelled,
     input=_input,
     outputs=_outputs,
     loss=losses.of,
+    loss_of_annotated=losses.of_annotated,
+    agreement=lambda data, temperature: agreement(
+        probabilities=TARGETS[data.target].probabilities, temperature=temperature
+    ),
     scores=scores,
     watch=watch,
     tune=tuning.tune,

@@ -41,6 +41,18 @@ Evaluate = Callable[[nn.Module], NamedScores]
 """Named scores of the held-out part; may re-estimate the network's statistics, nothing else."""
 
 
+class Guide(Protocol):
+    """Says more of the images than their truth does; `training.distillation` has one."""
+
+    def output(self, images: Tensor) -> Tensor:
+        """Give what is learned beside the truth of the images."""
+        ...
+
+    def loss(self, output: Tensor, taught: Tensor) -> Tensor:
+        """Give what is added to the loss of the truth, from the network's output and the guide's."""
+        ...
+
+
 class Store(Protocol):
     """Where state and curves are kept; a run folder is one."""
 
@@ -71,6 +83,7 @@ def fit(
     evaluate: Evaluate,
     accelerator: Accelerator,
     store: Store,
+    guide: Guide | None = None,
     listeners: Sequence[Listener] = (),
     stage: int = 0,
     first_step: int = 0,
@@ -88,6 +101,7 @@ def fit(
         epochs: passes over the training part in this stage.
         loss: (logits, target) -> scalar mean.
         store: state and metrics are written there after every epoch, by the main process.
+        guide: what is learned beside the truth; it has no state.
         stage: number of this training in a sequence of trainings.
         first_step: step that the training starts from; the steps before it are left out, the schedule goes on from it.
         keep_step: after so many steps the network is kept in the store, to be rewound to; 0 keeps none.
@@ -113,7 +127,7 @@ def fit(
         store.write_metrics(history)
     policy.start(model, learner.optimizer)
     course = _Course(
-        network, learner, loss, settings, accelerator, store, listeners, stage, epochs, per_epoch, first_step,
+        network, learner, loss, guide, settings, accelerator, store, listeners, stage, epochs, per_epoch, first_step,
         keep_step,
     )  # fmt: skip
     first = 1 + max([first_step // per_epoch, *(each.epoch for each in history if each.stage == stage)])
@@ -153,6 +167,7 @@ class _Course:
     network: nn.Module
     learner: Learner
     loss: Loss
+    guide: Guide | None
     settings: Training
     accelerator: Accelerator
     store: Store
@@ -221,7 +236,9 @@ def _loss_of(course: _Course, images: Tensor, target: Tensor) -> Tensor:
     images = images.to(device, memory_format=torch.channels_last)
     with torch.autocast(device.type, torch.bfloat16, enabled=course.settings.precision == "bf16"):
         output = course.network(images)
-    return course.loss(output, target.to(device))
+        taught = None if course.guide is None else course.guide.output(images)
+    loss = course.loss(output, target.to(device))
+    return loss if course.guide is None or taught is None else loss + course.guide.loss(output, taught)
 
 
 def _learn(course: _Course, loss: Tensor, step: int) -> None:

@@ -30,6 +30,21 @@ def of(name: str) -> Loss:
     }[name]
 
 
+def of_annotated(loss: Loss) -> Loss:
+    """Give the loss of those images of a batch that have a known pixel: the others have no say in its mean.
+
+    Args:
+        loss: of a whole batch. Without any known pixel it gives 0, and so does this.
+    """
+
+    def of_known(output: Tensor, target: Tensor) -> Tensor:
+        is_known = ~target.isnan() if target.is_floating_point() else target != IGNORED
+        annotated = is_known.flatten(1).any(dim=1)
+        return loss(output[annotated], target[annotated]) if annotated.any() else loss(output, target)
+
+    return of_known
+
+
 def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
     """Mean negative log-likelihood over the known pixels of the batch."""
     total = F.cross_entropy(output.float(), target.long(), ignore_index=IGNORED, reduction="sum")

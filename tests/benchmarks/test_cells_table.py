@@ -12,7 +12,7 @@ from cellprune.config.decoding import Decoding
 from cellprune.runs.folder import Folder
 from cellprune.runs.scores import SegmentationScores
 from cellprune.runs.tuning import Tried, Tuning
-from cellprune.targets.decoders import Watershed
+from cellprune.targets.decoders import Components, Decoder, Watershed
 
 
 def test_runs_become_a_table_that_outlives_them(
@@ -28,7 +28,11 @@ def test_runs_become_a_table_that_outlives_them(
         asked.append(decoder.name)
         return Folder(path).read_scores()
 
+    def decoders(folder: Folder, tuned: Decoder) -> dict[str, Decoder]:
+        return {"tuned": tuned, "usual numbers": Watershed(4), "without cuts": Components()}
+
     monkeypatch.setattr(benchmark("cells"), "evaluate", evaluate)
+    monkeypatch.setattr(benchmark("cells"), "decoders", decoders)  # a drawn run has no network
     run, kept = make_run("run"), tmp_path / "cells.json"
     tried = (Tried(Watershed(4), 0.5), Tried(Watershed(4, depth=0.2), 0.6))
     run.write_tuning(Tuning(tried=tried, chosen=1))
@@ -42,7 +46,7 @@ def test_runs_become_a_table_that_outlives_them(
     assert scored.cells is not None
     seg = scored.cells.summary["seg"]
     assert [row.split(" | ")[1:5] for row in rows] == [
-        ["classes", decoder, "1", f"{seg:.3f}"] for decoder in ("tuned", "usual numbers", "components")
+        ["classes", decoder, "1", f"{seg:.3f}"] for decoder in ("tuned", "usual numbers", "without cuts")
     ]
     assert rows[0].endswith("| 0.750 | 0.500 | 0.700 | 0.600 |"), "of the network as tuned"
     assert rows[1].endswith("|  |  |  |  |")

@@ -78,7 +78,7 @@ def test_the_list_shows_what_is_known_and_what_is_here(
     listed = json.loads(capsys.readouterr().out)
     assert listed["data_root"] == str(tmp_path)
     by_name = {row["name"]: row for row in listed["datasets"]}
-    assert len(by_name) == 13
+    assert len(by_name) == 15
     assert by_name["Fluo-N2DL-HeLa"]["pixel_size_um"] is None
     assert [name for name, row in by_name.items() if row["here"]] == ["PhC-C2DH-U373"]
 

@@ -23,7 +23,9 @@ from cellprune.lab.segment import predict
 from cellprune.runs import container, modelfile
 from cellprune.tasks.segmentation import TASK
 
-SETTINGS = Settings.model_validate({"data": {"size": (100, 84)}, "model": {"width": 2, "depth": 2}})
+SETTINGS = Settings.model_validate(
+    {"data": {"size": (100, 84), "target": "classes"}, "model": {"width": 2, "depth": 2}}
+)
 
 
 @pytest.fixture(scope="module")
@@ -353,6 +355,8 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "IMAGE"], "output"),
         (["MODEL", "nowhere.tif", "-o", "out"], "there is no file or folder 'nowhere.tif'"),
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1"),
+        (["MODEL", "IMAGE", "-o", "out", "--z", "mean"], "--z mean: give max, each, or the number of a slice from 0"),
+        (["MODEL", "COLOUR", "-o", "out", "--channel", "3"], "has no channel 3: it holds 3, counted from 0"),
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
         (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),

@@ -87,7 +87,7 @@ def test_what_failed_twice_ends_with_code_1_once_the_table_is_made(
     assert typed(*asked) == 1
     told = capsys.readouterr()
     assert "cellprune: 1 run of 2 failed twice, first dense, seed 0 (NaN): the page lists them" in told.err
-    assert "shard 3/3, as SLURM's array says; --shard 1/1 trains all of the sweep" in told.err
+    assert "shard 3/3, as SLURM's array says; --shard 1/1 trains all of the table" in told.err
     assert "0 of 2 runs are finished" in told.out
     assert "NaN" in (tmp_path / "table/table.html").read_text()
     assert (tmp_path / "table/table.csv").read_text().startswith("dataset,model,target,method,")

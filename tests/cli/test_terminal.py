@@ -40,6 +40,6 @@ def test_names_that_are_no_text_are_printed_on_any_console(
     for console in consoles.values():
         console.flush()
     said = consoles["stdout"].buffer.getvalue().decode(encoding)
-    assert r"1 of 3 images have no labels and are not used: caf\udce9" in said
+    assert r"1 of 3 images have no labels and are not used (but with --teacher): caf\udce9" in said
     assert json.loads(said.splitlines()[-1])["frames"] == 3
     assert r"\udcb5m" in consoles["stderr"].buffer.getvalue().decode(encoding)

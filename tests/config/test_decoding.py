@@ -22,13 +22,22 @@ def test_the_settings_are_the_numbers_of_the_decoders() -> None:
     ("words", "said"),
     [
         (["decoder.sed=0.4"], "unknown key 'decoder.sed', did you mean 'decoder.seed'?"),
-        (["decoder.seed=0.4"], "decoder.seed is no number of the decoder watershed: give radius_px or depth or min_"),
+        (
+            ["data.target=classes", "decoder.seed=0.4"],
+            "decoder.seed is no number of the decoder watershed: give radius_px or depth or min_",
+        ),
         (["data.target=border", "decoder.seed=4"], "decoder.seed: 4: input should be less than or equal to 1"),
         (["decoder.depth=deep"], "decoder.depth: 'deep': a number is needed"),
         (["decoder.min_area_px=-1"], "decoder.min_area_px: -1: input should be greater than or equal to 0"),
         (["decoder.name=bordr"], r"no decoder 'bordr'. Did you mean 'border'\?"),
-        (["decoder.name=border"], "decoder.name=border is not for data.target=classes, which takes watershed or comp"),
-        (["decoder.name=components", "decoder.depth=0.1"], "decoder.depth is no number of the decoder components"),
+        (
+            ["data.target=classes", "decoder.name=border"],
+            "decoder.name=border is not for data.target=classes, which takes w",
+        ),
+        (
+            ["data.target=classes", "decoder.name=components", "decoder.depth=0.1"],
+            "decoder.depth is no number of the decoder components",
+        ),
         (["data.classes=[background,a,b]", "decoder.depth=0.1"], "decoder.depth is no number of the decoder comp"),
         (["task=classification", "decoder.tune=true"], "task 'classification' has no option 'tune'"),
     ],

@@ -1,5 +1,6 @@
 """Sources of settings: which wins, what is refused, what is said."""
 
+import json
 import os
 from pathlib import Path
 
@@ -276,3 +277,22 @@ def test_a_configuration_is_a_file_of_some_size(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(ConfigError, match="at most 1,048,576 are read"):
         load(file=tmp_path / "large")
+
+
+def test_defaults_follow_the_images_that_are_asked_for(tmp_path: Path) -> None:
+    def of(*more: str) -> dict:
+        return load(assignments=["task=classification", *more]).model_dump(mode="json")
+
+    imagenet, tiny = of("data.dataset=imagenet"), of("data.dataset=tiny-imagenet", "training.epochs=3")
+    assert (imagenet["model"], imagenet["data"]["size"]) == ({"name": "resnet50", "stem": "large"}, [224, 224])
+    assert (imagenet["training"]["augment"], imagenet["training"]["epochs"]) == ("resized-crop", 90)
+    assert (tiny["model"], tiny["training"]["learning_rate"]) == ({"name": "resnet18"}, 0.2)
+    assert (tiny["training"]["epochs"], tiny["training"]["augment"], "size" in tiny["data"]) == (3, "crop", False)
+    small, large = (of("data.dataset=./own", "model.name=vgg16", f"data.size=[{n}, {n}]") for n in (64, 128))
+    assert (small["model"], small["training"]["augment"]) == ({"name": "vgg16"}, "crop")
+    assert (large["model"], large["training"]["augment"]) == ({"name": "vgg16", "stem": "large"}, "resized-crop")
+    # what a run wrote down is read back as it was
+    for asked in (["data.dataset=imagenet", "model.stem=small"], ["data.dataset=./own", "data.size=[64, 64]"]):
+        settings = load(assignments=["task=classification", *asked])
+        (tmp_path / "config.yaml").write_text(json.dumps(settings.model_dump(mode="json")))
+        assert load(file=tmp_path / "config.yaml") == settings

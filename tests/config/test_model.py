@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellprune.config.load import ConfigError, load, recorded
-from cellprune.config.model import MODEL_SETTINGS, Model
+from cellprune.config.model import MODEL_SETTINGS, WIDTHS, Model
 from cellprune.config.schema import Settings
 
 
@@ -52,7 +52,7 @@ def test_the_settings_of_the_schema_are_those_of_the_networks() -> None:
 
     for row, settings in MODEL_SETTINGS.items():
         parameters = signature(resolve("model", row.replace("ARCHITECTURE/ENCODER", "unet/resnet18"))).parameters
-        assert set(parameters) == {"in_channels", "classes", *settings}
+        assert set(parameters) - WIDTHS == {"in_channels", "classes", *settings} - WIDTHS
         for name in settings:
             assert Model.model_fields[name].default == parameters[name].default
 
@@ -63,6 +63,18 @@ def test_a_network_of_unknown_name_is_refused_and_one_of_a_family_is_known() -> 
     assert Model(name="smp:unet/resnet18").own() == ("weights",)
     assert Model(name="unet").own() == ("width", "depth", "widths", "norm", "padding")
     assert Model(name="resnet20").own() == ()
+
+
+def test_a_stem_that_older_versions_did_not_have_leaves_their_names() -> None:
+    assert Model(name="vgg19").model_dump() == {"name": "vgg19"}
+    assert Model(name="resnet50", stem="large").model_dump() == {"name": "resnet50", "stem": "large"}
+    unsaid, said, other = (
+        load(assignments=["task=classification", "model.name=resnet18", *more])
+        for more in ([], ["model.stem=small"], ["model.stem=large"])
+    )
+    assert unsaid.identity() == said.identity() != other.identity()
+    with pytest.raises(ConfigError, match=r"'resnet20' has no option 'stem'"):
+        load(assignments=["task=classification", "model.stem=large"])
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ MACS, HALF = {"budget": {"macs": 0.5}}, {"sparsity": 0.5}
 PRICED = "has an effect only with a budget in macs, or of channels in params: add"
 BLOCKS = "is for channels under a budget in macs, params or latency: add"
 WEIGHTS = "chooses weights, not channels: with"
+BY_CHANNEL = "random, magnitude, snip, 3sp, ranp, grasp, synflow, prospr"
 SHARES, FOR_CHANNELS = "gives each layer a share of its own: remove", "is for channels: add"
 UPDATES = "pruning method 'gradual-channel' chooses anew in every update, without times of layers; give"
 COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "is for masks chosen before training:"
@@ -50,9 +51,9 @@ COUNTED, BEFORE = "counts single weights that are scored once: remove it, or", "
     ("asked", "python", "settings"),
     [
         (
-            {**HALF, "method": "synflow", "granularity": "channel"},
-            f"pruning method 'synflow' {WEIGHTS} granularity='channel' take random, magnitude, snip, 3sp, ranp, prospr",
-            f"pruning method 'synflow' {WEIGHTS} --granularity channel take random, magnitude, snip, 3sp, ranp, prospr",
+            {**HALF, "method": "force", "granularity": "channel"},
+            f"pruning method 'force' {WEIGHTS} granularity='channel' take {BY_CHANNEL}",
+            f"pruning method 'force' {WEIGHTS} --granularity channel take {BY_CHANNEL}",
         ),
         (
             {"budget": {"channels": 0.5}},

@@ -36,7 +36,9 @@ every_method_of_weights = pytest.mark.parametrize(
 every_method_of_channels = pytest.mark.parametrize(
     "method", sorted(name for name in names.methods("before") if names.method(name).channels != "never")
 )
-every_network = pytest.mark.parametrize("network", NETWORKS)
+# its twenty layers take long, and the two small networks have all kinds of them
+RESNET = pytest.param("resnet20", marks=pytest.mark.slow)
+every_network = pytest.mark.parametrize("network", ["unet", RESNET, "every kind"])
 
 
 def case(network):
@@ -174,7 +176,7 @@ def test_the_facts_of_its_row_are_those_of_its_code(method):
 
 
 @every_method_of_channels
-@pytest.mark.parametrize("network", ["unet", "resnet20"])
+@pytest.mark.parametrize("network", ["unet", RESNET])
 def test_the_asked_number_of_channels_is_met_exactly_whatever_their_cost(method, network):
     model, data = case(network)
     channels = find(model, data[0][0])

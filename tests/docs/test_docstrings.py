@@ -43,6 +43,6 @@ def test_examples_run(module: str) -> None:
     assert not done.failed
 
 
-@pytest.mark.parametrize("name", ["prune", "hold", "Request", "run", "load", "predict"])
+@pytest.mark.parametrize("name", ["prune", "scores", "hold", "save_masks", "Request", "run", "load", "predict"])
 def test_a_public_name_shows_how_it_is_used(name: str) -> None:
     assert ">>> " in getattr(cellprune, name).__doc__

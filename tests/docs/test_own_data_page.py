@@ -32,20 +32,25 @@ def drawn(folder: Path, n: int, n_classes: int = 9) -> None:
         (folder / "labels" / f"day1_{at:02d}_masks.png").write_bytes(imagecodecs.png_encode(labels))
 
 
-def test_the_program_for_one_file_per_cell_makes_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def bowl(folder: Path) -> None:
+    """Two images with one mask per cell, as in the Data Science Bowl 2018."""
     for name in "ab":
         for part in ("images", "masks"):
-            (tmp_path / "stage1_train" / name / part).mkdir(parents=True)
+            (folder / name / part).mkdir(parents=True)
         pixels = np.random.default_rng(0).integers(0, 255, (20, 24, 4)).astype(np.uint8)
         pixels[..., 3] = 255
-        (tmp_path / f"stage1_train/{name}/images/{name}.png").write_bytes(imagecodecs.png_encode(pixels))
+        (folder / f"{name}/images/{name}.png").write_bytes(imagecodecs.png_encode(pixels))
         for cell in range(3):
             mask = np.zeros((20, 24), np.uint8)
             mask[2:9, 7 * cell : 7 * cell + 6] = 255
-            (tmp_path / f"stage1_train/{name}/masks/{cell}.png").write_bytes(imagecodecs.png_encode(mask))
+            (folder / f"{name}/masks/{cell}.png").write_bytes(imagecodecs.png_encode(mask))
+
+
+def test_one_file_per_cell_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bowl(tmp_path / "annotated")
     monkeypatch.chdir(tmp_path)
-    (program,) = pages.blocks(PAGE, "python")
-    exec(program, {})
+    (line,) = [line for line in pages.commands(PAGE) if "data import" in line]
+    assert typed(*line.split()[1:]) == 0
     found = check("./my-nuclei")
     assert (found.errors, found.gold, found.cells.gold, found.channels) == ((), 2, 6, (3,))
 
@@ -66,7 +71,8 @@ def test_every_command_of_the_page_works(
     drawn(tmp_path / "images-again", 3)
     (tmp_path / "images-again" / "images").rename(tmp_path / "other-day" / "images")
     lines = list(pages.commands(PAGE))
-    assert len(lines) == 10
+    assert len(lines) == 11
+    bowl(tmp_path / "annotated")
     for line in lines:
         words = shlex.split(line.replace("--model.width 32", "--model.width 4"))[1:]
         more = [*(TINY if words[0] == "train" else []), *(FEW if "--crop" in words else [])]

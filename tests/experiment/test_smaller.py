@@ -51,6 +51,7 @@ def run(
     return folder, trained[0].eval()
 
 
+@pytest.mark.slow
 def test_the_file_holds_the_trained_network_and_it_is_smaller(run: tuple[Folder, nn.Module]) -> None:
     folder, trained = run
     loaded, images = cellprune.load(folder.path), torch.randn(2, 1, 40, 24)

@@ -47,8 +47,15 @@ def test_shards_are_merged_to_what_one_process_leaves(inputs: Path, shards: Path
     assert {key: said[key] for key in of_whole} == of_whole
     assert (said["merged"], made.pieces, made.images, made.cells) == (2, 2, 6, of_whole["cells"])
     assert [Path(one["image"]).name for one in made.failed] == ["flat.tif"]
-    merge([shards], shards)
+    merge([shards], shards, multiqc=True)
+    table = json.loads((shards / "cellprune_mqc.json").read_text())
+    assert table["data"]["film.tif"] == {"images": 2, "cells": 4, "not_done": 0}
+    assert sum(row["cells"] for row in table["data"].values()) == made.cells
+    assert [row["not_done"] for name, row in table["data"].items() if name.endswith("flat.tif")] == [1]
+    (shards / "cellprune_mqc.json").unlink()
     assert content(shards) == there, "the same again changes nothing"
+    merge([shards], shards, multiqc=True)
+    predicted(inputs, shards, shard=FIRST)  # it is no foreign file
 
 
 def test_a_shard_that_is_killed_and_begun_again_gives_the_same_bytes(

@@ -111,6 +111,7 @@ def test_it_is_pruned_and_left_as_it_was(name: str, method: str) -> None:
     assert all(torch.equal(v, state[n]) for n, v in network.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_module_without_second_derivative_is_named() -> None:
     network = made("unet/tu-mobilenetv3_small_050")
     data = [(torch.randn(2, 1, 64, 64), torch.randint(0, 2, (2, 64, 64)))]

@@ -94,3 +94,17 @@ def test_a_flag_that_the_axes_decide_is_refused_and_a_file_may_hold_it() -> None
     content = {"seed": 7, "pruning": {"method": "snip", "ratio": 0.3}}
     made = plan(Sweep(ratios=(0.5,), seeds=("0",)), Source(file=File(Path("plan.yaml"), content)))
     assert [(arm.name, arm.settings.seed) for arm in made.arms] == [("dense", 0), ("snip, 50\u00a0% removed", 0)]
+
+
+def test_a_teacher_is_a_control_beside_networks_without_or_an_option_of_all() -> None:
+    axes = {"methods": ("snip",), "ratios": (0.5,), "seeds": ("0",)}
+    both = planned("training.teacher=run", "training.teacher_weight=2", **axes, controls=("teacher", "shuffle"))
+    assert [arm.name for arm in both.arms] == [
+        "dense", "snip, 50\u00a0% removed", "snip with teacher, 50\u00a0% removed",
+        "snip shuffle, 50\u00a0% removed",
+    ]  # fmt: skip
+    assert [arm.settings.training.is_taught for arm in both.arms] == [False, False, True, False]
+    every = planned("training.teacher=run", **axes)
+    assert [arm.name for arm in every.arms] == ["dense with teacher", "snip with teacher, 50\u00a0% removed"]
+    with pytest.raises(ConfigError, match=r"no method of the sweep has the control teacher .*nobody teaches it"):
+        planned(**axes, controls=("teacher",))

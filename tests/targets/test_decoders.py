@@ -21,7 +21,7 @@ CELLS = CellSize(area_px=400, radius_px=11)
 def test_the_numbers_follow_from_the_training_cells() -> None:
     assert decoder_of("watershed", CELLS) == Watershed(11, min_area_px=40)
     assert decoder_of("components", CELLS) == Components(min_area_px=0)
-    assert decoder_of("border", CELLS) == BorderSeeds(min_area_px=40, radius_px=11)
+    assert decoder_of("border", CELLS) == BorderSeeds(min_area_px=40, radius_px=11, depth=0.15)
     assert decoder_of("distance", CELLS) == DistanceSeeds(min_area_px=40)
 
 

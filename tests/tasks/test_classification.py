@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import class_folders
 import numpy as np
 import pytest
 import small_pictures
@@ -15,12 +16,14 @@ from finished_run import FILES, edited
 from html_page import Page
 from stopping import Stop
 from tifffile import imwrite
+from torch.utils.data import TensorDataset
 
 import cellprune
 from cellprune import experiment
 from cellprune.config.load import ConfigError, load
 from cellprune.config.schema import Runtime, Settings
 from cellprune.config.shipped import folder as shipped
+from cellprune.data.labelled.datasets import labelled
 from cellprune.errors import CellpruneError
 from cellprune.experiment.evaluate import evaluate
 from cellprune.runs.folder import Folder
@@ -58,6 +61,7 @@ def test_a_run_leaves_the_same_files_as_any_other(pruned: Folder) -> None:
     assert cost.parameters.kept == round(0.1 * cost.parameters.prunable)
 
 
+@pytest.mark.slow
 def test_so_many_images_of_a_class_are_so_many_different_ones(images: Path) -> None:
     grasp = [*TINY, f"data.dataset={images}", "pruning.method=grasp"]  # 16 images of each class are learned from
     experiment.choose_masks(load(assignments=[*grasp, "pruning.samples_per_class=16"]))
@@ -155,6 +159,57 @@ def test_what_a_classifying_run_is_not_for_is_said(pruned: Folder, images: Path,
         evaluate(pruned.path, dataset=str(other))
 
 
+@pytest.fixture(scope="module")
+def of_folders(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """A run on images that lie in folders of classes."""
+    folder = tmp_path_factory.mktemp("folders")
+    return run(folder / "run", class_folders.parts(folder / "set", n_train=8), "training.epochs=1")
+
+
+def test_images_in_folders_are_learned_from_at_their_own_size(of_folders: Folder, images: Path, capsys) -> None:
+    header, _, _ = of_folders.read_model()
+    assert header["network_size_px"] == [16, 16]
+    assert set(of_folders.read_config()["data"]) == {"dataset", "holdout", "split_seed"}
+    assert {name: part.images for name, part in of_folders.read_split().parts.items()} == {
+        "train": 21, "select": 3, "report": 6,
+    }  # fmt: skip
+    assert "images are read while the network trains: all 21 take about" in of_folders.file("log").read_text()
+    assert sum(row.images for row in evaluate(of_folders.path, part="all").classes) == 30
+    assert typed("evaluate", of_folders.path, "--dataset", images) == 2
+    assert "knows 3 classes, but" in capsys.readouterr().err
+    larger = class_folders.parts(of_folders.path.parent / "larger", n_train=8, size=(20, 20))
+    assert typed("evaluate", of_folders.path, "--dataset", larger) == 2
+    assert "learned from images of 16 x 16 px, but larger has 20 x 20" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_whole_channels_of_a_resnet50_are_removed_and_the_network_is_loaded(tmp_path: Path) -> None:
+    network = ["model.name=resnet50", "model.stem=large", "data.size=[32, 32]", "training.augment=resized-crop"]
+    channels = ["pruning.method=magnitude", "pruning.granularity=channel", "pruning.ratio=0.5"]
+    folder = class_folders.parts(tmp_path / "set", n_train=8, size=(32, 32))
+    made = run(tmp_path / "run", folder, "training.epochs=1", *network, *channels)
+    header, _, _ = made.read_model()
+    assert header["architecture"]["stem"] == "large"
+    assert "kept" in header["architecture"]
+    loaded = cellprune.load(made.path)
+    assert loaded(torch.zeros(2, 3, 32, 32)).shape == (2, 3)
+    assert sum(p.numel() for p in loaded.parameters()) < 0.5 * made.read_cost().parameters.total
+    assert typed("compact", made.path, "-o", tmp_path / "small.safetensors") == 0
+
+
+def test_torch_data_sets_are_learned_from_in_python(of_folders: Folder, tmp_path: Path, capsys) -> None:
+    torch.manual_seed(0)
+    given = TensorDataset(torch.randint(0, 256, (20, 1, 16, 16), dtype=torch.uint8), torch.arange(20) % 2)
+    settings = load(assignments=[*TINY, "training.epochs=1"])
+    made = experiment.run(
+        settings, runtime=Runtime(output=tmp_path / "run"), frames=labelled(given, given, name="noise")
+    )
+    assert made.read_config()["data"]["dataset"] == "python:noise"
+    assert made.read_scores().n_images == 20
+    assert typed("evaluate", made.path, "--part", "train") == 2
+    assert "python:noise is a set that was given in Python" in capsys.readouterr().err
+
+
 REFUSED = {
     "a network for maps": (
         ["model.name=unet"],
@@ -199,3 +254,16 @@ def test_an_epoch_of_real_images(tmp_path: Path) -> None:
     scores = made.read_scores()
     assert sum(row.images for row in scores.classes) == 256
     assert 0 <= scores.summary["accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_a_teacher_of_the_same_training_images_teaches_and_one_of_others_is_refused(
+    pruned: Folder, images: Path, tmp_path: Path
+) -> None:
+    taught = run(tmp_path / "taught", images, f"training.teacher={pruned.path}")
+    alone, beside = pruned.read_model().weights, taught.read_model().weights
+    assert any((alone[name] != beside[name]).any() for name in alone)
+    assert "with teacher" in taught.file("report").read_text()
+    assert taught.read_split() == pruned.read_split(), "each image has its class: there is none without truth"
+    with pytest.raises(CellpruneError, match=r"is of another shape than this run \(normalization fixed mean .*, here"):
+        run(tmp_path / "other", images, f"training.teacher={pruned.path}", "data.split_seed=1")

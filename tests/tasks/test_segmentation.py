@@ -90,7 +90,7 @@ def test_the_header_says_what_the_maps_mean_so_that_older_versions_take_no_other
 
 
 def test_frames_to_choose_on_are_decoded_as_the_model_file_will_say(dataset, monkeypatch) -> None:
-    settings = load(assignments=["data.select=0.3", "data.size=[32, 32]"])
+    settings = load(assignments=["data.select=0.3", "data.size=[32, 32]", "data.target=classes"])
     loaders = TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
     used, decode = [], segmentation.decoded
 

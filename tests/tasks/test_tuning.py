@@ -45,7 +45,7 @@ def loaders(tmp_path_factory: pytest.TempPathFactory) -> Load:
         tifffile.imwrite(folder / "labels" / f"{at}.tif", labels.astype(np.uint16))
 
     def loaded(*words: str) -> Loaders:
-        settings = load(assignments=[f"data.dataset={folder}", "data.size=[128, 128]", *words])
+        settings = load(assignments=[f"data.dataset={folder}", "data.size=[128, 128]", "data.target=classes", *words])
         dataset = TASK.open(settings.data, None)
         return TASK.loaders(dataset, TASK.split(dataset, settings.data), settings, 0, torch.device("cpu"))
 

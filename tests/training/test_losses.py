@@ -60,3 +60,18 @@ def test_smooth_l1_by_hand_and_blind_to_what_is_unknown() -> None:
     assert second.flatten().tolist() == pytest.approx([1 / 3, 1 / 3, 0, 0]), "what the exact meta-gradient needs"
     unknown = losses.of("smooth-l1")(output, torch.full_like(target, torch.nan))
     assert (unknown.item(), *torch.autograd.grad(unknown, output)[0].flatten().tolist()) == (0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "smooth-l1"])
+def test_images_without_any_truth_have_no_say_in_the_loss_of_the_annotated(name: str) -> None:
+    torch.manual_seed(0)
+    output, target = torch.randn(3, 2, 4, 4), torch.randint(0, 2, (3, 4, 4))
+    nothing = target.new_full((4, 4), losses.IGNORED)
+    if name == "smooth-l1":
+        target, nothing = torch.randn(3, 2, 4, 4), torch.full((2, 4, 4), torch.nan)
+    target[1] = nothing
+    loss = losses.of_annotated(losses.of(name))
+    assert torch.equal(loss(output, target), losses.of(name)(output[[0, 2]], target[[0, 2]]))
+    if "dice" in name or name == "iou":
+        assert loss(output, target) > losses.of(name)(output, target), "it would count as a right answer"
+    assert not loss(output[1:2], target[1:2]).isnan()

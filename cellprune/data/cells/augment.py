@@ -21,6 +21,7 @@ Strength = Literal["none", "turns", "full"]
 _T = TypeVar("_T", Encoded, Labels)
 
 _RANGE = 10.0  # a normalized image has about the deviation 1 and lies within 5 of them but for a few pixels
+_LEAST_VIEW_PX = 32  # side; smaller images are not halved
 _MEAN_GREY = 0.5  # what the mean becomes in 0..1, and what is shown where a transform looks outside the image
 
 
@@ -40,7 +41,7 @@ def augment(image: Floats, target: _T, *, seed: int, strength: Strength = "full"
     if strength == "none":
         return image, target
     change = _change(strength, is_square=image.shape[1] == image.shape[2])
-    shown = np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32)
+    shown = _in_unit_range(image)
     channels, height, width = [], *image.shape[1:]
     place = np.arange(height * width, dtype=np.int32).reshape(height, width)  # what moves, whatever the target is
     for channel in shown:  # one by one, alike by their seed: several at once are filled wrongly, or refused, by OpenCV
@@ -49,7 +50,48 @@ def augment(image: Floats, target: _T, *, seed: int, strength: Strength = "full"
         channels.append(changed["image"])
     moved = target.reshape(*target.shape[:-2], -1)[..., changed["mask"]]
     moved[..., changed["valid"] != 1] = unknown_in(target)
-    return ((np.stack(channels) - _MEAN_GREY) * _RANGE).astype(np.float32), moved
+    return _as_it_was(channels), moved
+
+
+def view(image: Floats, *, seed: int) -> Floats:
+    """Give a part of an image, at its scale or down to half of it, turned, brighter or darker, perhaps blurred.
+
+    Two views of an image are what learning without truth calls alike.
+
+    Args:
+        image: (C, h, w) float32 of about mean 0 and deviation 1; clipped to -5..5.
+        seed: all that the change depends on.
+    Returns:
+        (C, h / 2, w / 2) float32, but no side below 32 px that the image has: a quarter of the work of whole images.
+    """
+    change = _view(*(max(side // 2, min(side, _LEAST_VIEW_PX)) for side in image.shape[1:]))
+    channels = []
+    for channel in _in_unit_range(image):  # one by one, alike by their seed
+        change.set_random_seed(seed % 2**32)
+        channels.append(change(image=channel)["image"])
+    return _as_it_was(channels)
+
+
+def _in_unit_range(image: Floats) -> Floats:
+    return np.clip(image / _RANGE + _MEAN_GREY, 0, 1).astype(np.float32)
+
+
+def _as_it_was(channels: list[Floats]) -> Floats:
+    return ((np.stack(channels) - _MEAN_GREY) * _RANGE).astype(np.float32)
+
+
+@cache
+def _view(height: int, width: int) -> A.Compose:
+    return A.Compose(
+        [
+            A.RandomResizedCrop(size=(height, width), scale=(0.25, 1.0), ratio=(0.8, 1.25)),
+            A.HorizontalFlip(p=0.5),
+            A.VerticalFlip(p=0.5),
+            *([A.RandomRotate90(p=1.0)] if height == width else []),
+            A.RandomBrightnessContrast(brightness_limit=0.1, contrast_limit=0.4, p=0.8),
+            A.GaussianBlur(blur_limit=(3, 7), p=0.3),
+        ]
+    )
 
 
 @cache

@@ -75,8 +75,8 @@ def without_labels(
         return LayoutError(f"{start}; {broken[0]}")
     if any(entry.name.endswith(_CELLPOSE) for entry in (*inside, *listed(images_at))):
         return LayoutError(
-            f"{start}; NAME_seg.npy is Cellpose's own format, which is not read: in Cellpose save the masks as PNG or "
-            "TIFF (File > Save masks as PNG/tif, or --save_tif), which gives NAME_cp_masks beside each NAME"
+            f"{start}; NAME_seg.npy is Cellpose's own format: make a data set of it with 'cellprune data import "
+            f"{folder} -o NEW', and use NEW"
         )
     if _are_cells(lone, stems) or any(entry.kind == "folder" and entry.name in stems for entry in inside):
         return _one_file_per_cell(start)
@@ -92,9 +92,9 @@ def without_labels(
 
 def _one_file_per_cell(start: str) -> LayoutError:
     return LayoutError(
-        f"{start}; the labels are one file per cell, as in the Data Science Bowl 2018: draw the cells of an image into "
-        "one label image, numbered from 1, as images/NAME.png and labels/NAME.png (the page on your own images has a "
-        "program for it)"
+        f"{start}; the labels are one file per cell, as in the Data Science Bowl 2018: 'cellprune data import' draws "
+        "the cells of each image into one label image (images/NAME.png with masks/NAME/*.png, or "
+        "NAME/images/NAME.png with NAME/masks/*.png)"
     )
 
 

@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, count, cycle, islice
+from pathlib import Path
 
 import numpy as np
 import torch
 from monai.data import CacheDataset
+from monai.transforms import Compose
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from cellprune.data.batches import Batch, Batches
 from cellprune.data.cells.augment import Strength, augment
@@ -75,7 +77,7 @@ class Loaders:
 
     Args:
         split: which frames are learned from and which are held out. All are read here, so that a bad file is found
-            before any work.
+            before any work. Those that nobody annotated are seen by `train` alone.
         card: of the network that learns from them: the channels of every image, its normalization, the classes, and
             what is learned. Here it gets the size of the cells to be learned from, and the decoder that follows.
         size: (height, width) that the frames to be learned from are brought to, whole; without crops.
@@ -116,7 +118,9 @@ class Loaders:
             transform = prepare(
                 None if crop else size, split.policy_of("train"), card, ignore_border_px=ignore_border_px
             )
-            self._training = CacheDataset(frames, transform, num_workers=1, progress=False, copy_cache=False)
+            self._training = _cached(frames, transform)
+            alone = prepare(None if crop else size, None, card, ignore_border_px=ignore_border_px)
+            self._unannotated = _cached([item(frame) for frame in split.unannotated], alone)
         measured = [self._training[at]["sizes"] for at in range(self.n_train)]
         self.card = card.with_cells(usual(np.concatenate(measured)) if measured else None)
         self._held_out: dict[Part, list[Sample]] = {
@@ -142,13 +146,18 @@ class Loaders:
     def train(self, epoch: int, rank: int = 0, world: int = 1) -> Batches:
         """Give an epoch's batches, shuffled by (seed, epoch), augmented by (seed, epoch, index).
 
+        Where frames are learned from that nobody annotated, every second image is one of them, and an epoch has as many
+        steps as without them.
+
         Every one of `world` processes gets its share of each batch. A batch that cannot be shared out evenly is
         filled up from the epoch's start, so that all processes have equally many images.
         """
         if (rank, world) not in self._loaders:
-            samples = _Training(self._training, self._seed, "train", strength=self._augment, crop=self._crop)
-            n_draws = len(samples) if self._steps is None else self._steps * self._batch_size
-            sampler = _EpochSampler(len(samples), n_draws, self._batch_size, self._seed, rank, world)
+            both: ConcatDataset = ConcatDataset([self._training, self._unannotated])
+            samples = _Training(both, self._seed, "train", strength=self._augment, crop=self._crop)
+            n_draws = self.n_train if self._steps is None else self._steps * self._batch_size
+            n_of = (self.n_train, len(self._unannotated))
+            sampler = _EpochSampler(n_of, n_draws, self._batch_size, self._seed, rank, world)
             loader = DataLoader(
                 samples,
                 batch_sampler=sampler,
@@ -224,7 +233,13 @@ class _Training(Dataset):
     """The training part by (pass, index); `purpose` keeps the draws of pruning and of training apart."""
 
     def __init__(
-        self, cached: CacheDataset, seed: int, purpose: str, *, strength: Strength, crop: int | None = None
+        self,
+        cached: CacheDataset | ConcatDataset,
+        seed: int,
+        purpose: str,
+        *,
+        strength: Strength,
+        crop: int | None = None,
     ) -> None:
         self._cached, self._seed, self._purpose, self._strength = cached, seed, purpose, strength
         self._crop = crop
@@ -247,20 +262,34 @@ class _EpochSampler:
     """Hands out one process's share of each batch of the epoch that is set.
 
     Epochs go on where the one before ended, pass after pass over the training part.
+
+    Args:
+        n_of: how many samples are annotated and, after them, how many are not; of the latter, if any, is every second
+            draw.
+        n_draws: of an epoch.
     """
 
-    def __init__(self, n_samples: int, n_draws: int, batch_size: int, seed: int, rank: int, world: int) -> None:
-        self._n_samples, self._n_draws, self._batch_size = n_samples, n_draws, batch_size
+    def __init__(self, n_of: tuple[int, int], n_draws: int, batch_size: int, seed: int, rank: int, world: int) -> None:
+        self._n_of, self._n_draws, self._batch_size = n_of, n_draws, batch_size
         self._seed, self._rank, self._world = seed, rank, world
         self.epoch = 0
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        number, skipped = divmod(self.epoch * self._n_draws, self._n_samples)
-        passes = (_order(self._n_samples, self._seed, "train", at) for at in count(number))
-        order = list(islice(chain.from_iterable(passes), skipped, skipped + self._n_draws))
+        order = self._draws(self.epoch * self._n_draws)
         for batch in _chunks(order, self._batch_size):
             n_lacking = -len(batch) % self._world
             yield [*batch, *islice(cycle(order), n_lacking)][self._rank :: self._world]
+
+    def _draws(self, first: int) -> list[Draw]:
+        """Give the draws of an epoch, which come after so many."""
+        (n_annotated, n_others), seed = self._n_of, self._seed
+        if not n_others:
+            return list(islice(_passes(n_annotated, seed, "train", first), self._n_draws))
+        annotated = _passes(n_annotated, seed, "train", (first + 1) // 2)
+        others = _passes(n_others, seed, "unannotated", first // 2)
+        turns = (at % 2 for at in range(first, first + self._n_draws))
+        drawn = ((next(others), n_annotated) if is_other else (next(annotated), 0) for is_other in turns)
+        return [(number, index + after) for (number, index), after in drawn]
 
     def __len__(self) -> int:
         return -(-self._n_draws // self._batch_size)
@@ -284,8 +313,19 @@ def _order(n_samples: int, seed: int, purpose: str, number: int) -> list[Draw]:
     return [(number, index) for index in shuffled(range(n_samples), "order", purpose, seed, number, key=int)]
 
 
+def _passes(n_samples: int, seed: int, purpose: str, first: int) -> Iterator[Draw]:
+    """Give endless draws, pass after pass, but for the first of them."""
+    number, skipped = divmod(first, n_samples)
+    passes = (_order(n_samples, seed, purpose, at) for at in count(number))
+    return islice(chain.from_iterable(passes), skipped, None)
+
+
 def _chunks(draws: list[Draw], size: int) -> list[list[Draw]]:
     return [draws[start : start + size] for start in range(0, len(draws), size)]
+
+
+def _cached(items: Sequence[dict[str, Path | Frame]], transform: Compose) -> CacheDataset:
+    return CacheDataset(items, transform, num_workers=1, progress=False, copy_cache=False)
 
 
 def _stacked(pairs: list[Arrays]) -> Batch:

@@ -151,7 +151,11 @@ def pixel_size_um(headers: Iterable[Header]) -> tuple[float, float] | None:
 def unlabelled(pairing: Pairing) -> list[str]:
     """Say which images are left aside as they have no labels; at most one sentence."""
     lone, n_all = pairing.unlabelled, len(pairing.frames)
-    return [f"{len(lone)} of {n_all} images have no labels and are not used: {some(lone)}"] if lone else []
+    return (
+        [f"{len(lone)} of {n_all} images have no labels and are not used (but with --teacher): {some(lone)}"]
+        if lone
+        else []
+    )
 
 
 def _whole(folder: Path) -> Path:

@@ -27,13 +27,17 @@ def preview(dataset: Dataset, parts: Split) -> list[str]:
         dataset: what is on disk.
         parts: its split.
     Returns:
-        One to three lines for people.
+        One to four lines for people.
     """
     chosen_on = f", {len(parts.select)} set apart to choose on" if parts.select else ""
     lines = [
         f"learning from {many(len(parts.train), 'frame')}{chosen_on}, {len(parts.report)} held out "
         f"(split {parts.how}, truth policy {parts.policy})"
     ]
+    if parts.unannotated:
+        lines.append(
+            f"learning by its teacher alone from {many(len(parts.unannotated), 'frame')} that nobody annotated"
+        )
     if parts.dropped:
         named = "; ".join(f"{drop.frame.id}: {drop.reason}" for drop in parts.dropped[:_SHOWN])
         more = f"; and {len(parts.dropped) - _SHOWN} more" if len(parts.dropped) > _SHOWN else ""

@@ -3,7 +3,7 @@
 MONAI's own readers refuse TIFF without ITK, and know nothing of partial truth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from monai.utils import ensure_tuple
 
 from cellprune.config.names import resolve
 from cellprune.data.cells.frames import Frame
-from cellprune.data.cells.truth import Policy, labelled
+from cellprune.data.cells.truth import Policy, labelled, unknown
 from cellprune.images.network_input import network_input, network_size, seen
 from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resize_labels
 from cellprune.runs.modelcard import ModelCard
@@ -59,18 +59,25 @@ def item(frame: Frame) -> dict[str, Path | Frame]:
     return {"raw": frame.image, "labels_native": frame}
 
 
-def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+def image_alone(frame: Frame, size: tuple[int, int] | None, card: ModelCard) -> Floats:
+    """Read the image of a frame as `prepare` does, and nothing of its truth: (C, h, w) float32."""
+    return _shown(FrameReader(card.in_channels).read(frame.image), size=size, card=card)
+
+
+def native(policy: Policy | None, card: ModelCard, *, ignore_border_px: int) -> Compose:
     """Make the transform that reads a frame and draws its truth.
 
     Args:
-        policy: what a cell without a gold mask is.
+        policy: what a cell without a gold mask is; None for frames that nobody annotated, of which all is unknown.
         card: tells the channels that every image must have, and the classes of the truth.
         ignore_border_px: see `data.cells.truth.target`; in native pixels.
     Returns:
         A transform of `item(frame)` to `raw` (C, H, W) float32 in 0..1 and `labels_native` (H, W) int32, see
         `data.cells.truth.labelled`; numpy arrays.
     """
-    drawn = partial(labelled, policy=policy, ignore_border_px=ignore_border_px, classes=len(card.classes))
+    drawn: Callable[[Frame], Labels] = unknown
+    if policy is not None:
+        drawn = partial(labelled, policy=policy, ignore_border_px=ignore_border_px, classes=len(card.classes))
     channels = card.in_channels
     return Compose(
         [
@@ -87,7 +94,7 @@ def native(policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose
     )
 
 
-def prepare(size: tuple[int, int] | None, policy: Policy, card: ModelCard, *, ignore_border_px: int) -> Compose:
+def prepare(size: tuple[int, int] | None, policy: Policy | None, card: ModelCard, *, ignore_border_px: int) -> Compose:
     """Make the transform that reads a frame to be learned from, and brings it to its size.
 
     Args:

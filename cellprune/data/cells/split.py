@@ -21,7 +21,7 @@ from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
-from cellprune.runs.split import DroppedFrame, FrameSplit, SplitFrame
+from cellprune.runs.split import UNANNOTATED, DroppedFrame, FrameSplit, SplitFrame
 from cellprune.wording import many
 
 How = Literal["random", "sequence", "block"]
@@ -52,6 +52,7 @@ class Split:
         report: held out; scored at the end, never chosen on.
         fold: which fold is held out, from 0, and of how many; None where a share was held out once.
         policy: what a cell without a gold mask is in the training part.
+        unannotated: frames without truth that are learned from, by a teacher's maps alone; see `with_unannotated`.
     """
 
     dataset: str
@@ -65,6 +66,7 @@ class Split:
     select: tuple[Frame, ...]
     report: tuple[Frame, ...]
     dropped: tuple[Dropped, ...]
+    unannotated: tuple[Frame, ...] = ()
 
     def part(self, name: Part) -> tuple[Frame, ...]:
         """Give the frames of a part by its name."""
@@ -84,7 +86,8 @@ class Split:
             select_share=self.select_share,
             policy=self.policy,
             fold=self.fold,
-            parts={name: tuple(map(self._written, self.part(name))) for name in PARTS},
+            parts={name: tuple(map(self._written, self.part(name))) for name in PARTS}
+            | ({UNANNOTATED: tuple(map(self._written, self.unannotated))} if self.unannotated else {}),
             dropped=tuple(
                 DroppedFrame(**vars(self._written(drop.frame)), part=drop.part, reason=drop.reason)
                 for drop in self.dropped
@@ -96,7 +99,7 @@ class Split:
 
     @cached_property
     def _digests(self) -> dict[str, dict[str, str]]:
-        frames = (*self.train, *self.select, *self.report, *(d.frame for d in self.dropped))
+        frames = (*self.train, *self.unannotated, *self.select, *self.report, *(d.frame for d in self.dropped))
         return {frame.id: _digests(frame) for frame in frames}
 
 
@@ -147,7 +150,7 @@ def split(
     select: list[Frame] = []
     if select_share > 0:
         n_sequences = len({frame.sequence for frame in train})
-        how_select: How = "block" if how == "sequence" and n_sequences == 1 else how
+        how_select = _how_select(how, n_sequences)
         draw = f"select {fold[0]}/{fold[1]}" if fold else "select"
         select = _held_out([frame for frame in train if frame.gold], how_select, select_share, draw, seed)
         train = _outside(train, select, how_select)
@@ -172,6 +175,28 @@ def split(
         if frame.gold and (reason := completeness(frame).fault(asked.policy_of(part)))
     )
     return _without(asked, dropped)
+
+
+def with_unannotated(dataset: Dataset, parts: Split) -> Split:
+    """Add the frames without truth that may be learned from: those outside all that is held out, as the split has it.
+
+    Under `random` that is every other frame, under `block` and `sequence` none among the held-out ones in time.
+    """
+    held: dict[Part, list[Frame]] = {
+        part: [*parts.part(part), *(drop.frame for drop in parts.dropped if drop.part == part)]
+        for part in ("select", "report")
+    }
+    known = {*parts.train, *(drop.frame for drop in parts.dropped)}
+    outside = _outside([f for f in dataset.frames if f not in known], held["report"], parts.how)
+    if held["select"]:
+        n_sequences = len({frame.sequence for frame in (*parts.train, *held["select"])})
+        outside = _outside(outside, held["select"], _how_select(parts.how, n_sequences))
+    return replace(parts, unannotated=tuple(outside))
+
+
+def without_truth(dataset: Dataset) -> Split:
+    """Hold out nothing: every frame is learned from, without truth."""
+    return Split(dataset.name, "random", 0.0, 0, 0.0, None, "ignore", (), (), (), (), unannotated=dataset.frames)
 
 
 def whole(dataset: Dataset, *, policy: Policy) -> Split:
@@ -230,6 +255,7 @@ def from_written(written: FrameSplit, dataset: Dataset) -> Split:
         select=select,
         report=report,
         dropped=tuple(Dropped(there(entry), cast(Part, entry.part), entry.reason) for entry in written.dropped),
+        unannotated=tuple(map(there, written.parts.get(UNANNOTATED, ()))),
     )
 
 
@@ -280,6 +306,11 @@ def _held_out(gold: Sequence[Frame], how: How, share: float, draw: str, seed: in
             "--data.holdout, or --split sequence"
         )
     return blocks[stable_hash("split", draw, seed) % len(blocks)]
+
+
+def _how_select(how: How, n_sequences: int) -> How:
+    """Give how frames are set apart to choose on: the last sequence cannot go as a whole."""
+    return "block" if how == "sequence" and n_sequences == 1 else how
 
 
 def _outside(frames: Sequence[Frame], held: Sequence[Frame], how: How) -> list[Frame]:

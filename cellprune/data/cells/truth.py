@@ -86,6 +86,11 @@ def labelled(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes
     return drawn
 
 
+def unknown(frame: Frame) -> Labels:
+    """Give the truth of a frame that nobody annotated: (H, W) int32, all of it -1."""
+    return np.full(read_header(frame.image).size, UNKNOWN, dtype=np.int32)
+
+
 def target(frame: Frame, policy: Policy, *, ignore_border_px: int = 0, classes: int = 2) -> Target:
     """Give the class of every pixel of a frame, by which pixels are scored.
 

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.data.plain_pickle import PlainUnpickler
 from cellprune.errors import CellpruneError
 from cellprune.files import reading
 from cellprune.wording import quoted, reason
@@ -123,7 +124,7 @@ def read(source: Path) -> Content:
             return _read_npz(source / NPZ)
         return _read_official(*_official_in(source))
     if not source.is_file():
-        raise CifarError(f"there is no {source}: give a folder of CIFAR's files, or an npz of images")
+        raise CifarError(f"there is no {source}: give a folder of images of classes or of CIFAR's files, or an npz")
     return _read_npz(source)
 
 
@@ -244,7 +245,10 @@ def _read_official(official: Official, folder: Path) -> Content:
         if (own := hashlib.md5(content, usedforsecurity=False).hexdigest()) != md5:
             raise CifarError(f"{path} fails its checksum (md5 {own}, not {md5}): it is not read; fetch the set again")
         read_files[file] = hashlib.sha256(content).hexdigest()
-        return dict(_Plain(BytesIO(content), encoding="latin1").load())
+        try:
+            return dict(PlainUnpickler(BytesIO(content), encoding="latin1").load())
+        except pickle.UnpicklingError as error:
+            raise CifarError(f"{path} is no file of CIFAR ({reason(error)}): fetch the set again") from error
 
     def part(files: dict[str, str]) -> tuple[Images, Targets]:
         batches = [values(file, md5) for file, md5 in files.items()]
@@ -253,25 +257,6 @@ def _read_official(official: Official, folder: Path) -> Content:
 
     (meta,) = official.meta.items()
     return Content(tuple(values(*meta)[official.names]), part(official.train), part(official.test), read_files)
-
-
-class _Plain(pickle.Unpickler):
-    """Builds plain values and arrays; whatever else a pickle asks for is refused."""
-
-    def find_class(self, module: str, name: str) -> object:
-        from numpy._core.multiarray import _reconstruct
-
-        known: dict[tuple[str, str], object] = {("numpy", "ndarray"): np.ndarray, ("numpy", "dtype"): np.dtype}
-        known |= {(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")}
-        known |= {("_codecs", "encode"): _bytes_of}
-        if (module, name) not in known:
-            raise CifarError(f"a file of CIFAR asks for {module}.{name}: it is refused; fetch the set again")
-        return known[module, name]
-
-
-def _bytes_of(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes for Python 2."""
-    return text.encode(encoding)
 
 
 def _read_npz(path: Path) -> Content:

@@ -1,45 +1,28 @@
-"""Batches of small images, made on the device that trains: what is random depends on (seed, epoch, index) alone.
+"""Batches of images with a class each, on the device that trains: all chance depends on (seed, epoch, index) alone.
 
-All images lie on the device as bytes. Loading them one by one, as larger images are, would take longer than a small
-network's step. A batch is (B, 3, 32, 32) float32, its channels of mean 0 and deviation 1, and (B,) int64.
+A batch is (B, C, H, W) float32, its channels of mean 0 and deviation 1, and (B,) int64.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cellprune.data.batches import Batch
 from cellprune.data.draws import numbers
+from cellprune.data.labelled.held import Held
+from cellprune.data.labelled.normalization import Normalization, normalization
+from cellprune.data.labelled.pictures import Arrays
+from cellprune.data.labelled.pixels import Pixels, Request
 from cellprune.data.labelled.sets import Indices, Labelled, Parts
+from cellprune.data.labelled.streamed import Streamed
 from cellprune.data.parts import Part
 
-_PADDING_PX = 4
 _EVALUATED_AT_ONCE = 500
+_EVALUATED_PIXELS = _EVALUATED_AT_ONCE * 64**2  # of larger images fewer at once
 _FOR_STATISTICS = 10_000  # images; the mean of so many is as good as that of all
-
-
-@dataclass(frozen=True)
-class Normalization:
-    """Mean and standard deviation of each channel, of values in 0..1."""
-
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-
-
-def normalization(dataset: Labelled, training: Indices) -> Normalization:
-    """Measure the channels over the training part, exactly: from counts of values."""
-    values = np.arange(256) / 255
-    means, deviations = [], []
-    for channel in range(3):
-        share = np.bincount(dataset.images[training, channel].ravel(), minlength=256) / (training.size * 32 * 32)
-        means.append(float(share @ values))
-        deviations.append(float(np.sqrt(share @ (values - means[-1]) ** 2)) or 1.0)
-    return Normalization(tuple(means), tuple(deviations))
 
 
 class Loaders:
@@ -50,13 +33,17 @@ class Loaders:
         batch_size: images of a batch, over all processes together.
         seed: of order and augmentation.
         device: where the batches are made.
-        augment: "crop" moves each training image by up to 4 px, black outside, and mirrors every second; "none".
+        augment: "crop" moves each training image by up to 4 px, black outside, and mirrors every second;
+            "resized-crop" shows a part of it, brought to the network's size; "none".
+        workers: threads that read images from files; 0 for as many as there are cores. No result depends on it.
     """
 
-    def __init__(self, parts: Parts, *, batch_size: int, seed: int, device: torch.device, augment: str) -> None:
-        self.parts, self.classes = parts, parts.dataset.classes
-        self._batch_size, self._seed, self._augment, self._device = batch_size, seed, augment, device
-        self._images = torch.from_numpy(parts.dataset.images).to(device)
+    def __init__(
+        self, parts: Parts, *, batch_size: int, seed: int, device: torch.device, augment: str, workers: int = 0
+    ) -> None:
+        self.parts, self.classes, self.size = parts, parts.dataset.classes, parts.dataset.size
+        self._batch_size, self._seed, self._augment = batch_size, seed, augment
+        self._pixels = _pixels(parts.dataset, device, augment, workers)
         self._targets = torch.from_numpy(parts.dataset.targets).to(device)
         self._own = normalization(parts.dataset, parts.train)
 
@@ -79,49 +66,45 @@ class Loaders:
 
     def scoring(self, batch_size: int) -> Iterator[Batch]:
         """Give endless augmented training batches, always full; they depend on the seed alone."""
-        training = self.parts.train
-        left = training[:0]
-        drawn_in = left
-        for epoch in count():
-            left = np.concatenate([left, self._order("scoring", epoch)])
-            drawn_in = np.concatenate([drawn_in, np.full(len(left) - len(drawn_in), epoch)])
-            while len(left) >= batch_size:
-                yield self._batch(left[:batch_size], "scoring", drawn_in[:batch_size])
-                left, drawn_in = left[batch_size:], drawn_in[batch_size:]
+        return self._made(self._endless(batch_size), self._own)
 
     def batches(self, part: Part, norm: Normalization | None = None) -> Iterator[Batch]:
         """Give a part in order, not augmented, normalized as `norm` or by the training part."""
         return self._batches(self.parts.part(part), norm or self._own)
 
+    def _endless(self, batch_size: int) -> Iterator[Request]:
+        left = self.parts.train[:0]
+        drawn_in = left
+        for epoch in count():
+            left = np.concatenate([left, self._order("scoring", epoch)])
+            drawn_in = np.concatenate([drawn_in, np.full(len(left) - len(drawn_in), epoch)])
+            while len(left) >= batch_size:
+                yield self._augmented(left[:batch_size], "scoring", drawn_in[:batch_size])
+                left, drawn_in = left[batch_size:], drawn_in[batch_size:]
+
     def _batches(self, indices: Indices, norm: Normalization) -> Iterator[Batch]:
-        for start in range(0, len(indices), _EVALUATED_AT_ONCE):
-            chosen = self._on_device(indices[start : start + _EVALUATED_AT_ONCE])
-            yield self._normalized(self._images[chosen], norm), self._targets[chosen]
+        at_once = max(1, min(_EVALUATED_AT_ONCE, _EVALUATED_PIXELS // (self.size[0] * self.size[1])))
+        starts = range(0, len(indices), at_once)
+        return self._made(((indices[start : start + at_once], None) for start in starts), norm)
+
+    def _made(self, requests: Iterator[Request], norm: Normalization) -> Iterator[Batch]:
+        """Give the batches, and each image's class with it."""
+        for indices, images in self._pixels.batches(requests, norm):
+            yield images, self._targets[torch.from_numpy(indices).to(self._targets.device)]
 
     def _order(self, purpose: str, epoch: int) -> Indices:
         training = self.parts.train
         return training[np.argsort(numbers(training, "order", purpose, self._seed, epoch), kind="stable")]
 
-    def _batch(self, indices: Indices, purpose: str, epochs: NDArray[np.int64]) -> Batch:
-        chosen = self._on_device(indices)
-        images = self._images[chosen]
-        if self._augment == "crop":
-            drawn = np.empty(len(indices), dtype=np.uint64)
-            for epoch in np.unique(epochs).tolist():
-                own = epochs == epoch
-                drawn[own] = numbers(indices[own], "augment", purpose, self._seed, epoch)
-            images = _moved(images, drawn)
-        return self._normalized(images, self._own), self._targets[chosen]
-
-    def _normalized(self, images: Tensor, norm: Normalization) -> Tensor:
-        mean, deviation = (
-            torch.tensor(values, dtype=torch.float32, device=self._device)[:, None, None]
-            for values in (norm.mean, norm.deviation)
-        )
-        return (images / 255 - mean) / deviation
-
-    def _on_device(self, indices: Indices) -> Tensor:
-        return torch.from_numpy(indices).to(self._device)
+    def _augmented(self, indices: Indices, purpose: str, epochs: NDArray[np.int64]) -> Request:
+        """Draw a number for each image, by which it is augmented."""
+        if self._augment == "none":
+            return indices, None
+        drawn = np.empty(len(indices), dtype=np.uint64)
+        for epoch in np.unique(epochs).tolist():
+            own = epochs == epoch
+            drawn[own] = numbers(indices[own], "augment", purpose, self._seed, epoch)
+        return indices, drawn
 
 
 class _Epoch:
@@ -131,30 +114,23 @@ class _Epoch:
         self._loaders, self._epoch, self._rank, self._world = loaders, epoch, rank, world
 
     def __iter__(self) -> Iterator[Batch]:
+        return self._loaders._made(self._requests(), self._loaders._own)
+
+    def _requests(self) -> Iterator[Request]:
         size = self._loaders._batch_size
         order = self._loaders._order("train", self._epoch)
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             filled = np.concatenate([chosen, np.resize(order, -len(chosen) % self._world)])
             own = filled[self._rank :: self._world]
-            yield self._loaders._batch(own, "train", np.full(len(own), self._epoch))
+            yield self._loaders._augmented(own, "train", np.full(len(own), self._epoch))
 
     def __len__(self) -> int:
         return -(-len(self._loaders.parts.train) // self._loaders._batch_size)
 
 
-def _moved(images: Tensor, drawn: NDArray[np.uint64]) -> Tensor:
-    """Move each image by up to 4 px along both axes, black outside, and mirror it or not, as its number says."""
-    steps = 2 * _PADDING_PX + 1
-    down, right, mirror = (
-        torch.from_numpy(values.astype(np.int64)).to(images.device)
-        for values in (drawn % steps, drawn // steps % steps, drawn // steps**2 % 2)
-    )
-    side = torch.arange(images.shape[-1], device=images.device)
-    across = torch.where(mirror[:, None] == 1, side.flip(0), side)
-    rows, columns = down[:, None] + side, right[:, None] + across
-    padded = torch.nn.functional.pad(images, [_PADDING_PX] * 4)
-    which, channels = (torch.arange(n, device=images.device) for n in images.shape[:2])
-    return padded[
-        which[:, None, None, None], channels[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
-    ]
+def _pixels(dataset: Labelled, device: torch.device, augment: str, workers: int) -> Pixels:
+    """Have images that are in memory as they are shown on the device; read all others."""
+    if isinstance(dataset.pictures, Arrays) and dataset.is_of_own_size and augment != "resized-crop":
+        return Held(dataset.pictures.pixels, device)
+    return Streamed(dataset, device, augment, workers)

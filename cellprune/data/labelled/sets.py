@@ -1,10 +1,11 @@
-"""Sets of small images, each of one class: opened by name or path, split into learned from, chosen on, and tested.
+"""Sets of images, each of one class: opened by name or path, split into learned from, chosen on, and tested.
 
 The test set is the data set's own and is looked at once, at the end. What is watched while training, and whatever is
 chosen, is judged on a validation part drawn from the training images, evenly over the classes.
 """
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,40 +14,52 @@ from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
 from cellprune.data.inspection import ClassCount, ClassesInspection
-from cellprune.data.labelled import cifar
-from cellprune.data.labelled.cifar import Images, Targets
+from cellprune.data.labelled import cifar, folders
+from cellprune.data.labelled.cifar import Targets
+from cellprune.data.labelled.folders import FoldersError
+from cellprune.data.labelled.pictures import Arrays, Files, Pictures
 from cellprune.data.parts import Part
-from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card
+from cellprune.data.sets.cards import all_cards
+from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card, located
 from cellprune.data.sets.root import VARIABLE
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
+from cellprune.images.naming import of_text
+from cellprune.images.read import ImageError
+from cellprune.machine import threads
 from cellprune.runs.split import ImagePart, ImageSplit
+
+IN_PYTHON = "python:"  # begins the name of a set that no command can open, see `data.labelled.datasets`
+_SIZES_LOOKED_AT = 1000
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """A data set in memory: the official training images, then the test images.
+    """A data set: its training images, then its test images.
 
     Attributes:
-        images: (N, 3, 32, 32) uint8.
         targets: (N,) number of each image's class.
         n_train: how many of them are training images.
-        files: name -> sha256 of every file it was read from.
+        files: name -> hash of every file, or of the list of all files, that it consists of.
+        size: (height, width), px, at which images are shown.
+        is_of_own_size: whether all images are of this size, and none is resized.
     """
 
     name: str
     classes: tuple[str, ...]
-    images: Images
+    pictures: Pictures
     targets: Targets
     n_train: int
     files: dict[str, str]
+    size: tuple[int, int]
+    is_of_own_size: bool = True
 
     @property
     def channels(self) -> int:
         """Of every image."""
-        return self.images.shape[1]
+        return self.pictures.channels
 
     def seen_with(self, channels: int) -> "Labelled":
         """Give the set as it is: its images can be read in one way."""
@@ -86,27 +99,53 @@ class Parts:
         )
 
 
-def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labelled:
-    """Read a set of labelled images; a gigabyte at most.
+@dataclass(frozen=True)
+class HeldOut:
+    """How the test images of one tree are drawn: a share of each class, and the seed."""
+
+    share: float
+    seed: int
+
+
+def open_labelled(
+    name_or_path: str,
+    *,
+    data_root: Path | None = None,
+    size: tuple[int, int] | None = None,
+    test: HeldOut | None = None,
+) -> Labelled:
+    """Open a set of labelled images: small ones are read, folders of images are listed.
 
     Args:
-        name_or_path: cifar10 or cifar100, where `data fetch` or torchvision put them; or, with a separator, an npz or
-            a folder of the official files.
+        name_or_path: a card's name: cifar10 or cifar100, where `data fetch` or torchvision put them, tiny-imagenet or
+            imagenet; or, with a separator, an npz, a folder of CIFAR's official files, or one of images, see
+            `data.labelled.folders`.
         data_root: where named sets live; None asks the environment, see `data.sets.root`.
+        size: (height, width), px, that all images are brought to; None for their own, which must be equal.
+        test: how the test images of one tree are drawn; None for none.
     Raises:
-        CellpruneError: no such set, or it is not here (the ways to get it are named), or its files are not to be
-            trusted: see `data.labelled.cifar`.
+        CellpruneError: no such set, or it is not here (the ways to get it are named), its files are not to be
+            trusted, or a folder is of no known shape: see `data.labelled.cifar` and `data.labelled.folders`.
     """
+    if name_or_path.startswith(IN_PYTHON):
+        raise CellpruneError(
+            f"{name_or_path} is a set that was given in Python, which no command can open: give it to cellprune.run "
+            "again, as frames"
+        )
     if is_folder(name_or_path):
         path = Path(name_or_path).expanduser()
-        return _joined(path.resolve().stem, cifar.read(path))
+        if path.is_dir() and not cifar.holds(path):
+            return _listed(of_text(path.resolve().name), path, size, test)
+        return _joined(path.resolve().stem, cifar.read(path), size)
     card = known_card(name_or_path)
-    if card.layout != "cifar":
+    if card.layout == "ctc":
         raise CellpruneError(
             f"{card.name} holds outlined cells, no class for each image: remove --task classification, or take "
-            f"{' or '.join(cifar.OFFICIAL)}"
+            f"{', '.join(other.name for other in all_cards() if other.layout != 'ctc')}"
         )
     root = root_of(data_root)
+    if card.layout == "images":
+        return _listed(card.name, located(card, data_root), size, test)
     folders = (folder_of(card, root), root / cifar.OFFICIAL[card.name].folder)
     holder = next((folder for folder in folders if cifar.holds(folder)), None)
     if holder is None:
@@ -115,7 +154,7 @@ def open_labelled(name_or_path: str, *, data_root: Path | None = None) -> Labell
             f"data fetch {card.name} --from FILE' with {card.address} or an npz of its images, or name its place with "
             f"--data-root or ${VARIABLE}"
         )
-    return _joined(card.name, cifar.read(holder))
+    return _joined(card.name, cifar.read(holder), size)
 
 
 def split(dataset: Labelled, *, holdout: float, seed: int, select_share: float = 0.0) -> Parts:
@@ -173,17 +212,20 @@ def check(name_or_path: str, data_root: Path | None = None) -> ClassesInspection
     """
     try:
         dataset = open_labelled(name_or_path, data_root=data_root)
-    except cifar.CifarError as error:
+        contents = _contents(dataset)
+    except (cifar.CifarError, FoldersError, ImageError) as error:
         return ClassesInspection(dataset=name_or_path, images={}, classes=(), errors=(str(error),), notes=())
     halves = {"train": slice(dataset.n_train), "test": slice(dataset.n_train, None)}
     counts = {part: np.bincount(dataset.targets[half], minlength=len(dataset.classes)) for part, half in halves.items()}
-    learned = {image.tobytes() for image in dataset.images[halves["train"]]}
-    n_known = sum(image.tobytes() in learned for image in dataset.images[halves["test"]])
+    learned = set(contents[halves["train"]])
+    n_known = sum(image in learned for image in contents[halves["test"]])
     notes = [
         f"classes of {counted.min()} to {counted.max()} images in {part}"
         for part, counted in counts.items()
         if counted.min() != counted.max()
     ]
+    if dataset.n_train == len(dataset.targets):
+        notes.append("no images of a test: 'train' holds out a share of each class, by data.holdout")
     if n_known:
         notes.append(f"{n_known} test images are also training images, so scores are too good")
     return ClassesInspection(
@@ -200,7 +242,42 @@ def check(name_or_path: str, data_root: Path | None = None) -> ClassesInspection
     )
 
 
-def _joined(name: str, content: cifar.Content) -> Labelled:
+def _contents(dataset: Labelled) -> list[bytes]:
+    """Read every image, and give a hash of each one's pixels."""
+
+    def digest(index: int) -> bytes:
+        return hashlib.sha256(dataset.pictures.read(index).tobytes()).digest()
+
+    with ThreadPoolExecutor(threads.count() if dataset.pictures.reads_at_once else 1) as readers:
+        return list(readers.map(digest, range(len(dataset.targets))))
+
+
+def _joined(name: str, content: cifar.Content, size: tuple[int, int] | None) -> Labelled:
     (images, targets), (test_images, test_targets) = content.train, content.test
-    both = np.concatenate([images, test_images]), np.concatenate([targets, test_targets])
-    return Labelled(name, content.classes, *both, len(images), content.files)
+    pictures, both = Arrays(np.concatenate([images, test_images])), np.concatenate([targets, test_targets])
+    own = pictures.size(0)
+    return Labelled(name, content.classes, pictures, both, len(images), content.files, size or own, size in (None, own))
+
+
+def _listed(name: str, folder: Path, size: tuple[int, int] | None, test: HeldOut | None) -> Labelled:
+    found = folders.find(folder) if test is None else folders.find(folder, held_out=test.share, seed=test.seed)
+    pictures, files = Files(folder, found.paths), {"list of all files": found.digest}
+    shown = size or own_size(pictures, len(found.paths))
+    return Labelled(name, found.classes, pictures, found.targets, found.n_train, files, shown, size is None)
+
+
+def own_size(pictures: Pictures, n_images: int) -> tuple[int, int]:
+    """Give the size that images have, as some that are evenly spread show it; the others tell when they are read.
+
+    Raises:
+        CellpruneError: they have several.
+    """
+    some = range(0, n_images, -(-n_images // _SIZES_LOOKED_AT))
+    first = pictures.size(0)
+    for index in some:
+        if (size := pictures.size(index)) != first:
+            raise CellpruneError(
+                f"{pictures.name(index)} is {size[0]} x {size[1]} px, but {pictures.name(0)} {first[0]} x {first[1]}: "
+                "give --data.size HEIGHT WIDTH, such as 224 224, to which all are brought"
+            )
+    return first

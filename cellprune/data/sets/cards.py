@@ -24,12 +24,19 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+_-]*$")]
-    layout: Annotated[Literal["ctc", "cifar"], Field(description="frames and cells, or images each of one class")] = (
-        "ctc"
-    )
-    source: Annotated[Literal["fetch", "simulate"], Field(description="brought by `data fetch`, or made from a seed")]
+    layout: Annotated[
+        Literal["ctc", "cifar", "images"],
+        Field(description="frames and cells; or images each of one class, in files of many or in folders of classes"),
+    ] = "ctc"
+    source: Annotated[
+        Literal["fetch", "simulate", "own"],
+        Field(
+            description="downloaded by `data fetch`, made from a seed, or a copy of the user's that nobody passes on"
+        ),
+    ]
     address: Annotated[str | None, Field(description="where the archive stands")]
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$", description="of the archive at that address")]
+    md5: Annotated[str | None, Field(pattern=r"^[0-9a-f]{32}$", description="of it, where no sha256 is known")] = None
     pixel_size_um: Annotated[tuple[PositiveFloat, PositiveFloat] | None, Field(description="(y, x)")]
     frame_interval_min: PositiveFloat | None
     field_of_interest_px: Annotated[int | None, Field(ge=0, description="outer band where cells may be unannotated")]

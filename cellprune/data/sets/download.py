@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
+from typing import Literal
 
 from cellprune.data.sets.redirects import Redirects
 from cellprune.errors import WorkError
@@ -60,10 +61,10 @@ def download(address: str, path: Path, *, sha256: str | None, progress: Progress
     part.drop()
 
 
-def digest(path: Path) -> str:
-    """Give the sha256 of a file, in hex."""
+def digest(path: Path, how: Literal["sha256", "md5"] = "sha256") -> str:
+    """Give the digest of a file, in hex."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(how, usedforsecurity=False)).hexdigest()
 
 
 @dataclass

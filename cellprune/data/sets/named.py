@@ -48,6 +48,11 @@ def located(card: Card, given_root: Path | None) -> Path:
     if card.source == "simulate":
         return simulate.kept(root)
     folder = folder_of(card, root)
+    if not folder.is_dir() and card.source == "own":
+        raise MissingDataError(
+            f"{card.name} is not in {root}, and nobody may pass it on ({card.terms}): get it, then run 'cellprune data "
+            f"fetch {card.name} --from FOLDER' with the folder that holds train and val"
+        )
     if not folder.is_dir():
         raise MissingDataError(
             f"{card.name} is not in {root}: run 'cellprune data fetch {card.name}', without the internet 'cellprune "

@@ -7,9 +7,14 @@ from torch import Tensor
 from torch.autograd.graph import Node
 
 
-def pull_back(ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def pull_back(
+    ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequence[Tensor], *, again: bool = False
+) -> tuple[Tensor, ...]:
     """Give the vector-Jacobian product: the derivative by the starts of what has derivative `adjoint` by the ends.
 
+    Args:
+        ends, starts, adjoint: tensors of one graph, and one of the shape of each end.
+        again: keep the graph for another adjoint.
     Raises:
         RuntimeError: the graph holds a function that cannot be differentiated (again).
     """
@@ -18,7 +23,7 @@ def pull_back(ends: Sequence[Tensor], starts: Sequence[Tensor], adjoint: Sequenc
         return tuple(map(torch.zeros_like, starts))
     outputs, vectors = zip(*moving, strict=True)
     _refuse_error_nodes(outputs)
-    return dense(torch.autograd.grad(outputs, starts, vectors, materialize_grads=True))
+    return dense(torch.autograd.grad(outputs, starts, vectors, retain_graph=again, materialize_grads=True))
 
 
 def dense(gradient: Sequence[Tensor]) -> tuple[Tensor, ...]:

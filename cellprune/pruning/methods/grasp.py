@@ -1,7 +1,7 @@
 """GraSP: remove the weights whose removal costs the gradient's norm least, and so the first steps of training.
 
 With g the gradient and H the Hessian at initialization, removing weight q changes |g|^2 by about -2 w_q (H g)_q: kept
-are the weights of the largest w * (H g), with their sign.
+are the weights of the largest w * (H g), with their sign. A channel has one gate, and the sum of what the gate scales.
 
 Source: Wang, Zhang, Grosse, ICLR 2020 (arXiv:2002.07376), equations 6 to 8 and algorithm 2: S = -w * (H g), and the
     largest S go; the loss is taken of the logits divided by a temperature of 200, on ten samples of each class.
@@ -12,7 +12,7 @@ Note: the public code draws the linear layers of its scoring copy anew, sorts th
     exists and is not this. Maps (segmentation) have no balance of classes: one batch as it stands.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import torch
@@ -20,16 +20,17 @@ from torch import Tensor, nn
 
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives import segments as memory
+from cellprune.pruning.derivatives.averages import mean, tempered
+from cellprune.pruning.derivatives.averages import shares as shares_of
 from cellprune.pruning.derivatives.balance import balanced, class_count
 from cellprune.pruning.derivatives.batches import Reader
 from cellprune.pruning.derivatives.culprit import explained
 from cellprune.pruning.derivatives.objective import Objective, Parameters, as_leaves
 from cellprune.pruning.derivatives.pull_back import pull_back
-from cellprune.pruning.kinds import Batch, Loss, Nested, Options, Segments
+from cellprune.pruning.kinds import Batch, Loss, Options, Segments
 from cellprune.pruning.method import Method
 from cellprune.pruning.prunable import prunable
-from cellprune.pruning.ranking.units import given
-from cellprune.structure.nested import map_tensors, tensors_of
+from cellprune.pruning.ranking.units import gated_with_sign, given
 
 SAMPLES_PER_CLASS = 10
 
@@ -58,32 +59,24 @@ def sensitivity(
         samples_per_class: see `gather`.
         micro_batch: samples a graph; None for whole batches.
     Returns:
-        Parameter name -> float32 or float64, shape of the parameter; zeros for those that are not scored.
+        Parameter name -> float32 or float64, shape of the parameter. Those that are not scored, such as a norm's, add
+        to no gradient's norm, and have what they change of the others': a channel's gate is one of them.
     Raises:
         CellpruneError: the temperature is not above 0, or a module has no second derivative.
     """
-    if not 0 < temperature < float("inf"):
-        raise CellpruneError(f"temperature is {temperature!r}, but must be a number above 0")
-
-    def tempered(output: Nested, target: Nested) -> Tensor:
-        if not tensors_of(output):
-            raise CellpruneError(f"grasp divides the output by its temperature, but {type(output).__name__} shows no "
-                                 f"tensor: let the network give tensors, or take another method")  # fmt: skip
-        return loss(map_tensors(lambda t: t / temperature if t.is_floating_point() else t, output), target)
-
-    objective = Objective(model, batches, tempered, seed, micro_batch)
+    objective = Objective(model, batches, tempered("grasp", loss, temperature), seed, micro_batch)
     objective.check_micro_batches()
     start, scored = objective.start(masks), set(masks or prunable(model))
-    shares = _shares(batches)
+    shares = shares_of(batches)
 
     def only_scored(values: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return tuple(v if name in scored else torch.zeros_like(v)
                      for name, v in zip(objective.trainable, values, strict=True))  # fmt: skip
 
-    gradient = only_scored(_mean((objective.gradient(k, start) for k in range(len(batches))), shares))
+    gradient = only_scored(mean((objective.gradient(k, start) for k in range(len(batches))), shares))
     with explained(objective, "grasp needs: replace it, or take another method"):
-        product = _mean((_hessian_times(objective, k, start, gradient) for k in range(len(batches))), shares)
-    return objective.times_weights(only_scored(product))
+        product = mean((_hessian_times(objective, k, start, gradient) for k in range(len(batches))), shares)
+    return objective.times_weights(product)
 
 
 def gather(model: nn.Module, reader: Reader, options: Options) -> list[Batch]:
@@ -116,20 +109,9 @@ def _classes(model: nn.Module, batch: Batch, per_class: int | None) -> int | Non
     return n_classes
 
 
-def _shares(batches: Sequence[Batch]) -> list[float]:
-    """Give each batch's share of the samples."""
-    sizes = [len(target) if isinstance(target, Tensor) and target.dim() else 1 for _, target in batches]
-    return [size / sum(sizes) for size in sizes]
-
-
 def _hessian_times(objective: Objective, k: int, start: Parameters, direction: Parameters) -> Parameters:
     leaves = as_leaves(start)
     return pull_back(objective.gradient(k, leaves, graph=True), leaves, direction)
-
-
-def _mean(values: Iterator[Parameters], shares: Sequence[float]) -> Parameters:
-    weighted = ([v * share for v in value] for value, share in zip(values, shares, strict=True))
-    return tuple(map(sum, zip(*weighted, strict=True)))  # type: ignore[arg-type]
 
 
 def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Options) -> Segments:
@@ -139,5 +121,10 @@ def _segments(model: nn.Module, batch: Batch, loss: Loss, options: Options) -> S
 
 
 METHOD = Method(
-    sensitivity=sensitivity, unit=given, needs_batches=lambda options: 1, gather=gather, choose_segments=_segments
+    sensitivity=sensitivity,
+    unit=given,
+    channel=gated_with_sign,
+    needs_batches=lambda options: 1,
+    gather=gather,
+    choose_segments=_segments,
 )

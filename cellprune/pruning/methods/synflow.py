@@ -2,7 +2,8 @@
 
 Every weight is replaced by its absolute value, the input by ones, and R is the sum of the outputs of the network made
 linear (`linear.py`). A weight's share of R is |w| dR/d|w|; what a layer's weights carry adds up to R, layer by layer.
-The least are removed in many small rounds, each scored anew, so that no layer runs dry.
+The least are removed in many small rounds, each scored anew, so that no layer runs dry. Channels are ranked by the flow
+that passes them, in as many rounds.
 
 Source: Tanaka, Kunin, Yamins, Ganguli, NeurIPS 2020 (arXiv:2006.05467), equation 4 and algorithm 1.
 Note: the public code computes in float32, where deep networks overflow, takes the absolute value of biases and running
@@ -28,7 +29,8 @@ from cellprune.pruning.derivatives.stood_in_for import played_once, refuse_bypas
 from cellprune.pruning.kinds import Batch, Loss, Nested
 from cellprune.pruning.method import Method
 from cellprune.pruning.ranking.schedule import in_rounds
-from cellprune.pruning.ranking.units import given
+from cellprune.pruning.ranking.units import Named, gated, given
+from cellprune.structure.channels import Channels
 from cellprune.structure.computed import computed_weights
 from cellprune.structure.modes import evaluating
 from cellprune.structure.nested import map_tensors, tensors_of
@@ -122,9 +124,19 @@ def _one(inputs: Tensor) -> Tensor:
     return value((1, *inputs.shape[1:]), dtype=dtype)
 
 
+def carried(channels: Channels, flow: Named) -> Tensor:
+    """Rank channels by the flow that they carry, summed over the layers that make them; every gate sees the same flow.
+
+    Returns:
+        (channels.count,) float64.
+    """
+    return gated(channels, flow)
+
+
 METHOD = Method(
     sensitivity=sensitivity,
     unit=given,
+    channel=carried,
     needs_batches=lambda options: 1,
     data_free=True,
     schedule=partial(in_rounds, rounds=100),

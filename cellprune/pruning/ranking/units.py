@@ -29,7 +29,15 @@ def given(weight: Tensor, sensitivity: Tensor) -> Tensor:
 
 
 def gated(channels: Channels, sensitivity: Named, *, gate: Gate = "activation") -> Tensor:
-    """Rank channels by the effect of one factor on each: signed terms are summed over all it scales, then the size.
+    """Rank channels by the size of the effect of one factor on each: see `gated_with_sign`.
+
+    Source: Van Amersfoort et al., 2020 (arXiv:2007.00389), SNIP on gates of channels (3SP).
+    """
+    return gated_with_sign(channels, sensitivity, gate=gate).abs()
+
+
+def gated_with_sign(channels: Channels, sensitivity: Named, *, gate: Gate = "activation") -> Tensor:
+    """Rank channels by the effect of one factor on each: signed terms are summed over all it scales.
 
     Args:
         channels: the channels.
@@ -41,7 +49,6 @@ def gated(channels: Channels, sensitivity: Named, *, gate: Gate = "activation") 
         (channels.count,) float64.
     Raises:
         CellpruneError: there is no such gate.
-    Source: Van Amersfoort et al., 2020 (arXiv:2007.00389), SNIP on gates of channels (3SP).
     """
     if gate not in get_args(Gate):
         raise CellpruneError(unknown("gate", gate, get_args(Gate)))
@@ -54,7 +61,7 @@ def gated(channels: Channels, sensitivity: Named, *, gate: Gate = "activation") 
             scaled[name] = axis
             if gate == "activation" and name in channels.biases:
                 scaled[channels.biases[name]] = 0
-    return _total(channels, sensitivity, scaled).abs()
+    return _total(channels, sensitivity, scaled)
 
 
 def summed_sizes(channels: Channels, sensitivity: Named) -> Tensor:

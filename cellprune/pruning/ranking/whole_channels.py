@@ -147,6 +147,8 @@ def choose_within(
         if not set(level) <= layers.keys():
             break  # something of it stays in any case
         made = torch.cat([layers[name] for name in level])
+        if gone[made].all():
+            continue  # in an earlier round
         if not may_go[made].any() or (kept & may_go)[made].any():
             break
         without = gone.index_fill(0, made, True)

@@ -31,7 +31,11 @@ from cellprune.report.together.group import (
 from cellprune.report.together.interval import interval
 
 _KIND = ("pruning.method", "pruning.granularity", "pruning.control")
-_IN_EVERY_LABEL = ("seed", *_KIND, "pruning.ratio", "pruning.budget", "pruning.effective")
+_TEACHER = "training.teacher"
+_IN_EVERY_LABEL = (
+    "seed", *_KIND, "pruning.ratio", "pruning.budget", "pruning.effective", f"{_TEACHER}_sha256",
+    "training.init_sha256",
+)  # fmt: skip
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
 
 
@@ -74,7 +78,7 @@ def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers:
     runs = [run for variant in variants for run in variant]
     settings = _differing(runs)
     labels = {
-        run: _label(run, [key for key in settings if _n_values(key, runs) > 1 or not _is_of_pruning(key)])
+        run: _label(run, settings, [key for key in settings if _n_values(key, runs) > 1 or not _is_of_some(key)])
         for run in runs
     }
     number = dict(zip(runs, numbers, strict=False))
@@ -229,8 +233,18 @@ def _is_of_pruning(key: str) -> bool:
     return key.startswith("pruning.")
 
 
-def _label(run: FinishedRun, differing: Sequence[str]) -> str:
-    """A name of few words; runs of the same settings and seed have the same."""
+def _is_of_some(key: str) -> bool:
+    """Whether a run may have no such setting, which its label tells in its first words."""
+    return _is_of_pruning(key) or key.startswith(_TEACHER)
+
+
+def _label(run: FinishedRun, differing: Sequence[str], told: Sequence[str]) -> str:
+    """A name of few words; runs of the same settings and seed have the same.
+
+    Args:
+        differing: settings that not all runs have alike.
+        told: those of them that the label tells.
+    """
     settings = run.settings
     budget = settings.get("pruning.budget")  # in place of the ratio; always with its unit
     much = share(settings["pruning.ratio"]) if budget is None else f"{budget} kept"
@@ -239,12 +253,16 @@ def _label(run: FinishedRun, differing: Sequence[str]) -> str:
     if method(kind[0]).channels == "always":  # without saying
         kind = [word for word in kind if word != "channel"]
     words = ["dense" if run.is_dense else f"{' '.join(kind)} {much}"]
-    others = [key for key in differing if key not in _IN_EVERY_LABEL]
+    if _TEACHER in settings:
+        words[0] += " with teacher"
+    elif any(key.startswith(_TEACHER) for key in differing):
+        words[0] += " without teacher"
+    others = [key for key in told if key not in _IN_EVERY_LABEL]
     if settings.get("pruning.granularity") != "channel":  # nothing of it can leave the network
         others = [key for key in others if key != "pruning.shrink"]
     if len(others) <= _LONGEST_LABEL:
         words += [f"{key.split('.')[-1].replace('_', ' ')} {settings[key]}" for key in others if key in settings]
-    if "seed" in differing:
+    if "seed" in told:
         words.append(f"seed {run.seed}")
     return ", ".join(words)
 

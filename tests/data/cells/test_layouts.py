@@ -86,7 +86,7 @@ LAYOUTS: dict[str, tuple[Make, str]] = {
     "an image of the Bowl": (lambda f: bowl(f.parent, 1) or (f.parent / "id0").rename(f), "one file per cell"),
     "cells in folders": (cells_in_folders, "no labels for any; the labels are one file per cell"),
     "numbered cells": (numbered_cells, "no labels for any; the labels are one file per cell"),
-    "Cellpose": (cellpose, r"NAME_seg\.npy is Cellpose's own format, .*\(File > Save masks as PNG/tif"),
+    "Cellpose": (cellpose, r"NAME_seg\.npy is Cellpose's own format: .*'cellprune data import"),
     "labels by another name": (another_name, "no labels for any; if .*/outlines holds them, name it .*/labels"),
     "images beside labels/": (beside("c{}.tif"), "holds labels/, but its images lie beside it: move them .*/images"),
     "other formats beside labels/": (formats_beside_labels, "no TIFF or PNG images, but 2 .jpg: export .*/images"),

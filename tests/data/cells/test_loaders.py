@@ -13,7 +13,7 @@ import torch
 from cellprune.data.cells import reader
 from cellprune.data.cells.frames import Dataset
 from cellprune.data.cells.loaders import Batch, Loaders
-from cellprune.data.cells.split import Split, split
+from cellprune.data.cells.split import Split, split, with_unannotated
 from cellprune.data.cells.truth import labelled, target
 from cellprune.data.open import open_dataset
 from cellprune.images.network_input import KINDS, network_input
@@ -289,3 +289,22 @@ def test_a_bad_file_is_named_before_any_work(own_cells: Path, part: str) -> None
     write(frame.image, np.full((64, 72), 3, np.uint8))
     with pytest.raises(ImageError, match=rf"{frame.image.name} is constant"):
         Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0)
+
+
+def test_every_second_image_of_a_taught_training_is_one_that_nobody_annotated(dataset: Dataset, made: Split) -> None:
+    """And all else stays: the number of steps, what methods score by, what statistics are taken of."""
+    taught = with_unannotated(dataset, made)
+    assert (len(made.train), len(taught.unannotated)) == (9, 4)
+    one, other = (
+        Loaders(parts, card=GREY, size=SIZE, batch_size=2, seed=0, augment="none") for parts in (made, taught)
+    )
+    assert len(other.train(1)) == len(one.train(1)) == 5
+    is_known = [
+        bool((target != 255).any()) for epoch in (0, 1) for _, targets in other.train(epoch) for target in targets
+    ]
+    assert is_known == [True, False] * 9, "through the ends of epochs and batches"
+    annotated = [image for epoch in (0, 1) for image in images(list(other.train(epoch)))][::2]
+    pass_of_one = images(list(one.train(0)))
+    assert torch.equal(torch.stack(annotated), pass_of_one), "in the order that they have without a teacher"
+    assert same(list(one.plain()), list(other.plain()))
+    assert same(list(islice(one.scoring(4), 3)), list(islice(other.scoring(4), 3)))

@@ -77,7 +77,7 @@ def test_images_without_labels_are_noted_and_left_aside(tmp_path: Path) -> None:
     save(folder / "images" / "new.tif", image(9))
     report = check(str(folder))
     assert report.errors == ()
-    assert "1 of 5 images have no labels and are not used: new.tif" in report.notes
+    assert "1 of 5 images have no labels and are not used (but with --teacher): new.tif" in report.notes
     assert len(split(open_dataset(str(folder)), how="random", policy="ignore").train) == 3
 
 
@@ -413,7 +413,7 @@ def test_the_command_says_how_it_paired_and_what_has_no_partner(
     assert typed("data", "check", folder) == 0
     out = capsys.readouterr().out
     assert "note: paired NAME with NAME_masks, in one folder" in out
-    assert "note: 1 of 5 images have no labels and are not used: alone.png" in out
+    assert "note: 1 of 5 images have no labels and are not used (but with --teacher): alone.png" in out
     assert typed("data", "check", folder, "--classes", "background", "cell") == 0
     capsys.readouterr()
     save(folder / "lost_masks.png", labels())

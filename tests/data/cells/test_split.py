@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellprune.data.cells.frames import Dataset, Frame
-from cellprune.data.cells.split import HOWS, PARTS, SplitError, _fold, _held_out, _outside, from_written, split, whole
+from cellprune.data.cells.split import (
+    HOWS,
+    PARTS,
+    SplitError,
+    _fold,
+    _held_out,
+    _outside,
+    from_written,
+    split,
+    whole,
+    with_unannotated,
+)
 from cellprune.data.cells.truth import POLICIES
 from cellprune.data.open import open_dataset
 
@@ -266,3 +277,23 @@ def test_shares_lie_between_0_and_1(dataset: Dataset, options: dict[str, float])
 def test_an_unknown_split_is_refused(dataset: Dataset) -> None:
     with pytest.raises(SplitError, match="no split 'rando'"):
         split(dataset, how="rando", policy="ignore")
+
+
+@pytest.mark.parametrize(("how", "select"), [("random", 0.3), ("block", 0.0), ("sequence", 0.0), ("sequence", 0.3)])
+def test_what_nobody_annotated_is_learned_from_outside_of_all_that_is_held_out(
+    how: str, select: float, dataset: Dataset
+) -> None:
+    parts = split(dataset, how=how, policy="ignore", select_share=select)
+    taught = with_unannotated(dataset, parts)
+    assert taught.unannotated
+    assert not any(frame.gold for frame in taught.unannotated)
+    held = [*taught.report, *taught.select]
+    assert not {frame.id for frame in taught.unannotated} & {frame.id for frame in held}
+    if how == "sequence":
+        assert not {frame.sequence for frame in taught.unannotated} & {frame.sequence for frame in taught.report}
+    if how == "block":
+        numbers = [frame.number for frame in taught.report]
+        within = range(min(numbers), max(numbers))
+        assert not [f for f in taught.unannotated if f.sequence == held[0].sequence and f.number in within]
+    assert from_written(taught.written(), dataset) == taught
+    assert "unannotated" not in parts.written().parts

@@ -84,7 +84,7 @@ def test_a_pickle_that_asks_for_a_program_is_refused_even_with_the_right_checksu
     folder = tmp_path / "cifar-10-batches-py"
     (folder / "test_batch").write_bytes(pickle.dumps({"data": _Program()}, protocol=2))
     md5 = small_pictures.digests(folder, cifar.OFFICIAL["cifar10"])
-    with small_pictures.known_by(md5), pytest.raises(CifarError, match=r"asks for __builtin__.print: it is refused"):
+    with small_pictures.known_by(md5), pytest.raises(CifarError, match=r"asks for __builtin__.print, which is refused"):
         cifar.read(tmp_path)
     assert capsys.readouterr().out == ""
 

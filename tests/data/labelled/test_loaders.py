@@ -7,7 +7,8 @@ import pytest
 import torch
 from small_pictures import loaders
 
-from cellprune.data.labelled.loaders import Normalization, normalization
+from cellprune.data.labelled.normalization import Normalization, normalization
+from cellprune.data.labelled.pictures import Arrays
 
 
 def test_batches_depend_on_seed_epoch_and_index_alone(dataset):
@@ -26,13 +27,12 @@ def test_batches_depend_on_seed_epoch_and_index_alone(dataset):
 def test_an_augmented_image_is_the_image_moved_or_mirrored(dataset):
     own = Normalization((0, 0, 0), (1, 1, 1))
     made = loaders(dataset)
-    made._own = own
     indices = made.parts.train[:16]
-    images, targets = made._batch(indices, "train", np.full(16, 1))
+    ((images, targets),) = made._made([made._augmented(indices, "train", np.full(16, 1))], own)
     seen = set()
     for image, target, index in zip(images, targets, indices, strict=True):
         assert target == dataset.targets[index]
-        padded = np.pad(dataset.images[index], [(0, 0), (4, 4), (4, 4)]) / np.float32(255)
+        padded = np.pad(dataset.pictures.pixels[index], [(0, 0), (4, 4), (4, 4)]) / np.float32(255)
         for mirror in (False, True):
             for down in range(9):
                 for right in range(9):
@@ -93,12 +93,12 @@ def test_a_part_may_be_normalized_as_another_network_learned_it(dataset):
     made = loaders(dataset)
     given = Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     images = torch.cat([images for images, _ in made.batches("report", given)])
-    expected = torch.from_numpy(dataset.images[made.parts.report]) / 255
+    expected = torch.from_numpy(dataset.pictures.pixels[made.parts.report]) / 255
     assert torch.allclose(images, expected)
 
 
 def test_a_channel_without_contrast_is_divided_by_one(dataset):
-    flat = replace(dataset, images=np.full_like(dataset.images, 51))
+    flat = replace(dataset, pictures=Arrays(np.full_like(dataset.pictures.pixels, 51)))
     own = normalization(flat, np.arange(80))
     assert own.deviation == (1.0, 1.0, 1.0)
     assert own.mean == pytest.approx((0.2, 0.2, 0.2))

@@ -1,8 +1,10 @@
 """Small images with a class each: opened by name or path, split evenly, batched by seeds alone."""
 
 import os
+import shutil
 from pathlib import Path
 
+import class_folders
 import numpy as np
 import pytest
 import small_pictures
@@ -29,7 +31,9 @@ def test_a_named_set_is_found_where_fetch_or_torchvision_put_it(tmp_path):
 def test_each_kind_of_set_is_refused_where_the_other_is_meant(tmp_path):
     with pytest.raises(CellpruneError, match=r"cifar10 holds a class for each image.*add --task classification"):
         open_dataset("cifar10", data_root=tmp_path)
-    with pytest.raises(CellpruneError, match=r"PhC-C2DH-U373 holds outlined cells.*take cifar10 or cifar100"):
+    with pytest.raises(
+        CellpruneError, match=r"PhC-C2DH-U373 holds outlined cells.*take cifar10, cifar100, imagenet, tiny-imagenet"
+    ):
         labelled.open_labelled("PhC-C2DH-U373", data_root=tmp_path)
 
 
@@ -105,6 +109,23 @@ def test_check_tells_of_test_images_that_were_learned(tmp_path):
     found = labelled.check(str(path))
     assert found.duplicates == 24
     assert any("so scores are too good" in note for note in found.notes)
+
+
+def test_check_reads_every_image_of_folders(tmp_path, capsys):
+    folder = class_folders.parts(tmp_path / "own")
+    shutil.copy(folder / "train/n01/n01_0.JPEG", folder / "val/n01/known.JPEG")
+    assert typed("data", "check", folder) == 0
+    told = capsys.readouterr().out
+    for part in ("n03", "1 test images are also training images", "no errors"):
+        assert part in told
+    with pytest.raises(CellpruneError, match=r"own holds a class for each image.*add --task classification"):
+        open_dataset(str(folder))
+    (folder / "val/n02/n02_1.JPEG").write_bytes(b"nothing")
+    assert typed("data", "check", folder) == 1
+    assert "n02_1.JPEG cannot be read as an image" in " ".join(capsys.readouterr().out.split())
+    assert labelled.check(str(class_folders.tree(tmp_path / "tree", n=1))).notes == (
+        "no images of a test: 'train' holds out a share of each class, by data.holdout",
+    )
 
 
 @pytest.mark.skipif("CELLPRUNE_REAL_DATA" not in os.environ, reason="the real data are not here")

@@ -30,7 +30,7 @@ def card(folder: Path, text: str, name: str = "mine") -> Path:
 def test_every_shipped_card_is_valid_and_says_where_it_comes_from(name: str) -> None:
     shipped = cards.card(name)
     assert shipped.name == name
-    assert (shipped.address is None) == (shipped.source == "simulate")
+    assert (shipped.address is None) == (shipped.source != "fetch")
     assert shipped in cards.all_cards()
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from reference_pruning import EveryKind, batches, freeze, hessian_times_gradient
 from torch import nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from cellprune.config.request import Request
@@ -16,6 +17,7 @@ from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import grasp
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import choose_segments, prune
+from cellprune.pruning.scores import scores
 
 
 def network(norm="batch"):
@@ -41,7 +43,33 @@ def test_it_equals_the_hessian_written_out(norm, temperature):
     largest = max(t.abs().max() for t in theirs.values())
     for name in names:
         assert (ours[name] - theirs[name]).abs().max() < 1e-10 * largest, name
-    assert not any(ours[name].any() for name in ours if name not in names)
+
+
+@pytest.mark.parametrize(("gate", "scaled"), [("activation", ("1.weight", "1.bias")), ("weight", ("0.weight",))])
+def test_a_channels_gate_moves_the_norm_of_the_weights_gradient(gate, scaled):
+    """Twice the score is the derivative of |g|^2 by the gate; what is kept has the largest, with its sign."""
+    torch.manual_seed(2)
+    model = nn.Sequential(nn.Conv2d(2, 5, 3), nn.BatchNorm2d(5), nn.SiLU(), nn.Conv2d(5, 3, 4)).double()
+    nn.init.normal_(model[1].weight)
+    nn.init.normal_(model[1].bias)
+    data = [(x, t[:, None, None]) for x, t in batches(1)]
+    given = {"method": "grasp", "granularity": "channel", "batches": data, "loss": F.cross_entropy}
+    ours = scores(model, gate=gate, temperature=1.0, **given)["0.weight"]
+
+    def norm_of_gradient(channel, factor):
+        values = {name: p.detach().clone() for name, p in model.named_parameters()}
+        for name in scaled:
+            values[name][channel] *= factor
+        weights = {name: values[name].requires_grad_() for name in ("0.weight", "3.weight")}
+        loss = F.cross_entropy(functional_call(model, values | weights, (data[0][0],)), data[0][1])
+        return sum(g.square().sum().item() for g in torch.autograd.grad(loss, [*weights.values()]))
+
+    for channel in range(5):
+        slope = (norm_of_gradient(channel, 1 + 1e-5) - norm_of_gradient(channel, 1 - 1e-5)) / 2e-5
+        assert 2 * ours[channel].item() == pytest.approx(slope, rel=1e-5, abs=1e-8)
+    kept = prune(model, sparsity=0.4, gate=gate, temperature=1.0, **given)["1.weight"]
+    assert kept.nonzero().squeeze().tolist() == sorted(ours.topk(3).indices.tolist())
+    assert (ours < 0).any(), "with a sign to lose"
 
 
 def test_what_is_excluded_takes_no_part_in_the_hessian():

@@ -12,6 +12,8 @@ from cellprune.pruning.derivatives.conditions import untouched
 from cellprune.pruning.methods import synflow
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.prune import prune
+from cellprune.pruning.scores import scores
+from cellprune.structure.trace import find
 
 
 def network(norm="batch", seed=1):
@@ -109,6 +111,66 @@ def test_real_networks_lose_no_flow_at_their_ends(make):
     first, *_, last = (s.sum().item() for name, s in scores.items() if name in prunable(model))
     assert first == pytest.approx(last, rel=1e-10)
     assert first > 0
+
+
+def branching():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 5, 3), nn.BatchNorm2d(5),
+        nn.Conv2d(5, 4, 1), nn.Conv2d(4, 2, 1),
+    )  # fmt: skip
+    with torch.no_grad():
+        model[1].weight.normal_()
+        model[4].weight.normal_()
+    return model
+
+
+PLACES = [("1", 6), ("3", 5), ("5", 4)]  # module behind which a channel is cut, and how many there are
+
+
+def flow_without(gone):
+    """Give the flow of `branching` through all but some channels, written out."""
+    v = {name: p.detach().double().abs() for name, p in branching().named_parameters()}
+    alive = {place: torch.ones(n, dtype=torch.float64) for place, n in PLACES}
+    for place, channel in gone:
+        alive[place][channel] = 0
+    x = F.conv2d(torch.ones(1, 1, 8, 8, dtype=torch.float64), v["0.weight"])
+    x = x * (v["1.weight"] / (1 + 1e-5) ** 0.5 * alive["1"]).view(1, -1, 1, 1)
+    x = F.conv2d(x, v["3.weight"]) * (v["4.weight"] / (1 + 1e-5) ** 0.5 * alive["3"]).view(1, -1, 1, 1)
+    x = F.conv2d(x, v["5.weight"]) * alive["5"].view(1, -1, 1, 1)
+    return F.conv2d(x, v["6.weight"]).sum().item()
+
+
+def test_a_channels_score_is_the_flow_that_goes_with_it_and_rounds_take_the_least_anew():
+    given = {"method": "synflow", "granularity": "channel", "batches": [(torch.randn(2, 1, 8, 8), None)]}
+    removable = [(place, c) for place, n in PLACES for c in range(n)]
+    carried = [flow_without([]) - flow_without([channel]) for channel in removable]
+    ours = torch.cat([*scores(branching(), **given, rounds=1).values()])
+    assert ours.tolist() == pytest.approx(carried, rel=1e-9)
+    gone = []
+    for t in range(1, 4):
+        keep = int(0.4 ** (t / 3) * len(removable) + 0.5)
+        whole = flow_without(gone)
+        lost = {channel: whole - flow_without([*gone, channel]) for channel in removable if channel not in gone}
+        best = {max((c for c in lost if c[0] == place), key=lost.get) for place, _ in PLACES}
+        order = sorted(lost, key=lambda channel: (channel not in best, -lost[channel]))
+        gone += order[keep:]
+    masks = prune(branching(), **given, sparsity=0.6, rounds=3)
+    kept = [row for i in (0, 3, 5) for row in masks[f"{i}.weight"].flatten(1).any(1).tolist()]
+    assert kept == [channel not in gone for channel in removable]
+
+
+def test_rounds_of_channels_stay_within_a_budget_and_bring_nothing_back():
+    torch.manual_seed(0)
+    model = build({"name": "unet", "width": 16, "depth": 2})
+    given = {"method": "synflow", "granularity": "channel", "batches": [(torch.randn(1, 1, 16, 16), None)], "rounds": 3}
+    share = {"budget": {"params": 0.3}}
+    channels, told = find(model, torch.randn(1, 1, 16, 16)), []
+    kept = channels.kept(prune(model, **given, **share, tell=lambda *n: told.append(n)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    first = channels.kept(prune(model, **given | {"rounds": 1}, budget={"params": 0.3 ** (1 / 3)}))
+    assert (first | ~kept).all(), "what the first round removed came back"
+    assert not torch.equal(kept, channels.kept(prune(model, **given | {"rounds": 1}, **share)))
 
 
 def test_neither_data_nor_loss_nor_order_count():

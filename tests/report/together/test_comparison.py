@@ -242,3 +242,21 @@ def test_a_run_of_before_there_was_a_choice_is_told_from_one_normalized_otherwis
     assert [row for row in group.settings if row.key.startswith("data.")] == [
         Setting("data.normalization", ("standard", "standard", "robust"))
     ]
+
+
+def test_runs_with_a_teacher_and_without_stand_in_rows_of_their_own_and_say_which(
+    make_run: Callable[..., Folder],
+) -> None:
+    dense, alone, taught = make_run("dense", n_images=2, ratio=0), make_run("a", n_images=2), make_run("b", n_images=2)
+    assert {row.label for row in compared(dense, alone)[0].methods} == {"dense", "prospr 97\u00a0%"}
+    change(taught, "training", teacher="dense", teacher_sha256="1", teacher_weight=1.0, teacher_temperature=2.0)
+    (group,) = compared(dense, alone, taught)
+    labels = ["dense without teacher", "prospr 97\u00a0% without teacher", "prospr 97\u00a0% with teacher"]
+    assert [run.label for run in group.runs] == labels
+    assert len(group.methods) == 3
+    heavier = make_run("c", n_images=2)
+    change(heavier, "training", teacher="dense", teacher_sha256="1", teacher_weight=2.0, teacher_temperature=2.0)
+    (group,) = compared(taught, heavier)
+    assert [run.label for run in group.runs] == [
+        f"prospr 97\u00a0% with teacher, teacher weight {weight}" for weight in (1.0, 2.0)
+    ]

@@ -1,0 +1,136 @@
+"""From annotated images to a data set of images/ and labels/: whole, or not at all."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from cellprune.data.annotations.canvas import AnnotationError, Drawn
+from cellprune.data.annotations.sources import Source, sources
+from cellprune.errors import CellpruneError, WorkError
+from cellprune.images import naming
+from cellprune.images.naming import IGNORE, IMAGES, LABELS
+from cellprune.images.read import read_header
+from cellprune.wording import many, printable
+
+_UNKNOWN = 255  # in ignore/
+_FAULTS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What was made.
+
+    Attributes:
+        notes: sentences on what a label image cannot hold, and on images without annotations.
+    """
+
+    images: int
+    cells: int
+    notes: tuple[str, ...]
+
+
+def bring(source: Path, output: Path, *, step: Callable[[int, int], None] = lambda done, of: None) -> Brought:
+    """Make a data set of a folder of annotated images; the images are copied as they are.
+
+    Args:
+        source: see `sources`.
+        output: absent or empty.
+        step: told how many images are done, and of how many.
+    Raises:
+        AnnotationError: annotations that cannot be used, all faults in one line; nothing is written.
+        CellpruneError: no such folder, or an output that holds something.
+        WorkError: the disk is full or the folder cannot be written; nothing is left.
+    """
+    if not source.is_dir():
+        raise CellpruneError(f"there is no folder {printable(str(source))!r}: give one with images and annotations")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise CellpruneError(f"{output} is there already: give an absent or empty folder as --output")
+    found = sources(source)
+    private = output.absolute().with_name(f".{output.absolute().name}.{secrets.token_hex(4)}.partial")
+    try:
+        private.mkdir(parents=True)
+        brought = _written(found.annotated, private, step)
+        if output.exists():
+            output.rmdir()
+        os.replace(private, output)
+    except OSError as error:
+        raise WorkError(
+            f"could not write {output} ({error.strerror or error}): free space, then start again"
+        ) from error
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+    if not found.without:
+        return brought
+    left = f"{many(len(found.without), 'image')} without annotations left out, first {found.without[0].name}"
+    return replace(brought, notes=(*brought.notes, printable(left)))
+
+
+def _written(annotated: tuple[Source, ...], folder: Path, step: Callable[[int, int], None]) -> Brought:
+    faults: list[str] = []
+    notes: list[str] = []
+    n_cells = 0
+    _require_names_of_their_own(annotated)
+    for name in (IMAGES[0], LABELS[0]):
+        (folder / name).mkdir()
+    for at, one in enumerate(annotated, start=1):
+        try:
+            header = read_header(one.image)
+            if header.planes > 1:
+                raise AnnotationError(
+                    f"{one.image} is a stack of {header.planes} images: save each as a file of its own"
+                )
+            drawn = one.read(header.size)
+        except CellpruneError as error:
+            faults.append(str(error))
+            continue
+        n_cells += int(drawn.labels.max(initial=0))
+        notes += _notes(one, drawn)
+        if not faults:
+            _write(one.image, drawn, folder)
+        step(at, len(annotated))
+    if faults:
+        more = f" (and {len(faults) - _FAULTS_SHOWN} more)" if len(faults) > _FAULTS_SHOWN else ""
+        raise AnnotationError("; ".join(faults[:_FAULTS_SHOWN]) + more)
+    return Brought(len(annotated), n_cells, tuple(notes))
+
+
+def _notes(one: Source, drawn: Drawn) -> list[str]:
+    """Say what a label image cannot hold of these annotations."""
+    said = []
+    if drawn.n_shared_px:
+        said.append(f"{many(drawn.n_shared_px, 'pixel')} of several cells: the last of them has each")
+    if drawn.n_lost:
+        said.append(f"{many(drawn.n_lost, 'cell')} without a pixel of its own: left out")
+    if not drawn.labels.any():
+        said.append("no cells")
+    return [f"{printable(one.truth.name)}, {printable(one.image.name)}: {line}" for line in said]
+
+
+def _require_names_of_their_own(annotated: tuple[Source, ...]) -> None:
+    """Refuse two images of one name, in the eyes of any file system."""
+    taken: dict[str, Path] = {}
+    for one in annotated:
+        other = taken.setdefault(naming.stem_of(one.image.name).casefold(), one.image)
+        if other != one.image:
+            raise AnnotationError(f"{other} and {one.image} would both be written under one name: rename one")
+
+
+def _write(image: Path, drawn: Drawn, folder: Path) -> None:
+    shutil.copyfile(image, folder / IMAGES[0] / image.name)
+    stem = naming.stem_of(image.name)
+    dtype: type[np.unsignedinteger] = np.uint16 if drawn.labels.max(initial=0) < 2**16 else np.uint32
+    _save(folder / LABELS[0] / f"{stem}.tif", drawn.labels.astype(dtype))
+    if drawn.ignored is not None:
+        (folder / IGNORE).mkdir(exist_ok=True)
+        _save(folder / IGNORE / f"{stem}.tif", np.where(drawn.ignored, _UNKNOWN, 0).astype(np.uint8))
+
+
+def _save(path: Path, pixels: NDArray[np.unsignedinteger]) -> None:
+    tifffile.imwrite(path, pixels, compression="zlib", predictor=True, metadata=None)

@@ -1,0 +1,77 @@
+"""Single weights in patterns that hardware can use: N of each M, or whole blocks.
+
+Both run along the inputs of one layer, at one tap of the kernel: N:M lets at most N of M inputs next to each other
+stay, as sparse tensor cores need; a block AxB is A outputs by B inputs, which stay or go together. What is left at the
+end of an axis is a smaller group: it keeps N at most, or is a smaller block.
+
+Source: Mishra et al., 2021 (arXiv:2104.08378), 2:4 sparsity; Gray, Radford, Kingma, 2017, block-sparse weights.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cellprune.config.pattern import Blocks, OfEach
+from cellprune.pruning.prunable import multiplying
+from cellprune.structure.layers import is_transposed
+from cellprune.structure.matrices import outputs_axis
+
+
+def input_axes(model: nn.Module, weights: Iterable[str]) -> dict[str, int]:
+    """Give weight -> its axis of inputs; that of outputs is the other of the first two."""
+    layers = multiplying(model)
+    return {name: 0 if is_transposed(layers[name]) or outputs_axis(layers[name]) == 1 else 1 for name in weights}
+
+
+def best_of_each(
+    scores: Mapping[str, Tensor], pattern: OfEach, axes: Mapping[str, int], among: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Mark the N largest scores of each M inputs, of those that may be kept; ties to the earlier.
+
+    Returns:
+        Parameter name -> bool tensor of the score's shape.
+    """
+    marked = {}
+    for name, score in scores.items():
+        rows = score.masked_fill(~among[name], -torch.inf).movedim(axes[name], -1)
+        n_inputs = rows.shape[-1]
+        groups = F.pad(rows, (0, -n_inputs % pattern.of), value=-torch.inf).unflatten(-1, (-1, pattern.of))
+        order = groups.argsort(dim=-1, descending=True, stable=True)
+        best = torch.zeros_like(groups, dtype=torch.bool).scatter_(-1, order[..., : pattern.keep], True)
+        marked[name] = best.flatten(-2)[..., :n_inputs].movedim(-1, axes[name]) & among[name]
+    return marked
+
+
+def whole_blocks(
+    scores: Mapping[str, Tensor], pattern: Blocks, axes: Mapping[str, int], keep: int
+) -> dict[str, Tensor]:
+    """Keep the blocks with the largest mean score, as many as hold no more than `keep` weights; ties to the earlier.
+
+    Returns:
+        Parameter name -> bool tensor of the score's shape.
+    """
+    numbers, first = {}, 0
+    for name, score in scores.items():
+        numbers[name] = first + _numbered(score, pattern, axes[name])
+        first = int(numbers[name].max()) + 1
+    of = torch.cat([number.flatten() for number in numbers.values()])
+    flat = torch.cat([score.flatten().double() for score in scores.values()])
+    sizes = torch.bincount(of, minlength=first)
+    means = torch.zeros(first, dtype=flat.dtype, device=flat.device).index_add_(0, of, flat) / sizes
+    order = means.argsort(descending=True, stable=True)
+    kept = torch.zeros(first, dtype=torch.bool, device=flat.device)
+    kept[order[sizes[order].cumsum(0) <= keep]] = True
+    return {name: kept[number] for name, number in numbers.items()}
+
+
+def _numbered(score: Tensor, pattern: Blocks, axis: int) -> Tensor:
+    """Give each weight the number of its block: (shape of the score) long, from 0 on."""
+    outputs, inputs = (torch.arange(score.shape[a], device=score.device) // n
+                       for a, n in ((1 - axis, pattern.outputs), (axis, pattern.inputs)))  # fmt: skip
+    pair = outputs[:, None] * (int(inputs.max()) + 1) + inputs
+    taps = score[0, 0].numel()
+    tap = torch.arange(taps, device=score.device).view(score.shape[2:])
+    pair = pair if axis == 1 else pair.T
+    return pair.reshape(*score.shape[:2], *[1] * (score.dim() - 2)) * taps + tap

@@ -1,0 +1,80 @@
+"""Slices and channels: what is meant is said, and what is read is that, in whatever order a file has its axes."""
+
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from lab_engines import spots
+from lab_jobs import content, predicted
+
+from cellprune.errors import CellpruneError
+from cellprune.lab.axes import Axes
+from cellprune.lab.inputs import find
+
+SIZES = {"T": 2, "Z": 3, "C": 2, "Y": 6, "X": 7}
+PIXELS = np.random.default_rng(0).integers(0, 1000, tuple(SIZES.values())).astype(np.uint16)
+
+
+@pytest.mark.parametrize("order", ["".join(order) for order in permutations("TZC")])
+def test_the_pixels_are_those_of_the_slices_and_the_channel_in_any_order(order: str, tmp_path: Path) -> None:
+    pixels = PIXELS.transpose(*("TZC".index(axis) for axis in order), 3, 4)
+    names = {"Channel": {"Name": ["DAPI", "actin & co"]}} if order.endswith("C") else {}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, ome=True, photometric="minisblack",
+                     metadata={"axes": f"{order}YX", **names})  # fmt: skip
+
+    def read(axes: Axes) -> np.ndarray:
+        images, failures, _ = find([str(tmp_path / "a.tif")], axes)
+        assert not failures
+        assert [image.name for image in images] == ["a_t000", "a_t001"]
+        return np.stack([image.levels(channels=image.header.channels) for image in images])
+
+    assert np.array_equal(read(Axes("max")), PIXELS.max(1))
+    assert np.array_equal(read(Axes(1, 0)), PIXELS[:, 1, :1])
+    assert np.array_equal(read(Axes("max", "actin & co" if names else 1)), PIXELS[:, :, 1:].max(1))
+
+
+def test_imagej_slices_one_by_one_or_the_brightest(tmp_path: Path) -> None:
+    slices = np.stack([np.full_like(spots(), 7), spots(), spots(cells=[(30, 3, 6, 6)])])
+    tifffile.imwrite(tmp_path / "a.tif", slices, imagej=True, metadata={"axes": "ZYX"})
+    done = predicted(tmp_path / "a.tif", tmp_path / "each", axes=Axes("each"))
+    assert [image["name"] for image in done.images] == ["a_z001", "a_z002"]
+    assert len(done.failures) == 1, "a slice without anything to see is listed"
+    assert sorted(path.name for path in (tmp_path / "each/labels").iterdir()) == ["a_z001.tif", "a_z002.tif"]
+    predicted(tmp_path / "a.tif", tmp_path / "max", axes=Axes("max"))
+    assert tifffile.imread(tmp_path / "max/labels/a.tif").max() == 3
+    before = content(tmp_path / "max")
+    assert predicted(tmp_path / "a.tif", tmp_path / "max", axes=Axes("max")).kept == 1
+    assert content(tmp_path / "max") == before
+
+
+def test_files_without_such_axes_are_as_ever(write: Callable[..., Path]) -> None:
+    write("a.tif")
+    film = write("film.tif", np.stack([spots(), spots()]), photometric="minisblack")
+    for axes in (Axes("max"), Axes("each"), Axes(0), Axes("max", 0)):
+        images, failures, _ = find([str(film.parent / "a.tif"), str(film)], axes)
+        assert [image.name for image in images] == ["a", "film_t000", "film_t001"]
+        assert not failures
+        assert all(np.array_equal(image.levels(channels=1)[0], spots()) for image in images)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        (None, r"is a stack of 3 slices in Z, not of moments in time: .* \(cellprune predict: give --z max\)"),
+        (Axes("each"), "has 2 moments of 3 slices: --z each takes one or the other; give --z max"),
+        (Axes(3), "has no slice 3: it holds 3, counted from 0"),
+        (Axes("max", 2), r"has no channel 2: it holds 2 \('DAPI', 'GFP'\), counted from 0"),
+        (
+            Axes("max", "Dapi"),
+            r"has no channel 'Dapi': it holds 2 \('DAPI', 'GFP'\), counted from 0; did you mean 'DAPI'?",
+        ),
+    ],
+)
+def test_what_is_not_there_is_said(axes: Axes | None, said: str, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", PIXELS, ome=True, photometric="minisblack",
+                     metadata={"axes": "TZCYX", "Channel": {"Name": ["DAPI", "GFP"]}})  # fmt: skip
+    with pytest.raises(CellpruneError, match=said):
+        find([str(tmp_path / "a.tif")], axes)
