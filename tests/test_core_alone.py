@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -22,26 +23,51 @@ _INSTALLERS = ("pip", "setuptools", "pkg_resources", "_distutils_hack")  # which
 _OFFLINE = ("No matching distribution", "Could not find a version", "Connection", "Temporary failure", "Max retries")
 
 
-@pytest.fixture(scope="module")
-def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment that has the core alone."""
-    place = tmp_path_factory.mktemp("core")
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    words = [
-        place / "bin" / "python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "-c",
-        REPOSITORY / "constraints.txt",
-        REPOSITORY,
-    ]
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=1200)
+def pip(python: object, *words: object) -> None:
+    """Run pip, and skip where it reaches no index."""
+    done = subprocess.run(
+        [str(word) for word in (python, "-m", "pip", *words)], capture_output=True, text=True, timeout=1200
+    )
     if done.returncode and any(said in done.stderr for said in _OFFLINE):
         pytest.skip(f"pip reaches no package index: {done.stderr.strip().splitlines()[-1][:200]}")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that pip builds of the source archive, as an index would have both."""
+    place = tmp_path_factory.mktemp("built")
+    pip(sys.executable, "install", "--quiet", "--target", place / "tools", "hatchling")
+    words = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(place)]
+    path = os.environ | {"PYTHONPATH": str(place / "tools")}
+    subprocess.run(words, check=True, capture_output=True, cwd=REPOSITORY, env=path)
+    (source,) = place.glob("*.tar.gz")
+    pip(sys.executable, "wheel", "--quiet", "--no-deps", "-w", place, source)
+    (built,) = place.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment that has the core alone."""
+    place = tmp_path_factory.mktemp("core")
+    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
+    pip(place / "bin" / "python", "install", "--quiet", "-c", REPOSITORY / "constraints.txt", wheel)
     return place
+
+
+def test_the_wheel_of_the_source_archive_has_the_package_and_no_more(wheel: Path) -> None:
+    assert wheel.name.endswith("-py3-none-any.whl"), "one for all systems"
+    with ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    ours = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "cellprune").rglob("*.py")}
+    shipped = {
+        f"cellprune/_shipped/{path.relative_to(REPOSITORY)}"
+        for folder in ("datasets", "configs")
+        for path in (REPOSITORY / folder).glob("*.yaml")
+    }
+    assert names >= ours | shipped
+    assert {name.split("/")[0] for name in names} == {"cellprune"}
 
 
 def packages(core: Path) -> Path:

@@ -84,6 +84,22 @@ def to_take_ranges_from(model: Path, source: str | None, data_root: Path | None 
     return images
 
 
+def learned(model: Path, data_root: Path | None = None) -> list[Floats]:
+    """Give images that a run learned from; none for a model file, or where the run's data are not here.
+
+    Raises:
+        CellpruneError: the run is not finished.
+    """
+    if not model.is_dir():
+        return []
+    finished(model)
+    try:
+        return [example.image for example in _frames(model, "train", _CALIBRATED, data_root)]
+    except CellpruneError as error:
+        log.LOGGER.warning("note: the frames that %s learned from cannot be read: %s", model, error)
+        return []
+
+
 def _frames(path: Path, part: Literal["report", "train"], most: int, data_root: Path | None) -> list[Example]:
     """Read at most so many frames of a finished run, from the first to the last of a part."""
     folder = Folder(path)

@@ -39,7 +39,7 @@ def test_every_command_of_the_page_works(
     monkeypatch.setattr(bench, "measure", lambda entries, *_: ([Measured(entry, 1.0, None) for entry in entries], 9))
     shutil.copytree(folder / "images", tmp_path / "images")
     lines = list(pages.commands(PAGE))
-    assert len(lines) == 8
+    assert len(lines) == 9
     for line in lines:
         if "bf16" in line and not has_bf16():
             continue

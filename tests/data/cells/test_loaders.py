@@ -1,5 +1,6 @@
 """Loaders: what comes out, in which order, and that workers, processes and draws change nothing they should not."""
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
@@ -79,6 +80,15 @@ def test_workers_change_nothing(loaders: Loaders, made: Split) -> None:
     working = Loaders(made, card=GREY, size=SIZE, batch_size=4, seed=0, workers=2)
     for epoch in (0, 1, 0):  # the workers live on from epoch to epoch
         assert same(list(loaders.train(epoch)), list(working.train(epoch)))
+
+
+def test_workers_can_be_spawned_as_on_windows_and_macos(loaders: Loaders) -> None:
+    loaders.train(0)
+    loader, sampler = loaders._loaders[0, 1]
+    parts = (loader.dataset, loader.collate_fn, loader.worker_init_fn)
+    samples, collate, _ = pickle.loads(pickle.dumps(parts))  # so a spawned process gets them
+    drawn = next(iter(sampler))
+    assert same([collate([samples[at] for at in drawn])], [loader.collate_fn([loader.dataset[at] for at in drawn])])
 
 
 def test_the_global_generators_are_left_alone(loaders: Loaders) -> None:
