@@ -36,6 +36,7 @@ from cellprune.runs.metrics import Epoch
 from cellprune.runs.split import UNANNOTATED, FrameSplit
 from cellprune.runs.startfile import Pretrained
 from cellprune.runs.state import Check, States
+from cellprune.structure.modes import evaluating
 from cellprune.training.accelerator import precision, start
 from cellprune.training.byol import Byol, Following, mean_of_both
 from cellprune.training.checkpoint import Checkpoint, arrays_of
@@ -271,9 +272,8 @@ def _byol(network: nn.Module, image: Floats, settings: Settings) -> tuple[Byol, 
     probe = torch.zeros(2, *shape)
     layers, output = seen_by(network, probe)
     representation = Representation(network, layers)
-    with torch.no_grad():
-        size = representation.eval()(probe).shape[1]
-    representation.train()
+    with torch.no_grad(), evaluating(representation):
+        size = representation(probe).shape[1]
     reseed(settings.seed, 1)
     untrained = tuple(name for name in network.state_dict() if name.startswith(f"{output}."))
     return Byol(representation, size), untrained

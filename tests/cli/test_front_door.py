@@ -27,7 +27,7 @@ def test_the_module_is_the_program() -> None:
     code, said = ended("trian", stdout=subprocess.DEVNULL)
     assert code == 2
     assert said.startswith(
-        'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, evaluate, '
+        'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, pretrain, '
     )
     assert said.count("\n") == 1
 

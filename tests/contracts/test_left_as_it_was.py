@@ -373,6 +373,7 @@ LOOKS: dict[str, Callable[[nn.Module], object]] = {
     "predict": lambda network: cellprune.predict(network, np.random.RandomState(0).normal(size=(12, 20))),
     "engine": asked,
     "plan": planned,
+    "scores": lambda network: cellprune.scores(network, method="snip", batches=batches(network), loss=F.cross_entropy),
     "macs": lambda network: pruned(network, "snip", sparsity=None, budget={"macs": 0.5}),
     "effective": lambda network: pruned(network, "snip", effective=True),
     "cost": lambda network: cost(network, SIZE),
@@ -391,6 +392,7 @@ LOOKS: dict[str, Callable[[nn.Module], object]] = {
 
 def refusal(kind: str, way: str) -> str | None:
     """Give what a method ("snip channel") or a look says of a kind that it refuses by name."""
+    way = "snip weight" if way == "scores" else way
     scores = way in map(" ".join, WAYS)
     if kind == "lazy" or (kind == "meta" and way not in ("hold", "positions")):  # where shapes suffice
         return r"^'.+' has no (shape|values).*: .+$"
@@ -413,8 +415,9 @@ def refusal(kind: str, way: str) -> str | None:
 
 
 def test_every_public_name_that_takes_a_network_is_here() -> None:
-    names = {"prune", "hold", "shrink", "compact", "predict", "run", "load", "Request", "CellpruneError"}
-    assert set(cellprune.__all__) == names
+    of_networks = {"prune", "scores", "hold", "shrink", "compact", "predict", "run", "load"}
+    others = {"save_masks", "load_masks", "Request", "CellpruneError"}
+    assert set(cellprune.__all__) == of_networks | others
 
 
 @every_kind

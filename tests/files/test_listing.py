@@ -67,7 +67,7 @@ def test_a_folder_that_may_not_be_listed_is_named(tmp_path: Path, monkeypatch: p
 OWN = {  # folders that cellprune itself fills, and patterns that a user types
     "campaign/timing.py", "data/fetch.py", "data/sets/cards.py", "experiment/shared.py", "experiment/story.py",
     "files/listing.py", "lab/gathering.py", "runs/atomic.py", "runs/finished.py", "runs/folder.py", "runs/placing.py",
-    "runs/scratch.py", "runs/state.py", "search/tell/measured.py",
+    "runs/scratch.py", "runs/state.py", "search/tell/measured.py", "tables/catalogue.py", "export/package.py",
 }  # fmt: skip
 
 

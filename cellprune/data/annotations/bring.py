@@ -1,7 +1,5 @@
 """From annotated images to a data set of images/ and labels/: whole, or not at all."""
 
-import os
-import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,10 +11,11 @@ from numpy.typing import NDArray
 
 from cellprune.data.annotations.canvas import AnnotationError, Drawn
 from cellprune.data.annotations.sources import Source, sources
-from cellprune.errors import CellpruneError, WorkError
+from cellprune.errors import CellpruneError
 from cellprune.images import naming
 from cellprune.images.naming import IGNORE, IMAGES, LABELS
 from cellprune.images.read import read_header
+from cellprune.runs.placing import appearing
 from cellprune.wording import many, printable
 
 _UNKNOWN = 255  # in ignore/
@@ -50,22 +49,9 @@ def bring(source: Path, output: Path, *, step: Callable[[int, int], None] = lamb
     """
     if not source.is_dir():
         raise CellpruneError(f"there is no folder {printable(str(source))!r}: give one with images and annotations")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise CellpruneError(f"{output} is there already: give an absent or empty folder as --output")
     found = sources(source)
-    private = output.absolute().with_name(f".{output.absolute().name}.{secrets.token_hex(4)}.partial")
-    try:
-        private.mkdir(parents=True)
-        brought = _written(found.annotated, private, step)
-        if output.exists():
-            output.rmdir()
-        os.replace(private, output)
-    except OSError as error:
-        raise WorkError(
-            f"could not write {output} ({error.strerror or error}): free space, then start again"
-        ) from error
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
+    with appearing(output) as beside:
+        brought = _written(found.annotated, beside, step)
     if not found.without:
         return brought
     left = f"{many(len(found.without), 'image')} without annotations left out, first {found.without[0].name}"

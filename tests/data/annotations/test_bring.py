@@ -135,7 +135,7 @@ def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
     assert "note: a.geojson, a.tif: 2 cells without a pixel of its own: left out" in told.err
     assert "note: 1 image without annotations left out, first b.tif" in told.err
     assert typed("data", "import", source, "-o", out) == 2
-    assert f"{out} is there already: give an absent or empty folder as --output" in capsys.readouterr().err
+    assert f"{out} is there already and not empty: name a new folder" in capsys.readouterr().err
 
 
 def test_a_crowd_is_ignored_and_parts_of_a_polygon_do_not_cut_each_other_out(source: Path, tmp_path: Path) -> None:
