@@ -147,7 +147,13 @@ def native(scores: SegmentationScores) -> dict[str, tuple[ClassCount, ...]]:
 
 @pytest.mark.parametrize(
     ("kind", "normalization"),
-    [*((kind, "robust") for kind in KINDS), ("one size", "standard")],
+    [
+        *(
+            pytest.param(kind, "robust", marks=() if kind in ("sizes", "colour", "hot pixel") else pytest.mark.slow)
+            for kind in KINDS
+        ),
+        ("one size", "standard"),
+    ],
 )
 def test_a_runs_own_scores_are_those_of_the_labels(kind: str, normalization: str, tmp_path: Path) -> None:
     folder = drawn(tmp_path / "set", *KINDS[kind])

@@ -27,6 +27,7 @@ def chosen(tmp_path_factory: pytest.TempPathFactory, data_root: Path) -> Path:
     return output
 
 
+@pytest.mark.slow
 def test_masks_alone_are_those_that_a_run_trains(chosen: Path, data_root: Path, tmp_path: Path) -> None:
     assert typed(*command("train", data_root, tmp_path / "run", "--method", "snip", "--prune", "0.8")) == 0
     assert maskfile.digest(Folder(tmp_path / "run").read_masks()) == maskfile.digest(maskfile.read(chosen))
@@ -54,6 +55,7 @@ def test_masks_that_a_kill_left_without_their_picture_get_it(
     assert typed(*command("prune", data_root, output, "--method", "snip", "--prune", "0.8")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "unit", "exact"),
     [

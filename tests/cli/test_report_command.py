@@ -65,6 +65,7 @@ def test_json_is_one_object_with_the_numbers(
     assert group["runs"][1]["differences"]["native"]["by_name"] == {"01/000": 0, "02/001": 0}
 
 
+@pytest.mark.slow
 def test_one_run_gets_its_own_page(
     make_run: Callable[..., Folder], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,9 @@ NETWORKS = {
     "smp": {"name": "smp:unet/resnet18", "in_channels": 1, "classes": 2},
     "monai's unet, every level under two names": {"in_channels": 1, "classes": 2},
 }
-SLOW = ("smp", "monai's unet, every level under two names")
+SLOW = (  # the others have each kind of layer once
+    "smp", "monai's unet, every level under two names", "resnet20", "unet, group norm", "unet, none norm",
+)  # fmt: skip
 SOONER = {"rounds": 2, "inner_steps": 1, "samples_per_class": 2}
 
 

@@ -28,7 +28,7 @@ NETWORKS = {
     "resnet20": (lambda: resnet.build(width=2, classes=3), (3, 8, 8), ()),
     "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), ()),
 }
-SOONER = {"rounds": 4}  # of the methods in rounds, which have up to a hundred by default
+SOONER = {"rounds": 3}  # of the methods in rounds, which have up to a hundred by default
 every_method = pytest.mark.parametrize("method", sorted(names.methods("before")))
 every_method_of_weights = pytest.mark.parametrize(
     "method", sorted(name for name in names.methods("before") if names.method(name).channels != "always")
@@ -182,8 +182,9 @@ def test_the_asked_number_of_channels_is_met_exactly_whatever_their_cost(method,
     channels = find(model, data[0][0])
     for cost in ("auto", "channels", "memory"):
         masks = prune(
-            model, method=method, sparsity=0.3, granularity="channel", cost=cost, batches=data, loss=F.cross_entropy
-        )
+            model, method=method, sparsity=0.3, granularity="channel", cost=cost, batches=data, loss=F.cross_entropy,
+            **options_of(method),
+        )  # fmt: skip
         assert int(channels.kept(masks).sum()) == int(0.7 * channels.count + 0.5)
 
 

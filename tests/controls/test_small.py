@@ -28,7 +28,7 @@ ARCHITECTURES = [UNET] + [
         ("vgg16", {"width": 4}),
     )
 ]
-FAST = ("unet", "resnet20")
+FAST = ("unet",)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,7 @@ def test_a_time_that_no_network_of_the_shape_has_is_refused_with_both():
         small.instead("flat-latency", LEVELS, masks, AT, 64, table)
 
 
+@pytest.mark.slow
 def test_to_density_is_as_wide_as_channels_are_left_at_each_level():
     batch = [(torch.randn(2, 1, 16, 16), torch.randint(0, 2, (2, 16, 16)))]
     network = WIDE.build()

@@ -55,6 +55,7 @@ def test_maps_of_every_target_and_their_cells_are_torchs(target: str, tmp_path: 
     assert np.array_equal(cells_in(ours, images[0]).labels, cells_in(torchs, images[0]).labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "padding"), [("batch", "same"), ("group", "same"), ("batch", "valid")])
 def test_classes_are_torchs_whole_and_in_tiles(norm: str, padding: str, tmp_path: Path) -> None:
     network = network_of(norm=norm, padding=padding, depth=1)

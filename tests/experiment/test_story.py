@@ -67,6 +67,7 @@ def test_too_few_cells_to_tune_a_decoder_by_are_told_of(pruned: Folder) -> None:
     assert "The decoder was not tuned: " in pruned.file("report").read_text()
 
 
+@pytest.mark.slow
 def test_a_dense_run_has_no_masks(tmp_path: Path, data_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "dense"
     assert typed(*words(output, data_root, "--json")) == 0
@@ -169,6 +170,7 @@ def test_the_default_name_says_what_ran(data_root: Path, tmp_path: Path, monkeyp
     assert folder.path.name.startswith("simulated_unet_snip-0.5_s2_")
 
 
+@pytest.mark.slow
 def test_a_run_with_frames_to_choose_on_never_scores_the_held_out(data_root: Path, tmp_path: Path) -> None:
     blind = "training.learning_rate=1.0e-9"
     settings = load(assignments=[*TINY, "training.epochs=1", "data.select=0.3", "data.fold=[1, 3]", blind])
@@ -197,6 +199,7 @@ def test_a_fold_that_is_none_is_refused() -> None:
             load(assignments=wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     ["force", *(pytest.param(m, marks=pytest.mark.slow) for m in ("grasp", "random", "magnitude", "synflow"))],

@@ -94,6 +94,7 @@ def test_statistics_are_estimated_anew(name: str) -> None:
     assert network.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["unet/resnet18", *(pytest.param(n, marks=pytest.mark.slow) for n in (*NAMES[1:], *MORE))]
 )

@@ -188,6 +188,7 @@ def test_a_page_of_channels_counts_them_and_says_what_was_asked(make_run: Callab
         assert part in told, part
 
 
+@pytest.mark.slow
 def test_a_page_made_again_is_the_same(make_run: Callable[..., Folder]) -> None:
     folder = make_run()
     page.write(folder)
