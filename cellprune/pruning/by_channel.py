@@ -14,9 +14,11 @@ from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.conditions import device_of
 from cellprune.pruning.kinds import Batch, Chosen
 from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.budget import keep_count
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.ranking.prices import Price, priced
 from cellprune.pruning.scoring import Scoring
+from cellprune.pruning.start import refuse_few
 from cellprune.structure.channels import Channels
 from cellprune.structure.levels import weights_of_levels
 from cellprune.structure.timing import milliseconds_of_layer
@@ -59,6 +61,8 @@ def channels_kept(
     kept = _left(model, channels, start)
     if start and spending and asked.round_to != 1:
         raise CellpruneError("start may leave parts of blocks of channels: choose single channels by round_to=1")
+    if start and not spending and asked.share < 1:  # where nothing is to go, all that is left stays
+        refuse_few(int(kept.sum()), keep_count(channels.count, asked.share), "channels")
     for number, (share, batches) in enumerate(zip(shares, chain([taken], later), strict=False), start=1):
         with scoring.in_round(number, len(shares)):
             alive = {} if kept.all() else whole_channels.spread(model, channels, kept)

@@ -22,6 +22,7 @@ from cellprune.pruning.ranking.divided import best_of_slices, divided, refuse_em
 from cellprune.pruning.ranking.patterns import best_of_each, input_axes, whole_blocks
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.scoring import Scoring
+from cellprune.pruning.start import refuse_few
 
 log = logging.getLogger("cellprune")
 
@@ -54,7 +55,8 @@ def weights_kept(
     _refuse_floor(weights, prices, counts[-1], asked.least)
     axes = divided(model, weights)
     first = masks = _left(weights, start)
-    _refuse_few(first, counts[-1] if prices is None else 0, quotas[-1] if quotas else {})
+    if start and share < 1:  # where nothing is to go, all that is left stays
+        _refuse_few(first, counts[-1] if prices is None else 0, quotas[-1] if quotas else {})
     for number, (keep, batches) in enumerate(zip(counts, chain([taken], later), strict=False), start=1):
         with scoring.in_round(number, len(counts)):
             sensitivity = scoring.sensitivity(model, masks, batches)
@@ -152,12 +154,9 @@ def _quotas(scoring: Scoring, weights: Mapping[str, Tensor]) -> list[dict[str, i
 def _refuse_few(first: Masks, keep: int, quotas: Mapping[str, int]) -> None:
     """Refuse masks to start from that have fewer weights left than should stay."""
     left = {name: int(mask.sum()) for name, mask in first.items()}
-    short = [name for name, quota in quotas.items() if left[name] < quota]
-    if short or sum(left.values()) < keep:
-        has, needs = (left[short[0]], quotas[short[0]]) if short else (sum(left.values()), keep)
-        of = f" of {short[0]!r}" if short else ""
-        raise TooMuchError(f"start leaves {has} weights{of}, fewer than the {needs} that should stay: remove more, or "
-                           f"start from other masks")  # fmt: skip
+    for name, quota in quotas.items():
+        refuse_few(left[name], quota, f"weights of {name!r}")
+    refuse_few(sum(left.values()), keep, "weights")
 
 
 def _refuse_floor(

@@ -22,6 +22,7 @@ from cellprune.pruning.prunable import multiplying, prunable, say_what_lies_outs
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.pruning.ranking.schedule import one_shot
 from cellprune.pruning.scoring import Scoring, at_once
+from cellprune.pruning.start import refuse_nothing_more, refuse_revived, refuse_unmet
 from cellprune.structure.calling import called_on
 from cellprune.structure.layers import weighted_layers
 from cellprune.structure.standing_in import as_it_was, require_values
@@ -107,7 +108,8 @@ def prune(
         densities: parameter name -> share of it that stays, instead of `sparsity`; others stay whole. To keep those of
             other masks, give {name: mask.float().mean().item()}.
         start: masks to begin with, such as those of an earlier call: what they removed stays so, and the rest is scored
-            in the masked network. `sparsity` is still the share of all weights, or channels.
+            in the masked network. `sparsity` is still the share of all weights, or channels. What divides all of a
+            layer goes without it: erk, scope="layer", floor, effective and pattern.
         tell: called after each round of scoring with how many are done and how many there are.
         options: the method's own, such as inner_steps or rounds; see its file in `pruning/methods/`.
     Returns:
@@ -177,6 +179,7 @@ def fulfil(
     Raises:
         CellpruneError, WorkError: as `prune` does.
     """
+    refuse_nothing_more(request, start or {})
     masks = choose(model, request, batches=batches, loss=loss, start=start, tell=tell, table=table, once=once).masks
     free_memory.give_back()
     return masks
@@ -200,9 +203,8 @@ def choose(
     _refuse_no_loss(scoring)
     model = bare(model)
     require_values(model)
+    refuse_unmet(request, method, start or {})
     check(model, start or {})
-    if start and request.pattern:
-        raise CellpruneError("a pattern is laid over all weights, and start removes some before: remove one of the two")
     with as_it_was(model):  # whatever reading the batches draws and computing the loss leaves behind, too
         weights = prunable(model, request.exclude)
         if request.effective:
@@ -227,6 +229,7 @@ def choose(
                 weights = {name: weight for name, weight in weights.items() if name in chosen.masks}
             else:
                 chosen = weights_kept(scoring, model, weights, taken, rounds, start)
+        refuse_revived(chosen.masks, start or {})
         say_what_lies_outside(model, weights, request.exclude)
         if taken and not request.invert:  # which may well cut the network: that, too, is an answer
             # a score by the loss is 0 for all of a head that starts at zero, however well the head would learn

@@ -32,7 +32,7 @@ def best_of_slices(
         is_best = rows == rows.amax(1, keepdim=True)
         places = torch.arange(scores[name].numel(), device=rows.device).view(scores[name].shape)
         firsts = _slices(places, axis).gather(1, is_best.to(torch.uint8).argmax(1, keepdim=True))
-        best[name] = torch.isin(places, firsts)
+        best[name] = torch.isin(places, firsts) & among[name]
     return best
 
 

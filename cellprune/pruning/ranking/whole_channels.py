@@ -61,17 +61,18 @@ def choose(
         scope: "global" ranks all together; "layer" gives each layer's channels (a channel that several layers make
             counts with the first) the same share.
         least: share of each layer's channels that stays in any case, see `best_of_layers`.
-        among: (channels.count,) bool, those that may stay; none for all.
+        among: (channels.count,) bool, those that may stay, all of them where the share is more; none for all.
     Returns:
         (channels.count,) bool.
     Raises:
         TooMuchError: the share is too small for what each layer keeps in any case.
         WorkError: a score is NaN or infinite.
     """
-    keep = keep_count(channels.count, density)
+    there = torch.ones(channels.count, dtype=torch.bool) if among is None else among
+    keep = min(keep_count(channels.count, density), int(there.sum()))
     first = by_layer(channels, scores)
     check_finite(first)
-    best = best_of_layers(channels, scores if among is None else scores.masked_fill(~among, -torch.inf), least)
+    best = [c for c in best_of_layers(channels, scores.masked_fill(~there, -torch.inf), least) if there[c]]
     if keep < len(best):
         raise TooMuchError(
             f"{keep} of {channels.count} channels would stay, but each layer keeps {_floor(least)} at least, "
@@ -80,10 +81,10 @@ def choose(
     scores = scores.clone()
     scores[best] = scores.max() + 1
     parts = scores.split([len(part) for part in first.values()])
-    may = None if among is None else by_layer(channels, among)
+    may = by_layer(channels, there)
     kept = torch.cat([*select(dict(zip(first, parts, strict=True)), keep, scope, among=may).values()])
     for name, made in channels.layers().items():
-        if not kept[made].any():
+        if there[made].any() and not kept[made].any():
             raise TooMuchError(f"scope='layer' leaves no channel of {name!r}: remove less, or take scope='global'")
     return kept
 
