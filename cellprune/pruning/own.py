@@ -66,7 +66,7 @@ def _guarded(name: str, score: Callable[..., dict[str, Tensor]]) -> Callable[...
                 scores = score(model, masks, batches, loss, seed=seed, **options)
             except CellpruneError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # its exit() would end the whole program without a word
                 raise WorkError(
                     f"pruning method {name!r} failed ({type(error).__name__}: {reason(error)}): mend its code"
                 ) from error
@@ -115,7 +115,7 @@ def _numbers(score: Tensor, device: torch.device) -> Tensor:
 
 @contextmanager
 def _unchanged(name: str, model: nn.Module) -> Iterator[None]:
-    """Put back what happens to the values of parameters and buffers, and refuse that it happened.
+    """Put back what happens to parameters and buffers, their values and requires_grad, and refuse that it happened.
 
     Gradients are put back in silence: whoever calls backward() leaves some.
 
@@ -124,6 +124,7 @@ def _unchanged(name: str, model: nn.Module) -> Iterator[None]:
     """
     parameters = dict(model.named_parameters())
     values = {key: (t, t.detach().clone()) for key, t in (parameters | dict(model.named_buffers())).items()}
+    learning = {key: (p, p.requires_grad) for key, p in parameters.items()}
     gradients = [(p, p.grad, None if p.grad is None else p.grad.clone()) for p in parameters.values()]
     changed: list[str] = []
     try:
@@ -134,6 +135,10 @@ def _unchanged(name: str, model: nn.Module) -> Iterator[None]:
                 if not torch.equal(_bits(tensor), _bits(before)):
                     changed.append(key)
                     tensor.copy_(before)
+            for key, (parameter, learned) in learning.items():
+                if parameter.requires_grad != learned:
+                    changed.append(f"{key}.requires_grad")
+                    parameter.requires_grad_(learned)
             for parameter, gradient, was in gradients:
                 parameter.grad = gradient if gradient is None or was is None else gradient.copy_(was)
     if changed:

@@ -101,6 +101,15 @@ def running(model, masks, batches, loss, *, seed):
     return {name: p.detach() for name, p in model.named_parameters()}
 
 
+def frozen(model, masks, batches, loss, *, seed):
+    model.requires_grad_(False)
+    return sizes(model, masks, batches, loss, seed=seed)
+
+
+def leaving(model, masks, batches, loss, *, seed):
+    raise SystemExit(7)
+
+
 def training(model, masks, batches, loss, *, seed):
     with torch.no_grad():
         model.head.weight.add_(1)
@@ -119,6 +128,8 @@ def training(model, masks, batches, loss, *, seed):
         (without("head.weight"), "no scores for 'head.weight'", None),
         (lambda model, masks, batches, loss, *, seed: [1], "gives list: let it return a dictionary", None),
         (running, "'running' changed 'norm.running_mean' and 2 more while it scored; all is put back", None),
+        (frozen, "'frozen' changed 'stem.weight.requires_grad' and [0-9]+ more", None),
+        (leaving, r"'leaving' failed \(SystemExit: 7\): mend its code", WorkError),
         (training, r"'training' failed \(KeyError: 'no luck'\): mend its code", WorkError),
         (lambda model, batches: {}, r"takes other arguments than \(model, masks, batches, loss, \*, seed\)", None),
         (dict, "is <class 'dict'>, which scores nothing: give a function", None),
