@@ -8,6 +8,7 @@ from time import sleep
 from typing import Literal
 
 from cellprune.config import load as config
+from cellprune.config import own
 from cellprune.errors import CellpruneError
 from cellprune.files import listing
 from cellprune.runs import atomic, documents, lock
@@ -93,10 +94,13 @@ class SweepFolder:
 
 
 def _identity(plan: Plan) -> dict[str, object]:
-    """Give what a sweep is about: its axes, and the settings that all its arms have in common."""
+    """Give what a sweep is about: its axes, the settings that all its arms have in common, and the user's own code."""
     of_arms = [dict(config.flat(arm.settings.model_dump(mode="json"))) for arm in plan.arms]
     common = {key: value for key, value in of_arms[0].items() if all(arm.get(key) == value for arm in of_arms)}
     told: dict[str, object] = {"axes": plan.axes.model_dump(mode="json"), "settings": common}
+    pruned = [arm.settings.pruning for arm in plan.arms]
+    if of_own := {own.short(one.method): one.method_sha256 for one in pruned if one.method_sha256}:
+        told["method_sha256"] = of_own
     if (of := plan.of_paper) is None:
         return told
     table = {

@@ -128,6 +128,19 @@ def test_a_folder_of_another_plan_or_of_other_things_is_refused(tmp_path: Path) 
         own.require(resume=True)
 
 
+def test_a_folder_of_other_code_of_the_users_own_is_refused(tmp_path: Path) -> None:
+    def folder(code: str) -> SweepFolder:
+        (tmp_path / "mine.py").write_text(f"def score(model, masks, batches, loss, *, seed):\n    return {code}\n")
+        axes = AXES.model_copy(update={"methods": (f"{tmp_path / 'mine.py'}:score",)})
+        return SweepFolder(tmp_path / "table", planned(axes))
+
+    with (first := folder("{}")).locked():
+        first.note({})
+    folder("{}").require(resume=True)
+    with pytest.raises(CellpruneError, match=r"another plan \(method_sha256.mine.py:score: \w+ -> \w+\)"):
+        folder("dict()").require(resume=True)
+
+
 def test_the_page_leads_to_every_run_and_tells_what_is_missing(tmp_path: Path, data_root: Path) -> None:
     whole, runs = planned(), shared_runs(tmp_path, data_root)
     lost = whole.name(whole.trials[-1])
