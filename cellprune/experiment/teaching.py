@@ -35,15 +35,15 @@ def require(opened: Opened) -> None:
     path = opened.settings.training.teacher
     if path is None:
         return
-    _require_alike(path, loaded.read(path), opened)
-    learned = learned_by(path)
+    teacher, learned = loaded.read(path), learned_by(path)
+    if learned is not None:
+        _require_apart(path, learned, opened.split.written())  # first: another split has another normalization, too
+    _require_alike(path, teacher, opened)
     if learned is None:
         log.warn_once(
             f"warning: it is not known what the teacher {path} learned from: if held-out images are among it, the "
             "scores flatter; give its run folder to have that checked"
         )
-        return
-    _require_apart(path, learned, opened.split.written())
 
 
 def distillation(setup: Setup) -> Distillation | None:

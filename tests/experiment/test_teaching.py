@@ -97,6 +97,8 @@ def test_a_teacher_that_learned_from_held_out_frames_is_refused_and_they_are_nam
         split_by("data.split_seed=1")
     with pytest.raises(CellpruneError, match=said):
         split_by("data.select=0.3")
+    with pytest.raises(CellpruneError, match=said):  # which comes before what follows from another split
+        split_by("data.split_seed=1", "data.normalization=standard")
 
 
 def test_scores_are_the_same_with_a_teacher_and_shared(teacher: Folder, data_root: Path) -> None:
