@@ -47,10 +47,10 @@ def unknown(kind: str, name: object, known: Iterable[str], where: str = "") -> s
     Args:
         kind: what was named, as a reader says it: "pruning method".
         name: the unknown name.
-        known: the valid names; if there are very many, the first are listed.
+        known: the valid names; numbers in their order; if there are very many, the first are listed.
         where: file and key, or the flag, that had the name; left out when empty.
     """
-    names = sorted(known)
+    names = sorted(known, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     close = get_close_matches(str(name)[:200], names, n=2, cutoff=0.5)  # its time grows with the square of the length
     guess = f"Did you mean {' or '.join(repr(n) for n in close)}? " if close else ""
     more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""

@@ -35,3 +35,7 @@ def test_what_is_no_text_is_unknown_too() -> None:
 
 def test_an_error_without_a_message_has_none() -> None:
     assert str(CellpruneError()) == ""
+
+
+def test_names_that_are_numbers_are_listed_in_their_order() -> None:
+    assert unknown("table", "11", ("1", "2", "10", "b")).endswith("Known: 1, 2, 10, b.")

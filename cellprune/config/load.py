@@ -233,11 +233,11 @@ def read(file: Path) -> File:
     try:
         content = yaml12.read(reading.text_of(file, most=_MOST_BYTES))
     except FileNotFoundError:
-        raise ConfigError(f"no configuration file {str(file)!r}: check the path given to --config") from None
+        raise ConfigError(f"no configuration file {str(file)!r}: check its path") from None
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read ({error.strerror}): give a YAML file to --config") from None
+        raise ConfigError(f"{file} cannot be read ({error.strerror}): give a YAML file") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 ({reason(error)}): give a YAML file to --config") from None
+        raise ConfigError(f"{file} is not UTF-8 ({reason(error)}): give a YAML file") from None
     except yaml12.YamlError as error:
         raise ConfigError(f"{file} is no plain YAML ({error}): mend it") from None
     if not isinstance(content or {}, dict):

@@ -319,6 +319,8 @@ def _refuse_densities(asked: Request, spell: Spell) -> None:
     if not isinstance(asked.densities, Mapping) or not asked.densities:
         raise CellpruneError("densities name no layer: give {parameter name: share kept}")
     for name, density in asked.densities.items():
+        if isinstance(density, (str, bool)):
+            raise CellpruneError(f"the density of {name!r} {density!r} is not a number")
         if not 0 < exact(f"the density of {name!r}", density) <= 1:
             raise CellpruneError(f"the density of {name!r} is {density}, outside 0 < share kept <= 1")
     clash = [spell("granularity", "channel")] if asked.granularity == "channel" else []

@@ -18,13 +18,17 @@ def save_masks(path: str | Path, masks: Mapping[str, Tensor]) -> None:
         path: the file to make or replace; `cellprune train --masks` takes it.
         masks: parameter name -> bool tensor of its shape, True = kept, on any device.
     Raises:
-        CellpruneError: a mask that is no bool tensor; nothing is written.
+        CellpruneError: no masks, or one that is no bool tensor; nothing is written.
     Example:
         >>> save_masks("masks.safetensors", {"weight": torch.eye(2, 4).bool()})
         >>> int(load_masks("masks.safetensors")["weight"].sum())
         2
     """
+    if not isinstance(masks, Mapping):
+        raise CellpruneError(f"these masks are {type(masks).__name__}: give parameter name -> bool tensor")
     for name, mask in masks.items():
+        if not isinstance(name, str):
+            raise CellpruneError(f"a mask is called {quoted(name)}: give the name of its parameter")
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
             kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
             raise CellpruneError(f"the mask of {quoted(name)} is {kind}, not a bool tensor: give True where it is kept")

@@ -17,6 +17,9 @@ def refuse_unmet(request: Request, method: Method, start: Mapping[str, Tensor]) 
     """
     if not isinstance(start, Mapping):
         raise CellpruneError(f"start is {type(start).__name__}: give masks, parameter name -> bool tensor")
+    for name, mask in start.items():
+        if not isinstance(name, str) or not isinstance(mask, Tensor):
+            raise CellpruneError(f"start holds {type(mask).__name__} for {name!r}: give parameter name -> bool tensor")
     if not start:
         return
     if request.pattern:

@@ -112,18 +112,22 @@ def _refuse_by_first_bytes(path: Path, kind: str) -> None:
     header = int.from_bytes(first, "little")
     if header > min(HEADER_LIMIT_BYTES, size - 8):
         raise UnreadableFileError(
-            f"{path} is no {kind} file, or is damaged: give a {kind} file that cellprune wrote, or copy it again"
+            f"{path} is no {kind} file, or is damaged: give {_a(kind)} file that cellprune wrote, or copy it again"
         )
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _note(path: Path, text: str | None, kind: str, version: int) -> dict[str, Any]:
     if text is None:
-        raise UnreadableFileError(f"{path} was not written by cellprune: give a {kind} file")
+        raise UnreadableFileError(f"{path} was not written by cellprune: give {_a(kind)} file")
     note = json.loads(text)
     if not isinstance(note, dict) or not isinstance(note.get("kind"), str) or type(note.get("version")) is not int:
         raise ValueError("its note names no kind and version")
     if note["kind"] != kind:
-        raise UnreadableFileError(f"{path} is a {quoted(note['kind'])} file: give a {kind} file")
+        raise UnreadableFileError(f"{path} is a {quoted(note['kind'])} file: give {_a(kind)} file")
     if note["version"] > version:
         raise UnreadableFileError(
             f"{path} has format version {quoted(note['version'])}, this cellprune reads up to {version}: "

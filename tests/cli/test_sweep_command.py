@@ -115,7 +115,7 @@ def test_the_list_has_a_command_for_each_training_and_opens_no_data(
         (["--ratios", "0.5", "--method", "snip"], "pruning.method cannot be given to a sweep: --methods lists"),
         (["--ratios", "0.5", "--runs", "table/runs"], "--runs table/runs lies in --output table"),
         (["--ratios", "0.5", "--workers", "2", "--scheduler", "tcp://a:1"], "exclude each other: the scheduler"),
-        (["plan.yaml", "--ratios", "0.5"], "no configuration file 'plan.yaml'"),
+        (["plan.yaml", "--ratios", "0.5"], "no configuration file 'plan.yaml': check its path"),
         (["--ratios", "0.5", "--dataset", "DIC-C2DH-HeLa", "--data-root", "none"], "DIC-C2DH-HeLa is not in"),
     ],
 )  # fmt: skip

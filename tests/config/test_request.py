@@ -161,6 +161,8 @@ def _assignments(asked: dict) -> list[str]:
         ({**HALF, "scope": "lay"}, "no scope 'lay'"),
         ({**HALF, "cost": 1}, "no cost 1"),
         ({**HALF, "floor": 1}, "floor 1 is not a share of each layer"),
+        ({"densities": {"a.weight": "0.5"}}, "the density of 'a.weight' '0.5' is not a number"),
+        ({"densities": {"a.weight": True}}, "the density of 'a.weight' True is not a number"),
         ({**HALF, "floor": "much"}, "floor 'much' is not a number"),
         ({"budget": "macs=0.1"}, "budget 'macs=0.1' names no unit: give it .* {'params': 0.1}"),
         ({"budget": {"parms": 0.5}}, "Did you mean 'params'"),

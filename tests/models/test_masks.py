@@ -1,6 +1,7 @@
 """Masks as files, for who trains with a loop of his own."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,3 +30,13 @@ def test_what_is_no_mask_is_refused_and_the_file_stays(tmp_path: Path, mask: obj
     assert file.read_bytes() == b"kept"
     with pytest.raises(UnreadableFileError):
         load_masks(file)
+
+
+@pytest.mark.parametrize(
+    ("masks", "said"),
+    [([1], "these masks are list: give parameter name"), ({1: torch.ones(2).bool()}, "a mask is called 1: give the")],
+)
+def test_what_are_no_masks_is_refused_in_one_line(tmp_path: Path, masks: Any, said: str) -> None:
+    with pytest.raises(CellpruneError, match=said):
+        save_masks(tmp_path / "masks", masks)
+    assert not list(tmp_path.iterdir())

@@ -147,9 +147,17 @@ def test_scores_of_all_that_masks_to_start_from_left(method, granularity):
         prune(narrow(), method=method, granularity=granularity, sparsity=0, start=first, **IMAGES)
 
 
-def test_what_are_no_masks_is_refused():
-    with pytest.raises(CellpruneError, match="start is list: give masks, parameter name -> bool tensor"):
-        prune(narrow(), method="random", sparsity=0.5, start=[1])
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ([1], "start is list: give masks, parameter name -> bool tensor"),
+        ({1: torch.ones(2).bool()}, "start holds Tensor for 1: give parameter name -> bool tensor"),
+        ({"0.weight": [1]}, "start holds list for '0.weight': give"),
+    ],
+)
+def test_what_are_no_masks_is_refused(start, said):
+    with pytest.raises(CellpruneError, match=said):
+        prune(narrow(), method="random", sparsity=0.5, start=start)
 
 
 def test_masks_that_bring_something_back_are_named():

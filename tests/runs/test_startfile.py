@@ -24,5 +24,5 @@ def test_weights_come_back_with_how_they_were_made(tmp_path: Path) -> None:
 
 def test_a_model_file_holds_no_initial_weights(tmp_path: Path) -> None:
     modelfile.write(tmp_path / "model.safetensors", {}, {"a": np.zeros(2, np.float32)}, {})
-    with pytest.raises(CellpruneError, match="model"):
+    with pytest.raises(CellpruneError, match="is a 'model' file: give an initial weights file"):
         startfile.read(tmp_path / "model.safetensors")
