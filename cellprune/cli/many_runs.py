@@ -87,6 +87,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
 
     from cellprune.cli.progress import phase
     from cellprune.cli.sweep_progress import Told
+    from cellprune.tables.affordable import require_affordable
     from cellprune.tables.folder import SweepFolder
     from cellprune.tables.sweep import gathered
     from cellprune.tables.sweep import sweep as run
@@ -97,6 +98,8 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     folder.require(resume=handling.resume or handling.gather or handling.dry_run or own is not None)
     with phase("reading the data set", after_s=PATIENCE_S):
         shared = SharedRuns(plan, Workspace(handling.runs, output, handling.data_root, handling.device))
+        if not handling.gather:
+            require_affordable(plan, handling.data_root)
     if handling.dry_run:
         elsewhere = handling.scheduler is not None
         _foretell(plan, shared, handling.workers, elsewhere=elsewhere, as_json=handling.json_)

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import torch
 
+from cellprune.config import names
+from cellprune.config.pruning import Pruning
 from cellprune.errors import CellpruneError
-from cellprune.experiment.opening import Setup
+from cellprune.experiment.opening import Opened, Setup
+from cellprune.pruning.by_channel import require_enough
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
@@ -47,3 +50,23 @@ def require_shrinkable(setup: Setup) -> None:
     kept = torch.arange(channels.count) % 2 == 0
     kept[whole_channels.best_of_layers(channels, torch.zeros(channels.count))] = True
     shrink(setup, whole_channels.spread(network, channels, kept))
+
+
+def is_sized_before(pruning: Pruning) -> bool:
+    """Tell whether masks of channels are made for a budget that can be held against the smallest network at once."""
+    if pruning.masks is not None or pruning.fills_budget or names.method(pruning.method).when != "before":
+        return False
+    request = pruning.request()
+    return request.prices_channels and request.unit != "latency"  # whose layers would have to be timed
+
+
+def require_affordable(opened: Opened) -> None:
+    """Refuse a budget that not even the smallest network fits, where that is known before any score.
+
+    Args:
+        opened: whose pruning `is_sized_before`; no pixel is read.
+    Raises:
+        CellpruneError: says what the smallest network needs.
+    """
+    network, request = opened.architecture.build(), opened.settings.pruning.request()
+    require_enough(network, request, ones(network, opened.input_size))

@@ -10,9 +10,11 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.request import Request
 from cellprune.errors import CellpruneError
 from cellprune.pruning.derivatives.conditions import device_of
-from cellprune.pruning.kinds import Batch, Chosen
+from cellprune.pruning.kinds import Batch, Chosen, Nested
+from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
 from cellprune.pruning.ranking.budget import keep_count
 from cellprune.pruning.ranking.latency import LatencyTable
@@ -80,6 +82,20 @@ def channels_kept(
     log.info("%d of %d channels stay", int(kept.sum()), channels.count)
     masks = whole_channels.masks_of(model, inputs, channels, kept)
     return Chosen(masks, whole_channels.by_layer(channels, ranks), sensitivity)
+
+
+def require_enough(model: nn.Module, request: Request, inputs: Nested) -> None:
+    """Refuse a budget in macs or params that not even the smallest network fits, where that is known before any score.
+
+    Raises:
+        TooMuchError: says what the smallest network needs.
+    """
+    assert request.unit, "a budget that counts what channels cost"
+    channels = whole_channels.removable(model, inputs, prunable(model, request.exclude))
+    table = LatencyTable(partial(milliseconds_of_layer, device=device_of(model)))
+    prices = priced(model, inputs, channels, request.unit, table)
+    spending = whole_channels.Spending(request.unit, request.share, prices, prices, request.pricing, request.round_to)
+    whole_channels.require_enough(channels, spending, request.least)
 
 
 def _left(model: nn.Module, channels: Channels, start: Mapping[str, Tensor] | None) -> Tensor:

@@ -184,7 +184,7 @@ def plan(axes: Sweep, source: Source) -> Plan:
                     arms.append(group.arm(method, amount, control))
                 except ConfigError as error:
                     left_out.append(f"{method} has no control {control}: {error}")
-    _refuse_faults(faults, len(arms))
+    refuse_faults(faults, len(arms))
     _refuse_unused(axes, arms, left_out)
     once = {arm.settings.model_dump_json(): arm for arm in reversed(arms)}  # of those that are the same, the first
     return Plan(axes, tuple(reversed(once.values())), tuple(dict.fromkeys(left_out)))
@@ -253,7 +253,15 @@ def _refuse_swept(axes: Sweep, source: Source) -> None:
             raise ConfigError(f"{key} cannot be given to a sweep: {why}")
 
 
-def _refuse_faults(faults: dict[str, list[str]], n_possible: int) -> None:
+def refuse_faults(faults: Mapping[str, Sequence[str]], n_possible: int) -> None:
+    """Refuse combinations that cannot be trained.
+
+    Args:
+        faults: what is wrong -> the combinations.
+        n_possible: how many others there are.
+    Raises:
+        ConfigError: names them.
+    """
     if not faults:
         return
     told = "; ".join(f"{_listed(names)}: {error}" for error, names in faults.items())

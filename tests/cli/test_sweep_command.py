@@ -117,6 +117,7 @@ def test_the_list_has_a_command_for_each_training_and_opens_no_data(
         (["--ratios", "0.5", "--workers", "2", "--scheduler", "tcp://a:1"], "exclude each other: the scheduler"),
         (["plan.yaml", "--ratios", "0.5"], "no configuration file 'plan.yaml': check its path"),
         (["--ratios", "0.5", "--dataset", "DIC-C2DH-HeLa", "--data-root", "none"], "DIC-C2DH-HeLa is not in"),
+        (["--budgets", "macs=0.001", "--granularity", "channel"], "so nothing was begun: prospr macs=0.001"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_before_any_work(
