@@ -20,6 +20,7 @@ IMAGES = {
     "batches": [(torch.linspace(-1, 1, 4 * 64).sin().view(4, 1, 8, 8), torch.arange(4 * 36).view(4, 6, 6) % 2)],
     "loss": F.cross_entropy,
 }
+ROUNDS = {"synflow": {"rounds": 30}, "force": {"rounds": 5}}  # some of which would keep more than is left
 WHOLE = ({}, {"scope": "layer"}, {"floor": 0.19}, {"effective": True})
 
 
@@ -31,8 +32,15 @@ def test_with_masks_to_start_from_both_they_and_the_count_hold_or_it_is_refused(
     total = sum(first[name].numel() for name in counts)
     amounts = [{"sparsity": 0.7}, {"budget": {"channels" if granularity == "channel" else "params": 0.4}}]
     for extra, amount in ((extra, amount) for extra in WHOLE for amount in amounts):
-        asked = {"method": method, "granularity": granularity, "start": first, **amount, **extra, **IMAGES}
-        asked |= {"rounds": 5} if method in ("synflow", "force") else {}  # of which the first would keep more than left
+        asked = {
+            "method": method,
+            "granularity": granularity,
+            "start": first,
+            **amount,
+            **extra,
+            **IMAGES,
+            **ROUNDS.get(method, {}),
+        }
         if extra or method == "erk" or (method, granularity) == ("force", "channel"):
             with pytest.raises(CellpruneError, match=r"start removes some|share of its|chooses weights|effective="):
                 prune(narrow(), **asked)
