@@ -50,7 +50,7 @@ def predict(
     channel: str | None = None,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
-    outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="")] = (),
+    outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="", consume_multiple=True)] = (),
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,

@@ -454,8 +454,9 @@ def test_overlays_can_be_left_out_and_drawn_later(dataset: Dataset, model: Path,
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cells.csv", "labels", "prediction.json"]
     assert "out/overlays" not in capsys.readouterr().out
     labels = labels_in(tmp_path / "out")
-    assert call(model, image, "-o", tmp_path / "out", "--no-overlays") == 0
+    assert call(model, image, "-o", tmp_path / "out", "--no-overlays", "--outlines", "rois", "geojson") == 0
     assert "1 of them were there already" in capsys.readouterr().out
+    assert sorted(path.suffix for path in (tmp_path / "out" / "outlines").iterdir()) == [".geojson", ".zip"]
     assert call(model, image, "-o", tmp_path / "out") == 0
     assert [path.name for path in (tmp_path / "out" / "overlays").iterdir()] == ["01_t000.png"]
     assert all(np.array_equal(image, labels[name]) for name, image in labels_in(tmp_path / "out").items())
