@@ -73,6 +73,7 @@ def merge(folders: Sequence[Path], output: Path, *, multiqc: bool = False) -> Me
     _require_whole([piece for piece in pieces if piece.shard is not None])
     _require_alike(pieces)
     _require_ours(output, folders)
+    _require_tables_fit(pieces)
     content, made = _content(pieces)
     with lock.locked(output):
         documents.write_json(output / RECORD, content | {"finished": False})
@@ -144,14 +145,24 @@ def _require_ours(output: Path, folders: Sequence[Path]) -> None:
 
 
 def _write_table(path: Path, pieces: Sequence[Piece]) -> None:
-    with ExitStack() as opened, atomic.replacing(path) as beside:
+    with atomic.replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for lines in _lines(pieces):
+            writer.writerows(lines)
+
+
+def _require_tables_fit(pieces: Sequence[Piece]) -> None:
+    """Read all tables once, so that one that does not fit its record is refused before anything is written."""
+    for _ in _lines(pieces):
+        pass
+
+
+def _lines(pieces: Sequence[Piece]) -> Iterator[_Lines]:
+    """Give the columns, then the lines of each image."""
+    with ExitStack() as opened:
         tables = [_read(opened.enter_context((p.folder / TABLE).open(encoding="utf-8", newline=""))) for p in pieces]
-        columns = _columns(pieces, [next(table, []) for table in tables])
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            for lines in _by_image(pieces, tables):
-                writer.writerows(lines)
+        yield [_columns(pieces, [next(table, []) for table in tables])]
+        yield from _by_image(pieces, tables)
 
 
 def _read(lines: Iterable[str]) -> Iterator[list[str]]:

@@ -147,8 +147,9 @@ def test_what_does_not_belong_together_is_refused_and_nothing_is_written(
 
 
 def test_a_table_that_does_not_fit_its_record_is_not_merged(shards: Path) -> None:
+    merge([shards], shards)
     table = shards / "shards/1-of-2/cells.csv"
-    whole = table.read_text()
+    whole, before = table.read_text(), {name: (shards / name).read_bytes() for name in ("prediction.json", "cells.csv")}
     for torn, said in (
         (whole.rsplit("\n", 2)[0] + "\n", "does not fit its prediction.json"),
         (whole + whole.splitlines()[1] + "\n", "does not fit its prediction.json"),
@@ -157,4 +158,7 @@ def test_a_table_that_does_not_fit_its_record_is_not_merged(shards: Path) -> Non
         table.write_text(torn)
         with pytest.raises(CellpruneError, match=said):
             merge([shards], shards)
-    assert not (shards / "cells.csv").exists()
+        with pytest.raises(CellpruneError, match=said):
+            merge([shards], shards.parent / "new")
+    assert {name: (shards / name).read_bytes() for name in before} == before, "the earlier table stays"
+    assert not (shards.parent / "new").exists()
