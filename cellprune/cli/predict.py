@@ -195,6 +195,7 @@ class _Inputs:
         failures: what this process tells of that cannot be read.
         labels: what is left out.
         stacks: names of those whose labels are to be a stack.
+        digest: of the list of all files, see `lab.inputs.digest`.
     """
 
     own: "Shard | None"
@@ -203,6 +204,7 @@ class _Inputs:
     failures: list["Failure"]
     labels: list[str]
     stacks: set[str]
+    digest: str
 
     def output(
         self,
@@ -218,7 +220,7 @@ class _Inputs:
 
         return Output(
             path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
-            overlays=overlays, outlines=outlines, shard=self.own,
+            overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest,
         )  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def _find(
 ) -> _Inputs:
     """Look at the inputs; a time-lapse needs two frames or more."""
     from cellprune.cli.progress import phase
-    from cellprune.lab.inputs import find
+    from cellprune.lab.inputs import digest, find
     from cellprune.lab.recordings import require_time_lapse
     from cellprune.training.progress import PATIENCE_S
 
@@ -251,9 +253,9 @@ def _find(
         require_time_lapse([f"{image.name}.tif" for image in images])
     stacks = set() if separate else {image.stack for image in images if image.stack is not None}
     if own is None:
-        return _Inputs(None, images, images, failures, labels, stacks)
+        return _Inputs(None, images, images, failures, labels, stacks, digest(images, failures))
     mine = [one for one in images if own.has(one.turn)], [one for one in failures if own.has(one.turn)]
-    return _Inputs(own, images, *mine, labels, stacks)
+    return _Inputs(own, images, *mine, labels, stacks, digest(images, failures))
 
 
 def _own(given: str | None, *, track: bool) -> "Shard | None":

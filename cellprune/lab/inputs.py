@@ -3,6 +3,8 @@
 Headers are read here, pixels are not. What cannot be read is listed, not raised: the rest can be done.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -80,6 +82,16 @@ def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], 
             f"{failures[0].why}{more}" if failures else "no image is named: give TIFF or PNG files, or folders of them"
         )
     return images, failures, left_out
+
+
+def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
+    """Give the sha256 of the list of files that the inputs mean, which tells whether shards shared out the same one.
+
+    Names alone count, since a folder may have another path on another machine. A file that is repaired keeps its place.
+    """
+    files = {(image.turn, printable(image.path.name)) for image in images}
+    files |= {(failure.turn, Path(failure.shown).name) for failure in failures}
+    return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
 
 
 def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:

@@ -71,6 +71,7 @@ def merge(folders: Sequence[Path], output: Path, *, multiqc: bool = False) -> Me
     """
     pieces = [piece for folder in folders for piece in _pieces(folder)]
     _require_whole([piece for piece in pieces if piece.shard is not None])
+    _require_same_inputs(pieces)
     _require_alike(pieces)
     _require_ours(output, folders)
     _require_tables_fit(pieces)
@@ -96,6 +97,10 @@ def _pieces(folder: Path) -> Iterator[Piece]:
         if not (inside / RECORD).exists():
             raise CellpruneError(f"{inside} holds no prediction: give the -o of predict")
         said = documents.read_json(inside / RECORD)
+        if said.get("finished") is True and (lacking := {"settings", "images", "cells"} - said.keys()):
+            raise CellpruneError(
+                f"{inside / RECORD} is damaged (it has no {min(lacking)}): give the command of predict again"
+            )
         if said.get("finished") is not True or not (inside / TABLE).exists():
             again = "" if shard is None else f" --shard {shard}"
             raise CellpruneError(f"{inside} is not finished: give its command{again} again, which goes on")
@@ -114,6 +119,20 @@ def _require_whole(shards: Sequence[Piece]) -> None:
         if missing:
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             raise CellpruneError(f"shard {missing[0]}{more} is not there: run predict with --shard {missing[0]} first")
+
+
+def _require_same_inputs(pieces: Sequence[Piece]) -> None:
+    """Refuse shards that shared out different lists of files: some would be in none of them."""
+    firsts: dict[int, Piece] = {}
+    for piece in pieces:
+        if piece.shard is None or "inputs" not in piece.said:  # an older version wrote none
+            continue
+        first = firsts.setdefault(piece.shard.count, piece)
+        if first.said["inputs"] != piece.said["inputs"]:
+            raise CellpruneError(
+                f"the inputs changed between shard {first.shard} and shard {piece.shard}: give the commands of all "
+                "shards again, with the same inputs (images that are done are kept)"
+            )
 
 
 def _require_alike(pieces: Sequence[Piece]) -> None:
