@@ -265,6 +265,7 @@ class _Image:
         series, header = self.series, self.header
         of_page = len(series.keyframe.shape)
         by_page = series.shape[-of_page:] == series.keyframe.shape
+        by_page = by_page and {"Y", "X", *_CHANNELS}.issuperset(series.axes[-of_page:])  # else one page has all moments
         if header.planes == 1 or not by_page:
             if prod(series.shape) > MAX_PIXELS and header.planes > 1:
                 raise ImageError(
