@@ -243,6 +243,7 @@ def _find(
 ) -> _Inputs:
     """Look at the inputs; a time-lapse needs two frames or more."""
     from cellprune.cli.progress import phase
+    from cellprune.errors import CellpruneError
     from cellprune.lab.inputs import digest, find
     from cellprune.lab.recordings import require_time_lapse
     from cellprune.training.progress import PATIENCE_S
@@ -250,6 +251,11 @@ def _find(
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs, axes)
     if of_time_lapse:
+        if axes.z == "each" and (slices := [one for one in images if one.place and one.place.z is not None]):
+            raise CellpruneError(
+                f"--z each makes images of the slices of {slices[0].shown}, and --track follows cells through time: "
+                "give --z max, or leave --track out"
+            )
         require_time_lapse([f"{image.name}.tif" for image in images])
     stacks = set() if separate else {image.stack for image in images if image.stack is not None}
     if own is None:

@@ -361,6 +361,10 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
         (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),
         (["MODEL", "IMAGE", "-o", "out", "--track"], "01_t000.tif is alone: tracks need two images or more"),
+        (
+            ["MODEL", "SLICES", "-o", "out", "--z", "each", "--track"],
+            "--z each makes images of the slices of slices.tif, and --track follows cells through time: give --z max",
+        ),
         (["MODEL", "IMAGE", "-o", "out", "--ctc"], "--ctc writes tracks: add --track"),
         (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, but the model takes 1: convert it to grey"),
         (
@@ -375,14 +379,17 @@ def test_bad_words_are_answered_and_nothing_is_written(
     tifffile.imwrite(tmp_path / "rgb.tif", np.arange(300, dtype=np.uint8).reshape(10, 10, 3), photometric="rgb")
     planar = {"photometric": "rgb", "planarconfig": "separate"}
     tifffile.imwrite(tmp_path / "stack.tif", np.arange(300, dtype=np.uint8).reshape(3, 10, 10), **planar)
+    ramps = np.arange(300, dtype=np.uint8).reshape(3, 10, 10)
+    tifffile.imwrite(tmp_path / "slices.tif", ramps, imagej=True, metadata={"axes": "ZYX"})
     monkeypatch.chdir(tmp_path)
     known = {"MODEL": model, "IMAGE": dataset.frames[0].image, "COLOUR": "rgb.tif", "STACK": "stack.tif"}
+    known |= {"SLICES": "slices.tif"}
     assert call(*(known.get(word, word) for word in words)) == 2
     out, err = capsys.readouterr()
     assert said in err
     assert out == ""
     assert len(err.strip().splitlines()) <= 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "stack.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "slices.tif", "stack.tif"]
 
 
 @pytest.fixture(scope="module")
