@@ -85,6 +85,7 @@ def test_people_are_told_of_missing_frames_and_of_what_is_not_installed(
         (["LABELS", "-o", "out", "--max-distance", "0"], "--max-distance 0: give a number of pixels above 0"),
         (["LABELS", "-o", "out", "--max-gap", "-1"], "max-gap"),
         (["LABELS", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1: give height and width in um"),
+        (["noise", "-o", "out"], "t000.tif has 9 numbers in 99 pieces, as an image of grey levels has: give label"),
         (["grey", "-o", "out"], "t001.tif holds float32 values, but labels are whole numbers: save them as 16 bit"),
     ],
 )
@@ -94,6 +95,11 @@ def test_bad_words_are_answered_and_nothing_is_written(
     (tmp_path / "grey").mkdir()
     for number, dtype in enumerate((np.uint8, np.float32)):
         tifffile.imwrite(tmp_path / f"grey/t{number:03d}.tif", np.eye(9, dtype=dtype))
+    (tmp_path / "noise").mkdir()
+    for number in range(2):
+        dots = np.zeros((22, 18), np.uint8)
+        dots[::2, ::2] = 1 + np.arange(99).reshape(11, 9) % 9
+        tifffile.imwrite(tmp_path / f"noise/t{number:03d}.tif", dots)
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     assert typed("track", *(word.replace("LABELS", "cells/labels") for word in words)) == 2
