@@ -106,7 +106,8 @@ def predict(
         What of a stack of slices is predicted: max for the brightest pixel of all slices, the number of a slice from 0,
         or each, which gives a label image per slice. Without it, files with slices are refused.
     channel
-        The channel that is predicted: its number from 0, or its name as an OME-TIFF has it. Without it, all channels.
+        The channel that is predicted: its number from 0, or its name as an OME-TIFF has it, such as DAPI or 488.
+        Without it, all channels.
     numbers
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays

@@ -75,8 +75,14 @@ class Axes:
         names, wanted = whole.channel_names, self.channel
         if isinstance(wanted, int) and 0 <= wanted < whole.channels:
             return wanted
-        if wanted in names:
-            return names.index(str(wanted))
+        named_so = [number for number, name in enumerate(names) if name == str(wanted)]  # such as 488, a wavelength
+        if len(named_so) > 1:
+            raise ImageError(
+                f"{path} has {len(named_so)} channels named {quoted(wanted)}: give the number of one, such as "
+                f"--channel {named_so[0]}"
+            )
+        if named_so:
+            return named_so[0]
         lowered = {name.casefold(): name for name in names}
         close = get_close_matches(str(wanted).casefold(), lowered, n=1)
         named = f" ({', '.join(map(quoted, names))})" if names else ""

@@ -36,6 +36,21 @@ def test_the_pixels_are_those_of_the_slices_and_the_channel_in_any_order(order: 
     assert np.array_equal(read(Axes("max", "actin & co" if names else 1)), PIXELS[:, :, 1:].max(1))
 
 
+def test_a_number_that_is_no_place_may_be_a_name_and_a_name_of_two_is_refused(tmp_path: Path) -> None:
+    def number(wanted: int | str, *names: str) -> int | None:
+        tifffile.imwrite(tmp_path / "a.tif", PIXELS[0, 0], ome=True, photometric="minisblack",
+                         metadata={"axes": "CYX", "Channel": {"Name": names}})  # fmt: skip
+        (image,), _, _ = find([str(tmp_path / "a.tif")], Axes(channel=wanted))
+        return image.pick.channel if image.pick else None
+
+    assert [number(wanted, "405", "488") for wanted in (488, "405", 1)] == [1, 0, 1]
+    assert number(1, "1", "0") == 1, "a number counts first"
+    with pytest.raises(
+        CellpruneError, match="has 2 channels named 'DAPI': give the number of one, such as --channel 0"
+    ):
+        number("DAPI", "DAPI", "DAPI")
+
+
 def test_imagej_slices_one_by_one_or_the_brightest(tmp_path: Path) -> None:
     slices = np.stack([np.full_like(spots(), 7), spots(), spots(cells=[(30, 3, 6, 6)])])
     tifffile.imwrite(tmp_path / "a.tif", slices, imagej=True, metadata={"axes": "ZYX"})
