@@ -18,7 +18,7 @@ from cellprune.cli import terminal
 from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
-from cellprune.cli.track import missing, told
+from cellprune.cli.track import doubts, told
 from cellprune.machine import threads
 from cellprune.wording import many, printable
 
@@ -335,6 +335,7 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
     """Link the cells of what is predicted, and write what is made of it."""
     from cellprune.cli.progress import phase
     from cellprune.lab import tracks
+    from cellprune.lab.linking import GAP
     from cellprune.lab.recordings import recordings
 
     counts = {image["name"]: image["cells"] for image in done.images}
@@ -343,7 +344,7 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
         found = recordings(list(map(str, folder.label_files(labelled))))
         followed = [tracks.follow(recording) for recording in found]
     for recording in found:
-        for line in missing(recording):
+        for line in doubts(recording, GAP):
             terminal.tell(f"note: {line}")
     n_cells = {image.name: counts[printable(image.name)] for image in labelled}
     of_cells = tracks.of_cells(n_cells, followed)

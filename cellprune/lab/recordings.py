@@ -7,6 +7,7 @@ names the recording. A stack is a recording of its own.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,13 @@ class Recording:
     def stack(self) -> Path | None:
         """The file, if all images are in one."""
         return self.images[0].path if self.images[0].plane is not None else None
+
+    @property
+    def gaps(self) -> list[int]:
+        """Frames without a file between each image and the next; of frames numbered in steps, such steps."""
+        numbers = [image.number for image in self.images]
+        step = step_of(numbers)
+        return [(after - before) // step - 1 for before, after in pairwise(numbers)]
 
     @property
     def missing(self) -> list[int]:

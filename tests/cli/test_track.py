@@ -74,6 +74,22 @@ def test_people_are_told_of_missing_frames_and_of_what_is_not_installed(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"tracks.csv", "cells.csv", "tracked"}
 
 
+def test_frames_that_no_track_can_cross_are_told(tmp_path: Path, capsys, without_geff: None) -> None:
+    for at in (0, 60, 121, 180, 241):
+        tifffile.imwrite(tmp_path / f"s{at:03d}.tif", np.eye(9, dtype=np.uint8))
+    for day in ("01-31", "02-01", "02-02"):
+        tifffile.imwrite(tmp_path / f"2024-{day}.tif", np.eye(9, dtype=np.uint8))
+    assert typed("track", *sorted(tmp_path.glob("s*")), "-o", tmp_path / "a", "--no-ctc") == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "note: most frames of s have 58 numbers or more without an image before the next, and no track crosses more "
+        "than 2 (--max-gap): number the frames one after the other, such as t000.tif and t001.tif"
+    )
+    assert typed("track", *sorted(tmp_path.glob("s*")), "-o", tmp_path / "b", "--no-ctc", "--max-gap", "60") == 0
+    assert "has no label image of frame 1, 2, 3" in capsys.readouterr().err
+    assert typed("track", *sorted(tmp_path.glob("2024*")), "-o", tmp_path / "c", "--no-ctc") == 0
+    assert "note: 2024-01 has 2024-01-31.tif alone, so no track goes on: if it is of" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
