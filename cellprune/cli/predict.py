@@ -60,7 +60,7 @@ def predict(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     track: Annotated[bool, Parameter(negative="")] = False,
     ctc: Annotated[bool, Parameter(negative="")] = False,
-    shard: str | None = None,
+    shard: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the cells in images: label images, overlays and a table of cells.

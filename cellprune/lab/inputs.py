@@ -99,7 +99,13 @@ def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
 
 def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
     """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
-    whole = read_header(file.path, slices=axes.z is not None)
+    whole = read_header(file.path, slices=True)
+    if axes.z is None and whole.slices > 1:
+        raise ImageError(
+            f"{file.path} is a stack of {whole.slices} slices in Z, not of moments in time: give --z max, each or the "
+            "number of a slice; if they are moments, save them as such (ImageJ: Image > Properties, frames instead of "
+            "slices)"
+        )
     header = axes.header(whole, file.path)
     if file.sequence and header.planes > 1:
         raise ImageError(f"{file.path} is a stack in a sequence, so the set is 3-D: cellprune predicts 2-D images")

@@ -356,6 +356,7 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "nowhere.tif", "-o", "out"], "there is no file or folder 'nowhere.tif'"),
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1"),
         (["MODEL", "IMAGE", "-o", "out", "--z", "mean"], "--z mean: give max, each, or the number of a slice from 0"),
+        (["MODEL", "IMAGE", "-o", "out", "--shard", "-1/3"], "--shard -1/3: write the number of the shard and of all"),
         (["MODEL", "COLOUR", "-o", "out", "--channel", "3"], "has no channel 3: it holds 3, counted from 0"),
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),

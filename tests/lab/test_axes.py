@@ -78,7 +78,7 @@ def test_files_without_such_axes_are_as_ever(write: Callable[..., Path]) -> None
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        (None, r"is a stack of 3 slices in Z, not of moments in time: .* \(cellprune predict: give --z max\)"),
+        (None, r"is a stack of 3 slices in Z, not of moments in time: give --z max, each or the number of a slice"),
         (Axes("each"), "has 2 moments of 3 slices: --z each takes one or the other; give --z max"),
         (Axes(3), "has no slice 3: it holds 3, counted from 0"),
         (Axes("max", 2), r"has no channel 2: it holds 2 \('DAPI', 'GFP'\), counted from 0"),
