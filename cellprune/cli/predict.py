@@ -252,7 +252,7 @@ def _find(
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs, axes)
     if of_time_lapse:
-        if axes.z == "each" and (slices := [one for one in images if one.place and one.place.z is not None]):
+        if axes.z == "each" and (slices := [one for one in images if one.position and one.position.z is not None]):
             raise CellpruneError(
                 f"--z each makes images of the slices of {slices[0].shown}, and --track follows cells through time: "
                 "give --z max, or leave --track out"

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from cellprune.images.header import Header, ImageError, Pick
-from cellprune.lab.place import Place
+from cellprune.lab.position import Position
 from cellprune.wording import quoted
 
 _COLOURS = 3  # channels that ImageJ keeps in one pixel, unless one of them is asked for
@@ -60,7 +60,7 @@ class Axes:
         slices = numbered[plane].tolist()
         return Pick((slices[self.z],) if isinstance(self.z, int) else tuple(slices), channel)
 
-    def place(self, whole: Header, plane: int) -> Place | None:
+    def position(self, whole: Header, plane: int) -> Position | None:
         """Say where in its file one of these images is; None where the file has one place."""
         n_moments = whole.planes // whole.slices
         z = plane if self.z == "each" else self.z if isinstance(self.z, int) else None
@@ -68,7 +68,7 @@ class Axes:
         t = plane if n_moments > 1 else None
         has_channels = whole.channels > 1 and (self.channel is not None or whole.channels != _COLOURS)
         n_axes = (whole.slices > 1) + (n_moments > 1) + has_channels
-        return None if z is None and t is None else Place(z, t, is_hyperstack=n_axes > 1)
+        return None if z is None and t is None else Position(z, t, is_hyperstack=n_axes > 1)
 
     def _channel(self, whole: Header, path: Path) -> int:
         """Give the number of the channel that is meant."""

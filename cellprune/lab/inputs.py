@@ -17,7 +17,7 @@ from cellprune.images import naming
 from cellprune.images.read import Header, ImageError, Pick, read_grey_levels, read_header
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
-from cellprune.lab.place import Place
+from cellprune.lab.position import Position
 from cellprune.wording import printable
 
 _LONGEST_NAME = 180  # bytes; file systems allow 255, and a file is written under a longer name first
@@ -37,7 +37,7 @@ class Image:
         stack: of what is written for all images of a stack together; None where the file holds one.
         turn: of its file among all that the inputs mean, from 0; shards are of files.
         pick: what of the file's axes is meant; None for the plane as it is.
-        place: where in the file it is; None where the file holds one.
+        position: where in the file it is; None where the file holds one.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Image:
     stack: str | None = None
     turn: int = 0
     pick: Pick | None = None
-    place: Place | None = None
+    position: Position | None = None
 
     def levels(self, *, channels: int) -> NDArray:
         """Read its grey levels as they are saved, (C, H, W); see `images.read.read_grey_levels`."""
@@ -115,16 +115,16 @@ def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
     shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
     if header.planes == 1:
-        pick, place = axes.pick(whole, 0), axes.place(whole, 0)
-        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=pick, place=place)
+        pick, position = axes.pick(whole, 0), axes.position(whole, 0)
+        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=pick, position=position)
         return
     digits = max(3, len(str(header.planes - 1)))
     # label images of slices are no recording: each has a file
     letter, stack = ("z", None) if axes.z == "each" and whole.slices > 1 else ("t", name)
     for plane in range(header.planes):
         own = f"{name}_{letter}{plane:0{digits}d}"
-        pick, place = axes.pick(whole, plane), axes.place(whole, plane)
-        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick, place)
+        pick, position = axes.pick(whole, plane), axes.position(whole, plane)
+        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick, position)
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.lab.place import Place
+from cellprune.lab.position import Position
 
 OutlineFile = Literal["rois", "geojson"]
-Write = Callable[[NDArray[np.unsignedinteger], Sequence[str], Place | None], bytes]
+Write = Callable[[NDArray[np.unsignedinteger], Sequence[str], Position | None], bytes]
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,7 @@ class Output:
             CellpruneError: the image is too large for one of the formats.
         """
         return {
-            kind: FILES[kind].as_bytes(labels, class_of, image.place)
+            kind: FILES[kind].as_bytes(labels, class_of, image.position)
             for kind in self.outlines
             if anew or not self._outline_path(image, kind).exists()
         }

@@ -21,7 +21,7 @@ from cellprune.errors import CellpruneError
 from cellprune.lab import geojson_file, roi_file
 from cellprune.lab.axes import Axes
 from cellprune.lab.inputs import find
-from cellprune.lab.place import Place
+from cellprune.lab.position import Position
 
 label_images = arrays(np.uint16, array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 3))
 
@@ -72,11 +72,13 @@ def test_geojson_gives_the_label_image_back(labels: np.ndarray) -> None:
 def test_a_plain_cell_is_traced_one_with_a_hole_is_composite_and_a_moment_is_known() -> None:
     labels = np.zeros((6, 9), np.uint16)
     labels[1:4, 1:4], labels[1:6, 5:9], labels[3, 7] = 1, 2, 0
-    first, second = rois_of(roi_file.as_bytes(labels, ["background", "cell", "debris"], Place(t=4)))
+    first, second = rois_of(roi_file.as_bytes(labels, ["background", "cell", "debris"], Position(t=4)))
     assert (first.roitype, first.name, first.position) == (ROI_TYPE.TRACED, "0001-cell", 5)
     assert (first.top, first.left, first.bottom, first.right) == (1, 1, 4, 4)
     assert (second.roitype, second.composite, second.name) == (ROI_TYPE.RECT, True, "0002-debris")
-    (_, feature) = json.loads(geojson_file.as_bytes(labels, ["background", "cell", "debris"], Place(2, 4)))["features"]
+    (_, feature) = json.loads(geojson_file.as_bytes(labels, ["background", "cell", "debris"], Position(2, 4)))[
+        "features"
+    ]
     assert feature["geometry"]["plane"] == {"c": -1, "z": 2, "t": 4}
     assert feature["properties"]["classification"] == {"name": "debris"}
     assert len(feature["geometry"]["coordinates"]) == 2
@@ -100,11 +102,11 @@ def test_outlines_lie_on_the_slice_and_the_moment_that_they_are_of(
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 99, (*sizes.values(), 6, 7)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, metadata={"axes": f"{''.join(sizes)}YX"})
-    places = [image.place for image in find([str(tmp_path / "a.tif")], asked)[0]]
+    positions = [image.position for image in find([str(tmp_path / "a.tif")], asked)[0]]
     labels = np.eye(6, 7, dtype=np.uint16)
-    rois = [rois_of(roi_file.as_bytes(labels, named(labels), place))[0] for place in places]
+    rois = [rois_of(roi_file.as_bytes(labels, named(labels), position))[0] for position in positions]
     assert [(roi.position, roi.c_position, roi.z_position, roi.t_position) for roi in rois] == of_roi
-    said = [json.loads(geojson_file.as_bytes(labels, named(labels), place))["features"][0] for place in places]
+    said = [json.loads(geojson_file.as_bytes(labels, named(labels), position))["features"][0] for position in positions]
     planes = [feature["geometry"]["plane"] for feature in said]
     assert [(plane["z"], plane["t"]) for plane in planes] == of_qupath
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """A place along the axes of a file.
 
     Attributes:
