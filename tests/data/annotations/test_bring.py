@@ -117,6 +117,15 @@ def test_the_label_image_is_the_one_that_was_drawn(write: Callable, source: Path
     assert (made.images, made.cells, made.notes) == (1, 6, ())
 
 
+def test_of_images_with_one_name_the_one_beside_the_annotations_is_taken(source: Path, tmp_path: Path) -> None:
+    as_cellpose(source, LABELS)
+    (source / "other").mkdir()
+    tifffile.imwrite(source / "other/a.tif", 255 - IMAGE, metadata=None)
+    made = bring(source, tmp_path / "out")
+    assert np.array_equal(tifffile.imread(tmp_path / "out/images/a.tif"), IMAGE)
+    assert made.notes == ("1 image without annotations left out, first a.tif",)
+
+
 def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
