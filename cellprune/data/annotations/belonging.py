@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
 
 from cellprune.data.annotations.canvas import AnnotationError
 from cellprune.images import naming
@@ -46,6 +47,35 @@ class Images:
         """
         return self._nearest(annotations, self._by_stem.get(stem, []))
 
+    def named(self, annotations: Path, name: str) -> Path | None:
+        """Give the image that annotations name, with folders or without; None where it is not there.
+
+        The folders that are named decide between images of one name. Where none of them is there, as in a copy of
+        a part of a collection, the image must lie beside the annotations or in images/.
+
+        Args:
+            annotations: their file.
+            name: the image's name, from any folder on.
+        Raises:
+            AnnotationError: several images of that name are equally near.
+        """
+        wanted = PurePosixPath(name.replace("\\", "/"))
+        shared = {
+            path: self._shared(path, wanted)
+            for path in self._by_stem.get(naming.stem_of(wanted.name), [])
+            if path.name == wanted.name
+        }
+        most = max(shared.values(), default=0)
+        named = [path for path, n_parts in shared.items() if n_parts == most]
+        if most > 1:
+            return self._nearest(annotations, named) or _only(annotations, named)
+        return self._nearest(annotations, named, anywhere=len(wanted.parts) == 1)
+
+    def _shared(self, path: Path, wanted: PurePosixPath) -> int:
+        """Count the names in which two paths agree, from their ends on."""
+        pairs = zip(reversed(path.relative_to(self.folder).parts), reversed(wanted.parts), strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
     @cached_property
     def _by_stem(self) -> dict[str, list[Path]]:
         by_stem = defaultdict(list)
@@ -53,13 +83,13 @@ class Images:
             by_stem[naming.stem_of(path.name)].append(path)
         return by_stem
 
-    def _nearest(self, annotations: Path, named: Sequence[Path]) -> Path | None:
+    def _nearest(self, annotations: Path, named: Sequence[Path], *, anywhere: bool = True) -> Path | None:
         home = annotations.parent
         shown = [path for path in named if self._is_shown(path)]
         return (
             _only(annotations, [path for path in shown if path.parent == home])
             or _only(annotations, [path for path in shown if _is_beside(path, home)])
-            or _only(annotations, shown)
+            or (_only(annotations, shown) if anywhere else None)
             # of annotations/a.tif and annotations/a_seg.npy, where no other a.tif is
             or _only(annotations, [p for p in named if p.parent == home and not self._lies_in(p, _RESULTS)])
         )

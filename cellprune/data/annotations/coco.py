@@ -25,7 +25,7 @@ class Coco:
     """What a file says of its images.
 
     Attributes:
-        cells: by the image's file name, what the file says of each cell.
+        cells: by the image's file name, with the folders that stand in it, what the file says of each cell.
     """
 
     path: Path
@@ -62,7 +62,7 @@ def opened(path: Path) -> Coco | None:
         said = json.loads(reading.text_of(path, most=_MOST_BYTES))
         if not isinstance(said, dict) or not {"images", "annotations"} <= said.keys():
             return None
-        names = {image["id"]: Path(str(image["file_name"])).name for image in said["images"]}
+        names = {image["id"]: str(image["file_name"]) for image in said["images"]}
         cells: dict[str, list[dict[str, object]]] = {name: [] for name in names.values()}
         for one in said["annotations"]:
             cells[names[one["image_id"]]].append(one)

@@ -90,16 +90,21 @@ def _of_names(inside: Sequence[Entry], images: Images) -> Iterator[Source]:
 
 
 def _of_coco(inside: Sequence[Entry], images: Images) -> Iterator[Source]:
-    by_name = {path.name: path for path in images.files}
     for entry in inside:
         if entry.kind != "file" or not entry.name.lower().endswith(coco.SUFFIX):
             continue
-        said = coco.opened(entry.path)
-        for name in said.cells if said else ():
-            if name not in by_name:
+        if (said := coco.opened(entry.path)) is None:
+            continue
+        names: dict[Path, str] = {}
+        for name in said.cells:
+            if (image := images.named(entry.path, name)) is None:
                 raise AnnotationError(f"{entry.path} names an image {printable(name)!r}, which is not there: add it")
-            assert said is not None
-            yield Source(by_name[name], entry.path, partial(said.read, name))
+            if (other := names.setdefault(image, name)) != name:
+                raise AnnotationError(
+                    f"{entry.path} names {printable(other)!r} and {printable(name)!r}, but of the two only {image} is "
+                    "there: add the other"
+                )
+            yield Source(image, entry.path, partial(said.read, name))
 
 
 def _of_single_masks(folder: Path) -> Iterator[Source]:

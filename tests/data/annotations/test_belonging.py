@@ -55,3 +55,27 @@ def test_images_equally_near_are_refused_and_both_are_named(files: list[str], an
 def test_a_folder_that_is_itself_named_labels_holds_images() -> None:
     inside = Images(Path("labels"), (Path("labels/a.tif"), Path("labels/overlays/a.png")))
     assert inside.shown == (Path("labels/a.tif"),)
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "image"),
+    [
+        (["train/a.tif", "val/a.tif"], "train/a.tif", "train/a.tif"),
+        (["train/a.tif", "val/a.tif"], r"D:\set\val\a.tif", "val/a.tif"),
+        (["val/a.tif"], "train/a.tif", None),
+        (["a.tif", "val/a.tif"], "train/a.tif", "a.tif"),
+        (["images/a.tif"], "train2017/a.tif", "images/a.tif"),
+        (["train/a.tif"], "a.tif", "train/a.tif"),
+        (["labels/a.tif", "images/a.tif"], "labels/a.tif", "labels/a.tif"),
+        (["a.tif"], "a.png", None),
+        (["a.tif"], "", None),
+    ],
+)
+def test_the_folders_in_a_name_decide(files: list[str], name: str, image: str | None) -> None:
+    for order in (files, files[::-1]):
+        assert images(*order).named(HERE / "c.json", name) == (None if image is None else HERE / image)
+
+
+def test_a_name_without_folders_does_not_choose_between_two() -> None:
+    with pytest.raises(AnnotationError, match=r"c\.json may belong to .*train.* or to .*val"):
+        images("train/a.tif", "val/a.tif").named(HERE / "c.json", "a.tif")

@@ -163,6 +163,21 @@ def test_a_crowd_is_ignored_and_parts_of_a_polygon_do_not_cut_each_other_out(sou
     assert np.array_equal(tifffile.imread(tmp_path / "out/ignore/a.tif") == 255, crowd)
 
 
+def test_coco_cells_go_to_the_image_that_they_name(source: Path, tmp_path: Path) -> None:
+    as_coco(source, LABELS)
+    for name, pixels in (("train", IMAGE), ("val", 255 - IMAGE)):
+        (source / name).mkdir()
+        tifffile.imwrite(source / name / "a.tif", pixels, metadata=None)
+    (source / "a.tif").unlink()
+    bring(source, tmp_path / "out")
+    assert np.array_equal(tifffile.imread(tmp_path / "out/images/a.tif"), IMAGE)
+    said = {"images": [{"id": n, "file_name": f"{n}/a.tif"} for n in (1, 2)], "annotations": []}
+    (source / "instances.json").write_text(json.dumps(said))
+    (source / "val").rename(source / "images")
+    with pytest.raises(AnnotationError, match=r"names '1/a\.tif' and '2/a\.tif', but of the two only .* is there: add"):
+        bring(source, tmp_path / "other")
+
+
 class Evil:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return print, ("run",)
