@@ -48,13 +48,13 @@ class Canvas:
         """Draw a cell by its rings, in one or more pieces, with holes or without: by the even-odd rule."""
         self._paint(*_boxed(list(rings), self.size))
 
-    def draw_pieces(self, rings: Iterable[Ring]) -> None:
-        """Draw a cell of which each ring is a piece: where pieces overlap, there is no hole."""
-        boxed = [_boxed([ring], self.size) for ring in rings]
+    def united(self, rings: Iterable[Ring]) -> Mask:
+        """Give the pixels of something of which each ring is a piece: where pieces overlap, there is no hole."""
         whole = np.zeros(self.size, bool)
-        for box, mask in boxed:
+        for ring in rings:
+            box, mask = _boxed([ring], self.size)
             whole[box] |= mask
-        self.paint(whole)
+        return whole
 
     def paint(self, mask: Mask) -> None:
         """Draw a cell by its pixels."""

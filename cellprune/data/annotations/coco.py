@@ -4,6 +4,7 @@ Source: cocodataset.org/#format-data; the run lengths of pycocotools (`maskApi.c
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from cellprune.data.annotations.canvas import AnnotationError, Canvas, Drawn
 from cellprune.files import reading
-from cellprune.images.outlines import Mask
+from cellprune.images.outlines import Mask, Ring
 from cellprune.wording import printable, reason
 
 SUFFIX = ".json"
@@ -41,12 +42,11 @@ class Coco:
         try:
             for cell in self.cells[name]:
                 outline = cell["segmentation"]
-                if isinstance(outline, list):
-                    canvas.draw_pieces(np.array(ring, np.float64).reshape(-1, 2)[:, ::-1] for ring in outline)
-                elif cell.get("iscrowd"):
-                    canvas.ignore(_runs(outline, size))
+                mask = canvas.united(_corners(outline)) if isinstance(outline, list) else _runs(outline, size)
+                if cell.get("iscrowd"):
+                    canvas.ignore(mask)
                 else:
-                    canvas.paint(_runs(outline, size))
+                    canvas.paint(mask)
         except _BAD as error:
             raise _refused(self.path, error) from error
         return canvas.drawn()
@@ -69,6 +69,12 @@ def opened(path: Path) -> Coco | None:
         return Coco(path, cells)
     except _BAD as error:
         raise _refused(path, error) from error
+
+
+def _corners(outline: list[object]) -> Iterator[Ring]:
+    """Give the corners of polygons, which stand there as x, y, x, y."""
+    for ring in outline:
+        yield np.array(ring, np.float64).reshape(-1, 2)[:, ::-1]
 
 
 def _runs(outline: object, size: tuple[int, int]) -> Mask:

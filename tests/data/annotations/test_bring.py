@@ -153,9 +153,11 @@ def test_a_crowd_is_ignored_and_parts_of_a_polygon_do_not_cut_each_other_out(sou
     cells = [
         {"image_id": 1, "iscrowd": 0, "segmentation": [[0, 0, 4, 0, 4, 4, 0, 4], [2, 0, 6, 0, 6, 4, 2, 4]]},
         {"image_id": 1, "iscrowd": 1, "segmentation": {"size": list(SIZE), "counts": run_lengths(crowd)}},
+        {"image_id": 1, "iscrowd": 1, "segmentation": [[7, 6, 9, 6, 9, 11, 7, 11]]},
     ]
     said = {"images": [{"id": 1, "file_name": "a.tif"}], "annotations": cells}
     (source / "coco.json").write_text(json.dumps(said))
+    crowd[6:11, 7:9] = True
     bring(source, tmp_path / "out")
     labels = tifffile.imread(tmp_path / "out/labels/a.tif")
     assert (labels[:4, :6] == 1).all()
