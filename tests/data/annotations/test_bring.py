@@ -68,12 +68,14 @@ def packed(lengths: list[int]) -> str:
     return text
 
 
-def as_coco(folder: Path, labels: NDArray, *, pack: Callable[[list[int]], object] = list) -> None:
+def as_coco(
+    folder: Path, labels: NDArray, *, pack: Callable[[list[int]], object] = list, height: int | None = None
+) -> None:
     cells = [
         {"image_id": 7, "segmentation": {"size": list(labels.shape), "counts": pack(run_lengths(labels == n))}}
         for n in range(1, int(labels.max()) + 1)
     ]
-    said = {"images": [{"id": 7, "file_name": "train/a.tif"}], "annotations": cells, "categories": []}
+    said = {"images": [{"id": 7, "file_name": "train/a.tif", "height": height}], "annotations": cells, "categories": []}
     (folder / "instances.json").write_text(json.dumps(said))
 
 
@@ -133,13 +135,20 @@ def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
     square = [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]
     features = [
         {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": one}, "properties": {}}
-        for one in (square, square, [[[3.4, 3.4], [8.6, 3.4], [8.6, 8.6]]], [[[90, 90], [99, 90], [99, 99]]])
+        for one in (
+            square,
+            square,
+            [[[13, 9], [18, 9], [18, 11], [13, 11]]],
+            [[[3.4, 3.4], [8.6, 3.4], [8.6, 8.6]]],
+            [[[90, 90], [99, 90], [99, 99]]],
+        )
     ]
     (source / "a.geojson").write_text(json.dumps(features))
     out = tmp_path / "out"
     assert typed("data", "import", source, "-o", out) == 0
     told = capsys.readouterr()
-    assert f"2 cells in 1 image are in {out}" in told.out
+    assert f"3 cells in 1 image are in {out}" in told.out
+    assert "note: a.geojson, a.tif: 1 cell with a part outside the image: cut at its border" in told.err
     assert "note: a.geojson, a.tif: 17 pixels of several cells: the last of them has each" in told.err
     assert "note: a.geojson, a.tif: 2 cells without a pixel of its own: left out" in told.err
     assert "note: 1 image without annotations left out, first b.tif" in told.err
@@ -178,6 +187,18 @@ def test_coco_cells_go_to_the_image_that_they_name(source: Path, tmp_path: Path)
     (source / "val").rename(source / "images")
     with pytest.raises(AnnotationError, match=r"names '1/a\.tif' and '2/a\.tif', but of the two only .* is there: add"):
         bring(source, tmp_path / "other")
+
+
+def test_polygons_of_coco_may_round_beyond_the_border_but_a_part_outside_is_told(source: Path, tmp_path: Path) -> None:
+    cells = [
+        {"image_id": 1, "segmentation": [[-0.5, 0, 4, 0, 4, 4, -0.5, 4]]},
+        {"image_id": 1, "segmentation": [[12, 9, 19, 9, 19, 12, 12, 12]]},
+    ]
+    said = {"images": [{"id": 1, "file_name": "a.tif", "height": 12, "width": 15}], "annotations": cells}
+    (source / "coco.json").write_text(json.dumps(said))
+    made = bring(source, tmp_path / "out")
+    assert made.notes == ("coco.json, a.tif: 1 cell with a part outside the image: cut at its border",)
+    assert made.cells == 2
 
 
 class Evil:
@@ -220,6 +241,8 @@ def damaged(kind: str, folder: Path) -> None:
         )
     elif kind == "runs":
         as_coco(folder, LABELS[:5])
+    elif kind == "other size":
+        as_coco(folder, LABELS, height=24)
     elif kind == "two":
         as_cellpose(folder, LABELS)
         as_rois(folder, LABELS)
@@ -246,6 +269,7 @@ def damaged(kind: str, folder: Path) -> None:
         ("point feature", r"a.geojson is no GeoJSON of polygons \(it holds a Point, which is no area\)"),
         ("not a number", r"a.geojson is no GeoJSON of polygons \(a corner is no number\)"),
         ("runs", r"instances.json is no whole COCO file of outlines \(a cell is of an image of \[5, 15\] pixels"),
+        ("other size", r"was drawn on 'train/a.tif' with a height of 24 px, but the image has 12: export it for"),
         ("two", "a.tif has two annotations, .*RoiSet_a.zip and a_seg.npy: keep one"),
         ("mask", "9.tif is 5 x 15 pixels, but its image 12 x 15: masks have its size"),
         ("stack", "a.tif is a stack of 2 images: save each as a file of its own"),
