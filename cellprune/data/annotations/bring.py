@@ -94,6 +94,8 @@ def _notes(one: Source, drawn: Drawn) -> list[str]:
         said.append(f"{many(drawn.n_shared_px, 'pixel')} of several cells: the last of them has each")
     if drawn.n_lost:
         said.append(f"{many(drawn.n_lost, 'cell')} without a pixel of its own: left out")
+    if drawn.n_areas:
+        said.append(f"{many(drawn.n_areas, 'annotation')} around detections: left out as no cell")
     if drawn.n_cut:
         said.append(f"{many(drawn.n_cut, 'cell')} with a part outside the image: cut at its border")
     if not drawn.labels.any():

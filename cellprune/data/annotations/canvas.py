@@ -24,6 +24,7 @@ class Drawn:
         n_shared_px: pixels that several cells claim; the last has them.
         n_lost: cells without a pixel of their own.
         n_cut: cells of which a part lies more than a pixel outside the image.
+        n_areas: outlines around cells, which are not drawn.
     """
 
     labels: NDArray[np.int32]
@@ -31,6 +32,7 @@ class Drawn:
     n_shared_px: int = 0
     n_lost: int = 0
     n_cut: int = 0
+    n_areas: int = 0
 
 
 class Canvas:
@@ -88,6 +90,19 @@ class Canvas:
         around = self._labels[box]
         self._n_shared_px += int((around[mask] > 0).sum())
         around[mask] = self._n
+
+
+def holds_a_cell(rings: list[Ring], labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
+    """Tell whether some rings hold all pixels of a cell.
+
+    Args:
+        rings: of one outline.
+        labels: (H, W), 0 is background.
+        areas: pixels of every label, the background's first.
+    """
+    box, mask = _boxed(rings, (labels.shape[0], labels.shape[1]))
+    numbers, n_inside = np.unique(labels[box][mask], return_counts=True)
+    return bool(((numbers > 0) & (n_inside == areas[numbers])).any())
 
 
 def _boxed(rings: list[Ring], size: tuple[int, int]) -> tuple[tuple[slice, slice], Mask]:

@@ -201,6 +201,31 @@ def test_polygons_of_coco_may_round_beyond_the_border_but_a_part_outside_is_told
     assert made.cells == 2
 
 
+def test_an_annotation_around_detections_is_an_area_and_one_beside_them_a_cell(source: Path, tmp_path: Path) -> None:
+    as_geojson(source, LABELS)
+    path = source / "truth/a.geojson"
+    said = json.loads(path.read_text())
+    drawn = {"area": [[0, 0], [9, 0], [9, 12], [0, 12]], "cell": [[12, 0], [15, 0], [15, 3], [12, 3]]}
+    drawn["across"] = [[13, 10], [15, 10], [15, 11], [13, 11]]
+    said["features"] = [
+        *said["features"],
+        *(
+            {
+                "type": "Feature",
+                "geometry": {"type": "Polygon", "coordinates": [corners]},
+                "properties": {"objectType": "annotation"},
+            }
+            for corners in drawn.values()
+        ),
+    ]
+    path.write_text(json.dumps(said))
+    made = bring(source, tmp_path / "out")
+    expected = LABELS.copy()
+    expected[0:3, 12:15], expected[10, 13:15] = 7, 8
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), expected)
+    assert made.notes == ("a.geojson, a.tif: 1 annotation around detections: left out as no cell",)
+
+
 class Evil:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return print, ("run",)
