@@ -226,6 +226,13 @@ def test_an_annotation_around_detections_is_an_area_and_one_beside_them_a_cell(s
     assert made.notes == ("a.geojson, a.tif: 1 annotation around detections: left out as no cell",)
 
 
+def test_numbers_with_gaps_stay_and_are_not_counted_as_cells(source: Path, tmp_path: Path) -> None:
+    labels = np.where(LABELS == 4, 70_000, LABELS)
+    as_cellpose(source, labels)
+    assert bring(source, tmp_path / "out").cells == 6
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), labels)
+
+
 class Evil:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return print, ("run",)
@@ -248,6 +255,8 @@ def damaged(kind: str, folder: Path) -> None:
         as_cellpose(folder, LABELS[:5])
     elif kind == "floats":
         as_cellpose(folder, LABELS.astype(float))
+    elif kind == "wrapping":
+        as_cellpose(folder, np.where(LABELS == 1, np.uint64(2**32 + 1), LABELS))
     elif kind in ("oval", "point"):
         with zipfile.ZipFile(folder / "a.zip", "w") as archive:
             archive.writestr("one.roi", roi(ROI_TYPE.OVAL if kind == "oval" else ROI_TYPE.POINT))
@@ -286,6 +295,7 @@ def damaged(kind: str, folder: Path) -> None:
         ("array", r"a_seg.npy is no _seg.npy of Cellpose \(it is an array, and no file of Cellpose\)"),
         ("smaller", r"has masks of shape \(5, 15\), but its image is 12 x 15 pixels"),
         ("floats", "has masks of float64, which are no numbers of cells"),
+        ("wrapping", r"a_seg.npy has labels outside 0..2\^31-1: number the cells from 1"),
         ("oval", r"the ROI 'one.roi' is of the kind oval, whose pixels only ImageJ knows: make it a polygon"),
         ("point", r"the ROI 'one.roi' is of the kind point"),
         ("no rois", "a.zip is no zip of ImageJ's ROIs"),
