@@ -54,7 +54,8 @@ def bring(source: Path, output: Path, *, step: Callable[[int, int], None] = lamb
         brought = _written(found.annotated, beside, step)
     if not found.without:
         return brought
-    left = f"{many(len(found.without), 'image')} without annotations left out, first {found.without[0].name}"
+    first = found.without[0].relative_to(source).as_posix()
+    left = f"{many(len(found.without), 'image')} without annotations left out, first {first}"
     return replace(brought, notes=(*brought.notes, printable(left)))
 
 

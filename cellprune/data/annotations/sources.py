@@ -12,7 +12,7 @@ several images have the name, see `belonging`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,8 +64,11 @@ def sources(folder: Path) -> Sources:
         AnnotationError: no annotations that are known, some without an image, or an image with several.
         CellpruneError: a folder that may not be listed.
     """
-    inside = [*listed(folder), *(e for one in listed(folder) if one.kind == "folder" for e in listed(one.path))]
-    images = Images(folder, tuple(e.path for e in inside if e.kind == "file" and naming.is_image(e.name)))
+    inside = [*listed(folder), *_within(listed(folder))]
+    # ID/images/ID.png
+    deeper = _within(e for e in inside if e.folder != folder and naming.of_role(e.name, IMAGES))
+    files = (e.path for e in (*inside, *deeper) if e.kind == "file" and naming.is_image(e.name))
+    images = Images(folder, tuple(files))
     found = [*_of_single_masks(folder), *_of_names(inside, images), *_of_coco(inside, images)]
     if not found:
         raise AnnotationError(f"{printable(str(folder))} holds no annotations that are known: {KNOWN}")
@@ -74,6 +77,10 @@ def sources(folder: Path) -> Sources:
         if (other := taken.setdefault(one.image, one)) is not one:
             raise AnnotationError(f"{one.image} has two annotations, {other.truth} and {one.truth.name}: keep one")
     return Sources(tuple(taken.values()), tuple(path for path in images.shown if path not in taken))
+
+
+def _within(entries: Iterable[Entry]) -> list[Entry]:
+    return [inner for one in entries if one.kind == "folder" for inner in listed(one.path)]
 
 
 def _of_names(inside: Sequence[Entry], images: Images) -> Iterator[Source]:

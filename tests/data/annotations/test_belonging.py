@@ -26,6 +26,7 @@ def images(*names: str) -> Images:
         (["annotations/a.tif"], "annotations/a_seg.npy", "annotations/a.tif"),
         (["photos/a.tif", "labels/a.tif"], "outlines/a.zip", "photos/a.tif"),
         (["labels/a.tif", "overlays/a.png"], "outlines/a.zip", None),
+        (["one/images/a.tif", "two/images/a.tif"], "two/RoiSet_a.zip", "two/images/a.tif"),
         (["b.tif"], "a.zip", None),
     ],
 )

@@ -125,7 +125,7 @@ def test_of_images_with_one_name_the_one_beside_the_annotations_is_taken(source:
     tifffile.imwrite(source / "other/a.tif", 255 - IMAGE, metadata=None)
     made = bring(source, tmp_path / "out")
     assert np.array_equal(tifffile.imread(tmp_path / "out/images/a.tif"), IMAGE)
-    assert made.notes == ("1 image without annotations left out, first a.tif",)
+    assert made.notes == ("1 image without annotations left out, first other/a.tif",)
 
 
 def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
@@ -231,6 +231,16 @@ def test_numbers_with_gaps_stay_and_are_not_counted_as_cells(source: Path, tmp_p
     as_cellpose(source, labels)
     assert bring(source, tmp_path / "out").cells == 6
     assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), labels)
+
+
+def test_an_image_whose_folder_of_masks_is_empty_is_named(source: Path, tmp_path: Path) -> None:
+    as_bowl(source, LABELS)
+    (source / "b/masks").mkdir(parents=True)
+    (source / "b/images").mkdir()
+    tifffile.imwrite(source / "b/images/b.tif", IMAGE, metadata=None)
+    made = bring(source, tmp_path / "out")
+    assert made.notes == ("1 image without annotations left out, first b/images/b.tif",)
+    assert made.images == 1
 
 
 class Evil:
