@@ -77,7 +77,7 @@ def _written(annotated: tuple[Source, ...], folder: Path, step: Callable[[int, i
         except CellpruneError as error:
             faults.append(str(error))
             continue
-        n_cells += np.count_nonzero(np.unique(drawn.labels))  # Cellpose's numbers may have gaps
+        n_cells += int(np.count_nonzero(np.unique(drawn.labels)))  # Cellpose's numbers may have gaps
         notes += _notes(one, drawn)
         if not faults:
             _write(one.image, drawn, folder)

@@ -206,7 +206,7 @@ def test_an_annotation_around_detections_is_an_area_and_one_beside_them_a_cell(s
     path = source / "truth/a.geojson"
     said = json.loads(path.read_text())
     drawn = {"area": [[0, 0], [9, 0], [9, 12], [0, 12]], "cell": [[12, 0], [15, 0], [15, 3], [12, 3]]}
-    drawn["across"] = [[13, 10], [15, 10], [15, 11], [13, 11]]
+    drawn["across"] = [[7, 9], [9, 9], [9, 11], [7, 11]]  # over a part of a detection
     said["features"] = [
         *said["features"],
         *(
@@ -221,9 +221,12 @@ def test_an_annotation_around_detections_is_an_area_and_one_beside_them_a_cell(s
     path.write_text(json.dumps(said))
     made = bring(source, tmp_path / "out")
     expected = LABELS.copy()
-    expected[0:3, 12:15], expected[10, 13:15] = 7, 8
+    expected[0:3, 12:15], expected[9:11, 7:9] = 7, 8
     assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), expected)
-    assert made.notes == ("a.geojson, a.tif: 1 annotation around detections: left out as no cell",)
+    assert made.notes == (
+        "a.geojson, a.tif: 2 pixels of several cells: the last of them has each",
+        "a.geojson, a.tif: 1 annotation around detections: left out as no cell",
+    )
 
 
 def test_numbers_with_gaps_stay_and_are_not_counted_as_cells(source: Path, tmp_path: Path) -> None:
