@@ -5,7 +5,7 @@ from pathlib import Path
 from lab_engines import Bright
 
 from cellprune.lab import scale
-from cellprune.lab.inputs import find
+from cellprune.lab.inputs import digest, find
 from cellprune.lab.job import Done, run
 from cellprune.lab.output import Output
 
@@ -29,8 +29,9 @@ def predicted(
     images, failures, _ = find([str(inputs)], axes)
     stacks = set() if separate else {image.stack for image in images if image.stack}
     output = Output(
-        out, SETTINGS | settings, [image.name for image in images], stacks=stacks, outlines=outlines, shard=shard
-    )
+        out, SETTINGS | settings, [image.name for image in images], stacks=stacks, outlines=outlines, shard=shard,
+        inputs=digest(images, failures),
+    )  # fmt: skip
     if shard is not None:
         images, failures = ([one for one in all_ if shard.has(one.turn)] for all_ in (images, failures))
     sizes = scale.pixel_sizes(images, pixel_size)

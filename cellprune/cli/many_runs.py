@@ -45,7 +45,7 @@ class Handling(Frozen):
     scheduler: str | None = Field(
         None, description="address of a Dask scheduler whose workers train, such as tcp://node1:8786"
     )
-    shard: str | None = Field(
+    shard: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = Field(
         None,
         description="train shard I of N alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT "
         "where they are set. Shards share the output folder; each makes the table of all runs that are finished",

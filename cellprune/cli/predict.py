@@ -18,7 +18,7 @@ from cellprune.cli import terminal
 from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
-from cellprune.cli.track import missing, told
+from cellprune.cli.track import doubts, told
 from cellprune.machine import threads
 from cellprune.wording import many, printable
 
@@ -50,7 +50,7 @@ def predict(
     channel: str | None = None,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
-    outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="")] = (),
+    outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="", consume_multiple=True)] = (),
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
@@ -60,7 +60,7 @@ def predict(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     track: Annotated[bool, Parameter(negative="")] = False,
     ctc: Annotated[bool, Parameter(negative="")] = False,
-    shard: str | None = None,
+    shard: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Find the cells in images: label images, overlays and a table of cells.
@@ -106,7 +106,8 @@ def predict(
         What of a stack of slices is predicted: max for the brightest pixel of all slices, the number of a slice from 0,
         or each, which gives a label image per slice. Without it, files with slices are refused.
     channel
-        The channel that is predicted: its number from 0, or its name as an OME-TIFF has it. Without it, all channels.
+        The channel that is predicted: its number from 0, or its name as an OME-TIFF has it, such as DAPI or 488.
+        Without it, all channels.
     numbers
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
@@ -195,6 +196,7 @@ class _Inputs:
         failures: what this process tells of that cannot be read.
         labels: what is left out.
         stacks: names of those whose labels are to be a stack.
+        digest: of the list of all files, see `lab.inputs.digest`.
     """
 
     own: "Shard | None"
@@ -203,6 +205,7 @@ class _Inputs:
     failures: list["Failure"]
     labels: list[str]
     stacks: set[str]
+    digest: str
 
     def output(
         self,
@@ -218,7 +221,7 @@ class _Inputs:
 
         return Output(
             path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
-            overlays=overlays, outlines=outlines, shard=self.own,
+            overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest,
         )  # fmt: skip
 
 
@@ -241,19 +244,25 @@ def _find(
 ) -> _Inputs:
     """Look at the inputs; a time-lapse needs two frames or more."""
     from cellprune.cli.progress import phase
-    from cellprune.lab.inputs import find
+    from cellprune.errors import CellpruneError
+    from cellprune.lab.inputs import digest, find
     from cellprune.lab.recordings import require_time_lapse
     from cellprune.training.progress import PATIENCE_S
 
     with phase("looking at the images", after_s=PATIENCE_S):
         images, failures, labels = find(inputs, axes)
     if of_time_lapse:
+        if axes.z == "each" and (slices := [one for one in images if one.position and one.position.z is not None]):
+            raise CellpruneError(
+                f"--z each makes images of the slices of {slices[0].shown}, and --track follows cells through time: "
+                "give --z max, or leave --track out"
+            )
         require_time_lapse([f"{image.name}.tif" for image in images])
     stacks = set() if separate else {image.stack for image in images if image.stack is not None}
     if own is None:
-        return _Inputs(None, images, images, failures, labels, stacks)
+        return _Inputs(None, images, images, failures, labels, stacks, digest(images, failures))
     mine = [one for one in images if own.has(one.turn)], [one for one in failures if own.has(one.turn)]
-    return _Inputs(own, images, *mine, labels, stacks)
+    return _Inputs(own, images, *mine, labels, stacks, digest(images, failures))
 
 
 def _own(given: str | None, *, track: bool) -> "Shard | None":
@@ -326,6 +335,7 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
     """Link the cells of what is predicted, and write what is made of it."""
     from cellprune.cli.progress import phase
     from cellprune.lab import tracks
+    from cellprune.lab.linking import GAP
     from cellprune.lab.recordings import recordings
 
     counts = {image["name"]: image["cells"] for image in done.images}
@@ -334,7 +344,7 @@ def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: b
         found = recordings(list(map(str, folder.label_files(labelled))))
         followed = [tracks.follow(recording) for recording in found]
     for recording in found:
-        for line in missing(recording):
+        for line in doubts(recording, GAP):
             terminal.tell(f"note: {line}")
     n_cells = {image.name: counts[printable(image.name)] for image in labelled}
     of_cells = tracks.of_cells(n_cells, followed)

@@ -71,7 +71,7 @@ def track(
     warnings = []
     followed = []
     for recording in recordings(labels):
-        warnings += missing(recording)
+        warnings += doubts(recording, max_gap)
         with phase(f"following the cells of {recording.name}", after_s=1):
             followed.append(
                 tracks.follow(
@@ -95,13 +95,24 @@ def track(
         say(*told(followed), f"Look at {output / tracks.TABLE}: one line per track. More is in {output}")
 
 
-def missing(recording: "Recording") -> list[str]:
-    """Say which frames of a recording are missing; at most one sentence."""
-    absent = recording.missing
-    if not absent:
+def doubts(recording: "Recording", max_gap: int) -> list[str]:
+    """Say why tracks of a recording may be shorter than its cells were seen; at most one sentence."""
+    name, images = recording.name, recording.images
+    if len(images) == 1:
+        return [
+            f"{name} has {images[0].path.name} alone, so no track goes on: if it is of another recording, give its "
+            "frames the same name before the number"
+        ]
+    if 2 * len(gaps := [gap for gap in recording.gaps if gap > max_gap]) > len(images) - 1:
+        return [
+            f"most frames of {name} have {many(min(gaps), 'number')} or more without an image before the next, and no "
+            f"track crosses more than {max_gap} (--max-gap): number the frames one after the other, such as t000.tif "
+            "and t001.tif"
+        ]
+    if not (absent := recording.missing):
         return []
     shown = ", ".join(map(str, absent[:_SHOWN])) + (" and more" if len(absent) > _SHOWN else "")
-    return [f"{recording.name} has no label image of frame {shown}: cells are followed over the gap, if it is short"]
+    return [f"{name} has no label image of frame {shown}: cells are followed over the gap, if it is short"]
 
 
 def told(recordings: "Sequence[Followed]") -> list[str]:

@@ -44,6 +44,7 @@ _NEEDED = {  # pydantic's kinds of errors, for a reader of YAML
     "string_type": "text is needed: put it in quotes",
 }
 
+_NAME = ("kind", "method", "type")  # as other programs call what is `name` here
 _SECTIONS_OF_EVERY_RECORD = {"task", "seed", "data", "model", "pruning", "training"}
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed"}  # settings of cells in images
 
@@ -316,6 +317,8 @@ def _fault(key: str, error: ErrorDetails) -> str:
 def _unknown_key(key: str) -> str:
     known = [*keys(Settings), *Settings.model_fields]
     section, dot, last = key.rpartition(".")
+    if last in _NAME and f"{section}.name" in known:
+        return f"unknown key {quoted(key)}, did you mean {f'{section}.name'!r}?"
     near = key[-200:]  # the search for near names takes the square of the length
     close = get_close_matches(near, [k for k in known if k != section], n=1) or [
         k for k in known if get_close_matches(last[-200:], [k.rsplit(".", 1)[-1]])

@@ -29,6 +29,7 @@ from cellprune.evaluation.contingency import areas
 from cellprune.evaluation.iou import IGNORED
 from cellprune.evaluation.tracks import LinkCount, count_links, lnk, tra
 from cellprune.images.read import ImageError, Labels, read_header, read_labels
+from cellprune.images.scattered import require_cells
 from cellprune.wording import many
 
 
@@ -77,12 +78,14 @@ def score(truth: Path, result: Path, *, field_of_interest_px: int | None = None)
             the truth lies in a folder of its name, else 0.
     Raises:
         LayoutError: truth without its result, or no truth.
-        ImageError: a file that holds no labels, or differs in size from its truth.
+        ImageError: a file that holds no labels but grey levels, or differs in size from its truth.
         TrackError: a file of tracks and its images disagree.
     """
     pairs = results.pair(truth, result)
     band_px = _known_band_px(truth) if field_of_interest_px is None else field_of_interest_px
     _require_sizes(pairs.frames)
+    for side in ([frame.gold for frame in pairs.frames if frame.gold], [frame.image for frame in pairs.frames]):
+        require_cells((path, read_labels(path)) for path in side)
     reader = _Reader(pairs)
     cells, matched = [], {}
     tracks = _Tracks(pairs) if pairs.has_markers and pairs.true_tracks and pairs.tracks else None

@@ -265,6 +265,7 @@ class _Image:
         series, header = self.series, self.header
         of_page = len(series.keyframe.shape)
         by_page = series.shape[-of_page:] == series.keyframe.shape
+        by_page = by_page and {"Y", "X", *_CHANNELS}.issuperset(series.axes[-of_page:])  # else one page has all moments
         if header.planes == 1 or not by_page:
             if prod(series.shape) > MAX_PIXELS and header.planes > 1:
                 raise ImageError(
@@ -300,9 +301,8 @@ def _no_moments(path: Path, axis: str, size: int) -> ImageError:
     """Refuse planes that are something else than moments of time."""
     what = _NO_MOMENTS.get(axis, f"planes along {axis}")
     return ImageError(
-        f"{path} is a stack of {size} {what}, not of moments in time: save the one that is meant"
-        f"{' (cellprune predict: give --z max)' if axis == 'Z' else ''}; if they are moments, save them as such "
-        "(ImageJ: Image > Properties, frames instead of slices)"
+        f"{path} is a stack of {size} {what}, not of moments in time: save the one that is meant; if they are "
+        "moments, save them as such (ImageJ: Image > Properties, frames instead of slices)"
     )
 
 

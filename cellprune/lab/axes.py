@@ -9,8 +9,10 @@ from typing import Literal
 import numpy as np
 
 from cellprune.images.header import Header, ImageError, Pick
+from cellprune.lab.position import Position
 from cellprune.wording import quoted
 
+_COLOURS = 3  # channels that ImageJ keeps in one pixel, unless one of them is asked for
 Slices = Literal["max", "each"] | int
 
 
@@ -58,13 +60,29 @@ class Axes:
         slices = numbered[plane].tolist()
         return Pick((slices[self.z],) if isinstance(self.z, int) else tuple(slices), channel)
 
+    def position(self, whole: Header, plane: int) -> Position | None:
+        """Say where in its file one of these images is; None where the file has one place."""
+        n_moments = whole.planes // whole.slices
+        z = plane if self.z == "each" else self.z if isinstance(self.z, int) else None
+        z = z if whole.slices > 1 else None
+        t = plane if n_moments > 1 else None
+        has_channels = whole.channels > 1 and (self.channel is not None or whole.channels != _COLOURS)
+        n_axes = (whole.slices > 1) + (n_moments > 1) + has_channels
+        return None if z is None and t is None else Position(z, t, is_hyperstack=n_axes > 1)
+
     def _channel(self, whole: Header, path: Path) -> int:
         """Give the number of the channel that is meant."""
         names, wanted = whole.channel_names, self.channel
         if isinstance(wanted, int) and 0 <= wanted < whole.channels:
             return wanted
-        if wanted in names:
-            return names.index(str(wanted))
+        named_so = [number for number, name in enumerate(names) if name == str(wanted)]  # such as 488, a wavelength
+        if len(named_so) > 1:
+            raise ImageError(
+                f"{path} has {len(named_so)} channels named {quoted(wanted)}: give the number of one, such as "
+                f"--channel {named_so[0]}"
+            )
+        if named_so:
+            return named_so[0]
         lowered = {name.casefold(): name for name in names}
         close = get_close_matches(str(wanted).casefold(), lowered, n=1)
         named = f" ({', '.join(map(quoted, names))})" if names else ""

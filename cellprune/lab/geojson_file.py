@@ -13,20 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.images.outlines import Piece, outlines
+from cellprune.lab.position import Position
 
 
-def as_bytes(labels: NDArray[np.unsignedinteger], class_of: Sequence[str], plane: int | None) -> bytes:
+def as_bytes(labels: NDArray[np.unsignedinteger], class_of: Sequence[str], position: Position | None) -> bytes:
     """Give a collection of features, each named by its label.
 
     Args:
         labels: (H, W), 0 is background.
         class_of: name of the class of every label, the background's first.
-        plane: which image of a stack the labels are of, from 0; None where the image stands alone.
+        position: which image of a stack the labels are of; None where the image stands alone.
     """
     features = [
         {
             "type": "Feature",
-            "geometry": _geometry(pieces, plane),
+            "geometry": _geometry(pieces, position),
             "properties": {
                 "objectType": "detection",
                 "name": str(label),
@@ -38,10 +39,10 @@ def as_bytes(labels: NDArray[np.unsignedinteger], class_of: Sequence[str], plane
     return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":")).encode()
 
 
-def _geometry(pieces: Sequence[Piece], plane: int | None) -> dict[str, object]:
+def _geometry(pieces: Sequence[Piece], position: Position | None) -> dict[str, object]:
     polygons = [[_closed(ring[:, ::-1].tolist()) for ring in piece.rings] for piece in pieces]
     # QuPath's own word, and none of the standard's
-    where = {} if plane is None else {"plane": {"c": -1, "z": 0, "t": plane}}
+    where = {} if position is None else {"plane": {"c": -1, "z": position.z or 0, "t": position.t or 0}}
     if len(polygons) == 1:
         return {"type": "Polygon", "coordinates": polygons[0], **where}
     return {"type": "MultiPolygon", "coordinates": polygons, **where}

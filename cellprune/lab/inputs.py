@@ -3,6 +3,8 @@
 Headers are read here, pixels are not. What cannot be read is listed, not raised: the rest can be done.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from cellprune.images import naming
 from cellprune.images.read import Header, ImageError, Pick, read_grey_levels, read_header
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
+from cellprune.lab.position import Position
 from cellprune.wording import printable
 
 _LONGEST_NAME = 180  # bytes; file systems allow 255, and a file is written under a longer name first
@@ -34,6 +37,7 @@ class Image:
         stack: of what is written for all images of a stack together; None where the file holds one.
         turn: of its file among all that the inputs mean, from 0; shards are of files.
         pick: what of the file's axes is meant; None for the plane as it is.
+        position: where in the file it is; None where the file holds one.
     """
 
     path: Path
@@ -45,6 +49,7 @@ class Image:
     stack: str | None = None
     turn: int = 0
     pick: Pick | None = None
+    position: Position | None = None
 
     def levels(self, *, channels: int) -> NDArray:
         """Read its grey levels as they are saved, (C, H, W); see `images.read.read_grey_levels`."""
@@ -82,9 +87,25 @@ def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], 
     return images, failures, left_out
 
 
+def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
+    """Give the sha256 of the list of files that the inputs mean, which tells whether shards shared out the same one.
+
+    Names alone count, since a folder may have another path on another machine. A file that is repaired keeps its place.
+    """
+    files = {(image.turn, printable(image.path.name)) for image in images}
+    files |= {(failure.turn, Path(failure.shown).name) for failure in failures}
+    return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
+
+
 def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
     """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
-    whole = read_header(file.path, slices=axes.z is not None)
+    whole = read_header(file.path, slices=True)
+    if axes.z is None and whole.slices > 1:
+        raise ImageError(
+            f"{file.path} is a stack of {whole.slices} slices in Z, not of moments in time: give --z max, each or the "
+            "number of a slice; if they are moments, save them as such (ImageJ: Image > Properties, frames instead of "
+            "slices)"
+        )
     header = axes.header(whole, file.path)
     if file.sequence and header.planes > 1:
         raise ImageError(f"{file.path} is a stack in a sequence, so the set is 3-D: cellprune predicts 2-D images")
@@ -94,14 +115,16 @@ def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
     shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
     if header.planes == 1:
-        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=axes.pick(whole, 0))
+        pick, position = axes.pick(whole, 0), axes.position(whole, 0)
+        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=pick, position=position)
         return
     digits = max(3, len(str(header.planes - 1)))
     # label images of slices are no recording: each has a file
     letter, stack = ("z", None) if axes.z == "each" and whole.slices > 1 else ("t", name)
     for plane in range(header.planes):
-        own, pick = f"{name}_{letter}{plane:0{digits}d}", axes.pick(whole, plane)
-        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick)
+        own = f"{name}_{letter}{plane:0{digits}d}"
+        pick, position = axes.pick(whole, plane), axes.position(whole, plane)
+        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick, position)
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:

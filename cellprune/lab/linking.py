@@ -30,7 +30,7 @@ from scipy.spatial import cKDTree
 from cellprune.evaluation.contingency import Contingency, Labels, contingency
 
 _LONGEST_RADII = 2.0  # a cell moves less than this many radii of the median cell
-_GAP = 2
+GAP = 2  # frames in a row in which a cell may be missed
 _UNLINKED = 2.0  # the cost from which on two cells are better left alone: as far as they may move, and nothing shared
 _BEGUN = 1.0  # the same for a gap and for a division
 _OVER_GAP = 2 / 3  # of the way that a cell may move, for it to go on after a gap
@@ -53,7 +53,7 @@ class Reach:
     """
 
     max_distance_px: float
-    max_gap: int = _GAP
+    max_gap: int = GAP
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Tracks:
     step: int
 
 
-def link(frames: Sequence[Frame], *, max_distance_px: float | None = None, max_gap: int = _GAP) -> Tracks:
+def link(frames: Sequence[Frame], *, max_distance_px: float | None = None, max_gap: int = GAP) -> Tracks:
     """Link the cells of a time-lapse.
 
     Args:

@@ -71,8 +71,10 @@ def merge(folders: Sequence[Path], output: Path, *, multiqc: bool = False) -> Me
     """
     pieces = [piece for folder in folders for piece in _pieces(folder)]
     _require_whole([piece for piece in pieces if piece.shard is not None])
+    _require_same_inputs(pieces)
     _require_alike(pieces)
     _require_ours(output, folders)
+    _require_tables_fit(pieces)
     content, made = _content(pieces)
     with lock.locked(output):
         documents.write_json(output / RECORD, content | {"finished": False})
@@ -95,6 +97,10 @@ def _pieces(folder: Path) -> Iterator[Piece]:
         if not (inside / RECORD).exists():
             raise CellpruneError(f"{inside} holds no prediction: give the -o of predict")
         said = documents.read_json(inside / RECORD)
+        if said.get("finished") is True and (lacking := {"settings", "images", "cells"} - said.keys()):
+            raise CellpruneError(
+                f"{inside / RECORD} is damaged (it has no {min(lacking)}): give the command of predict again"
+            )
         if said.get("finished") is not True or not (inside / TABLE).exists():
             again = "" if shard is None else f" --shard {shard}"
             raise CellpruneError(f"{inside} is not finished: give its command{again} again, which goes on")
@@ -113,6 +119,20 @@ def _require_whole(shards: Sequence[Piece]) -> None:
         if missing:
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             raise CellpruneError(f"shard {missing[0]}{more} is not there: run predict with --shard {missing[0]} first")
+
+
+def _require_same_inputs(pieces: Sequence[Piece]) -> None:
+    """Refuse shards that shared out different lists of files: some would be in none of them."""
+    firsts: dict[int, Piece] = {}
+    for piece in pieces:
+        if piece.shard is None or "inputs" not in piece.said:  # an older version wrote none
+            continue
+        first = firsts.setdefault(piece.shard.count, piece)
+        if first.said["inputs"] != piece.said["inputs"]:
+            raise CellpruneError(
+                f"the inputs changed between shard {first.shard} and shard {piece.shard}: give the commands of all "
+                "shards again, with the same inputs (images that are done are kept)"
+            )
 
 
 def _require_alike(pieces: Sequence[Piece]) -> None:
@@ -144,14 +164,24 @@ def _require_ours(output: Path, folders: Sequence[Path]) -> None:
 
 
 def _write_table(path: Path, pieces: Sequence[Piece]) -> None:
-    with ExitStack() as opened, atomic.replacing(path) as beside:
+    with atomic.replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for lines in _lines(pieces):
+            writer.writerows(lines)
+
+
+def _require_tables_fit(pieces: Sequence[Piece]) -> None:
+    """Read all tables once, so that one that does not fit its record is refused before anything is written."""
+    for _ in _lines(pieces):
+        pass
+
+
+def _lines(pieces: Sequence[Piece]) -> Iterator[_Lines]:
+    """Give the columns, then the lines of each image."""
+    with ExitStack() as opened:
         tables = [_read(opened.enter_context((p.folder / TABLE).open(encoding="utf-8", newline=""))) for p in pieces]
-        columns = _columns(pieces, [next(table, []) for table in tables])
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            for lines in _by_image(pieces, tables):
-                writer.writerows(lines)
+        yield [_columns(pieces, [next(table, []) for table in tables])]
+        yield from _by_image(pieces, tables)
 
 
 def _read(lines: Iterable[str]) -> Iterator[list[str]]:

@@ -8,8 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.lab.position import Position
+
 OutlineFile = Literal["rois", "geojson"]
-Write = Callable[[NDArray[np.unsignedinteger], Sequence[str], int | None], bytes]
+Write = Callable[[NDArray[np.unsignedinteger], Sequence[str], Position | None], bytes]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Row:
 
     @property
     def as_bytes(self) -> Write:
-        """What writes it: labels, the class name of each, and the plane of a stack."""
+        """What writes it: labels, the class name of each, and where in a stack they are."""
         write: Write = import_module(self.module).as_bytes
         return write
 

@@ -70,6 +70,7 @@ class Output:
         overlays: whether an image without one is still to be done.
         outlines: files of outlines that are wanted; they are made of labels that are there, too.
         shard: the one that works here, beside others; None where one process does all.
+        inputs: of a shard: what tells the whole list of files from others, as `inputs.digest`.
     Raises:
         CellpruneError: a file, foreign content, other settings or shards, or labels of images that are not among these.
     """
@@ -85,9 +86,11 @@ class Output:
         overlays: bool = True,
         outlines: Sequence[OutlineFile] = (),
         shard: Shard | None = None,
+        inputs: str = "",
     ) -> None:
         self.path = path
         self.shard = shard
+        self._inputs = inputs
         self.records = record.folder_of(path, shard)
         self.stacks = frozenset(stacks)
         self.overlays = overlays
@@ -236,7 +239,7 @@ class Output:
             CellpruneError: the image is too large for one of the formats.
         """
         return {
-            kind: FILES[kind].as_bytes(labels, class_of, image.plane)
+            kind: FILES[kind].as_bytes(labels, class_of, image.position)
             for kind in self.outlines
             if anew or not self._outline_path(image, kind).exists()
         }
@@ -264,7 +267,7 @@ class Output:
 
     def write_record(self, content: Mapping[str, object]) -> None:
         """Write prediction.json; raises as `write`."""
-        own = {} if self.shard is None else {"shard": str(self.shard)}
+        own = {} if self.shard is None else {"shard": str(self.shard), "inputs": self._inputs}
         said = {"schema": SCHEMA, "settings": self._settings, **own, **self._running, **content}
         documents.write_json(self.records / RECORD, said)
 

@@ -7,6 +7,7 @@ names the recording. A stack is a recording of its own.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 _NAMELESS = re.compile(r"(?:|t|time|frame|mask|man_seg|man_track)[_\- .]*", re.IGNORECASE)
 _OF_SEQUENCE = re.compile(r"(\d\d)_\w+")  # the challenge's 01_RES, 01_GT, 01_ST
 _ROLES = (*naming.LABELS, "tracked", "seg", "tra")
+_MOST_DIGITS = 18  # of a time: what 64 bits hold
 _MOST_PER_FILE = 100  # frames; what has more has dates or seconds for numbers, and nothing could be linked
 
 
@@ -68,6 +70,13 @@ class Recording:
     def stack(self) -> Path | None:
         """The file, if all images are in one."""
         return self.images[0].path if self.images[0].plane is not None else None
+
+    @property
+    def gaps(self) -> list[int]:
+        """Frames without a file between each image and the next; of frames numbered in steps, such steps."""
+        numbers = [image.number for image in self.images]
+        step = step_of(numbers)
+        return [(after - before) // step - 1 for before, after in pairwise(numbers)]
 
     @property
     def missing(self) -> list[int]:
@@ -160,13 +169,18 @@ def timed(name: str) -> tuple[str, int]:
     """Give what a file's name says: what its recording is called, and its time.
 
     Raises:
-        CellpruneError: no number ends it.
+        CellpruneError: no number ends it, or one that is no time.
     """
     numbered = _NUMBERED.fullmatch(naming.stripped(naming.stem_of(name)))
     if not numbered:
         raise CellpruneError(
             f"{printable(name)} has no number at the end of its name, so its time is unknown: number the frames, such "
             "as t000.tif"
+        )
+    if len(numbered[2].lstrip("0")) > _MOST_DIGITS:
+        raise CellpruneError(
+            f"{printable(name)} ends with a number of more than {_MOST_DIGITS} digits, which is no time: number the "
+            "frames, such as t000.tif"
         )
     return numbered[1], int(numbered[2])
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.tracks import Track
+from cellprune.images.scattered import require_cells
 from cellprune.lab import geff_file, stacks, track_table
 from cellprune.lab.followed import Followed
 from cellprune.lab.linking import Tracks, link
@@ -41,10 +42,11 @@ def follow(
         pixel_size_um: (y, x); None for that of the first file that states one.
         max_distance_px, max_gap: see `linking.link`.
     Raises:
-        ImageError: a file that cannot be read, or holds no labels.
+        ImageError: a file that cannot be read, or holds no labels but grey levels.
         CellpruneError: cells that are drawn without numbers.
     """
     require_numbers(recording)
+    require_cells((image.path, image.read()) for image in recording.images)
     stated = (image.header.pixel_size_um for image in recording.images)
     size = pixel_size_um or next((size for size in stated if size is not None), None)
     return Followed(recording, link(recording.frames, max_distance_px=max_distance_px, max_gap=max_gap), size)

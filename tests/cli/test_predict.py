@@ -356,11 +356,16 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "nowhere.tif", "-o", "out"], "there is no file or folder 'nowhere.tif'"),
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1"),
         (["MODEL", "IMAGE", "-o", "out", "--z", "mean"], "--z mean: give max, each, or the number of a slice from 0"),
+        (["MODEL", "IMAGE", "-o", "out", "--shard", "-1/3"], "--shard -1/3: write the number of the shard and of all"),
         (["MODEL", "COLOUR", "-o", "out", "--channel", "3"], "has no channel 3: it holds 3, counted from 0"),
         (["MODEL", "IMAGE", "-o", "out", "--pixel-size", "nan", "1"], "--pixel-size nan 1"),
         (["MODEL", "IMAGE", "-o", "out", "--device", "tpu"], "tpu"),
         (["MODEL", "IMAGE", "-o", "out", "--rescal"], "rescale"),
         (["MODEL", "IMAGE", "-o", "out", "--track"], "01_t000.tif is alone: tracks need two images or more"),
+        (
+            ["MODEL", "SLICES", "-o", "out", "--z", "each", "--track"],
+            "--z each makes images of the slices of slices.tif, and --track follows cells through time: give --z max",
+        ),
         (["MODEL", "IMAGE", "-o", "out", "--ctc"], "--ctc writes tracks: add --track"),
         (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, but the model takes 1: convert it to grey"),
         (
@@ -375,14 +380,17 @@ def test_bad_words_are_answered_and_nothing_is_written(
     tifffile.imwrite(tmp_path / "rgb.tif", np.arange(300, dtype=np.uint8).reshape(10, 10, 3), photometric="rgb")
     planar = {"photometric": "rgb", "planarconfig": "separate"}
     tifffile.imwrite(tmp_path / "stack.tif", np.arange(300, dtype=np.uint8).reshape(3, 10, 10), **planar)
+    ramps = np.arange(300, dtype=np.uint8).reshape(3, 10, 10)
+    tifffile.imwrite(tmp_path / "slices.tif", ramps, imagej=True, metadata={"axes": "ZYX"})
     monkeypatch.chdir(tmp_path)
     known = {"MODEL": model, "IMAGE": dataset.frames[0].image, "COLOUR": "rgb.tif", "STACK": "stack.tif"}
+    known |= {"SLICES": "slices.tif"}
     assert call(*(known.get(word, word) for word in words)) == 2
     out, err = capsys.readouterr()
     assert said in err
     assert out == ""
     assert len(err.strip().splitlines()) <= 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "stack.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "slices.tif", "stack.tif"]
 
 
 @pytest.fixture(scope="module")
@@ -454,8 +462,9 @@ def test_overlays_can_be_left_out_and_drawn_later(dataset: Dataset, model: Path,
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cells.csv", "labels", "prediction.json"]
     assert "out/overlays" not in capsys.readouterr().out
     labels = labels_in(tmp_path / "out")
-    assert call(model, image, "-o", tmp_path / "out", "--no-overlays") == 0
+    assert call(model, image, "-o", tmp_path / "out", "--no-overlays", "--outlines", "rois", "geojson") == 0
     assert "1 of them were there already" in capsys.readouterr().out
+    assert sorted(path.suffix for path in (tmp_path / "out" / "outlines").iterdir()) == [".geojson", ".zip"]
     assert call(model, image, "-o", tmp_path / "out") == 0
     assert [path.name for path in (tmp_path / "out" / "overlays").iterdir()] == ["01_t000.png"]
     assert all(np.array_equal(image, labels[name]) for name, image in labels_in(tmp_path / "out").items())

@@ -14,6 +14,9 @@ def test_an_array_of_slurm_says_which_shard_is_ours_unless_we_are_told(monkeypat
     for name, value in (("ID", "9"), ("COUNT", "4"), ("MIN", "5"), ("STEP", "2")):
         monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", value)
     assert shard_of(None, work="does all") == Shard(3, 4)
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "15")
+    with pytest.raises(CellpruneError, match="this task of SLURM's array would be shard 6/4: give its own as --shard"):
+        shard_of(None, work="does all")
     assert shard_of("1/9", work="does all") == Shard(1, 9)
     assert [Shard(k, 3).of(range(1, 8)) for k in (1, 2, 3)] == [range(1, 8, 3), range(2, 8, 3), range(3, 8, 3)]
     for wrong in ("0/3", "4/3", "1", "a/b", "1/3/5"):

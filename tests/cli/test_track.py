@@ -74,6 +74,22 @@ def test_people_are_told_of_missing_frames_and_of_what_is_not_installed(
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"tracks.csv", "cells.csv", "tracked"}
 
 
+def test_frames_that_no_track_can_cross_are_told(tmp_path: Path, capsys, without_geff: None) -> None:
+    for at in (0, 60, 121, 180, 241):
+        tifffile.imwrite(tmp_path / f"s{at:03d}.tif", np.eye(9, dtype=np.uint8))
+    for day in ("01-31", "02-01", "02-02"):
+        tifffile.imwrite(tmp_path / f"2024-{day}.tif", np.eye(9, dtype=np.uint8))
+    assert typed("track", *sorted(tmp_path.glob("s*")), "-o", tmp_path / "a", "--no-ctc") == 0
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "note: most frames of s have 58 numbers or more without an image before the next, and no track crosses more "
+        "than 2 (--max-gap): number the frames one after the other, such as t000.tif and t001.tif"
+    )
+    assert typed("track", *sorted(tmp_path.glob("s*")), "-o", tmp_path / "b", "--no-ctc", "--max-gap", "60") == 0
+    assert "has no label image of frame 1, 2, 3" in capsys.readouterr().err
+    assert typed("track", *sorted(tmp_path.glob("2024*")), "-o", tmp_path / "c", "--no-ctc") == 0
+    assert "note: 2024-01 has 2024-01-31.tif alone, so no track goes on: if it is of" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -85,6 +101,7 @@ def test_people_are_told_of_missing_frames_and_of_what_is_not_installed(
         (["LABELS", "-o", "out", "--max-distance", "0"], "--max-distance 0: give a number of pixels above 0"),
         (["LABELS", "-o", "out", "--max-gap", "-1"], "max-gap"),
         (["LABELS", "-o", "out", "--pixel-size", "0", "1"], "--pixel-size 0 1: give height and width in um"),
+        (["noise", "-o", "out"], "t000.tif has 9 numbers in 99 pieces, as an image of grey levels has: give label"),
         (["grey", "-o", "out"], "t001.tif holds float32 values, but labels are whole numbers: save them as 16 bit"),
     ],
 )
@@ -94,6 +111,11 @@ def test_bad_words_are_answered_and_nothing_is_written(
     (tmp_path / "grey").mkdir()
     for number, dtype in enumerate((np.uint8, np.float32)):
         tifffile.imwrite(tmp_path / f"grey/t{number:03d}.tif", np.eye(9, dtype=dtype))
+    (tmp_path / "noise").mkdir()
+    for number in range(2):
+        dots = np.zeros((22, 18), np.uint8)
+        dots[::2, ::2] = 1 + np.arange(99).reshape(11, 9) % 9
+        tifffile.imwrite(tmp_path / f"noise/t{number:03d}.tif", dots)
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     assert typed("track", *(word.replace("LABELS", "cells/labels") for word in words)) == 2

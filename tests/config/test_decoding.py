@@ -21,6 +21,7 @@ def test_the_settings_are_the_numbers_of_the_decoders() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["decoder.kind=border"], "unknown key 'decoder.kind', did you mean 'decoder.name'?"),
         (["decoder.sed=0.4"], "unknown key 'decoder.sed', did you mean 'decoder.seed'?"),
         (
             ["data.target=classes", "decoder.seed=0.4"],

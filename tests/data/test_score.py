@@ -143,6 +143,10 @@ def test_what_an_ignore_image_says_is_not_judged(tmp_path: Path) -> None:
         (labels((4, 4)) / 1.0, r"mask000.tif holds float64 values, but labels are whole numbers: save them as 16 bit"),
         (np.stack([labels((4, 4))] * 2), r"mask000.tif is a stack of 2 images, but one is expected"),
         (labels((4, 4)).astype(np.int16) - 1, r"mask000.tif has labels outside 0..2\^31-1: number the cells from 1"),
+        (
+            np.arange(2000).reshape(SIZE).astype(np.uint16) % 9,
+            r"mask000.tif has 8 numbers in [\d,]+ pieces, as an image of",
+        ),
     ],
 )
 def test_what_holds_no_labels_is_refused(tmp_path: Path, pixels: NDArray, said: str) -> None:

@@ -151,6 +151,9 @@ STACKS: dict[str, tuple[tuple[int, ...], dict, tuple[int, int]]] = {
         (4, 2, 12, 10), {"truncate": True, "byteorder": ">", "metadata": {"axes": "TCYX"}, "photometric": "minisblack"},
         (2, 4),
     ),
+    "moments saved as colours": (
+        (3, 12, 10), {"metadata": {"axes": "TYX"}, "photometric": "rgb", "planarconfig": "separate"}, (1, 3)
+    ),
     "OME channels first": ((2, 4, 12, 10), {"ome": True, "metadata": {"axes": "CTYX"}}, (2, 4)),
     "channels alone": ((3, 12, 10), {"imagej": True, "metadata": {"axes": "CYX"}}, (3, 1)),
 }  # fmt: skip

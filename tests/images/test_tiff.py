@@ -230,7 +230,7 @@ def test_planes_that_are_no_moments_are_refused_by_name(tmp_path: Path, axes: st
     pixels = np.zeros((*range(2, len(axes)), 12, 10), np.uint8)
     options = {} if kind == "shaped" else {kind: True}
     tifffile.imwrite(tmp_path / "t.tif", pixels, photometric="minisblack", metadata={"axes": axes}, **options)
-    refused(tmp_path / "t.tif", rf"is a stack of \d {what}, not of moments in time: save the one that is meant")
+    refused(tmp_path / "t.tif", rf"is a stack of \d {what}, not of moments in time: save the one that is meant; if")
 
 
 def test_a_volume_is_refused(tmp_path: Path) -> None:

@@ -36,6 +36,21 @@ def test_the_pixels_are_those_of_the_slices_and_the_channel_in_any_order(order: 
     assert np.array_equal(read(Axes("max", "actin & co" if names else 1)), PIXELS[:, :, 1:].max(1))
 
 
+def test_a_number_that_is_no_place_may_be_a_name_and_a_name_of_two_is_refused(tmp_path: Path) -> None:
+    def number(wanted: int | str, *names: str) -> int | None:
+        tifffile.imwrite(tmp_path / "a.tif", PIXELS[0, 0], ome=True, photometric="minisblack",
+                         metadata={"axes": "CYX", "Channel": {"Name": names}})  # fmt: skip
+        (image,), _, _ = find([str(tmp_path / "a.tif")], Axes(channel=wanted))
+        return image.pick.channel if image.pick else None
+
+    assert [number(wanted, "405", "488") for wanted in (488, "405", 1)] == [1, 0, 1]
+    assert number(1, "1", "0") == 1, "a number counts first"
+    with pytest.raises(
+        CellpruneError, match="has 2 channels named 'DAPI': give the number of one, such as --channel 0"
+    ):
+        number("DAPI", "DAPI", "DAPI")
+
+
 def test_imagej_slices_one_by_one_or_the_brightest(tmp_path: Path) -> None:
     slices = np.stack([np.full_like(spots(), 7), spots(), spots(cells=[(30, 3, 6, 6)])])
     tifffile.imwrite(tmp_path / "a.tif", slices, imagej=True, metadata={"axes": "ZYX"})
@@ -63,7 +78,7 @@ def test_files_without_such_axes_are_as_ever(write: Callable[..., Path]) -> None
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        (None, r"is a stack of 3 slices in Z, not of moments in time: .* \(cellprune predict: give --z max\)"),
+        (None, r"is a stack of 3 slices in Z, not of moments in time: give --z max, each or the number of a slice"),
         (Axes("each"), "has 2 moments of 3 slices: --z each takes one or the other; give --z max"),
         (Axes(3), "has no slice 3: it holds 3, counted from 0"),
         (Axes("max", 2), r"has no channel 2: it holds 2 \('DAPI', 'GFP'\), counted from 0"),

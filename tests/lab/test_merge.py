@@ -105,6 +105,23 @@ def test_more_shards_than_files_and_shards_in_folders_of_their_own(inputs: Path,
         merge([*folders, tmp_path / "copy"], tmp_path / "made/table")
 
 
+def test_a_file_that_came_between_two_shards_is_missed(write: Write, inputs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (inputs / "flat.tif").write_bytes(b"II*\0")
+    predicted(inputs, out, shard=FIRST)
+    write("in/flat.tif")  # repaired, which changes no list
+    predicted(inputs, out, shard=SECOND)
+    merge([out], out)
+    write("in/zlast.tif")  # its turn is that of the first shard
+    predicted(inputs, out, shard=SECOND)
+    before = content(out)
+    with pytest.raises(CellpruneError, match=r"the inputs changed between shard 1/2 and shard 2/2: give the commands"):
+        merge([out], out)
+    assert content(out) == before
+    assert predicted(inputs, out, shard=FIRST).kept == 4
+    assert merge([out], out).images == 8
+
+
 def test_whole_predictions_come_one_after_the_other(write: Write, tmp_path: Path) -> None:
     for name in "ab":
         predicted(write(f"{name}.tif"), tmp_path / f"out-{name}")
@@ -121,11 +138,14 @@ def test_what_does_not_belong_together_is_refused_and_nothing_is_written(
     predicted(image, tmp_path / "same")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign/cells.csv").write_text("mine")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged/prediction.json").write_text('{"finished": true}')
     before = content(tmp_path)
     for folders, output, said in (
         ([shards, tmp_path / "other"], "new", "were predicted with another model: one table is of one model"),
         ([shards, tmp_path / "same"], "new", "both hold 'a': if the inputs changed"),
         ([shards, tmp_path / "none"], "new", "there is no folder"),
+        ([shards, tmp_path / "damaged"], "new", r"damaged/prediction.json is damaged \(it has no cells\): give"),
         ([inputs], "new", "holds no prediction: give the -o of predict"),
         ([shards], "foreign", "holds something else than a merged table"),
         ([shards], "in", "holds something else than a merged table"),
@@ -147,8 +167,9 @@ def test_what_does_not_belong_together_is_refused_and_nothing_is_written(
 
 
 def test_a_table_that_does_not_fit_its_record_is_not_merged(shards: Path) -> None:
+    merge([shards], shards)
     table = shards / "shards/1-of-2/cells.csv"
-    whole = table.read_text()
+    whole, before = table.read_text(), {name: (shards / name).read_bytes() for name in ("prediction.json", "cells.csv")}
     for torn, said in (
         (whole.rsplit("\n", 2)[0] + "\n", "does not fit its prediction.json"),
         (whole + whole.splitlines()[1] + "\n", "does not fit its prediction.json"),
@@ -157,4 +178,7 @@ def test_a_table_that_does_not_fit_its_record_is_not_merged(shards: Path) -> Non
         table.write_text(torn)
         with pytest.raises(CellpruneError, match=said):
             merge([shards], shards)
-    assert not (shards / "cells.csv").exists()
+        with pytest.raises(CellpruneError, match=said):
+            merge([shards], shards.parent / "new")
+    assert {name: (shards / name).read_bytes() for name in before} == before, "the earlier table stays"
+    assert not (shards.parent / "new").exists()

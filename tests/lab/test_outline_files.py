@@ -19,6 +19,9 @@ from roifile import ROI_TYPE, ImagejRoi
 
 from cellprune.errors import CellpruneError
 from cellprune.lab import geojson_file, roi_file
+from cellprune.lab.axes import Axes
+from cellprune.lab.inputs import find
+from cellprune.lab.position import Position
 
 label_images = arrays(np.uint16, array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 3))
 
@@ -69,16 +72,43 @@ def test_geojson_gives_the_label_image_back(labels: np.ndarray) -> None:
 def test_a_plain_cell_is_traced_one_with_a_hole_is_composite_and_a_moment_is_known() -> None:
     labels = np.zeros((6, 9), np.uint16)
     labels[1:4, 1:4], labels[1:6, 5:9], labels[3, 7] = 1, 2, 0
-    first, second = rois_of(roi_file.as_bytes(labels, ["background", "cell", "debris"], 4))
+    first, second = rois_of(roi_file.as_bytes(labels, ["background", "cell", "debris"], Position(t=4)))
     assert (first.roitype, first.name, first.position) == (ROI_TYPE.TRACED, "0001-cell", 5)
     assert (first.top, first.left, first.bottom, first.right) == (1, 1, 4, 4)
     assert (second.roitype, second.composite, second.name) == (ROI_TYPE.RECT, True, "0002-debris")
-    (_, feature) = json.loads(geojson_file.as_bytes(labels, ["background", "cell", "debris"], 4))["features"]
-    assert feature["geometry"]["plane"]["t"] == 4
+    (_, feature) = json.loads(geojson_file.as_bytes(labels, ["background", "cell", "debris"], Position(2, 4)))[
+        "features"
+    ]
+    assert feature["geometry"]["plane"] == {"c": -1, "z": 2, "t": 4}
     assert feature["properties"]["classification"] == {"name": "debris"}
     assert len(feature["geometry"]["coordinates"]) == 2
     with pytest.raises(CellpruneError, match="ROIs hold coordinates up to 32,767 px: give --outlines geojson"):
         roi_file.as_bytes(np.zeros((1, 40_000), np.uint16), ["background"], None)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "asked", "of_roi", "of_qupath"),
+    [
+        ({"T": 2}, Axes(), [(1, 0, 0, 0), (2, 0, 0, 0)], [(0, 0), (0, 1)]),
+        ({"Z": 2}, Axes("each"), [(1, 0, 0, 0), (2, 0, 0, 0)], [(0, 0), (1, 0)]),
+        ({"Z": 3}, Axes(1), [(2, 0, 0, 0)], [(1, 0)]),
+        ({"T": 2, "Z": 3, "C": 2}, Axes(1, 0), [(0, 0, 2, 1), (0, 0, 2, 2)], [(1, 0), (1, 1)]),
+        ({"T": 2, "Z": 3}, Axes("max"), [(0, 0, 0, 1), (0, 0, 0, 2)], [(0, 0), (0, 1)]),
+        ({"T": 2, "C": 3}, Axes(channel=0), [(0, 0, 0, 1), (0, 0, 0, 2)], [(0, 0), (0, 1)]),
+    ],
+)
+def test_outlines_lie_on_the_slice_and_the_moment_that_they_are_of(
+    sizes: dict[str, int], asked: Axes, of_roi: list, of_qupath: list, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 99, (*sizes.values(), 6, 7)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, imagej=True, metadata={"axes": f"{''.join(sizes)}YX"})
+    positions = [image.position for image in find([str(tmp_path / "a.tif")], asked)[0]]
+    labels = np.eye(6, 7, dtype=np.uint16)
+    rois = [rois_of(roi_file.as_bytes(labels, named(labels), position))[0] for position in positions]
+    assert [(roi.position, roi.c_position, roi.z_position, roi.t_position) for roi in rois] == of_roi
+    said = [json.loads(geojson_file.as_bytes(labels, named(labels), position))["features"][0] for position in positions]
+    planes = [feature["geometry"]["plane"] for feature in said]
+    assert [(plane["z"], plane["t"]) for plane in planes] == of_qupath
 
 
 def test_outlines_are_made_later_too_and_anew_where_an_image_changed(

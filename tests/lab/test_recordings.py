@@ -55,6 +55,10 @@ def test_missing_frames_are_known(write: Write) -> None:
     ("files", "said"),
     [
         ({"cells.tif": ONE}, "cells.tif has no number at the end of its name, so its time is unknown"),
+        (
+            {"t001.tif": ONE, "t99999999999999999999999.tif": ONE},
+            "t9{23}.tif ends with a number of more than 18 digits, which is no time: number the frames",
+        ),
         ({"t000.tif": ONE}, "t000.tif is alone: tracks need two images or more of one recording"),
         ({"t000.tif": ONE, "t0000.tif": ONE}, "and t0000.tif are both frame 0: remove one"),
         ({"t000.tif": ONE, "t001.tif": ONE[:6]}, "t000.tif is 8 x 8 pixels, but t001.tif is 6 x 8"),
@@ -95,6 +99,7 @@ def test_names_alone_tell_whether_images_are_a_time_lapse() -> None:
     with pytest.raises(CellpruneError, match=r"01_t000.tif is alone"):
         require_time_lapse(["01_t000.tif", "02_t000.tif"])
     require_time_lapse(["t0.tif", "t600.tif", "t1200.tif"])
+    require_time_lapse([f"t{10**17 + at:040d}.tif" for at in range(2)])
     seconds = ["t1699000000.tif", "t1699000601.tif", "t1699001200.tif"]
     with pytest.raises(CellpruneError, match=r"t1699000000 to 1699001200 would be 1,201 frames, but 3 have an image"):
         require_time_lapse(seconds)

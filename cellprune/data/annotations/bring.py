@@ -54,7 +54,8 @@ def bring(source: Path, output: Path, *, step: Callable[[int, int], None] = lamb
         brought = _written(found.annotated, beside, step)
     if not found.without:
         return brought
-    left = f"{many(len(found.without), 'image')} without annotations left out, first {found.without[0].name}"
+    first = found.without[0].relative_to(source).as_posix()
+    left = f"{many(len(found.without), 'image')} without annotations left out, first {first}"
     return replace(brought, notes=(*brought.notes, printable(left)))
 
 
@@ -76,7 +77,7 @@ def _written(annotated: tuple[Source, ...], folder: Path, step: Callable[[int, i
         except CellpruneError as error:
             faults.append(str(error))
             continue
-        n_cells += int(drawn.labels.max(initial=0))
+        n_cells += int(np.count_nonzero(np.unique(drawn.labels)))  # Cellpose's numbers may have gaps
         notes += _notes(one, drawn)
         if not faults:
             _write(one.image, drawn, folder)
@@ -94,6 +95,10 @@ def _notes(one: Source, drawn: Drawn) -> list[str]:
         said.append(f"{many(drawn.n_shared_px, 'pixel')} of several cells: the last of them has each")
     if drawn.n_lost:
         said.append(f"{many(drawn.n_lost, 'cell')} without a pixel of its own: left out")
+    if drawn.n_areas:
+        said.append(f"{many(drawn.n_areas, 'annotation')} around detections: left out as no cell")
+    if drawn.n_cut:
+        said.append(f"{many(drawn.n_cut, 'cell')} with a part outside the image: cut at its border")
     if not drawn.labels.any():
         said.append("no cells")
     return [f"{printable(one.truth.name)}, {printable(one.image.name)}: {line}" for line in said]

@@ -23,12 +23,16 @@ class Drawn:
         ignored: (H, W), pixels of which nothing is known; None where there are none.
         n_shared_px: pixels that several cells claim; the last has them.
         n_lost: cells without a pixel of their own.
+        n_cut: cells of which a part lies more than a pixel outside the image.
+        n_areas: outlines around cells, which are not drawn.
     """
 
     labels: NDArray[np.int32]
     ignored: Mask | None = None
     n_shared_px: int = 0
     n_lost: int = 0
+    n_cut: int = 0
+    n_areas: int = 0
 
 
 class Canvas:
@@ -42,19 +46,29 @@ class Canvas:
         self.size = size
         self._labels = np.zeros(size, np.int32)
         self._ignored: Mask | None = None
-        self._n = self._n_shared_px = 0
+        self._n = self._n_shared_px = self._n_cut = 0
 
     def draw(self, rings: Iterable[Ring]) -> None:
         """Draw a cell by its rings, in one or more pieces, with holes or without: by the even-odd rule."""
-        self._paint(*_boxed(list(rings), self.size))
+        corners = list(rings)
+        box, mask = _boxed(corners, self.size)
+        self._paint(box, mask)
+        self._n_cut += bool(mask.any()) and _leaves(corners, self.size)
 
     def draw_pieces(self, rings: Iterable[Ring]) -> None:
         """Draw a cell of which each ring is a piece: where pieces overlap, there is no hole."""
-        boxed = [_boxed([ring], self.size) for ring in rings]
+        corners = list(rings)
+        mask = self.united(corners)
+        self.paint(mask)
+        self._n_cut += bool(mask.any()) and _leaves(corners, self.size)
+
+    def united(self, rings: Iterable[Ring]) -> Mask:
+        """Give the pixels that lie within any of some rings."""
         whole = np.zeros(self.size, bool)
-        for box, mask in boxed:
+        for ring in rings:
+            box, mask = _boxed([ring], self.size)
             whole[box] |= mask
-        self.paint(whole)
+        return whole
 
     def paint(self, mask: Mask) -> None:
         """Draw a cell by its pixels."""
@@ -69,13 +83,26 @@ class Canvas:
         kept = np.unique(self._labels[self._labels > 0])
         numbers = np.zeros(self._n + 1, np.int32)
         numbers[kept] = np.arange(1, len(kept) + 1)
-        return Drawn(numbers[self._labels], self._ignored, self._n_shared_px, self._n - len(kept))
+        return Drawn(numbers[self._labels], self._ignored, self._n_shared_px, self._n - len(kept), self._n_cut)
 
     def _paint(self, box: tuple[slice, slice], mask: Mask) -> None:
         self._n += 1
         around = self._labels[box]
         self._n_shared_px += int((around[mask] > 0).sum())
         around[mask] = self._n
+
+
+def holds_a_cell(rings: list[Ring], labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
+    """Tell whether some rings hold all pixels of a cell.
+
+    Args:
+        rings: of one outline.
+        labels: (H, W), 0 is background.
+        areas: pixels of every label, the background's first.
+    """
+    box, mask = _boxed(rings, (labels.shape[0], labels.shape[1]))
+    numbers, n_inside = np.unique(labels[box][mask], return_counts=True)
+    return bool(((numbers > 0) & (n_inside == areas[numbers])).any())
 
 
 def _boxed(rings: list[Ring], size: tuple[int, int]) -> tuple[tuple[slice, slice], Mask]:
@@ -87,3 +114,9 @@ def _boxed(rings: list[Ring], size: tuple[int, int]) -> tuple[tuple[slice, slice
     high = np.ceil(corners.max(0)).clip(0, size).astype(int)
     box = (slice(low[0], high[0]), slice(low[1], high[1]))
     return box, filled([ring - low for ring in rings], (int(high[0] - low[0]), int(high[1] - low[1])))
+
+
+def _leaves(rings: list[Ring], size: tuple[int, int]) -> bool:
+    """Tell whether rings leave the image by more than a pixel, which programs that round may do."""
+    corners = np.concatenate(rings)
+    return bool((corners.min(0) < -1).any() or (corners.max(0) > np.add(size, 1)).any())

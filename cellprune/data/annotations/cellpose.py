@@ -30,6 +30,8 @@ def read(path: Path, size: tuple[int, int]) -> Drawn:
         )
     if masks.dtype.kind not in "ui" or masks.min(initial=0) < 0:
         raise AnnotationError(f"{printable(str(path))} has masks of {masks.dtype}, which are no numbers of cells")
+    if masks.max(initial=0) > np.iinfo(np.int32).max:
+        raise AnnotationError(f"{printable(str(path))} has labels outside 0..2^31-1: number the cells from 1")
     return Drawn(masks.astype(np.int32))
 
 

@@ -4,6 +4,7 @@ Source: cocodataset.org/#format-data; the run lengths of pycocotools (`maskApi.c
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -12,8 +13,8 @@ import numpy as np
 
 from cellprune.data.annotations.canvas import AnnotationError, Canvas, Drawn
 from cellprune.files import reading
-from cellprune.images.outlines import Mask
-from cellprune.wording import printable, reason
+from cellprune.images.outlines import Mask, Ring
+from cellprune.wording import printable, quoted, reason
 
 SUFFIX = ".json"
 _MOST_BYTES = 2**31
@@ -25,28 +26,37 @@ class Coco:
     """What a file says of its images.
 
     Attributes:
-        cells: by the image's file name, what the file says of each cell.
+        cells: by the image's file name, with the folders that stand in it, what the file says of each cell.
+        sizes: by the same name, (height, width) of the image; None where it is left open.
     """
 
     path: Path
     cells: dict[str, list[dict[str, object]]]
+    sizes: dict[str, tuple[object, object]]
 
     def read(self, name: str, size: tuple[int, int]) -> Drawn:
         """Draw the cells of one image; what is marked as a crowd is not known cell by cell, and so is ignored.
 
         Raises:
-            AnnotationError: a cell that is neither polygons nor run lengths, or is of another size.
+            AnnotationError: a cell that is neither polygons nor run lengths, or an image of another size.
         """
+        for side, stated, real in zip(("height", "width"), self.sizes[name], size, strict=True):
+            if stated not in (None, real):
+                raise AnnotationError(
+                    f"{printable(str(self.path))} was drawn on {printable(name)!r} with a {side} of {quoted(stated)} "
+                    f"px, but the image has {real}: export it for this image"
+                )
         canvas = Canvas(size)
         try:
             for cell in self.cells[name]:
                 outline = cell["segmentation"]
-                if isinstance(outline, list):
-                    canvas.draw_pieces(np.array(ring, np.float64).reshape(-1, 2)[:, ::-1] for ring in outline)
-                elif cell.get("iscrowd"):
-                    canvas.ignore(_runs(outline, size))
-                else:
+                rings = list(_corners(outline)) if isinstance(outline, list) else None
+                if cell.get("iscrowd"):
+                    canvas.ignore(_runs(outline, size) if rings is None else canvas.united(rings))
+                elif rings is None:
                     canvas.paint(_runs(outline, size))
+                else:
+                    canvas.draw_pieces(rings)
         except _BAD as error:
             raise _refused(self.path, error) from error
         return canvas.drawn()
@@ -62,13 +72,20 @@ def opened(path: Path) -> Coco | None:
         said = json.loads(reading.text_of(path, most=_MOST_BYTES))
         if not isinstance(said, dict) or not {"images", "annotations"} <= said.keys():
             return None
-        names = {image["id"]: Path(str(image["file_name"])).name for image in said["images"]}
+        names = {image["id"]: str(image["file_name"]) for image in said["images"]}
         cells: dict[str, list[dict[str, object]]] = {name: [] for name in names.values()}
         for one in said["annotations"]:
             cells[names[one["image_id"]]].append(one)
-        return Coco(path, cells)
+        sizes = {names[image["id"]]: (image.get("height"), image.get("width")) for image in said["images"]}
+        return Coco(path, cells, sizes)
     except _BAD as error:
         raise _refused(path, error) from error
+
+
+def _corners(outline: list[object]) -> Iterator[Ring]:
+    """Give the corners of polygons, which stand there as x, y, x, y."""
+    for ring in outline:
+        yield np.array(ring, np.float64).reshape(-1, 2)[:, ::-1]
 
 
 def _runs(outline: object, size: tuple[int, int]) -> Mask:

@@ -7,16 +7,18 @@
     a/images/a.png  a/masks/*.png           one mask a cell, as in the Data Science Bowl 2018
     images/a.png    masks/a/*.png           one mask a cell
 
-Images may stand in a folder of their own, such as images/, and annotations in another: both beside each other.
+Images may stand in a folder of their own, such as images/, and annotations in another: both beside each other. Where
+several images have the name, see `belonging`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from cellprune.data.annotations import cellpose, coco, geojson, rois, single_masks
+from cellprune.data.annotations.belonging import Images
 from cellprune.data.annotations.canvas import AnnotationError, Drawn
 from cellprune.files.listing import Entry, listed
 from cellprune.images import naming
@@ -62,12 +64,11 @@ def sources(folder: Path) -> Sources:
         AnnotationError: no annotations that are known, some without an image, or an image with several.
         CellpruneError: a folder that may not be listed.
     """
-    inside = [*listed(folder), *(e for one in listed(folder) if one.kind == "folder" for e in listed(one.path))]
-    images = {
-        naming.stem_of(entry.name): entry.path
-        for entry in inside
-        if entry.kind == "file" and naming.is_image(entry.name)
-    }
+    inside = [*listed(folder), *_within(listed(folder))]
+    # ID/images/ID.png
+    deeper = _within(e for e in inside if e.folder != folder and naming.of_role(e.name, IMAGES))
+    files = (e.path for e in (*inside, *deeper) if e.kind == "file" and naming.is_image(e.name))
+    images = Images(folder, tuple(files))
     found = [*_of_single_masks(folder), *_of_names(inside, images), *_of_coco(inside, images)]
     if not found:
         raise AnnotationError(f"{printable(str(folder))} holds no annotations that are known: {KNOWN}")
@@ -75,35 +76,42 @@ def sources(folder: Path) -> Sources:
     for one in found:
         if (other := taken.setdefault(one.image, one)) is not one:
             raise AnnotationError(f"{one.image} has two annotations, {other.truth} and {one.truth.name}: keep one")
-    masks = {one.truth for one in found if one.truth.is_dir()}
-    without = [path for path in images.values() if path not in taken and not {path.parent, path.parent.parent} & masks]
-    return Sources(tuple(taken.values()), tuple(without))
+    return Sources(tuple(taken.values()), tuple(path for path in images.shown if path not in taken))
 
 
-def _of_names(inside: Sequence[Entry], images: dict[str, Path]) -> Iterator[Source]:
+def _within(entries: Iterable[Entry]) -> list[Entry]:
+    return [inner for one in entries if one.kind == "folder" for inner in listed(one.path)]
+
+
+def _of_names(inside: Sequence[Entry], images: Images) -> Iterator[Source]:
     """Give the images beside which, or in a folder beside, a file of their name holds the annotations."""
     for entry in inside:
         for suffix, read in _BY_SUFFIX:
             if entry.kind != "file" or not entry.name.lower().endswith(suffix):
                 continue
             stem = naming.stem_of(entry.name[: -len(suffix)] + ".tif")
-            image = images.get(stem) or images.get(_ROISET.sub("", stem))
+            image = images.of(entry.path, stem) or images.of(entry.path, _ROISET.sub("", stem))
             if image is None:
                 raise AnnotationError(f"{entry.path} belongs to no image: name it like one, such as NAME{suffix}")
             yield Source(image, entry.path, partial(read, entry.path))
 
 
-def _of_coco(inside: Sequence[Entry], images: dict[str, Path]) -> Iterator[Source]:
-    by_name = {path.name: path for path in images.values()}
+def _of_coco(inside: Sequence[Entry], images: Images) -> Iterator[Source]:
     for entry in inside:
         if entry.kind != "file" or not entry.name.lower().endswith(coco.SUFFIX):
             continue
-        said = coco.opened(entry.path)
-        for name in said.cells if said else ():
-            if name not in by_name:
+        if (said := coco.opened(entry.path)) is None:
+            continue
+        names: dict[Path, str] = {}
+        for name in said.cells:
+            if (image := images.named(entry.path, name)) is None:
                 raise AnnotationError(f"{entry.path} names an image {printable(name)!r}, which is not there: add it")
-            assert said is not None
-            yield Source(by_name[name], entry.path, partial(said.read, name))
+            if (other := names.setdefault(image, name)) != name:
+                raise AnnotationError(
+                    f"{entry.path} names {printable(other)!r} and {printable(name)!r}, but of the two only {image} is "
+                    "there: add the other"
+                )
+            yield Source(image, entry.path, partial(said.read, name))
 
 
 def _of_single_masks(folder: Path) -> Iterator[Source]:

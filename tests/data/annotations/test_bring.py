@@ -68,12 +68,14 @@ def packed(lengths: list[int]) -> str:
     return text
 
 
-def as_coco(folder: Path, labels: NDArray, *, pack: Callable[[list[int]], object] = list) -> None:
+def as_coco(
+    folder: Path, labels: NDArray, *, pack: Callable[[list[int]], object] = list, height: int | None = None
+) -> None:
     cells = [
         {"image_id": 7, "segmentation": {"size": list(labels.shape), "counts": pack(run_lengths(labels == n))}}
         for n in range(1, int(labels.max()) + 1)
     ]
-    said = {"images": [{"id": 7, "file_name": "train/a.tif"}], "annotations": cells, "categories": []}
+    said = {"images": [{"id": 7, "file_name": "train/a.tif", "height": height}], "annotations": cells, "categories": []}
     (folder / "instances.json").write_text(json.dumps(said))
 
 
@@ -117,6 +119,15 @@ def test_the_label_image_is_the_one_that_was_drawn(write: Callable, source: Path
     assert (made.images, made.cells, made.notes) == (1, 6, ())
 
 
+def test_of_images_with_one_name_the_one_beside_the_annotations_is_taken(source: Path, tmp_path: Path) -> None:
+    as_cellpose(source, LABELS)
+    (source / "other").mkdir()
+    tifffile.imwrite(source / "other/a.tif", 255 - IMAGE, metadata=None)
+    made = bring(source, tmp_path / "out")
+    assert np.array_equal(tifffile.imread(tmp_path / "out/images/a.tif"), IMAGE)
+    assert made.notes == ("1 image without annotations left out, first other/a.tif",)
+
+
 def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,13 +135,20 @@ def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
     square = [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]
     features = [
         {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": one}, "properties": {}}
-        for one in (square, square, [[[3.4, 3.4], [8.6, 3.4], [8.6, 8.6]]], [[[90, 90], [99, 90], [99, 99]]])
+        for one in (
+            square,
+            square,
+            [[[13, 9], [18, 9], [18, 11], [13, 11]]],
+            [[[3.4, 3.4], [8.6, 3.4], [8.6, 8.6]]],
+            [[[90, 90], [99, 90], [99, 99]]],
+        )
     ]
     (source / "a.geojson").write_text(json.dumps(features))
     out = tmp_path / "out"
     assert typed("data", "import", source, "-o", out) == 0
     told = capsys.readouterr()
-    assert f"2 cells in 1 image are in {out}" in told.out
+    assert f"3 cells in 1 image are in {out}" in told.out
+    assert "note: a.geojson, a.tif: 1 cell with a part outside the image: cut at its border" in told.err
     assert "note: a.geojson, a.tif: 17 pixels of several cells: the last of them has each" in told.err
     assert "note: a.geojson, a.tif: 2 cells without a pixel of its own: left out" in told.err
     assert "note: 1 image without annotations left out, first b.tif" in told.err
@@ -144,14 +162,88 @@ def test_a_crowd_is_ignored_and_parts_of_a_polygon_do_not_cut_each_other_out(sou
     cells = [
         {"image_id": 1, "iscrowd": 0, "segmentation": [[0, 0, 4, 0, 4, 4, 0, 4], [2, 0, 6, 0, 6, 4, 2, 4]]},
         {"image_id": 1, "iscrowd": 1, "segmentation": {"size": list(SIZE), "counts": run_lengths(crowd)}},
+        {"image_id": 1, "iscrowd": 1, "segmentation": [[7, 6, 9, 6, 9, 11, 7, 11]]},
     ]
     said = {"images": [{"id": 1, "file_name": "a.tif"}], "annotations": cells}
     (source / "coco.json").write_text(json.dumps(said))
+    crowd[6:11, 7:9] = True
     bring(source, tmp_path / "out")
     labels = tifffile.imread(tmp_path / "out/labels/a.tif")
     assert (labels[:4, :6] == 1).all()
     assert labels.sum() == 24
     assert np.array_equal(tifffile.imread(tmp_path / "out/ignore/a.tif") == 255, crowd)
+
+
+def test_coco_cells_go_to_the_image_that_they_name(source: Path, tmp_path: Path) -> None:
+    as_coco(source, LABELS)
+    for name, pixels in (("train", IMAGE), ("val", 255 - IMAGE)):
+        (source / name).mkdir()
+        tifffile.imwrite(source / name / "a.tif", pixels, metadata=None)
+    (source / "a.tif").unlink()
+    bring(source, tmp_path / "out")
+    assert np.array_equal(tifffile.imread(tmp_path / "out/images/a.tif"), IMAGE)
+    said = {"images": [{"id": n, "file_name": f"{n}/a.tif"} for n in (1, 2)], "annotations": []}
+    (source / "instances.json").write_text(json.dumps(said))
+    (source / "val").rename(source / "images")
+    with pytest.raises(AnnotationError, match=r"names '1/a\.tif' and '2/a\.tif', but of the two only .* is there: add"):
+        bring(source, tmp_path / "other")
+
+
+def test_polygons_of_coco_may_round_beyond_the_border_but_a_part_outside_is_told(source: Path, tmp_path: Path) -> None:
+    cells = [
+        {"image_id": 1, "segmentation": [[-0.5, 0, 4, 0, 4, 4, -0.5, 4]]},
+        {"image_id": 1, "segmentation": [[12, 9, 19, 9, 19, 12, 12, 12]]},
+    ]
+    said = {"images": [{"id": 1, "file_name": "a.tif", "height": 12, "width": 15}], "annotations": cells}
+    (source / "coco.json").write_text(json.dumps(said))
+    made = bring(source, tmp_path / "out")
+    assert made.notes == ("coco.json, a.tif: 1 cell with a part outside the image: cut at its border",)
+    assert made.cells == 2
+
+
+def test_an_annotation_around_detections_is_an_area_and_one_beside_them_a_cell(source: Path, tmp_path: Path) -> None:
+    as_geojson(source, LABELS)
+    path = source / "truth/a.geojson"
+    said = json.loads(path.read_text())
+    drawn = {"area": [[0, 0], [9, 0], [9, 12], [0, 12]], "cell": [[12, 0], [15, 0], [15, 3], [12, 3]]}
+    drawn["across"] = [[7, 9], [9, 9], [9, 11], [7, 11]]  # over a part of a detection
+    said["features"] = [
+        *said["features"],
+        *(
+            {
+                "type": "Feature",
+                "geometry": {"type": "Polygon", "coordinates": [corners]},
+                "properties": {"objectType": "annotation"},
+            }
+            for corners in drawn.values()
+        ),
+    ]
+    path.write_text(json.dumps(said))
+    made = bring(source, tmp_path / "out")
+    expected = LABELS.copy()
+    expected[0:3, 12:15], expected[9:11, 7:9] = 7, 8
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), expected)
+    assert made.notes == (
+        "a.geojson, a.tif: 2 pixels of several cells: the last of them has each",
+        "a.geojson, a.tif: 1 annotation around detections: left out as no cell",
+    )
+
+
+def test_numbers_with_gaps_stay_and_are_not_counted_as_cells(source: Path, tmp_path: Path) -> None:
+    labels = np.where(LABELS == 4, 70_000, LABELS)
+    as_cellpose(source, labels)
+    assert bring(source, tmp_path / "out").cells == 6
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), labels)
+
+
+def test_an_image_whose_folder_of_masks_is_empty_is_named(source: Path, tmp_path: Path) -> None:
+    as_bowl(source, LABELS)
+    (source / "b/masks").mkdir(parents=True)
+    (source / "b/images").mkdir()
+    tifffile.imwrite(source / "b/images/b.tif", IMAGE, metadata=None)
+    made = bring(source, tmp_path / "out")
+    assert made.notes == ("1 image without annotations left out, first b/images/b.tif",)
+    assert made.images == 1
 
 
 class Evil:
@@ -176,6 +268,8 @@ def damaged(kind: str, folder: Path) -> None:
         as_cellpose(folder, LABELS[:5])
     elif kind == "floats":
         as_cellpose(folder, LABELS.astype(float))
+    elif kind == "wrapping":
+        as_cellpose(folder, np.where(LABELS == 1, np.uint64(2**32 + 1), LABELS))
     elif kind in ("oval", "point"):
         with zipfile.ZipFile(folder / "a.zip", "w") as archive:
             archive.writestr("one.roi", roi(ROI_TYPE.OVAL if kind == "oval" else ROI_TYPE.POINT))
@@ -194,6 +288,8 @@ def damaged(kind: str, folder: Path) -> None:
         )
     elif kind == "runs":
         as_coco(folder, LABELS[:5])
+    elif kind == "other size":
+        as_coco(folder, LABELS, height=24)
     elif kind == "two":
         as_cellpose(folder, LABELS)
         as_rois(folder, LABELS)
@@ -212,6 +308,7 @@ def damaged(kind: str, folder: Path) -> None:
         ("array", r"a_seg.npy is no _seg.npy of Cellpose \(it is an array, and no file of Cellpose\)"),
         ("smaller", r"has masks of shape \(5, 15\), but its image is 12 x 15 pixels"),
         ("floats", "has masks of float64, which are no numbers of cells"),
+        ("wrapping", r"a_seg.npy has labels outside 0..2\^31-1: number the cells from 1"),
         ("oval", r"the ROI 'one.roi' is of the kind oval, whose pixels only ImageJ knows: make it a polygon"),
         ("point", r"the ROI 'one.roi' is of the kind point"),
         ("no rois", "a.zip is no zip of ImageJ's ROIs"),
@@ -220,6 +317,7 @@ def damaged(kind: str, folder: Path) -> None:
         ("point feature", r"a.geojson is no GeoJSON of polygons \(it holds a Point, which is no area\)"),
         ("not a number", r"a.geojson is no GeoJSON of polygons \(a corner is no number\)"),
         ("runs", r"instances.json is no whole COCO file of outlines \(a cell is of an image of \[5, 15\] pixels"),
+        ("other size", r"was drawn on 'train/a.tif' with a height of 24 px, but the image has 12: export it for"),
         ("two", "a.tif has two annotations, .*RoiSet_a.zip and a_seg.npy: keep one"),
         ("mask", "9.tif is 5 x 15 pixels, but its image 12 x 15: masks have its size"),
         ("stack", "a.tif is a stack of 2 images: save each as a file of its own"),
