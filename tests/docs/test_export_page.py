@@ -43,6 +43,8 @@ def test_every_command_of_the_page_works(
     for line in lines:
         if "bf16" in line and not has_bf16():
             continue
+        if "bioimageio" in line:  # its README needs every file of a run
+            line = line.replace("runs/NAME", "runs/PRUNED")
         assert typed(*shlex.split(line)[1:]) == 0, f"{line}\n{capsys.readouterr().err}"
         if "export runs/NAME -o" in line:
             assert "held-out frames of the run" in capsys.readouterr().out
