@@ -403,13 +403,15 @@ def refusal(kind: str, way: str) -> str | None:
     # the first layer's channels are made by a weight that is no parameter, or read by what is not followed
     if kind in (*COMPUTED, *OF_OTHER_LAYERS, "hides") and way.endswith(" channel"):
         return "has no channel that can go"
-    if kind == "mixed gradients" and way in ("snip channel", "3sp channel", "prospr channel"):
+    if kind == "mixed gradients" and way in ("snip channel", "3sp channel", "prospr channel", "grasp channel"):
         return "^every score is 0.*frozen"
     if kind in ("writes its weights", "merges in eval") and way == "compact":  # its weights are not what it runs on
         return "^.* cannot be made smaller: .* would give other numbers than under the masks"
     if kind in ("counts", "keeps") and way in ("shrink", "compact"):
         return "^.* names a number of its channels, and fails without some of them .*: .*"
     if kind in (*COMPUTED, "recurrent", "attention", "writes its weights", "hides") and way == "synflow weight":
+        return "^synflow needs "
+    if kind == "writes its weights" and way == "synflow channel":
         return "^synflow needs "
     return None
 

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cellprune.pruning.kinds import Nested
-from cellprune.structure.modes import evaluating
 from cellprune.structure.standing_in import copied, standing_in
 
 
@@ -31,5 +30,11 @@ def warmed(model: nn.Module, parameters: Mapping[str, Tensor], inputs: Sequence[
         with torch.no_grad(), standing_in(model, parameters):
             for batch in inputs:
                 model(batch)
-        with evaluating(model):
+        modes = {module: module.training for module in model.modules()}
+        try:
+            for module in modes:
+                module.training = False  # not eval(), on which adapters merge their weights
             yield
+        finally:
+            for module, training in modes.items():
+                module.training = training
