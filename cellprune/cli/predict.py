@@ -48,6 +48,7 @@ def predict(
     rescale: Annotated[bool, Parameter(negative="")] = False,
     z: str | None = None,
     channel: str | None = None,
+    axes: str | None = None,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="", consume_multiple=True)] = (),
@@ -92,8 +93,9 @@ def predict(
         A run folder, a model file, the folder of a search (for the network that it found), or an ONNX file of
         `cellprune export`, which needs no PyTorch.
     inputs
-        Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
+        Files (TIFF, PNG, JPEG with a warning), OME-Zarrs and their plates, folders, patterns, sets or sequences of the
+        Cell Tracking Challenge. A TIFF of several pages that says nothing of them is read as a time-lapse, and a line
+        says so; it is refused if it says that its pages are something else. A label image beside its
         image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image in a folder (other
         formats, broken links, folders inside) is listed as not done.
     output
@@ -108,6 +110,9 @@ def predict(
     channel
         The channel that is predicted: its number from 0, or its name as an OME-TIFF has it, such as DAPI or 488.
         Without it, all channels.
+    axes
+        The axes of files that do not say them, in their order, such as ZYX or TCYX: T time, Z slices, C channels, Y
+        rows, X columns.
     numbers
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
@@ -157,14 +162,14 @@ def predict(
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
+    found = _find(inputs, _axes(z, channel, axes), _own(shard, track=track), separate=separate, of_time_lapse=track)
     with loading():
         runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
-        asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
+        asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel, axes=axes,
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
@@ -225,17 +230,19 @@ class _Inputs:
         )  # fmt: skip
 
 
-def _axes(z: str | None, channel: str | None) -> "Axes":
+def _axes(z: str | None, channel: str | None, order: str | None) -> "Axes":
     """Give what is meant of slices and channels."""
     from cellprune.errors import CellpruneError
+    from cellprune.images.order import checked
     from cellprune.lab.axes import Axes
 
     number = int(channel) if channel is not None and channel.isdecimal() else channel
+    letters = None if order is None else checked(order)
     match z:
         case None | "max" | "each":
-            return Axes(z, number)
+            return Axes(z, number, letters)
         case _ if z.isdecimal():
-            return Axes(int(z), number)
+            return Axes(int(z), number, letters)
     raise CellpruneError(f"--z {z}: give max, each, or the number of a slice from 0")
 
 
@@ -362,6 +369,7 @@ def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, 
         pixel_size: that is given.
     """
     from cellprune.lab import scale
+    from cellprune.lab.inputs import notes
 
     warnings = []
     if labels := found.labels:
@@ -369,7 +377,7 @@ def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, 
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    warnings += filter(None, (scale.overridden(found.everyones, pixel_size), doubt))
+    warnings += filter(None, (*notes(found.everyones), scale.overridden(found.everyones, pixel_size), doubt))
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings

@@ -12,7 +12,6 @@
 Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
 """
 
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.files.listing import names
 from cellprune.images.read import ImageError, read_labels
+from cellprune.images.sources import sha256_of
 from cellprune.lab import multiqc_file, record
 from cellprune.lab import stacks as stackfile
 from cellprune.lab.cells import Row
@@ -273,8 +273,7 @@ class Output:
 
     def _source(self, image: Image) -> dict[str, object]:
         if image.path not in self._digests:
-            with image.path.open("rb") as file:
-                self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()
+            self._digests[image.path] = sha256_of(image.path)
         return {"sha256": self._digests[image.path], "plane": image.plane}
 
     def _labels_path(self, image: Image) -> Path:
