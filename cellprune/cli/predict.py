@@ -52,6 +52,7 @@ def predict(
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="", consume_multiple=True)] = (),
+    zarr_labels: str | None = None,
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
@@ -87,6 +88,8 @@ def predict(
 
         cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
 
+        cellprune predict cells.onnx plate.ome.zarr -o cells --zarr-labels cells
+
     Parameters
     ----------
     model
@@ -120,6 +123,8 @@ def predict(
     outlines
         Write the outlines as files for other programs, too: rois (a zip for ImageJ and Fiji) or geojson (for QuPath).
         They give the label image back exactly.
+    zarr_labels
+        Write the labels into the OME-Zarr of their image, too, as labels/NAME, for napari and other viewers.
     separate
         Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
@@ -173,7 +178,8 @@ def predict(
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
-    folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
+    folder = found.output(output, settings, running, overlays=overlays, outlines=outlines, zarr_labels=zarr_labels)
+    folder.require_own_zarr_labels(found.everyones)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     with _progress(found.images, runner, zooms) as tell:
         done = run(
@@ -220,13 +226,14 @@ class _Inputs:
         *,
         overlays: bool,
         outlines: "Sequence[OutlineFile]",
+        zarr_labels: str | None,
     ) -> "Output":
         """Open the folder of their results."""
         from cellprune.lab.output import Output
 
         return Output(
             path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
-            overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest,
+            overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest, zarr_labels=zarr_labels,
         )  # fmt: skip
 
 

@@ -161,6 +161,7 @@ def _one(
         done.failures.append(Failure(image.shown, printable(why), image.turn))
         return
     output.write_outlines(image, outlines)
+    output.write_zarr_labels(image, labels)
     if there:
         done.kept += 1
     else:

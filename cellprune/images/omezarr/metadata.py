@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cellprune.images.header import ImageError
+from cellprune.runs import atomic
 from cellprune.wording import quoted, reason
 
 Version = Literal["0.4", "0.5"]
 
+_OWN = "cellprune"  # beside the words of the specification
 _MOST_BYTES = 2**26  # of metadata; those of a plate of 1,536 wells have a hundredth of it
 _UM_PER_UNIT = {
     "picometer": 1e-6, "angstrom": 1e-4, "nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "centimeter": 1e4,
@@ -156,6 +158,73 @@ def read(folder: Path) -> tuple[Words, Version]:
         raise ImageError(
             f"{folder} has damaged metadata ({where}: {reason(ValueError(first['msg']))}): save it again"
         ) from error
+
+
+def own_words(folder: Path) -> object:
+    """Give what cellprune said of a folder; nothing where it did not."""
+    if (folder / "zarr.json").is_file():
+        return _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), _OWN)
+    return _mapping(_json(folder / ".zattrs"), _OWN) if (folder / ".zattrs").is_file() else {}
+
+
+def write(folder: Path, words: dict[str, object], version: Version, *, own: dict[str, object] | None = None) -> None:
+    """Make a folder a group of a Zarr, and write what it says of itself.
+
+    Args:
+        words: of the specification.
+        own: of cellprune.
+    Raises:
+        WorkError: the disk is full, or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = {} if own is None else {_OWN: own}
+    if version == "0.4":
+        atomic.write_text(folder / ".zgroup", json.dumps({"zarr_format": 2}))
+        atomic.write_text(folder / ".zattrs", json.dumps(words | ours, indent=2))
+        return
+    said = {"ome": {"version": version, **words}} | ours
+    group = {"zarr_format": 3, "node_type": "group", "attributes": said}
+    atomic.write_text(folder / "zarr.json", json.dumps(group, indent=2))
+
+
+def words_of_labels(image: Multiscale, kept: list[int], name: str, version: Version) -> dict[str, object]:
+    """Say what labels of an image are: some of its axes, its pixels, and where it is.
+
+    Args:
+        kept: numbers of the axes that labels have.
+    """
+
+    def of_kept(transformations: list[Transformation]) -> list[dict[str, object]]:
+        numbers = ((one.type, {"scale": one.scale, "translation": one.translation}) for one in transformations)
+        return [
+            {"type": type_} | {key: [said[at] for at in kept] for key, said in own.items() if said is not None}
+            for type_, own in numbers
+        ]
+
+    of_level = of_kept(image.datasets[0].coordinate_transformations) or [{"type": "scale", "scale": [1.0] * len(kept)}]
+    of_all = of_kept(image.coordinate_transformations)
+    stated = {"version": version} if version == "0.4" else {}
+    multiscale = {
+        "name": name,
+        "axes": [image.axes[at].model_dump(exclude_none=True) for at in kept],
+        "datasets": [{"path": "0", "coordinateTransformations": of_level}],
+        **({"coordinateTransformations": of_all} if of_all else {}),
+        **stated,
+    }
+    return {"multiscales": [multiscale], "image-label": {"source": {"image": "../../"}, **stated}}
+
+
+def list_labels(folder: Path, name: str, version: Version) -> None:
+    """Name labels among those of an image; raises as `write`."""
+    said: object = {}
+    if (folder / "zarr.json").is_file():
+        said = _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), "ome")
+    elif (folder / ".zattrs").is_file():
+        said = _json(folder / ".zattrs")
+    words = said if isinstance(said, dict) else {}
+    names = words.get("labels", [])
+    if name not in names:
+        write(folder, words | {"labels": [*names, name]}, version)
 
 
 def axes_of(image: Multiscale, folder: Path) -> str:
