@@ -24,7 +24,7 @@ _AFTER = re.compile(
 )
 _CERTAIN = re.compile(r"masks?_.+|.+_(?:masks?|labels?)", re.DOTALL)  # label images also where no image bears the rest
 JPEGS = (".jpg", ".jpeg", ".jpe", ".jfif")
-_PREDICTED = (*JPEGS, ".zarr")
+_PREDICTED = (*JPEGS, ".zarr", ".czi", ".nd2", ".lif")
 _OTHER_FORMATS = {
     # of photographs and pictures
     *JPEGS, ".jp2", ".j2k", ".jpx", ".jpf", ".jxl", ".bmp", ".dib", ".gif", ".webp",

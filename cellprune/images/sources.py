@@ -54,9 +54,22 @@ class Format:
         return opened
 
 
+_EXPORT = "export it as OME-TIFF from {} or Fiji"
 _JPEG = Format("a JPEG", "cellprune.images.jpeg", b"\xff\xd8\xff")
 _ZARR = Format("an OME-Zarr", "cellprune.images.omezarr.image", extra="lab", export="export it as OME-TIFF")
-_FORMATS = (_JPEG,)
+_MICROSCOPES = "cellprune.images.microscopes"
+_FORMATS = (
+    _JPEG,
+    Format("a CZI file of Zeiss", f"{_MICROSCOPES}.czi", b"ZISRAWFILE", "microscopes", _EXPORT.format("ZEN")),
+    Format(
+        "an ND2 file of Nikon",
+        f"{_MICROSCOPES}.nd2_file",
+        b"\xda\xce\xbe\x0a",
+        "microscopes",
+        _EXPORT.format("NIS-Elements"),
+    ),
+    Format("a LIF file of Leica", f"{_MICROSCOPES}.lif", b"\x70\0\0\0", "microscopes", _EXPORT.format("LAS X")),
+)
 
 
 def members(path: Path) -> list[Member]:
