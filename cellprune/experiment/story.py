@@ -29,6 +29,7 @@ from cellprune.experiment import (
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
+from cellprune.experiment.unnumbered import with_target_told
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
@@ -140,8 +141,8 @@ def run(
 
 
 def settled(settings: Settings, *, runtime: Runtime) -> Settings:
-    """Give the settings with every choice made that this machine and given masks make, as a run writes them down."""
-    return settling.settled(settings, start(runtime.device).device)
+    """Give the settings with every choice made that machine, data and given masks make, as a run writes them down."""
+    return with_target_told(settling.settled(settings, start(runtime.device).device), runtime.data_root)
 
 
 def choose_masks(
@@ -168,6 +169,7 @@ def choose_masks(
             f"pruning.control={settings.pruning.control} changes no masks: leave it to 'cellprune train'"
         )
     setup = set_up(open_data(settings, runtime.data_root, listeners), accelerator, runtime.workers)
+    settings = setup.settings
     with progress.phase(listeners, _PLANNING):
         segments = choose.segments(setup)
     if settings.pruning.times_layers:

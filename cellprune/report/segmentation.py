@@ -103,7 +103,8 @@ def _content(files: _Files) -> Mapping[str, object]:
 
 def _changes_pixels(files: _Files) -> bool:
     """Tell whether the curves, which were drawn while the network trained, are of another decoder than the scores."""
-    return files.tuning is not None and files.tuning.chosen > 0 and files.config["data"].get("target") is not None
+    has_other = files.tuning is not None and files.tuning.chosen > 0
+    return has_other and files.config["data"].get("target", "classes") != "classes"  # an older file says none
 
 
 def _cells(own: SegmentationScores) -> _Cells | None:
