@@ -20,6 +20,7 @@ from cellprune.experiment import (
     initial,
     kept_scores,
     latency,
+    link_tuning,
     measure,
     record,
     settling,
@@ -380,6 +381,7 @@ def _tuned(work: Work, trained: Trained) -> Setup:
         trained_px = len(trained.epochs) * n_images * height * width
         with work.phase("tuning", "tuning the decoder on what was learned from") as tell:
             tuning = task.tune(setup.network, setup.loaders, settings.decoder, _TUNED_SHARE * trained_px, None, tell)
+            tuning = replace(tuning, links=link_tuning.of(setup.opened.frames, setup.opened.split))
         folder.write_tuning(tuning)
-        work.say([sentences.tuned(tuning)])
+        work.say([sentences.tuned(tuning), *sentences.links(tuning.links)])
     return replace(setup, loaders=task.decoded_by(setup.loaders, folder.read_tuning().after.decoder))

@@ -79,7 +79,7 @@ def _content(files: _Files) -> Mapping[str, object]:
         "classes": scores.foreground(own),
         "scores": scores.named(own),
         "cells": _cells(own),
-        "tuned": files.tuning and sentences.tuned(files.tuning),
+        "tuned": [sentences.tuned(files.tuning), *sentences.links(files.tuning.links)] if files.tuning else [],
         "tuned_since": _changes_pixels(files),
         "headline": {size: _headline(own.summary["iou_image_mean"][size], at_size[size]) for size in SIZES},
         "images": _rows(own),
