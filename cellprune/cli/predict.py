@@ -175,14 +175,12 @@ def predict(
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
-        asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel, axes=axes,
-        engine=runner.running.engine, precision=precision,
+        asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
+        axes=axes and axes.upper(), engine=runner.running.engine, precision=precision,
     )  # fmt: skip
-    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
     by = scale.linking(runner.card, sizes)
-    running |= {"linking": asdict(by)} if track else {}
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)} | ({"linking": asdict(by)} if track else {})
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines, zarr_labels=zarr_labels)
-    folder.require_own_zarr_labels(found.everyones)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     with _progress(found.images, runner, zooms) as tell:
         done = run(
@@ -191,12 +189,8 @@ def predict(
         )  # fmt: skip
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
     tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
-    if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
-        print(text.dumps(said if tracks is None else said | {"recordings": [asdict(one.summary) for one in tracks]}))
-    else:
-        _show(done, tracks or [], folder)
-    return 1 if done.failures else 0
+    said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running}
+    return _report(done, tracks, folder, said, json=json)
 
 
 @dataclass(frozen=True)
@@ -231,13 +225,15 @@ class _Inputs:
         outlines: "Sequence[OutlineFile]",
         zarr_labels: str | None,
     ) -> "Output":
-        """Open the folder of their results."""
+        """Open the folder of their results, and refuse what may not be written beside the images."""
         from cellprune.lab.output import Output
 
-        return Output(
+        made = Output(
             path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
             overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest, zarr_labels=zarr_labels,
         )  # fmt: skip
+        made.require_own_zarr_labels(self.everyones)
+        return made
 
 
 def _axes(z: str | None, channel: str | None, order: str | None) -> "Axes":
@@ -471,6 +467,18 @@ def _tell_time(first_s: float, n_left: int) -> None:
 
     if n_left * first_s > _LONG_S and not sys.stderr.isatty():
         terminal.tell(f"the first image took {duration(first_s)}: about {duration(n_left * first_s)} for the others")
+
+
+def _report(
+    done: "Done", tracks: Sequence["Followed"] | None, folder: "Output", said: Mapping[str, object], *, json: bool
+) -> int:
+    """Say what came of it, to people or to programs, and give the exit code; `said` is for programs alone."""
+    if json:
+        recordings = {} if tracks is None else {"recordings": [asdict(one.summary) for one in tracks]}
+        print(text.dumps({**said, **done.record(), **recordings}))
+    else:
+        _show(done, tracks or [], folder)
+    return 1 if done.failures else 0
 
 
 def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:
