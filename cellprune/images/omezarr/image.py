@@ -70,11 +70,7 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
     """
     words, image = image_words(path)
     axes = metadata.axes_of(image, path)
-    array = storage.array(path / image.datasets[0].path)
-    if len(axes) != len(array.shape):
-        raise ImageError(
-            f"{path} has an array of {len(array.shape)} axes, and its metadata name {len(axes)} ({axes}): save it again"
-        )
+    array = storage.array(path / image.datasets[0].path, axes)
     sizes = dict(zip(axes, map(int, array.shape), strict=True))
     outer = tuple((axis, sizes[axis]) for axis in axes if axis not in "CYX" and sizes[axis] > 1)
     pixel_size_um, notes = micrometers(metadata.um_of(image, axes))

@@ -101,7 +101,7 @@ class ImageLabels:
         own, version = metadata.axes_of(image, self.image), metadata.read(self.image)[1]
         words = metadata.words_of_labels(image, [own.index(axis) for axis in axes], self.name, version)
         metadata.write(self.path, words, version, own=self._own_words())
-        sizes = dict(zip(own, array(self.image / image.datasets[0].path).shape, strict=True))
+        sizes = dict(zip(own, array(self.image / image.datasets[0].path, own).shape, strict=True))
         create(self.path / "0", {axis: sizes[axis] for axis in axes}, version)
 
     def _own_words(self) -> dict[str, object]:

@@ -29,11 +29,13 @@ _NUMBERS = {
 }
 
 
-def array(folder: Path) -> "zarr.Array":
-    """Open an array.
+def array(folder: Path, axes: str) -> "zarr.Array":
+    """Open an array of an image.
 
+    Args:
+        axes: letters of the image's axes, as its metadata name them.
     Raises:
-        ImageError: it is not there, holds no numbers, or is packed in a way that is not unpacked here.
+        ImageError: it is not there, has other axes, holds no numbers, or is packed in a way that is not unpacked here.
         ImportError: zarr is not there.
     """
     import zarr
@@ -45,6 +47,7 @@ def array(folder: Path) -> "zarr.Array":
     try:
         said = json.loads(words.read_bytes())
         kind = said["data_type" if v3 else "dtype"]
+        named = [str(name) for name in said.get("dimension_names") or ()]
         codecs = set(_names(said["codecs"] if v3 else [said["compressor"], said["filters"]]))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ImageError(f"{words} is damaged ({reason(error)}): copy the OME-Zarr again") from error
@@ -55,6 +58,9 @@ def array(folder: Path) -> "zarr.Array":
             f"{folder} is packed by {quoted(unknown[0])}, which is not unpacked here: save it with zstd or blosc"
         )
     opened = zarr.open_array(store=str(folder), mode="r")
+    if len(axes) != len(opened.shape) or (named and [name.upper() for name in named] != [*axes]):
+        has = ", ".join(named) or f"{len(opened.shape)} without names"
+        raise ImageError(f"{folder} has the axes {quoted(has)}, and the image's metadata name {axes}: save it again")
     if prod(opened.shards or opened.chunks) > MAX_PIXELS * MAX_CHANNELS:
         raise ImageError(
             f"{folder} has chunks of {' x '.join(map(str, opened.chunks))} pixels: save it in smaller ones"

@@ -10,6 +10,7 @@ import pytest
 from lab_engines import spots
 from zarr_images import say, write_plate, write_zarr
 
+from cellprune.errors import CellpruneError
 from cellprune.images import sources
 from cellprune.images.header import ImageError
 from cellprune.images.omezarr import image, storage
@@ -135,7 +136,7 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "an axis twice": (lambda path: say(path, words(axes=named("y", "y", "x"))), "has the axes 'y, y, x'"),
     "an axis more": (
         lambda path: say(path, words(axes=named("z", "y", "x"))),
-        r"an array of 2 axes, .* name 3 \(ZYX\)",
+        r"has the axes '2 without names', .* name ZYX: save it again",
     ),
     "a way out": (lambda path: say(path, words(datasets=[{"path": "../0"}])), "no path inside"),
     "no array": (lambda path: shutil.rmtree(path / "0"), "named in the metadata, and is no array of a Zarr"),
@@ -158,6 +159,18 @@ def test_what_is_damaged_or_strange_is_one_clear_line(name: str, tmp_path: Path)
     assert "\n" not in failure.why
     with pytest.raises(ImageError, match=said):
         raise ImageError(failure.why)
+
+
+def test_names_of_dimensions_that_contradict_the_image_are_refused(tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "a.zarr", PIXELS[0, :, 0], "zyx", version="0.5")
+    words = json.loads((path / "0" / "zarr.json").read_text())
+    (path / "0" / "zarr.json").write_text(json.dumps(words | {"dimension_names": ["z", "y", "x"]}))
+    assert len(find([str(path)], Axes("each"))[0]) == 3
+    (path / "0" / "zarr.json").write_text(json.dumps(words | {"dimension_names": ["t", "y", "x"]}))
+    with pytest.raises(
+        CellpruneError, match="has the axes 't, y, x', and the image's metadata name ZYX: save it again"
+    ):
+        find([str(path)], Axes("each"))
 
 
 def test_programs_inside_others_are_seen() -> None:
