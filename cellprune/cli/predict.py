@@ -97,11 +97,11 @@ def predict(
         A run folder, a model file, the folder of a search (for the network that it found), or an ONNX file of
         `cellprune export`, which needs no PyTorch.
     inputs
-        Files (TIFF, PNG, JPEG with a warning), OME-Zarrs and their plates, folders, patterns, sets or sequences of the
-        Cell Tracking Challenge. A TIFF of several pages that says nothing of them is read as a time-lapse, and a line
-        says so; it is refused if it says that its pages are something else. A label image beside its
-        image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image in a folder (other
-        formats, broken links, folders inside) is listed as not done.
+        Files (TIFF, PNG; JPEG with a warning; CZI, ND2 and LIF with an extra), OME-Zarrs and their plates, folders,
+        patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages that says nothing of them is
+        read as a time-lapse, and a line says so; it is refused if it says that its pages are something else. A label
+        image beside its image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image
+        in a folder (other formats, broken links, folders inside) is listed as not done.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or with results of this command.
     pixel_size
