@@ -108,6 +108,9 @@ def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
     least_memory.require(architecture, settings, opened.input_size, device, accelerator.num_processes)
     # its name may be a typo: before any pixel
     network = drawn(architecture, settings.seed)
+    if architecture.own is not None:
+        architecture.own.require_the_same(architecture.in_channels, architecture.classes)
+        architecture.own.require_fit(network, opened.input_size, architecture.classes, opened.task.gives)
     if settings.training.init is not None:
         initial.put(network, settings.training.init)
     network.to(device)
