@@ -9,6 +9,7 @@ from torch import nn
 
 from cellprune.config import own as code
 from cellprune.config.model import Model
+from cellprune.errors import CellpruneError
 from cellprune.models import kept
 from cellprune.models.building import build, maker_of
 from cellprune.models.own import OwnNetwork, require_named
@@ -91,7 +92,13 @@ class Architecture:
         return replace(self, kept=None)
 
     def with_widths(self, widths: Sequence[int]) -> Self:
-        """Give the same network with other channels at each level."""
+        """Give the same network with other channels at each level.
+
+        Raises:
+            CellpruneError: it is the user's own, whose code alone knows its widths.
+        """
+        if self.own is not None:
+            raise CellpruneError(f"the widths of {self.name} stand in its code: take another --model or --method")
         settings = {key: value for key, value in self.settings.items() if key not in _FROM_WIDTHS}
         return replace(self, settings=settings, widths=tuple(widths))
 

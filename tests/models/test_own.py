@@ -220,3 +220,5 @@ def test_a_network_of_ones_own_has_no_levels_even_if_it_says_so() -> None:
     from cellprune.controls.families import has_levels
 
     assert not has_levels(architecture())
+    with pytest.raises(CellpruneError, match=r"the widths of net.py:build stand in its code: take another --model"):
+        architecture().with_widths((2, 4))

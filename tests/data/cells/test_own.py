@@ -7,6 +7,7 @@ import pytest
 
 from cellprune.config import own
 from cellprune.data.cells.own import folder_of
+from cellprune.data.check import check
 from cellprune.data.open import open_dataset
 from cellprune.errors import CellpruneError
 from cellprune.images.read import read_image, read_labels
@@ -51,6 +52,8 @@ def test_it_is_a_data_set_of_files_that_are_written_once(here: Path) -> None:
     assert (dataset.name, dataset.channels) == ("mine.py:cells", 1)
     assert [frame.image.name for frame in dataset.gold_frames] == ["day0.tif", "day1.tif", "day2.tif"]
     assert "day3" in " ".join(dataset.left_aside)
+    inspection = check("sets/mine.py:cells", here / "data")
+    assert not inspection.errors
     last = dataset.gold_frames[-1]
     assert last.gold is not None
     assert np.array_equal(np.unique(read_labels(last.gold)), [0, 70_000])
