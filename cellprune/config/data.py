@@ -73,7 +73,7 @@ class Data(Frozen):
         "in this order, and 255 is unknown",
     )
     target: Annotated[str, named("target", names.TARGETS), Parameter(alias="--target")] = Field(
-        "classes",
+        "border",
         description="what is learned of each pixel: classes = its class; border = whether it is inside a cell, or "
         "between two that touch; distance = how far it is from the cell's edge, and how near to the next cell",
     )
@@ -145,7 +145,7 @@ class Data(Frozen):
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
         foreign |= set() if self.is_own else {"source_sha256"}
         usual = type(self).model_fields
-        foreign |= {key for key in ("classes", "target", "crop") if getattr(self, key) == usual[key].default}
+        foreign |= {key for key in ("classes", "crop") if getattr(self, key) == usual[key].default}
         if self.crop and self.fits is None:
             foreign.add("size")
         return {key: value for key, value in handler(self).items() if key not in foreign}
