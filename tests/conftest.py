@@ -1,6 +1,7 @@
 """What the tests share: one thread each, simulated cells made once, the real ones where they are present."""
 
 import os
+import pickle
 import signal
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a script, as are the commands we cut
@@ -9,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +73,34 @@ def make_run(tmp_path: Path) -> Callable[..., "Folder"]:
     import finished_run
 
     return lambda name="run", **options: finished_run.make(tmp_path / name, **options)
+
+
+_figures: dict[bytes, str | None] = {}  # what was drawn of which numbers
+
+
+@pytest.fixture
+def each_figure_once(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, str | None]:
+    """Draw the figures of a report once for the same numbers: they take most of a page's time, and tests ask its words.
+
+    Gives the figures that there are; after a `clear()`, the next ones are drawn anew.
+    """
+    from cellprune.report import figures
+    from cellprune.report.together import figures as together
+
+    def once(draw: Callable[..., str | None]) -> Callable[..., str | None]:
+        @wraps(draw)
+        def figure(*numbers: object, **words: object) -> str | None:
+            key = pickle.dumps((draw.__module__, draw.__name__, numbers, words))
+            if key not in _figures:
+                _figures[key] = draw(*numbers, **words)
+            return _figures[key]
+
+        return figure
+
+    for room, names in ((figures, ("curves", "spread", "layers")), (together, ("curves", "differences"))):
+        for name in names:
+            monkeypatch.setattr(room, name, once(getattr(room, name)))
+    return _figures
 
 
 @pytest.fixture(scope="session", autouse=True)
