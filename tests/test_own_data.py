@@ -15,6 +15,8 @@ from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.runs.folder import Folder
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 CLASSES = ["background", "cell", "dividing"]
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=2", "training.epochs=2"]
 
