@@ -25,7 +25,7 @@ from cellprune.wording import many, printable
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
     from cellprune.lab.axes import Axes
-    from cellprune.lab.engine import Engine
+    from cellprune.lab.engine import Engine, Precision
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
@@ -45,6 +45,7 @@ def predict(
     /,
     *inputs: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
     rescale: Annotated[bool, Parameter(negative="")] = False,
     z: str | None = None,
@@ -104,6 +105,9 @@ def predict(
         in a folder (other formats, broken links, folders inside) is listed as not done.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or with results of this command.
+    network
+        Of a network of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not run
+        unless you name it.
     pixel_size
         Height and width of the images' pixels in um; without it, what each TIFF states.
     rescale
@@ -158,9 +162,7 @@ def predict(
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
-    from cellprune.cli.progress import loading
     from cellprune.lab import scale
-    from cellprune.lab.engine import engine_of
     from cellprune.lab.job import run
     from cellprune.runs.searched import found_by
 
@@ -169,8 +171,7 @@ def predict(
     asked = _asked(set_, decoder)
     model = found_by(model)
     found = _find(inputs, _axes(z, channel, axes), _own(shard, track=track), separate=separate, of_time_lapse=track)
-    with loading():
-        runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
+    runner = _runner(model, _engine(engine, output, model, found.own), device, precision, network)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
@@ -304,6 +305,15 @@ def _engine(asked: str, output: Path, model: Path, own: "Shard | None") -> str:
     if asked != "auto":
         return asked
     return engine_before(output) or ("onnx" if own and onnxfile.is_named_so(model) else "auto")
+
+
+def _runner(model: Path, engine: str, device: str, precision: "Precision", network: str | None) -> "Engine":
+    """Load what computes the network."""
+    from cellprune.cli.progress import loading
+    from cellprune.lab.engine import engine_of
+
+    with loading():
+        return engine_of(model, engine=engine, device=device, precision=precision, network=network)
 
 
 def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
