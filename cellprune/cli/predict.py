@@ -505,6 +505,8 @@ def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:
     ):
         if {"overlays": folder.overlays, "outlines": bool(folder.outlines)}.get(path.name, True):
             say(f"  {path}   {what}")
+    if folder.zarr_labels is not None:
+        say(f"  labels/{folder.zarr_labels} in each OME-Zarr   the same labels, beside their image")
     if folder.shard is not None:
         say(
             f"One table, once all {folder.shard.count} shards are done: cellprune merge {shlex.quote(str(folder.path))}"
