@@ -156,8 +156,7 @@ def predict(
 
     threads.settle()
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
-    asked = _asked(set_, decoder)
-    model = found_by(model)
+    asked, model = _asked(set_, decoder), found_by(model)
     found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
     with loading():
         runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
@@ -168,9 +167,8 @@ def predict(
         asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
-    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
     by = scale.linking(runner.card, sizes)
-    running |= {"linking": asdict(by)} if track else {}
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)} | ({"linking": asdict(by)} if track else {})
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     with _progress(found.images, runner, zooms) as tell:
