@@ -168,8 +168,7 @@ def predict(
 
     threads.settle()
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
-    asked = _asked(set_, decoder)
-    model = found_by(model)
+    asked, model = _asked(set_, decoder), found_by(model)
     found = _find(inputs, _axes(z, channel, axes), _own(shard, track=track), separate=separate, of_time_lapse=track)
     runner = _runner(model, _engine(engine, output, model, found.own), device, precision, network)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
