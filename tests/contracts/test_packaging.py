@@ -38,6 +38,13 @@ def test_the_conda_recipe_needs_what_the_core_needs() -> None:
     assert recipe["build"]["python"]["entry_points"] == [" = ".join(script)]
 
 
+def test_rattler_build_reads_the_conda_recipe_as_one_package_for_all_systems() -> None:
+    rattler = pytest.importorskip("rattler_build", reason="the builder of conda packages: pip install py-rattler-build")
+    recipe = rattler.Stage0Recipe.from_file(REPOSITORY / "packaging/conda/recipe.yaml")
+    (rendered,) = recipe.render(rattler.VariantConfig())
+    assert rendered.recipe.to_dict()["build"]["noarch"] == "python"
+
+
 def test_the_image_holds_the_core_and_no_more() -> None:
     lines = (REPOSITORY / "packaging/docker/Dockerfile").read_text().replace("\\\n", " ").splitlines()
     said = [tuple(line.split(maxsplit=1)) for line in lines if line and not line.startswith("#")]
