@@ -8,6 +8,7 @@ import numpy as np
 from cellprune.errors import CellpruneError
 
 MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
+MAX_PIXELS_IN_WINDOWS = 2**32  # of an image that is never in memory as a whole
 MAX_CHANNELS = 16
 UNSTACK = "if these are images of a stack, save them with photometric='minisblack'"  # where a header looks stacked
 
@@ -64,26 +65,36 @@ class Pick:
     channel: int | None = None
 
 
-def believed(header: Header, path: Path) -> Header:
+def believed(header: Header, path: Path, *, most_pixels: int = MAX_PIXELS) -> Header:
     """Give the header back when it is sane.
 
+    Args:
+        header: what a file says of itself.
+        path: the file.
+        most_pixels: more are not meant.
     Raises:
         ImageError: no pixel, or more pixels or channels than an image has.
     """
     height, width = header.size
-    if not 0 < height * width <= MAX_PIXELS:
-        raise ImageError(f"{path} claims {height} x {width} pixels, more than {MAX_PIXELS} or none: cut it into parts")
+    if not 0 < height * width <= most_pixels:
+        raise ImageError(f"{path} claims {height} x {width} pixels, more than {most_pixels} or none: cut it into parts")
     if not 0 < header.channels <= MAX_CHANNELS:
         raise ImageError(f"{path} claims {header.channels} channels, more than {MAX_CHANNELS}: save those that matter")
     return header
 
 
-def chosen(header: Header, plane: int | None, path: Path) -> int:
+def chosen(header: Header, plane: int | None, path: Path, *, most_pixels: int = MAX_PIXELS) -> int:
     """Give the number of the plane to read; without one the file must hold exactly one.
 
+    Args:
+        header: of the file.
+        plane: that is asked for.
+        path: the file.
+        most_pixels: that the one who reads can take.
     Raises:
-        ImageError: a stack where one image is meant, or a plane that it does not have.
+        ImageError: too many pixels; a stack where one image is meant, or a plane that it does not have.
     """
+    believed(header, path, most_pixels=most_pixels)
     if plane is None and header.planes != 1:
         raise ImageError(
             f"{path} is a stack of {header.planes} images, but one is expected: save each image as a file of its own"

@@ -7,14 +7,19 @@ Source: Ronneberger et al. 2015 (arXiv:1505.04597) for the background forced bet
 (10.1002/cyto.a.23863) for boundaries as a class of their own.
 """
 
+from math import prod
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
-from cellprune.targets.native import brought_back
+from cellprune.targets.growing import LARGE_PX, grown_from
+from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
 from cellprune.targets.numbering import foreground, of_one_class
+from cellprune.targets.pieces import ByPiece, Ground
 from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
 
 _INNER, _BORDER = 1, 2  # in the order of the maps
@@ -49,15 +54,23 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     Returns:
         Cells of class 1. A piece of the foreground without any inside is a cell of its own, if it is large enough.
     """
-    from scipy import ndimage
-    from skimage.segmentation import watershed
-
     assert isinstance(decoder, BorderSeeds)
-    inner, cell = brought_back(np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]]), size)
-    is_cell = cell > decoder.foreground
+    inner, cell = brought_back(_inner_and_cell(maps), size)
+    pieces = _grown(inner, cell > decoder.foreground, decoder, orderly=prod(size) > LARGE_PX)
+    return of_one_class(pieces, decoder.min_area_px)
+
+
+def _inner_and_cell(maps: Maps) -> Maps:
+    return np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]])
+
+
+def _grown(inner: Maps, is_cell: NDArray[np.bool_], decoder: BorderSeeds, *, orderly: bool) -> NDArray[np.int32]:
+    """Give each pixel of a foreground the number of the inside that it belongs to."""
+    from scipy import ndimage
+
     is_inside = (inner > decoder.seed) & is_cell
     if decoder.depth * decoder.radius_px:  # small seeds go with small cells, in the end
-        seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
+        seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth), orderly=orderly)
     else:
         seeds = ndimage.label(is_inside, structure=_NEIGHBOURS)[0]
     pieces, n_pieces = ndimage.label(is_cell, structure=_NEIGHBOURS)
@@ -65,11 +78,22 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     without[pieces[seeds > 0]] = without[0] = False
     lone = without[pieces]
     seeds[lone] = pieces[lone] + seeds.max()
-    return of_one_class(watershed(-inner, seeds, mask=is_cell, connectivity=2), decoder.min_area_px)
+    return grown_from(inner, seeds, is_cell, orderly=orderly)
+
+
+def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
+    assert isinstance(decoder, BorderSeeds)
+    inner, cell = brought_back_there(_inner_and_cell(maps), window)
+    return Ground((cell > decoder.foreground).astype(np.uint8), inner[None])
+
+
+def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
+    assert isinstance(decoder, BorderSeeds)
+    return _grown(ground.heights[0], ground.classes > 0, decoder, orderly=True)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
     return foreground(decode(maps, size, decoder))
 
 
-TARGET = Target(encode=encode, decode=decode, classes=_classes)
+TARGET = Target(encode=encode, decode=decode, classes=_classes, by_piece=ByPiece(_ground, _of_pieces))

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Watershed
+from cellprune.targets.growing import grown_from
 from cellprune.targets.neighbours import BESIDE, grown
 from cellprune.targets.target import Maps
 
@@ -28,12 +29,13 @@ _MOST_TOPS = 40  # of a piece; lines between more take longer than the watershed
 _MOST_ROUND = 4  # of them that no straight line joins; each takes a tenth of the watershed
 
 
-def cut(foreground: NDArray[np.bool_], decoder: Watershed) -> NDArray[np.int32]:
+def cut(foreground: NDArray[np.bool_], decoder: Watershed, *, orderly: bool = False) -> NDArray[np.int32]:
     """Cut a foreground at its necks.
 
     Args:
         foreground: (H, W).
         decoder: how narrow a neck must be, and how large each side.
+        orderly: see `targets.growing.grown_from`.
     Returns:
         (H, W), 0 outside; the pieces have any numbers, with gaps.
     """
@@ -48,7 +50,7 @@ def cut(foreground: NDArray[np.bool_], decoder: Watershed) -> NDArray[np.int32]:
     else:
         widths, doubtful = _one_by_one(pieces, boxes, decoder)
     n_numbers = len(boxes)
-    for box, parts in _parted(foreground, widths, doubtful) if doubtful else ():
+    for box, parts in _parted(foreground, widths, doubtful, orderly=orderly) if doubtful else ():
         joined = _joined(parts, widths[box], decoder)
         inside = parts > 0
         pieces[box][inside] = joined[parts[inside]] + n_numbers
@@ -126,12 +128,15 @@ def _may_be_tops(widths: Maps) -> NDArray[np.bool_]:
 
 
 def _parted(
-    foreground: NDArray[np.bool_], widths: Maps, pieces: Sequence[tuple[Box, NDArray[np.bool_]]]
+    foreground: NDArray[np.bool_],
+    widths: Maps,
+    pieces: Sequence[tuple[Box, NDArray[np.bool_]]],
+    *,
+    orderly: bool,
 ) -> Iterator[tuple[Box, NDArray[np.int32]]]:
     """Grow some pieces of a foreground from their tops: give each piece's box, and in it its parts, from 1."""
     from scipy import ndimage
     from skimage.morphology import local_maxima
-    from skimage.segmentation import watershed
 
     around = _box(foreground)  # more has no part in it, and takes time
     is_top, tops = np.zeros(foreground.shape, bool), np.zeros(foreground.shape, np.int32)
@@ -139,9 +144,9 @@ def _parted(
     tops[is_top] = 1
     for box, piece in pieces:
         tops[box][piece] = ndimage.label(is_top[box] & piece, structure=_NEIGHBOURS)[0][piece]
-    # of all pieces: which of two equal tops grows first depends on all others
+    # of all pieces: which of two equal tops grows first depends on all others, unless it is orderly
     parts = np.zeros(foreground.shape, np.int32)
-    parts[around] = watershed(-widths[around], tops[around], mask=foreground[around], connectivity=2)
+    parts[around] = grown_from(widths[around], tops[around], foreground[around], orderly=orderly)
     for box, piece in pieces:
         yield box, np.where(piece, parts[box], 0)
 
