@@ -31,6 +31,7 @@ class Header:
             nobody tells them otherwise.
         outer: the axes of its planes and their sizes, outermost first, such as (("T", 10), ("Z", 5)); empty for one.
         channel_names: as OME says them; empty where it says none.
+        in_windows: whether a large image can be read a box at a time.
     """
 
     size: tuple[int, int]
@@ -41,6 +42,7 @@ class Header:
     looks_stacked: bool = False
     outer: tuple[tuple[str, int], ...] = ()
     channel_names: tuple[str, ...] = ()
+    in_windows: bool = False
 
     @property
     def slices(self) -> int:

@@ -8,13 +8,14 @@ than of an image in one piece, so the last digit of float64 may differ, and noth
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.images.boxes import around, bands
 from cellprune.images.network_input import BETWEEN, mended
-from cellprune.images.read import Floats, is_constant
+from cellprune.images.read import Floats, are_equal, is_constant, require_contrast, require_grey_levels
 from cellprune.runs.modelcard import Normalization
 from cellprune.targets.target import Box, Extent
 
@@ -60,6 +61,29 @@ class GreyLevels:
         scaled: NDArray[np.floating] = pixels.astype(working) - self.low
         scaled = scaled / (self.high.astype(working) - self.low)
         return scaled.astype(np.float32, copy=False)
+
+
+def grey_levels(read: Read, size: Extent, path: Path, plane: int | None, *, channels: int) -> GreyLevels:
+    """Look at all pixels of an image once, and refuse what `images.read.read_grey_levels` refuses.
+
+    Args:
+        read: gives a box of it.
+        size: (height, width).
+        path, plane: for messages.
+        channels: that are wanted: where it is one, equal channels are one.
+    Raises:
+        ImageError: see `images.read`.
+    """
+    lows, highs, n_channels, equal = [], [], 1, True
+    for box in bands(size):
+        pixels = read(box)
+        require_grey_levels(pixels, path)
+        lows.append(pixels.min())
+        highs.append(pixels.max())
+        n_channels, equal = len(pixels), equal and are_equal(pixels)
+    low, high = np.array([min(lows)], pixels.dtype), np.array([max(highs)], pixels.dtype)
+    require_contrast(low[0], high[0], path, plane)
+    return GreyLevels(read, size, 1 if channels == 1 and equal else n_channels, low, high)
 
 
 def network_windows(levels: GreyLevels, size: Extent, normalization: Normalization) -> Part:

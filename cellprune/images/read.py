@@ -95,15 +95,32 @@ def read_grey_levels(
         pick: what of a file of several axes is meant, in the place of `plane`.
     """
     pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
+    require_grey_levels(pixels, path)
+    require_contrast(pixels.min(), pixels.max(), path, plane)
+    return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
+
+
+def require_grey_levels(pixels: NDArray, path: Path) -> None:
+    """Refuse values that are no grey levels.
+
+    Raises:
+        ImageError: of another kind, NaN or infinite.
+    """
     if pixels.dtype.kind not in "uif":
         raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
     if not np.isfinite(pixels).all():
         raise ImageError(f"{path} has NaN or infinite pixels: repair it or leave the frame out")
-    low, high = pixels.min(), pixels.max()
+
+
+def require_contrast(low: np.generic, high: np.generic, path: Path, plane: int | None) -> None:
+    """Refuse an image whose darkest and brightest pixel are the same.
+
+    Raises:
+        ImageError: names it.
+    """
     if low == high:
         which = path if plane is None else f"{path}, plane {plane},"
         raise ImageError(f"{which} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
-    return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
 
 
 @contextmanager

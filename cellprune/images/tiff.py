@@ -26,6 +26,7 @@ from cellprune.images.header import (
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
 from cellprune.images.tiff_windows import MAX_SEGMENT_PX, Windows, coded_windows, largest_segment, raw_windows
+from cellprune.targets.growing import LARGE_PX
 from cellprune.targets.target import Box
 from cellprune.wording import many
 
@@ -47,8 +48,9 @@ _COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, wh
 def read_header(path: Path, *, slices: bool = False, windows: bool = False) -> Header:
     """Read what a TIFF says of its size; see `images.read.read_header`."""
     with _opened(path, slices=slices) as image:
-        in_windows = windows and prod(image.header.size) > MAX_PIXELS and image.segments(0) is not None
-        return believed(image.header, path, most_pixels=MAX_PIXELS_IN_WINDOWS if in_windows else MAX_PIXELS)
+        in_windows = windows and prod(image.header.size) > LARGE_PX and image.segments(0) is not None
+        most_pixels = MAX_PIXELS_IN_WINDOWS if in_windows else MAX_PIXELS
+        return replace(believed(image.header, path, most_pixels=most_pixels), in_windows=in_windows)
 
 
 def read_pixels(path: Path, plane: int | None, *, slices: bool = False) -> np.ndarray:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
 from cellprune.images import naming
-from cellprune.images.read import Header, ImageError, Pick, read_grey_levels, read_header
+from cellprune.images.read import Header, ImageError, Pick, Windows, opened_windows, read_grey_levels, read_header
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.lab.position import Position
@@ -54,6 +55,10 @@ class Image:
     def levels(self, *, channels: int) -> NDArray:
         """Read its grey levels as they are saved, (C, H, W); see `images.read.read_grey_levels`."""
         return read_grey_levels(self.path, self.plane, channels=channels, pick=self.pick)
+
+    def windows(self) -> AbstractContextManager[Windows]:
+        """Open it to be read a box at a time; see `images.read.opened_windows`."""
+        return opened_windows(self.path, self.plane, pick=self.pick)
 
 
 def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], list[Failure], list[str]]:
@@ -99,7 +104,7 @@ def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
 
 def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
     """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
-    whole = read_header(file.path, slices=True)
+    whole = read_header(file.path, slices=True, windows=True)
     if axes.z is None and whole.slices > 1:
         raise ImageError(
             f"{file.path} is a stack of {whole.slices} slices in Z, not of moments in time: give --z max, each or the "

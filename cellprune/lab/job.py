@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.images.header import MAX_PIXELS_IN_WINDOWS
 from cellprune.images.network_input import network_size
 from cellprune.images.read import equal_channels, in_unit_range
 from cellprune.lab import tiles
@@ -17,11 +18,14 @@ from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
+from cellprune.lab.large.one import Large, is_tiled, one
+from cellprune.lab.large.predict import is_large
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale, unknown_scale
-from cellprune.lab.segment import cells_in, require_channels
+from cellprune.lab.segment import cells_in, native_decoder, require_channels
 from cellprune.lab.table import Table
+from cellprune.runs.atomic import UnwrittenError
 from cellprune.targets.decoders import Decoder
 from cellprune.targets.target import Instances
 from cellprune.wording import printable
@@ -42,6 +46,7 @@ class Done:
         kept: how many of these were there before.
         failures: what could not be predicted.
         tiled: names of the images that went through in tiles.
+        wide: what is to be said of connected pieces that took more memory than all else.
         grey: files that are saved in colour, all channels equal, and were read as grey.
     """
 
@@ -50,6 +55,7 @@ class Done:
     images: list[dict[str, Any]] = field(default_factory=list)
     kept: int = 0
     tiled: list[str] = field(default_factory=list)
+    wide: list[str] = field(default_factory=list)
     grey: list[str] = field(default_factory=list)
 
     def record(self) -> dict[str, object]:
@@ -98,6 +104,7 @@ def run(
     """
     if output.shard is None and not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
+    large = Large(engine, output, numbers)
     draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
     decode = partial(cells_in, engine, decoder=decoder, min_area_px=min_area_px)
     with output.locked():
@@ -108,7 +115,13 @@ def run(
             for at, image in enumerate(images):
                 size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
                 drawn, began = draw and partial(draw, pixel_size_um=size), monotonic()
-                _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
+                if zoom is None:
+                    done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
+                elif is_large(image.header.size):
+                    native = native_decoder(engine.card, zoom=zoom, decoder=decoder, min_area_px=min_area_px)
+                    _one_large(large, image, done, native, size, zoom, partial(_tell_of, tell, at, image))
+                else:
+                    _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
                 tell(at + 1, image.shown)
                 if pace is not None and len(done.images) > done.kept:
                     pace(monotonic() - began, len(images) - at - 1)
@@ -117,9 +130,9 @@ def run(
                     _join(output, images[at + 1 - n_planes : at + 1], done, size)
             finished = True
         except WorkError as error:
-            reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
+            what = error.what if isinstance(error, UnwrittenError) else str(error)
             raise WorkError(
-                f"{reason or error}: {len(done.images)} of {len(images)} images are done and kept in {output.path}; "
+                f"{what}: {len(done.images)} of {len(images)} images are done and kept in {output.path}; "
                 "free space or mend the folder, then give the same command again"
             ) from error
         finally:
@@ -144,11 +157,8 @@ def _one(
     decode: Decode,
     draw: Draw | None,
     pixel_size_um: Scale | None,
-    zoom: Scale | None,
+    zoom: Scale,
 ) -> None:
-    if zoom is None:
-        done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
-        return
     try:
         levels = _levels(engine, image, done)
         there = output.labels_of(image)
@@ -157,8 +167,7 @@ def _one(
         )  # fmt: skip
         outlines = output.outlines_of(image, labels, class_of, anew=not there)
     except (CellpruneError, OSError, MemoryError) as error:
-        why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
-        done.failures.append(Failure(image.shown, printable(why), image.turn))
+        done.failures.append(_failure(image, error))
         return
     output.write_outlines(image, outlines)
     if there:
@@ -168,10 +177,50 @@ def _one(
     done.rows.add(
         cells(labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
     )  # fmt: skip
+    _add(done, image, output, len(class_of) - 1)
+
+
+def _add(done: Done, image: Image, output: Output, n_cells: int) -> None:
     turn = {} if output.shard is None else {"turn": image.turn}
     done.images.append(
-        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1} | turn
+        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": n_cells} | turn
     )
+
+
+def _failure(image: Image, error: Exception) -> Failure:
+    why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
+    return Failure(image.shown, printable(why), image.turn)
+
+
+def _one_large(
+    large: Large,
+    image: Image,
+    done: Done,
+    decoder: Decoder,
+    pixel_size_um: Scale | None,
+    zoom: Scale,
+    tell: Callable[[str], None],
+) -> None:
+    """Predict an image part by part; a full disk stops the job, all else is a failure of this image."""
+    engine, output = large.engine, large.output
+    try:
+        if not _may_be_grey(engine, image):
+            _require_channels(engine, image, str(image.path))
+        came = one(large, image, done.rows, zoom=zoom, decoder=decoder, pixel_size_um=pixel_size_um, tell=tell)
+        if came.channels != engine.card.in_channels:
+            _require_channels(engine, image, str(image.path))
+    except (CellpruneError, OSError, MemoryError) as error:
+        if isinstance(error, UnwrittenError):
+            raise
+        done.failures.append(_failure(image, error))
+        return
+    if came.channels != image.header.channels and image.shown not in done.grey:
+        done.grey.append(image.shown)
+    if not came.kept and is_tiled(large, network_size(image.header.size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS)):
+        done.tiled.append(printable(image.name))
+    done.kept += came.kept
+    done.wide += came.wide
+    _add(done, image, output, came.n_cells)
 
 
 def _levels(engine: Engine, image: Image, done: Done) -> NDArray:
@@ -203,6 +252,8 @@ def _fits(engine: Engine, image: Image) -> bool:
         return True
     if not _may_be_grey(engine, image):
         return False
+    if is_large(image.header.size):  # seen when its turn comes
+        return True
     try:
         return equal_channels(image.path, image.plane) if image.pick is None else len(image.levels(channels=1)) == 1
     except CellpruneError:  # told of when its turn comes
@@ -219,3 +270,7 @@ def _require_channels(engine: Engine, image: Image, shown: str) -> None:
 
 def _tiles(tell: Tell, done: int, image: Image) -> tiles.Step:
     return lambda tile, n_tiles: tell(done, f"{image.shown}, tile {tile}/{n_tiles}")
+
+
+def _tell_of(tell: Tell, done: int, image: Image, what: str) -> None:
+    tell(done, f"{image.shown}, {what}")

@@ -73,7 +73,8 @@ def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
 
 def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
     classes = decided_there(maps, window)
-    return Ground((classes > 0).astype(np.uint8) if isinstance(decoder, Watershed) else classes)
+    pieces = (classes > 0).astype(np.uint8) if isinstance(decoder, Watershed) else classes
+    return Ground(pieces, np.empty((0, *classes.shape), np.float32))
 
 
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:

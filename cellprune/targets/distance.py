@@ -149,12 +149,14 @@ def _halo_px(decoder: Decoder) -> int:
 
 def _seed_areas(ground: Ground, decoder: Decoder) -> NDArray[np.intp]:
     assert isinstance(decoder, DistanceSeeds)
-    return _seeds(*ground.heights, ground.classes > 0, decoder)[1][1:]
+    deep, near = ground.heights
+    return _seeds(deep, near, ground.classes > 0, decoder)[1][1:]
 
 
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
     assert isinstance(decoder, DistanceSeeds)
-    return _grown(*ground.heights, ground.classes > 0, decoder, seed_px, orderly=True)
+    deep, near = ground.heights
+    return _grown(deep, near, ground.classes > 0, decoder, seed_px, orderly=True)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:

@@ -125,10 +125,10 @@ def window_of(box: Box, old: Extent, new: Extent) -> Window:
     """
     taken, between = [], []
     for span, from_px, to_px in zip(box, old, new, strict=True):
-        before, after, share = (along[span] for along in _weights(from_px, to_px))
-        first = int(before[0])
-        taken.append(slice(first, int(after[-1]) + 1))
-        between.append((before - first, after - first, share))
+        before, after, share = _weights(from_px, to_px)
+        first = int(before[span.start])
+        taken.append(slice(first, int(after[span.stop - 1]) + 1))
+        between.append((before[span] - first, after[span] - first, share[span]))
     return Window((taken[0], taken[1]), between[0], between[1], old == new)
 
 

@@ -21,11 +21,11 @@ class Ground:
 
     Attributes:
         classes: (h, w) uint8, 0 is background; of one value what is connected is a piece.
-        heights: (n, h, w) float32, from which cells grow; None where the decoder needs none.
+        heights: (n, h, w) float32, from which cells grow; of a decoder that needs none, n is 0.
     """
 
     classes: Classes
-    heights: Maps | None = None
+    heights: Maps
 
     def of(self, inside: NDArray[np.bool_]) -> "Ground":
         """Give the same without the foreground of other pieces."""

@@ -82,7 +82,7 @@ def decoded(
         reach, inner = around(box, target.by_piece.halo_px(decoder), size)
         window = window_of(reach, (maps.shape[1], maps.shape[2]), size)
         found = target.by_piece.ground(maps.read(window.taken), window, decoder)
-        return Ground(found.classes[inner], None if found.heights is None else found.heights[(slice(None), *inner)])
+        return Ground(found.classes[inner], found.heights[:, *inner])
 
     pieces = pieces_of(lambda box: ground(box).classes, size, numbers)
     if isinstance(decoder, Components):
