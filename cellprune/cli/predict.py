@@ -385,6 +385,9 @@ def _warn_of_results(done: "Done", folder: "Output", *, sees_whole_image: bool) 
             "differs a little from that of the whole image"
         )
         terminal.tell(f"warning: {warnings[-1]}")
+    for line in done.wide:
+        warnings.append(line)
+        terminal.tell(f"note: {line}")
     if done.grey:
         warnings.append(
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"

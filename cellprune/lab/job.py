@@ -216,7 +216,7 @@ def _one_large(
         return
     if came.channels != image.header.channels and image.shown not in done.grey:
         done.grey.append(image.shown)
-    if not came.kept and is_tiled(large, network_size(image.header.size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS)):
+    if is_tiled(large, network_size(image.header.size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS)):
         done.tiled.append(printable(image.name))
     done.kept += came.kept
     done.wide += came.wide
