@@ -1,7 +1,7 @@
 """What one large image takes of `cellprune predict`: seconds, peak memory, and bytes of scratch on the disk.
 
-The image is a mosaic of a sequence's frames, mirrored so that their edges meet, and with noise of its own in each tile: so
-cells lie across all seams. It is written tile by tile, and predicted in a process of its own, on one thread.
+The image is a mosaic of a sequence's frames, mirrored so that their edges meet, and with noise of its own in each tile:
+so cells lie across all seams. It is written tile by tile, and predicted in a process of its own, on one thread.
 
     cellprune export RUN -o NETWORK.onnx
     python benchmarks/large.py NETWORK.onnx PhC-C2DH-U373/01 --side 4096 16384 --folder ./large --json out.json

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cellprune.lab.outline_files import OutlineFile
     from cellprune.lab.output import Output
     from cellprune.machine.shard import Shard
+    from cellprune.runs.linking import Linking
 
 
 _LONG_S = 60.0
@@ -168,6 +169,8 @@ def predict(
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
     running = {"engine": asdict(runner.running), "decoder": asdict(how)}
+    by = scale.linking(runner.card, sizes)
+    running |= {"linking": asdict(by)} if track else {}
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     with _progress(found.images, runner, zooms) as tell:
@@ -176,7 +179,7 @@ def predict(
             decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
         )  # fmt: skip
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
-    tracks = _follow(done, found.images, folder, ctc=ctc) if track else None
+    tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
     if json:
         said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
         print(text.dumps(said if tracks is None else said | {"recordings": [asdict(one.summary) for one in tracks]}))
@@ -331,20 +334,19 @@ def _refuse(
         raise CellpruneError("--ctc writes tracks: add --track")
 
 
-def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: bool) -> list["Followed"]:
+def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", by: "Linking", *, ctc: bool) -> list["Followed"]:
     """Link the cells of what is predicted, and write what is made of it."""
     from cellprune.cli.progress import phase
     from cellprune.lab import tracks
-    from cellprune.lab.linking import GAP
     from cellprune.lab.recordings import recordings
 
     counts = {image["name"]: image["cells"] for image in done.images}
     labelled = [image for image in images if printable(image.name) in counts]
     with phase("following the cells", after_s=1):
         found = recordings(list(map(str, folder.label_files(labelled))))
-        followed = [tracks.follow(recording) for recording in found]
+        followed = [tracks.follow(recording, by) for recording in found]
     for recording in found:
-        for line in doubts(recording, GAP):
+        for line in doubts(recording, by.max_gap):
             terminal.tell(f"note: {line}")
     n_cells = {image.name: counts[printable(image.name)] for image in labelled}
     of_cells = tracks.of_cells(n_cells, followed)

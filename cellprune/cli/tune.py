@@ -20,8 +20,9 @@ def tune(
     """Choose how a finished run's output becomes cells, on the frames that it learned from.
 
     Some numbers of the decoder are tried, and those with the best SEG are written into the run's model file. Scores and
-    page are made anew. The held-out frames have no say. `train` does the same at its end, on some of these frames; this
-    command takes all of them. Numbers that the run was given by --set decoder.KEY=VALUE stay.
+    page are made anew. The held-out frames have no say. Recordings with true tracks of which nothing is held out also
+    choose, by LNK, the numbers by which `predict --track` links cells. `train` does the same at its end, on some of
+    these frames; this command takes all of them. Numbers that the run was given by --set decoder.KEY=VALUE stay.
 
     Examples:
 
@@ -42,7 +43,7 @@ def tune(
 
     with loading():
         from cellprune.experiment.tune import tune as choose
-        from cellprune.report.sentences import tuned
+        from cellprune.report.sentences import links, tuned
         from cellprune.runs.tuning import content
 
     with phase(f"tuning the decoder of {run}", after_s=1) as tell:
@@ -50,4 +51,4 @@ def tune(
     if json:
         print(text.dumps({"run": str(run), **content(made)}))
     else:
-        say(f"{run}: {tuned(made)}")
+        say(f"{run}: {tuned(made)}", *links(made.links))

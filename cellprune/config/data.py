@@ -68,7 +68,7 @@ class Data(Frozen):
         "in this order, and 255 is unknown",
     )
     target: Annotated[str, named("target", names.TARGETS), Parameter(alias="--target")] = Field(
-        "classes",
+        "border",
         description="what is learned of each pixel: classes = its class; border = whether it is inside a cell, or "
         "between two that touch; distance = how far it is from the cell's edge, and how near to the next cell",
     )
@@ -124,7 +124,7 @@ class Data(Frozen):
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
         usual = type(self).model_fields
-        foreign |= {key for key in ("classes", "target", "crop") if getattr(self, key) == usual[key].default}
+        foreign |= {key for key in ("classes", "crop") if getattr(self, key) == usual[key].default}
         if self.crop and self.fits is None:
             foreign.add("size")
         return {key: value for key, value in handler(self).items() if key not in foreign}

@@ -102,10 +102,13 @@ def merged(
         _merge_settings(asked, values)
     flagged = {} if flags is None else _given(flags)
     _merge_settings(asked, flagged)
-    has_crops = asked.get("data", {}).get("crop") is not None
+    data = asked.get("data", {})
+    has_crops = data.get("crop") is not None
     base = deepcopy(CROP_DEFAULTS if has_crops else TASK_DEFAULTS.get(asked.get("task", ""), {}))
     if asked.get("task") == "classification":
-        _merge(base, _defaults_of_images(asked.get("data", {})))
+        _merge(base, _defaults_of_images(data))
+    if len(data.get("classes", ())) > 2:  # labels are classes, and nothing numbers the cells
+        _merge(base, {"data": {"target": "classes"}})
     _merge(base, asked)
     if "loss" not in base.get("training", {}):
         target = checked(base, "the settings together").data.target

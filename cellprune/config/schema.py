@@ -84,7 +84,7 @@ def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, d
             channels = False
     older: dict[str, dict[str, object]] = {"data": {}, "pruning": {"shrink": False} if channels else {}}
     if task == "segmentation":
-        older |= {"data": {"normalization": "standard"}, "decoder": {"tune": False}}
+        older |= {"data": {"normalization": "standard", "target": "classes"}, "decoder": {"tune": False}}
     return older
 
 

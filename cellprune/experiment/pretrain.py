@@ -151,6 +151,7 @@ def pretrain(
         return _finished(output, told, source)
     for listener in listeners:
         listener.started(Event("note", message=source.said))
+    # any number of classes: the output layer is not in the file
     architecture = Architecture.of(settings.model, in_channels=source.channels, classes=2)
     network = drawn(architecture, settings.seed)
     byol, untrained = _byol(network, source.images[0], settings)

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.experiment import earlier
+from cellprune.experiment import earlier, link_tuning
 from cellprune.experiment.measure import disk_bytes
 from cellprune.experiment.opening import Opened, Setup
 from cellprune.experiment.work import Trained, Work
@@ -126,6 +126,7 @@ def write_model(work: Work, trained: Trained) -> None:
         "architecture": setup.architecture.as_dict(),
         **opened.task.header(opened.frames, opened.settings),
         **opened.task.decoding(setup.loaders),
+        **(link_tuning.header(work.folder.read_tuning().links) if work.folder.holds("tuning") else {}),
         "receptive_field": None if field is None else field.model_dump(),
         "provenance_sha256": provenance.digest(work.made),
     }

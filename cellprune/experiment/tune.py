@@ -8,6 +8,7 @@ from cellprune import tasks
 from cellprune.data.cells.split import from_written
 from cellprune.data.parts import Part
 from cellprune.errors import CellpruneError
+from cellprune.experiment import link_tuning
 from cellprune.experiment.earlier import settings_of
 from cellprune.models.loaded import read
 from cellprune.report import page, sentences
@@ -42,16 +43,18 @@ def tune(path: Path, *, data_root: Path | None = None, device: str = "auto", tel
     assert isinstance(written, FrameSplit)
     dataset = TASK.open(settings.data, data_root).seen_with(card.in_channels)
     on = start(device).device
-    loaders = TASK.loaders(dataset, from_written(written, dataset), settings, 0, on)
+    parts = from_written(written, dataset)
+    loaders = TASK.loaders(dataset, parts, settings, 0, on)
     network = loaded.network.to(on)
     tuning = tuned(network, loaders, settings.decoder, None, loaded.header, tell)
+    tuning = replace(tuning, links=link_tuning.of(dataset, parts))
     if tuning.skipped:
         raise CellpruneError(f"{path}: {sentences.tuned(tuning)}")
     with folder.lock(), log.kept(folder.log_path):
         if not _is_of(folder, tuning):
             header, weights, masks = folder.read_model()
-            said = {key: value for key, value in header.items() if key != "format_version"}
-            said |= card.decoded_by(tuning.after.decoder).decoding()
+            said = {key: value for key, value in header.items() if key not in ("format_version", "linking")}
+            said |= card.decoded_by(tuning.after.decoder).decoding() | link_tuning.header(tuning.links)
             folder.write_scores(TASK.scores(network, loaders, part, said, unheard))
             folder.write_model(said, weights, masks)
             cost = folder.read_cost()
@@ -59,10 +62,14 @@ def tune(path: Path, *, data_root: Path | None = None, device: str = "auto", tel
             folder.write_cost(replace(cost, bytes=replace(cost.bytes, model_file=size)))
             folder.write_tuning(tuning)  # last: who is killed before it does all of it again
         page.write(folder)
-        log.LOGGER.info(sentences.tuned(tuning))
+        for line in (sentences.tuned(tuning), *sentences.links(tuning.links)):
+            log.LOGGER.info(line)
     return tuning
 
 
 def _is_of(folder: Folder, tuning: Tuning) -> bool:
     """Tell whether all files of the run are of the decoder that was chosen."""
-    return not tuning.chosen and folder.holds("tuning") and folder.read_tuning().after == tuning.after
+    if tuning.chosen or not folder.holds("tuning"):
+        return False
+    before = folder.read_tuning()
+    return before.after == tuning.after and before.links == tuning.links

@@ -8,7 +8,8 @@ import numpy as np
 from cellprune.errors import CellpruneError
 
 MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
-MAX_PIXELS_IN_WINDOWS = 2**32  # of an image that is never in memory as a whole
+LARGE_PX = 2**23  # beyond it an image is predicted part by part, so that it is never in memory as a whole
+MAX_PIXELS_IN_WINDOWS = 2**32  # of an image that can be read so
 MAX_CHANNELS = 16
 UNSTACK = "if these are images of a stack, save them with photometric='minisblack'"  # where a header looks stacked
 

@@ -15,6 +15,7 @@ import tifffile
 
 from cellprune.images import ome, tiff_tags
 from cellprune.images.header import (
+    LARGE_PX,
     MAX_PIXELS,
     MAX_PIXELS_IN_WINDOWS,
     Header,
@@ -26,7 +27,6 @@ from cellprune.images.header import (
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
 from cellprune.images.tiff_windows import MAX_SEGMENT_PX, Windows, coded_windows, largest_segment, raw_windows
-from cellprune.targets.growing import LARGE_PX
 from cellprune.targets.target import Box
 from cellprune.wording import many
 

@@ -7,14 +7,12 @@ Source: Ronneberger et al. 2015 (arXiv:1505.04597) for the background forced bet
 (10.1002/cyto.a.23863) for boundaries as a class of their own.
 """
 
-from math import prod
-
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
-from cellprune.targets.growing import LARGE_PX, grown_from
+from cellprune.targets.growing import grow
 from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
@@ -56,7 +54,7 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     """
     assert isinstance(decoder, BorderSeeds)
     inner, cell = brought_back(_inner_and_cell(maps), size)
-    pieces = _grown(inner, cell > decoder.foreground, decoder, orderly=prod(size) > LARGE_PX)
+    pieces = _grown(inner, cell > decoder.foreground, decoder)
     return of_one_class(pieces, decoder.min_area_px)
 
 
@@ -64,13 +62,13 @@ def _inner_and_cell(maps: Maps) -> Maps:
     return np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]])
 
 
-def _grown(inner: Maps, is_cell: NDArray[np.bool_], decoder: BorderSeeds, *, orderly: bool) -> NDArray[np.int32]:
+def _grown(inner: Maps, is_cell: NDArray[np.bool_], decoder: BorderSeeds) -> NDArray[np.int32]:
     """Give each pixel of a foreground the number of the inside that it belongs to."""
     from scipy import ndimage
 
     is_inside = (inner > decoder.seed) & is_cell
     if decoder.depth * decoder.radius_px:  # small seeds go with small cells, in the end
-        seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth), orderly=orderly)
+        seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
     else:
         seeds = ndimage.label(is_inside, structure=_NEIGHBOURS)[0]
     pieces, n_pieces = ndimage.label(is_cell, structure=_NEIGHBOURS)
@@ -78,7 +76,7 @@ def _grown(inner: Maps, is_cell: NDArray[np.bool_], decoder: BorderSeeds, *, ord
     without[pieces[seeds > 0]] = without[0] = False
     lone = without[pieces]
     seeds[lone] = pieces[lone] + seeds.max()
-    return grown_from(inner, seeds, is_cell, orderly=orderly)
+    return grow(seeds, inner, is_cell)
 
 
 def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
@@ -89,7 +87,7 @@ def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
 
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
     assert isinstance(decoder, BorderSeeds)
-    return _grown(ground.heights[0], ground.classes > 0, decoder, orderly=True)
+    return _grown(ground.heights[0], ground.classes > 0, decoder)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import Decoder, Watershed
-from cellprune.targets.growing import LARGE_PX
 from cellprune.targets.native import Window, decided, decided_there
 from cellprune.targets.necks import cut
 from cellprune.targets.numbering import numbered, of_one_class
@@ -46,7 +45,7 @@ def cells_of(classes: Classes, decoder: Decoder) -> Instances:
         The cells, class by class in the order of reading.
     """
     if isinstance(decoder, Watershed):
-        return of_one_class(cut(classes > 0, decoder, orderly=classes.size > LARGE_PX), decoder.min_area_px)
+        return of_one_class(cut(classes > 0, decoder), decoder.min_area_px)
     return _components(classes, decoder.min_area_px)
 
 
@@ -79,7 +78,7 @@ def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
 
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
     assert isinstance(decoder, Watershed)
-    return cut(ground.classes > 0, decoder, orderly=True)
+    return cut(ground.classes > 0, decoder)
 
 
 TARGET = Target(encode=encode, decode=decode, classes=_classes, by_piece=ByPiece(_ground, _of_pieces))

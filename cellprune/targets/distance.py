@@ -9,13 +9,13 @@ Note: their code also fills gaps between close cells by a bottom-hat transform; 
     network is filled as a border is drawn (`targets.border`). Their thresholds are the defaults.
 """
 
-from math import ceil, prod
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Decoder, DistanceSeeds
-from cellprune.targets.growing import LARGE_PX, grown_from
+from cellprune.targets.growing import grow
 from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.neighbours import between, cells_in, depths, grown
 from cellprune.targets.numbering import foreground, of_one_class
@@ -93,7 +93,7 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     assert isinstance(decoder, DistanceSeeds)
     deep, near = brought_back(maps, size)
     deep = _smooth(deep, decoder)
-    pieces = _grown(deep, near, deep > decoder.foreground, decoder, None, orderly=prod(size) > LARGE_PX)
+    pieces = _grown(deep, near, deep > decoder.foreground, decoder, None)
     return of_one_class(pieces, decoder.min_area_px)
 
 
@@ -110,8 +110,6 @@ def _grown(
     is_cell: NDArray[np.bool_],
     decoder: DistanceSeeds,
     seed_px: float | None,
-    *,
-    orderly: bool,
 ) -> NDArray[np.int32]:
     """Give each pixel of a foreground the number of the middle that it belongs to.
 
@@ -122,7 +120,7 @@ def _grown(
     if len(areas) > 1:
         small = areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * (areas[1:].mean() if seed_px is None else seed_px))
         seeds[small[seeds]] = 0
-    return grown_from(deep, seeds, is_cell, orderly=orderly)
+    return grow(seeds, deep, is_cell)
 
 
 def _seeds(
@@ -156,7 +154,7 @@ def _seed_areas(ground: Ground, decoder: Decoder) -> NDArray[np.intp]:
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
     assert isinstance(decoder, DistanceSeeds)
     deep, near = ground.heights
-    return _grown(deep, near, ground.classes > 0, decoder, seed_px, orderly=True)
+    return _grown(deep, near, ground.classes > 0, decoder, seed_px)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:

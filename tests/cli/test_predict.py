@@ -178,6 +178,8 @@ def test_cells_are_followed_and_the_same_again_changes_nothing(
     assert call(*words, "--track", "--ctc", "--json") == 0
     said = json.loads(capsys.readouterr().out)["recordings"]
     assert [(one["sequence"], one["frames"]) for one in said] == [("01", 3), ("film", 3)]
+    record = json.loads((tmp_path / "out/prediction.json").read_text())
+    assert record["linking"] == {"max_distance_px": None, "max_gap": 2, "overlap": 1.0, "off_middle": 0.25}
     files = (
         "tracks.csv",
         "tracked/01_t002.tif",

@@ -115,7 +115,7 @@ def test_scores_are_the_same_with_a_teacher_and_shared(teacher: Folder, data_roo
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["data.target=distance"], r"\(target classes, here distance\): give one"),
+        (["data.target=distance"], r"\(target border, here distance; output 3, here 2\): give one"),
         (["data.normalization=standard"], "normalization zero-mean-unit-variance-within-percentiles.* here zero-mean"),
     ],
 )

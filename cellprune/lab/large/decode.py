@@ -67,7 +67,7 @@ def decoded(
     *,
     wide: Wide = lambda window: None,
 ) -> Cells:
-    """Give the cells of maps, the same as `target.decode` gives of an orderly image, whatever lies across a seam.
+    """Give the cells of maps, the same as `target.decode` gives, whatever lies across a seam.
 
     Args:
         target: what the maps mean.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cellprune.config.names import resolve
-from cellprune.images.header import MAX_PIXELS_IN_WINDOWS
+from cellprune.images.header import LARGE_PX, MAX_PIXELS_IN_WINDOWS
 from cellprune.images.network_input import network_size
 from cellprune.images.network_windows import GreyLevels, network_windows
 from cellprune.lab import tiles
@@ -18,7 +18,6 @@ from cellprune.lab.large.labelled import Labelled
 from cellprune.lab.large.scratch import Scratch
 from cellprune.lab.scale import Scale
 from cellprune.targets.decoders import Decoder
-from cellprune.targets.growing import LARGE_PX
 from cellprune.targets.target import Extent, Target
 
 MEMORY_BYTES = 2**29

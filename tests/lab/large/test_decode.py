@@ -12,7 +12,6 @@ from cellprune.images import boxes
 from cellprune.lab.large import pieces
 from cellprune.lab.large.decode import decoded
 from cellprune.lab.large.scratch import Scratch
-from cellprune.targets import border, classes, distance
 from cellprune.targets.decoders import BorderSeeds, Components, Decoder, DistanceSeeds, Watershed
 from cellprune.targets.target import Target
 
@@ -39,8 +38,6 @@ def clouds(n_maps: int, size: tuple[int, int], seed: int) -> NDArray[np.float32]
 def test_parts_give_the_cells_of_the_whole(
     target: str, n_maps: int, decoder: Decoder, native: tuple[int, int], tmp_path: Path, monkeypatch
 ) -> None:
-    for module in (border, classes, distance):
-        monkeypatch.setattr(module, "LARGE_PX", 0)
     monkeypatch.setattr(boxes, "BAND_PX", 17 * native[1])
     monkeypatch.setattr(pieces, "_BLOCK_PX", 24)
     kind: Target = resolve("target", target)

@@ -14,7 +14,6 @@ from scipy import ndimage
 from cellprune.errors import WorkError
 from cellprune.images import boxes
 from cellprune.lab.large import labelled, pieces, predict, rows
-from cellprune.targets import classes
 
 Write = Callable[..., Path]
 
@@ -24,7 +23,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Makes every image large, and every part of one small."""
 
     def small() -> None:
-        monkeypatch.setattr(classes, "LARGE_PX", 0)
         monkeypatch.setattr(predict, "LARGE_PX", 0)
         monkeypatch.setattr(predict, "MEMORY_BYTES", 2000)
         monkeypatch.setattr(boxes, "BAND_PX", 2600)
