@@ -60,6 +60,7 @@ def write(path: Path, side: int, frames: list[NDArray]) -> None:
     columns = [np.concatenate(pair, axis=1) for pair in block]
     wide = [np.concatenate([one, one[::-1]], axis=0) for one in columns]
     rng = np.random.default_rng(0)
+    noises = rng.integers(-2, 3, (16, TILE_PX, TILE_PX))
 
     def tiles() -> Iterator[NDArray]:
         for top in range(0, side, TILE_PX):
@@ -67,11 +68,10 @@ def write(path: Path, side: int, frames: list[NDArray]) -> None:
                 rows, across = np.arange(top, top + TILE_PX), np.arange(left, left + TILE_PX)
                 frame = wide[(top // (2 * height) * 3 + left // (2 * width)) % len(wide)]
                 tile = frame[np.ix_(rows % (2 * height), across % (2 * width))]
-                noise = rng.integers(-2, 3, tile.shape)
-                yield np.clip(tile + noise, 0, 255).astype(tile.dtype)
+                yield np.clip(tile + noises[rng.integers(len(noises))], 0, 255).astype(tile.dtype)
 
     tifffile.imwrite(
-        path, tiles(), shape=(side, side), dtype=frames[0].dtype, tile=(TILE_PX, TILE_PX), compression="zlib",
+        path, tiles(), shape=(side, side), dtype=frames[0].dtype, tile=(TILE_PX, TILE_PX),
         bigtiff=side > 2**15, photometric="minisblack", metadata=None,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from cellprune.targets.target import Box, Extent
 Part = Callable[[Box], Floats]  # a box of a channel -> (h, w) float32
 Read = Callable[[Box], NDArray]  # a box of an image -> its grey levels as they are saved, (C, h, w)
 
+_STRIP_PX = 2**17
 _LOW_BITS = 14  # of a float32 in 0..1: ranks are counted by its high bits first, then by these
 _MENDING_PX, _DEVIATIONS = 1, 4  # how far mending and a Gaussian of SciPy look
 
@@ -99,7 +100,17 @@ def network_windows(levels: GreyLevels, size: Extent, normalization: Normalizati
         ready = [_standard(channel, levels.size, size) for channel in channels]
     else:
         ready = [_resized(*_within(channel, levels.size, normalization), levels.size, size) for channel in channels]
-    return lambda box: np.stack([channel(box) for channel in ready])
+
+    def window(box: Box) -> Floats:
+        found = np.empty((len(ready), box[0].stop - box[0].start, box[1].stop - box[1].start), np.float32)
+        rows = max(1, _STRIP_PX // found.shape[2])
+        for top in range(box[0].start, box[0].stop, rows):  # what is between here and there takes much more memory
+            strip = slice(top, min(box[0].stop, top + rows)), box[1]
+            for channel, of_channel in zip(ready, found, strict=True):
+                of_channel[strip[0].start - box[0].start : strip[0].stop - box[0].start] = channel(strip)
+        return found
+
+    return window
 
 
 @dataclass(frozen=True)
