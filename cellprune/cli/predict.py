@@ -19,6 +19,7 @@ from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
 from cellprune.cli.track import doubts, told
+from cellprune.cli.watching import watched
 from cellprune.machine import threads
 from cellprune.wording import many, printable
 
@@ -61,6 +62,7 @@ def predict(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     track: Annotated[bool, Parameter(negative="")] = False,
     ctc: Annotated[bool, Parameter(negative="")] = False,
+    watch: Annotated[Path | None, Parameter(negative="")] = None,
     shard: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -86,6 +88,8 @@ def predict(
         cellprune predict cells.onnx plate/ -o cells --shard 1/4
 
         cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
+
+        cellprune predict cells.onnx --watch today/ -o cells
 
     Parameters
     ----------
@@ -141,6 +145,9 @@ def predict(
         The number at the end of an image's name is its time.
     ctc
         With track: write the result in the format of the Cell Tracking Challenge, too.
+    watch
+        Predict the images of a folder, and those that come into it while a microscope runs, until Ctrl-C. A file that
+        is being written is waited for.
     shard
         Predict shard I of N of the files alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT
         where they are set. Shards share the output folder, and `cellprune merge` makes one table of theirs. A stack is
@@ -151,18 +158,22 @@ def predict(
     from cellprune.cli.progress import loading
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
-    from cellprune.lab.job import run
+    from cellprune.lab.job import Job, run
+    from cellprune.lab.watching import Scaling
     from cellprune.runs.searched import found_by
 
     threads.settle()
-    _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
+    _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track, watch=watch, shard=shard)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
+    if watch is None:
+        found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
+    else:
+        found = _there_already(watch, _axes(z, channel), separate=separate)
     with loading():
         runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
-    zooms = scale.zooms(runner.card, sizes, rescale=rescale)
+    zooms = scale.zooms(runner.card, sizes, rescale=rescale) if watch is None else {}
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
         asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
@@ -173,11 +184,15 @@ def predict(
     running |= {"linking": asdict(by)} if track else {}
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
-    with _progress(found.images, runner, zooms) as tell:
-        done = run(
-            runner, found.images, folder, pixel_sizes=sizes, zooms=zooms, failures=found.failures, numbers=numbers,
-            decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
-        )  # fmt: skip
+    if watch is not None:
+        job, scaling = Job(runner, folder, numbers, how, min_area), Scaling(pixel_size, rescale)
+        done = watched(job, watch, _axes(z, channel), scaling, separate=separate)
+    else:
+        with _progress(found.images, runner, zooms) as tell:
+            done = run(
+                runner, found.images, folder, pixel_sizes=sizes, zooms=zooms, failures=found.failures,
+                numbers=numbers, decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
+            )  # fmt: skip
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
     tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
     if json:
@@ -268,6 +283,21 @@ def _find(
     return _Inputs(own, images, *mine, labels, stacks, digest(images, failures))
 
 
+def _there_already(folder: Path, axes: "Axes", *, separate: bool) -> _Inputs:
+    """Look at a folder that is watched: whatever cannot be read is told of later, since it may still be written."""
+    from cellprune.errors import CellpruneError
+    from cellprune.lab.inputs import find
+
+    if not folder.is_dir():
+        raise CellpruneError(f"--watch {printable(str(folder))}: there is no such folder")
+    try:
+        images, _, labels = find([str(folder)], axes)
+    except CellpruneError:  # nothing yet
+        images, labels = [], []
+    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
+    return _Inputs(None, images, images, [], labels, stacks, "")
+
+
 def _own(given: str | None, *, track: bool) -> "Shard | None":
     """Give the shard of this process; None where it does all."""
     from cellprune.errors import CellpruneError
@@ -321,11 +351,20 @@ def _refuse(
     *,
     ctc: bool,
     track: bool,
+    watch: Path | None,
+    shard: str | None,
 ) -> None:
     """Refuse words that cannot be meant, before any file is looked at."""
     from cellprune.errors import CellpruneError
 
-    if not inputs:
+    if watch is not None:
+        if inputs:
+            raise CellpruneError(f"--watch takes the images of one folder: leave out {printable(inputs[0])!r}")
+        if shard is not None:
+            raise CellpruneError("--watch shares out nothing, as nobody knows what comes: leave out --shard")
+        if track:
+            raise CellpruneError("--track needs all frames: watch without it, then run 'cellprune track' on the labels")
+    elif not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     require_pixel_size(pixel_size)
     if min_area is not None and not 0 <= min_area < 1e9:

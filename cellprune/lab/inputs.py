@@ -79,7 +79,7 @@ def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], 
     images: list[Image] = []
     for turn, file in enumerate(files):
         try:
-            images += _images(file, turn, axes or Axes())
+            images += images_of(file, turn, axes or Axes())
         except ImageError as error:
             failures.append(Failure(printable(str(file.path)), printable(str(error)), turn))
     images, clashing = _of_names_of_their_own(images)
@@ -102,8 +102,12 @@ def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
     return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
 
 
-def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
-    """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
+def images_of(file: File, turn: int, axes: Axes) -> Iterator[Image]:
+    """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for.
+
+    Raises:
+        ImageError: it cannot be read, or means something else.
+    """
     whole = read_header(file.path, slices=True, windows=True)
     if axes.z is None and whole.slices > 1:
         raise ImageError(

@@ -68,6 +68,54 @@ class Done:
         }
 
 
+@dataclass(frozen=True)
+class Job:
+    """How each image of a job is predicted.
+
+    Attributes:
+        engine: the network.
+        output: the folder.
+        numbers: whether overlays show the number of each cell.
+        decoder, min_area_px: see `segment.cells_in`.
+    """
+
+    engine: Engine
+    output: Output
+    numbers: bool = False
+    decoder: Decoder | None = None
+    min_area_px: float | None = None
+
+    def do(
+        self, image: Image, done: Done, pixel_size_um: Scale | None, zoom: Scale | None, tell: Callable[[str], None]
+    ) -> None:
+        """Predict an image, if it is not done yet, and add what came of it.
+
+        Args:
+            image: that is meant.
+            done: is added to.
+            pixel_size_um: (y, x); None where unknown.
+            zoom: (y, x) network pixels for a native one; without them the image is not predicted.
+            tell: told what of the image is under way.
+        Raises:
+            WorkError: the disk is full, or the folder cannot be written.
+        """
+        if zoom is None:
+            done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
+        elif is_large(image.header.size):
+            decoder = native_decoder(self.engine.card, zoom=zoom, decoder=self.decoder, min_area_px=self.min_area_px)
+            large = Large(self.engine, self.output, self.numbers)
+            _one_large(large, image, done, decoder, pixel_size_um, zoom, tell)
+        else:
+            draw: Draw | None = None
+            if self.output.overlays:
+                draw = partial(overlay_png, numbers=self.numbers, pixel_size_um=pixel_size_um)
+            decode = partial(
+                cells_in, self.engine, decoder=self.decoder, min_area_px=self.min_area_px, zoom=zoom,
+                step=lambda tile, n_tiles: tell(f"tile {tile}/{n_tiles}"),
+            )  # fmt: skip
+            _one(self.engine, image, self.output, done, decode, draw, pixel_size_um, zoom)
+
+
 def run(
     engine: Engine,
     images: Sequence[Image],
@@ -104,46 +152,51 @@ def run(
     """
     if output.shard is None and not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
-    large = Large(engine, output, numbers)
-    draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
-    decode = partial(cells_in, engine, decoder=decoder, min_area_px=min_area_px)
+    job = Job(engine, output, numbers, decoder, min_area_px)
     with output.locked():
         output.sweep(images)
         done = Done(list(failures), output.table())
         finished = False
         try:
             for at, image in enumerate(images):
-                size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
-                drawn, began = draw and partial(draw, pixel_size_um=size), monotonic()
-                if zoom is None:
-                    done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
-                elif is_large(image.header.size):
-                    native = native_decoder(engine.card, zoom=zoom, decoder=decoder, min_area_px=min_area_px)
-                    _one_large(large, image, done, native, size, zoom, partial(_tell_of, tell, at, image))
-                else:
-                    _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
+                size, began = pixel_sizes[image.name], monotonic()
+                job.do(image, done, size, zooms.get(image.name), partial(_tell_of, tell, at, image))
                 tell(at + 1, image.shown)
                 if pace is not None and len(done.images) > done.kept:
                     pace(monotonic() - began, len(images) - at - 1)
                     pace = None
                 if image.stack in output.stacks and image.plane == (n_planes := image.header.planes) - 1:
-                    _join(output, images[at + 1 - n_planes : at + 1], done, size)
+                    join(output, images[at + 1 - n_planes : at + 1], done, size)
             finished = True
         except WorkError as error:
-            what = error.what if isinstance(error, UnwrittenError) else str(error)
-            raise WorkError(
-                f"{what}: {len(done.images)} of {len(images)} images are done and kept in {output.path}; "
-                "free space or mend the folder, then give the same command again"
-            ) from error
+            raise stopped(error, output, f"{len(done.images)} of {len(images)} images are") from error
         finally:
             # stopped by a full disk or Ctrl-C, the table is still made to fit the labels that are there, if it can be
             with nullcontext() if finished else suppress(WorkError):
-                output.write_table(done.rows)
-                output.write_record({"finished": finished, **done.record()})
+                write(output, done, finished=finished)
     return done
 
 
-def _join(output: Output, stack: Sequence[Image], done: Done, pixel_size_um: Scale | None) -> None:
+def write(output: Output, done: Done, *, finished: bool) -> None:
+    """Write the table and the record of what is done so far."""
+    output.write_table(done.rows)
+    output.write_record({"finished": finished, **done.record()})
+
+
+def stopped(error: WorkError, output: Output, so_far: str) -> WorkError:
+    """Say of an error that ends a job how much is done, and how it goes on.
+
+    Args:
+        so_far: how many images are done, as the start of a sentence.
+    """
+    what = error.what if isinstance(error, UnwrittenError) else str(error)
+    return WorkError(
+        f"{what}: {so_far} done and kept in {output.path}; free space or mend the folder, then give the same command "
+        "again"
+    )
+
+
+def join(output: Output, stack: Sequence[Image], done: Done, pixel_size_um: Scale | None) -> None:
     """Make one file of a stack's labels; if an image of it failed, all keep their own, so that none looks empty."""
     if {printable(image.name) for image in stack} <= {image["name"] for image in done.images[-len(stack) :]}:
         output.join(stack, pixel_size_um)
@@ -266,10 +319,6 @@ def _may_be_grey(engine: Engine, image: Image) -> bool:
 
 def _require_channels(engine: Engine, image: Image, shown: str) -> None:
     require_channels(engine, image.header.channels, shown, looks_stacked=image.header.looks_stacked)
-
-
-def _tiles(tell: Tell, done: int, image: Image) -> tiles.Step:
-    return lambda tile, n_tiles: tell(done, f"{image.shown}, tile {tile}/{n_tiles}")
 
 
 def _tell_of(tell: Tell, done: int, image: Image, what: str) -> None:

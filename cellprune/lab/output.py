@@ -103,9 +103,20 @@ class Output:
         self._settings = dict(settings)
         self._running = {} if running is None else dict(running)
         self._names = set(images)
-        self._digests: dict[Path, str] = {}
+        self._digests: dict[tuple[Path, int], str] = {}
         self._words: dict[tuple[Path, int], tuple[str, list[_Cells]]] = {}  # of the stack that was looked at last
         self._refuse()
+
+    def take(self, images: Sequence[Image], *, separate: bool) -> None:
+        """Take images that came later.
+
+        Args:
+            images: all of one file.
+            separate: whether the labels of a stack stay one file each.
+        """
+        self._names |= {image.name for image in images}
+        if not separate:
+            self.stacks |= {image.stack for image in images if image.stack is not None}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -293,10 +304,11 @@ class Output:
         documents.write_json(self.records / RECORD, said)
 
     def _source(self, image: Image) -> dict[str, object]:
-        if image.path not in self._digests:
+        key = image.path, image.path.stat().st_mtime_ns  # while a folder is watched, a file may become another
+        if key not in self._digests:
             with image.path.open("rb") as file:
-                self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()
-        return {"sha256": self._digests[image.path], "plane": image.plane}
+                self._digests[key] = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"sha256": self._digests[key], "plane": image.plane}
 
     def _labels_path(self, image: Image) -> Path:
         return self.path / _LABELS / f"{image.name}.tif"
