@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -55,13 +54,14 @@ def raw_windows(file: tifffile.FileHandle, start: int, keyframe: tifffile.TiffPa
     return read
 
 
-def coded_windows(page: Any) -> Windows:
+def coded_windows(page: tifffile.TiffPage | tifffile.TiffFrame) -> Windows:
     """Give what reads boxes of a page in strips or tiles; see `raw_windows`.
 
     Args:
-        page: a `tifffile.TiffPage` or `TiffFrame` of an open file, whose strips or tiles are all there.
+        page: of an open file, whose strips or tiles are all there.
     """
     keyframe, file = page.keyframe, page.parent.filehandle
+    assert keyframe is not None  # of an open file
     height, width, samples = keyframe.imagelength, keyframe.imagewidth, keyframe.samplesperpixel
     down = keyframe.tilelength if keyframe.is_tiled else min(keyframe.rowsperstrip, height)
     across = keyframe.tilewidth if keyframe.is_tiled else width
@@ -79,6 +79,7 @@ def coded_windows(page: Any) -> Windows:
                 jpegtables=page.jpegtables,
                 jpegheader=keyframe.jpegheader,
             )
+            assert decoded is not None  # its bytes are there
             kept[number] = decoded[0, : shape[1], : shape[2]]
             while sum(one.nbytes for one in kept.values()) > _KEPT_BYTES and len(kept) > 1:
                 kept.popitem(last=False)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.header import MAX_PIXELS, ImageError
 from cellprune.images.network_windows import GreyLevels, grey_levels
 from cellprune.lab import tiles
@@ -102,7 +102,7 @@ def one(
         else:
             kept = True
         if said is None or there is None:
-            raise CellpruneError(f"the labels of {image.shown} in {output.path} changed while they were made")
+            raise WorkError(f"the labels of {image.shown} in {output.path} changed while they were made")
         tell("measuring its cells")
         with labelled.opened(said.path, said.plane, image.header.size, said.class_of) as labels:
             if kept:
