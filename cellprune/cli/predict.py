@@ -25,14 +25,16 @@ from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
+    from cellprune.lab.arrivals import Arrivals
     from cellprune.lab.axes import Axes
     from cellprune.lab.engine import Engine
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
-    from cellprune.lab.job import Done, Tell
+    from cellprune.lab.job import Done, Job, Tell
     from cellprune.lab.outline_files import OutlineFile
     from cellprune.lab.output import Output
+    from cellprune.lab.watching import Scaling
     from cellprune.machine.shard import Shard
     from cellprune.runs.linking import Linking
 
@@ -158,7 +160,7 @@ def predict(
     from cellprune.cli.progress import loading
     from cellprune.lab import scale
     from cellprune.lab.engine import engine_of
-    from cellprune.lab.job import Job, run
+    from cellprune.lab.job import Job
     from cellprune.lab.watching import Scaling
     from cellprune.runs.searched import found_by
 
@@ -166,10 +168,8 @@ def predict(
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track, watch=watch, shard=shard)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    if watch is None:
-        found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
-    else:
-        found = _there_already(watch, _axes(z, channel), separate=separate)
+    own = _own(shard, track=track)
+    found = _find(inputs, _axes(z, channel), own, watch, separate=separate, of_time_lapse=track)
     with loading():
         runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
@@ -179,28 +179,16 @@ def predict(
         asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
         engine=runner.running.engine, precision=precision,
     )  # fmt: skip
-    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
     by = scale.linking(runner.card, sizes)
-    running |= {"linking": asdict(by)} if track else {}
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)} | ({"linking": asdict(by)} if track else {})
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
-    if watch is not None:
-        job, scaling = Job(runner, folder, numbers, how, min_area), Scaling(pixel_size, rescale)
-        done = watched(job, watch, _axes(z, channel), scaling, separate=separate)
-    else:
-        with _progress(found.images, runner, zooms) as tell:
-            done = run(
-                runner, found.images, folder, pixel_sizes=sizes, zooms=zooms, failures=found.failures,
-                numbers=numbers, decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
-            )  # fmt: skip
+    job = Job(runner, folder, numbers, how, min_area)
+    done = _done(job, found, sizes, zooms, Scaling(pixel_size, rescale), separate=separate)
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
     tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
-    if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
-        print(text.dumps(said if tracks is None else said | {"recordings": [asdict(one.summary) for one in tracks]}))
-    else:
-        _show(done, tracks or [], folder)
-    return 1 if done.failures else 0
+    said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running}
+    return _report(done, tracks, folder, said, json=json)
 
 
 @dataclass(frozen=True)
@@ -215,6 +203,7 @@ class _Inputs:
         labels: what is left out.
         stacks: names of those whose labels are to be a stack.
         digest: of the list of all files, see `lab.inputs.digest`.
+        coming: the files that come later, of a folder that is watched; None for one that is not.
     """
 
     own: "Shard | None"
@@ -224,6 +213,7 @@ class _Inputs:
     labels: list[str]
     stacks: set[str]
     digest: str
+    coming: "Arrivals | None" = None
 
     def output(
         self,
@@ -258,9 +248,17 @@ def _axes(z: str | None, channel: str | None) -> "Axes":
 
 
 def _find(
-    inputs: tuple[str, ...], axes: "Axes", own: "Shard | None", *, separate: bool, of_time_lapse: bool
+    inputs: tuple[str, ...],
+    axes: "Axes",
+    own: "Shard | None",
+    watch: Path | None,
+    *,
+    separate: bool,
+    of_time_lapse: bool,
 ) -> _Inputs:
     """Look at the inputs; a time-lapse needs two frames or more."""
+    if watch is not None:
+        return _there_already(watch, axes, separate=separate)
     from cellprune.cli.progress import phase
     from cellprune.errors import CellpruneError
     from cellprune.lab.inputs import digest, find
@@ -286,6 +284,7 @@ def _find(
 def _there_already(folder: Path, axes: "Axes", *, separate: bool) -> _Inputs:
     """Look at a folder that is watched: whatever cannot be read is told of later, since it may still be written."""
     from cellprune.errors import CellpruneError
+    from cellprune.lab.arrivals import Arrivals
     from cellprune.lab.inputs import find
 
     if not folder.is_dir():
@@ -295,7 +294,7 @@ def _there_already(folder: Path, axes: "Axes", *, separate: bool) -> _Inputs:
     except CellpruneError:  # nothing yet
         images, labels = [], []
     stacks = set() if separate else {image.stack for image in images if image.stack is not None}
-    return _Inputs(None, images, images, [], labels, stacks, "")
+    return _Inputs(None, images, images, [], labels, stacks, "", Arrivals(folder, axes))
 
 
 def _own(given: str | None, *, track: bool) -> "Shard | None":
@@ -498,6 +497,39 @@ def _tell_time(first_s: float, n_left: int) -> None:
 
     if n_left * first_s > _LONG_S and not sys.stderr.isatty():
         terminal.tell(f"the first image took {duration(first_s)}: about {duration(n_left * first_s)} for the others")
+
+
+def _done(
+    job: "Job",
+    found: _Inputs,
+    sizes: "dict[str, tuple[float, float] | None]",
+    zooms: "dict[str, tuple[float, float]]",
+    scaling: "Scaling",
+    *,
+    separate: bool,
+) -> "Done":
+    """Predict what is there and what comes, and show how far it is."""
+    from cellprune.lab.job import run
+
+    if found.coming is not None:
+        return watched(job, found.coming, scaling, separate=separate)
+    with _progress(found.images, job.engine, zooms) as tell:
+        return run(
+            job.engine, found.images, job.output, pixel_sizes=sizes, zooms=zooms, failures=found.failures,
+            numbers=job.numbers, decoder=job.decoder, min_area_px=job.min_area_px, tell=tell, pace=_tell_time,
+        )  # fmt: skip
+
+
+def _report(
+    done: "Done", tracks: Sequence["Followed"] | None, folder: "Output", said: Mapping[str, object], *, json: bool
+) -> int:
+    """Say what came of it, to people or to programs, and give the exit code; `said` is for programs alone."""
+    if json:
+        recordings = {} if tracks is None else {"recordings": [asdict(one.summary) for one in tracks]}
+        print(text.dumps({**said, **done.record(), **recordings}))
+    else:
+        _show(done, tracks or [], folder)
+    return 1 if done.failures else 0
 
 
 def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:

@@ -1,26 +1,24 @@
 """What `cellprune predict --watch` shows while it waits for images."""
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellprune.cli import terminal
 from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
-    from cellprune.lab.axes import Axes
+    from cellprune.lab.arrivals import Arrivals
     from cellprune.lab.gathering import Failure
     from cellprune.lab.job import Done, Job
     from cellprune.lab.watching import Scaling
 
 
-def watched(job: "Job", folder: Path, axes: "Axes", scaling: "Scaling", *, separate: bool) -> "Done":
+def watched(job: "Job", arrivals: "Arrivals", scaling: "Scaling", *, separate: bool) -> "Done":
     """Predict what is in a folder and what comes into it, until Ctrl-C; say how far it is whenever it waits.
 
     Raises:
-        WorkError: see `lab.watching.watch`.
+        WorkError: see `lab.watching.watch`, as for the arguments.
     """
-    from cellprune.lab.arrivals import Arrivals
     from cellprune.lab.watching import watch
 
     said: Counter[Failure] = Counter()
@@ -32,6 +30,6 @@ def watched(job: "Job", folder: Path, axes: "Axes", scaling: "Scaling", *, separ
             terminal.tell(f"not done: {failure.why}")
         said = failures
         far = f"{many(len(done.rows), 'cell')} in {many(len(done.images), 'image')}"
-        terminal.tell(f"{far}; waiting for images in {printable(str(folder))} (Ctrl-C ends)")
+        terminal.tell(f"{far}; waiting for images in {printable(str(arrivals.folder))} (Ctrl-C ends)")
 
-    return watch(job, Arrivals(folder, axes), scaling, separate=separate, tell=tell)
+    return watch(job, arrivals, scaling, separate=separate, tell=tell)

@@ -12,7 +12,7 @@ from cellprune.targets.target import Box
 
 MAX_SEGMENT_PX = 2**26
 """Pixels of a strip or tile that may be decoded for a box of a large page."""
-_KEPT_BYTES = 2**27  # of decoded strips or tiles: a row of tiles of a large image, which the next box needs again
+_KEPT_BYTES = 2**24  # of decoded strips or tiles, or a row of tiles where that is more: the next box needs it again
 
 Windows = Callable[[Box], np.ndarray]
 
@@ -81,7 +81,8 @@ def coded_windows(page: tifffile.TiffPage | tifffile.TiffFrame) -> Windows:
             )
             assert decoded is not None  # its bytes are there
             kept[number] = decoded[0, : shape[1], : shape[2]]
-            while sum(one.nbytes for one in kept.values()) > _KEPT_BYTES and len(kept) > 1:
+            most_kept = max(n_across, _KEPT_BYTES // max(1, kept[number].nbytes))
+            while len(kept) > most_kept:
                 kept.popitem(last=False)
         kept.move_to_end(number)
         return kept[number]

@@ -13,7 +13,7 @@ from cellprune.lab.scale import Scale
 
 # bytes, measured: of the libraries; of a native pixel while the network works, and while its cells are told apart
 _LIBRARIES, _NETWORK_WORKS, _CELLS_APART = 250e6, 20, 45
-_PARTS = 500e6  # of a large image, of which parts alone are in memory
+_PARTS = 700e6  # beside the network, of a large image of which parts alone are in memory
 
 
 def memory_bytes(engine: Engine, images: Sequence[Image], zooms: Mapping[str, Scale]) -> float:
@@ -37,7 +37,7 @@ def _of_one(
     n_pixels, n_network = prod(size), prod(network_size(size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS))
     if is_large(size):
         at_work = min(engine.bytes_per_pixel * n_network, tile_bytes(engine))
-        return max(at_work, _PARTS) + (0 if in_windows else n_pixels * channels * dtype_bytes)
+        return at_work + _PARTS + (0 if in_windows else n_pixels * channels * dtype_bytes)
     at_work = min(engine.bytes_per_pixel * n_network, tiles.MEMORY_BYTES)
     read = n_pixels * channels * (dtype_bytes + 4)  # as saved, and as float32
     maps = 4 * n_network * engine.card.n_maps

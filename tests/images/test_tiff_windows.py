@@ -63,6 +63,7 @@ def test_a_large_image_needs_windows(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for module in (header, tiff):
         monkeypatch.setattr(module, "MAX_PIXELS", 5000)
     monkeypatch.setattr(tiff, "MAX_SEGMENT_PX", 5000)
+    monkeypatch.setattr(tiff, "LARGE_PX", 5000)
     tifffile.imwrite(tmp_path / "tiles.tif", GREY, tile=(32, 32), compression="zlib")
     tifffile.imwrite(tmp_path / "strip.tif", GREY, rowsperstrip=75, compression="zlib")
     assert read_header(tmp_path / "tiles.tif", windows=True).size == GREY.shape

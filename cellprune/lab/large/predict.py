@@ -20,7 +20,7 @@ from cellprune.lab.scale import Scale
 from cellprune.targets.decoders import Decoder
 from cellprune.targets.target import Extent, Target
 
-MEMORY_BYTES = 2**29
+MEMORY_BYTES = 2**28
 """For a network at work on a large image, where its tiles change nothing; see `lab.tiles.probabilities`."""
 
 
