@@ -13,6 +13,8 @@ def tune(
     run: Path,
     /,
     *,
+    dataset: str | None = None,
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     data_root: Path | None = None,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -32,6 +34,11 @@ def tune(
     ----------
     run
         A run folder; its network finds cells.
+    dataset
+        If the run's own data are FILE.py:NAME, name them here: their code is not run unless you name it.
+    network
+        Of a run of a network of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not
+        run unless you name it.
     data_root
         Folder of the data sets; without it $CELLPRUNE_DATA, else your user's.
     device
@@ -47,7 +54,7 @@ def tune(
         from cellprune.runs.tuning import content
 
     with phase(f"tuning the decoder of {run}", after_s=1) as tell:
-        made = choose(run, data_root=data_root, device=device, tell=tell)
+        made = choose(run, dataset=dataset, network=network, data_root=data_root, device=device, tell=tell)
     if json:
         print(text.dumps({"run": str(run), **content(made)}))
     else:

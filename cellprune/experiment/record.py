@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 
 from cellprune.config import load as config
+from cellprune.config import own
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.experiment import earlier, link_tuning
@@ -102,11 +103,13 @@ def _begun(setup: Setup, segments: Segments, stages: Sequence[Stage], command: S
 
 
 def write_known(folder: Folder, settings: Settings, split: Split) -> None:
-    """Write settings and split again where they were lost; those of an older layout, with another hash, stay."""
+    """Write settings, split and the user's own code where they were lost; those of another hash stay."""
     is_ours = earlier.has_hash_of(folder, settings, split)
     asked = settings.model_dump(mode="json")
     if not folder.holds("config") or (is_ours and folder.read_config() != asked):
         folder.write_config(asked)
+    if settings.model.is_own and not folder.holds("network"):
+        folder.write_network(own.source(settings.model.name))
     if not folder.holds("split") or (is_ours and folder.read_split() != split):
         folder.write_split(split)
 

@@ -11,6 +11,7 @@ MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or 
 LARGE_PX = 2**23  # beyond it an image is predicted part by part, so that it is never in memory as a whole
 MAX_PIXELS_IN_WINDOWS = 2**32  # of an image that can be read so
 MAX_CHANNELS = 16
+COARSEST_UM = 20.0  # a pixel of a microscope is smaller; programs write a screen's or a printer's unasked
 UNSTACK = "if these are images of a stack, save them with photometric='minisblack'"  # where a header looks stacked
 
 
@@ -32,6 +33,7 @@ class Header:
             nobody tells them otherwise.
         outer: the axes of its planes and their sizes, outermost first, such as (("T", 10), ("Z", 5)); empty for one.
         channel_names: as OME says them; empty where it says none.
+        notes: what a user is to know of the file, each the rest of a sentence that begins with its name.
         in_windows: whether a large image can be read a box at a time.
     """
 
@@ -43,6 +45,7 @@ class Header:
     looks_stacked: bool = False
     outer: tuple[tuple[str, int], ...] = ()
     channel_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     in_windows: bool = False
 
     @property
@@ -62,10 +65,12 @@ class Pick:
     Attributes:
         planes: slices in Z, of which each pixel gets the brightest; one is taken as it is.
         channel: from 0; None for all.
+        axes: of the file in its order, where it does not say them; None for what it says.
     """
 
     planes: tuple[int, ...]
     channel: int | None = None
+    axes: str | None = None
 
 
 def believed(header: Header, path: Path, *, most_pixels: int = MAX_PIXELS) -> Header:

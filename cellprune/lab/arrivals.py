@@ -16,7 +16,7 @@ from cellprune.images import naming
 from cellprune.images.read import ImageError
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
-from cellprune.lab.inputs import Image, images_of
+from cellprune.lab.inputs import Image, images_of, members_of
 from cellprune.wording import printable
 
 EVERY_S = 2.0
@@ -106,7 +106,10 @@ class Arrivals:
         seen = self._seen[file.path]
         is_late = self._clock() - seen.since >= PATIENCE_S
         try:
-            images = tuple(images_of(file, len(self._seen), self._axes))
+            if file.path.is_dir():  # no look tells when all of its files are there
+                raise ImageError(f"{file.path} is an OME-Zarr: predict it when it is complete, without --watch")
+            found = [images_of(file, member, len(self._seen), self._axes) for _, member in members_of([file])]
+            images = tuple(image for of_member in found for image in of_member)
         except ImageError as error:
             seen.is_told = is_late
             if is_late:

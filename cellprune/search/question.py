@@ -8,6 +8,7 @@ from typing import Literal
 
 from cellprune.config import load as config
 from cellprune.config import names as names_of_methods
+from cellprune.config import own
 from cellprune.config.schema import Settings
 from cellprune.config.search import USUAL, Search
 from cellprune.config.shares import COSTS
@@ -166,7 +167,7 @@ def _of_lowest(settings: Settings, search: Search) -> Settings:
 def _usual_output(question: Question) -> Path:
     """Name a search by what it asks."""
     settings, search = question.settings, question.search
-    parts = [Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit]
+    parts = [Path(settings.data.dataset).name, own.short(settings.model.name), settings.pruning.method, search.unit]
     parts += [search.score] if search.score != USUAL else []
     return Path("searches") / f"{'_'.join(map(names.file_safe, parts))}_{question.identity.digest[:8]}"
 

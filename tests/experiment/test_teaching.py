@@ -19,6 +19,8 @@ from cellprune.runs import modelfile
 from cellprune.runs.folder import Folder
 from cellprune.training.accelerator import start
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 CPU = torch.device("cpu")
 TINY = ["data.size=[32, 32]", "model.width=2", "model.depth=1", "training.epochs=1", "decoder.tune=false"]
 

@@ -199,7 +199,9 @@ STACKS = {
 @pytest.mark.parametrize("name", STACKS)
 def test_a_stack_is_parsed_once_for_all_its_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     opened: list[Path] = []
-    monkeypatch.setattr(tiff, "_parsed", lambda path, parsed=tiff._parsed: opened.append(path) or parsed(path))
+    monkeypatch.setattr(
+        tiff, "_parsed", lambda path, axes, parsed=tiff._parsed: opened.append(path) or parsed(path, axes)
+    )
     pixels = np.random.default_rng(0).integers(0, 255, (300, 8, 8)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "t.tif", pixels, **STACKS[name])
     for plane in range(read_header(tmp_path / "t.tif").planes):

@@ -106,7 +106,7 @@ def one(
         tell("measuring its cells")
         with labelled.opened(said.path, said.plane, image.header.size, said.class_of) as labels:
             if kept:
-                _write_outlines(output, image, labels, anew=False)
+                _write_beside(output, image, labels, anew=False)
             table.add(
                 rows(labels, there, levels.saved, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
             )
@@ -145,7 +145,7 @@ def _predict(
                 levels.in_unit_range, labels.labels, labels.size, pixel_size_um=pixel_size_um, numbers=large.numbers
             )
             output.write_overlay(image, overlay)
-        _write_outlines(output, image, labels, anew=True)
+        _write_beside(output, image, labels, anew=True)
         tell("writing its labels")
         labelled.write(beside, labels, output.description(image, labels.class_of), pixel_size_um)
 
@@ -160,10 +160,12 @@ def _boxes(said: Said, image: Image) -> Boxes | None:
     return None
 
 
-def _write_outlines(output: Output, image: Image, labels: Labelled, *, anew: bool) -> None:
-    if output.lacking_outlines(image, anew=anew):  # each format is one text or archive of all cells: all labels for it
+def _write_beside(output: Output, image: Image, labels: Labelled, *, anew: bool) -> None:
+    """Write the files that are made of all labels at once, where they are wanted."""
+    if output.wants_zarr_labels(image) or output.lacking_outlines(image, anew=anew):
         whole = labels.labels((slice(0, labels.size[0]), slice(0, labels.size[1]))).astype(labels.dtype)
         output.write_outlines(image, output.outlines_of(image, whole, labels.class_of, anew=anew))
+        output.write_zarr_labels(image, whole)
 
 
 def _require_outlines(output: Output, image: Image) -> None:
