@@ -8,7 +8,7 @@ import numpy as np
 from cellprune.errors import CellpruneError
 
 MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
-LARGE_PX = 2**23  # beyond it an image is predicted part by part, so that it is never in memory as a whole
+LARGE_PX = 12_500_000  # beyond it an image is predicted part by part, so that it is never in memory as a whole
 MAX_PIXELS_IN_WINDOWS = 2**32  # of an image that can be read so
 MAX_CHANNELS = 16
 COARSEST_UM = 20.0  # a pixel of a microscope is smaller; programs write a screen's or a printer's unasked

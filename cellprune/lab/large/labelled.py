@@ -97,13 +97,15 @@ def boxes_of(labelled: Labelled) -> Boxes | None:
     bottoms, rights = (np.zeros(n, np.int32) for _ in range(2))
     for box in bands(labelled.size):
         labels = labelled.labels(box)
-        rows, columns = np.nonzero(labels)
-        of = labels[rows, columns]
-        if of.max(initial=0) >= n:
+        if labels.max(initial=0) >= n:
             return None
-        rows += box[0].start
-        for least, along in ((tops, rows), (lefts, columns)):
-            np.minimum.at(least, of, along)
-        for most, along in ((bottoms, rows), (rights, columns)):
-            np.maximum.at(most, of, along + 1)
+        around = np.pad(labels, ((0, 0), (1, 1)))
+        is_other = around[:, 1:] != around[:, :-1]  # than the pixel to the left: looked at are the ends of runs alone
+        for edge, columns_of, rows_of, furthest in (
+            (is_other[:, :-1], lefts, tops, np.minimum), (is_other[:, 1:], rights, bottoms, np.maximum)
+        ):  # fmt: skip
+            rows, columns = np.nonzero(edge & (labels > 0))
+            of, beyond = labels[rows, columns], int(furthest is np.maximum)
+            furthest.at(rows_of, of, rows + box[0].start + beyond)
+            furthest.at(columns_of, of, columns + beyond)
     return Boxes(tops, bottoms, lefts, rights) if (bottoms[1:] > 0).all() else None
