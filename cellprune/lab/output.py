@@ -307,7 +307,7 @@ class Output:
 
     def wants_zarr_labels(self, image: Image) -> bool:
         """Tell whether the labels of an image are to lie in its OME-Zarr, too."""
-        return self._zarr_labels is not None and image.path.is_dir()
+        return self.zarr_labels is not None and image.path.is_dir()
 
     def write_zarr_labels(self, image: Image, labels: Labels) -> None:
         """Write labels into the OME-Zarr of their image, where they are wanted and there is one; raises as `write`."""
