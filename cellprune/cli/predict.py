@@ -178,8 +178,7 @@ def predict(
 
     threads.settle()
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track, watch=watch, shard=shard)
-    asked = _asked(set_, decoder)
-    model = found_by(model)
+    asked, model = _asked(set_, decoder), found_by(model)
     own = _own(shard, track=track)
     found = _find(inputs, _axes(z, channel, axes), own, watch, separate=separate, of_time_lapse=track)
     runner = _runner(model, _engine(engine, output, model, found.own), device, precision, network)
@@ -572,6 +571,8 @@ def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:
     ):
         if {"overlays": folder.overlays, "outlines": bool(folder.outlines)}.get(path.name, True):
             say(f"  {path}   {what}")
+    if folder.zarr_labels is not None:
+        say(f"  labels/{folder.zarr_labels} in each OME-Zarr   the same labels, beside their image")
     if folder.shard is not None:
         say(
             f"One table, once all {folder.shard.count} shards are done: cellprune merge {shlex.quote(str(folder.path))}"

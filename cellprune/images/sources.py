@@ -22,6 +22,7 @@ from cellprune.images.tiff_windows import Windows
 from cellprune.wording import reason
 
 _LONGEST_START = 16  # bytes
+_ZARR_FILES = (".zgroup", ".zattrs", ".zarray", "zarr.json")
 
 
 @dataclass(frozen=True)
@@ -147,9 +148,6 @@ def has_equal_channels(member: Member, plane: int | None) -> bool:
 def is_zarr(path: Path) -> bool:
     """Tell a folder that is a Zarr, or has the name of one."""
     return path.is_dir() and (path.suffix.lower() == ".zarr" or any((path / name).exists() for name in _ZARR_FILES))
-
-
-_ZARR_FILES = (".zgroup", ".zattrs", ".zarray", "zarr.json")
 
 
 def sha256_of(path: Path) -> str:

@@ -70,6 +70,7 @@ class Output:
 
     Attributes:
         records: where the record and the table of this process lie.
+        zarr_labels: name of the labels that images in an OME-Zarr get in it, too; None for none.
 
     Args:
         path: the folder.
@@ -82,7 +83,7 @@ class Output:
         outlines: files of outlines that are wanted; they are made of labels that are there, too.
         shard: the one that works here, beside others; None where one process does all.
         inputs: of a shard: what tells the whole list of files from others, as `inputs.digest`.
-        zarr_labels: name of the labels that images in an OME-Zarr get in it, too; None for none.
+        zarr_labels: see above.
     Raises:
         CellpruneError: a file, foreign content, other settings or shards, or labels of images that are not among these.
     """
@@ -104,7 +105,7 @@ class Output:
         self.path = path
         self.shard = shard
         self._inputs = inputs
-        self._zarr_labels = zarr_labels
+        self.zarr_labels = zarr_labels
         self.records = record.folder_of(path, shard)
         self.stacks = frozenset(stacks)
         self.overlays = overlays
@@ -296,13 +297,13 @@ class Output:
         Raises:
             CellpruneError: says what to do.
         """
-        if self._zarr_labels is None:
+        if self.zarr_labels is None:
             return
         inside = dict.fromkeys(image.path for image in images if image.path.is_dir())
         if not inside:
-            raise CellpruneError(f"--zarr-labels {self._zarr_labels}: no image lies in an OME-Zarr: remove the option")
+            raise CellpruneError(f"--zarr-labels {self.zarr_labels}: no image lies in an OME-Zarr: remove the option")
         for path in inside:
-            self._beside(path, self._zarr_labels).require_own()
+            self._beside(path, self.zarr_labels).require_own()
 
     def wants_zarr_labels(self, image: Image) -> bool:
         """Tell whether the labels of an image are to lie in its OME-Zarr, too."""
@@ -310,9 +311,9 @@ class Output:
 
     def write_zarr_labels(self, image: Image, labels: Labels) -> None:
         """Write labels into the OME-Zarr of their image, where they are wanted and there is one; raises as `write`."""
-        if self._zarr_labels is not None and image.path.is_dir():
+        if self.zarr_labels is not None and image.path.is_dir():
             at = image.position or Position()
-            self._beside(image.path, self._zarr_labels).write(labels, t=at.t or 0, z=at.z or 0)
+            self._beside(image.path, self.zarr_labels).write(labels, t=at.t or 0, z=at.z or 0)
 
     def _beside(self, image: Path, name: str) -> "ImageLabels":
         from cellprune.images.omezarr.labels import ImageLabels
