@@ -56,8 +56,8 @@ def read_header(path: Path, *, slices: bool = False, axes: str | None = None, wi
         most_pixels = MAX_PIXELS_IN_WINDOWS if in_windows else MAX_PIXELS
         if windows and not in_windows and prod(image.header.size) > MAX_PIXELS:
             raise ImageError(
-                f"{path} has more than {MAX_PIXELS} pixels, which can be read as a whole alone: save it as a TIFF in "
-                "tiles"
+                f"{path} has more than {MAX_PIXELS} pixels, which can be read as a whole alone: save it as a TIFF "
+                "in tiles"
             )
         return replace(believed(image.header, path, most_pixels=most_pixels), in_windows=in_windows)
 

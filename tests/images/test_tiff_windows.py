@@ -67,9 +67,7 @@ def test_a_large_image_needs_windows(tmp_path: Path, monkeypatch: pytest.MonkeyP
     tifffile.imwrite(tmp_path / "tiles.tif", GREY, tile=(32, 32), compression="zlib")
     tifffile.imwrite(tmp_path / "strip.tif", GREY, rowsperstrip=75, compression="zlib")
     assert read_header(tmp_path / "tiles.tif", windows=True).size == GREY.shape
-    with pytest.raises(
-        ImageError, match="more than 5000 pixels, which can be read as a whole alone: save it as a TIFF"
-    ):
+    with pytest.raises(ImageError, match="more than 5000 pixels, which can be read as a whole alone: save it"):
         read_header(tmp_path / "strip.tif", windows=True)
     with pytest.raises(ImageError, match="claims 75 x 110 pixels, more than 5000"):
         read_header(tmp_path / "tiles.tif")
