@@ -19,34 +19,31 @@ QUOTED = re.findall(r"^`(.+)` \((\d)\)\n: ", PAGE, re.M)
 
 @pytest.mark.parametrize(("message", "code"), QUOTED)
 def test_a_quoted_message_can_be_given(message, code):
-    codes = {known for text, known in said() if message.rstrip(f" {CHANGES}") in text}  # it may go on
+    codes = {known for text, known in said().items() if message.rstrip(f" {CHANGES}") in text}  # it may go on
     assert codes, "the code has no such message (any more)"
     assert codes <= {None, int(code)}
 
 
 def test_the_page_is_read_and_a_stale_message_would_be_seen():
     assert len(QUOTED) == PAGE.count("\n: ") > 30
-    assert not [text for text, _ in said() if "… holds a walk: go on with it" in text]
-    assert {2} <= {known for text, known in said() if "… holds a run: go on with it" in text}
+    assert not [text for text in said() if "… holds a walk: go on with it" in text]
+    assert {2} <= {known for text, known in said().items() if "… holds a run: go on with it" in text}
 
 
 @cache
-def said() -> set[tuple[str, int | None]]:
-    """Give every string of the package, … where a part changes, with its exit code where it is raised as an error."""
+def said() -> dict[str, int | None]:
+    """Give every sentence of the package, … where a part changes, with its exit code where it is raised as an error."""
     package = Path(cellprune.__file__).parent
-    found = set()
-    for file in package.rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+    found, raised = dict[str, int | None](), dict[str, int | None]()
+    for file in sorted(package.rglob("*.py")):
         name = ".".join(("cellprune", *file.relative_to(package).with_suffix("").parts)).removesuffix(".__init__")
-        found |= {(text, None) for node in ast.walk(tree) for text in _texts(node)}
-        for node in ast.walk(tree):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            found |= dict.fromkeys(_texts(node))
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 kind = eval(ast.unparse(node.exc.func), vars(errors) | vars(import_module(name)))
                 if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
-                    texts = {text for part in ast.walk(node.exc) for text in _texts(part)}
-                    found = {(text, code) for text, code in found if text not in texts}
-                    found |= {(text, kind.exit_code) for text in texts}
-    return found
+                    raised |= {text: kind.exit_code for part in ast.walk(node.exc) for text in _texts(part)}
+    return {text: code for text, code in (found | raised).items() if " " in text}
 
 
 def _texts(node: ast.AST) -> list[str]:
