@@ -2,20 +2,23 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
 from onnx_files import onnx_file
 
-import cellprune
+from cellprune.cli.main import app
 
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+VERSION = version("cellprune")
 SNAKEMAKE = "snakemake==9.27.1"
 SMALL = "--model.width 2 --model.depth 1 --data.size 32 32 --epochs 1 --prune 0.5"
 MODULE = EXAMPLES / "nextflow" / "modules" / "cellprune" / "predict"
@@ -126,9 +129,7 @@ def test_nextflow_goes_from_a_data_set_to_a_table_of_cells(nextflow: str, data_r
     assert len(list((results / "predicted" / "labels").iterdir())) == 12
     done("cellprune", "predict", results / "cells.onnx", images, "-o", "whole", cwd=tmp_path)
     assert rows(results / "predicted" / "cells.csv") == rows(tmp_path / "whole" / "cells.csv")
-    assert yaml.safe_load((results / "versions.yml").read_text())["CELLPRUNE_PREDICT"] == {
-        "cellprune": cellprune.__version__
-    }
+    assert yaml.safe_load((results / "versions.yml").read_text())["CELLPRUNE_PREDICT"] == {"cellprune": VERSION}
     assert "Submitted process" not in done(*words, **here), "all of it is done"
 
 
@@ -141,14 +142,30 @@ def test_nextflow_searches_instead_if_it_is_asked_to(nextflow: str, data_root: P
     assert (tmp_path / "results" / "search" / "search.html").exists()
 
 
-def test_both_engines_give_the_same_commands() -> None:
-    """Without an engine: each pipeline names every command, once."""
-    of_snakemake = [EXAMPLES / "snakemake" / "Snakefile"]
+def typed(*files: Path) -> list[list[str]]:
+    """The commands of cellprune in these files: a word for whatever an engine puts in, none for a user's options."""
+    text = "\n".join(re.sub(r"(?m)^ *(//|#).*$", "", file.read_text()) for file in files)
+    text = re.sub(r'\\\\\n\s*|"\n\s*"', " ", text)  # a command in several lines
+    text = re.sub(r"\$\{(?:task\.ext\.)?args[^}]*\}|\{config\[(?:train|search)\]\}", "", text)
+    text = re.sub(r"\$\{(?:[^{}]|\{[^{}]*\})*\}|\{[^{}\n]*\}", "1", text)
+    return [shlex.split(command)[1:] for command in re.findall(r"\bcellprune [a-z][^\n>\"`]*", text)]
+
+
+def test_both_engines_give_commands_that_are_taken() -> None:
+    """Without an engine: each pipeline gives every command once, with options that it has."""
     of_nextflow = [EXAMPLES / "nextflow" / "main.nf", MODULE / "main.nf"]
-    for files in (of_snakemake, of_nextflow):
-        text = "\n".join(re.sub(r"//.*|#.*", "", file.read_text()) for file in files)
-        named = re.findall(r"cellprune (data check|train|search-max-ratio|export|predict|merge) ", text)
-        assert sorted(named) == sorted(["data check", "train", "search-max-ratio", "export", "predict", "merge"])
+    for files in ([EXAMPLES / "snakemake" / "Snakefile"], of_nextflow):
+        commands = typed(*files)
+        for words in commands:
+            app.parse_args(words, exit_on_error=False, print_error=False)
+        assert sorted(words[0] for words in commands) == [
+            "data",
+            "export",
+            "merge",
+            "predict",
+            "search-max-ratio",
+            "train",
+        ]
 
 
 def test_the_module_is_described_as_it_is() -> None:
@@ -158,5 +175,5 @@ def test_the_module_is_described_as_it_is() -> None:
     assert list(meta["output"]) == re.findall(r"emit: (\w+)", script)
     assert list(meta["topics"]) == re.findall(r"topic: (\w+)", script)
     environment = yaml.safe_load((MODULE / "environment.yml").read_text())
-    assert {"pip": [f"cellprune=={cellprune.__version__}"]} in environment["dependencies"]
-    assert f"'cellprune:{cellprune.__version__}'" in script
+    assert {"pip": [f"cellprune=={VERSION}"]} in environment["dependencies"]
+    assert f"'cellprune:{VERSION}'" in script
