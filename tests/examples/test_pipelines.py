@@ -98,7 +98,9 @@ def test_snakemake_goes_from_a_data_set_to_a_table_of_cells(snakemake: Path, dat
     assert rows(results / "predicted" / "cells.csv")[0].startswith("image")
     assert (results / "predicted" / "cellprune_mqc.json").exists()
     assert "Nothing to be done" in said_of(*words, cwd=tmp_path, CELLPRUNE_DATA=data_root)
-    planned = said_of(*words, "search=--cv 3", "--dry-run", "--quiet", cwd=tmp_path / "new", CELLPRUNE_DATA=data_root)
+    planned = said_of(
+        *words, "search=--cv 3", "--dry-run", "--printshellcmds", cwd=tmp_path / "new", CELLPRUNE_DATA=data_root
+    )
     assert "cellprune search-max-ratio" in planned
     assert "cellprune train" not in planned
 
