@@ -223,7 +223,7 @@ class Output:
         said = json.dumps({"source": self._source(image), "cells": cells})
         with atomic.replacing(self._labels_path(image)) as beside:
             tifffile.imwrite(
-                beside, labels, compression="zlib", predictor=True, description=said, metadata=None,
+                beside, labels, compression="zlib", description=said, metadata=None,
                 **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
 
