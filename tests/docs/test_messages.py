@@ -10,6 +10,7 @@ import pages
 import pytest
 
 import cellprune
+import napari_cellprune
 from cellprune import errors
 
 CHANGES = "…"
@@ -32,21 +33,36 @@ def test_the_page_is_read_and_a_stale_message_would_be_seen():
 
 @cache
 def said() -> set[tuple[str, int | None]]:
-    """Give every string of the package, … where a part changes, with its exit code where it is raised as an error."""
-    package = Path(cellprune.__file__).parent
+    """Give every string of ours, … where a part changes, with its exit code where it is raised as an error."""
     found = set()
-    for file in package.rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        name = ".".join(("cellprune", *file.relative_to(package).with_suffix("").parts)).removesuffix(".__init__")
-        found |= {(text, None) for node in ast.walk(tree) for text in _texts(node)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                kind = eval(ast.unparse(node.exc.func), vars(errors) | vars(import_module(name)))
-                if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
-                    texts = {text for part in ast.walk(node.exc) for text in _texts(part)}
-                    found = {(text, code) for text, code in found if text not in texts}
-                    found |= {(text, kind.exit_code) for text in texts}
+    for package in (cellprune, napari_cellprune):
+        home = Path(package.__file__).parent
+        for file in home.rglob("*.py"):
+            name = ".".join((package.__name__, *file.relative_to(home).with_suffix("").parts)).removesuffix(".__init__")
+            found = _with_those_of(file, name, found)
     return found
+
+
+def _with_those_of(file: Path, name: str, found: set[tuple[str, int | None]]) -> set[tuple[str, int | None]]:
+    """Add what a module says; where it is raised, its exit code takes the place of none."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = found | {(text, None) for node in ast.walk(tree) for text in _texts(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            kind = eval(ast.unparse(node.exc.func), vars(errors) | _known_to(name))
+            if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
+                texts = {text for part in ast.walk(node.exc) for text in _texts(part)}
+                found = {(text, code) for text, code in found if text not in texts}
+                found |= {(text, kind.exit_code) for text in texts}
+    return found
+
+
+def _known_to(name: str) -> dict[str, object]:
+    """Give what a module knows; nothing of one that cannot be loaded, since napari is not here."""
+    try:
+        return vars(import_module(name))
+    except ModuleNotFoundError:
+        return {}
 
 
 def _texts(node: ast.AST) -> list[str]:

@@ -27,7 +27,7 @@ def run(tmp_path: Path) -> Path:
     dataset = open_dataset(f"{tmp_path / 'cells'}/")
     parts = split(dataset, how="random", holdout=0.6, policy="paper")
     folder.write_split(parts.written())
-    folder.write_config({"data": {"dataset": "./cells", "classes": ["background", "cell"]}})
+    folder.write_config({"data": {"dataset": "./cells"}})
     folder.file("model").write_bytes(b"not looked at")
     assert {frame.image.name for frame in parts.report} == {"a0.tif", "a1.tif", "a2.tif"}
     return folder.path

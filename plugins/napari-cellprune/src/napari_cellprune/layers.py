@@ -125,10 +125,11 @@ def kind_of(header: Header) -> tuple[tuple[int, int], int, np.dtype]:
 
 
 def scaled(n_outer: int, pixel_size_um: Scale | None) -> dict[str, object]:
-    """Give the keywords that carry a pixel size (y, x); `n_outer` axes before these count images."""
+    """Give the keywords that name the axes and carry a pixel size (y, x); `n_outer` axes before these count images."""
+    named: dict[str, object] = {"axis_labels": (*(["frame"] * n_outer), "y", "x")}
     if pixel_size_um is None:
-        return {}
-    return {"scale": (*([1.0] * n_outer), *pixel_size_um), "units": (*(["pixel"] * n_outer), "um", "um")}
+        return named
+    return named | {"scale": (*([1.0] * n_outer), *pixel_size_um), "units": (*(["pixel"] * n_outer), "um", "um")}
 
 
 def _stacked(reads: Sequence[Callable[[], NDArray] | None], shape: tuple[int, ...], dtype: np.dtype) -> NDArray:

@@ -6,7 +6,7 @@ A run keeps no labels. Its network finds them again: the widget `Find cells` nam
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cellprune.data.cells.frames import Dataset, Frame
+from cellprune.data.cells.frames import CLASSES, Dataset, Frame
 from cellprune.data.cells.split import from_written
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import is_folder
@@ -45,8 +45,9 @@ def _dataset(path: Path) -> Dataset:
     """Open the data set of a run; a folder is looked for from where the run lies, too, and upwards from there."""
     config = read_yaml(path / FILES["config"])
     try:
-        named, classes = str(config["data"]["dataset"]), tuple(config["data"]["classes"])
-    except (LookupError, TypeError) as error:
+        data = config["data"]
+        named, classes = str(data["dataset"]), tuple(data.get("classes", CLASSES))
+    except (LookupError, TypeError, AttributeError) as error:
         raise CellpruneError(f"{path / FILES['config']} names no data set: copy the run again") from error
     if not is_folder(named) or Path(named).expanduser().is_dir():
         return open_dataset(named, classes=classes)

@@ -52,6 +52,7 @@ class Work(Container, Generic[_T]):
         self.cancel = PushButton(text="Cancel", enabled=False)
         self.bar = ProgressBar(min=0, max=_STEPS, value=0, label=" ")
         self.said = Label(value="")
+        self.said.native.setWordWrap(True)
         buttons = Container(widgets=[self.button, self.cancel], layout="horizontal", labels=False)
         super().__init__(widgets=[buttons, self.bar, self.said], labels=False)
         self._task, self._show = task, show
