@@ -20,7 +20,7 @@ from cellprune.runs.folder import Folder
 
 CELLS = (
     "--dataset simulated --model.width 4 --model.depth 2 --data.size 64 64 --epochs 3 "
-    "--set training.batch_size=2 --set pruning.batch_size=4"
+    "--target classes --set training.batch_size=2 --set pruning.batch_size=4"
 )
 IMAGES = "--task classification --model resnet20 --epochs 1 --set training.batch_size=32 --set pruning.batch_size=16"
 RUNS = {

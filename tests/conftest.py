@@ -1,6 +1,8 @@
 """What the tests share: one thread each, simulated cells made once, the real ones where they are present."""
 
+import gc
 import os
+import pickle
 import signal
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a script, as are the commands we cut
@@ -8,9 +10,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 from filelock import FileLock
@@ -19,6 +22,17 @@ if TYPE_CHECKING:
     from cellprune.runs.folder import Folder
 
 REAL = ("PhC-C2DH-U373", "DIC-C2DH-HeLa")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while the tests are collected: all that is made stays, and to look at it takes a quarter."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,6 +85,50 @@ def make_run(tmp_path: Path) -> Callable[..., "Folder"]:
     import finished_run
 
     return lambda name="run", **options: finished_run.make(tmp_path / name, **options)
+
+
+_figures: dict[bytes, str | None] = {}  # what was drawn of which numbers
+
+
+@pytest.fixture
+def each_figure_once(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, str | None]:
+    """Draw the figures of a report once for the same numbers: they take most of a page's time, and tests ask its words.
+
+    Gives the figures that there are; after a `clear()`, the next ones are drawn anew.
+    """
+    from cellprune.report import figures
+    from cellprune.report.together import figures as together
+
+    def once(draw: Callable[..., str | None]) -> Callable[..., str | None]:
+        @wraps(draw)
+        def figure(*numbers: object, **words: object) -> str | None:
+            key = pickle.dumps((draw.__module__, draw.__name__, numbers, words))
+            if key not in _figures:
+                _figures[key] = draw(*numbers, **words)
+            return _figures[key]
+
+        return figure
+
+    for room, names in ((figures, ("curves", "spread", "layers")), (together, ("curves", "differences"))):
+        for name in names:
+            monkeypatch.setattr(room, name, once(getattr(room, name)))
+    return _figures
+
+
+@pytest.fixture(scope="module")
+def figures_left_empty() -> Iterator[None]:
+    """Put the figures of reports together and do not draw them, where runs are many and no test looks at a figure.
+
+    Drawn they are where reports are tested, and in the runs of tests/experiment/test_story.py and tests/tasks.
+    """
+    from matplotlib.figure import Figure
+
+    def leave_empty(figure: Figure, file: TextIO, **_: object) -> None:
+        file.write('<svg xmlns="http://www.w3.org/2000/svg"/>')
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Figure, "savefig", leave_empty)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,7 @@ def predicted(
     pace=None,
     outlines=(),
     axes=None,
+    zarr_labels=None,
     **settings,
 ) -> Done:
     engine = engine or Bright()
@@ -30,8 +31,9 @@ def predicted(
     stacks = set() if separate else {image.stack for image in images if image.stack}
     output = Output(
         out, SETTINGS | settings, [image.name for image in images], stacks=stacks, outlines=outlines, shard=shard,
-        inputs=digest(images, failures),
+        inputs=digest(images, failures), zarr_labels=zarr_labels,
     )  # fmt: skip
+    output.require_own_zarr_labels(images)
     if shard is not None:
         images, failures = ([one for one in all_ if shard.has(one.turn)] for all_ in (images, failures))
     sizes = scale.pixel_sizes(images, pixel_size)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import local_maxima
-from skimage.segmentation import watershed
 
 from cellprune.targets.decoders import Watershed
+from cellprune.targets.growing import grow
 from cellprune.targets.target import Maps
 
 _NEIGHBOURS = np.ones((3, 3), bool)
@@ -33,7 +33,7 @@ def cut(foreground: NDArray[np.bool_], decoder: Watershed) -> NDArray[np.int32]:
         return foreground.astype(np.int32)
     widths = ndimage.distance_transform_edt(foreground).astype(np.float32)
     tops, n_parts = ndimage.label(local_maxima(widths, connectivity=2) & foreground, structure=_NEIGHBOURS)
-    parts = watershed(-widths, tops, mask=foreground, connectivity=2).astype(np.int32)
+    parts = grow(tops, widths, foreground)
     heights = np.zeros(n_parts + 1, np.float32)
     heights[tops.ravel()] = widths.ravel()  # equal all over a top
     areas = np.bincount(parts.ravel(), minlength=n_parts + 1)

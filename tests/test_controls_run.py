@@ -21,6 +21,8 @@ from cellprune.runs import maskfile
 from cellprune.runs.folder import Folder
 from cellprune.training.fit import Stopped
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2"]
 SNIP = ["pruning.batch_size=4", "pruning.method=snip", "pruning.ratio=0.6"]
 

@@ -20,6 +20,8 @@ from cellprune.runs.folder import FILES, Folder
 from cellprune.runs.metrics import Epoch
 from cellprune.training.progress import Event
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 TINY = [
     "data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.method=random", "pruning.ratio=0.5",
     "training.epochs=2", "training.evaluate_every=2",

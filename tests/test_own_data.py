@@ -15,6 +15,8 @@ from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.runs.folder import Folder
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 CLASSES = ["background", "cell", "dividing"]
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "pruning.batch_size=2", "training.epochs=2"]
 
@@ -125,3 +127,36 @@ def test_a_folder_of_numbered_cells_has_the_scores_of_any_other_set(
 def test_names_of_classes_that_cannot_be(names: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert typed("train", "--set", f"data.classes={names}") == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_images_of_ones_own_code_are_trained_on_and_their_code_is_named_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(
+        "import numpy as np\n\n\ndef cells():\n    for at in range(8):\n        labels = np.zeros((32, 32), np.uint8)\n"
+        "        labels[at : at + 8, 4:12] = 1\n        noise = np.random.default_rng(at)"
+        ".integers(0, 9, labels.shape)\n        yield f'a{at}', (noise + 90 * labels).astype(np.uint16), labels\n",
+        encoding="utf-8",
+    )
+    of = ("--data-root", tmp_path / "data")
+    words = ("train", *(word for line in TINY for word in ("--set", line)), "--dataset", "mine.py:cells", *of)
+    assert typed(*words, "-o", "run") == 0
+    assert typed(*words, "-o", "run", "--resume") == 0
+    assert Folder(tmp_path / "run").read_split().dataset == "mine.py:cells"
+    capsys.readouterr()
+    assert typed("evaluate", "run", "--part", "train", *of) == 2
+    assert "the images are of mine.py:cells, code of your own, which no run makes run: name it by --dataset" in (
+        capsys.readouterr().err
+    )
+    assert typed("evaluate", "run", "--part", "train", "--dataset", "mine.py:cells", "--json", *of) == 0
+    assert json.loads(capsys.readouterr().out)["part"] == "train"
+    assert typed("tune", "run", "--dataset", "simulated", *of) == 2
+    assert "a decoder is tuned on what the run learned from: remove --dataset" in capsys.readouterr().err
+    with Path("mine.py").open("a") as file:
+        file.write("\n")
+    assert typed("evaluate", "run", "--part", "train", "--dataset", "mine.py:cells", *of) == 2
+    assert "the source has changed: the images are of another content of mine.py:cells" in capsys.readouterr().err
+    assert typed(*words, "-o", "run", "--resume") == 2
+    assert "was started with other settings (data.source_sha256: " in capsys.readouterr().err

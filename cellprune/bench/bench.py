@@ -39,12 +39,18 @@ class Bench:
 
 
 def bench(
-    paths: Sequence[Path], *, size_px: tuple[int, int] | None = None, n_threads: int | None = None, tell: Tell = unheard
+    paths: Sequence[Path],
+    *,
+    own: str | None = None,
+    size_px: tuple[int, int] | None = None,
+    n_threads: int | None = None,
+    tell: Tell = unheard,
 ) -> Bench:
     """Measure networks in every engine that is installed.
 
     Args:
         paths: folders of finished runs, model files, ONNX files.
+        own: FILE.py:NAME of those that are networks of the user's own; see `models.loaded.load`.
         size_px: height and width of the image, as the networks see it; None for what the first one learned from.
         n_threads: of each engine; None for as many as predicting takes.
         tell: told of each engine and network that is ready.
@@ -52,7 +58,7 @@ def bench(
         CellpruneError: no such network, or one that cannot be measured.
         WorkError: the process of one was lost.
     """
-    networks = read(paths)
+    networks = read(paths, own)
     size = size_px or networks[0].card.network_size_px
     if min(size) < _LEAST_PX:
         raise CellpruneError(

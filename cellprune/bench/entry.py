@@ -22,12 +22,14 @@ class Entry:
 
     Attributes:
         file: that the engine takes.
+        own: FILE.py:NAME of a model file's network, where it is the user's own.
     """
 
     network: str
     engine: str
     precision: Precision
     file: Path
+    own: str | None = None
 
     @property
     def name(self) -> str:
@@ -42,7 +44,8 @@ def prepare(entry: Entry, size_px: tuple[int, int]) -> None:
         CellpruneError: the engine cannot run it, or not on such an image.
     """
     end_with_parent()
-    engine: Engine = resolve("engine", entry.engine)(entry.file, device="cpu", precision=entry.precision)
+    code = {"network": entry.own} if entry.own else {}  # which only torch takes
+    engine: Engine = resolve("engine", entry.engine)(entry.file, device="cpu", precision=entry.precision, **code)
     _passes.append(timing.pass_of_engine(engine, size_px))
     once()
 

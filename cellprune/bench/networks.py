@@ -55,6 +55,7 @@ class Network:
         score: of its run, in float32; None likewise.
         card: what it takes and gives.
         bytes: of its file.
+        own: FILE.py:NAME of a network of the user's own.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Network:
     score: Score | None
     card: ModelCard
     bytes: int
+    own: str | None = None
 
     @property
     def is_onnx(self) -> bool:
@@ -71,14 +73,15 @@ class Network:
         return onnxfile.is_named_so(self.path)
 
 
-def read(paths: Sequence[Path]) -> list[Network]:
+def read(paths: Sequence[Path], own: str | None = None) -> list[Network]:
     """Read what is known of networks.
 
     Args:
         paths: folders of finished runs, model files, ONNX files.
+        own: FILE.py:NAME of those that are networks of the user's own.
     Raises:
-        CellpruneError: none of these, one named twice, a run that is not finished, a file without our card, or a
-            network that gives no maps.
+        CellpruneError: none of these, one named twice, code that none of them needs, a run that is not finished, a
+            file without our card, or a network that gives no maps.
     """
     if twice := [path for path, n in Counter(path.resolve() for path in paths).items() if n > 1]:
         raise CellpruneError(f"{twice[0]} is named twice: name each network once")
@@ -87,20 +90,23 @@ def read(paths: Sequence[Path]) -> list[Network]:
     labels = _labels(paths, list(runs.values()))
     networks = []
     for path in paths:
-        header = _header(path)
+        header, code = _header(path, own)
         card = read_card(header, path)
         run = runs.get(path) or by_made.get(str(header.get("provenance_sha256")))
         n_bytes = _file(path).stat().st_size
-        networks.append(Network(labels[path], path, _kind(run), _trained_as(run), _score(run), card, n_bytes))
+        networks.append(Network(labels[path], path, _kind(run), _trained_as(run), _score(run), card, n_bytes, code))
+    if own is not None and not any(network.own for network in networks):
+        raise CellpruneError(f"--model {own}: none of these is a network of your own: remove --model")
     return networks
 
 
-def _header(path: Path) -> Mapping[str, object]:
-    """Give the header of a network, with its size."""
+def _header(path: Path, own: str | None) -> tuple[Mapping[str, object], str | None]:
+    """Give the header of a network, with its size, and the code that it needs."""
     if onnxfile.is_named_so(path):
-        return onnxfile.read_header(path)
-    given = loaded.read(path)
-    return {**given.header, **size(given.network, read_card(given.header, path).in_channels)}
+        return onnxfile.read_header(path), None
+    given = loaded.read(path, own, needs_it=False)
+    header = {**given.header, **size(given.network, read_card(given.header, path).in_channels)}
+    return header, own if given.architecture.own else None
 
 
 def _file(path: Path) -> Path:
@@ -152,7 +158,7 @@ def entries(networks: Sequence[Network], folder: Path) -> tuple[list[Entry], lis
         file = network.path
         if not network.is_onnx:
             made += _entries_of(network, "model", network.path)
-            given = loaded.load(network.path)
+            given = loaded.load(network.path, network.own)
             file = folder / f"{number}{onnxfile.SUFFIX}"
             try:
                 file.write_bytes(to_onnx(given, loaded.header_of(given) or {}, network.name))
@@ -168,7 +174,7 @@ def entries(networks: Sequence[Network], folder: Path) -> tuple[list[Entry], lis
 def _entries_of(network: Network, runs: str, file: Path) -> list[Entry]:
     precisions: tuple[Precision, ...] = (network.card.precision,)
     return [
-        Entry(network.name, name, precision, file)
+        Entry(network.name, name, precision, file, network.own if runs == "model" else None)
         for name, row in ENGINES.items()
         if row.runs == runs and find_spec(row.package)
         for precision in (*precisions, *(_lower(name) if network.card.precision == "fp32" else ()))

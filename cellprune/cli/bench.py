@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def bench(
     *networks: Path,
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     size: Annotated[tuple[int, int] | None, Parameter(negative="")] = None,
     threads: int | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -41,6 +42,9 @@ def bench(
     networks
         Folders of finished runs, or of searches for the network that each found, model files, ONNX files of
         `cellprune export`. A file has the score of its run if that is named, too.
+    network
+        Of networks of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not
+        run unless you name it.
     size
         Height and width of the image, as the networks see it; without it, what the first one learned from.
     threads
@@ -66,7 +70,8 @@ def bench(
         from cellprune.runs.searched import found_by
 
     with phase("measuring in turn", after_s=1) as count:
-        made = measured([found_by(network) for network in networks], size_px=size, n_threads=threads, tell=count)
+        paths = [found_by(path) for path in networks]
+        made = measured(paths, own=network, size_px=size, n_threads=threads, tell=count)
     if output is not None:
         page.write(output, made)
     for note in made.notes:

@@ -20,6 +20,7 @@ def compact(
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Write a trained network without the channels that carry nothing: the same function from a smaller network.
@@ -41,6 +42,9 @@ def compact(
         The folder of a finished run, a model file, or the folder of a search, for the network that it found.
     output
         The model file to make, NAME.safetensors.
+    network
+        Of a network of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not
+        run unless you name it.
     json
         Print what became smaller, and what had to stay, as one JSON object.
     """
@@ -55,7 +59,7 @@ def compact(
 
     model = found_by(model)
     with phase(f"making {model} smaller", after_s=1):
-        made = write_compact(model, output)
+        made = write_compact(model, output, network)
     if json:
         print(text.dumps(asdict(made) | {"output": str(output)}))
     else:

@@ -17,6 +17,7 @@ def evaluate(
     /,
     *,
     dataset: str | None = None,
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     part: Literal["report", "train", "all"] | None = None,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", negative="", consume_multiple=False)] = (),
@@ -39,7 +40,11 @@ def evaluate(
     run
         A run folder.
     dataset
-        Card or folder of another data set: score all its gold frames instead of the run's own.
+        Card or folder of another data set: score all its gold frames instead of the run's own. If the run's own are
+        FILE.py:NAME, name them here: their code is not run unless you name it.
+    network
+        Of a run of a network of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not
+        run unless you name it.
     part
         Which of the run's own frames to score: report (held out), train (learned from), or all; without it those that
         the run was scored on, which are the held-out ones, or with --data.select those that were set apart.
@@ -65,7 +70,9 @@ def evaluate(
         from cellprune.runs.scores import content
 
     with phase(f"scoring {run}", after_s=1) as tell:
-        scores = scores_of(run, dataset=dataset, part=part, data_root=data_root, device=device, decoder=how, tell=tell)
+        scores = scores_of(
+            run, dataset=dataset, network=network, part=part, data_root=data_root, device=device, decoder=how, tell=tell
+        )
     if json:
         print(text.dumps({key: value for key, value in content(scores).items() if key not in _PICTURES}))
         return

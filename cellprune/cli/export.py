@@ -29,6 +29,7 @@ def export(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     format: str = "onnx",
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     int8: Annotated[bool, Parameter(negative="")] = False,
     calibrate: str | None = None,
     data_root: Path | None = None,
@@ -59,6 +60,9 @@ def export(
         The file to make, NAME.onnx; of a package a folder, or NAME.zip.
     format
         onnx, or bioimageio for a package.
+    network
+        Of a network of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not
+        run unless you name it.
     int8
         Compute in 8 bits, which is faster and changes some pixels. The ranges come from frames that a run learned from.
     calibrate
@@ -92,10 +96,10 @@ def export(
     examples, where = frames.to_compare(model, learned if int8 else [], data_root)
     with phase(f"comparing {output.name} with torch", after_s=1):
         if is_package:
-            packaged = packaging.package(model, output, examples, learned=learned)
+            packaged = packaging.package(model, output, examples, learned=learned, network=network)
             made, agreement = packaged.exported, packaged.agreement
         else:
-            made = exporting.export(model, output, examples, calibration=learned)
+            made = exporting.export(model, output, examples, calibration=learned, network=network)
     doubts = made.doubts + ([_NOT_NORMALIZED] if is_package and agreement is None else [])
     for line in doubts:
         terminal.tell(f"warning: {line}")

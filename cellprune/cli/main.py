@@ -50,8 +50,7 @@ app.meta.suppress_keyboard_interrupt = False
 _COMMANDS = {
     "train": "train:train", "pretrain": "pretrain:pretrain", "evaluate": "evaluate:evaluate", "tune": "tune:tune",
     "predict": "predict:predict", "merge": "merge:merge", "track": "track:track", "score": "score:score",
-    "compact": "compact:compact",
-    "export": "export:export", "bench": "bench:bench",
+    "compact": "compact:compact", "export": "export:export", "bench": "bench:bench",
     "report": "report:report", "prune": "prune:prune", "compare-masks": "compare_masks:compare_masks",
     "search-max-ratio": "search:search_max_ratio", "sweep": "sweep:sweep", "reproduce": "reproduce:reproduce",
     "data": "data:app",

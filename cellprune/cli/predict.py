@@ -25,7 +25,7 @@ from cellprune.wording import many, printable
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
     from cellprune.lab.axes import Axes
-    from cellprune.lab.engine import Engine
+    from cellprune.lab.engine import Engine, Precision
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cellprune.lab.outline_files import OutlineFile
     from cellprune.lab.output import Output
     from cellprune.machine.shard import Shard
+    from cellprune.runs.linking import Linking
 
 
 _LONG_S = 60.0
@@ -44,13 +45,16 @@ def predict(
     /,
     *inputs: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    network: Annotated[str | None, Parameter(name="--model")] = None,
     pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
     rescale: Annotated[bool, Parameter(negative="")] = False,
     z: str | None = None,
     channel: str | None = None,
+    axes: str | None = None,
     numbers: Annotated[bool, Parameter(negative="")] = False,
     overlays: bool = True,
     outlines: Annotated[tuple[Literal["rois", "geojson"], ...], Parameter(negative="", consume_multiple=True)] = (),
+    zarr_labels: str | None = None,
     separate: Annotated[bool, Parameter(negative="")] = False,
     decoder: Literal["components", "watershed", "border", "distance"] | None = None,
     min_area: Annotated[float | None, Parameter(negative="")] = None,
@@ -86,18 +90,24 @@ def predict(
 
         cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
 
+        cellprune predict cells.onnx plate.ome.zarr -o cells --zarr-labels cells
+
     Parameters
     ----------
     model
         A run folder, a model file, the folder of a search (for the network that it found), or an ONNX file of
         `cellprune export`, which needs no PyTorch.
     inputs
-        Files (TIFF, PNG), folders, patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages
-        is read as a time-lapse; it is refused if it says that its pages are something else. A label image beside its
-        image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image in a folder (other
-        formats, broken links, folders inside) is listed as not done.
+        Files (TIFF, PNG; JPEG with a warning; CZI, ND2 and LIF with an extra), OME-Zarrs and their plates, folders,
+        patterns, sets or sequences of the Cell Tracking Challenge. A TIFF of several pages that says nothing of them is
+        read as a time-lapse, and a line says so; it is refused if it says that its pages are something else. A label
+        image beside its image (NAME_masks, mask_NAME and so on) is left out. Everything else that looks like an image
+        in a folder (other formats, broken links, folders inside) is listed as not done.
     output
         Folder for labels, overlays, cells.csv and prediction.json: absent, empty, or with results of this command.
+    network
+        Of a network of your own: its code, FILE.py:NAME, with the content that it was trained with. It is not run
+        unless you name it.
     pixel_size
         Height and width of the images' pixels in um; without it, what each TIFF states.
     rescale
@@ -108,6 +118,9 @@ def predict(
     channel
         The channel that is predicted: its number from 0, or its name as an OME-TIFF has it, such as DAPI or 488.
         Without it, all channels.
+    axes
+        The axes of files that do not say them, in their order, such as ZYX or TCYX: T time, Z slices, C channels, Y
+        rows, X columns.
     numbers
         Write the number of each cell, as in cells.csv, into the overlays.
     overlays
@@ -115,6 +128,8 @@ def predict(
     outlines
         Write the outlines as files for other programs, too: rois (a zip for ImageJ and Fiji) or geojson (for QuPath).
         They give the label image back exactly.
+    zarr_labels
+        Write the labels into the OME-Zarr of their image, too, as labels/NAME, for napari and other viewers.
     separate
         Write one label image per image of a stack; without it, the labels of a stack are a stack.
     decoder
@@ -147,9 +162,7 @@ def predict(
     json
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
-    from cellprune.cli.progress import loading
     from cellprune.lab import scale
-    from cellprune.lab.engine import engine_of
     from cellprune.lab.job import run
     from cellprune.runs.searched import found_by
 
@@ -157,18 +170,18 @@ def predict(
     _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
     asked = _asked(set_, decoder)
     model = found_by(model)
-    found = _find(inputs, _axes(z, channel), _own(shard, track=track), separate=separate, of_time_lapse=track)
-    with loading():
-        runner = engine_of(model, engine=_engine(engine, output, model, found.own), device=device, precision=precision)
+    found = _find(inputs, _axes(z, channel, axes), _own(shard, track=track), separate=separate, of_time_lapse=track)
+    runner = _runner(model, _engine(engine, output, model, found.own), device, precision, network)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
     zooms = scale.zooms(runner.card, sizes, rescale=rescale)
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
         asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
-        engine=runner.running.engine, precision=precision,
+        axes=axes and axes.upper(), engine=runner.running.engine, precision=precision,
     )  # fmt: skip
-    running = {"engine": asdict(runner.running), "decoder": asdict(how)}
-    folder = found.output(output, settings, running, overlays=overlays, outlines=outlines)
+    by = scale.linking(runner.card, sizes)
+    running = {"engine": asdict(runner.running), "decoder": asdict(how)} | ({"linking": asdict(by)} if track else {})
+    folder = found.output(output, settings, running, overlays=overlays, outlines=outlines, zarr_labels=zarr_labels)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     with _progress(found.images, runner, zooms) as tell:
         done = run(
@@ -176,13 +189,9 @@ def predict(
             decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
         )  # fmt: skip
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
-    tracks = _follow(done, found.images, folder, ctc=ctc) if track else None
-    if json:
-        said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running, **done.record()}
-        print(text.dumps(said if tracks is None else said | {"recordings": [asdict(one.summary) for one in tracks]}))
-    else:
-        _show(done, tracks or [], folder)
-    return 1 if done.failures else 0
+    tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
+    said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running}
+    return _report(done, tracks, folder, said, json=json)
 
 
 @dataclass(frozen=True)
@@ -215,27 +224,32 @@ class _Inputs:
         *,
         overlays: bool,
         outlines: "Sequence[OutlineFile]",
+        zarr_labels: str | None,
     ) -> "Output":
-        """Open the folder of their results."""
+        """Open the folder of their results, and refuse what may not be written beside the images."""
         from cellprune.lab.output import Output
 
-        return Output(
+        made = Output(
             path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
-            overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest,
+            overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest, zarr_labels=zarr_labels,
         )  # fmt: skip
+        made.require_own_zarr_labels(self.everyones)
+        return made
 
 
-def _axes(z: str | None, channel: str | None) -> "Axes":
+def _axes(z: str | None, channel: str | None, order: str | None) -> "Axes":
     """Give what is meant of slices and channels."""
     from cellprune.errors import CellpruneError
+    from cellprune.images.order import checked
     from cellprune.lab.axes import Axes
 
     number = int(channel) if channel is not None and channel.isdecimal() else channel
+    letters = None if order is None else checked(order)
     match z:
         case None | "max" | "each":
-            return Axes(z, number)
+            return Axes(z, number, letters)
         case _ if z.isdecimal():
-            return Axes(int(z), number)
+            return Axes(int(z), number, letters)
     raise CellpruneError(f"--z {z}: give max, each, or the number of a slice from 0")
 
 
@@ -293,6 +307,15 @@ def _engine(asked: str, output: Path, model: Path, own: "Shard | None") -> str:
     return engine_before(output) or ("onnx" if own and onnxfile.is_named_so(model) else "auto")
 
 
+def _runner(model: Path, engine: str, device: str, precision: "Precision", network: str | None) -> "Engine":
+    """Load what computes the network."""
+    from cellprune.cli.progress import loading
+    from cellprune.lab.engine import engine_of
+
+    with loading():
+        return engine_of(model, engine=engine, device=device, precision=precision, network=network)
+
+
 def _asked(assignments: tuple[str, ...], decoder: str | None) -> "Decoding":
     """Give what is asked for of the decoder; where that is its name alone, nothing else of the settings is loaded."""
     from cellprune.config.decoding import Decoding
@@ -331,20 +354,19 @@ def _refuse(
         raise CellpruneError("--ctc writes tracks: add --track")
 
 
-def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", *, ctc: bool) -> list["Followed"]:
+def _follow(done: "Done", images: "Sequence[Image]", folder: "Output", by: "Linking", *, ctc: bool) -> list["Followed"]:
     """Link the cells of what is predicted, and write what is made of it."""
     from cellprune.cli.progress import phase
     from cellprune.lab import tracks
-    from cellprune.lab.linking import GAP
     from cellprune.lab.recordings import recordings
 
     counts = {image["name"]: image["cells"] for image in done.images}
     labelled = [image for image in images if printable(image.name) in counts]
     with phase("following the cells", after_s=1):
         found = recordings(list(map(str, folder.label_files(labelled))))
-        followed = [tracks.follow(recording) for recording in found]
+        followed = [tracks.follow(recording, by) for recording in found]
     for recording in found:
-        for line in doubts(recording, GAP):
+        for line in doubts(recording, by.max_gap):
             terminal.tell(f"note: {line}")
     n_cells = {image.name: counts[printable(image.name)] for image in labelled}
     of_cells = tracks.of_cells(n_cells, followed)
@@ -362,6 +384,7 @@ def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, 
         pixel_size: that is given.
     """
     from cellprune.lab import scale
+    from cellprune.lab.inputs import notes
 
     warnings = []
     if labels := found.labels:
@@ -369,7 +392,7 @@ def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, 
             f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
             "name it alone to predict it"
         )
-    warnings += filter(None, (scale.overridden(found.everyones, pixel_size), doubt))
+    warnings += filter(None, (*notes(found.everyones), scale.overridden(found.everyones, pixel_size), doubt))
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings
@@ -454,6 +477,18 @@ def _tell_time(first_s: float, n_left: int) -> None:
 
     if n_left * first_s > _LONG_S and not sys.stderr.isatty():
         terminal.tell(f"the first image took {duration(first_s)}: about {duration(n_left * first_s)} for the others")
+
+
+def _report(
+    done: "Done", tracks: Sequence["Followed"] | None, folder: "Output", said: Mapping[str, object], *, json: bool
+) -> int:
+    """Say what came of it, to people or to programs, and give the exit code; `said` is for programs alone."""
+    if json:
+        recordings = {} if tracks is None else {"recordings": [asdict(one.summary) for one in tracks]}
+        print(text.dumps({**said, **done.record(), **recordings}))
+    else:
+        _show(done, tracks or [], folder)
+    return 1 if done.failures else 0
 
 
 def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:

@@ -2,7 +2,7 @@
 
 import json as text
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,9 @@ from cellprune.wording import many
 if TYPE_CHECKING:
     from cellprune.lab.followed import Followed
     from cellprune.lab.recordings import Recording
+    from cellprune.lab.scale import Scale
+    from cellprune.runs.linking import Linking
+    from cellprune.runs.modelcard import ModelCard
 
 _SHOWN = 8  # missing frames before the rest is left out
 
@@ -26,7 +29,8 @@ def track(
     *labels: str,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     max_distance: Annotated[float | None, Parameter(negative="")] = None,
-    max_gap: NonNegativeInt = 2,
+    max_gap: NonNegativeInt | None = None,
+    model: Annotated[Path | None, Parameter(negative="")] = None,
     pixel_size: Annotated[tuple[float, float] | None, Parameter(negative="")] = None,
     ctc: bool = True,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -41,6 +45,8 @@ def track(
 
         cellprune track 01_RES -o tracks --max-distance 40 --pixel-size 0.65 0.65
 
+        cellprune track cells/labels -o tracks --model runs/NAME
+
     Parameters
     ----------
     labels
@@ -49,10 +55,13 @@ def track(
         Folder for tracks.csv, cells.csv, the relabelled images, and the same in the formats of the Cell Tracking
         Challenge and GEFF: absent or empty.
     max_distance
-        Pixels that a cell moves at most from one frame to the next; without it, two radii of the median cell, or half
-        of the usual distance between neighbours if that is more.
+        Pixels that a cell moves at most from one frame to the next; without it and a model that says it, two radii of
+        the median cell, or half of the usual distance between neighbours if that is more.
     max_gap
-        Frames in a row in which a cell may be missed and is still the same.
+        Frames in a row in which a cell may be missed and is still the same; without it and a model that says it, 2.
+    model
+        Model file, ONNX file or run folder, whose numbers link the cells, as `predict --track` does; without it the
+        usual ones.
     pixel_size
         Height and width of the images' pixels in um; without it, what the label images state.
     ctc
@@ -66,18 +75,18 @@ def track(
     from cellprune.lab.track_table import cells_as_csv
     from cellprune.runs import atomic, lock
 
-    _refuse(labels, output, max_distance, pixel_size)
+    _refuse(labels, output, max_distance, max_gap, pixel_size)
     geff = find_spec("geff") is not None
     warnings = []
     followed = []
+    card = None if model is None else _card(model)
     for recording in recordings(labels):
-        warnings += doubts(recording, max_gap)
+        by = _linking(card, recording, pixel_size)
+        by = by if max_distance is None else replace(by, max_distance_px=max_distance)
+        by = by if max_gap is None else replace(by, max_gap=max_gap)
+        warnings += doubts(recording, by.max_gap)
         with phase(f"following the cells of {recording.name}", after_s=1):
-            followed.append(
-                tracks.follow(
-                    recording, pixel_size_um=pixel_size, max_distance_px=max_distance, max_gap=max_gap
-                )
-            )  # fmt: skip
+            followed.append(tracks.follow(recording, by, pixel_size_um=pixel_size))
     if not geff:
         warnings.append("no GEFF is written, since the package geff is missing: pip install 'cellprune[lab]'")
     for line in warnings:
@@ -93,6 +102,31 @@ def track(
         )
     else:
         say(*told(followed), f"Look at {output / tracks.TABLE}: one line per track. More is in {output}")
+
+
+def _card(model: Path) -> "ModelCard":
+    """Read the card of a model file, an ONNX file, a run or what a search found."""
+    from cellprune.runs import modelfile, onnxfile
+    from cellprune.runs.finished import finished
+    from cellprune.runs.folder import FILES
+    from cellprune.runs.modelcard import read_card
+    from cellprune.runs.searched import found_by
+
+    model = found_by(model)
+    if onnxfile.is_named_so(model):
+        return read_card(onnxfile.read_header(model), model)
+    if model.is_dir():
+        finished(model)
+    return read_card(modelfile.read(model / FILES["model"] if model.is_dir() else model).header, model)
+
+
+def _linking(card: "ModelCard | None", recording: "Recording", pixel_size: "Scale | None") -> "Linking":
+    """Give by which numbers the cells of a recording are linked: a model's, else the usual."""
+    from cellprune.lab import scale
+    from cellprune.runs.linking import Linking
+
+    sizes = {image.name: pixel_size or image.header.pixel_size_um for image in recording.images}
+    return Linking() if card is None else scale.linking(card, sizes)
 
 
 def doubts(recording: "Recording", max_gap: int) -> list[str]:
@@ -125,16 +159,23 @@ def told(recordings: "Sequence[Followed]") -> list[str]:
 
 
 def _refuse(
-    labels: Sequence[str], output: Path, max_distance: float | None, pixel_size: tuple[float, float] | None
+    labels: Sequence[str],
+    output: Path,
+    max_distance: float | None,
+    max_gap: int | None,
+    pixel_size: tuple[float, float] | None,
 ) -> None:
     """Refuse words that cannot be meant, before any file is looked at."""
     from cellprune.errors import CellpruneError
     from cellprune.files.listing import names
+    from cellprune.runs.linking import MOST_FRAMES
 
     if not labels:
         raise CellpruneError("nothing to follow: give label images or folders of them")
     if max_distance is not None and not 0 < max_distance < 1e6:
         raise CellpruneError(f"--max-distance {max_distance:g}: give a number of pixels above 0")
+    if max_gap is not None and max_gap > MOST_FRAMES:
+        raise CellpruneError(f"--max-gap {max_gap}: give a number of frames up to {MOST_FRAMES}")
     require_pixel_size(pixel_size)
     try:
         inside = names(output)

@@ -11,7 +11,7 @@ from pydantic import (
     model_serializer,
 )
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.config.base import MOST_SEED, Frozen, Values, named
 from cellprune.wording import quoted
 
@@ -41,7 +41,12 @@ class Data(Frozen):
     """Which frames, which truth, which part is held out."""
 
     dataset: Annotated[str, Parameter(alias="--dataset")] = Field(
-        "simulated", description="name of a card (PhC-C2DH-U373, cifar10, ...), or a folder, written with a separator"
+        "simulated",
+        description="name of a card (PhC-C2DH-U373, cifar10, ...), a folder, written with a separator, or FILE.py:NAME "
+        "of your own, which gives images",
+    )
+    source_sha256: Annotated[str | None, Parameter(show=False)] = Field(
+        None, description="content of FILE.py of your own, which gives images, filled in"
     )
     truth: Annotated[Literal["paper", "ignore", "complete", "silver"], Parameter(alias="--truth")] = Field(
         "ignore",
@@ -68,7 +73,7 @@ class Data(Frozen):
         "in this order, and 255 is unknown",
     )
     target: Annotated[str, named("target", names.TARGETS), Parameter(alias="--target")] = Field(
-        "classes",
+        "border",
         description="what is learned of each pixel: classes = its class; border = whether it is inside a cell, or "
         "between two that touch; distance = how far it is from the cell's edge, and how near to the next cell",
     )
@@ -105,6 +110,21 @@ class Data(Frozen):
     )
 
     @property
+    def is_own(self) -> bool:
+        """Whether they come of the user's own code, named as FILE.py:NAME."""
+        return own.is_own(self.dataset)
+
+    def with_code_told(self) -> "Data":
+        """Fill in the content of the user's own code, where it is not said yet.
+
+        Raises:
+            CellpruneError: its file cannot be read.
+        """
+        if self.source_sha256 is not None or not self.is_own:
+            return self
+        return self.model_copy(update={"source_sha256": own.sha256(self.dataset)})
+
+    @property
     def network_size(self) -> tuple[int, int]:
         """Height and width, px, of the images that the network learns from."""
         return (self.crop, self.crop) if self.crop else self.size
@@ -123,8 +143,9 @@ class Data(Frozen):
     def _only_what_counts(self, handler: SerializerFunctionWrapHandler) -> Values:
         """Leave out what an ordinary run never reads, so that it neither clutters a file nor moves the hash."""
         foreign = {"holdout" if self.fold else "fold", *(() if self.select else ("select",))}
+        foreign |= set() if self.is_own else {"source_sha256"}
         usual = type(self).model_fields
-        foreign |= {key for key in ("classes", "target", "crop") if getattr(self, key) == usual[key].default}
+        foreign |= {key for key in ("classes", "crop") if getattr(self, key) == usual[key].default}
         if self.crop and self.fits is None:
             foreign.add("size")
         return {key: value for key, value in handler(self).items() if key not in foreign}

@@ -44,6 +44,12 @@ _NEEDED = {  # pydantic's kinds of errors, for a reader of YAML
     "string_type": "text is needed: put it in quotes",
 }
 
+_CODE = (  # of the user's own
+    ("pruning", "method", "method_sha256"),
+    ("model", "name", "source_sha256"),
+    ("data", "dataset", "source_sha256"),
+)
+
 _NAME = ("kind", "method", "type")  # as other programs call what is `name` here
 _SECTIONS_OF_EVERY_RECORD = {"task", "seed", "data", "model", "pruning", "training"}
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed"}  # settings of cells in images
@@ -102,10 +108,13 @@ def merged(
         _merge_settings(asked, values)
     flagged = {} if flags is None else _given(flags)
     _merge_settings(asked, flagged)
-    has_crops = asked.get("data", {}).get("crop") is not None
+    data = asked.get("data", {})
+    has_crops = data.get("crop") is not None
     base = deepcopy(CROP_DEFAULTS if has_crops else TASK_DEFAULTS.get(asked.get("task", ""), {}))
     if asked.get("task") == "classification":
-        _merge(base, _defaults_of_images(asked.get("data", {})))
+        _merge(base, _defaults_of_images(data))
+    if len(data.get("classes", ())) > 2:  # labels are classes, and nothing numbers the cells
+        _merge(base, {"data": {"target": "classes"}})
     _merge(base, asked)
     if "loss" not in base.get("training", {}):
         target = checked(base, "the settings together").data.target
@@ -133,7 +142,9 @@ def merged(
                 raise ConfigError(f"{whose} removes whole channels: drop granularity=weight, or take another method")
         if not from_file or checked(values, source).model.name == network:
             _refuse_foreign(values.get("model", {}), of_models, MODEL_SETTINGS, f"{source}: {network!r}")
-    return settings.model_copy(update={"pruning": settings.pruning.with_code_told()})
+    told = {"pruning": settings.pruning.with_code_told(), "model": settings.model.with_code_told()}
+    told |= {"data": settings.data.with_code_told()}
+    return settings.model_copy(update=told)
 
 
 def _defaults_of_images(data: Values) -> Values:
@@ -277,6 +288,9 @@ def _merge_settings(base: Values, later: Values) -> None:
     for section, rivals in (("pruning", AMOUNTS), ("model", WIDTHS)):
         if rivals & later.get(section, {}).keys():
             base[section] = {key: value for key, value in base.get(section, {}).items() if key not in rivals}
+    for section, name, content in _CODE:  # of another name, another content
+        if name in later.get(section, {}):
+            base.get(section, {}).pop(content, None)
     _merge(base, later)
 
 

@@ -10,7 +10,7 @@ from pydantic import (
     model_validator,
 )
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.config.base import Frozen, Values, named
 
 
@@ -18,7 +18,7 @@ class Model(Frozen):
     """The network, before pruning. Each network has some of these settings; see `MODEL_SETTINGS`."""
 
     name: Annotated[str, Parameter(name=["--model.name", "--model"]), named("model", names.MODELS)] = Field(
-        "unet", description=f"one of: {', '.join(names.MODELS)}"
+        "unet", description=f"one of: {', '.join(names.MODELS)}; or FILE.py:NAME, a network of your own"
     )
     width: Annotated[int, Parameter(name="--model.width")] = Field(
         16, ge=1, le=2**16, description="channels at the first level; they double at each level below"
@@ -46,6 +46,25 @@ class Model(Frozen):
         None, description="smp: pretrained weights to fetch for the encoder, such as imagenet; random without it"
     )
 
+    source_sha256: Annotated[str | None, Parameter(show=False)] = Field(
+        None, description="content of FILE.py of a network of your own, filled in"
+    )
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a network of the user's own, named as FILE.py:NAME."""
+        return own.is_own(self.name)
+
+    def with_code_told(self) -> "Model":
+        """Fill in the content of a network of the user's own, where it is not said yet.
+
+        Raises:
+            CellpruneError: its file cannot be read.
+        """
+        if self.source_sha256 is not None or not self.is_own:
+            return self
+        return self.model_copy(update={"source_sha256": own.sha256(self.name)})
+
     def own(self) -> tuple[str, ...]:
         """Name the settings that this network has."""
         return MODEL_SETTINGS.get(names.row(names.MODELS, self.name) or "", ())
@@ -63,7 +82,8 @@ class Model(Frozen):
         unused = {"widths" if self.widths is None else "width"}
         if "stem" not in self.model_fields_set:  # which older files do not have
             unused.add("stem")
-        return {k: v for k, v in handler(self).items() if k == "name" or (k in self.own() and k not in unused)}
+        of_code = {"name", "source_sha256"} if self.is_own else {"name"}
+        return {k: v for k, v in handler(self).items() if k in of_code or (k in self.own() and k not in unused)}
 
 
 MODEL_SETTINGS: dict[str, tuple[str, ...]] = {  # a network that is not here has none

@@ -195,7 +195,7 @@ ENGINES = {
     ),
 }
 
-OWN = ("pruning method",)  # kinds of which users may have their own
+OWN = ("pruning method", "model")  # kinds of which users may have their own
 
 _TABLES: dict[str, Mapping[str, Any]] = {
     "pruning method": METHODS,
@@ -212,12 +212,13 @@ def resolve(kind: str, name: str) -> Any:
 
     Args:
         kind: "pruning method", "model", "task", "results", "target" or "engine".
-        name: a key of that kind's table; of the kinds in `OWN` also FILE.py:NAME, see `own.read`.
+        name: a key of that kind's table; a pruning method may also be FILE.py:NAME, see `own.read`. A network may
+            not: its name may come from a model file, which never makes code run; see `models.own`.
     Raises:
         CellpruneError: the name is in no row; the message lists the nearest.
     """
     table = _TABLES[kind]
-    if kind in OWN and own.is_own(name):
+    if kind == "pruning method" and own.is_own(name):
         return own.read(kind, name)
     key = row(table, name)
     if key is None:

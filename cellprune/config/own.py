@@ -38,25 +38,52 @@ def sha256(name: str) -> str:
     Raises:
         CellpruneError: it cannot be read.
     """
+    return _hash(source(name))
+
+
+def source(name: str) -> str:
+    """Give the content of the file in FILE.py:NAME, for the record; nothing is run.
+
+    Raises:
+        CellpruneError: it cannot be read.
+    """
     file, _ = _parts(name)
-    return hashlib.sha256(_text(file).encode()).hexdigest()
+    return _text(file)
 
 
-def read(kind: str, name: str) -> object:
+def read(kind: str, name: str, *, made_of: str | None = None) -> object:
     """Run the file in FILE.py:NAME, once for each content, and give what it calls NAME.
 
     Args:
         kind: what NAME is to be, as a reader says it: "pruning method".
         name: the file, from the working folder on, and a name that it gives.
+        made_of: what its content must have as its hash (hex, sha256), or nothing is run; None for any content.
     Raises:
-        CellpruneError: it cannot be read or run, or gives no such name; the nearest are listed.
+        CellpruneError: it cannot be read or run, has another content, or gives no such name; the nearest are listed.
     """
     file, attribute = _parts(name)
-    module = _module(file, _text(file))
+    text = _text(file)
+    if made_of not in (None, _hash(text)):
+        raise CellpruneError(f"{file} has changed since {short(name)} was used: restore it, or train again with it")
+    module = _module(file, text)
     if not hasattr(module, attribute):
         given = [key for key, value in vars(module).items() if callable(value) and value.__module__ == module.__name__]
         raise CellpruneError(unknown(kind, attribute, given, str(file)))
     return getattr(module, attribute)
+
+
+def fault(name: str, error: BaseException) -> str:
+    """Say on one line what an error in the user's own code was, and where in its file.
+
+    Args:
+        name: FILE.py:NAME; of a function that was given otherwise any text, then no line is known.
+    """
+    where = _line(error, _parts(name)[0]) if is_own(name) else ""
+    return f"{type(error).__name__}: {reason(error)}{where}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _parts(name: str) -> tuple[Path, str]:

@@ -288,7 +288,7 @@ def _refuse_effective(asked: Request, spell: Spell) -> None:
 
 
 def _refuse_pattern(asked: Request, spell: Spell) -> None:
-    """Refuse a pattern that is none, that keeps less than should stay, or of what is no single ranking of weights."""
+    """Refuse a pattern that is none, that keeps less than should stay, or of what ranks no weights before training."""
     if asked.pattern is None:
         return
     try:
@@ -299,11 +299,13 @@ def _refuse_pattern(asked: Request, spell: Spell) -> None:
     clash += _wishes(asked, spell)
     clash += ["densities"] if asked.densities is not None else []
     row = names.method(asked.method)
-    if row.when != "before" or row.rounds is not None or row.own_shares:
-        clash.append(f"{spell('method', asked.name)}, which does not rank all weights once")
+    if row.when != "before" or row.own_shares:
+        why = "gives each layer a share of its own" if row.own_shares else f"works {names.when(asked.method)}"
+        clash.append(f"{spell('method', asked.name)}, which {why}")
     if clash:
         raise CellpruneError(
-            f"{spell('pattern', asked.pattern)} is for single weights that are ranked once: remove it, or {clash[0]}"
+            f"{spell('pattern', asked.pattern)} is for single weights that are ranked before training: remove it, or "
+            f"{clash[0]}"
         )
     if asked.share > pattern.most:
         raise CellpruneError(

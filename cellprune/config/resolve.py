@@ -34,6 +34,8 @@ def resolve(settings: Settings) -> Settings:
             f"for {CROP_DEFAULTS['training']['steps_per_epoch']}"
         )
     _refuse_widths(settings.model)
+    told = {"model": settings.model.with_code_told(), "data": settings.data.with_code_told()}
+    settings = settings.model_copy(update=told)
     _refuse_idle_teaching(settings)
     _refuse_idle_start(settings.training.init, settings.pruning)
     pruning = settings.pruning.with_code_told()
@@ -136,7 +138,7 @@ def _refuse_widths(model: Model) -> None:
 
 def _refuse_other_tasks_choices(settings: Settings) -> None:
     own = NETWORKS[settings.task]
-    if row(own, settings.model.name) is None:
+    if not settings.model.is_own and row(own, settings.model.name) is None:
         theirs = next(task for task, networks in NETWORKS.items() if row(networks, settings.model.name) is not None)
         raise ConfigError(
             f"model {settings.model.name!r} is a network for {theirs}; --task {settings.task} takes {', '.join(own)}"

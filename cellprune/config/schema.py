@@ -15,7 +15,7 @@ from pydantic import (
     model_serializer,
 )
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.config.base import MOST_SEED, Frozen, Values, named
 from cellprune.config.data import Data
 from cellprune.config.decoding import Decoding
@@ -58,6 +58,8 @@ class Settings(Frozen):
         values: Values = self.model_dump(mode="json")
         for section, older in older_than_settings(self.task, values).items():
             values[section] = {k: v for k, v in values[section].items() if k not in older or v != older[k]}
+        for section, name in (("model", "name"), ("data", "dataset")):  # of which the content says more than the folder
+            values[section][name] = own.short(values[section][name])
         if values["model"].get("stem") == Model.model_fields["stem"].default:
             del values["model"]["stem"]
         if not values.get("decoder"):  # a section that older runs did not have
@@ -84,13 +86,13 @@ def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, d
             channels = False
     older: dict[str, dict[str, object]] = {"data": {}, "pruning": {"shrink": False} if channels else {}}
     if task == "segmentation":
-        older |= {"data": {"normalization": "standard"}, "decoder": {"tune": False}}
+        older |= {"data": {"normalization": "standard", "target": "classes"}, "decoder": {"tune": False}}
     return older
 
 
 TASK_DATA = {
     "segmentation": tuple(Data.model_fields),
-    "classification": ("dataset", "holdout", "split_seed", "select", "size"),
+    "classification": ("dataset", "source_sha256", "holdout", "split_seed", "select", "size"),
 }
 TASK_DECODER: dict[str, tuple[str, ...]] = {"segmentation": tuple(Decoding.model_fields), "classification": ()}
 # what is otherwise where nothing is said: the usual training of small images, 160 epochs with weight decay 1e-4

@@ -154,7 +154,7 @@ def _n_within(networks: Sequence[Widths], most: int, cost: Callable[[Widths], in
 
 def has_levels(architecture: Architecture) -> bool:
     """Tell whether there is a narrow and a flat one of a network."""
-    return is_leveled(architecture.shapes())
+    return architecture.own is None and is_leveled(architecture.shapes())
 
 
 def levels_of(network: nn.Module, name: str) -> Widths:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cellprune.data.cells import ctc, plain, track_file
+from cellprune.config.own import is_own, short
+from cellprune.data.cells import ctc, own, plain, track_file
 from cellprune.data.cells.frames import CLASSES, Frame
 from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
@@ -28,6 +29,7 @@ from cellprune.data.labelled import sets as labelled
 from cellprune.data.open import is_challenge, require_cells
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.named import is_folder, known_card, located
+from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.naming import of_text
@@ -38,7 +40,7 @@ from cellprune.wording import many
 def check(
     name_or_folder: str, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES
 ) -> Inspection | ClassesInspection:
-    """Inspect a data set by name or folder.
+    """Inspect a data set by name or folder, or the images with labels that FILE.py:NAME gives.
 
     Args:
         classes: what labels stand for, see `data.open.open_dataset`.
@@ -46,6 +48,10 @@ def check(
     Raises:
         CellpruneError: no such data set, or it is not here.
     """
+    if is_own(name_or_folder):
+        return _inspect_plain(
+            own.folder_of(name_or_folder, None, root_of(data_root)), name=short(name_or_folder), classes=classes
+        )
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = of_text(folder.resolve().name)

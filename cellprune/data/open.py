@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from cellprune.data.cells import ctc, plain
+from cellprune.config.own import is_own, short
+from cellprune.data.cells import ctc, own, plain
 from cellprune.data.cells.frames import CLASSES, Dataset, Frame
 from cellprune.data.labelled import cifar, folders
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.named import is_folder, known_card, located
+from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import entry
 from cellprune.images.naming import of_text
@@ -19,18 +21,29 @@ from cellprune.wording import many
 _log = logging.getLogger(__name__)
 
 
-def open_dataset(name_or_folder: str, *, data_root: Path | None = None, classes: tuple[str, ...] = CLASSES) -> Dataset:
+def open_dataset(
+    name_or_folder: str,
+    *,
+    data_root: Path | None = None,
+    classes: tuple[str, ...] = CLASSES,
+    source_sha256: str | None = None,
+) -> Dataset:
     """Find a data set on disk and list its frames; no pixel is read.
 
     Args:
-        name_or_folder: a card's name, which wins; a folder must be written with a separator ("./cells").
+        name_or_folder: a card's name, which wins; a folder must be written with a separator ("./cells"); or
+            FILE.py:NAME, which is run, see `data.cells.own`.
         data_root: where named sets live; None asks the environment, see `data.sets.root`.
         classes: two names: labels number cells, any label is one; more: labels are numbers of classes, 255 is unknown.
+        source_sha256: what the content of FILE.py must be; None for any.
     Raises:
         CellpruneError: no card has this name; a known set is not here yet (the ways to get it are named); the folder
             is of no known layout; truth without its image; images of different channels; cells told apart by class
             where their labels only number them.
     """
+    if is_own(name_or_folder):
+        written = own.folder_of(name_or_folder, source_sha256, root_of(data_root))
+        return _plain(short(name_or_folder), written, classes)
     if is_folder(name_or_folder):
         folder = Path(name_or_folder).expanduser()
         name = of_text(folder.resolve().name)

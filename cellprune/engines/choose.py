@@ -30,7 +30,12 @@ _TILES = 2  # timed, of each engine; one before them is not
 
 
 def engine(
-    model: "nn.Module | str | Path", *, engine: str = "auto", device: str = "auto", precision: Precision = "fp32"
+    model: "nn.Module | str | Path",
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: Precision = "fp32",
+    network: str | None = None,
 ) -> Engine:
     """Make the engine that runs a model.
 
@@ -39,14 +44,18 @@ def engine(
         engine: a row of the engines' table, or "auto": of those that are installed the one that is fastest here.
         device: where it runs.
         precision: what is computed in.
+        network: FILE.py:NAME of a model file of a network of the user's own; see `models.loaded.load`.
     Raises:
         CellpruneError: no such engine, or none that is installed can run it; what to do is named.
     """
     kind = "onnx" if onnxfile.is_named_so(model) else "model"
+    if network is not None and kind == "onnx":
+        raise CellpruneError(f"{model} is an ONNX file, which needs no code: remove --model")
+    code = {} if network is None else {"network": network}
     if engine != "auto":
         if engine in ENGINES:
             _require(model, kind, engine, ENGINES[engine])
-        made: Engine = resolve("engine", engine)(model, device=device, precision=precision)
+        made: Engine = resolve("engine", engine)(model, device=device, precision=precision, **code)
         return made
     able = {name: row for name, row in ENGINES.items() if row.runs == kind and precision in row.precisions}
     if not able:
@@ -56,7 +65,7 @@ def engine(
         _require(model, kind, *next(iter(able.items())))
     if len(here) > 1:
         return _fastest(Path(str(model)), here, device, precision)
-    made = resolve("engine", here[0])(model, device=device, precision=precision)
+    made = resolve("engine", here[0])(model, device=device, precision=precision, **code)
     return made
 
 

@@ -33,7 +33,13 @@ _PROBE_PX = 128  # side of the image on which a network's memory is measured
 _WORKSPACE = 1.5
 
 
-def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: Precision = "fp32") -> "TorchEngine":
+def engine(
+    model: "nn.Module | str | Path",
+    *,
+    device: str = "auto",
+    precision: Precision = "fp32",
+    network: str | None = None,
+) -> "TorchEngine":
     """Make an engine of a network.
 
     Args:
@@ -42,6 +48,7 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: 
             A network in memory is left as it was, and the engine keeps the weights that it has now.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "fp32".
+        network: FILE.py:NAME of a file of a network of the user's own; see `models.loaded.load`.
     Raises:
         CellpruneError: no such file, or one that cannot be used; no such device or precision; a network without values
             yet, or one that does not give such maps.
@@ -51,13 +58,13 @@ def engine(model: "nn.Module | str | Path", *, device: str = "auto", precision: 
             f"--precision {precision}: torch predicts in float32 alone: make an ONNX file with 'cellprune export'"
         )
     place = torch.device(choose(device))
-    network, weights = _usable(model, place)
-    header = header_of(network)
-    with _running(network, weights):
-        card = _guessed(network) if header is None else read_card(header, model)
+    usable, weights = _usable(model, place, network)
+    header = header_of(usable)
+    with _running(usable, weights):
+        card = _guessed(usable) if header is None else read_card(header, model)
     if weights is None and place.type == "cpu":
-        network = folded(network, card.in_channels)
-    return TorchEngine(network, card, place, weights)
+        usable = folded(usable, card.in_channels)
+    return TorchEngine(usable, card, place, weights)
 
 
 def facts(network: nn.Module, in_channels: int) -> dict[str, object]:
@@ -72,6 +79,11 @@ def facts(network: nn.Module, in_channels: int) -> dict[str, object]:
         "input_sizes": None if sizes is None else sizes.model_dump(),
         **size(network, in_channels),
     }
+
+
+def grid_px(field: ReceptiveField | None) -> int:
+    """Give what the sizes are multiples of that a network is brought which does not say which it takes."""
+    return field.stride_px if field else _PROBE_PX // 2
 
 
 def size(network: nn.Module, in_channels: int) -> dict[str, int | float]:
@@ -141,7 +153,7 @@ class TorchEngine:
 
     def _fitting(self, size: int) -> int:
         """For a network that does not say which sizes it takes: the next on its grid."""
-        stride = self.receptive_field.stride_px if self.receptive_field else _PROBE_PX // 2
+        stride = grid_px(self.receptive_field)
         return -(-size // stride) * stride
 
     def _mirrored(self, images: Floats) -> tuple[Floats, Any]:
@@ -153,10 +165,12 @@ class TorchEngine:
         return np.pad(images, paddings, mode="reflect"), tuple(inside)
 
 
-def _usable(model: "nn.Module | str | Path", device: torch.device) -> tuple[nn.Module, dict[str, Tensor] | None]:
+def _usable(
+    model: "nn.Module | str | Path", device: torch.device, network: str | None
+) -> tuple[nn.Module, dict[str, Tensor] | None]:
     """Give a network that is ready, or one that is left as it is and the weights to run it on."""
     if not isinstance(model, nn.Module):
-        return models.load(model).to(device), None
+        return models.load(model, network).to(device), None
     require_values(model)  # that is, before anything is moved
     return model, copies(model, device=device, dtype=torch.float32)
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from cellprune.config import load as config
-from cellprune.config import names
+from cellprune.config import names, own
+from cellprune.config.data import Data
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
@@ -27,6 +28,36 @@ from cellprune.training.stages import Stage
 def settings_of(folder: Folder) -> Settings:
     """Give the settings of a run, of this version or an older one."""
     return config.recorded(folder.read_config(), str(folder.file("config")))
+
+
+def data_of(settings: Settings, dataset: str | None) -> tuple[Data, bool]:
+    """Give the data that a finished run is used on, and whether these are its own.
+
+    A run never makes the code of its data run: who wants it run names it again.
+
+    Args:
+        settings: of the run.
+        dataset: what a person named; None for the run's own.
+    Raises:
+        CellpruneError: the run's own come of code that nobody named, or that changed.
+    """
+    of_run = settings.data
+    if dataset is None:
+        if of_run.is_own:
+            raise CellpruneError(
+                f"the images are of {own.short(of_run.dataset)}, code of your own, which no run makes run: name it by "
+                "--dataset FILE.py:NAME"
+            )
+        return of_run, True
+    named = of_run.model_copy(update={"dataset": dataset, "source_sha256": None}).with_code_told()
+    if not of_run.is_own or own.short(dataset) != own.short(of_run.dataset):
+        return named, False
+    if named.source_sha256 != of_run.source_sha256:
+        raise CellpruneError(
+            f"the source has changed: the images are of another content of {own.short(dataset)} than {dataset} has "
+            "now: give the file as it was"
+        )
+    return named, True
 
 
 def require_same(folder: Folder, settings: Settings, split: Split) -> None:
@@ -71,6 +102,7 @@ def missing(folder: Folder, settings: Settings) -> set[str]:
     unwritten = {"log"} if pruning.method != "dense" and not pruning.stands_in else {"log", "masks"}
     unwritten |= set() if pruning.times_layers else {"layer_times"}
     unwritten |= set() if settings.tunes else {"tuning"}
+    unwritten |= set() if settings.model.is_own else {"network"}
     gone = {kind for kind in FILES.keys() - unwritten if not folder.holds(kind)}
     return gone if "metrics" in gone or _tells_every_epoch(folder) else gone | {"metrics"}
 
@@ -97,7 +129,7 @@ def is_complete(folder: Folder, settings: Settings) -> bool:
             f"{folder.file(never[0])} is gone or damaged, and the run is finished, so no training state is left to "
             "make it from: restore it, or train again in another --output"
         )
-    return not gone - {"config", "split", "report"}
+    return not gone - {"config", "network", "split", "report"}
 
 
 def was_trained(folder: Folder) -> bool:
@@ -114,7 +146,7 @@ def trained(folder: Folder, setup: Setup) -> tuple[Setup, Trained]:
     header, weights, packed = folder.read_model()
     masks = {name: torch.from_numpy(mask) for name, mask in packed.items()}
     try:
-        kept = Architecture.read(header["architecture"]).kept
+        kept = Architecture.read(header["architecture"], setup.architecture.own).kept
         if kept is not None:  # then the file has no masks: these say the same
             masks = kept.masks({name: p.shape for name, p in setup.network.named_parameters()})
             architecture = replace(setup.architecture, kept=kept)

@@ -27,6 +27,7 @@ def evaluate(
     path: Path,
     *,
     dataset: str | None = None,
+    network: str | None = None,
     part: str | None = None,
     data_root: Path | None = None,
     device: str = "auto",
@@ -37,7 +38,9 @@ def evaluate(
 
     Args:
         path: the run folder.
-        dataset: a card's name or a folder; None for the run's own.
+        dataset: a card's name, a folder or FILE.py:NAME; None for the run's own. Where these are FILE.py:NAME, they are
+            named again, because a run makes no code run.
+        network: FILE.py:NAME of a run of a network of the user's own; see `models.loaded.load`.
         part: "report" (held out), "train" or "all" of the run's own data; None for what the run was scored on, which
             is "report", or "select" where it set frames apart to choose by. Another data set is always taken whole.
         decoder: what of it is to be otherwise than in the run.
@@ -56,8 +59,8 @@ def evaluate(
     task = tasks.of(settings)
     if not as_it_is and task.tune is None:
         raise CellpruneError(f"{path} is a run of {settings.task}, which has no decoder: remove --set and --decoder")
-    data = settings.data if dataset is None else settings.data.model_copy(update={"dataset": dataset})
-    loaded = read(path)
+    data, is_own = earlier.data_of(settings, dataset)
+    loaded = read(path, network)
     # a network that learned from grey as it is saved is shown it so
     frames = task.open(data, data_root).seen_with(loaded.architecture.in_channels)
     _require_fit(path, loaded.architecture, frames, task.outputs(frames, data), data.dataset)
@@ -70,9 +73,9 @@ def evaluate(
     if not as_it_is:
         card = read_card(header, path)
         header |= card.decoded_by(card.decoder_by(decoder)).decoding()
-    part = part or (folder.read_scores().part if dataset is None else "report")
-    split = task.again(frames, folder.read_split(), part) if dataset is None else task.whole(frames, data)
-    if dataset is not None:
+    part = part or (folder.read_scores().part if is_own else "report")
+    split = task.again(frames, folder.read_split(), part) if is_own else task.whole(frames, data)
+    if dataset is not None and not is_own:
         _warn_of_learned(folder.read_split(), split.written(), dataset)
     on = start(device).device
     loaders = Opened(settings, task, frames, split).loaders(0, on)

@@ -104,7 +104,7 @@ def _frames(path: Path, part: Literal["report", "train"], most: int, data_root: 
     """Read at most so many frames of a finished run, from the first to the last of a part."""
     folder = Folder(path)
     card = read_card(folder.read_model()[0], path)
-    data = earlier.settings_of(folder).data
+    data, _ = earlier.data_of(earlier.settings_of(folder), None)
     written = folder.read_split()
     assert isinstance(written, FrameSplit)  # for its card gives maps
     parts = from_written(written, open_dataset(data.dataset, data_root=data_root, classes=data.classes))

@@ -13,7 +13,9 @@ from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Parts
 from cellprune.experiment import initial, least_memory
+from cellprune.experiment.unnumbered import with_target_told
 from cellprune.models.architecture import Architecture
+from cellprune.models.own import Output
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.tasks import AnyTask
 from cellprune.training import progress
@@ -92,6 +94,7 @@ def open_data(
         else:
             named = settings.data.model_copy(update={"dataset": frames.name})
             settings = settings.model_copy(update={"data": named})
+        settings = with_target_told(settings, data_root, frames)
         parts = task.split(frames, settings.data)
         if settings.training.is_taught:
             parts = task.with_unannotated(frames, parts)
@@ -108,11 +111,24 @@ def set_up(opened: Opened, accelerator: Accelerator, workers: int = 0) -> Setup:
     least_memory.require(architecture, settings, opened.input_size, device, accelerator.num_processes)
     # its name may be a typo: before any pixel
     network = drawn(architecture, settings.seed)
+    require_usable(architecture, network, opened.input_size, opened.task.gives)
     if settings.training.init is not None:
         initial.put(network, settings.training.init)
     network.to(device)
     loaders, loss = opened.loaders(workers, device), opened.task.loss(settings.training.loss)
     return Setup(opened, architecture, network, loaders, loss, accelerator)
+
+
+def require_usable(architecture: Architecture, network: nn.Module, image: tuple[int, int, int], gives: Output) -> None:
+    """Refuse a network of the user's own that cannot be trained, before anything is read; see `models.own`.
+
+    Raises:
+        CellpruneError: it is another one at each call, does not take such images, or gives something else.
+        WorkError: it gives NaN or infinity.
+    """
+    if architecture.own is not None:
+        architecture.own.require_the_same(architecture.in_channels, architecture.classes)
+        architecture.own.require_fit(network, image, architecture.classes, gives)
 
 
 def drawn(architecture: Architecture, seed: int, *draw: int) -> nn.Module:

@@ -25,7 +25,7 @@ from cellprune.data.open import channels_of
 from cellprune.data.parts import Frames, Parts
 from cellprune.data.views import Views
 from cellprune.errors import CellpruneError
-from cellprune.experiment.opening import drawn
+from cellprune.experiment.opening import drawn, require_usable
 from cellprune.files.naming import require_new
 from cellprune.images.read import Floats
 from cellprune.lab.inputs import find
@@ -151,8 +151,11 @@ def pretrain(
         return _finished(output, told, source)
     for listener in listeners:
         listener.started(Event("note", message=source.said))
+    # any number of classes: the output layer is not in the file
     architecture = Architecture.of(settings.model, in_channels=source.channels, classes=2)
     network = drawn(architecture, settings.seed)
+    channels, height, width = source.images[0].shape
+    require_usable(architecture, network, (channels, height, width), tasks.of(settings).gives)
     byol, untrained = _byol(network, source.images[0], settings)
     store = _Store(states, identity)
     with locked(states.folder):

@@ -8,9 +8,10 @@ import torch
 from accelerate import Accelerator
 
 from cellprune.config import load as config
+from cellprune.config import own
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError, WorkError
-from cellprune.experiment import earlier
+from cellprune.experiment import earlier, link_tuning
 from cellprune.experiment.measure import disk_bytes
 from cellprune.experiment.opening import Opened, Setup
 from cellprune.experiment.work import Trained, Work
@@ -102,11 +103,13 @@ def _begun(setup: Setup, segments: Segments, stages: Sequence[Stage], command: S
 
 
 def write_known(folder: Folder, settings: Settings, split: Split) -> None:
-    """Write settings and split again where they were lost; those of an older layout, with another hash, stay."""
+    """Write settings, split and the user's own code where they were lost; those of another hash stay."""
     is_ours = earlier.has_hash_of(folder, settings, split)
     asked = settings.model_dump(mode="json")
     if not folder.holds("config") or (is_ours and folder.read_config() != asked):
         folder.write_config(asked)
+    if settings.model.is_own and not folder.holds("network"):
+        folder.write_network(own.source(settings.model.name))
     if not folder.holds("split") or (is_ours and folder.read_split() != split):
         folder.write_split(split)
 
@@ -126,6 +129,7 @@ def write_model(work: Work, trained: Trained) -> None:
         "architecture": setup.architecture.as_dict(),
         **opened.task.header(opened.frames, opened.settings),
         **opened.task.decoding(setup.loaders),
+        **(link_tuning.header(work.folder.read_tuning().links) if work.folder.holds("tuning") else {}),
         "receptive_field": None if field is None else field.model_dump(),
         "provenance_sha256": provenance.digest(work.made),
     }

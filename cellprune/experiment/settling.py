@@ -5,12 +5,10 @@ import torch
 
 from cellprune.config import load as config
 from cellprune.config import own
-from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
-from cellprune.experiment import initial
-from cellprune.models import loaded
+from cellprune.experiment import initial, teaching
 from cellprune.runs import container, maskfile
 from cellprune.training.accelerator import precision
 
@@ -22,21 +20,24 @@ def settled(settings: Settings, device: torch.device) -> Settings:
         CellpruneError: settings that do not go together, no masks file, or another one than they were made with.
     """
     settings = with_masks_told(settings)
-    _refuse_other_code(settings.pruning)
-    training = initial.told(with_teacher_told(settings.training))
+    _refuse_other_code("pruning.method_sha256", settings.pruning.method, settings.pruning.method_sha256)
+    _refuse_other_code("data.source_sha256", settings.data.dataset, settings.data.source_sha256)
+    _refuse_other_code("model.source_sha256", settings.model.name, settings.model.source_sha256)
+    training = initial.told(with_teacher_told(settings))
     chosen = precision(training.precision, device)
     return settings.model_copy(update={"training": training.model_copy(update={"precision": chosen})})
 
 
-def with_teacher_told(training: Training) -> Training:
+def with_teacher_told(settings: Settings) -> Training:
     """Write the content of the teacher into the settings.
 
     Raises:
         CellpruneError: no such network, or another one than the settings were made with.
     """
+    training = settings.training
     if training.teacher is None:
         return training
-    weights = loaded.read(training.teacher).network.state_dict()
+    weights = teaching.read(settings).network.state_dict()
     content = container.digest({name: value.numpy() for name, value in weights.items()})
     if training.teacher_sha256 not in (None, content):
         raise CellpruneError(
@@ -45,16 +46,16 @@ def with_teacher_told(training: Training) -> Training:
     return training.model_copy(update={"teacher_sha256": content})
 
 
-def _refuse_other_code(pruning: Pruning) -> None:
-    """Refuse a method of the user's own whose file changed since the settings were made.
+def _refuse_other_code(key: str, name: str, content: str | None) -> None:
+    """Refuse code of the user's own whose file changed since the settings were made.
 
     Raises:
         CellpruneError: the message names the file.
     """
-    if pruning.method_sha256 is not None and own.sha256(pruning.method) != pruning.method_sha256:
+    if content is not None and own.is_own(name) and own.sha256(name) != content:
         raise CellpruneError(
-            f"{own.short(pruning.method)} is not the code that these settings were made with: restore it, or start "
-            f"again in another --output without pruning.method_sha256"
+            f"{own.short(name)} is not the code that these settings were made with: restore it, or start again in "
+            f"another --output without {key}"
         )
 
 

@@ -7,6 +7,7 @@ from glob import escape
 from pathlib import Path
 
 from cellprune.config import load as config
+from cellprune.config import own
 from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
 from cellprune.experiment import earlier
@@ -72,5 +73,5 @@ def _has(folder: Folder, settings: Settings) -> bool:
 def _name(settings: Settings, digest: str) -> str:
     pruning = settings.pruning
     return names.run_name(
-        settings.data.dataset, settings.model.name, pruning.label, pruning.amount, settings.seed, digest
+        settings.data.dataset, own.short(settings.model.name), pruning.label, pruning.amount, settings.seed, digest
     )

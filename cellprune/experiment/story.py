@@ -20,6 +20,7 @@ from cellprune.experiment import (
     initial,
     kept_scores,
     latency,
+    link_tuning,
     measure,
     record,
     settling,
@@ -29,6 +30,7 @@ from cellprune.experiment import (
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink
+from cellprune.experiment.unnumbered import with_target_told
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
@@ -140,8 +142,8 @@ def run(
 
 
 def settled(settings: Settings, *, runtime: Runtime) -> Settings:
-    """Give the settings with every choice made that this machine and given masks make, as a run writes them down."""
-    return settling.settled(settings, start(runtime.device).device)
+    """Give the settings with every choice made that machine, data and given masks make, as a run writes them down."""
+    return with_target_told(settling.settled(settings, start(runtime.device).device), runtime.data_root)
 
 
 def choose_masks(
@@ -168,6 +170,7 @@ def choose_masks(
             f"pruning.control={settings.pruning.control} changes no masks: leave it to 'cellprune train'"
         )
     setup = set_up(open_data(settings, runtime.data_root, listeners), accelerator, runtime.workers)
+    settings = setup.settings
     with progress.phase(listeners, _PLANNING):
         segments = choose.segments(setup)
     if settings.pruning.times_layers:
@@ -378,6 +381,7 @@ def _tuned(work: Work, trained: Trained) -> Setup:
         trained_px = len(trained.epochs) * n_images * height * width
         with work.phase("tuning", "tuning the decoder on what was learned from") as tell:
             tuning = task.tune(setup.network, setup.loaders, settings.decoder, _TUNED_SHARE * trained_px, None, tell)
+            tuning = replace(tuning, links=link_tuning.of(setup.opened.frames, setup.opened.split))
         folder.write_tuning(tuning)
-        work.say([sentences.tuned(tuning)])
+        work.say([sentences.tuned(tuning), *sentences.links(tuning.links)])
     return replace(setup, loaders=task.decoded_by(setup.loaders, folder.read_tuning().after.decoder))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from cellprune.config.schema import Settings
 from cellprune.errors import CellpruneError
 from cellprune.experiment import earlier
 from cellprune.experiment.opening import Opened, Setup
@@ -35,7 +36,7 @@ def require(opened: Opened) -> None:
     path = opened.settings.training.teacher
     if path is None:
         return
-    teacher, learned = loaded.read(path), learned_by(path)
+    teacher, learned = read(opened.settings), learned_by(path)
     if learned is not None:
         _require_apart(path, learned, opened.split.written())  # first: another split has another normalization, too
     _require_alike(path, teacher, opened)
@@ -46,12 +47,23 @@ def require(opened: Opened) -> None:
         )
 
 
+def read(settings: Settings) -> loaded.Loaded:
+    """Read the teacher that the settings name; it may be of the network of the user's own that they name, too.
+
+    Raises:
+        CellpruneError: no such network.
+    """
+    model, path = settings.model, settings.training.teacher
+    assert path is not None, "it is taught"
+    return loaded.read(path, model.name if model.is_own else None, needs_it=False)
+
+
 def distillation(setup: Setup) -> Distillation | None:
     """Give what is learned of the run's teacher; None where it has none."""
     training = setup.settings.training
     if training.teacher is None:
         return None
-    network = loaded.read(training.teacher).network.requires_grad_(False)
+    network = read(setup.settings).network.requires_grad_(False)
     return Distillation(
         teacher=network.to(device=setup.device, memory_format=torch.channels_last),  # type: ignore[call-overload]
         agreement=setup.opened.task.agreement(setup.settings.data, training.teacher_temperature),

@@ -46,19 +46,20 @@ class Smaller:
     input_px: tuple[int, int]
 
 
-def write_compact(model: Path, output: Path) -> Smaller:
+def write_compact(model: Path, output: Path, network: str | None = None) -> Smaller:
     """Write a model file of the same function, from as few channels as carry something.
 
     Args:
         model: the folder of a finished run, or a model file.
         output: the file to make.
+        network: FILE.py:NAME of a network of the user's own; see `models.loaded.load`.
     Raises:
         CellpruneError: no such model, or its channels cannot be followed; nothing is written.
     """
     if onnxfile.is_named_so(model):
         raise CellpruneError(f"{model} is an ONNX file: give the run or the model file that it was exported from")
     file = finished(model).file("model") if model.is_dir() else model
-    given, masks = loaded.read(file), modelfile.read(file).masks
+    given, masks = loaded.read(file, network), modelfile.read(file).masks
     height, width = _size_px(given.header)
     inputs = torch.randn(1, given.architecture.in_channels, height, width, generator=torch.Generator().manual_seed(0))
     made = compacted(given.network, inputs)
@@ -72,7 +73,9 @@ def write_compact(model: Path, output: Path) -> Smaller:
         header = {key: value for key, value in given.header.items() if key != "format_version"}
         header |= {"architecture": architecture.as_dict()}
         modelfile.write(beside, header, weights, _zeros(weights, masks))
-        again = loaded.read(beside).network  # what is kept of each tensor is told, so it must tell the same network
+        again = loaded.read(
+            beside, network
+        ).network  # what is kept of each tensor is told, so it must tell the same network
         n_bytes = beside.stat().st_size
     before, after = (
         _size(network, inputs, size) for network, size in ((given.network, file.stat().st_size), (again, n_bytes))

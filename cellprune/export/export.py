@@ -42,7 +42,14 @@ class Exported:
         ]
 
 
-def export(model: Path, output: Path, examples: Sequence[Example], *, calibration: Sequence[Floats] = ()) -> Exported:
+def export(
+    model: Path,
+    output: Path,
+    examples: Sequence[Example],
+    *,
+    calibration: Sequence[Floats] = (),
+    network: str | None = None,
+) -> Exported:
     """Write a network as one ONNX file and compare it with torch.
 
     Args:
@@ -50,16 +57,17 @@ def export(model: Path, output: Path, examples: Sequence[Example], *, calibratio
         output: the file to make.
         examples: to compare on, at least one.
         calibration: (C, H, W) float32 native images; with them the file is in int8, of the ranges that they have.
+        network: FILE.py:NAME of a network of the user's own; see `models.loaded.load`.
     Raises:
         CellpruneError: no such model, or it cannot be written as ONNX; nothing is written.
         WorkError: an engine gives other classes than torch, beyond the limit; nothing is written.
     """
-    network = models.load(model)
-    header = header_of(network)
+    trained = models.load(model, network)
+    header = header_of(trained)
     assert header is not None
-    file = to_onnx(network, header, model)
+    file = to_onnx(trained, header, model)
     precision: Precision = "int8" if calibration else "fp32"
-    expected = reference(torch_engine(network, device="cpu"), examples)
+    expected = reference(torch_engine(trained, device="cpu"), examples)
     with atomic.replacing(output) as beside:
         beside.write_bytes(file)
         card = onnxfile.read_header(beside) | {"precision": precision}

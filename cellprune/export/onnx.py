@@ -13,12 +13,12 @@ import torch
 from onnxruntime import InferenceSession
 from torch import Tensor, nn
 
-from cellprune.engines.torch import facts
+from cellprune.engines.torch import facts, grid_px
 from cellprune.errors import CellpruneError
 from cellprune.export.tracing import traced
-from cellprune.models.network import Wrapped, is_wrapped
+from cellprune.models.network import Wrapped, is_mirroring, is_wrapped
 from cellprune.runs import onnxfile
-from cellprune.runs.modelcard import read_card
+from cellprune.runs.modelcard import InputSizes, read_card
 from cellprune.wording import reason
 
 _FREE = {"image": {0: "n", 2: "height", 3: "width"}, "logits": {0: "n", 2: "h", 3: "w"}}
@@ -42,14 +42,19 @@ def to_onnx(network: nn.Module, header: Mapping[str, object], name: object) -> b
     """
     in_channels = read_card(header, name).in_channels
     known = facts(network, in_channels)
-    if known["input_sizes"] is None or not is_wrapped(network):
+    bare: nn.Module = _Levels(network).eval() if is_wrapped(network) else network
+    if not is_mirroring(network):  # the engine mirrors for it, as torch's does
+        known["input_sizes"] = InputSizes(
+            stride_px=grid_px(read_card({**header, **known}, name).receptive_field)
+        ).model_dump()
+    elif known["input_sizes"] is None or bare is network:
         raise CellpruneError(f"{name} cannot be written as ONNX ({_UNKNOWN_SIZES}): predict with torch")
-    levels = _Levels(network).eval()
-    images = [_image(in_channels, [network.input_size(side) for side in sides]) for sides in _SIDES_PX]
+    sizes = InputSizes.model_validate(known["input_sizes"])
+    images = [_image(in_channels, [sizes(side) for side in sides]) for sides in _SIDES_PX]
     try:
-        file = traced(levels, images[0], _FREE)
+        file = traced(bare, images[0], _FREE)
         with torch.no_grad():
-            _require_equal(levels, file, images)
+            _require_equal(bare, file, images)
     except Exception as error:  # exporter, torch and ONNX Runtime have no error in common
         raise CellpruneError(f"{name} cannot be written as ONNX ({reason(error)}): predict with torch") from error
     return with_header(file, {**header, **known, "precision": "fp32"})

@@ -65,7 +65,14 @@ def require_new_package(output: Path) -> None:
     require_new(output, kind="bioimage.io", suffix=output.suffix.lower())
 
 
-def package(model: Path, output: Path, examples: Sequence[Example], *, learned: Sequence[Floats] = ()) -> Packaged:
+def package(
+    model: Path,
+    output: Path,
+    examples: Sequence[Example],
+    *,
+    learned: Sequence[Floats] = (),
+    network: str | None = None,
+) -> Packaged:
     """Write a network as a bioimage.io package.
 
     Args:
@@ -74,24 +81,25 @@ def package(model: Path, output: Path, examples: Sequence[Example], *, learned: 
         examples: to compare on; the first becomes the test image.
         learned: (C, H, W) float32 native images that the network learned from; without them the package may not be able
             to normalize, see `processing.steps`.
+        network: FILE.py:NAME of a network of the user's own; see `models.loaded.load`.
     Raises:
         CellpruneError: no such model, or it cannot be written as ONNX; nothing is written.
         WorkError: an engine gives other classes than torch, beyond the limit, or the disk is full; nothing is written.
     """
     with _becoming(output) as folder:
-        made = export(model, folder / WEIGHTS, examples)
-        network: Engine = resolve("engine", "onnx")(folder / WEIGHTS)
-        known = steps(network.card, learned)
-        image, maps = _tested(folder / WEIGHTS, network.card, known, examples[0].image)
+        made = export(model, folder / WEIGHTS, examples, network=network)
+        engine: Engine = resolve("engine", "onnx")(folder / WEIGHTS)
+        known = steps(engine.card, learned)
+        image, maps = _tested(folder / WEIGHTS, engine.card, known, examples[0].image)
         np.save(folder / INPUT, image)
         np.save(folder / OUTPUT, maps)
-        agreement = _agreement(network, known, examples) if known else None
+        agreement = _agreement(engine, known, examples) if known else None
         with files.needed(str(model)):
             run = _run(model)
             name = title(model, run)
-            text = readme(name, network.card, run, made.parity, agreement)
+            text = readme(name, engine.card, run, made.parity, agreement)
             (folder / DOCUMENTATION).write_text(text, encoding="utf-8")
-            said = description(name, folder, network.card, known, run)
+            said = description(name, folder, engine.card, known, run)
         (folder / "rdf.yaml").write_text(yaml12.write(said), encoding="utf-8")
     return Packaged(output, made, agreement)
 

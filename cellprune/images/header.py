@@ -9,6 +9,7 @@ from cellprune.errors import CellpruneError
 
 MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
 MAX_CHANNELS = 16
+COARSEST_UM = 20.0  # a pixel of a microscope is smaller; programs write a screen's or a printer's unasked
 UNSTACK = "if these are images of a stack, save them with photometric='minisblack'"  # where a header looks stacked
 
 
@@ -30,6 +31,7 @@ class Header:
             nobody tells them otherwise.
         outer: the axes of its planes and their sizes, outermost first, such as (("T", 10), ("Z", 5)); empty for one.
         channel_names: as OME says them; empty where it says none.
+        notes: what a user is to know of the file, each the rest of a sentence that begins with its name.
     """
 
     size: tuple[int, int]
@@ -40,6 +42,7 @@ class Header:
     looks_stacked: bool = False
     outer: tuple[tuple[str, int], ...] = ()
     channel_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def slices(self) -> int:
@@ -58,10 +61,12 @@ class Pick:
     Attributes:
         planes: slices in Z, of which each pixel gets the brightest; one is taken as it is.
         channel: from 0; None for all.
+        axes: of the file in its order, where it does not say them; None for what it says.
     """
 
     planes: tuple[int, ...]
     channel: int | None = None
+    axes: str | None = None
 
 
 def believed(header: Header, path: Path) -> Header:

@@ -23,9 +23,11 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _CERTAIN = re.compile(r"masks?_.+|.+_(?:masks?|labels?)", re.DOTALL)  # label images also where no image bears the rest
+JPEGS = (".jpg", ".jpeg", ".jpe", ".jfif")
+_PREDICTED = (*JPEGS, ".zarr", ".czi", ".nd2", ".lif")
 _OTHER_FORMATS = {
     # of photographs and pictures
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpx", ".jpf", ".jxl", ".bmp", ".dib", ".gif", ".webp",
+    *JPEGS, ".jp2", ".j2k", ".jpx", ".jpf", ".jxl", ".bmp", ".dib", ".gif", ".webp",
     ".heic", ".heif", ".avif", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".exr", ".dng",
     # of microscopes and their programs
     ".czi", ".lsm", ".zvi", ".lif", ".lof", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".ims", ".stk", ".tf2",
@@ -40,6 +42,16 @@ _OTHER_FORMATS = {
 def ending(name: str) -> str:
     """Give what a name says of its format: its last point and what follows, in lower case; empty without one."""
     return splitext(name)[1].lower()
+
+
+def is_predicted(name: str) -> bool:
+    """Tell whether a name is that of an image that `predict` reads, by itself or with an extra."""
+    return ending(name) in (*SUFFIXES, *_PREDICTED)
+
+
+def is_jpeg(name: str) -> bool:
+    """Tell whether a name is a JPEG's."""
+    return ending(name) in JPEGS
 
 
 def is_image(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import BinaryIO, Literal
 import imagecodecs
 import numpy as np
 
+from cellprune.images import order
 from cellprune.images.header import Header, ImageError, believed, chosen, without_alpha
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -20,12 +21,15 @@ _EXPANSION = 1032  # bytes that one byte of Deflate can become at most
 _ORIENTATION = 274  # a tag of the TIFF that an eXIf chunk is
 
 
-def read_header(path: Path, *, slices: bool = False) -> Header:
+def read_header(path: Path, *, slices: bool = False, axes: str | None = None) -> Header:
     """Read what a PNG says of its size; its resolution is that of a screen or printer, so it gives no pixel size."""
-    return _looked_at(path)[1]
+    header = _looked_at(path)[1]
+    grey = header.channels == 1
+    order.fitting(axes, "YX" if grey else "YXS", header.size if grey else (*header.size, header.channels), path)
+    return header
 
 
-def read_pixels(path: Path, plane: int | None, *, slices: bool = False) -> np.ndarray:
+def read_pixels(path: Path, plane: int | None, *, slices: bool = False, axes: str | None = None) -> np.ndarray:
     """Read the image, (C, H, W) as saved, a palette's colours looked up; see `images.read.read_image`."""
     _, header = _looked_at(path)  # refused here, before memory is taken for the pixels
     chosen(header, plane, path)

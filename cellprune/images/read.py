@@ -36,15 +36,16 @@ Target = NDArray[np.uint8]
 _T = TypeVar("_T")
 
 
-def read_header(path: Path, *, slices: bool = False) -> Header:
+def read_header(path: Path, *, slices: bool = False, axes: str | None = None) -> Header:
     """Read a file's header and refuse what is not an image of a sane size.
 
     Args:
         slices: whether its planes may be slices in Z; else they must be moments of time.
+        axes: of the file in its order, where it does not say them, as `order.checked` gives them.
     Raises:
-        ImageError: see the module's hard rules; pixel values are not looked at.
+        ImageError: see the module's hard rules; pixel values are not looked at; axes that contradict the file.
     """
-    return _opened(path, lambda kind: kind.read_header(path, slices=slices))
+    return _opened(path, lambda kind: kind.read_header(path, slices=slices, axes=axes))
 
 
 def equal_channels(path: Path, plane: int | None = None) -> bool:
@@ -104,6 +105,11 @@ def read_grey_levels(
         pick: what of a file of several axes is meant, in the place of `plane`.
     """
     pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
+    return usable(pixels, path, plane, channels=channels)
+
+
+def usable(pixels: NDArray, path: Path, plane: int | None, *, channels: int | None) -> NDArray:
+    """Give the grey levels (C, H, W) of a file back where a network can be shown them; see `read_grey_levels`."""
     if pixels.dtype.kind not in "uif":
         raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
     if not np.isfinite(pixels).all():
@@ -119,9 +125,9 @@ def _picked(read: Callable[..., NDArray], plane: int | None, pick: Pick | None) 
     """Read what is meant, plane by plane."""
     if pick is None:
         return read(plane)
-    pixels = read(pick.planes[0], slices=True)
+    pixels = read(pick.planes[0], slices=True, axes=pick.axes)
     for other in pick.planes[1:]:
-        pixels = np.maximum(pixels, read(other, slices=True))
+        pixels = np.maximum(pixels, read(other, slices=True, axes=pick.axes))
     return pixels if pick.channel is None else pixels[pick.channel : pick.channel + 1]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from cellprune.images import ome, tiff_tags
-from cellprune.images.header import MAX_PIXELS, Header, ImageError, believed, chosen, without_alpha
+from cellprune.images import ome, order, tiff_tags
+from cellprune.images.header import COARSEST_UM, MAX_PIXELS, Header, ImageError, believed, chosen, without_alpha
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
 from cellprune.wording import many
@@ -23,6 +23,10 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _CHANNELS = "CS"  # channels saved page by page, and samples of one pixel
 _MOMENTS = "TIQ"  # time, and axes of which a file says nothing
 _NO_MOMENTS = {"Z": "slices in Z", "R": "positions", "P": "positions", "M": "tiles of a mosaic", "A": "angles"}
+_UNNAMED = (
+    "does not say what its pages are, so each is taken for a moment in time: give --axes ZYX or --axes CYX if they are "
+    "slices or channels"
+)
 _LUMINANCE = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 _UM_PER_RESOLUTION_UNIT = {2: 25400.0, 3: 10000.0}  # inch, centimetre
 _UM_PER_UNIT = {
@@ -31,18 +35,17 @@ _UM_PER_UNIT = {
     **dict.fromkeys(("um", "\u00b5m", "\u03bcm", r"\u00b5m", "micron", "microns"), 1.0),
     **dict.fromkeys(("micrometer", "micrometers", "micrometre", "micrometres"), 1.0),
 }  # fmt: skip
-_COARSEST_UM = 20.0  # beyond it stands a screen's or a printer's resolution, which programs write unasked
 
 
-def read_header(path: Path, *, slices: bool = False) -> Header:
+def read_header(path: Path, *, slices: bool = False, axes: str | None = None) -> Header:
     """Read what a TIFF says of its size; see `images.read.read_header`."""
-    with _opened(path, slices=slices) as image:
+    with _opened(path, slices=slices, axes=axes) as image:
         return image.header
 
 
-def read_pixels(path: Path, plane: int | None, *, slices: bool = False) -> np.ndarray:
+def read_pixels(path: Path, plane: int | None, *, slices: bool = False, axes: str | None = None) -> np.ndarray:
     """Read one plane, (C, H, W), its palette looked up and white the brightest; see `images.read.read_image`."""
-    with _opened(path, slices=slices) as image:
+    with _opened(path, slices=slices, axes=axes) as image:
         number = chosen(image.header, plane, path)  # refused here, before memory is taken for the pixels
         return image.colours(number) if image.has_colours else image.numbers(number)
 
@@ -64,17 +67,18 @@ _KEPT = 2
 
 
 @contextmanager
-def _opened(path: Path, *, slices: bool = False) -> "Iterator[_Image]":
+def _opened(path: Path, *, slices: bool = False, axes: str | None = None) -> "Iterator[_Image]":
     """Open a file; a stack whose planes are read one after the other is parsed once.
 
     Args:
         slices: whether its planes may be slices in Z, which then are no moments.
+        axes: see `images.read.read_header`.
     """
     status = path.stat()
-    key = path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    key = path, axes, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
     image = _last_stacks.pop(key, None)  # no one else has it while it is in use
     if image is None:
-        image = _parsed(path)
+        image = _parsed(path, axes)
     else:
         image.tif.filehandle.open()
     with image.tif:
@@ -87,7 +91,7 @@ def _opened(path: Path, *, slices: bool = False) -> "Iterator[_Image]":
             del _last_stacks[next(iter(_last_stacks))]
 
 
-def _parsed(path: Path) -> "_Image":
+def _parsed(path: Path, axes: str | None) -> "_Image":
     """Open a file and refuse it, closed again, where it cannot be understood."""
     pages = directories(path, tiff_tags.WANTED)
     tiff_tags.check(pages, path)
@@ -95,7 +99,8 @@ def _parsed(path: Path) -> "_Image":
     # planes for its own
     tif = tifffile.TiffFile(path, _multifile=False, is_mmstack=False, is_ndtiff=False)
     try:
-        image = _Image(path, tif, pages, *_series(tif, pages, path))
+        series, words = _series(tif, pages, path)
+        image = _Image(path, tif, pages, series, words, order.fitting(axes, series.axes, series.shape, path))
         assert image.header.planes  # made here
     except BaseException:
         tif.close()
@@ -131,6 +136,7 @@ class _Image:
         pages: of its chain.
         series: its planes; pages that form an array.
         words: kinds of descriptions that claim to tell all planes: ome, imagej, shaped.
+        axes: of the series, one letter each: as the file says, or its user where it does not.
     """
 
     path: Path
@@ -138,6 +144,7 @@ class _Image:
     pages: list[Directory]
     series: Any
     words: frozenset[str]
+    axes: str
 
     @cached_property
     def header(self) -> Header:
@@ -147,7 +154,7 @@ class _Image:
             raise ImageError(
                 f"{self.path} holds numbers of a kind that cellprune does not read ({bits}): save it again"
             )
-        sizes = dict(zip(series.axes, series.shape, strict=True))
+        sizes = dict(zip(self.axes, series.shape, strict=True))
         if not {"Y", "X"} <= set(sizes):
             raise ImageError(f"{self.path} is of shape {series.shape}, not an image of rows and columns: save it again")
         channels = prod(sizes.get(axis, 1) for axis in _CHANNELS)
@@ -160,9 +167,12 @@ class _Image:
             _pixel_size_um(self.tif),
             looks_stacked=_looks_stacked(series),
             outer=tuple(
-                (axis, size) for axis, size in sizes.items() if axis not in {"Y", "X", *_CHANNELS} and size > 1
+                (axis, int(size))
+                for axis, size in zip(self.axes, series.shape, strict=True)  # two may be without a name
+                if axis not in {"Y", "X", *_CHANNELS} and size > 1
             ),
             channel_names=_channel_names(self.tif, channels),
+            notes=(_UNNAMED,) if planes > 1 and set(self.axes) & set(order.UNNAMED) else (),
         )
         believed(header, self.path)
         self._require_its_pages()
@@ -247,7 +257,7 @@ class _Image:
     def _require_moments(self, planes: int, channels: int) -> None:
         """Refuse planes that are not moments of time, or may be something else."""
         series = self.series
-        for axis, size in zip(series.axes, series.shape, strict=True):
+        for axis, size in zip(self.axes, series.shape, strict=True):
             if size > 1 and axis not in {"Y", "X", "Z", *_CHANNELS, *_MOMENTS}:
                 raise _no_moments(self.path, axis, size)
         if channels == 1 and (several := _completed_elsewhere(self.tif, series)):
@@ -265,7 +275,8 @@ class _Image:
         series, header = self.series, self.header
         of_page = len(series.keyframe.shape)
         by_page = series.shape[-of_page:] == series.keyframe.shape
-        by_page = by_page and {"Y", "X", *_CHANNELS}.issuperset(series.axes[-of_page:])  # else one page has all moments
+        # else one page has all moments, or columns of all rows
+        by_page = by_page and {"Y", "X"} <= set(self.axes[-of_page:]) <= {"Y", "X", *_CHANNELS}
         if header.planes == 1 or not by_page:
             if prod(series.shape) > MAX_PIXELS and header.planes > 1:
                 raise ImageError(
@@ -274,8 +285,8 @@ class _Image:
                 )
             if not self._lies_in_one_piece:
                 self._require_whole(range(self._n_pages))
-            return _ordered(series.asarray(), series.axes, header, plane)
-        outer, inner = series.axes[:-of_page], series.axes[-of_page:]
+            return _ordered(series.asarray(), self.axes, header, plane)
+        outer, inner = self.axes[:-of_page], self.axes[-of_page:]
         pages = np.arange(self._n_pages).reshape(series.shape[:-of_page])
         pages = np.moveaxis(pages, outer.index("C"), -1) if "C" in outer else pages[..., None]
         wanted = pages.reshape(header.planes, -1)[plane].tolist()
@@ -348,7 +359,7 @@ def _pixel_size_um(tif: tifffile.TiffFile) -> tuple[float, float] | None:
     else:
         size = None
     size = size or _inverse(across, down, _UM_PER_RESOLUTION_UNIT.get(int(page.resolutionunit or 0)))
-    return size if size and all(isfinite(um) and 0 < um <= _COARSEST_UM for um in size) else None
+    return size if size and all(isfinite(um) and 0 < um <= COARSEST_UM for um in size) else None
 
 
 def _inverse(across: float, down: float, um_per_unit: float | None) -> tuple[float, float] | None:

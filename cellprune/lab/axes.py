@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from cellprune.images.header import Header, ImageError, Pick
+from cellprune.images.order import UNNAMED
 from cellprune.lab.position import Position
 from cellprune.wording import quoted
 
@@ -24,17 +25,27 @@ class Axes:
         z: "max" for the brightest pixel of all slices, "each" for every slice as an image, or the number of a slice,
             from 0; None where slices are refused.
         channel: number, from 0, or name of the one channel that is meant; None for all.
+        order: the axes of files that do not say them, as `images.order.checked` gives them; None for what they say.
     """
 
     z: Slices | None = None
     channel: int | str | None = None
+    order: str | None = None
 
     def header(self, whole: Header, path: Path) -> Header:
         """Give the header of the images that a file gives, of which each moment, or slice, is a plane.
 
         Raises:
-            ImageError: no such slice or channel, or moments of which each slice is wanted.
+            ImageError: no such slice or channel, moments of which each slice is wanted, or axes that nobody names.
         """
+        unnamed = [size for axis, size in whole.outer if axis in UNNAMED]
+        if len(unnamed) > 1 or (unnamed and (self.z is not None or self.channel is not None)):
+            sizes = " x ".join(str(size) for _, size in whole.outer)
+            letters = "TZYX" if len(whole.outer) > 1 else "ZYX"
+            raise ImageError(
+                f"{path} does not say what its {sizes} planes are: name its axes, such as --axes {letters} (T time, Z "
+                "slices, C channels)"
+            )
         n_moments = whole.planes // whole.slices
         if self.z == "each" and min(whole.slices, n_moments) > 1:
             raise ImageError(
@@ -51,14 +62,14 @@ class Axes:
     def pick(self, whole: Header, plane: int) -> Pick | None:
         """Give what makes one of these images; None where it is the file's plane as it is."""
         channel = None if self.channel is None else self._channel(whole, Path())
-        if whole.slices == 1 and channel is None:
+        if whole.slices == 1 and channel is None and self.order is None:
             return None
         if self.z == "each" or whole.slices == 1:
-            return Pick((plane,), channel)
+            return Pick((plane,), channel, self.order)
         axes, sizes = zip(*whole.outer, strict=True)
         numbered = np.moveaxis(np.arange(prod(sizes)).reshape(sizes), axes.index("Z"), -1).reshape(-1, whole.slices)
         slices = numbered[plane].tolist()
-        return Pick((slices[self.z],) if isinstance(self.z, int) else tuple(slices), channel)
+        return Pick((slices[self.z],) if isinstance(self.z, int) else tuple(slices), channel, self.order)
 
     def position(self, whole: Header, plane: int) -> Position | None:
         """Say where in its file one of these images is; None where the file has one place."""

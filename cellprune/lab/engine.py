@@ -62,7 +62,14 @@ class Engine(Protocol):
         ...
 
 
-def engine_of(model: object, *, engine: str = "auto", device: str = "auto", precision: Precision = "fp32") -> Engine:
+def engine_of(
+    model: object,
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: Precision = "fp32",
+    network: str | None = None,
+) -> Engine:
     """Give an engine as it is, and wrap anything else: a torch network, a run folder, a model file, an ONNX file.
 
     Args:
@@ -70,12 +77,14 @@ def engine_of(model: object, *, engine: str = "auto", device: str = "auto", prec
         engine: a row of the engines' table; "auto" takes the fastest of those that are installed and can run it.
         device: "auto", "cpu", "cuda" or "mps"; only torch has others than the CPU.
         precision: what is computed in; nothing below float32 unless it is asked for.
+        network: FILE.py:NAME of a run or model file of a network of the user's own, whose code is then run.
     Raises:
         CellpruneError: no such engine, or it cannot run the model.
     """
     if _is_engine(model):
         return model
-    made: Engine = names.resolve("engine", "auto")(model, engine=engine, device=device, precision=precision)
+    make = names.resolve("engine", "auto")
+    made: Engine = make(model, engine=engine, device=device, precision=precision, network=network)
     return made
 
 

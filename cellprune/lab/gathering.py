@@ -17,6 +17,7 @@ from cellprune.files.listing import Entry, entry, is_litter, listed
 from cellprune.images import naming
 from cellprune.images.aside import EXPORT, first, holds_images, looks_like_image, seen, why_not
 from cellprune.images.naming import IGNORE, IMAGES, LABELS
+from cellprune.images.sources import is_zarr
 from cellprune.wording import printable
 
 # the challenge's layout, as `data.cells.ctc` reads it; here truth plays no part
@@ -124,7 +125,13 @@ def gathered(inputs: Sequence[str]) -> tuple[list[File], list[Failure], list[str
             failures[Failure(printable(given), printable(str(error)))] = None
     labels = dict.fromkeys(_label_images((file.path for file in files.values()), folders))
     left_out |= {printable(path.name): None for path in labels}
-    return [file for file in files.values() if file.path not in labels], list(failures), list(left_out)
+    copies = dict(_copies([path for path in (file.path for file in files.values()) if path not in labels], folders))
+    failures |= {
+        Failure.of(path, f"is a JPEG of {whole.name} beside it, which is predicted in its place"): None
+        for path, whole in copies.items()
+    }
+    meant = [file for file in files.values() if file.path not in labels and file.path not in copies]
+    return meant, list(failures), list(left_out)
 
 
 def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
@@ -143,7 +150,7 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
         raise CellpruneError(f"there is no file or folder {printable(given)!r}{nearest(path)}: check the path")
     elif on_disk.kind == "neither":
         yield Failure.of(path, on_disk.fault)
-    elif on_disk.kind == "folder":
+    elif on_disk.kind == "folder" and not is_zarr(path):
         yield from _in_folder(path, folders)
     elif is_litter(path.name):
         return  # a shell's pattern hands it over
@@ -194,7 +201,7 @@ def _is_inner(found: Entry) -> bool:
 
 
 def _is_readable(found: Entry) -> bool:
-    return found.kind == "file" and naming.is_image(found.name)
+    return found.kind != "neither" and naming.is_predicted(found.name)
 
 
 def _nothing_in(folder: Path, images: Sequence[Entry], inner: Sequence[Path]) -> CellpruneError:
@@ -226,3 +233,11 @@ def _label_images(files: Iterable[Path], folders: _Folders) -> Iterator[Path]:
         for path, (folder, stem) in named.items()
         if any(naming.affix(stem)) and (folder, naming.stripped(stem)) in images
     )
+
+
+def _copies(files: Sequence[Path], folders: _Folders) -> Iterator[tuple[Path, Path]]:
+    """Give the JPEGs that have an image of their name beside them, of which they are copies for the eye."""
+    whole = {(folders.real(path.parent), path.stem): path for path in files if not naming.is_jpeg(path.name)}
+    for path in files:
+        if naming.is_jpeg(path.name) and (beside := whole.get((folders.real(path.parent), path.stem))) is not None:
+            yield path, beside

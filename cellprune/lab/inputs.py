@@ -13,8 +13,9 @@ from pathlib import Path
 from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
-from cellprune.images import naming
-from cellprune.images.read import Header, ImageError, Pick, read_grey_levels, read_header
+from cellprune.images import naming, sources
+from cellprune.images.header import Header, ImageError, Pick
+from cellprune.images.source import Member
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.lab.position import Position
@@ -28,16 +29,17 @@ class Image:
     """One image to predict.
 
     Attributes:
-        path: its file.
+        path: its file, or the folder of it in an OME-Zarr.
         plane: which image of a stack; None where the file holds one.
         frame: time index; 0 for an image that stands alone.
         name: of what is written for it, without suffix; no two images share one.
         shown: the image's name in tables and messages, printable on one line.
         header: what the file says of itself.
         stack: of what is written for all images of a stack together; None where the file holds one.
-        turn: of its file among all that the inputs mean, from 0; shards are of files.
+        turn: of its file, well or series among all that the inputs mean, from 0; shards are of these.
         pick: what of the file's axes is meant; None for the plane as it is.
         position: where in the file it is; None where the file holds one.
+        inside: which of the file's images; None where the path says it.
     """
 
     path: Path
@@ -50,10 +52,18 @@ class Image:
     turn: int = 0
     pick: Pick | None = None
     position: Position | None = None
+    inside: int | None = None
 
     def levels(self, *, channels: int) -> NDArray:
         """Read its grey levels as they are saved, (C, H, W); see `images.read.read_grey_levels`."""
-        return read_grey_levels(self.path, self.plane, channels=channels, pick=self.pick)
+        member = Member(self.path, self.inside)
+        return sources.read_grey_levels(member, self.plane, channels=channels, pick=self.pick)
+
+    def looks_grey(self) -> bool:
+        """Tell whether it saves one and the same as each of several channels; raises as `levels`."""
+        if self.pick is not None:
+            return len(self.levels(channels=1)) == 1
+        return sources.has_equal_channels(Member(self.path, self.inside), self.plane)
 
 
 def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], list[Failure], list[str]]:
@@ -72,11 +82,11 @@ def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], 
     """
     files, failures, left_out = gathered(inputs)
     images: list[Image] = []
-    for turn, file in enumerate(files):
+    for turn, (file, member) in enumerate(_members(files)):
         try:
-            images += _images(file, turn, axes or Axes())
+            images += _images(file, member, turn, axes or Axes())
         except ImageError as error:
-            failures.append(Failure(printable(str(file.path)), printable(str(error)), turn))
+            failures.append(Failure(printable(str(member.path)), printable(str(error)), turn))
     images, clashing = _of_names_of_their_own(images)
     failures += clashing
     if not images:
@@ -85,6 +95,19 @@ def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], 
             f"{failures[0].why}{more}" if failures else "no image is named: give TIFF or PNG files, or folders of them"
         )
     return images, failures, left_out
+
+
+def notes(images: Sequence[Image]) -> list[str]:
+    """Say what is to be known of how files are read: each once, with the first file and how many more there are."""
+    files: dict[str, dict[str, None]] = {}
+    for image in images:
+        for note in image.header.notes:
+            files.setdefault(note, {})[image.stack or image.shown] = None
+    shown = {image.stack or image.shown: image.shown for image in reversed(images)}
+    return [
+        f"{shown[next(iter(named))]}{f' (and {len(named) - 1} more)' if len(named) > 1 else ''} {note}"
+        for note, named in files.items()
+    ]
 
 
 def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
@@ -97,26 +120,39 @@ def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
     return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
 
 
-def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
+def _members(files: Sequence[File]) -> Iterator[tuple[File, Member]]:
+    """Give what lies in the files; one that cannot be looked into is its own only member, with the reason."""
+    for file in files:
+        try:
+            found = sources.members(file.path)
+        except ImageError as error:
+            found = [Member(file.path, fault=str(error))]
+        for member in found:
+            yield file, member
+
+
+def _images(file: File, member: Member, turn: int, axes: Axes) -> Iterator[Image]:
     """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
-    whole = read_header(file.path, slices=True)
+    whole = sources.read_header(member, axes=axes.order)
+    path, inside = member.path, member.number
     if axes.z is None and whole.slices > 1:
         raise ImageError(
-            f"{file.path} is a stack of {whole.slices} slices in Z, not of moments in time: give --z max, each or the "
+            f"{path} is a stack of {whole.slices} slices in Z, not of moments in time: give --z max, each or the "
             "number of a slice; if they are moments, save them as such (ImageJ: Image > Properties, frames instead of "
             "slices)"
         )
-    header = axes.header(whole, file.path)
+    header = axes.header(whole, path)
     if file.sequence and header.planes > 1:
         raise ImageError(f"{file.path} is a stack in a sequence, so the set is 3-D: cellprune predicts 2-D images")
     stem = file.path.name.removesuffix(file.path.suffix)
+    stem = f"{stem}_{member.name}" if member.name else stem
     name = f"{file.sequence}_{stem}" if file.sequence else stem
     if len(os.fsencode(name)) > _LONGEST_NAME:
         raise ImageError(f"{file.path} has a name of more than {_LONGEST_NAME} bytes: shorten it")
-    shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else file.path.name)
+    shown = printable(f"{file.sequence}/{file.path.name}" if file.sequence else _shown(file, member))
     if header.planes == 1:
         pick, position = axes.pick(whole, 0), axes.position(whole, 0)
-        yield Image(file.path, None, file.frame, name, shown, header, turn=turn, pick=pick, position=position)
+        yield Image(path, None, file.frame, name, shown, header, None, turn, pick, position, inside)
         return
     digits = max(3, len(str(header.planes - 1)))
     # label images of slices are no recording: each has a file
@@ -124,7 +160,14 @@ def _images(file: File, turn: int, axes: Axes) -> Iterator[Image]:
     for plane in range(header.planes):
         own = f"{name}_{letter}{plane:0{digits}d}"
         pick, position = axes.pick(whole, plane), axes.position(whole, plane)
-        yield Image(file.path, plane, plane, own, shown, header, stack, turn, pick, position)
+        yield Image(path, plane, plane, own, shown, header, stack, turn, pick, position, inside)
+
+
+def _shown(file: File, member: Member) -> str:
+    """Name a file, or the image in it that is meant."""
+    if member.number is not None and member.name:
+        return f"{file.path.name}, {member.name}"
+    return file.path.name if member.path == file.path else f"{file.path.name}/{member.path.relative_to(file.path)}"
 
 
 def _of_names_of_their_own(images: Sequence[Image]) -> tuple[list[Image], list[Failure]]:

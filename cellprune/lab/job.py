@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.network_input import network_size
-from cellprune.images.read import equal_channels, in_unit_range
+from cellprune.images.read import in_unit_range
 from cellprune.lab import tiles
 from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
@@ -161,6 +161,7 @@ def _one(
         done.failures.append(Failure(image.shown, printable(why), image.turn))
         return
     output.write_outlines(image, outlines)
+    output.write_zarr_labels(image, labels)
     if there:
         done.kept += 1
     else:
@@ -204,7 +205,7 @@ def _fits(engine: Engine, image: Image) -> bool:
     if not _may_be_grey(engine, image):
         return False
     try:
-        return equal_channels(image.path, image.plane) if image.pick is None else len(image.levels(channels=1)) == 1
+        return image.looks_grey()
     except CellpruneError:  # told of when its turn comes
         return False
 

@@ -2,11 +2,11 @@
 
 1. Cells of neighbouring frames that overlap or lie within D of each other are linked one to one, at the least total
    cost d / D + (1 - o): d is the distance of the two centres, D how far a cell may move, o the pixels that they share,
-   as a part of the smaller cell.
+   as a part of the smaller cell, times `overlap`.
 2. A cell that is left is one of three. It goes on a track that ended up to `max_gap` frames before, if it lies within
    2/3 D times the root of the frames between. Or it is the second daughter of a cell that was linked to another one, if
-   the middle of the two lies within D / 4 of that cell and neither is smaller than half of the other. Or it is new.
-   Again the least total cost decides.
+   the middle of the two lies within D * `off_middle` of that cell and neither is smaller than half of the other. Or it
+   is new. Again the least total cost decides.
 3. A division is undone if one of its daughters is seen in one frame only, and that is not the last one.
 
 Frames go by their numbers, so that a frame without a file is a gap like any other. Memory grows with the cells, not
@@ -17,7 +17,7 @@ second is made at each frame, and a division is judged by the middle of both dau
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,13 +28,11 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
 from cellprune.evaluation.contingency import Contingency, Labels, contingency
+from cellprune.runs.linking import Linking
 
 _LONGEST_RADII = 2.0  # a cell moves less than this many radii of the median cell
-GAP = 2  # frames in a row in which a cell may be missed
-_UNLINKED = 2.0  # the cost from which on two cells are better left alone: as far as they may move, and nothing shared
-_BEGUN = 1.0  # the same for a gap and for a division
+_AWAY = 1.0  # the cost of moving as far as a cell may; from there on a gap or a division is better left alone
 _OVER_GAP = 2 / 3  # of the way that a cell may move, for it to go on after a gap
-_OFF_MIDDLE = 1 / 4  # of it, between a mother and the middle of its daughters
 _SMALLER_DAUGHTER = 0.5  # of the area of the larger one, at least
 _NONE = 1e-9  # the solver drops links that cost 0
 
@@ -53,7 +51,7 @@ class Reach:
     """
 
     max_distance_px: float
-    max_gap: int = GAP
+    max_gap: int
 
 
 @dataclass(frozen=True)
@@ -105,13 +103,12 @@ class Tracks:
     step: int
 
 
-def link(frames: Sequence[Frame], *, max_distance_px: float | None = None, max_gap: int = GAP) -> Tracks:
+def link(frames: Sequence[Frame], by: Linking = Linking()) -> Tracks:  # noqa: B008 (a frozen value)
     """Link the cells of a time-lapse.
 
     Args:
         frames: by rising number.
-        max_distance_px: see `Reach`; None: what the cells say, see `usual_distance_px`.
-        max_gap: see `Reach`.
+        by: the numbers.
     Raises:
         ValueError: shapes differ, or a label is no whole number in 0..2^31-1.
     Example:
@@ -120,15 +117,31 @@ def link(frames: Sequence[Frame], *, max_distance_px: float | None = None, max_g
         >>> [list(zip(f.labels.tolist(), t.tolist())) for f, t in zip(tracks.frames, tracks.track_of)]
         [[(2, 1), (5, 2)], [(7, 2)], [(1, 2), (6, 1)]]
     """
-    shown = [measured(frame) for frame in frames]
-    reach = Reach(usual_distance_px(shown) if max_distance_px is None else max_distance_px, max_gap)
-    linker, step = _Linker(reach), step_of([frame.number for frame in frames])
-    before: Labels | None = None
-    for frame, cells in zip(frames, shown, strict=True):
-        labels = frame.read()
-        linker.add(frame.number // step, cells, None if before is None else contingency(before, labels))
-        before = labels
+    return linked([measured(frame) for frame in frames], overlaps(frames), by)
+
+
+def linked(shown: Sequence[FrameCells], shared: Iterable[Contingency | None], by: Linking) -> Tracks:
+    """Link cells that are measured.
+
+    Args:
+        shown: the cells of each frame.
+        shared: what they share with those of the frame before, see `overlaps`.
+        by: the numbers.
+    """
+    reach = Reach(usual_distance_px(shown) if by.max_distance_px is None else by.max_distance_px, by.max_gap)
+    linker, step = _Linker(reach, by), step_of([cells.number for cells in shown])
+    for cells, pixels in zip(shown, shared, strict=True):
+        linker.add(cells.number // step, cells, pixels)
     return Tracks(tuple(shown), *_lasting(linker.track_of, linker.parent_of), reach, step)
+
+
+def overlaps(frames: Sequence[Frame]) -> Iterator[Contingency | None]:
+    """Give for each frame what its cells share with those of the frame before; None for the first."""
+    before: Labels | None = None
+    for frame in frames:
+        labels = frame.read()
+        yield None if before is None else contingency(before, labels)
+        before = labels
 
 
 def step_of(numbers: Sequence[int]) -> int:
@@ -185,10 +198,10 @@ class _Recent:
 class _Linker:
     """Gives every cell its track, frame by frame."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, by: Linking) -> None:
         self.track_of: list[Numbers] = []
         self.parent_of: dict[int, int] = {}
-        self._reach = reach
+        self._reach, self._by = reach, by
         self._n_tracks = 0
         self._recent: deque[_Recent] = deque(maxlen=reach.max_gap + 1)
 
@@ -203,8 +216,8 @@ class _Linker:
         mother_of = np.full(len(tracks), -1)
         last = self._recent[-1] if self._recent and self._recent[-1].moment == moment - 1 else None
         if last and shared:
-            pairs = _neighbours(last.cells, cells, shared, self._reach.max_distance_px)
-            rows, columns = _cheapest(pairs, len(last.tracks), len(tracks), _UNLINKED)
+            pairs = _neighbours(last.cells, cells, shared, self._reach.max_distance_px, self._by.overlap)
+            rows, columns = _cheapest(pairs, len(last.tracks), len(tracks), _AWAY + self._by.overlap)
             tracks[columns], mother_of[columns] = last.tracks[rows], rows
             last.goes_on[rows] = True
         self._begin(moment, cells, tracks, mother_of, last)
@@ -218,11 +231,11 @@ class _Linker:
         earlier = [frame for frame in self._recent if 1 < moment - frame.moment <= longest]
         offers = [self._after_gap(frame, moment - frame.moment, cells, starts) for frame in earlier]
         daughters = np.flatnonzero(mother_of >= 0)
-        if last:
+        if last and self._by.off_middle:
             offers.append(self._divisions(last.cells, mother_of, cells, starts, daughters))
         ends = np.cumsum([0, *(len(frame.tracks) for frame in earlier), len(daughters)])
         pairs = _joined(offers, ends)
-        for row, column in zip(*_cheapest(pairs, len(starts), int(ends[-1]), _BEGUN), strict=True):
+        for row, column in zip(*_cheapest(pairs, len(starts), int(ends[-1]), _AWAY), strict=True):
             at = int(np.searchsorted(ends, column, side="right")) - 1
             if at < len(earlier):
                 tracks[starts[row]] = earlier[at].tracks[column - ends[at]]
@@ -257,7 +270,7 @@ class _Linker:
         off = np.linalg.norm(middle - before.position_px[mothers[columns]], axis=1)
         areas = np.stack([cells.area_px[first], cells.area_px[second]])
         alike = areas.min(axis=0) >= _SMALLER_DAUGHTER * areas.max(axis=0)
-        return _Pairs(rows[alike], columns[alike], _NONE + (off / (reach * _OFF_MIDDLE))[alike])
+        return _Pairs(rows[alike], columns[alike], _NONE + (off / (reach * self._by.off_middle))[alike])
 
 
 def _lasting(track_of: Sequence[Numbers], parent_of: Mapping[int, int]) -> tuple[tuple[Numbers, ...], dict[int, int]]:
@@ -282,7 +295,7 @@ def _lasting(track_of: Sequence[Numbers], parent_of: Mapping[int, int]) -> tuple
     return tuple(numbers[tracks] for tracks in track_of), renumbered
 
 
-def _neighbours(before: FrameCells, after: FrameCells, shared: Contingency, reach: float) -> _Pairs:
+def _neighbours(before: FrameCells, after: FrameCells, shared: Contingency, reach: float, of_overlap: float) -> _Pairs:
     """Give the pairs of cells of two frames that overlap or lie within reach, with their costs."""
     n = len(after.labels)
     rows, columns, _ = _within(before.position_px, after.position_px, reach)
@@ -293,7 +306,7 @@ def _neighbours(before: FrameCells, after: FrameCells, shared: Contingency, reac
     smaller = np.minimum(before.area_px[shared.at_first], after.area_px[shared.at_second])
     overlap[np.searchsorted(keys, overlapping)] = shared.shared_px / smaller
     distances = np.linalg.norm(before.position_px[rows] - after.position_px[columns], axis=1)
-    return _Pairs(rows, columns, _NONE + distances / reach + 1 - overlap)
+    return _Pairs(rows, columns, _NONE + distances / reach + of_overlap - of_overlap * overlap)
 
 
 def _joined(offers: Sequence[_Pairs], starts: Indices) -> _Pairs:

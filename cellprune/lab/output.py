@@ -7,6 +7,7 @@
     cells.csv            one line a cell
     prediction.json      the model and settings, the images, and what could not be read
     shards/2-of-4/       these two files of a shard, see `lab.record`; labels and overlays lie together
+    labels/NAME          in the OME-Zarr of an image, where they are wanted, see `images.omezarr.labels`
     tracks.csv and so on, see `lab.tracks`; cellprune_mqc.json, see `lab.merge`
 
 Every file is there whole or not at all. An image's labels are written last of it: they say that it is done.
@@ -18,7 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -28,16 +29,21 @@ from numpy.typing import NDArray
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.files.listing import names
 from cellprune.images.read import ImageError, read_labels
+from cellprune.images.sources import sha256_of
 from cellprune.lab import multiqc_file, record
 from cellprune.lab import stacks as stackfile
 from cellprune.lab.cells import Row
 from cellprune.lab.inputs import Image
 from cellprune.lab.outline_files import FILES, OutlineFile
+from cellprune.lab.position import Position
 from cellprune.lab.record import RECORD, SCHEMA, SHARDS, TABLE
 from cellprune.lab.table import Table, write_csv
 from cellprune.machine.shard import Shard
 from cellprune.runs import atomic, documents, lock
 from cellprune.wording import printable
+
+if TYPE_CHECKING:
+    from cellprune.images.omezarr.labels import ImageLabels
 
 _LABELS, _OVERLAYS, _OUTLINES = "labels", "overlays", "outlines"
 OF_TRACKS = ("tracks.csv", "tracked", "ctc", "geff")
@@ -71,6 +77,7 @@ class Output:
         outlines: files of outlines that are wanted; they are made of labels that are there, too.
         shard: the one that works here, beside others; None where one process does all.
         inputs: of a shard: what tells the whole list of files from others, as `inputs.digest`.
+        zarr_labels: name of the labels that images in an OME-Zarr get in it, too; None for none.
     Raises:
         CellpruneError: a file, foreign content, other settings or shards, or labels of images that are not among these.
     """
@@ -87,10 +94,12 @@ class Output:
         outlines: Sequence[OutlineFile] = (),
         shard: Shard | None = None,
         inputs: str = "",
+        zarr_labels: str | None = None,
     ) -> None:
         self.path = path
         self.shard = shard
         self._inputs = inputs
+        self._zarr_labels = zarr_labels
         self.records = record.folder_of(path, shard)
         self.stacks = frozenset(stacks)
         self.overlays = overlays
@@ -249,6 +258,32 @@ class Output:
         for kind, content in files.items():
             atomic.write_bytes(self._outline_path(image, kind), content)
 
+    def require_own_zarr_labels(self, images: Sequence[Image]) -> None:
+        """Refuse to write labels into OME-Zarrs that have such labels by something else, or where there is no OME-Zarr.
+
+        Raises:
+            CellpruneError: says what to do.
+        """
+        if self._zarr_labels is None:
+            return
+        inside = dict.fromkeys(image.path for image in images if image.path.is_dir())
+        if not inside:
+            raise CellpruneError(f"--zarr-labels {self._zarr_labels}: no image lies in an OME-Zarr: remove the option")
+        for path in inside:
+            self._beside(path, self._zarr_labels).require_own()
+
+    def write_zarr_labels(self, image: Image, labels: Labels) -> None:
+        """Write labels into the OME-Zarr of their image, where they are wanted and there is one; raises as `write`."""
+        if self._zarr_labels is not None and image.path.is_dir():
+            at = image.position or Position()
+            self._beside(image.path, self._zarr_labels).write(labels, t=at.t or 0, z=at.z or 0)
+
+    def _beside(self, image: Path, name: str) -> "ImageLabels":
+        from cellprune.images.omezarr.labels import ImageLabels
+
+        made_by = hashlib.sha256(json.dumps(self._settings, sort_keys=True).encode()).hexdigest()
+        return ImageLabels(image, name, made_by, by_slice=self._settings.get("z") != "max")
+
     def label_files(self, images: Sequence[Image]) -> list[Path]:
         """Give the files that hold the labels of images that are done, a stack once."""
         files: dict[Path, None] = {}
@@ -273,8 +308,7 @@ class Output:
 
     def _source(self, image: Image) -> dict[str, object]:
         if image.path not in self._digests:
-            with image.path.open("rb") as file:
-                self._digests[image.path] = hashlib.file_digest(file, "sha256").hexdigest()
+            self._digests[image.path] = sha256_of(image.path)
         return {"sha256": self._digests[image.path], "plane": image.plane}
 
     def _labels_path(self, image: Image) -> Path:

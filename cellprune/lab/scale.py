@@ -1,9 +1,11 @@
 """The guard of scale: a network knows cells of one size, so pixels of another size must not pass in silence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from cellprune.errors import CellpruneError
 from cellprune.lab.inputs import Image
+from cellprune.runs.linking import Linking
 from cellprune.runs.modelcard import ModelCard
 
 Scale = tuple[float, float]  # (y, x)
@@ -27,6 +29,20 @@ def overridden(images: Sequence[Image], given: Scale | None) -> str | None:
     name, size = next(iter(off.items()))
     more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
     return f"{name}{more} states pixels of {_um(size)}; --pixel-size, {_um(given)}, is used instead"
+
+
+def linking(card: ModelCard, sizes: Mapping[str, Scale | None]) -> Linking:
+    """Give how the cells of a model are linked in images of such pixels.
+
+    Args:
+        card: of the model; the usual numbers where it has none.
+        sizes: pixel size in um by the image's name; where they or the model's are unknown, its pixels are taken for
+            as large.
+    """
+    by, size = card.linking or Linking(), next((size for size in sizes.values() if size is not None), None)
+    if by.max_distance_px is None or card.pixel_size_um is None or size is None:
+        return by
+    return replace(by, max_distance_px=by.max_distance_px * sum(card.pixel_size_um) / sum(size))
 
 
 def zooms(card: ModelCard, sizes: Mapping[str, Scale | None], *, rescale: bool) -> dict[str, Scale]:

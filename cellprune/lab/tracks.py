@@ -27,6 +27,7 @@ from cellprune.lab.output import OF_TRACKS
 from cellprune.lab.recordings import Recording, require_numbers
 from cellprune.lab.scale import Scale
 from cellprune.runs import atomic
+from cellprune.runs.linking import Linking
 from cellprune.wording import printable
 
 TABLE, TRACKED, CTC, GEFF = OF_TRACKS
@@ -34,13 +35,16 @@ _MOST_IN_CTC = 2**16 - 1
 
 
 def follow(
-    recording: Recording, *, pixel_size_um: Scale | None = None, max_distance_px: float | None = None, max_gap: int = 2
+    recording: Recording,
+    by: Linking = Linking(),  # noqa: B008 (a frozen value)
+    *,
+    pixel_size_um: Scale | None = None,
 ) -> Followed:
     """Link the cells of a recording.
 
     Args:
+        by: the numbers.
         pixel_size_um: (y, x); None for that of the first file that states one.
-        max_distance_px, max_gap: see `linking.link`.
     Raises:
         ImageError: a file that cannot be read, or holds no labels but grey levels.
         CellpruneError: cells that are drawn without numbers.
@@ -49,7 +53,7 @@ def follow(
     require_cells((image.path, image.read()) for image in recording.images)
     stated = (image.header.pixel_size_um for image in recording.images)
     size = pixel_size_um or next((size for size in stated if size is not None), None)
-    return Followed(recording, link(recording.frames, max_distance_px=max_distance_px, max_gap=max_gap), size)
+    return Followed(recording, link(recording.frames, by), size)
 
 
 def write(folder: Path, recordings: Sequence[Followed], *, ctc: bool, geff: bool) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cellprune.config.own import is_own
 from cellprune.errors import CellpruneError
 from cellprune.models.architecture import Architecture
+from cellprune.models.own import Maker, OwnNetwork, code_for
 from cellprune.runs import modelfile, onnxfile
 from cellprune.runs.finished import finished
 from cellprune.runs.folder import FILES
@@ -28,13 +30,16 @@ class Loaded:
     architecture: Architecture
 
 
-def load(path: str | Path) -> nn.Module:
+def load(path: str | Path, network: str | Maker | None = None) -> nn.Module:
     """Load a trained network, ready to use: on the CPU, in evaluation mode.
 
     Args:
         path: a run folder or a model file.
+        network: of a network of your own its function `(in_channels, classes)`, or FILE.py:NAME. A model file never
+            makes code run, so it is asked for. The content of FILE.py must be what the network was trained with.
     Raises:
-        CellpruneError: no such file, damaged, of a newer format, or of an unknown network.
+        CellpruneError: no such file, damaged, of a newer format, of an unknown network, or of one of your own that
+            `network` does not name.
     Note:
         the file's header goes along as the attribute `header`, for whoever prepares images as in training.
     Example:
@@ -44,16 +49,21 @@ def load(path: str | Path) -> nn.Module:
         >>> logits.shape  # one map for the background, one for cells
         torch.Size([1, 2, 48, 64])
     """
-    loaded = read(Path(path))
+    loaded = read(Path(path), network)
     loaded.network.__dict__["header"] = loaded.header
     return loaded.network
 
 
-def read(path: Path) -> Loaded:
+def read(path: Path, network: str | Maker | None = None, *, needs_it: bool = True) -> Loaded:
     """Read a run folder's model file, or a model file.
 
+    Args:
+        path: the folder or the file.
+        network: the code that a person named, see `load`.
+        needs_it: whether a file that has no use for it is refused.
     Raises:
-        CellpruneError: no such file, no finished run, damaged, of a newer format, or of an unknown network.
+        CellpruneError: no such file, no finished run, damaged, of a newer format, of an unknown network, or of one of
+            the user's own that was not named.
     """
     if onnxfile.is_named_so(path):
         raise CellpruneError(
@@ -64,16 +74,30 @@ def read(path: Path) -> Loaded:
     if path.is_dir() and not file.exists():
         finished(path)
     header, weights, _ = modelfile.read(file)
+    code = _code_for(file, header, network, needs_it=needs_it)
     try:
-        architecture = Architecture.read(header["architecture"])
-        network = architecture.shapes()  # a header may claim any width, the weights are what is there
-        _require_same(network.state_dict(), weights)
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
+        architecture = Architecture.read(header["architecture"], code)
+        built = architecture.shapes()  # a header may claim any width, the weights are what is there
+        _require_same(built.state_dict(), weights)
+        built.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
     except (CellpruneError, AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise CellpruneError(
             f"{file} describes no network that can be built ({reason(error)}): make it again"
         ) from error
-    return Loaded(network.eval(), header, architecture)
+    return Loaded(built.eval(), header, architecture)
+
+
+def _code_for(file: Path, header: Header, network: str | Maker | None, *, needs_it: bool) -> OwnNetwork | None:
+    """Give the code that a file needs and a person named; None where it needs none."""
+    match header.get("architecture"):
+        case {"name": str(name), **others} if is_own(name):
+            try:
+                return code_for({"name": name, "source_sha256": others.get("source_sha256")}, network)
+            except CellpruneError as error:
+                raise CellpruneError(f"{file}: {error}") from error.__cause__
+        case {"name": name} if network is not None and needs_it:
+            raise CellpruneError(f"{file} is of {quoted(name)}, no network of your own: remove --model")
+    return None
 
 
 def header_of(network: nn.Module) -> Header | None:

@@ -19,7 +19,7 @@ from cellprune.pruning.ranking.budget import at_least, check_finite, layer_quota
 from cellprune.pruning.ranking.correction import effectively
 from cellprune.pruning.ranking.costs import affordable, select_within
 from cellprune.pruning.ranking.divided import best_of_slices, divided, refuse_empty
-from cellprune.pruning.ranking.patterns import best_of_each, input_axes, whole_blocks
+from cellprune.pruning.ranking.patterns import input_axes, of_each_in_rounds, whole_blocks
 from cellprune.pruning.ranking.revival import survivors
 from cellprune.pruning.scoring import Scoring
 from cellprune.pruning.start import refuse_few
@@ -68,7 +68,7 @@ def weights_kept(
         keep = min(keep, sum(int(may.sum()) for may in among.values())) if start and prices is None else keep
         always = best_of_slices(scores, axes, among)
         shares = {n: min(q, int(among[n].sum())) for n, q in quotas[number - 1].items()} if quotas else None
-        pick = partial(_pick, scoring, model, scores, prices, shares, among=among, always=always)
+        pick = partial(_pick, scoring, model, scores, prices, shares, last=counts[-1], among=among, always=always)
         masks = effectively(model, taken[0][0].shape[1:], pick, keep) if asked.effective else pick(keep)
         refuse_empty(masks, axes)
         if row.candidates is not survivors:
@@ -95,24 +95,32 @@ def _pick(
     quotas: Mapping[str, int] | None,
     keep: int,
     *,
+    last: int,
     among: Mapping[str, Tensor],
     always: Mapping[str, Tensor],
 ) -> Masks:
-    """Keep so many weights, or with prices those that so much pays for."""
+    """Keep so many weights, or with prices those that so much pays for; `last` are kept in the last round."""
     asked, quotas_of = scoring.request, scoring.method.quotas
     if prices is not None:
         return select_within(scores, prices, keep, among=among, least=asked.least)
     if asked.pattern is not None:
         pattern, axes = pattern_of(asked.pattern), input_axes(model, scores)
         if isinstance(pattern, Blocks):
-            return _blocks(scores, pattern, axes, keep, asked.scope)
-        among = best_of_each(scores, pattern, axes, among)
+            return _blocks(scores, pattern, axes, keep, asked.scope, among)
+        return of_each_in_rounds(scores, pattern, axes, among, keep, last, scope=asked.scope, always=always)
     if quotas_of:
         quotas = quotas_of({name: score.shape for name, score in scores.items()}, keep)
     return select(scores, keep, asked.scope, among=among, quotas=quotas, least=asked.least, always=always)
 
 
-def _blocks(scores: Mapping[str, Tensor], pattern: Blocks, axes: Mapping[str, int], keep: int, scope: Scope) -> Masks:
+def _blocks(
+    scores: Mapping[str, Tensor],
+    pattern: Blocks,
+    axes: Mapping[str, int],
+    keep: int,
+    scope: Scope,
+    among: Mapping[str, Tensor],
+) -> Masks:
     """Keep whole blocks, of the network or of each layer.
 
     Raises:
@@ -120,10 +128,10 @@ def _blocks(scores: Mapping[str, Tensor], pattern: Blocks, axes: Mapping[str, in
     """
     check_finite(scores)
     if scope == "global":
-        masks = whole_blocks(scores, pattern, axes, keep)
+        masks = whole_blocks(scores, pattern, axes, keep, among)
     else:
         quotas = layer_quotas({name: score.numel() for name, score in scores.items()}, keep)
-        masks = {name: whole_blocks({name: s}, pattern, axes, quotas[name])[name] for name, s in scores.items()}
+        masks = {n: whole_blocks({n: s}, pattern, axes, quotas[n], among)[n] for n, s in scores.items()}
     if not any(mask.any() for mask in masks.values()):
         raise TooMuchError(f"{keep} weights should stay, fewer than a block holds: remove less, or take smaller blocks")
     return masks

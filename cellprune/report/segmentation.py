@@ -79,7 +79,7 @@ def _content(files: _Files) -> Mapping[str, object]:
         "classes": scores.foreground(own),
         "scores": scores.named(own),
         "cells": _cells(own),
-        "tuned": files.tuning and sentences.tuned(files.tuning),
+        "tuned": [sentences.tuned(files.tuning), *sentences.links(files.tuning.links)] if files.tuning else [],
         "tuned_since": _changes_pixels(files),
         "headline": {size: _headline(own.summary["iou_image_mean"][size], at_size[size]) for size in SIZES},
         "images": _rows(own),
@@ -103,7 +103,8 @@ def _content(files: _Files) -> Mapping[str, object]:
 
 def _changes_pixels(files: _Files) -> bool:
     """Tell whether the curves, which were drawn while the network trained, are of another decoder than the scores."""
-    return files.tuning is not None and files.tuning.chosen > 0 and files.config["data"].get("target") is not None
+    has_other = files.tuning is not None and files.tuning.chosen > 0
+    return has_other and files.config["data"].get("target", "classes") != "classes"  # an older file says none
 
 
 def _cells(own: SegmentationScores) -> _Cells | None:

@@ -1,13 +1,14 @@
 """What the numbers mean and do not mean, in plain sentences; what a user may type stands in backticks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from cellprune.config.names import DECODERS, is_dense_family
 from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import UNANNOTATED, FrameSplit
-from cellprune.runs.tuning import Tuning
+from cellprune.runs.tuning import LinkTuning, Tuning
 from cellprune.structure.counts import Parameters, Sparsity
 from cellprune.targets.decoders import Decoder
 from cellprune.wording import many
@@ -221,6 +222,19 @@ def tuned(tuning: Tuning) -> str:
         f"{len(tuning.tried)} decoders were tried {where}. The best one is {decoder(tuning.after.decoder)}: its SEG "
         f"there is {after}, that of {own} is {before}. The held-out frames had no say."
     )
+
+
+def links(tuning: LinkTuning | None) -> list[str]:
+    """Say which numbers of the linker were chosen, and on what; nothing where none were tried."""
+    if tuning is None:
+        return []
+    on = f"on the true tracks of {' and '.join(tuning.recordings)} ({many(tuning.n_links, 'link')})"
+    tried = f"{len(tuning.tried)} ways to link cells through time were tried {on}."
+    before, after = f"{tuning.before.lnk:.4f}", f"{tuning.after.lnk:.4f}"
+    if tuning.chosen == 0:
+        return [f"{tried} None has a better LNK than the usual one ({before}), which stays."]
+    by = ", ".join(f"{name} {value:.4g}" for name, value in asdict(tuning.after.linking).items() if value is not None)
+    return [f"{tried} The best one is {by}: its LNK there is {after}, that of the usual one {before}."]
 
 
 def decoder(how: Decoder) -> str:

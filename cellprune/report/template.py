@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -24,6 +25,23 @@ def render(name: str, content: Mapping[str, object]) -> str:
         jinja2.UndefinedError: a value is missing.
         TypeError, ValueError: a value is of a kind that cannot be shown.
     """
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    return _environment().get_template(name).render(style=style, **content)
+
+
+def source(svg: str) -> str:
+    """A figure as the source of an <img>, where nothing in it can touch the page."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def inline(svg: str) -> Markup:
+    """A figure as part of the page, so that its links work; it is one that we drew, whose text is escaped."""
+    return Markup(svg[svg.index("<svg") :])
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Give the templates, each of which is compiled once for all pages of a process."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -35,18 +53,7 @@ def render(name: str, content: Mapping[str, object]) -> str:
         environment.filters[kind] = getattr(formatting, kind)
         environment.globals[f"as_{kind}"] = getattr(formatting, kind)
     environment.filters["typed"] = _typed
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
-    return environment.get_template(name).render(style=style, **content)
-
-
-def source(svg: str) -> str:
-    """A figure as the source of an <img>, where nothing in it can touch the page."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-
-
-def inline(svg: str) -> Markup:
-    """A figure as part of the page, so that its links work; it is one that we drew, whose text is escaped."""
-    return Markup(svg[svg.index("<svg") :])
+    return environment
 
 
 def _typed(text: str) -> Markup:

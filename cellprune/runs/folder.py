@@ -40,6 +40,7 @@ from cellprune.runs.tuning import Tuning
 
 FILES = {
     "config": "config.yaml",
+    "network": "network.py",
     "split": "split.yaml",
     "provenance": "provenance.json",
     "layer_times": "layer_times.json",
@@ -53,10 +54,11 @@ FILES = {
     "report": "report.html",
 }
 STATE = "state"
-_BEFORE_WORK = ("config", "split", "provenance", "layer_times", "log")
+_BEFORE_WORK = ("config", "network", "split", "provenance", "layer_times", "log")
 # how each is read to its end; the report's last words are its closing tag
 _WHOLE: dict[str, Callable[[Path], object]] = {
     "config": documents.read_yaml,
+    "network": documents.read_text,
     "split": split.read,
     "provenance": provenance.read,
     "layer_times": layer_times.read,
@@ -173,6 +175,10 @@ class Folder:
 
     def read_config(self) -> dict[str, Any]:
         return documents.read_yaml(self.file("config"))
+
+    def write_network(self, source: str) -> None:
+        """Write the source of a network of the user's own, for the record; nothing runs it."""
+        atomic.write_text(self.file("network"), source)
 
     def write_split(self, value: Split) -> None:
         split.write(self.file("split"), value)

@@ -12,6 +12,7 @@ from cellprune.config import names
 from cellprune.config.base import named
 from cellprune.config.decoding import Decoding
 from cellprune.errors import CellpruneError
+from cellprune.runs.linking import Linking
 from cellprune.targets.decoders import CellSize, Decoder, decoder_of, with_numbers
 
 _Factor = Annotated[float, Field(gt=0.001, lt=1000, allow_inf_nan=False)]
@@ -134,6 +135,7 @@ class ModelCard(_Part):
         target: what the maps mean.
         cells: how large the training cells were; None when an older version made the file.
         decoder: how maps become cells; None when an older version made the file.
+        linking: how its cells are linked through time; None where nobody chose.
         parameters: of the network, zeros included; None when nobody counted them.
         macs_per_pixel: multiply-adds for each pixel of an image, zeros included; likewise.
     """
@@ -152,6 +154,7 @@ class ModelCard(_Part):
     target: Annotated[str, named("target", names.TARGETS)] = "classes"
     cells: CellSize | None = None
     decoder: Annotated[Decoder, Field(discriminator="name")] | None = None
+    linking: Linking | None = None
     parameters: Annotated[int | None, Field(ge=0)] = None
     macs_per_pixel: Annotated[float | None, Field(ge=0, lt=1e15, allow_inf_nan=False)] = None
 

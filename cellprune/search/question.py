@@ -8,12 +8,14 @@ from typing import Literal
 
 from cellprune.config import load as config
 from cellprune.config import names as names_of_methods
+from cellprune.config import own
 from cellprune.config.schema import Settings
 from cellprune.config.search import USUAL, Search
 from cellprune.config.shares import COSTS
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.evaluation.metric import Metric
+from cellprune.experiment.unnumbered import with_target_told
 from cellprune.runs import names
 from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.scores import Scores
@@ -119,6 +121,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace, listeners: Seq
     lowest = _of_lowest(settings, search)
     _require_writable(workspace.runs, "--runs")
     with progress.phase(listeners, _READING):
+        settings = with_target_told(settings, workspace.data_root)
         chosen = frames.frames_of(settings, search, workspace.data_root)
         # what can be reached in milliseconds is known once they are measured, and decides no setting
         within = Reach(settings) if search.unit == "latency" else reach(settings, search, workspace.data_root)
@@ -164,7 +167,7 @@ def _of_lowest(settings: Settings, search: Search) -> Settings:
 def _usual_output(question: Question) -> Path:
     """Name a search by what it asks."""
     settings, search = question.settings, question.search
-    parts = [Path(settings.data.dataset).name, settings.model.name, settings.pruning.method, search.unit]
+    parts = [Path(settings.data.dataset).name, own.short(settings.model.name), settings.pruning.method, search.unit]
     parts += [search.score] if search.score != USUAL else []
     return Path("searches") / f"{'_'.join(map(names.file_safe, parts))}_{question.identity.digest[:8]}"
 

@@ -86,9 +86,12 @@ def standing_in(model: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[Non
         takes_place = {id(tensor): tensors.get(name, tensor) for name, tensor in own.items()}
         kinds = [(module, type(module)) for module in model.modules()]
         kept = _containers(model).values()
-        drawing = [_state(value) for _, content in kept for value in _values(content) if isinstance(value, _GENERATORS)]
+        filled = [(container, content) for container, content in kept if content]
+        drawing = [
+            _state(value) for _, content in filled for value in _values(content) if isinstance(value, _GENERATORS)
+        ]
         try:
-            for container, content in kept:
+            for container, content in filled:
                 for place, value in content.items() if isinstance(content, dict) else enumerate(content):
                     if isinstance(value, Tensor) and not isinstance(container, set):
                         # what is not registered is an activation, a cache: the network may write on it
@@ -190,12 +193,16 @@ def _containers(model: nn.Module) -> dict[int, tuple[_Container, _Content]]:
     waiting: list[_Container] = [vars(module) for module in model.modules()]
     while waiting:
         container = waiting.pop()
-        if id(container) not in contents:
-            content = _content(container)
-            contents[id(container)] = container, content
-            waiting += [value for value in _values(content) if isinstance(value, (dict, list, deque, set))]
+        if id(container) in contents:
+            continue
+        content = _content(container)
+        contents[id(container)] = container, content
+        for value in _values(content):
+            if isinstance(value, (dict, list, deque, set)):
+                waiting.append(value)
             # a module in a plain list is no part of the network, but may well run with it
-            waiting += [vars(value) for value in _values(content) if isinstance(value, nn.Module)]
+            if isinstance(value, nn.Module):
+                waiting.append(vars(value))
     return contents
 
 
@@ -221,6 +228,8 @@ def _state(
 
 
 def _refill(container: _Container, content: _Content) -> None:
+    if not container and not content:  # as most dictionaries of a module are: those of its hooks
+        return
     now = _content(container)
     if len(now) == len(content) and all(map(is_, _values(now), _values(content))) and list(now) == list(content):
         return

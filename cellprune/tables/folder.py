@@ -101,6 +101,9 @@ def _identity(plan: Plan) -> dict[str, object]:
     pruned = [arm.settings.pruning for arm in plan.arms]
     if of_own := {own.short(one.method): one.method_sha256 for one in pruned if one.method_sha256}:
         told["method_sha256"] = of_own
+    networks = [arm.settings.model for arm in plan.arms]
+    if of_own := {own.short(one.name): one.source_sha256 for one in networks if one.source_sha256}:
+        told["source_sha256"] = of_own
     if (of := plan.of_paper) is None:
         return told
     table = {

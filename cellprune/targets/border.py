@@ -11,6 +11,7 @@ import numpy as np
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
+from cellprune.targets.growing import grow
 from cellprune.targets.native import brought_back
 from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
@@ -50,7 +51,6 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
         Cells of class 1. A piece of the foreground without any inside is a cell of its own, if it is large enough.
     """
     from scipy import ndimage
-    from skimage.segmentation import watershed
 
     assert isinstance(decoder, BorderSeeds)
     inner, cell = brought_back(np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]]), size)
@@ -65,7 +65,7 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     without[pieces[seeds > 0]] = without[0] = False
     lone = without[pieces]
     seeds[lone] = pieces[lone] + seeds.max()
-    return of_one_class(watershed(-inner, seeds, mask=is_cell, connectivity=2), decoder.min_area_px)
+    return of_one_class(grow(seeds, inner, is_cell), decoder.min_area_px)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:

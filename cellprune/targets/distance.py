@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Decoder, DistanceSeeds
+from cellprune.targets.growing import grow
 from cellprune.targets.native import brought_back
 from cellprune.targets.neighbours import between, cells_in, depths, grown
 from cellprune.targets.numbering import foreground, of_one_class
@@ -86,7 +87,6 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
         Cells of class 1; a piece of the foreground without a seed is none.
     """
     from scipy import ndimage
-    from skimage.segmentation import watershed
 
     assert isinstance(decoder, DistanceSeeds)
     deep, near = brought_back(maps, size)
@@ -97,7 +97,7 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
         areas = np.bincount(seeds.ravel())
         small = areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * areas[1:].mean())
         seeds[small[seeds]] = 0
-    return of_one_class(watershed(-deep, seeds, mask=is_cell, connectivity=2), decoder.min_area_px)
+    return of_one_class(grow(seeds, deep, is_cell), decoder.min_area_px)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:

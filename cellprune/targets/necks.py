@@ -12,12 +12,14 @@ h-maxima transform (Soille 2003, section 6.3.4) taken region by region, which is
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Watershed
+from cellprune.targets.growing import grow
 from cellprune.targets.neighbours import BESIDE, grown
 from cellprune.targets.target import Maps
 
@@ -44,35 +46,42 @@ def cut(foreground: NDArray[np.bool_], decoder: Watershed) -> NDArray[np.int32]:
         return pieces
     boxes = [grown(box, 1, foreground.shape) for box in ndimage.find_objects(pieces)]
     if sum(_ALONE_PX + prod(side.stop - side.start for side in box) for box in boxes) > foreground.size:
-        widths, doubtful = _widths(foreground), [(np.s_[:, :], foreground)]  # many: all at once takes less time
+        doubtful = [_Doubtful(np.s_[:, :], foreground, _widths(foreground))]  # many: all at once takes less time
     else:
-        widths, doubtful = _one_by_one(pieces, boxes, decoder)
+        doubtful = _one_by_one(pieces, boxes, decoder)
     n_numbers = len(boxes)
-    for box, parts in _parted(foreground, widths, doubtful) if doubtful else ():
-        joined = _joined(parts, widths[box], decoder)
+    for one in doubtful:
+        parts = _parts(one)
+        joined = _joined(parts, one.widths, decoder)
         inside = parts > 0
-        pieces[box][inside] = joined[parts[inside]] + n_numbers
+        pieces[one.box][inside] = joined[parts[inside]] + n_numbers
         n_numbers += len(joined)
     return pieces
 
 
-def _one_by_one(
-    pieces: NDArray[np.int32], boxes: Sequence[Box], decoder: Watershed
-) -> tuple[Maps, list[tuple[Box, NDArray[np.bool_]]]]:
-    """Give the widths, and the pieces that may have necks: where each is, and its pixels there.
+@dataclass(frozen=True)
+class _Doubtful:
+    """What may have necks: where it is, and in that box its pixels and their distances from the edge."""
+
+    box: Box
+    pixels: NDArray[np.bool_]
+    widths: Maps
+
+
+def _one_by_one(pieces: NDArray[np.int32], boxes: Sequence[Box], decoder: Watershed) -> list[_Doubtful]:
+    """Give the pieces that may have necks.
 
     Args:
         boxes: of the pieces 1.., with one pixel around where there is an image.
     """
-    widths, doubtful = np.zeros(pieces.shape, np.float32), []
+    doubtful = []
     for number, box in enumerate(boxes, start=1):
         piece = pieces[box] == number
-        deep = _widths(piece)
-        widths[box] += deep  # 0 where there are others
+        widths = _widths(piece)
         # of less than two cells' area one part would always be too small
-        if np.count_nonzero(piece) >= 2 * decoder.min_area_px and not _is_whole(deep, decoder):
-            doubtful.append((box, piece))
-    return widths, doubtful
+        if np.count_nonzero(piece) >= 2 * decoder.min_area_px and not _is_whole(widths, decoder):
+            doubtful.append(_Doubtful(box, piece, widths))
+    return doubtful
 
 
 def _widths(foreground: NDArray[np.bool_]) -> Maps:
@@ -125,31 +134,13 @@ def _may_be_tops(widths: Maps) -> NDArray[np.bool_]:
     return (widths > before) & (widths >= after)
 
 
-def _parted(
-    foreground: NDArray[np.bool_], widths: Maps, pieces: Sequence[tuple[Box, NDArray[np.bool_]]]
-) -> Iterator[tuple[Box, NDArray[np.int32]]]:
-    """Grow some pieces of a foreground from their tops: give each piece's box, and in it its parts, from 1."""
+def _parts(piece: _Doubtful) -> NDArray[np.int32]:
+    """Grow a piece, or several, from the tops: give the parts, from 1, 0 outside."""
     from scipy import ndimage
     from skimage.morphology import local_maxima
-    from skimage.segmentation import watershed
 
-    around = _box(foreground)  # more has no part in it, and takes time
-    is_top, tops = np.zeros(foreground.shape, bool), np.zeros(foreground.shape, np.int32)
-    is_top[around] = local_maxima(widths[around], connectivity=2) & foreground[around]
-    tops[is_top] = 1
-    for box, piece in pieces:
-        tops[box][piece] = ndimage.label(is_top[box] & piece, structure=_NEIGHBOURS)[0][piece]
-    # of all pieces: which of two equal tops grows first depends on all others
-    parts = np.zeros(foreground.shape, np.int32)
-    parts[around] = watershed(-widths[around], tops[around], mask=foreground[around], connectivity=2)
-    for box, piece in pieces:
-        yield box, np.where(piece, parts[box], 0)
-
-
-def _box(foreground: NDArray[np.bool_]) -> Box:
-    """Give the box around all of it, with one pixel more where there is an image."""
-    rows, columns = (np.flatnonzero(foreground.any(axis)) for axis in (1, 0))
-    return grown((slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)), 1, foreground.shape)
+    is_top = local_maxima(piece.widths, connectivity=2) & piece.pixels
+    return grow(ndimage.label(is_top, structure=_NEIGHBOURS)[0], piece.widths, piece.pixels)
 
 
 def _joined(parts: NDArray[np.int32], widths: Maps, decoder: Watershed) -> NDArray[np.int32]:

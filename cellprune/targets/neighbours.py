@@ -44,6 +44,12 @@ def cells_in(labels: Labels) -> Iterator[tuple[int, tuple[slice, slice]]]:
             yield number, box
 
 
+def box_of(pixels: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Give the box around all pixels that are marked, one at least."""
+    rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
 def grown(box: tuple[slice, slice], by_px: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
     """Give a box that is larger on each side, as far as there is an image."""
     rows, columns = (

@@ -16,6 +16,7 @@ from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Part, Parts
 from cellprune.images.read import Floats
 from cellprune.models.loaded import Header
+from cellprune.models.own import Output
 from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
 from cellprune.runs.tuning import Tuning
@@ -47,6 +48,7 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
             network takes them, (C, h, w) float32 each.
         input: (what `open` gave, data settings) -> (channels, height, width) of what the network takes.
         outputs: (what `open` gave, data settings) -> how many numbers the network gives of each pixel or image.
+        gives: whether these are maps, or numbers of the whole image.
         loss: name -> (output, target) -> scalar mean.
         loss_of_annotated: a loss -> the same of those images of a batch that have any truth.
         agreement: (data settings, temperature) -> the loss by which an output comes to agree with a teacher's.
@@ -71,6 +73,7 @@ class Task(Generic[FramesT, PartsT, LoadersT, WrittenT, ScoresT]):
     unlabelled: Callable[[FramesT, PartsT, Settings], Sequence[Floats]]
     input: Callable[[FramesT, Data], tuple[int, int, int]]
     outputs: Callable[[FramesT, Data], int]
+    gives: Output
     loss: Callable[[str], Loss]
     loss_of_annotated: Callable[[Loss], Loss]
     agreement: Callable[[Data, float], Loss]

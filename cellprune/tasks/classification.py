@@ -36,7 +36,10 @@ from cellprune.wording import many
 
 def _open(data: Data, data_root: Path | None) -> Labelled:
     test = HeldOut(data.holdout, data.split_seed)
-    return labelled.open_labelled(data.dataset, data_root=data_root, size=data.given_size, test=test)
+    content = data.source_sha256 if data.is_own else None
+    return labelled.open_labelled(
+        data.dataset, data_root=data_root, size=data.given_size, test=test, source_sha256=content
+    )
 
 
 def _split(dataset: Labelled, data: Data) -> Parts:
@@ -193,6 +196,7 @@ TASK = Task(
     unlabelled=_unlabelled,
     input=_input,
     outputs=lambda dataset, _: len(dataset.classes),
+    gives="classes",
     loss=_loss,
     loss_of_annotated=lambda loss: loss,
     agreement=lambda _, temperature: agreement(probabilities=True, temperature=temperature),

@@ -47,7 +47,12 @@ from cellprune.wording import many
 
 
 def _open(data: Data, data_root: Path | None) -> Dataset:
-    return open_dataset(data.dataset, data_root=data_root, classes=data.classes)
+    return open_dataset(
+        data.dataset,
+        data_root=data_root,
+        classes=data.classes,
+        source_sha256=data.source_sha256 if data.is_own else None,
+    )
 
 
 def _split(dataset: Dataset, data: Data) -> Split:
@@ -251,6 +256,7 @@ TASK = Task(
     unlabelled=_unlabelled,
     input=_input,
     outputs=_outputs,
+    gives="maps",
     loss=losses.of,
     loss_of_annotated=losses.of_annotated,
     agreement=lambda data, temperature: agreement(

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+import zarr
 from command_line import typed
+from PIL import Image
+from zarr_images import write_plate, write_zarr
 
 import cellprune
 from cellprune import models
@@ -127,6 +130,31 @@ def test_label_images_beside_their_images_are_left_out_and_said(
     assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == ["a.tif", "b.tif"]
 
 
+def test_many_formats_in_one_folder_and_what_is_damaged_stops_no_other(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys
+) -> None:
+    folder, pixels = tmp_path / "in", tifffile.imread(dataset.frames[0].image)
+    write_plate(folder / "p.zarr", {"A/1": [pixels], "A/2": [pixels]})
+    (folder / "p.zarr/A/2/0/0/0/0").write_bytes(b"cut")
+    write_zarr(folder / "q.zarr", pixels, scale=(9e9, 1))
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray((pixels // (pixels.max() // 255 + 1)).astype(np.uint8)).save(folder / name)
+    (folder / "b.jpg").write_bytes((folder / "b.jpg").read_bytes()[:700])
+    assert call(model, folder, "-o", tmp_path / "out", "--zarr-labels", "cells", "--json") == 1
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert [image["name"] for image in said["images"]] == ["a", "p_A_1_0", "q"]
+    assert [Path(one["image"]).name for one in said["failed"]] == ["b.jpg", "0"]
+    assert err.count("not done: ") == 2
+    assert [line.split(":")[0] for line in said["warnings"]] == [
+        "a.jpg (and 1 more) is a JPEG, whose compression changed the grey levels",
+        "q.zarr states pixels of 9e+09 x 1 um, which no microscope has",
+    ]
+    labels = tifffile.imread(tmp_path / "out/labels/q.tif")
+    assert np.array_equal(zarr.open_array(str(folder / "q.zarr/labels/cells/0"), mode="r")[...], labels)
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/p_A_1_0.tif"), labels)
+
+
 def test_what_is_not_done_is_listed_line_by_line_and_in_the_record(
     dataset: Dataset, model: Path, tmp_path: Path, capsys
 ) -> None:
@@ -135,14 +163,14 @@ def test_what_is_not_done_is_listed_line_by_line_and_in_the_record(
     (folder / "a.tif").write_bytes(dataset.frames[0].image.read_bytes())
     (folder / "lost.tif").symlink_to("nowhere")
     for at in range(24):
-        (folder / f"b{at:02d}.czi").touch()
+        (folder / f"b{at:02d}.oib").touch()
     assert call(model, folder, "-o", folder / "out") == 1
     out, err = capsys.readouterr()
     assert "1 image, 25 not done" in out
     lines = [line for line in err.splitlines() if line.startswith("not done: ")]
     assert len(lines) == 21
-    refusal = "has the format .czi, which cellprune does not read: export the original as OME-TIFF"
-    assert lines[0] == f"not done: {folder}/b00.czi {refusal}"
+    refusal = "has the format .oib, which cellprune does not read: export the original as OME-TIFF"
+    assert lines[0] == f"not done: {folder}/b00.oib {refusal}"
     assert lines[-1] == f"not done: 5 more; all are listed in {folder}/out/prediction.json"
     assert len(json.loads((folder / "out" / "prediction.json").read_text())["failed"]) == 25
     assert call(model, folder, "-o", folder / "out") == 1
@@ -178,6 +206,8 @@ def test_cells_are_followed_and_the_same_again_changes_nothing(
     assert call(*words, "--track", "--ctc", "--json") == 0
     said = json.loads(capsys.readouterr().out)["recordings"]
     assert [(one["sequence"], one["frames"]) for one in said] == [("01", 3), ("film", 3)]
+    record = json.loads((tmp_path / "out/prediction.json").read_text())
+    assert record["linking"] == {"max_distance_px": None, "max_gap": 2, "overlap": 1.0, "off_middle": 0.25}
     files = (
         "tracks.csv",
         "tracked/01_t002.tif",
@@ -366,6 +396,9 @@ def test_a_model_that_is_none_is_refused_in_a_line(
             ["MODEL", "SLICES", "-o", "out", "--z", "each", "--track"],
             "--z each makes images of the slices of slices.tif, and --track follows cells through time: give --z max",
         ),
+        (["MODEL", "SLICES", "-o", "out", "--axes", "ZZYX"], "--axes ZZYX: the axis Z stands there twice"),
+        (["MODEL", "SLICES", "-o", "out", "--axes", "TYX"], "says that its axes are ZYX (3 x 10 x 10), not TYX"),
+        (["MODEL", "IMAGE", "-o", "out", "--zarr-labels", "a"], "--zarr-labels a: no image lies in an OME-Zarr"),
         (["MODEL", "IMAGE", "-o", "out", "--ctc"], "--ctc writes tracks: add --track"),
         (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, but the model takes 1: convert it to grey"),
         (

@@ -10,6 +10,8 @@ from command_line import typed
 
 from cellprune.runs.folder import Folder
 
+pytestmark = pytest.mark.usefixtures("each_figure_once")
+
 
 def told(*words: object) -> int:
     return typed("report", *words)

@@ -12,6 +12,7 @@ from command_line import typed
 
 from cellprune.cli import track
 from cellprune.data.score import score
+from cellprune.runs import modelfile
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,32 @@ def labels(truth: Path, tmp_path: Path) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         tifffile.imwrite(place, np.where(found > 0, np.append(0, numbers)[found], 0).astype(np.uint16))
     return place.parent
+
+
+def test_a_models_numbers_link_its_cells_unless_others_are_given(
+    labels: Path, tmp_path: Path, capsys, without_geff: None
+) -> None:
+    header = {
+        "classes": ["background", "cell"], "zoom": [1, 1], "pixel_size_um": [0.5, 0.5],
+        "linking": {"max_distance_px": 10, "max_gap": 1, "overlap": 0.5, "off_middle": 0},
+    }  # fmt: skip
+    modelfile.write(model := tmp_path / "model.safetensors", header, {"w": np.zeros(1, np.float32)}, {})
+
+    def said(*more: object) -> dict:
+        assert typed("track", labels, "-o", tmp_path / f"out{len(more)}", "--json", "--no-ctc", *more) == 0
+        return json.loads(capsys.readouterr().out)["recordings"][0]
+
+    usual, own = said(), said("--model", model)
+    assert (own["max_distance_px"], own["max_gap"]) == (10, 1)
+    assert own["divisions"] == 0 < usual["divisions"]
+    scaled = said("--model", model, "--pixel-size", 0.25, 0.25, "--max-gap", 3)
+    assert (scaled["max_distance_px"], scaled["max_gap"]) == (20, 3), "as many um; what is typed wins"
+    words = ("track", labels, "-o", tmp_path / "none")
+    assert typed(*words, "--model", tmp_path / "no.onnx") == 2
+    assert typed(*words, "--max-gap", "100000") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert "no.onnx" in told[0]
+    assert told[1:] == ["cellprune: --max-gap 100000: give a number of frames up to 10000"]
 
 
 def test_cells_are_followed_and_the_result_can_be_scored(

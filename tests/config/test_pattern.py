@@ -25,9 +25,9 @@ def test_what_is_written_is_what_is_meant() -> None:
     [
         ({"pattern": "24"}, "is no pattern"),
         ({"pattern": "2:4", "sparsity": 0.3}, "keeps at most 0.5 of the weights, and 0.7 should stay: give sparsity"),
-        ({"pattern": "2:4", "granularity": "channel"}, "ranked once: remove it, or granularity='channel'"),
-        ({"pattern": "2:4", "method": "synflow"}, "remove it, or method='synflow', which does not rank"),
-        ({"pattern": "2:4", "method": "erk"}, "which does not rank all weights once"),
+        ({"pattern": "2:4", "granularity": "channel"}, "ranked before training: remove it, or granularity='channel'"),
+        ({"pattern": "2:4", "method": "gradual"}, "remove it, or method='gradual', which works during training"),
+        ({"pattern": "2:4", "method": "erk"}, "which gives each layer a share of its own"),
         ({"pattern": "2:4", "sparsity": None, "budget": {"macs": 0.5}}, "remove it, or budget={'macs': 0.5}"),
         ({"pattern": "2:4", "floor": 0.1}, "remove it, or floor=0.1"),
         ({"densities": {"a": 0.5}}, "densities say how much of each layer stays: remove sparsity and budget"),

@@ -3,7 +3,7 @@
 import pytest
 
 from cellprune.config import names
-from cellprune.config.load import ConfigError, load, resolve
+from cellprune.config.load import ConfigError, load, recorded, resolve
 
 
 def test_a_network_of_another_task_is_refused_by_name() -> None:
@@ -50,7 +50,7 @@ def test_what_does_not_go_with_channels_is_refused(assignments: list[str], said:
         (["pruning={ratio: 0.5, granularity: channel, engine: torch}"], "engine=torch has an effect only with"),
         (["pruning={method: snip, ratio: 0.5, scope: layer, floor: 0.1}"], "remove pruning.floor=0.1"),
         (["data.target=distance", "training.loss=dice"], "is not for data.target=distance, which takes smooth-l1$"),
-        (["training.loss=smooth-l1"], "loss=smooth-l1 is not for data.target=classes, which takes cross-entro"),
+        (["data.target=classes", "training.loss=smooth-l1"], "loss=smooth-l1 is not for data.target=classes, which ta"),
         (["data.target=border", "data.classes=[a, b, c]"],
          "data.target=border needs label images that number the cells, but data.classes names 3 classes"),
         (["data.target=flows"], "no target 'flows'"),
@@ -116,5 +116,15 @@ def test_each_target_has_its_loss_unless_one_is_given() -> None:
     assert losses == {"classes": "cross-entropy+dice", "border": "cross-entropy", "distance": "smooth-l1"}
     assert load(assignments=["data.target=border", "training.loss=dice"]).training.loss == "dice"
     assert load(assignments=["task=classification"]).training.loss == "cross-entropy"
-    assert "target" not in load().identity()["data"], "a run as ever has its name as ever"
-    assert load(assignments=["data.target=border"]).identity()["data"]["target"] == "border"
+    as_ever = load(assignments=["data.target=classes"])
+    assert "target" not in as_ever.identity()["data"], "a run as ever has its name as ever"
+    assert load().identity()["data"]["target"] == "border"
+
+
+def test_what_is_older_than_targets_and_labels_that_are_classes_have_classes() -> None:
+    as_ever = load(assignments=["data.target=classes"])
+    older = as_ever.model_dump(mode="json")
+    assert older["data"].pop("target") == "classes"
+    assert recorded(older) == as_ever
+    told = load(assignments=["data.classes=[background, a, b]"])
+    assert (told.data.target, told.training.loss) == ("classes", "cross-entropy+dice")

@@ -27,7 +27,7 @@ NETWORKS = {
 SLOW = (  # the others have each kind of layer once
     "smp", "monai's unet, every level under two names", "resnet20", "unet, group norm", "unet, none norm",
 )  # fmt: skip
-SOONER = {"rounds": 2, "inner_steps": 1, "samples_per_class": 2}
+SOONER = {"rounds": 2, "inner_steps": 1, "samples_per_class": 2, "draws": 2, "probes": 2}
 
 
 every_network = pytest.mark.parametrize(

@@ -28,7 +28,7 @@ NETWORKS = {
     "resnet20": (lambda: resnet.build(width=2, classes=3), (3, 8, 8), ()),
     "every kind": (lambda: EveryKind(dropout=0.3), (2, 6, 6), ()),
 }
-SOONER = {"rounds": 3}  # of the methods in rounds, which have up to a hundred by default
+SOONER = {"rounds": 3, "draws": 2, "probes": 2}  # by default up to a hundred
 every_method = pytest.mark.parametrize("method", sorted(names.methods("before")))
 every_method_of_weights = pytest.mark.parametrize(
     "method", sorted(name for name in names.methods("before") if names.method(name).channels != "always")

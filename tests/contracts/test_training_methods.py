@@ -15,6 +15,8 @@ from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.whole_channels import kept_by
 from cellprune.structure.trace import find
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 TRAINING_METHODS = sorted([*names.methods("around"), *names.methods("during")])
 TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2", "pruning.ratio=0.35"]
 FAST = ("gradual-channel", "rigl")  # masks that shrink, and that move

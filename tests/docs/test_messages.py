@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -20,45 +21,42 @@ QUOTED = re.findall(r"^`(.+)` \((\d)\)\n: ", PAGE, re.M)
 
 @pytest.mark.parametrize(("message", "code"), QUOTED)
 def test_a_quoted_message_can_be_given(message, code):
-    codes = {known for text, known in said() if message.rstrip(f" {CHANGES}") in text}  # it may go on
+    codes = {known for text, known in said().items() if message.rstrip(f" {CHANGES}") in text}  # it may go on
     assert codes, "the code has no such message (any more)"
     assert codes <= {None, int(code)}
 
 
 def test_the_page_is_read_and_a_stale_message_would_be_seen():
     assert len(QUOTED) == PAGE.count("\n: ") > 30
-    assert not [text for text, _ in said() if "… holds a walk: go on with it" in text]
-    assert {2} <= {known for text, known in said() if "… holds a run: go on with it" in text}
+    assert not [text for text in said() if "… holds a walk: go on with it" in text]
+    assert {2} <= {known for text, known in said().items() if "… holds a run: go on with it" in text}
 
 
 @cache
-def said() -> set[tuple[str, int | None]]:
-    """Give every string of ours, … where a part changes, with its exit code where it is raised as an error."""
-    found = set()
+def said() -> dict[str, int | None]:
+    """Give every sentence of ours, … where a part changes, with its exit code where it is raised as an error."""
+    found, raised = dict[str, int | None](), dict[str, int | None]()
+    for name, file in _modules():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            found |= dict.fromkeys(_texts(node))
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                kind = eval(ast.unparse(node.exc.func), vars(errors) | _known_to(name))
+                if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
+                    raised |= {text: kind.exit_code for part in ast.walk(node.exc) for text in _texts(part)}
+    return {text: code for text, code in (found | raised).items() if " " in text}
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    """Give the name and the file of every module of the package and of the plug-in for napari."""
     for package in (cellprune, napari_cellprune):
-        home = Path(package.__file__).parent
-        for file in home.rglob("*.py"):
-            name = ".".join((package.__name__, *file.relative_to(home).with_suffix("").parts)).removesuffix(".__init__")
-            found = _with_those_of(file, name, found)
-    return found
-
-
-def _with_those_of(file: Path, name: str, found: set[tuple[str, int | None]]) -> set[tuple[str, int | None]]:
-    """Add what a module says; where it is raised, its exit code takes the place of none."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    found = found | {(text, None) for node in ast.walk(tree) for text in _texts(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            kind = eval(ast.unparse(node.exc.func), vars(errors) | _known_to(name))
-            if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
-                texts = {text for part in ast.walk(node.exc) for text in _texts(part)}
-                found = {(text, code) for text, code in found if text not in texts}
-                found |= {(text, kind.exit_code) for text in texts}
-    return found
+        home = Path(package.__path__[0])
+        for file in sorted(home.rglob("*.py")):
+            parts = (package.__name__, *file.relative_to(home).with_suffix("").parts)
+            yield ".".join(parts).removesuffix(".__init__"), file
 
 
 def _known_to(name: str) -> dict[str, object]:
-    """Give what a module knows; nothing of one that cannot be loaded, since napari is not here."""
+    """Give what a module knows; nothing of a widget where napari is not installed."""
     try:
         return vars(import_module(name))
     except ModuleNotFoundError:

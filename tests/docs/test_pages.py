@@ -50,7 +50,8 @@ def test_the_example_of_settings_is_a_configuration(tmp_path):
     assert load(file=file).training.batch_size == 4
 
 
-def test_the_loop_of_ones_own_runs(capsys):
+def test_the_loop_of_ones_own_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the page writes masks where its reader stands
     namespace = {}
     for block in pages.blocks(pages.DOCS / "how-to/own-loop.md", "python"):
         exec(block, namespace)

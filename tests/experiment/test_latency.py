@@ -24,6 +24,8 @@ from cellprune.structure.in_turn import InTurn
 from cellprune.structure.layer_shapes import LayerShape
 from cellprune.training.accelerator import start
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 TINY = ["data.size=[32, 32]", "model.widths=[16, 32]", "model.depth=1", "training.epochs=1", "pruning.method=magnitude",
         "pruning.granularity=channel", "pruning.round_to=8"]  # fmt: skip
 HALF = [*TINY, "pruning.budget=latency=0.5"]

@@ -20,7 +20,7 @@ def opened(data_root: Path) -> Opened:
 
 def test_the_data_decide_channels_and_classes_of_the_network(opened: Opened) -> None:
     assert opened.architecture.as_dict() == {
-        "name": "unet", "width": 2, "depth": 1, "norm": "batch", "padding": "same", "in_channels": 1, "classes": 2,
+        "name": "unet", "width": 2, "depth": 1, "norm": "batch", "padding": "same", "in_channels": 1, "classes": 3,
     }  # fmt: skip
     assert opened.input_size == (1, 32, 32)
 

@@ -21,6 +21,8 @@ from cellprune.runs import maskfile, modelfile
 from cellprune.runs.folder import Folder
 from cellprune.structure.cost import cost
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 TINY = ["data.size=[32, 32]", "model.width=6", "model.depth=1", "training.epochs=1"]
 HALF = ("pruning.granularity=channel", "pruning.ratio=0.5")
 

@@ -61,7 +61,7 @@ def test_too_few_cells_to_tune_a_decoder_by_are_told_of(pruned: Folder) -> None:
     """A training so short allows one frame."""
     tuning, card = pruned.read_tuning(), read_card(pruned.read_model()[0], "the run")
     assert (tuning.before, tuning.frames) == (Tried(card.decoder, None), ())
-    said = f"The decoder was not tuned: {tuning.skipped}. It stays watershed (radius_px "
+    said = f"The decoder was not tuned: {tuning.skipped}. It stays border (seed 0.5, "
     assert re.fullmatch(r"1?\d cells in 1 frame are too few, 20 are needed \(`cellprune tune RUN` .*\)", tuning.skipped)
     assert said in pruned.log_path.read_text()
     assert "The decoder was not tuned: " in pruned.file("report").read_text()

@@ -19,6 +19,8 @@ from cellprune.runs import modelfile
 from cellprune.runs.folder import Folder
 from cellprune.training.accelerator import start
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 CPU = torch.device("cpu")
 TINY = ["data.size=[32, 32]", "model.width=2", "model.depth=1", "training.epochs=1", "decoder.tune=false"]
 
@@ -115,7 +117,7 @@ def test_scores_are_the_same_with_a_teacher_and_shared(teacher: Folder, data_roo
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["data.target=distance"], r"\(target classes, here distance\): give one"),
+        (["data.target=distance"], r"\(target border, here distance; output 3, here 2\): give one"),
         (["data.normalization=standard"], "normalization zero-mean-unit-variance-within-percentiles.* here zero-mean"),
     ],
 )

@@ -18,6 +18,8 @@ from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.runs.tuning import Tried, content
 from cellprune.targets.decoders import BorderSeeds
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")
+
 TINY = [
     "data.size=[64, 64]", "model.width=4", "model.depth=2", "training.epochs=4", "training.evaluate_every=4",
     "data.target=border",

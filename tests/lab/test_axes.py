@@ -11,8 +11,9 @@ from lab_engines import spots
 from lab_jobs import content, predicted
 
 from cellprune.errors import CellpruneError
+from cellprune.images.order import checked
 from cellprune.lab.axes import Axes
-from cellprune.lab.inputs import find
+from cellprune.lab.inputs import find, notes
 
 SIZES = {"T": 2, "Z": 3, "C": 2, "Y": 6, "X": 7}
 PIXELS = np.random.default_rng(0).integers(0, 1000, tuple(SIZES.values())).astype(np.uint16)
@@ -68,11 +69,77 @@ def test_imagej_slices_one_by_one_or_the_brightest(tmp_path: Path) -> None:
 def test_files_without_such_axes_are_as_ever(write: Callable[..., Path]) -> None:
     write("a.tif")
     film = write("film.tif", np.stack([spots(), spots()]), photometric="minisblack")
-    for axes in (Axes("max"), Axes("each"), Axes(0), Axes("max", 0)):
-        images, failures, _ = find([str(film.parent / "a.tif"), str(film)], axes)
-        assert [image.name for image in images] == ["a", "film_t000", "film_t001"]
+    images, _, _ = find([str(film)])
+    assert notes(images) == [
+        "film.tif does not say what its pages are, so each is taken for a moment in time: give --axes ZYX or --axes "
+        "CYX if they are slices or channels"
+    ]
+    for axes in (Axes(), Axes("max", order="TYX"), Axes("max", 0, "TYX")):
+        images, failures, _ = find([str(film)] if axes.order else [str(film.parent / "a.tif"), str(film)], axes)
+        assert [image.name for image in images][-2:] == ["film_t000", "film_t001"]
         assert not failures
         assert all(np.array_equal(image.levels(channels=1)[0], spots()) for image in images)
+
+
+def test_axes_that_a_file_does_not_say_are_given(tmp_path: Path) -> None:
+    def read(pixels: np.ndarray, axes: Axes, **words: object) -> list[np.ndarray]:
+        tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack", **words)
+        return [image.levels(channels=image.header.channels) for image in find([str(tmp_path / "a.tif")], axes)[0]]
+
+    volume, whole = PIXELS[0, :, 0], PIXELS[:, :, 0]
+    for words in ({}, {"metadata": None}):  # tifffile's words and none
+        assert np.array_equal(read(volume, Axes("max", order="ZYX"), **words), [volume.max(0)[None]])
+        assert np.array_equal(read(volume, Axes(order="CYX"), **words), [volume])
+        assert np.array_equal(read(volume, Axes(channel=1, order="CYX"), **words), [volume[1:2]])
+    assert np.array_equal(read(whole, Axes(2, order="TZYX")), whole[:, 2:3])
+    assert np.array_equal(read(np.moveaxis(PIXELS[0, 0], 0, -1), Axes(order="YXC")), [PIXELS[0, 0]])
+    assert np.array_equal(read(volume, Axes("max", order="ZYX"), metadata={"axes": "ZYX"}), [volume.max(0)[None]])
+
+
+@pytest.mark.parametrize(
+    ("axes", "words", "said"),
+    [
+        (Axes(0), {}, r"a\.tif does not say what its 3 planes are: name its axes, such as --axes ZYX"),
+        (Axes(channel=0), {"metadata": None}, "does not say what its 3 planes are: name its axes"),
+        (Axes(order="TZYX"), {}, r"has 3 axes \(3 x 6 x 7\), and --axes TZYX names 4: name each axis"),
+        (Axes(order="ZYX"), {"imagej": True, "metadata": {"axes": "TYX"}}, "says that its axes are TYX .*, not ZYX"),
+        (Axes(order="YXZ"), {"metadata": {"axes": "ZYX"}}, "says that its axes are ZYX .*, not YXZ: remove --axes"),
+        (Axes(order="YXZ"), {"metadata": None}, r"says that its axes are \?YX"),
+    ],
+)
+def test_axes_that_contradict_a_file_are_refused(axes: Axes, words: dict, said: str, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", PIXELS[0, :, 0], photometric="minisblack", **words)
+    with pytest.raises(CellpruneError, match=said):
+        find([str(tmp_path / "a.tif")], axes)
+
+
+def test_four_axes_without_a_word_are_never_guessed(write: Callable[..., Path]) -> None:
+    path = write("a.tif")
+    tifffile.imwrite(path, PIXELS[:, :, 0], photometric="minisblack")
+    with pytest.raises(
+        CellpruneError, match="does not say what its 2 x 3 planes are: name its axes, such as --axes TZYX"
+    ):
+        find([str(path)])
+    write("b.tif")
+    images, failures, _ = find([str(path.parent)], Axes("max", order="TZYX"))
+    assert [image.name for image in images] == ["a_t000", "a_t001"]
+    assert [failure.why.split(" has ")[1] for failure in failures] == [
+        "2 axes (40 x 50), and --axes TZYX names 4: name each axis"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("ZZYX", "--axes ZZYX: the axis Z stands there twice"),
+        ("ZYQX", "--axes ZYQX: there is no axis 'Q'; give letters of TZCYX"),
+        ("TZC", "--axes TZC: Y and X, rows and columns, are missing"),
+    ],
+)
+def test_an_order_that_cannot_be_meant_is_refused(order: str, said: str) -> None:
+    with pytest.raises(CellpruneError, match=said):
+        checked(order)
+    assert checked("zyx") == "ZYX"
 
 
 @pytest.mark.parametrize(

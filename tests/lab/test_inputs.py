@@ -123,7 +123,7 @@ def test_nothing_that_can_be_read_is_refused(tmp_path: Path) -> None:
         ("folder", r"holds no images; did you mean .*folder/plate'"),
         ("bare", "holds no images: give one with TIFF or PNG files"),
         ("foldr", r"no file or folder .*foldr' \(did you mean folder\?\): check the path"),
-        ("formats", r"formats' holds no images that can be read, but 2 \.jpg and 1 \.czi: export the originals as OME"),
+        ("formats", r"formats' holds no images that can be read, but 2 \.bmp and 1 \.vsi: export the originals as OME"),
         ("bowl", r"holds no images; did you mean '.*/bowl/\*/images'"),
         ("bare/desktop.ini", "no image is named: give TIFF or PNG files"),
         ("lost", r"lost/a\.tif is a link to 'nowhere', .* \(and 1 more like it\)"),
@@ -132,7 +132,7 @@ def test_nothing_that_can_be_read_is_refused(tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(given: str, said: str, write: Write, tmp_path: Path) -> None:
     for name in ("labels/a", "masks/a", "plate/a"):
         write(f"folder/{name}.TIFF")
-    for name in ("bare/desktop.ini", "formats/a.jpg", "formats/b.JPG", "formats/c.czi", "formats/notes.txt"):
+    for name in ("bare/desktop.ini", "formats/a.bmp", "formats/b.BMP", "formats/c.vsi", "formats/notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     for name in "ab":
@@ -185,7 +185,7 @@ def test_what_looks_like_an_image_and_is_not_done_is_listed(write: Write, tmp_pa
     write("in/predicted/labels/a.tif")
     (tmp_path / "in/predicted/prediction.json").touch()
     (tmp_path / "in/scan001").write_bytes((tmp_path / "in/a.tif").read_bytes())
-    for name in ("g.jpg", "h.BMP", "notes.txt", "Thumbs.db", "._a.tif", "docs/read.md"):
+    for name in ("a.jpg", "g.jpg", "h.BMP", "notes.txt", "Thumbs.db", "._a.tif", "docs/read.md"):
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "in" / name).touch()
     (tmp_path / "in/lost.tif").symlink_to("nowhere")
@@ -196,13 +196,14 @@ def test_what_looks_like_an_image_and_is_not_done_is_listed(write: Write, tmp_pa
     assert left_out == []
     said = {Path(failure.shown).name: failure.why for failure in failures}
     assert {name: why.split(f"{name} ")[1].split(":")[0] for name, why in said.items()} == {
-        "g.jpg": "has the format .jpg, which cellprune does not read",
+        "a.jpg": "is a JPEG of a.tif beside it, which is predicted in its place",
+        "g.jpg": "is empty",
         "h.BMP": "has the format .bmp, which cellprune does not read",
         "lost.tif": "is a link to 'nowhere', which is not there",
         "old": "is a folder inside the folder that you gave",
         "pipe.tif": "is a pipe, not a file, and is not opened",
         "scan001": "is a TIFF or PNG by its content, but not by its name",
-        "stack.ome.zarr": "has the format .zarr, which cellprune does not read",
+        "stack.ome.zarr": "holds no .zattrs and no zarr.json, so it is no whole OME-Zarr",
     }
 
 
@@ -254,7 +255,7 @@ def test_a_folder_that_may_not_be_listed_is_listed_as_not_done(
 def test_many_files_take_no_time_each(tmp_path: Path, write: Write) -> None:
     write("in/a.tif")
     for at in range(3000):
-        (tmp_path / "in" / f"x{at}.jpg").touch()
+        (tmp_path / "in" / f"x{at}.bmp").touch()
     clock = time.perf_counter()
     _, failures, _ = find([str(tmp_path / "in")])
     assert len(failures) == 3000

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cellprune.lab.linking import Frame, Tracks, link
+from cellprune.runs.linking import Linking
 
 SIZE = (60, 80)
 Places = dict[int, tuple[int, int]]
@@ -19,7 +20,9 @@ def drawn(cells: Places, radius: int = 4) -> np.ndarray:
 
 def linked(*frames: Places, numbers: list[int] | None = None, **options: float) -> Tracks:
     images = [drawn(cells) for cells in frames]
-    return link([Frame(at, lambda k=k: images[k]) for k, at in enumerate(numbers or range(len(images)))], **options)
+    return link(
+        [Frame(at, lambda k=k: images[k]) for k, at in enumerate(numbers or range(len(images)))], Linking(**options)
+    )
 
 
 def tracks_of(tracks: Tracks) -> list[dict[int, int]]:
@@ -48,8 +51,21 @@ def test_a_cell_that_overlaps_goes_on_rather_than_one_that_is_as_near() -> None:
     small = drawn({1: (20, 20)})
     after = drawn({2: (20, 27)}, radius=2) + drawn({3: (20, 13)}, radius=5)
     images = [small, after]
-    tracks = link([Frame(at, lambda at=at: images[at]) for at in (0, 1)], max_distance_px=10)
+    tracks = link([Frame(at, lambda at=at: images[at]) for at in (0, 1)], Linking(max_distance_px=10))
     assert tracks_of(tracks)[1][3] == 1
+
+
+def test_numbers_may_say_that_nothing_divides_and_that_sharing_pixels_counts_little() -> None:
+    dividing = ({1: (30, 40)}, {1: (30, 35), 2: (30, 45)}, {1: (30, 32), 2: (30, 48)})
+    assert linked(*dividing).parent_of == {2: 1, 3: 1}
+    assert linked(*dividing, off_middle=0).parent_of == {}
+    images = [drawn({1: (20, 20)}), drawn({2: (20, 26)}, radius=1) + drawn({3: (20, 13)}, radius=5)]
+    frames = [Frame(at, lambda at=at: images[at]) for at in (0, 1)]
+    by = [Linking(max_distance_px=10, off_middle=0, overlap=overlap) for overlap in (1, 0)]
+    goes_on = [next(label for label, track in tracks_of(link(frames, one))[1].items() if track == 1) for one in by]
+    assert goes_on == [3, 2], "the one that shares pixels, or the nearest"
+    with pytest.raises(ValueError, match="off_middle is nan, not 0 to 100"):
+        Linking(off_middle=float("nan"))
 
 
 def test_a_division_ends_the_mother_and_begins_two_daughters() -> None:

@@ -35,6 +35,7 @@ SCORES = SegmentationScores("segmentation", "ignore", "report", (), {"iou_image_
 def fill(folder: Folder) -> None:
     """Write every file of a run."""
     folder.write_config({"seed": 0, "data": {"dataset": "żółw", "split": "random"}})
+    folder.write_network("def build(): ...")
     write(folder, "split", SPLIT)
     write(folder, "provenance", PROVENANCE)
     folder.write_layer_times(LAYER_TIMES)

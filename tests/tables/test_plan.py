@@ -61,8 +61,8 @@ def test_a_control_that_a_method_does_not_have_is_left_out_with_the_reason() -> 
     ("assignments", "axes", "said"),
     [
         ((), {"methods": ("snip", "flat"), "ratios": (0.5, 0.9)},
-         r"2 of 5 combinations cannot be trained.*: unet classes flat 0\.5: method 'flat' makes a dense network .*; "
-         r"unet classes flat 0\.9: .*; remove them from the plan"),
+         r"2 of 5 combinations cannot be trained.*: unet border flat 0\.5: method 'flat' makes a dense network .*; "
+         r"unet border flat 0\.9: .*; remove them from the plan"),
         ((), {"methods": ("snip",)}, "nothing says how much is removed: give --ratios"),
         (("pruning.ratio=0.5",), {"ratios": (0.5,)}, "pruning.ratio cannot be given to a sweep: --ratios lists"),
         (("seed=1",), {"ratios": (0.5,)}, "seed cannot be given to a sweep: --seeds lists the seeds"),

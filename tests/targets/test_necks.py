@@ -46,7 +46,7 @@ def test_pieces_without_a_neck_are_seen_to_have_none(monkeypatch: pytest.MonkeyP
     rod = (abs(rows - 30) < 12) & (abs(columns - 100) < 80)
     rough = (abs(rows - 150) < 18 + (columns // 3) % 2) & (abs(columns - 90) < 50)
     foreground = rod | rough | ((rows - 80) ** 2 + (columns - 100) ** 2 < 300)
-    monkeypatch.setattr(necks, "_parted", None)  # would be called
+    monkeypatch.setattr(necks, "_parts", None)  # would be called
     assert necks.cut(foreground, Watershed(14.0)).max() == 3
     bow = (abs(np.hypot(rows - 100, columns - 100) - 50) < 10) & (rows < 100)
     ends = np.minimum(np.hypot(rows - 100, columns - 50), np.hypot(rows - 100, columns - 150)) < 11

@@ -83,7 +83,9 @@ def without_labels(
     if lone:
         return LayoutError(f"{start}; the name {lone[0].name} fits none of them ({stems[0]}, ...): {WAYS}")
     if labels_at != images_at and inside:
-        return LayoutError(f"{start}; {labels_at} holds {seen(inside) or 'folders'}: save label images, TIFF or PNG")
+        lossy = ", and a JPEG changes the numbers of cells" if any(naming.is_jpeg(e.name) for e in inside) else ""
+        holds = f"{labels_at} holds {seen(inside) or 'folders'}{lossy}"
+        return LayoutError(f"{start}; {holds}: save label images, TIFF or PNG")
     other = next((e.path for e in listed(folder) if e.kind == "folder" and _fits(e, stems, images_at)), None)
     if other is not None:
         return LayoutError(f"{start}; if {other} holds them, name it {other.with_name(LABELS[0])}")

@@ -34,7 +34,7 @@ _KIND = ("pruning.method", "pruning.granularity", "pruning.control")
 _TEACHER = "training.teacher"
 _IN_EVERY_LABEL = (
     "seed", *_KIND, "pruning.ratio", "pruning.budget", "pruning.effective", f"{_TEACHER}_sha256",
-    "training.init_sha256",
+    "training.init_sha256", "model.source_sha256", "data.source_sha256",
 )  # fmt: skip
 _LONGEST_LABEL = 3  # settings; what differs in more is told by the table of settings
 

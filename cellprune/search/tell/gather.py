@@ -44,6 +44,7 @@ def gather(
         arms,
         workspace.runs,
         workspace.device,
+        network=settings.model.name if settings.model.is_own else None,
         engine=settings.pruning.engine if by_time else None,
         whole_ms=by_time.whole_ms if by_time else None,
     )

@@ -38,6 +38,7 @@ def networks(
     runs: Path,
     device: str,
     *,
+    network: str | None = None,
     engine: str | None = None,
     whole_ms: float | None = None,
 ) -> tuple[tuple[Network, ...], TimedOn | None]:
@@ -47,13 +48,14 @@ def networks(
     one's, and is None where that is gone.
 
     Args:
+        network: FILE.py:NAME of a network of the user's own, which the search was asked about.
         engine: what the milliseconds are asked in; None where they are not asked, and torch is timed.
         whole_ms: of the unpruned network, as the sum of its layers; None with it.
     """
     firsts = {arm: run for arm, outcomes in arms.items() if (run := first_run(outcomes))}
     if whole_ms is not None and (dense := firsts.get(("", REFERENCE))):
         firsts["", REFERENCE] = replace(dense, layers_ms=whole_ms)
-    times, timed_on = _milliseconds([run.folder for run in firsts.values()], runs, device, engine)
+    times, timed_on = _milliseconds([run.folder for run in firsts.values()], runs, device, engine, network)
     reference = firsts.get(("", REFERENCE))
     whole = times.get(reference.folder) if reference else None
     costs = (
@@ -92,7 +94,7 @@ def _network(arm: Arm, outcomes: Sequence[Outcome], run: RunFacts) -> Network:
 
 
 def _milliseconds(
-    names: Iterable[str], runs: Path, device: str, engine: str | None
+    names: Iterable[str], runs: Path, device: str, engine: str | None, network: str | None
 ) -> tuple[dict[str, float], TimedOn | None]:
     """Time the networks of these runs in turn; one that is gone has no time."""
     folders = {name: runs / name for name in names if Folder(runs / name).has("model")}
@@ -101,7 +103,7 @@ def _milliseconds(
     where = accelerator.start(device).device
     header, _, _ = Folder(next(iter(folders.values()))).read_model()
     inputs = torch.randn(1, header["architecture"]["in_channels"], *header["network_size_px"], device=where)
-    loaded = {name: models.load(folder).to(where) for name, folder in folders.items()}
+    loaded = {name: models.load(folder, network).to(where) for name, folder in folders.items()}
     if engine is None:
         return timing.milliseconds(loaded, inputs), TimedOn(str(where), torch.get_num_threads())
     clock = Clock(engine, where)

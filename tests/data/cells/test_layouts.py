@@ -93,6 +93,11 @@ LAYOUTS: dict[str, tuple[Make, str]] = {
     "images by another name": (beside("photos/c{}.tif"), "no images; if .*/photos holds them, name it .*/images"),
     "frames of another format": (files("01/t000.jpg", "01/t001.jpg"), "01 holds no frames, but 2 .jpg: export"),
     "outlines as text": (outlines_beside, "/annotations holds 1 .json: save label images, TIFF or PNG"),
+    "labels as JPEG": (
+        lambda folder: (filled(folder, "images/c{}.tif", "labels/c{}.tif"), shutil.rmtree(folder / "labels"),
+                        files("labels/c0.jpg")(folder)),
+        "/labels holds 1 .jpg, and a JPEG changes the numbers of cells: save label images, TIFF or PNG",
+    ),
     "a link to nothing": (
         lambda folder: folder.mkdir() or (folder / "a.tif").symlink_to("nowhere"),
         r"a\.tif is a link to 'nowhere', which is not there",

@@ -1,13 +1,21 @@
 """N:M and blocks against plain lists, along the inputs of every kind of layer."""
 
+from fractions import Fraction
+from functools import partial
+from math import ceil
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from cellprune.config.pattern import Blocks, OfEach
 from cellprune.errors import TooMuchError
+from cellprune.pruning.method import Method
 from cellprune.pruning.prune import prune
 from cellprune.pruning.ranking.patterns import best_of_each, input_axes, whole_blocks
+from cellprune.pruning.ranking.schedule import in_rounds
+from cellprune.pruning.ranking.units import given
 
 
 def network():
@@ -60,7 +68,8 @@ def test_blocks_stay_whole_and_the_best_of_them_as_many_as_fit():
         if spent > keep:
             break
         kept |= set(entries[block])
-    ours = whole_blocks(SCORES, Blocks(outputs, inputs), AXES, keep)
+    everything = {name: torch.ones_like(score, dtype=torch.bool) for name, score in SCORES.items()}
+    ours = whole_blocks(SCORES, Blocks(outputs, inputs), AXES, keep, everything)
     assert {(name, tuple(at)) for name in ours for at in ours[name].nonzero().tolist()} == kept
     assert keep - 6 < len(kept) <= keep
 
@@ -82,3 +91,66 @@ def test_masks_have_the_pattern_and_the_count(scope):
 def test_a_block_larger_than_what_stays_is_refused():
     with pytest.raises(TooMuchError, match="4 weights should stay, fewer than a block holds"):
         prune(nn.Linear(8, 8), method="magnitude", sparsity=0.94, pattern="8x8")
+
+
+N = sum(score.numel() for score in SCORES.values())
+
+
+def of_each(mask, axis, most):
+    """Tell whether at most so many of each four inputs next to each other stay."""
+    return all(sum(row[i : i + 4]) <= most for row in lines(mask, axis) for i in range(0, len(row), 4))
+
+
+def is_of_blocks(mask, axis):
+    """Tell whether blocks of 4 outputs by 1 input are whole or gone."""
+    return all(sum(row[i : i + 4]) in (0, len(row[i : i + 4]))
+               for row in lines(mask, 1 - axis) for i in range(0, len(row), 4))  # fmt: skip
+
+
+@pytest.fixture
+def rounds():
+    """A method of five rounds that draws new scores each time, and what each round was given."""
+    seen = []
+
+    def score(model, masks, batches, loss, *, seed):
+        seen.append(masks)
+        generator = torch.Generator().manual_seed(len(seen))
+        return {name: torch.rand(p.shape, generator=generator) for name, p in model.named_parameters()}
+
+    return Method(sensitivity=score, unit=given, schedule=partial(in_rounds, rounds=5)), seen
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+@pytest.mark.parametrize("density", ["0.5", "0.45", "0.2"])
+def test_rounds_narrow_each_group_step_by_step_and_end_in_the_pattern_and_the_count(rounds, scope, density):
+    method, seen = rounds
+    masks = prune(MODEL, method=method, sparsity=1 - float(density), pattern="2:4", scope=scope)
+    assert sum(int(mask.sum()) for mask in masks.values()) == int(Fraction(density) * N + Fraction(1, 2))
+    counts = in_rounds(N, Fraction(density), rounds=5)
+    for keep, before, after in zip(counts, seen, [*seen[1:], masks], strict=True):
+        assert all((mask <= before[name]).all() for name, mask in after.items()), "nested"
+        most = max(2, ceil(Fraction(4 * keep, N)))
+        assert all(of_each(mask, AXES[name], most) for name, mask in after.items())
+        assert counts[-1] <= sum(int(mask.sum()) for mask in after.values()) <= keep
+    assert not of_each(seen[1]["0.weight"], 1, 2), "in the beginning, groups are wider"
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_blocks_that_went_stay_away(rounds, scope):
+    method, seen = rounds
+    masks = prune(MODEL, method=method, sparsity=0.6, pattern="4x1", scope=scope)
+    for keep, before, after in zip(in_rounds(N, Fraction("0.4"), rounds=5), seen, [*seen[1:], masks], strict=True):
+        assert all((mask <= before[name]).all() for name, mask in after.items())
+        assert keep - 4 * 4 < sum(int(mask.sum()) for mask in after.values()) <= keep
+        assert all(is_of_blocks(mask, AXES[name]) for name, mask in after.items())
+
+
+@pytest.mark.parametrize("method", ["synflow", "iterative-snip", "force", "ntk-sap"])
+def test_every_method_with_rounds_keeps_the_pattern(method):
+    batches = [(torch.randn(4, 6, 4, 4), torch.arange(4))] * 3
+    ask = partial(prune, MODEL, method=method, sparsity=0.7, batches=batches, loss=F.cross_entropy, rounds=3)
+    masks, blocks = ask(pattern="1:4", sparsity=0.8), ask(pattern="4x1")
+    assert sum(int(mask.sum()) for mask in masks.values()) == int(0.2 * N + 0.5)
+    assert all(of_each(mask, AXES[name], 1) for name, mask in masks.items())
+    assert 0.3 * N - 4 * 4 < sum(int(mask.sum()) for mask in blocks.values()) <= int(0.3 * N + 0.5)
+    assert all(is_of_blocks(mask, AXES[name]) for name, mask in blocks.items())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from simulated_searches import FACTS
 
+from cellprune.config.model import Model
 from cellprune.models.architecture import Architecture
 from cellprune.search.judge.trial import Outcome, Trial
 from cellprune.search.tell.networks import arms, first_run, networks
@@ -80,3 +81,19 @@ def test_networks_that_are_there_are_timed_beside_the_unpruned_one(
     assert (gone.milliseconds, gone.time_ratio) == (None, None)
     assert timed_on.device == "cpu"
     assert timed_on.threads >= 1
+
+
+def test_a_network_of_the_users_own_is_timed_by_the_code_that_the_search_names(
+    make_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "milliseconds", partial(timing.milliseconds, repeats=1, least_s=0.0))
+    code = "from torch import nn\n\n\ndef build(in_channels, classes):\n    return nn.Conv2d(in_channels, classes, 1)\n"
+    (tmp_path / "net.py").write_text(code, encoding="utf-8")
+    model = Model(name=f"{tmp_path}/net.py:build").with_code_told()
+    architecture = Architecture.of(model, in_channels=1, classes=2)
+    weights = {name: value.numpy() for name, value in architecture.build().state_dict().items()}
+    make_run("dense", ratio=0.0).write_model(
+        {"architecture": architecture.as_dict(), "network_size_px": [8, 8]}, weights, {}
+    )
+    ((dense,), _) = networks({("", 0.0): [done("dense", 0.9)]}, tmp_path, "cpu", network=model.name)
+    assert dense.milliseconds > 0

@@ -1,0 +1,45 @@
+"""Labels that draw cells and do not number them show no border between two that touch: classes are learned of them."""
+
+from pathlib import Path
+
+from cellprune import tasks
+from cellprune.config import names
+from cellprune.config.schema import Settings
+from cellprune.data.cells.frames import Dataset
+from cellprune.data.cells.matching import draw_only
+from cellprune.data.cells.truth import read_truth
+from cellprune.data.parts import Frames
+from cellprune.runs import log
+
+_TARGET = "classes"
+
+
+def with_target_told(settings: Settings, data_root: Path | None, frames: Frames | None = None) -> Settings:
+    """Give settings that say what is learned, where nobody has said it: by whether the labels number the cells.
+
+    Args:
+        frames: the data, where they are open already.
+    Returns:
+        The settings; a target that was asked for stays.
+    Raises:
+        CellpruneError: no such data, or labels that cannot be read.
+    """
+    data, usual = settings.data, settings.data.target
+    if settings.task != "segmentation" or "target" in data.model_fields_set:
+        return settings
+    frames = tasks.of(settings).open(data, data_root) if frames is None else frames
+    target = _TARGET if isinstance(frames, Dataset) and _are_drawn(frames) else usual
+    training = settings.training
+    if target != usual:
+        log.warn_once(
+            f"note: the label images of {frames.name} draw cells and do not number them, so no border between cells "
+            f"that touch is known: --target {target} is taken"
+        )
+        if training.loss == names.TARGETS[usual].losses[0]:
+            training = training.model_copy(update={"loss": names.TARGETS[target].losses[0]})
+    return settings.model_copy(update={"data": data.model_copy(update={"target": target}), "training": training})
+
+
+def _are_drawn(dataset: Dataset) -> bool:
+    """Tell it of a plain folder; in the challenge's layout, where frames have no names, labels are numbers."""
+    return draw_only(read_truth(frame, "gold") for frame in dataset.frames if frame.name and frame.gold)

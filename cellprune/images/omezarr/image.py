@@ -1,0 +1,116 @@
+"""Images of an OME-Zarr, those of a plate one after the other, read plane by plane at the largest level."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cellprune.images.header import Header, ImageError, believed
+from cellprune.images.omezarr import metadata, storage
+from cellprune.images.source import Member, Source, micrometers, steps
+
+
+def members(path: Path) -> list[Member]:
+    """Give the images of an OME-Zarr: one, those of a well, a plate or a file of several series.
+
+    Raises:
+        ImageError: its own metadata cannot be read; what is missing below them is a fault of its own.
+    """
+    words, _ = metadata.read(path)
+    if words.multiscales is not None:
+        return [Member(path)]
+    if words.plate is not None:
+        return [one for well in words.plate.wells for one in _of_well(path, well.path)]
+    if words.well is not None:
+        return _of_parts(path, "", words.well)
+    if words.series is not None:
+        inside = sorted((one for one in path.iterdir() if one.name.isdecimal()), key=lambda one: int(one.name))
+        return [Member(one, name=one.name if len(inside) > 1 else "") for one in inside]
+    raise ImageError(f"{path} is a Zarr without an image in it (no multiscales, no plate): name an OME-Zarr")
+
+
+def _of_well(plate: Path, well: str) -> list[Member]:
+    try:
+        words, _ = metadata.read(plate / well)
+        if words.well is None:
+            raise ImageError(f"{plate / well} does not say which images the well has: copy the plate again")
+    except ImageError as error:
+        why = (
+            str(error)
+            if (plate / well).is_dir()
+            else f"{plate / well} is a well of the plate, and is not there: copy the plate again"
+        )
+        return [Member(plate / well, fault=why)]
+    return _of_parts(plate, f"{well}/", words.well)
+
+
+def _of_parts(root: Path, prefix: str, well: metadata.Well) -> list[Member]:
+    return [
+        Member(
+            root / prefix / one.path,
+            name=f"{prefix}{one.path}".replace("/", "_"),
+            fault=""
+            if (root / prefix / one.path).is_dir()
+            else f"{root / prefix / one.path} is an image of the plate, and is not there: copy the plate again",
+        )
+        for one in well.images
+    ]
+
+
+@contextmanager
+def opened(path: Path, number: int | None) -> Iterator[Source]:
+    """Open one image.
+
+    Raises:
+        ImageError: it cannot be meant, or is damaged.
+        ImportError: zarr is not there.
+    """
+    words, image = image_words(path)
+    axes = metadata.axes_of(image, path)
+    array = storage.array(path / image.datasets[0].path, axes)
+    sizes = dict(zip(axes, map(int, array.shape), strict=True))
+    outer = tuple((axis, sizes[axis]) for axis in axes if axis not in "CYX" and sizes[axis] > 1)
+    pixel_size_um, notes = micrometers(metadata.um_of(image, axes))
+    header = Header(
+        (sizes["Y"], sizes["X"]), sizes.get("C", 1), prod(size for _, size in outer), array.dtype, pixel_size_um,
+        outer=outer, channel_names=_channel_names(words, sizes.get("C", 1)), notes=notes,
+    )  # fmt: skip
+    believed(header, path)
+
+    def read(plane: int, channel: int | None) -> NDArray:
+        at = steps(outer, plane)
+        channels = slice(None) if channel is None else slice(channel, channel + 1)
+        wanted = {"Y": slice(None), "X": slice(None), "C": channels}
+        pixels = np.asarray(array[tuple(wanted.get(axis, at.get(axis, 0)) for axis in axes)])
+        kept = [axis for axis in axes if axis in wanted]
+        return pixels.transpose([kept.index(axis) for axis in "CYX" if axis in kept]).reshape(-1, *header.size)
+
+    yield Source(header, axes, read)
+
+
+def image_words(path: Path) -> tuple[metadata.Words, metadata.Multiscale]:
+    """Give what an image says of itself.
+
+    Raises:
+        ImageError: there is none, or several.
+    """
+    words, _ = metadata.read(path)
+    if not words.multiscales or len(words.multiscales) > 1:
+        raise ImageError(f"{path} holds {len(words.multiscales or ())} images at once: name the one that is meant")
+    return words, words.multiscales[0]
+
+
+def _channel_names(words: metadata.Words, n_channels: int) -> tuple[str, ...]:
+    names = [one.label for one in words.omero.channels if one.label]
+    return tuple(names) if len(names) == len(words.omero.channels) == n_channels else ()
+
+
+def files(path: Path) -> list[str]:
+    """Name the files that an image is made of: its own words and its largest level, not its labels."""
+    largest = path / image_words(path)[1].datasets[0].path
+    words = [name for name in (".zattrs", "zarr.json") if (path / name).is_file()]
+    chunks = (one.relative_to(path).as_posix() for one in largest.rglob("*") if one.is_file())
+    return [*words, *sorted(one for one in chunks if not one.endswith(".partial"))]

@@ -1,0 +1,267 @@
+"""The words of an OME-Zarr, versions 0.4 and 0.5: an image's axes and the size of its pixels, a plate's wells.
+
+Source: the OME-NGFF specifications 0.4 and 0.5 (https://ngff.openmicroscopy.org).
+"""
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from cellprune.images.header import ImageError
+from cellprune.runs import atomic
+from cellprune.wording import quoted, reason
+
+Version = Literal["0.4", "0.5"]
+
+_OWN = "cellprune"  # beside the words of the specification
+_MOST_BYTES = 2**26  # of metadata; those of a plate of 1,536 wells have a hundredth of it
+_UM_PER_UNIT = {
+    "picometer": 1e-6, "angstrom": 1e-4, "nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "centimeter": 1e4,
+    "meter": 1e6, "inch": 25400.0,
+}  # fmt: skip
+
+
+def _inside(path: str) -> str:
+    """Give a path that leads further in, never out."""
+    if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
+        raise ValueError(f"{path!r} is no path inside")
+    return path
+
+
+_Inside = Annotated[str, AfterValidator(_inside)]
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Axis(_Words):
+    """One axis; lengths have units."""
+
+    name: str
+    type: str | None = None
+    unit: str | None = None
+
+
+class Transformation(_Words):
+    """How numbers of pixels become places."""
+
+    type: str
+    scale: list[float] | None = None
+    translation: list[float] | None = None
+
+
+class Dataset(_Words):
+    """One level of a pyramid: its array, and its pixels."""
+
+    path: _Inside
+    coordinate_transformations: list[Transformation] = Field([], alias="coordinateTransformations")
+
+
+class Multiscale(_Words):
+    """An image at several sizes, the largest first."""
+
+    axes: list[Axis]
+    datasets: list[Dataset] = Field(min_length=1)
+    coordinate_transformations: list[Transformation] = Field([], alias="coordinateTransformations")
+
+    @property
+    def scale(self) -> list[float]:
+        """Size of a pixel of the largest level along each axis, in its unit; NaN where it is not said."""
+        sizes = [1.0] * len(self.axes)
+        said = [one.scale for one in self.datasets[0].coordinate_transformations if one.scale is not None]
+        for scale in [*said, *(one.scale for one in self.coordinate_transformations if one.scale is not None)]:
+            if len(scale) != len(sizes):
+                return [float("nan")] * len(sizes)
+            sizes = [a * b for a, b in zip(sizes, scale, strict=True)]
+        return sizes if said else [float("nan")] * len(sizes)
+
+
+class Part(_Words):
+    """A well of a plate, or an image of a well."""
+
+    path: _Inside
+
+
+class Plate(_Words):
+    """The wells of a plate."""
+
+    wells: list[Part]
+
+
+class Well(_Words):
+    """The images of a well."""
+
+    images: list[Part]
+
+
+class Channel(_Words):
+    """One channel, as a viewer names it."""
+
+    label: str | None = None
+
+
+class Omero(_Words):
+    """How a viewer shows the image."""
+
+    channels: list[Channel] = []
+
+
+class Words(_Words):
+    """What a folder of an OME-Zarr says of itself."""
+
+    multiscales: list[Multiscale] | None = None
+    plate: Plate | None = None
+    well: Well | None = None
+    omero: Omero = Omero()
+    series: int | None = Field(None, alias="bioformats2raw.layout")
+
+
+class _OfVersion(_Words):
+    version: str | None = None
+
+
+class _Versions(_OfVersion):
+    multiscales: list[_OfVersion] = []
+    plate: _OfVersion = _OfVersion()
+    well: _OfVersion = _OfVersion()
+
+
+def read(folder: Path) -> tuple[Words, Version]:
+    """Read what a folder says of itself.
+
+    Raises:
+        ImageError: it says nothing, is damaged, or of a version that is not read.
+    """
+    usual: Version
+    if (folder / "zarr.json").is_file():
+        said, usual = _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), "ome"), "0.5"
+    elif (folder / ".zattrs").is_file():
+        said, usual = _json(folder / ".zattrs"), "0.4"
+    else:
+        raise ImageError(f"{folder} holds no .zattrs and no zarr.json, so it is no whole OME-Zarr: copy it again")
+    try:
+        versions = _Versions.model_validate(said)
+        stated = [versions, *versions.multiscales, versions.plate, versions.well]
+        version = next((one.version for one in stated if one.version is not None), usual)
+        if version != usual:
+            raise ImageError(
+                f"{folder} is an OME-Zarr of version {quoted(version)}; 0.4 (in .zattrs) and 0.5 (in zarr.json) are "
+                "read: save it as one of them"
+            )
+        return Words.model_validate(said), usual
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ImageError(
+            f"{folder} has damaged metadata ({where}: {reason(ValueError(first['msg']))}): save it again"
+        ) from error
+
+
+def own_words(folder: Path) -> object:
+    """Give what cellprune said of a folder; nothing where it did not."""
+    if (folder / "zarr.json").is_file():
+        return _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), _OWN)
+    return _mapping(_json(folder / ".zattrs"), _OWN) if (folder / ".zattrs").is_file() else {}
+
+
+def write(folder: Path, words: dict[str, object], version: Version, *, own: dict[str, object] | None = None) -> None:
+    """Make a folder a group of a Zarr, and write what it says of itself.
+
+    Args:
+        words: of the specification.
+        own: of cellprune.
+    Raises:
+        WorkError: the disk is full, or the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = {} if own is None else {_OWN: own}
+    if version == "0.4":
+        atomic.write_text(folder / ".zgroup", json.dumps({"zarr_format": 2}))
+        atomic.write_text(folder / ".zattrs", json.dumps(words | ours, indent=2))
+        return
+    said = {"ome": {"version": version, **words}} | ours
+    group = {"zarr_format": 3, "node_type": "group", "attributes": said}
+    atomic.write_text(folder / "zarr.json", json.dumps(group, indent=2))
+
+
+def words_of_labels(image: Multiscale, kept: list[int], name: str, version: Version) -> dict[str, object]:
+    """Say what labels of an image are: some of its axes, its pixels, and where it is.
+
+    Args:
+        kept: numbers of the axes that labels have.
+    """
+
+    def of_kept(transformations: list[Transformation]) -> list[dict[str, object]]:
+        numbers = ((one.type, {"scale": one.scale, "translation": one.translation}) for one in transformations)
+        return [
+            {"type": type_} | {key: [said[at] for at in kept] for key, said in own.items() if said is not None}
+            for type_, own in numbers
+        ]
+
+    of_level = of_kept(image.datasets[0].coordinate_transformations) or [{"type": "scale", "scale": [1.0] * len(kept)}]
+    of_all = of_kept(image.coordinate_transformations)
+    stated = {"version": version} if version == "0.4" else {}
+    multiscale = {
+        "name": name,
+        "axes": [image.axes[at].model_dump(exclude_none=True) for at in kept],
+        "datasets": [{"path": "0", "coordinateTransformations": of_level}],
+        **({"coordinateTransformations": of_all} if of_all else {}),
+        **stated,
+    }
+    return {"multiscales": [multiscale], "image-label": {"source": {"image": "../../"}, **stated}}
+
+
+def list_labels(folder: Path, name: str, version: Version) -> None:
+    """Name labels among those of an image; raises as `write`."""
+    said: object = {}
+    if (folder / "zarr.json").is_file():
+        said = _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), "ome")
+    elif (folder / ".zattrs").is_file():
+        said = _json(folder / ".zattrs")
+    words = said if isinstance(said, dict) else {}
+    names = words.get("labels", [])
+    if name not in names:
+        write(folder, words | {"labels": [*names, name]}, version)
+
+
+def axes_of(image: Multiscale, folder: Path) -> str:
+    """Give the letters of an image's axes.
+
+    Raises:
+        ImageError: other axes than time, slices, channels, rows and columns, or one of them twice.
+    """
+    names = [axis.name.upper() for axis in image.axes]
+    shown = ", ".join(axis.name for axis in image.axes)
+    if set(names) - set("TZCYX") or len(set(names)) != len(names) or not {"Y", "X"} <= set(names):
+        raise ImageError(
+            f"{folder} has the axes {quoted(shown)}; t, z, c, y and x are read, y and x are needed: save it with these"
+        )
+    return "".join(names)
+
+
+def um_of(image: Multiscale, axes: str) -> tuple[float | None, float | None]:
+    """Give the size of a pixel (y, x) in um as it is stated, sane or not; None where it is not."""
+    down, across = (_um(image.axes[axes.index(axis)], image.scale[axes.index(axis)]) for axis in "YX")
+    return down, across
+
+
+def _um(axis: Axis, size: float) -> float | None:
+    per_unit = _UM_PER_UNIT.get(axis.unit or "")
+    return None if per_unit is None or size != size else size * per_unit
+
+
+def _json(path: Path) -> object:
+    if path.stat().st_size > _MOST_BYTES:
+        raise ImageError(f"{path} is larger than metadata are: copy it again")
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ImageError(f"{path} is no whole JSON ({reason(error)}): copy the OME-Zarr again") from error
+
+
+def _mapping(said: object, key: str) -> object:
+    """Give what stands under a key; nothing where nothing does."""
+    return said.get(key, {}) if isinstance(said, dict) else {}
