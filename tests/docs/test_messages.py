@@ -16,7 +16,7 @@ from cellprune import errors
 
 CHANGES = "…"
 PAGE = (pages.DOCS / "reference/messages.md").read_text(encoding="utf-8")
-QUOTED = re.findall(r"^`(.+)` \((\d)\)\n: ", PAGE, re.M)
+QUOTED = re.findall(r"\n\n`(.+)` \((\d)\)\n(?=: )", PAGE)
 
 
 @pytest.mark.parametrize(("message", "code"), QUOTED)

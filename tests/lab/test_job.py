@@ -151,7 +151,8 @@ def test_a_full_disk_keeps_what_is_done_and_says_so(
         replace(source, target)
 
     monkeypatch.setattr(atomic.os, "replace", full)
-    with pytest.raises(WorkError, match=r"No space left on device: 1 of 3 images are done and kept in .*same command"):
+    told = r"could not write .*/b.tif \(No space left on device\): 1 of 3 images are done and kept in .*same command"
+    with pytest.raises(WorkError, match=told):
         predicted(three, tmp_path / "out")
     monkeypatch.undo()
     assert set(content(tmp_path / "out")) == {"labels/a.tif", "overlays/a.png", "overlays/b.png", "prediction.json"}

@@ -116,11 +116,13 @@ def _labels(labels: NDArray[np.generic], size: tuple[int, ...], where: str) -> N
             "background, or None where there is no truth"
         )
     numbers = labels.astype(np.int64)
-    if numbers.size and (numbers.min() < 0 or numbers.max() >= 2**32):
+    lowest, highest = numbers.min(initial=0), numbers.max(initial=0)
+    if lowest < 0 or highest >= 2**32:
         raise CellpruneError(
-            f"{where} has the label {numbers.min()}: give 0 for background and numbers from 1 for cells"
+            f"{where} has the label {lowest if lowest < 0 else highest}: give 0 for background, and for cells numbers "
+            f"from 1 to {2**32 - 1:,}"
         )
-    return numbers.astype(np.uint16 if numbers.max(initial=0) < 2**16 else np.uint32)
+    return numbers.astype(np.uint16 if highest < 2**16 else np.uint32)
 
 
 def _write(folder: Path, item: _Item) -> bytes:
