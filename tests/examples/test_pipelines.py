@@ -1,17 +1,27 @@
-"""The pipelines in examples/ do what they say, on simulated cells: SLURM's scripts as tasks, and Snakemake itself."""
+"""The pipelines in examples/ do what they say, on simulated cells: SLURM's scripts as tasks, the engines themselves."""
 
 import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 from onnx_files import onnx_file
+
+from cellprune.cli.main import app
 
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+VERSION = version("cellprune")
 SNAKEMAKE = "snakemake==9.27.1"
+SMALL = "--model.width 2 --model.depth 1 --data.size 32 32 --epochs 1 --prune 0.5"
+MODULE = EXAMPLES / "nextflow" / "modules" / "cellprune" / "predict"
 OFFLINE = ("No matching distribution", "Could not find a version", "Connection", "Temporary failure", "Max retries")
 
 
@@ -24,6 +34,20 @@ def ours(**variables: object) -> dict[str, str]:
 def done(*words: object, cwd: Path, **variables: object) -> str:
     said = subprocess.run([str(w) for w in words], cwd=cwd, env=ours(**variables), capture_output=True, text=True)
     assert said.returncode == 0, said.stdout + said.stderr
+    return said.stdout
+
+
+def said_of(*words: object, cwd: Path, **variables: object) -> str:
+    """What a command says, on both streams, in a folder that it may make."""
+    cwd.mkdir(exist_ok=True)
+    said = subprocess.run(
+        [str(w) for w in words],
+        cwd=cwd,
+        env=ours(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     return said.stdout
 
 
@@ -64,16 +88,94 @@ def snakemake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_snakemake_goes_from_a_data_set_to_a_table_of_cells(snakemake: Path, data_root: Path, tmp_path: Path) -> None:
-    small = "--model.width 2 --model.depth 1 --data.size 32 32 --epochs 1 --prune 0.5"
     images = data_root / "simulated-v1" / "01"
     words = (snakemake, "--snakefile", EXAMPLES / "snakemake" / "Snakefile", "--cores", 1, "--config")
-    words = (*words, "dataset=simulated", f"images={images}", "shards=2", "threads=1", f"train={small}")
+    words = (*words, "dataset=simulated", f"images={images}", "shards=2", "threads=1", f"train={SMALL}")
     done(*words, cwd=tmp_path, CELLPRUNE_DATA=data_root, XDG_CACHE_HOME=tmp_path / "cache")
     results = tmp_path / "results"
     assert (results / "run" / "report.html").exists()
     assert len(list((results / "predicted" / "labels").iterdir())) == 12
     assert rows(results / "predicted" / "cells.csv")[0].startswith("image")
-    again = subprocess.run(
-        [str(word) for word in words], cwd=tmp_path, env=ours(CELLPRUNE_DATA=data_root), capture_output=True, text=True
+    assert (results / "predicted" / "cellprune_mqc.json").exists()
+    assert "Nothing to be done" in said_of(*words, cwd=tmp_path, CELLPRUNE_DATA=data_root)
+    planned = said_of(
+        *words, "search=--cv 3", "--dry-run", "--printshellcmds", cwd=tmp_path / "new", CELLPRUNE_DATA=data_root
     )
-    assert "Nothing to be done" in again.stdout + again.stderr
+    assert "cellprune search-max-ratio" in planned
+    assert "cellprune train" not in planned
+
+
+@pytest.fixture(scope="module")
+def nextflow() -> str:
+    """The engine itself: what pip installs is its launcher, which fetches it from elsewhere."""
+    launcher = shutil.which("nextflow")
+    if launcher is None or shutil.which("java") is None:
+        pytest.skip("Nextflow or its Java is not installed")
+    said = subprocess.run([launcher, "-version"], capture_output=True, text=True, env=ours(NXF_OFFLINE="true"))
+    if said.returncode:
+        pytest.skip(f"Nextflow is not on this machine, only its launcher: {(said.stdout + said.stderr).strip()[-200:]}")
+    return launcher
+
+
+def test_nextflow_goes_from_a_data_set_to_a_table_of_cells(nextflow: str, data_root: Path, tmp_path: Path) -> None:
+    images = data_root / "simulated-v1" / "01"
+    words = (nextflow, "run", EXAMPLES / "nextflow", "-ansi-log", "false", "-resume", "--images", images)
+    words = (*words, "--dataset", images.parent, "--shards", 2, "--threads", 1, "--train", SMALL)
+    here = {"cwd": tmp_path, "CELLPRUNE_DATA": data_root, "NXF_OFFLINE": "true", "NXF_HOME": tmp_path / "home"}
+    done(*words, **here)
+    results = tmp_path / "results"
+    assert (results / "run" / "report.html").exists()
+    assert sorted(path.name for path in (results / "predicted").iterdir()) == [
+        "cellprune_mqc.json", "cells.csv", "labels", "overlays", "prediction.json"
+    ]  # fmt: skip
+    assert len(list((results / "predicted" / "labels").iterdir())) == 12
+    done("cellprune", "predict", results / "cells.onnx", images, "-o", "whole", cwd=tmp_path)
+    assert rows(results / "predicted" / "cells.csv") == rows(tmp_path / "whole" / "cells.csv")
+    assert yaml.safe_load((results / "versions.yml").read_text())["CELLPRUNE_PREDICT"] == {"cellprune": VERSION}
+    assert "Submitted process" not in done(*words, **here), "all of it is done"
+
+
+def test_nextflow_searches_instead_if_it_is_asked_to(nextflow: str, data_root: Path, tmp_path: Path) -> None:
+    words = (nextflow, "run", EXAMPLES / "nextflow", "-ansi-log", "false", "-stub-run", "--search", "x", "--shards", 2)
+    words = (*words, "--images", data_root / "simulated-v1" / "01")
+    said = done(*words, cwd=tmp_path, NXF_OFFLINE="true", NXF_HOME=tmp_path / "home")
+    ran = re.findall(r"Submitted process > (\w+)", said)
+    assert sorted(ran) == ["CELLPRUNE_PREDICT"] * 2 + ["CHECK", "EXPORT", "MERGE", "SEARCH"]
+    assert (tmp_path / "results" / "search" / "search.html").exists()
+
+
+def typed(*files: Path) -> list[list[str]]:
+    """The commands of cellprune in these files: a word for whatever an engine puts in, none for a user's options."""
+    text = "\n".join(re.sub(r"(?m)^ *(//|#).*$", "", file.read_text()) for file in files)
+    text = re.sub(r'\\\\\n\s*|"\n\s*"', " ", text)  # a command in several lines
+    text = re.sub(r"\$\{(?:task\.ext\.)?args[^}]*\}|\{config\[(?:train|search)\]\}", "", text)
+    text = re.sub(r"\$\{(?:[^{}]|\{[^{}]*\})*\}|\{[^{}\n]*\}", "1", text)
+    return [shlex.split(command)[1:] for command in re.findall(r"\bcellprune [a-z][^\n>\"`]*", text)]
+
+
+def test_both_engines_give_commands_that_are_taken() -> None:
+    """Without an engine: each pipeline gives every command once, with options that it has."""
+    of_nextflow = [EXAMPLES / "nextflow" / "main.nf", MODULE / "main.nf"]
+    for files in ([EXAMPLES / "snakemake" / "Snakefile"], of_nextflow):
+        commands = typed(*files)
+        for words in commands:
+            app.parse_args(words, exit_on_error=False, print_error=False)
+        assert sorted(words[0] for words in commands) == [
+            "data",
+            "export",
+            "merge",
+            "predict",
+            "search-max-ratio",
+            "train",
+        ]
+
+
+def test_the_module_is_described_as_it_is() -> None:
+    script = (MODULE / "main.nf").read_text()
+    meta = yaml.safe_load((MODULE / "meta.yml").read_text())
+    assert meta["name"].upper() == re.search(r"process (\w+)", script)[1]
+    assert list(meta["output"]) == re.findall(r"emit: (\w+)", script)
+    assert list(meta["topics"]) == re.findall(r"topic: (\w+)", script)
+    environment = yaml.safe_load((MODULE / "environment.yml").read_text())
+    assert {"pip": [f"cellprune=={VERSION}"]} in environment["dependencies"]
+    assert f"'cellprune:{VERSION}'" in script

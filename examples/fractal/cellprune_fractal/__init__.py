@@ -1,0 +1,1 @@
+"""cellprune as a task of Fractal."""

@@ -1,0 +1,1 @@
+"""What `fractal-manifest create` reads."""

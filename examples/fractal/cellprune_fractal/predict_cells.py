@@ -1,0 +1,50 @@
+"""The task: find the cells of an OME-Zarr image, and write them as a label of it."""
+
+from pathlib import Path
+
+from ngio import open_ome_zarr_container
+from ngio.iterators import SegmentationIterator
+from pydantic import validate_call
+
+from cellprune.lab.engine import engine_of
+from cellprune.lab.segment import predict
+
+
+@validate_call
+def predict_cells(
+    *,
+    zarr_url: str,
+    model: str,
+    channel: str | None = None,
+    label_name: str = "cells",
+    overwrite: bool = False,
+) -> None:
+    """Find the cells of a 2-D image, or of each moment of a time-lapse, with a small trained network.
+
+    Args:
+        zarr_url: Path of the OME-Zarr image (standard argument of Fractal tasks, managed by Fractal server).
+        model: Path of a network that `cellprune export` wrote, such as `/data/cells.onnx`.
+        channel: Label of the channel to look at, such as `DAPI`. Without it, all channels.
+        label_name: Name of the label that is written: 0 is background, every cell has its own number.
+        overwrite: Replace a label of this name.
+    """
+    images = open_ome_zarr_container(zarr_url)
+    if images.is_3d:
+        raise ValueError(f"{zarr_url} has slices in Z, and the network is for 2-D images: project it first")
+    picked = None if channel is None else images.get_channel_idx(channel_label=channel)
+    network = engine_of(Path(model))
+    label = images.derive_label(label_name, overwrite=overwrite)
+    planes = SegmentationIterator(
+        images.get_image(), label, channel_selection=picked, axes_order="cyx", consolidation_mode="auto"
+    ).by_yx()
+    try:
+        planes.map(lambda plane: predict(network, plane)[None])
+    except BaseException:  # a label in which cells are missing would look like a whole one
+        images.delete_label(label_name)
+        raise
+
+
+if __name__ == "__main__":
+    from fractal_task_tools.task_wrapper import run_fractal_task
+
+    run_fractal_task(task_function=predict_cells)
