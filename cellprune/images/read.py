@@ -154,14 +154,23 @@ def opened_windows(path: Path, plane: int | None = None, *, pick: Pick | None = 
         ImageError: see the module's hard rules; the values of pixels are not looked at.
     """
     with ExitStack() as stack:
-        windows = None
-        if pick is None and _opened(path, lambda kind: kind is tiff):
-            windows = _opened(path, lambda kind: stack.enter_context(kind.opened_windows(path, plane)))
+        windows, channels = None, slice(None)
+        if is_of_one_plane(pick) and _opened(path, lambda kind: kind is tiff):
+            one = plane if pick is None else pick.planes[0]
+            of = {} if pick is None else {"slices": True, "axes": pick.axes}
+            windows = _opened(path, lambda kind: stack.enter_context(kind.opened_windows(path, one, **of)))
         if windows is None:
             pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
             yield lambda box: pixels[:, box[0], box[1]]
-        else:
-            yield lambda box: _opened(path, lambda kind: windows(box))
+            return
+        if pick is not None and pick.channel is not None:
+            channels = slice(pick.channel, pick.channel + 1)
+        yield lambda box: _opened(path, lambda kind: windows(box)[channels])
+
+
+def is_of_one_plane(pick: Pick | None) -> bool:
+    """Tell whether what is meant of a file is a plane of it, and not made of several."""
+    return pick is None or len(pick.planes) == 1
 
 
 def _picked(read: Callable[..., NDArray], plane: int | None, pick: Pick | None) -> NDArray:

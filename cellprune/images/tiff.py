@@ -70,9 +70,11 @@ def read_pixels(path: Path, plane: int | None, *, slices: bool = False, axes: st
 
 
 @contextmanager
-def opened_windows(path: Path, plane: int | None) -> "Iterator[Windows | None]":
+def opened_windows(
+    path: Path, plane: int | None, *, slices: bool = False, axes: str | None = None
+) -> "Iterator[Windows | None]":
     """Open a plane to be read a box at a time; None where it can only be read as a whole."""
-    with _opened(path) as image:
+    with _opened(path, slices=slices, axes=axes) as image:
         number = chosen(image.header, plane, path, most_pixels=MAX_PIXELS_IN_WINDOWS)
         segments = image.segments(number)
         if segments is None:

@@ -5,6 +5,7 @@ from math import prod
 
 from cellprune.images.header import MAX_PIXELS_IN_WINDOWS
 from cellprune.images.network_input import network_size
+from cellprune.images.read import is_of_one_plane
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine
 from cellprune.lab.inputs import Image
@@ -25,7 +26,7 @@ def memory_bytes(engine: Engine, images: Sequence[Image], zooms: Mapping[str, Sc
         zooms: (y, x) network pixels for a native one by the image's name.
     """
     kinds = {(image.header.size, image.header.channels, image.header.dtype.itemsize, zooms.get(image.name),
-              image.header.in_windows and image.pick is None) for image in images}  # fmt: skip
+              image.header.in_windows and is_of_one_plane(image.pick)) for image in images}  # fmt: skip
     return _LIBRARIES + max(_of_one(engine, *kind) for kind in kinds)
 
 

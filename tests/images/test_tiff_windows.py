@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from cellprune.images import header, tiff, tiff_windows
-from cellprune.images.read import ImageError, opened_windows, read_grey_levels, read_header
+from cellprune.images.read import ImageError, Pick, opened_windows, read_grey_levels, read_header
 
 GREY = np.random.default_rng(0).integers(0, 60_000, (75, 110), dtype=np.uint16)
 COLOUR = np.random.default_rng(1).integers(0, 255, (75, 110, 3), dtype=np.uint8)
@@ -52,6 +52,12 @@ def test_a_plane_of_a_stack_and_what_has_no_windows(tmp_path: Path) -> None:
     )
     with opened_windows(tmp_path / "film.tif", 1) as windows:
         assert np.array_equal(windows(BOXES[1])[0], stack[1][BOXES[1]])
+    slices = np.stack([stack, stack + 1], axis=1)
+    tifffile.imwrite(tmp_path / "slices.tif", slices, imagej=True, metadata={"axes": "ZCYX"})
+    with opened_windows(tmp_path / "slices.tif", pick=Pick((2,), 1)) as windows:
+        assert np.array_equal(windows(BOXES[1]), slices[2, 1][BOXES[1]][None])
+    with opened_windows(tmp_path / "slices.tif", pick=Pick((0, 2), 0)) as windows:
+        assert np.array_equal(windows(BOXES[1])[0], np.maximum(stack[0], stack[2])[BOXES[1]])
     import imagecodecs
 
     (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(GREY))

@@ -53,6 +53,12 @@ def test_images_of_one_size_are_a_stack_and_a_stack_is_one(tmp_path: Path) -> No
     assert (said["scale"], said["translate"]) == ((2.0, 2.0), (0.5, 0.5))
 
 
+def test_shards_that_are_not_merged_are_a_prediction(challenge: Path, model: Path, tmp_path: Path) -> None:
+    assert typed("predict", model, challenge / "01", "-o", tmp_path / "out", "--shard", "1/2") == 0
+    assert predictions.is_one(tmp_path / "out")
+    assert [said["name"] for _, said, _ in predictions.layers(tmp_path / "out")] == ["out overlays", "out cells"]
+
+
 def test_a_prediction_without_labels_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "prediction.json").write_text("{}")
     with pytest.raises(CellpruneError, match="has no labels yet: run its 'cellprune predict' to the end"):

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 from drawn_recording import N_FRAMES, SIZE, bright_model, cells_at
 
 pytest.importorskip("napari", reason="needs napari: pip install 'napari-cellprune[test]'")
 pytest.importorskip("pytestqt")
 
+from napari.components import ViewerModel
 from napari.utils.notifications import NotificationSeverity, notification_manager
 
 from cellprune.lab import segment
 from napari_cellprune import predicting
+from napari_cellprune.layers import Plane, image_layer
 from napari_cellprune.widgets import Compare, Predict
 
 if TYPE_CHECKING:
@@ -54,6 +57,21 @@ def test_a_folder_is_opened_and_a_damaged_one_is_one_line(viewer: "Viewer", chal
     assert viewer.open(challenge, plugin=PLUGIN) == []
     (line,) = said(NotificationSeverity.ERROR)
     assert "t001.tif is not a whole TIFF or PNG" in line
+
+
+def test_images_of_any_channels_become_layers(tmp_path: Path) -> None:
+    viewer = ViewerModel()
+    for name, shape, axes in (("grey", SIZE, None), ("two", (2, *SIZE), "CYX"), ("rgb", (*SIZE, 3), None)):
+        path, said_of_axes = tmp_path / f"{name}.tif", axes and {"axes": axes}
+        tifffile.imwrite(path, np.ones(shape, np.uint16), imagej=bool(axes), metadata=said_of_axes)
+        for n_planes in (1, 2):
+            data, said, _ = image_layer(name, [Plane(path)] * n_planes, (0.5, 0.25))
+            added = viewer.add_image(data, **said)
+            added = added if isinstance(added, list) else [added]
+            assert len(added) == (2 if name == "two" else 1)
+            for layer in added:
+                assert (layer.rgb, layer.data.ndim) == (name == "rgb", 1 + n_planes + (name == "rgb"))
+                assert tuple(layer.scale[-2:]) == (0.5, 0.25)
 
 
 def test_cells_are_found_beside_the_image(viewer: "Viewer", model: Path, qtbot: "QtBot") -> None:

@@ -11,7 +11,7 @@ from cellprune.errors import CellpruneError
 from cellprune.files.listing import listed
 from cellprune.images.naming import is_image
 from cellprune.images.read import read_header
-from cellprune.lab.record import RECORD
+from cellprune.lab.record import RECORD, shards_in
 from cellprune.lab.recordings import recordings
 from cellprune.lab.scale import Scale
 from cellprune.lab.tracks import TABLE, TRACKED
@@ -21,8 +21,8 @@ _LABELS, _OVERLAYS = "labels", "overlays"
 
 
 def is_one(path: Path) -> bool:
-    """Tell whether a folder is a prediction, or tracks."""
-    return (path / RECORD).is_file() or _has_tracks(path)
+    """Tell whether a folder is a prediction, perhaps in shards that are not merged yet, or tracks."""
+    return (path / RECORD).is_file() or _has_tracks(path) or bool(shards_in(path))
 
 
 def layers(path: Path) -> list[LayerData]:

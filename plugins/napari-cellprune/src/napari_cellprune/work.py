@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from magicgui.widgets import Container, Label, ProgressBar, PushButton
@@ -70,11 +71,13 @@ class Work(Container, Generic[_T]):
         except CellpruneError as error:
             show_error(str(error))
             return
-        self._worker = create_worker(_outcome, task, self._teller.told.emit, self._is_stopped, _start_thread=False)
-        self._worker.returned.connect(self._finish)
-        self._worker.errored.connect(self._fail)
+        worker = create_worker(_outcome, task, self._teller.told.emit, self._is_stopped, _start_thread=False)
+        worker.returned.connect(self._take)
+        worker.errored.connect(self._fail)
+        worker.finished.connect(partial(self._end, worker))
+        self._worker = worker
         self.button.enabled, self.cancel.enabled = False, True
-        self._worker.start()
+        worker.start()
 
     def stop(self) -> None:
         """Ask the task to stop; it does after its next tile."""
@@ -91,22 +94,25 @@ class Work(Container, Generic[_T]):
         if not self._is_stopped():
             self.bar.value, self.said.value = round(share * _STEPS), message
 
-    def _finish(self, outcome: "_T | _Refusal | None") -> None:
-        if self._worker is None:  # the window is gone
+    def _take(self, outcome: "_T | _Refusal | None") -> None:
+        """Show what came of it; of work that was told to stop nothing is returned."""
+        if self._is_stopped():
             return
-        if outcome is None or self._is_stopped():
-            self._rest("cancelled: the layers are as they were")
-        elif isinstance(outcome, _Refusal):
-            self._rest("")
+        self._rest("")
+        if isinstance(outcome, _Refusal):
             show_error(outcome.message)
-        else:
-            self._rest("")
+        elif outcome is not None:
             self._show(outcome)
 
     def _fail(self, error: Exception) -> None:
         """Begin anew after an error of the program's, which napari tells."""
         if self._worker is not None:
             self._rest("")
+
+    def _end(self, worker: FunctionWorker) -> None:
+        """Begin anew after work that was told to stop."""
+        if self._worker is worker:
+            self._rest("cancelled: the layers are as they were")
 
     def _rest(self, message: str) -> None:
         self._worker = None
