@@ -26,7 +26,7 @@ from cellprune.wording import reason
 __all__ = [
     "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels", "Pick", "Target",
     "are_equal", "equal_channels", "in_unit_range", "is_constant", "normalize", "opened_windows", "read_grey_levels",
-    "read_header", "read_image", "read_labels", "resize_image", "resize_labels",
+    "read_header", "read_image", "read_labels", "read_pixels", "resize_image", "resize_labels",
 ]  # fmt: skip
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case
@@ -59,7 +59,19 @@ def equal_channels(path: Path, plane: int | None = None) -> bool:
     Raises:
         ImageError: see the module's hard rules.
     """
-    return _opened(path, lambda kind: are_equal(kind.read_pixels(path, plane)))
+    return are_equal(read_pixels(path, plane))
+
+
+def read_pixels(path: Path, plane: int | None = None) -> NDArray:
+    """Read an image to be looked at: (C, H, W) as it is saved, whatever it shows, a constant one, too.
+
+    Args:
+        plane: see `read_image`.
+    Raises:
+        ImageError: no whole, readable image.
+    """
+    pixels: NDArray = _opened(path, lambda kind: kind.read_pixels(path, plane))
+    return pixels
 
 
 def read_image(path: Path, plane: int | None = None, *, channels: int | None = None) -> Floats:

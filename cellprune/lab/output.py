@@ -247,8 +247,7 @@ class Output:
             self.write_overlay(image, overlay)
         with self.replacing_labels(image) as beside:
             tifffile.imwrite(
-                beside, labels, compression="zlib", predictor=True, description=self.description(image, class_of),
-                metadata=None,
+                beside, labels, compression="zlib", description=self.description(image, class_of), metadata=None,
                 **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
 

@@ -52,7 +52,6 @@ def write(
             dtype=dtype,
             photometric="minisblack",
             compression="zlib",
-            predictor=True,
             metadata=words,
             **resolution_tags(pixel_size_um),
         )

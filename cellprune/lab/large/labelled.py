@@ -60,7 +60,7 @@ def write(path: Path, labelled: Labelled, description: str, pixel_size_um: tuple
     with tifffile.TiffWriter(path, bigtiff=stacks.is_big(labelled.size, labelled.dtype)) as tif:
         tif.write(
             tiles(), shape=labelled.size, dtype=labelled.dtype, tile=(_TILE_PX, _TILE_PX), photometric="minisblack",
-            compression="zlib", predictor=True, description=description, metadata=None,
+            compression="zlib", description=description, metadata=None,
             **stacks.resolution_tags(pixel_size_um),
         )  # fmt: skip
 
