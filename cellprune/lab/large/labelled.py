@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cellprune.lab import stacks
 from cellprune.targets.target import Box, Extent
 
 _TILE_PX = 512
+_TILES_AT_ONCE = 8  # that are read together
 
 Labels = NDArray[np.unsignedinteger]
 
@@ -48,14 +50,12 @@ def write(path: Path, labelled: Labelled, description: str, pixel_size_um: tuple
     height, width = labelled.size
 
     def tiles() -> Iterator[Labels]:
-        for top in range(0, height, _TILE_PX):
-            rows = slice(top, min(height, top + _TILE_PX))
-            band = labelled.labels((rows, slice(0, width))).astype(labelled.dtype)
-            for left in range(0, width, _TILE_PX):
-                tile = np.zeros((_TILE_PX, _TILE_PX), labelled.dtype)
-                part = band[:, left : left + _TILE_PX]
-                tile[: part.shape[0], : part.shape[1]] = part
-                yield tile
+        for top, left in product(range(0, height, _TILE_PX), range(0, width, _TILES_AT_ONCE * _TILE_PX)):
+            columns = slice(left, min(width, left + _TILES_AT_ONCE * _TILE_PX))
+            read = labelled.labels((slice(top, min(height, top + _TILE_PX)), columns)).astype(labelled.dtype)
+            for start in range(0, read.shape[1], _TILE_PX):
+                part = read[:, start : start + _TILE_PX]
+                yield np.pad(part, [(0, _TILE_PX - side) for side in part.shape])
 
     with tifffile.TiffWriter(path, bigtiff=stacks.is_big(labelled.size, labelled.dtype)) as tif:
         tif.write(
