@@ -5,7 +5,8 @@ All spend the same share of the multiply-adds, in blocks of channels, by ProsPr'
 `--method prospr` keeps, and with dense networks of the same cost.
 
     python benchmarks/criteria.py rounds --dataset PhC-C2DH-U373 --seed 0 -o rounds.safetensors
-    cellprune train --dataset PhC-C2DH-U373 --split sequence --model.width 32 --masks rounds.safetensors
+    cellprune train --dataset PhC-C2DH-U373 --split sequence --target classes --model.width 32 \\
+        --masks rounds.safetensors
 """
 
 import argparse
@@ -204,8 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def opened(given: argparse.Namespace) -> Choice:
     """Draw the network and read the data, as the same settings of `cellprune train` would."""
     assignments = [
-        f"data.dataset={given.dataset}", "data.split=sequence", "model.width=32", f"seed={given.seed}",
-        "pruning.method=prospr", "pruning.granularity=channel", f"pruning.budget={given.budget}",
+        f"data.dataset={given.dataset}", "data.split=sequence", "data.target=classes", "model.width=32",
+        f"seed={given.seed}", "pruning.method=prospr", "pruning.granularity=channel", f"pruning.budget={given.budget}",
         "training.precision=bf16", *given.set,
     ]  # fmt: skip
     accelerator = start("cpu")

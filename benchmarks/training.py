@@ -207,7 +207,7 @@ def scores(epochs: int = 40, size: int = 128, width: int = 16) -> dict[str, list
 
 def loaders(size: int, seed: int) -> Loaders:
     """The simulated cells, 13 frames to learn from."""
-    data = Data(size=(size, size), normalization="standard")
+    data = Data(size=(size, size), normalization="standard", target="classes")
     settings = Settings(data=data, training=Training(batch_size=BATCH), seed=seed)
     dataset = open_dataset("simulated")
     return TASK.loaders(dataset, TASK.split(dataset, data), settings, 0, torch.device("cpu"))

@@ -40,12 +40,15 @@ napoleon_custom_sections = [("Source", "notes_style")]
 napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True  # as the source has them: a function's address is no Python
 add_module_names = False
 
 
 def _plain(app: Any, what: str, name: str, subject: Any, options: Any, lines: list[str]) -> None:
     """Let a docstring be plain English: |x|, *, and a trailing _ are characters, not markup."""
     for at, line in enumerate(lines):
+        if line.lstrip().startswith((">>> ", "... ")):
+            continue  # a program, in which * multiplies
         code = re.split(r"(`[^`]*`)", line)
         code[::2] = [re.sub(r"(?<!\\)([|*])", r"\\\1", text) for text in code[::2]]
         lines[at] = "".join(code)

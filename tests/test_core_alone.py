@@ -60,11 +60,16 @@ def test_the_wheel_of_the_source_archive_has_the_package_and_no_more(wheel: Path
     assert wheel.name.endswith("-py3-none-any.whl"), "one for all systems"
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    ours = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "cellprune").rglob("*.py")}
+    ours = {
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "cellprune").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {"cellprune/report/published.csv", "cellprune/report/page.css"} <= ours, "not code alone"
     shipped = {
         f"cellprune/_shipped/{path.relative_to(REPOSITORY)}"
         for folder in ("datasets", "configs")
-        for path in (REPOSITORY / folder).glob("*.yaml")
+        for path in (REPOSITORY / folder).rglob("*.yaml")
     }
     assert names >= ours | shipped
     assert {name.split("/")[0] for name in names} == {"cellprune"}

@@ -46,7 +46,13 @@ class Named(Net):
         fine = self.fine(image).reshape(-1, 4, *image.shape[2:])
         return self.head(torch.cat([fine, self.coarse(fine)], 1))
 """
-TINY = ["data.size=[32, 32]", "pruning.batch_size=2", "training.epochs=1", "training.steps_per_epoch=1"]
+TINY = [
+    "data.size=[32, 32]",
+    "data.target=classes",
+    "pruning.batch_size=2",
+    "training.epochs=1",
+    "training.steps_per_epoch=1",
+]
 CHANNELS = ["pruning.granularity=channel", "pruning.budget=macs=0.5", "pruning.round_to=1", "pruning.method=magnitude"]
 
 

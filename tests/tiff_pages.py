@@ -47,3 +47,17 @@ def write(path: Path, pages: list[Tags], data: bytes, after_last: int = 0) -> Pa
         packed += struct.pack("<I", after)
     path.write_bytes(packed)
     return path
+
+
+def predictors(folder: Path) -> set[int]:
+    """Give how the pages of all TIFFs in a folder are saved: 1 as they are, 2 as differences.
+
+    ImageJ and Fiji show differences of deflated images as if they were pixels.
+    """
+    import tifffile
+
+    found = set()
+    for path in sorted(folder.rglob("*.tif")):
+        with tifffile.TiffFile(path) as tif:
+            found |= {int(page.predictor) for page in tif.pages}
+    return found

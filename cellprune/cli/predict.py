@@ -19,19 +19,22 @@ from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
 from cellprune.cli.track import doubts, told
+from cellprune.cli.watching import watched
 from cellprune.machine import threads
 from cellprune.wording import many, printable
 
 if TYPE_CHECKING:
     from cellprune.config.decoding import Decoding
+    from cellprune.lab.arrivals import Arrivals
     from cellprune.lab.axes import Axes
     from cellprune.lab.engine import Engine, Precision
     from cellprune.lab.followed import Followed
     from cellprune.lab.gathering import Failure
     from cellprune.lab.inputs import Image
-    from cellprune.lab.job import Done, Tell
+    from cellprune.lab.job import Done, Job, Tell
     from cellprune.lab.outline_files import OutlineFile
     from cellprune.lab.output import Output
+    from cellprune.lab.watching import Scaling
     from cellprune.machine.shard import Shard
     from cellprune.runs.linking import Linking
 
@@ -64,6 +67,7 @@ def predict(
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     track: Annotated[bool, Parameter(negative="")] = False,
     ctc: Annotated[bool, Parameter(negative="")] = False,
+    watch: Annotated[Path | None, Parameter(negative="")] = None,
     shard: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -91,6 +95,8 @@ def predict(
         cellprune predict cells.onnx plate/ -o cells --outlines rois geojson
 
         cellprune predict cells.onnx plate.ome.zarr -o cells --zarr-labels cells
+
+        cellprune predict cells.onnx --watch today/ -o cells
 
     Parameters
     ----------
@@ -155,6 +161,9 @@ def predict(
         The number at the end of an image's name is its time.
     ctc
         With track: write the result in the format of the Cell Tracking Challenge, too.
+    watch
+        Predict the images of a folder, and those that come into it while a microscope runs, until Ctrl-C. A file that
+        is being written is waited for.
     shard
         Predict shard I of N of the files alone, as I/N; without it, $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT
         where they are set. Shards share the output folder, and `cellprune merge` makes one table of theirs. A stack is
@@ -163,17 +172,18 @@ def predict(
         Print the result as one JSON object on standard output; progress goes to standard error.
     """
     from cellprune.lab import scale
-    from cellprune.lab.job import run
+    from cellprune.lab.job import Job
+    from cellprune.lab.watching import Scaling
     from cellprune.runs.searched import found_by
 
     threads.settle()
-    _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track)
-    asked = _asked(set_, decoder)
-    model = found_by(model)
-    found = _find(inputs, _axes(z, channel, axes), _own(shard, track=track), separate=separate, of_time_lapse=track)
+    _refuse(inputs, pixel_size, min_area, ctc=ctc, track=track, watch=watch, shard=shard)
+    asked, model = _asked(set_, decoder), found_by(model)
+    own = _own(shard, track=track)
+    found = _find(inputs, _axes(z, channel, axes), own, watch, separate=separate, of_time_lapse=track)
     runner = _runner(model, _engine(engine, output, model, found.own), device, precision, network)
     sizes = scale.pixel_sizes(found.everyones, pixel_size)
-    zooms = scale.zooms(runner.card, sizes, rescale=rescale)
+    zooms = scale.zooms(runner.card, sizes, rescale=rescale) if watch is None else {}
     how = runner.card.decoder_by(asked)
     settings = {"model": _digest(model), "pixel_size": pixel_size, "rescale": rescale} | _unusual(
         asked, numbers=numbers or None, separate=separate or None, min_area=min_area, z=z, channel=channel,
@@ -183,11 +193,8 @@ def predict(
     running = {"engine": asdict(runner.running), "decoder": asdict(how)} | ({"linking": asdict(by)} if track else {})
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines, zarr_labels=zarr_labels)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
-    with _progress(found.images, runner, zooms) as tell:
-        done = run(
-            runner, found.images, folder, pixel_sizes=sizes, zooms=zooms, failures=found.failures, numbers=numbers,
-            decoder=how, min_area_px=min_area, tell=tell, pace=_tell_time,
-        )  # fmt: skip
+    job = Job(runner, folder, numbers, how, min_area)
+    done = _done(job, found, sizes, zooms, Scaling(pixel_size, rescale), separate=separate)
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
     tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
     said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running}
@@ -206,6 +213,7 @@ class _Inputs:
         labels: what is left out.
         stacks: names of those whose labels are to be a stack.
         digest: of the list of all files, see `lab.inputs.digest`.
+        coming: the files that come later, of a folder that is watched; None for one that is not.
     """
 
     own: "Shard | None"
@@ -215,6 +223,7 @@ class _Inputs:
     labels: list[str]
     stacks: set[str]
     digest: str
+    coming: "Arrivals | None" = None
 
     def output(
         self,
@@ -254,9 +263,17 @@ def _axes(z: str | None, channel: str | None, order: str | None) -> "Axes":
 
 
 def _find(
-    inputs: tuple[str, ...], axes: "Axes", own: "Shard | None", *, separate: bool, of_time_lapse: bool
+    inputs: tuple[str, ...],
+    axes: "Axes",
+    own: "Shard | None",
+    watch: Path | None,
+    *,
+    separate: bool,
+    of_time_lapse: bool,
 ) -> _Inputs:
     """Look at the inputs; a time-lapse needs two frames or more."""
+    if watch is not None:
+        return _there_already(watch, axes, separate=separate)
     from cellprune.cli.progress import phase
     from cellprune.errors import CellpruneError
     from cellprune.lab.inputs import digest, find
@@ -277,6 +294,22 @@ def _find(
         return _Inputs(None, images, images, failures, labels, stacks, digest(images, failures))
     mine = [one for one in images if own.has(one.turn)], [one for one in failures if own.has(one.turn)]
     return _Inputs(own, images, *mine, labels, stacks, digest(images, failures))
+
+
+def _there_already(folder: Path, axes: "Axes", *, separate: bool) -> _Inputs:
+    """Look at a folder that is watched: whatever cannot be read is told of later, since it may still be written."""
+    from cellprune.errors import CellpruneError
+    from cellprune.lab.arrivals import Arrivals
+    from cellprune.lab.inputs import find
+
+    if not folder.is_dir():
+        raise CellpruneError(f"--watch {printable(str(folder))}: there is no such folder")
+    try:
+        images, _, labels = find([str(folder)], axes)
+    except CellpruneError:  # nothing yet
+        images, labels = [], []
+    stacks = set() if separate else {image.stack for image in images if image.stack is not None}
+    return _Inputs(None, images, images, [], labels, stacks, "", Arrivals(folder, axes))
 
 
 def _own(given: str | None, *, track: bool) -> "Shard | None":
@@ -341,11 +374,20 @@ def _refuse(
     *,
     ctc: bool,
     track: bool,
+    watch: Path | None,
+    shard: str | None,
 ) -> None:
     """Refuse words that cannot be meant, before any file is looked at."""
     from cellprune.errors import CellpruneError
 
-    if not inputs:
+    if watch is not None:
+        if inputs:
+            raise CellpruneError(f"--watch takes the images of one folder: leave out {printable(inputs[0])!r}")
+        if shard is not None:
+            raise CellpruneError("--watch shares out nothing, as nobody knows what comes: leave out --shard")
+        if track:
+            raise CellpruneError("--track needs all frames: watch without it, then run 'cellprune track' on the labels")
+    elif not inputs:
         raise CellpruneError("nothing to predict: give image files or folders after the model")
     require_pixel_size(pixel_size)
     if min_area is not None and not 0 <= min_area < 1e9:
@@ -408,6 +450,9 @@ def _warn_of_results(done: "Done", folder: "Output", *, sees_whole_image: bool) 
             "differs a little from that of the whole image"
         )
         terminal.tell(f"warning: {warnings[-1]}")
+    for line in done.wide:
+        warnings.append(line)
+        terminal.tell(f"note: {line}")
     if done.grey:
         warnings.append(
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
@@ -479,6 +524,27 @@ def _tell_time(first_s: float, n_left: int) -> None:
         terminal.tell(f"the first image took {duration(first_s)}: about {duration(n_left * first_s)} for the others")
 
 
+def _done(
+    job: "Job",
+    found: _Inputs,
+    sizes: "dict[str, tuple[float, float] | None]",
+    zooms: "dict[str, tuple[float, float]]",
+    scaling: "Scaling",
+    *,
+    separate: bool,
+) -> "Done":
+    """Predict what is there and what comes, and show how far it is."""
+    from cellprune.lab.job import run
+
+    if found.coming is not None:
+        return watched(job, found.coming, scaling, separate=separate)
+    with _progress(found.images, job.engine, zooms) as tell:
+        return run(
+            job.engine, found.images, job.output, pixel_sizes=sizes, zooms=zooms, failures=found.failures,
+            numbers=job.numbers, decoder=job.decoder, min_area_px=job.min_area_px, tell=tell, pace=_tell_time,
+        )  # fmt: skip
+
+
 def _report(
     done: "Done", tracks: Sequence["Followed"] | None, folder: "Output", said: Mapping[str, object], *, json: bool
 ) -> int:
@@ -505,6 +571,8 @@ def _show(done: "Done", tracks: Sequence["Followed"], folder: "Output") -> None:
     ):
         if {"overlays": folder.overlays, "outlines": bool(folder.outlines)}.get(path.name, True):
             say(f"  {path}   {what}")
+    if folder.zarr_labels is not None:
+        say(f"  labels/{folder.zarr_labels} in each OME-Zarr   the same labels, beside their image")
     if folder.shard is not None:
         say(
             f"One table, once all {folder.shard.count} shards are done: cellprune merge {shlex.quote(str(folder.path))}"

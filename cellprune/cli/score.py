@@ -72,7 +72,7 @@ def _told(scored: "ScoredFolder") -> list[str]:
         [many(len(scored.markers), "frame") + " with markers"] if scored.markers else []
     )
     lines = [f"{scored.result}, judged by {scored.truth}: {', '.join(judged)}", found_of_true(scored.total)]
-    lines += [f"{row.label:16}{row.value:24}{row.meaning}" for row in rows(scored.total)]
+    lines += [f"{row.label:16}{row.value:23} {row.meaning}" for row in rows(scored.total)]
     for name, meaning in _OF_SEQUENCES.items():
         if (value := scored.scores[name]) is not None:
             lines.append(f"{name.upper():16}{value:<24.4f}{meaning}")

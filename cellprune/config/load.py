@@ -189,7 +189,8 @@ def _refuse_foreign(
     """Refuse an option that only others in the table have."""
     for key in values:
         if key not in own and any(key in options for options in table.values()):
-            known = f"its options: {', '.join(own)}" if own else "it has none"
+            shown = [name for name in own if not name.endswith("_sha256")]  # those are filled in
+            known = f"its options: {', '.join(shown)}" if shown else "it has none"
             raise ConfigError(f"{whose} has no option {key!r}; {known}")
 
 

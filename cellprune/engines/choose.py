@@ -87,7 +87,9 @@ def _fastest(model: Path, names: list[str], device: str, precision: Precision) -
     makers = {name: resolve("engine", name) for name in names}
     kept = _kept_path(model, names, precision)
     with suppress(OSError, ValueError, LookupError, TypeError):  # none yet, or damaged: measured again
-        made: Engine = makers[json.loads(kept.read_text())["engine"]](model, device=device, precision=precision)
+        made: Engine = makers[json.loads(kept.read_text(encoding="utf-8"))["engine"]](
+            model, device=device, precision=precision
+        )
         return made
     engines: dict[str, Engine] = {}
     refusals: list[CellpruneError] = []

@@ -154,8 +154,8 @@ def pretrain(
     # any number of classes: the output layer is not in the file
     architecture = Architecture.of(settings.model, in_channels=source.channels, classes=2)
     network = drawn(architecture, settings.seed)
-    channels, height, width = source.images[0].shape
-    require_usable(architecture, network, (channels, height, width), tasks.of(settings).gives)
+    (channels, height, width), crop = source.images[0].shape, settings.data.crop
+    require_usable(architecture, network, (channels, crop or height, crop or width), tasks.of(settings).gives)
     byol, untrained = _byol(network, source.images[0], settings)
     store = _Store(states, identity)
     with locked(states.folder):

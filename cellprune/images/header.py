@@ -8,6 +8,8 @@ import numpy as np
 from cellprune.errors import CellpruneError
 
 MAX_PIXELS = 2**28  # 16384 x 16384: beyond it a header is taken for damaged or hostile
+LARGE_PX = 12_500_000  # beyond it an image is predicted part by part, so that it is never in memory as a whole
+MAX_PIXELS_IN_WINDOWS = 2**32  # of an image that can be read so
 MAX_CHANNELS = 16
 COARSEST_UM = 20.0  # a pixel of a microscope is smaller; programs write a screen's or a printer's unasked
 UNSTACK = "if these are images of a stack, save them with photometric='minisblack'"  # where a header looks stacked
@@ -32,6 +34,7 @@ class Header:
         outer: the axes of its planes and their sizes, outermost first, such as (("T", 10), ("Z", 5)); empty for one.
         channel_names: as OME says them; empty where it says none.
         notes: what a user is to know of the file, each the rest of a sentence that begins with its name.
+        in_windows: whether a large image can be read a box at a time.
     """
 
     size: tuple[int, int]
@@ -43,6 +46,7 @@ class Header:
     outer: tuple[tuple[str, int], ...] = ()
     channel_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    in_windows: bool = False
 
     @property
     def slices(self) -> int:
@@ -69,26 +73,36 @@ class Pick:
     axes: str | None = None
 
 
-def believed(header: Header, path: Path) -> Header:
+def believed(header: Header, path: Path, *, most_pixels: int = MAX_PIXELS) -> Header:
     """Give the header back when it is sane.
 
+    Args:
+        header: what a file says of itself.
+        path: the file.
+        most_pixels: more are not meant.
     Raises:
         ImageError: no pixel, or more pixels or channels than an image has.
     """
     height, width = header.size
-    if not 0 < height * width <= MAX_PIXELS:
-        raise ImageError(f"{path} claims {height} x {width} pixels, more than {MAX_PIXELS} or none: cut it into parts")
+    if not 0 < height * width <= most_pixels:
+        raise ImageError(f"{path} claims {height} x {width} pixels, more than {most_pixels} or none: cut it into parts")
     if not 0 < header.channels <= MAX_CHANNELS:
         raise ImageError(f"{path} claims {header.channels} channels, more than {MAX_CHANNELS}: save those that matter")
     return header
 
 
-def chosen(header: Header, plane: int | None, path: Path) -> int:
+def chosen(header: Header, plane: int | None, path: Path, *, most_pixels: int = MAX_PIXELS) -> int:
     """Give the number of the plane to read; without one the file must hold exactly one.
 
+    Args:
+        header: of the file.
+        plane: that is asked for.
+        path: the file.
+        most_pixels: that the one who reads can take.
     Raises:
-        ImageError: a stack where one image is meant, or a plane that it does not have.
+        ImageError: too many pixels; a stack where one image is meant, or a plane that it does not have.
     """
+    believed(header, path, most_pixels=most_pixels)
     if plane is None and header.planes != 1:
         raise ImageError(
             f"{path} is a stack of {header.planes} images, but one is expected: save each image as a file of its own"

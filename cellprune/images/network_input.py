@@ -20,7 +20,7 @@ KINDS = {  # of `data.normalization`
 }
 
 _MOST_TOGETHER = 2  # faulty pixels
-_BETWEEN = 4  # deviations between the percentiles of a usual image, which so gets a deviation of about 1
+BETWEEN = 4  # deviations between the percentiles of a usual image, which so gets a deviation of about 1
 
 
 def seen(image: Floats, card: ModelCard, zoom: tuple[float, float] | None = None) -> Floats:
@@ -49,16 +49,20 @@ def training_zoom(sizes: Iterable[tuple[int, int]], network: tuple[int, int]) ->
     return network[0] / height, network[1] / width
 
 
-def network_size(size: tuple[int, int], zoom: tuple[float, float]) -> tuple[int, int]:
+def network_size(size: tuple[int, int], zoom: tuple[float, float], *, most_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Give the (height, width) that the network sees of a native one.
 
+    Args:
+        size: (height, width).
+        zoom: (y, x) network pixels for a native one.
+        most_pixels: more are not meant.
     Raises:
         ImageError: it would be too large to be meant.
     """
     height, width = (max(1, round(side * factor)) for side, factor in zip(size, zoom, strict=True))
-    if height * width > MAX_PIXELS:
+    if height * width > most_pixels:
         raise ImageError(
-            f"{size[0]} x {size[1]} px zoomed by {zoom[0]:.3g} x {zoom[1]:.3g} give more than {MAX_PIXELS} px: "
+            f"{size[0]} x {size[1]} px zoomed by {zoom[0]:.3g} x {zoom[1]:.3g} give more than {most_pixels} px: "
             "cut the image into parts, or check the pixel sizes"
         )
     return height, width
@@ -86,9 +90,9 @@ def _within(channel: Floats, normalization: Normalization) -> Floats:
     low, high = _levels(channel, normalization.percentiles)
     if low == high:
         return np.zeros_like(channel)
-    channel = _mended(channel, low - normalization.fault * (high - low), high + normalization.fault * (high - low))
+    channel = mended(channel, low - normalization.fault * (high - low), high + normalization.fault * (high - low))
     if normalization.name == "zero-median-four-between-percentiles":
-        centre, unit = np.float64(np.median(channel)), (high - low) / _BETWEEN
+        centre, unit = np.float64(np.median(channel)), (high - low) / BETWEEN
     else:
         usual = channel.clip(low, high)
         centre, unit = usual.mean(dtype=np.float64), usual.std(dtype=np.float64)
@@ -96,7 +100,7 @@ def _within(channel: Floats, normalization: Normalization) -> Floats:
     return ((channel.clip(centre - furthest, centre + furthest) - centre) / unit).astype(np.float32)
 
 
-def _mended(channel: Floats, lowest: np.float64, highest: np.float64) -> Floats:
+def mended(channel: Floats, lowest: np.float64, highest: np.float64) -> Floats:
     """Give hot and dead pixels, alone or two together, the median of the 3 x 3 pixels around: a cell is larger."""
     far = (channel < lowest) | (channel > highest)
     rows, columns = np.nonzero(far)
@@ -107,9 +111,9 @@ def _mended(channel: Floats, lowest: np.float64, highest: np.float64) -> Floats:
         return np.stack([padded[rows + down, columns + across] for down in range(3) for across in range(3)])
 
     lone = around(np.pad(far, 1)).sum(0) <= _MOST_TOGETHER
-    mended = channel.copy()
-    mended[rows[lone], columns[lone]] = np.median(around(np.pad(channel, 1, mode="edge")), axis=0)[lone]
-    return mended
+    repaired = channel.copy()
+    repaired[rows[lone], columns[lone]] = np.median(around(np.pad(channel, 1, mode="edge")), axis=0)[lone]
+    return repaired
 
 
 def _levels(channel: Floats, percentiles: tuple[float, float]) -> tuple[np.float64, np.float64]:

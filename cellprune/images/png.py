@@ -21,7 +21,7 @@ _EXPANSION = 1032  # bytes that one byte of Deflate can become at most
 _ORIENTATION = 274  # a tag of the TIFF that an eXIf chunk is
 
 
-def read_header(path: Path, *, slices: bool = False, axes: str | None = None) -> Header:
+def read_header(path: Path, *, slices: bool = False, axes: str | None = None, windows: bool = False) -> Header:
     """Read what a PNG says of its size; its resolution is that of a screen or printer, so it gives no pixel size."""
     header = _looked_at(path)[1]
     grey = header.channels == 1

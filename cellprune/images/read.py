@@ -8,7 +8,8 @@ that is not constant.
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -19,12 +20,13 @@ from numpy.typing import NDArray
 
 from cellprune.images import foreign, png, tiff
 from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError, Pick
+from cellprune.images.tiff_windows import Windows
 from cellprune.wording import reason
 
 __all__ = [
-    "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels", "Pick",
-    "Target", "are_equal", "equal_channels", "in_unit_range", "normalize", "read_grey_levels", "read_header",
-    "read_image", "read_labels", "resize_image", "resize_labels",
+    "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels", "Pick", "Target",
+    "are_equal", "equal_channels", "in_unit_range", "is_constant", "normalize", "opened_windows", "read_grey_levels",
+    "read_header", "read_image", "read_labels", "read_pixels", "resize_image", "resize_labels",
 ]  # fmt: skip
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case
@@ -36,16 +38,17 @@ Target = NDArray[np.uint8]
 _T = TypeVar("_T")
 
 
-def read_header(path: Path, *, slices: bool = False, axes: str | None = None) -> Header:
+def read_header(path: Path, *, slices: bool = False, axes: str | None = None, windows: bool = False) -> Header:
     """Read a file's header and refuse what is not an image of a sane size.
 
     Args:
         slices: whether its planes may be slices in Z; else they must be moments of time.
         axes: of the file in its order, where it does not say them, as `order.checked` gives them.
+        windows: whether it may have up to `MAX_PIXELS_IN_WINDOWS`, if it can be read by `opened_windows`.
     Raises:
         ImageError: see the module's hard rules; pixel values are not looked at; axes that contradict the file.
     """
-    return _opened(path, lambda kind: kind.read_header(path, slices=slices, axes=axes))
+    return _opened(path, lambda kind: kind.read_header(path, slices=slices, axes=axes, windows=windows))
 
 
 def equal_channels(path: Path, plane: int | None = None) -> bool:
@@ -56,7 +59,19 @@ def equal_channels(path: Path, plane: int | None = None) -> bool:
     Raises:
         ImageError: see the module's hard rules.
     """
-    return _opened(path, lambda kind: are_equal(kind.read_pixels(path, plane)))
+    return are_equal(read_pixels(path, plane))
+
+
+def read_pixels(path: Path, plane: int | None = None) -> NDArray:
+    """Read an image to be looked at: (C, H, W) as it is saved, whatever it shows, a constant one, too.
+
+    Args:
+        plane: see `read_image`.
+    Raises:
+        ImageError: no whole, readable image.
+    """
+    pixels: NDArray = _opened(path, lambda kind: kind.read_pixels(path, plane))
+    return pixels
 
 
 def read_image(path: Path, plane: int | None = None, *, channels: int | None = None) -> Floats:
@@ -98,15 +113,64 @@ def read_grey_levels(
 
 def usable(pixels: NDArray, path: Path, plane: int | None, *, channels: int | None) -> NDArray:
     """Give the grey levels (C, H, W) of a file back where a network can be shown them; see `read_grey_levels`."""
+    require_grey_levels(pixels, path)
+    require_contrast(pixels.min(), pixels.max(), path, plane)
+    return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
+
+
+def require_grey_levels(pixels: NDArray, path: Path) -> None:
+    """Refuse values that are no grey levels.
+
+    Raises:
+        ImageError: of another kind, NaN or infinite.
+    """
     if pixels.dtype.kind not in "uif":
         raise ImageError(f"{path} holds {pixels.dtype} values, which are not grey levels: save it as 8 or 16 bit")
     if not np.isfinite(pixels).all():
         raise ImageError(f"{path} has NaN or infinite pixels: repair it or leave the frame out")
-    low, high = pixels.min(), pixels.max()
+
+
+def require_contrast(low: np.generic, high: np.generic, path: Path, plane: int | None) -> None:
+    """Refuse an image whose darkest and brightest pixel are the same.
+
+    Raises:
+        ImageError: names it.
+    """
     if low == high:
         which = path if plane is None else f"{path}, plane {plane},"
         raise ImageError(f"{which} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
-    return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
+
+
+@contextmanager
+def opened_windows(path: Path, plane: int | None = None, *, pick: Pick | None = None) -> Iterator[Windows]:
+    """Open an image to be read a box at a time: (C, h, w) of the file's own type, as `read_grey_levels` gives all.
+
+    A TIFF in tiles, in strips or without compression is read so. All else is in memory as a whole meanwhile: a PNG, a
+    TIFF that is compressed in one piece, what is made of several slices.
+
+    Args:
+        plane, pick: see `read_grey_levels`.
+    Raises:
+        ImageError: see the module's hard rules; the values of pixels are not looked at.
+    """
+    with ExitStack() as stack:
+        windows, channels = None, slice(None)
+        if is_of_one_plane(pick) and _opened(path, lambda kind: kind is tiff):
+            one = plane if pick is None else pick.planes[0]
+            of = {} if pick is None else {"slices": True, "axes": pick.axes}
+            windows = _opened(path, lambda kind: stack.enter_context(kind.opened_windows(path, one, **of)))
+        if windows is None:
+            pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
+            yield lambda box: pixels[:, box[0], box[1]]
+            return
+        if pick is not None and pick.channel is not None:
+            channels = slice(pick.channel, pick.channel + 1)
+        yield lambda box: _opened(path, lambda kind: windows(box)[channels])
+
+
+def is_of_one_plane(pick: Pick | None) -> bool:
+    """Tell whether what is meant of a file is a plane of it, and not made of several."""
+    return pick is None or len(pick.planes) == 1
 
 
 def _picked(read: Callable[..., NDArray], plane: int | None, pick: Pick | None) -> NDArray:
@@ -150,9 +214,14 @@ def normalize(image: Floats) -> Floats:
 
 def _normalized(channel: Floats) -> Floats:
     mean, std = channel.mean(dtype=np.float64), channel.std(dtype=np.float64)
-    if std < _ROUNDING:
+    if is_constant(std):
         return np.zeros_like(channel)
     return ((channel - mean) / std).astype(np.float32)
+
+
+def is_constant(deviation: np.floating) -> bool:
+    """Tell whether a channel in 0..1 of such a deviation is constant, but for what resizing brought into it."""
+    return bool(deviation < _ROUNDING)
 
 
 def resize_image(image: Floats, size: tuple[int, int]) -> Floats:

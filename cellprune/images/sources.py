@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from cellprune.images import order, read
 from cellprune.images.header import Header, ImageError, Pick, chosen
 from cellprune.images.source import Member, Source
+from cellprune.images.tiff_windows import Windows
 from cellprune.wording import reason
 
 _LONGEST_START = 16  # bytes
+_ZARR_FILES = (".zgroup", ".zattrs", ".zarray", "zarr.json")
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def read_header(member: Member, *, axes: str | None = None) -> Header:
         raise ImageError(member.fault)
     format_ = _format(member.path)
     if format_ is None:
-        return read.read_header(member.path, slices=True, axes=axes)
+        return read.read_header(member.path, slices=True, axes=axes, windows=True)
     with _told(member.path, format_), format_.opened(member.path, member.number) as source:
         sizes = dict(source.header.outer) | dict(zip("YXC", (*source.header.size, source.header.channels), strict=True))
         order.fitting(axes, source.axes, [sizes.get(axis, 1) for axis in source.axes], member.path)
@@ -119,6 +121,21 @@ def read_grey_levels(
     return read.usable(pixels, member.path, plane, channels=channels)
 
 
+@contextmanager
+def opened_windows(member: Member, plane: int | None, *, pick: Pick | None) -> Iterator[Windows]:
+    """Open an image to be read a box at a time; of other formats than TIFF all of it is in memory meanwhile.
+
+    Args:
+        plane, pick: see `read_grey_levels`.
+    """
+    if _format(member.path) is None:
+        with read.opened_windows(member.path, plane, pick=pick) as windows:
+            yield windows
+    else:
+        pixels = read_grey_levels(member, plane, pick=pick)
+        yield lambda box: pixels[:, *box]
+
+
 def has_equal_channels(member: Member, plane: int | None) -> bool:
     """Tell whether an image saves one and the same as each of several channels."""
     format_ = _format(member.path)
@@ -131,9 +148,6 @@ def has_equal_channels(member: Member, plane: int | None) -> bool:
 def is_zarr(path: Path) -> bool:
     """Tell a folder that is a Zarr, or has the name of one."""
     return path.is_dir() and (path.suffix.lower() == ".zarr" or any((path / name).exists() for name in _ZARR_FILES))
-
-
-_ZARR_FILES = (".zgroup", ".zattrs", ".zarray", "zarr.json")
 
 
 def sha256_of(path: Path) -> str:

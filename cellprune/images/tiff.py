@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite, prod
 from pathlib import Path
@@ -14,9 +14,21 @@ import numpy as np
 import tifffile
 
 from cellprune.images import ome, order, tiff_tags
-from cellprune.images.header import COARSEST_UM, MAX_PIXELS, Header, ImageError, believed, chosen, without_alpha
+from cellprune.images.header import (
+    COARSEST_UM,
+    LARGE_PX,
+    MAX_PIXELS,
+    MAX_PIXELS_IN_WINDOWS,
+    Header,
+    ImageError,
+    believed,
+    chosen,
+    without_alpha,
+)
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
+from cellprune.images.tiff_windows import MAX_SEGMENT_PX, Windows, coded_windows, largest_segment, raw_windows
+from cellprune.targets.target import Box
 from cellprune.wording import many
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -37,10 +49,17 @@ _UM_PER_UNIT = {
 }  # fmt: skip
 
 
-def read_header(path: Path, *, slices: bool = False, axes: str | None = None) -> Header:
+def read_header(path: Path, *, slices: bool = False, axes: str | None = None, windows: bool = False) -> Header:
     """Read what a TIFF says of its size; see `images.read.read_header`."""
     with _opened(path, slices=slices, axes=axes) as image:
-        return image.header
+        in_windows = windows and prod(image.header.size) > LARGE_PX and image.segments(0) is not None
+        most_pixels = MAX_PIXELS_IN_WINDOWS if in_windows else MAX_PIXELS
+        if windows and not in_windows and prod(image.header.size) > MAX_PIXELS:
+            raise ImageError(
+                f"{path} has more than {MAX_PIXELS} pixels, which can be read as a whole alone: save it as a TIFF "
+                "in tiles"
+            )
+        return replace(believed(image.header, path, most_pixels=most_pixels), in_windows=in_windows)
 
 
 def read_pixels(path: Path, plane: int | None, *, slices: bool = False, axes: str | None = None) -> np.ndarray:
@@ -48,6 +67,22 @@ def read_pixels(path: Path, plane: int | None, *, slices: bool = False, axes: st
     with _opened(path, slices=slices, axes=axes) as image:
         number = chosen(image.header, plane, path)  # refused here, before memory is taken for the pixels
         return image.colours(number) if image.has_colours else image.numbers(number)
+
+
+@contextmanager
+def opened_windows(
+    path: Path, plane: int | None, *, slices: bool = False, axes: str | None = None
+) -> "Iterator[Windows | None]":
+    """Open a plane to be read a box at a time; None where it can only be read as a whole."""
+    with _opened(path, slices=slices, axes=axes) as image:
+        number = chosen(image.header, plane, path, most_pixels=MAX_PIXELS_IN_WINDOWS)
+        segments = image.segments(number)
+        if segments is None:
+            yield None
+        elif image.has_colours:
+            yield lambda box: image.in_colour(image.as_meant(segments(box)), number)
+        else:
+            yield lambda box: image.as_meant(segments(box))
 
 
 def read_numbers(path: Path, plane: int | None = None) -> np.ndarray:
@@ -174,7 +209,7 @@ class _Image:
             channel_names=_channel_names(self.tif, channels),
             notes=(_UNNAMED,) if planes > 1 and set(self.axes) & set(order.UNNAMED) else (),
         )
-        believed(header, self.path)
+        believed(header, self.path, most_pixels=MAX_PIXELS_IN_WINDOWS)
         self._require_its_pages()
         if planes > 1:
             self._require_moments(planes, channels)
@@ -199,7 +234,10 @@ class _Image:
 
     def numbers(self, plane: int) -> np.ndarray:
         """Give a plane's numbers, (C, H, W), without its alpha channel, the largest the brightest."""
-        pixels = self._plane(plane)
+        return self.as_meant(self._plane(plane))
+
+    def as_meant(self, pixels: np.ndarray) -> np.ndarray:
+        """Give the numbers of pixels, (C, h, w), that are as they are saved; see `numbers`."""
         pixels = without_alpha(pixels, self.header, self.path) if self._has_alpha else pixels
         if self.page.value(262) != tiff_tags.MIN_IS_WHITE:
             return pixels
@@ -210,10 +248,14 @@ class _Image:
 
     def colours(self, plane: int) -> np.ndarray:
         """Give a plane's colours, (3, H, W) uint8, from its own palette."""
+        return self.in_colour(self.numbers(plane), plane)
+
+    def in_colour(self, numbers: np.ndarray, plane: int) -> np.ndarray:
+        """Give the colours of numbers, (1, h, w), by the palette of their plane."""
         stored = self.series.pages[plane] if self.header.planes > 1 else self.series.keyframe
         palette: Any = (stored if isinstance(stored, tifffile.TiffPage) else stored.aspage()).colormap
         palette = palette if palette.max(initial=0) < 256 else palette >> 8  # 8 bit against the standard, or 16
-        return palette.astype(np.uint8)[:, self.numbers(plane)[0].astype(np.intp)]
+        return palette.astype(np.uint8)[:, numbers[0].astype(np.intp)]
 
     @property
     def _has_alpha(self) -> bool:
@@ -273,11 +315,7 @@ class _Image:
     def _plane(self, plane: int) -> np.ndarray:
         """Read the pages of one plane alone, or all of a file whose pages are no planes."""
         series, header = self.series, self.header
-        of_page = len(series.keyframe.shape)
-        by_page = series.shape[-of_page:] == series.keyframe.shape
-        # else one page has all moments, or columns of all rows
-        by_page = by_page and {"Y", "X"} <= set(self.axes[-of_page:]) <= {"Y", "X", *_CHANNELS}
-        if header.planes == 1 or not by_page:
+        if header.planes == 1 or not self._is_by_page:
             if prod(series.shape) > MAX_PIXELS and header.planes > 1:
                 raise ImageError(
                     f"{self.path} is a stack of {header.planes} images saved in one piece: "
@@ -286,16 +324,58 @@ class _Image:
             if not self._lies_in_one_piece:
                 self._require_whole(range(self._n_pages))
             return _ordered(series.asarray(), self.axes, header, plane)
-        outer, inner = self.axes[:-of_page], self.axes[-of_page:]
-        pages = np.arange(self._n_pages).reshape(series.shape[:-of_page])
-        pages = np.moveaxis(pages, outer.index("C"), -1) if "C" in outer else pages[..., None]
-        wanted = pages.reshape(header.planes, -1)[plane].tolist()
+        inner = self.axes[-len(series.keyframe.shape) :]
+        wanted = self._pages_of(plane)
         if self._lies_in_one_piece:
             pixels = np.stack([self._piece(page) for page in wanted])
         else:
             self._require_whole(wanted)
             pixels = self.tif.asarray(key=wanted, series=series).reshape(len(wanted), *series.keyframe.shape)
         return _ordered(pixels, "C" + inner, header, 0)
+
+    @property
+    def _is_by_page(self) -> bool:
+        """Whether each page holds a plane or a channel of one; else one has all moments, or columns of all rows."""
+        of_page = len(self.series.keyframe.shape)
+        by_page = self.series.shape[-of_page:] == self.series.keyframe.shape
+        return bool(by_page and {"Y", "X"} <= set(self.axes[-of_page:]) <= {"Y", "X", *_CHANNELS})
+
+    def _pages_of(self, plane: int) -> list[int]:
+        """Give the pages of a plane, one or one per channel."""
+        of_page = len(self.series.keyframe.shape)
+        outer = self.axes[:-of_page]
+        pages = np.arange(self._n_pages).reshape(self.series.shape[:-of_page])
+        pages = np.moveaxis(pages, outer.index("C"), -1) if "C" in outer else pages[..., None]
+        wanted: list[int] = pages.reshape(self.header.planes, -1)[plane].tolist()
+        return wanted
+
+    def segments(self, plane: int) -> Windows | None:
+        """Give what reads boxes of a plane, (C, h, w), as they are saved; None where that reads all of it each time."""
+        if not self._is_by_page:
+            return None
+        keyframe, file, wanted = self.series.keyframe, self.tif.filehandle, self._pages_of(plane)
+        axes = "C" + self.axes[-len(keyframe.shape) :]
+        if self._lies_in_one_piece:
+            starts = [self.series.dataoffset + page * keyframe.nbytes for page in wanted]
+        else:
+            self._require_whole(wanted)
+            pages = [self.series.pages[page] for page in wanted]
+            in_a_row = keyframe.is_contiguous and all(len(page.dataoffsets) == 1 for page in pages)
+            starts = [page.dataoffsets[0] for page in pages] if in_a_row else []
+        if starts:
+            stored = keyframe.dtype.newbyteorder(self.tif.byteorder)
+            readers: list[Windows] = [raw_windows(file, start, keyframe, stored) for start in starts]
+        elif largest_segment(keyframe) > MAX_SEGMENT_PX:
+            return None
+        else:
+            readers = [coded_windows(page) for page in pages]
+
+        def read(box: Box) -> np.ndarray:
+            pixels = np.stack([reader(box) for reader in readers])
+            size = (box[0].stop - box[0].start, box[1].stop - box[1].start)
+            return _ordered(pixels, axes, replace(self.header, size=size), 0)
+
+        return read
 
     def _piece(self, page: int) -> np.ndarray:
         keyframe, file = self.series.keyframe, self.tif.filehandle

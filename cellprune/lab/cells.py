@@ -6,7 +6,7 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.lab.shapes import intensities, measured
+from cellprune.lab.shapes import Cutout, intensities, measured
 
 Row = dict[str, object]
 COLUMNS = (
@@ -24,6 +24,7 @@ def cells(
     image: str,
     frame: int,
     pixel_size_um: tuple[float, float] | None,
+    cutout: Cutout | None = None,
 ) -> Iterator[Row]:
     """Measure every cell of a label image.
 
@@ -34,22 +35,24 @@ def cells(
         image: name of the image, for the rows.
         frame: time index.
         pixel_size_um: (y, x); None leaves the columns in um empty.
+        cutout: of which part of the image labels and levels are; None for all of it.
     Returns:
         One row a cell, keys as `COLUMNS`, and for each channel the mean and the deviation of its grey levels. Positions
         are centroids; the centre of the first pixel is (0, 0). Shapes are those in um where the pixel size is known.
     """
     height, width = pixel_size_um or (1.0, 1.0)
-    shapes = measured(labels, (height, width))
+    shapes = measured(labels, (height, width), cutout)
     bright = [intensities(labels, channel) for channel in levels]
 
     def um(value: float) -> float | None:
         return None if pixel_size_um is None else _short(value)
 
     for number in range(1, len(class_of)):
+        label = number if cutout is None else int(cutout.numbers[number])
         area, y, x = int(shapes.area_px[number]), shapes.y_px[number], shapes.x_px[number]
         angle = float(shapes.orientation_deg[number])
         row: Row = {
-            "image": image, "frame": frame, "label": number, "class": class_of[number],
+            "image": image, "frame": frame, "label": label, "class": class_of[number],
             "area_px": area, "area_um2": um(area * height * width),
             "y_px": _short(y), "x_px": _short(x), "y_um": um(y * height), "x_um": um(x * width),
             "touches_border": int(shapes.touches_border[number]),

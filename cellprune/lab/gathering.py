@@ -155,7 +155,7 @@ def _meant(given: str, folders: _Folders) -> Iterator[_Found]:
     elif is_litter(path.name):
         return  # a shell's pattern hands it over
     else:
-        yield folders.file(path)
+        yield folders.file(path if path.name not in ("", "..") else folders.real(path))  # where one stands
 
 
 def nearest(path: Path) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cellprune.errors import CellpruneError
 from cellprune.images import naming, sources
 from cellprune.images.header import Header, ImageError, Pick
 from cellprune.images.source import Member
+from cellprune.images.tiff_windows import Windows
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.lab.position import Position
@@ -65,6 +67,10 @@ class Image:
             return len(self.levels(channels=1)) == 1
         return sources.has_equal_channels(Member(self.path, self.inside), self.plane)
 
+    def windows(self) -> AbstractContextManager[Windows]:
+        """Open it to be read a box at a time; see `images.read.opened_windows`."""
+        return sources.opened_windows(Member(self.path, self.inside), self.plane, pick=self.pick)
+
 
 def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], list[Failure], list[str]]:
     """List the images that the inputs mean, in their order; a file that is named twice counts once.
@@ -82,9 +88,9 @@ def find(inputs: Sequence[str], axes: Axes | None = None) -> tuple[list[Image], 
     """
     files, failures, left_out = gathered(inputs)
     images: list[Image] = []
-    for turn, (file, member) in enumerate(_members(files)):
+    for turn, (file, member) in enumerate(members_of(files)):
         try:
-            images += _images(file, member, turn, axes or Axes())
+            images += images_of(file, member, turn, axes or Axes())
         except ImageError as error:
             failures.append(Failure(printable(str(member.path)), printable(str(error)), turn))
     images, clashing = _of_names_of_their_own(images)
@@ -120,7 +126,7 @@ def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
     return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
 
 
-def _members(files: Sequence[File]) -> Iterator[tuple[File, Member]]:
+def members_of(files: Sequence[File]) -> Iterator[tuple[File, Member]]:
     """Give what lies in the files; one that cannot be looked into is its own only member, with the reason."""
     for file in files:
         try:
@@ -131,8 +137,12 @@ def _members(files: Sequence[File]) -> Iterator[tuple[File, Member]]:
             yield file, member
 
 
-def _images(file: File, member: Member, turn: int, axes: Axes) -> Iterator[Image]:
-    """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for."""
+def images_of(file: File, member: Member, turn: int, axes: Axes) -> Iterator[Image]:
+    """Give the image of a file, or each of a stack's: moments of time, or slices in Z where each is asked for.
+
+    Raises:
+        ImageError: it cannot be read, or means something else.
+    """
     whole = sources.read_header(member, axes=axes.order)
     path, inside = member.path, member.number
     if axes.z is None and whole.slices > 1:

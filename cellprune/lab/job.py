@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError, WorkError
+from cellprune.images.header import MAX_PIXELS_IN_WINDOWS
 from cellprune.images.network_input import network_size
 from cellprune.images.read import in_unit_range
 from cellprune.lab import tiles
@@ -17,11 +18,14 @@ from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
+from cellprune.lab.large.one import Large, is_tiled, one
+from cellprune.lab.large.predict import is_large
 from cellprune.lab.output import Labels, Output
 from cellprune.lab.overlay import overlay_png
 from cellprune.lab.scale import Scale, unknown_scale
-from cellprune.lab.segment import cells_in, require_channels
+from cellprune.lab.segment import cells_in, native_decoder, require_channels
 from cellprune.lab.table import Table
+from cellprune.runs.atomic import UnwrittenError
 from cellprune.targets.decoders import Decoder
 from cellprune.targets.target import Instances
 from cellprune.wording import printable
@@ -42,6 +46,7 @@ class Done:
         kept: how many of these were there before.
         failures: what could not be predicted.
         tiled: names of the images that went through in tiles.
+        wide: what is to be said of connected pieces that took more memory than all else.
         grey: files that are saved in colour, all channels equal, and were read as grey.
     """
 
@@ -50,6 +55,7 @@ class Done:
     images: list[dict[str, Any]] = field(default_factory=list)
     kept: int = 0
     tiled: list[str] = field(default_factory=list)
+    wide: list[str] = field(default_factory=list)
     grey: list[str] = field(default_factory=list)
 
     def record(self) -> dict[str, object]:
@@ -60,6 +66,54 @@ class Done:
             "tiled": self.tiled,
             "failed": [{"image": failure.shown, "why": failure.why} for failure in self.failures],
         }
+
+
+@dataclass(frozen=True)
+class Job:
+    """How each image of a job is predicted.
+
+    Attributes:
+        engine: the network.
+        output: the folder.
+        numbers: whether overlays show the number of each cell.
+        decoder, min_area_px: see `segment.cells_in`.
+    """
+
+    engine: Engine
+    output: Output
+    numbers: bool = False
+    decoder: Decoder | None = None
+    min_area_px: float | None = None
+
+    def do(
+        self, image: Image, done: Done, pixel_size_um: Scale | None, zoom: Scale | None, tell: Callable[[str], None]
+    ) -> None:
+        """Predict an image, if it is not done yet, and add what came of it.
+
+        Args:
+            image: that is meant.
+            done: is added to.
+            pixel_size_um: (y, x); None where unknown.
+            zoom: (y, x) network pixels for a native one; without them the image is not predicted.
+            tell: told what of the image is under way.
+        Raises:
+            WorkError: the disk is full, or the folder cannot be written.
+        """
+        if zoom is None:
+            done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
+        elif is_large(image.header.size):
+            decoder = native_decoder(self.engine.card, zoom=zoom, decoder=self.decoder, min_area_px=self.min_area_px)
+            large = Large(self.engine, self.output, self.numbers)
+            _one_large(large, image, done, decoder, pixel_size_um, zoom, tell)
+        else:
+            draw: Draw | None = None
+            if self.output.overlays:
+                draw = partial(overlay_png, numbers=self.numbers, pixel_size_um=pixel_size_um)
+            decode = partial(
+                cells_in, self.engine, decoder=self.decoder, min_area_px=self.min_area_px, zoom=zoom,
+                step=lambda tile, n_tiles: tell(f"tile {tile}/{n_tiles}"),
+            )  # fmt: skip
+            _one(self.engine, image, self.output, done, decode, draw, pixel_size_um, zoom)
 
 
 def run(
@@ -98,39 +152,51 @@ def run(
     """
     if output.shard is None and not any(_fits(engine, image) for image in images):
         _require_channels(engine, images[0], images[0].shown)
-    draw: Draw | None = partial(overlay_png, numbers=numbers) if output.overlays else None
-    decode = partial(cells_in, engine, decoder=decoder, min_area_px=min_area_px)
+    job = Job(engine, output, numbers, decoder, min_area_px)
     with output.locked():
         output.sweep(images)
         done = Done(list(failures), output.table())
         finished = False
         try:
             for at, image in enumerate(images):
-                size, zoom, step = pixel_sizes[image.name], zooms.get(image.name), _tiles(tell, at, image)
-                drawn, began = draw and partial(draw, pixel_size_um=size), monotonic()
-                _one(engine, image, output, done, partial(decode, zoom=zoom, step=step), drawn, size, zoom)
+                size, began = pixel_sizes[image.name], monotonic()
+                job.do(image, done, size, zooms.get(image.name), partial(_tell_of, tell, at, image))
                 tell(at + 1, image.shown)
                 if pace is not None and len(done.images) > done.kept:
                     pace(monotonic() - began, len(images) - at - 1)
                     pace = None
                 if image.stack in output.stacks and image.plane == (n_planes := image.header.planes) - 1:
-                    _join(output, images[at + 1 - n_planes : at + 1], done, size)
+                    join(output, images[at + 1 - n_planes : at + 1], done, size)
             finished = True
         except WorkError as error:
-            reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-            raise WorkError(
-                f"{reason or error}: {len(done.images)} of {len(images)} images are done and kept in {output.path}; "
-                "free space or mend the folder, then give the same command again"
-            ) from error
+            raise stopped(error, output, f"{len(done.images)} of {len(images)} images are") from error
         finally:
             # stopped by a full disk or Ctrl-C, the table is still made to fit the labels that are there, if it can be
             with nullcontext() if finished else suppress(WorkError):
-                output.write_table(done.rows)
-                output.write_record({"finished": finished, **done.record()})
+                write(output, done, finished=finished)
     return done
 
 
-def _join(output: Output, stack: Sequence[Image], done: Done, pixel_size_um: Scale | None) -> None:
+def write(output: Output, done: Done, *, finished: bool) -> None:
+    """Write the table and the record of what is done so far."""
+    output.write_table(done.rows)
+    output.write_record({"finished": finished, **done.record()})
+
+
+def stopped(error: WorkError, output: Output, so_far: str) -> WorkError:
+    """Say of an error that ends a job how much is done, and how it goes on.
+
+    Args:
+        so_far: how many images are done, as the start of a sentence.
+    """
+    what = error.what if isinstance(error, UnwrittenError) else str(error)
+    return WorkError(
+        f"{what}: {so_far} done and kept in {output.path}; free space or mend the folder, then give the same command "
+        "again"
+    )
+
+
+def join(output: Output, stack: Sequence[Image], done: Done, pixel_size_um: Scale | None) -> None:
     """Make one file of a stack's labels; if an image of it failed, all keep their own, so that none looks empty."""
     if {printable(image.name) for image in stack} <= {image["name"] for image in done.images[-len(stack) :]}:
         output.join(stack, pixel_size_um)
@@ -144,11 +210,8 @@ def _one(
     decode: Decode,
     draw: Draw | None,
     pixel_size_um: Scale | None,
-    zoom: Scale | None,
+    zoom: Scale,
 ) -> None:
-    if zoom is None:
-        done.failures.append(Failure(image.shown, f"--rescale: {unknown_scale(image.shown)}"))
-        return
     try:
         levels = _levels(engine, image, done)
         there = output.labels_of(image)
@@ -157,8 +220,7 @@ def _one(
         )  # fmt: skip
         outlines = output.outlines_of(image, labels, class_of, anew=not there)
     except (CellpruneError, OSError, MemoryError) as error:
-        why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
-        done.failures.append(Failure(image.shown, printable(why), image.turn))
+        done.failures.append(_failure(image, error))
         return
     output.write_outlines(image, outlines)
     output.write_zarr_labels(image, labels)
@@ -169,10 +231,50 @@ def _one(
     done.rows.add(
         cells(labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
     )  # fmt: skip
+    _add(done, image, output, len(class_of) - 1)
+
+
+def _add(done: Done, image: Image, output: Output, n_cells: int) -> None:
     turn = {} if output.shard is None else {"turn": image.turn}
     done.images.append(
-        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": len(class_of) - 1} | turn
+        {"name": printable(image.name), "image": image.shown, "frame": image.frame, "cells": n_cells} | turn
     )
+
+
+def _failure(image: Image, error: Exception) -> Failure:
+    why = "the memory is not enough: cut it into parts" if isinstance(error, MemoryError) else str(error)
+    return Failure(image.shown, printable(why), image.turn)
+
+
+def _one_large(
+    large: Large,
+    image: Image,
+    done: Done,
+    decoder: Decoder,
+    pixel_size_um: Scale | None,
+    zoom: Scale,
+    tell: Callable[[str], None],
+) -> None:
+    """Predict an image part by part; a full disk stops the job, all else is a failure of this image."""
+    engine, output = large.engine, large.output
+    try:
+        if not _may_be_grey(engine, image):
+            _require_channels(engine, image, str(image.path))
+        came = one(large, image, done.rows, zoom=zoom, decoder=decoder, pixel_size_um=pixel_size_um, tell=tell)
+        if came.channels != engine.card.in_channels:
+            _require_channels(engine, image, str(image.path))
+    except (CellpruneError, OSError, MemoryError) as error:
+        if isinstance(error, UnwrittenError):
+            raise
+        done.failures.append(_failure(image, error))
+        return
+    if came.channels != image.header.channels and image.shown not in done.grey:
+        done.grey.append(image.shown)
+    if is_tiled(large, network_size(image.header.size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS)):
+        done.tiled.append(printable(image.name))
+    done.kept += came.kept
+    done.wide += came.wide
+    _add(done, image, output, came.n_cells)
 
 
 def _levels(engine: Engine, image: Image, done: Done) -> NDArray:
@@ -204,6 +306,8 @@ def _fits(engine: Engine, image: Image) -> bool:
         return True
     if not _may_be_grey(engine, image):
         return False
+    if is_large(image.header.size):  # seen when its turn comes
+        return True
     try:
         return image.looks_grey()
     except CellpruneError:  # told of when its turn comes
@@ -218,5 +322,5 @@ def _require_channels(engine: Engine, image: Image, shown: str) -> None:
     require_channels(engine, image.header.channels, shown, looks_stacked=image.header.looks_stacked)
 
 
-def _tiles(tell: Tell, done: int, image: Image) -> tiles.Step:
-    return lambda tile, n_tiles: tell(done, f"{image.shown}, tile {tile}/{n_tiles}")
+def _tell_of(tell: Tell, done: int, image: Image, what: str) -> None:
+    tell(done, f"{image.shown}, {what}")

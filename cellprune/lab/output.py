@@ -16,7 +16,7 @@ Every file is there whole or not at all. An image's labels are written last of i
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,12 +52,17 @@ Labels = NDArray[np.unsignedinteger]
 _Cells = list[tuple[str, int]]  # of an image: how many of each class, class by class
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """Where the labels of an image are, and their cells."""
 
     path: Path
     plane: int | None
     cells: _Cells
+
+    @property
+    def class_of(self) -> list[str]:
+        """Name of the class of every label, the background's first."""
+        return ["background", *(name for name, n_cells in self.cells for _ in range(n_cells))]
 
 
 class Output:
@@ -65,6 +70,7 @@ class Output:
 
     Attributes:
         records: where the record and the table of this process lie.
+        zarr_labels: name of the labels that images in an OME-Zarr get in it, too; None for none.
 
     Args:
         path: the folder.
@@ -77,7 +83,7 @@ class Output:
         outlines: files of outlines that are wanted; they are made of labels that are there, too.
         shard: the one that works here, beside others; None where one process does all.
         inputs: of a shard: what tells the whole list of files from others, as `inputs.digest`.
-        zarr_labels: name of the labels that images in an OME-Zarr get in it, too; None for none.
+        zarr_labels: see above.
     Raises:
         CellpruneError: a file, foreign content, other settings or shards, or labels of images that are not among these.
     """
@@ -99,7 +105,7 @@ class Output:
         self.path = path
         self.shard = shard
         self._inputs = inputs
-        self._zarr_labels = zarr_labels
+        self.zarr_labels = zarr_labels
         self.records = record.folder_of(path, shard)
         self.stacks = frozenset(stacks)
         self.overlays = overlays
@@ -107,9 +113,20 @@ class Output:
         self._settings = dict(settings)
         self._running = {} if running is None else dict(running)
         self._names = set(images)
-        self._digests: dict[Path, str] = {}
+        self._digests: dict[tuple[Path, int], str] = {}
         self._words: dict[tuple[Path, int], tuple[str, list[_Cells]]] = {}  # of the stack that was looked at last
         self._refuse()
+
+    def take(self, images: Sequence[Image], *, separate: bool) -> None:
+        """Take images that came later.
+
+        Args:
+            images: all of one file.
+            separate: whether the labels of a stack stay one file each.
+        """
+        self._names |= {image.name for image in images}
+        if not separate:
+            self.stacks |= {image.stack for image in images if image.stack is not None}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -145,19 +162,20 @@ class Output:
 
         An image whose file changed since is to be done again.
         """
-        if self.overlays and not self._overlay_path(image).exists():
-            return None
-        said = self._said(image)
+        said = self.said_of(image)
         if said is None:
             return None
         with suppress(ImageError):  # damaged: made again
             labels = read_labels(said.path, said.plane).astype(np.uint32)
-            class_of = ["background", *(name for name, n_cells in said.cells for _ in range(n_cells))]
-            if labels.max(initial=0) == len(class_of) - 1:
-                return labels, class_of
+            if labels.max(initial=0) == len(said.class_of) - 1:
+                return labels, said.class_of
         return None
 
-    def _said(self, image: Image) -> "_Said | None":
+    def said_of(self, image: Image) -> Said | None:
+        """Give where the labels of an image are, unread; None where it is still to be done, its overlay included."""
+        return None if self.overlays and not self._overlay_path(image).exists() else self._said(image)
+
+    def _said(self, image: Image) -> Said | None:
         """Give what the labels that are there of an image say of themselves; None where they are not this image's."""
         own, stack = self._labels_path(image), self._stack_path(image)
         with suppress(ValueError, KeyError, TypeError, ElementTree.ParseError):
@@ -165,11 +183,11 @@ class Output:
                 with tifffile.TiffFile(own) as tif:
                     said = json.loads(tif.pages.first.description)
                 if said["source"] == self._source(image):
-                    return _Said(own, None, said["cells"])
+                    return Said(own, None, said["cells"])
             elif stack is not None and image.plane is not None and stack.exists():
                 sha256, cells = self._words_of(stack)
                 if {"sha256": sha256, "plane": image.plane} == self._source(image):
-                    return _Said(stack, image.plane, cells[image.plane])
+                    return Said(stack, image.plane, cells[image.plane])
         return None
 
     def _words_of(self, stack: Path) -> tuple[str, list[_Cells]]:
@@ -226,15 +244,26 @@ class Output:
             WorkError: the disk is full or the folder cannot be written.
         """
         if overlay is not None:
-            atomic.write_bytes(self._overlay_path(image), overlay)
-        # cells are numbered class by class, so that their counts say it all
-        cells = [[name, len(list(same))] for name, same in groupby(class_of[1:])]
-        said = json.dumps({"source": self._source(image), "cells": cells})
-        with atomic.replacing(self._labels_path(image)) as beside:
+            self.write_overlay(image, overlay)
+        with self.replacing_labels(image) as beside:
             tifffile.imwrite(
-                beside, labels, compression="zlib", predictor=True, description=said, metadata=None,
+                beside, labels, compression="zlib", description=self.description(image, class_of), metadata=None,
                 **stackfile.resolution_tags(pixel_size_um),
             )  # fmt: skip
+
+    def write_overlay(self, image: Image, overlay: bytes) -> None:
+        """Write the overlay alone, before the labels; raises as `write`."""
+        atomic.write_bytes(self._overlay_path(image), overlay)
+
+    def replacing_labels(self, image: Image) -> AbstractContextManager[Path]:
+        """Give where to write the labels of an image, in a folder that goes with the block; raises as `write`."""
+        return atomic.replacing(self._labels_path(image))
+
+    def description(self, image: Image, class_of: Sequence[str]) -> str:
+        """Give what the labels of an image say of themselves: of what they were made, and their cells."""
+        # cells are numbered class by class, so that their counts say it all
+        cells = [[name, len(list(same))] for name, same in groupby(class_of[1:])]
+        return json.dumps({"source": self._source(image), "cells": cells})
 
     def outlines_of(
         self, image: Image, labels: Labels, class_of: Sequence[str], *, anew: bool
@@ -249,9 +278,12 @@ class Output:
         """
         return {
             kind: FILES[kind].as_bytes(labels, class_of, image.position)
-            for kind in self.outlines
-            if anew or not self._outline_path(image, kind).exists()
+            for kind in self.lacking_outlines(image, anew=anew)
         }
+
+    def lacking_outlines(self, image: Image, *, anew: bool) -> list[OutlineFile]:
+        """Name the files of outlines that `outlines_of` makes."""
+        return [kind for kind in self.outlines if anew or not self._outline_path(image, kind).exists()]
 
     def write_outlines(self, image: Image, files: Mapping[OutlineFile, bytes]) -> None:
         """Write files of outlines, before the labels; raises as `write`."""
@@ -264,19 +296,23 @@ class Output:
         Raises:
             CellpruneError: says what to do.
         """
-        if self._zarr_labels is None:
+        if self.zarr_labels is None:
             return
         inside = dict.fromkeys(image.path for image in images if image.path.is_dir())
         if not inside:
-            raise CellpruneError(f"--zarr-labels {self._zarr_labels}: no image lies in an OME-Zarr: remove the option")
+            raise CellpruneError(f"--zarr-labels {self.zarr_labels}: no image lies in an OME-Zarr: remove the option")
         for path in inside:
-            self._beside(path, self._zarr_labels).require_own()
+            self._beside(path, self.zarr_labels).require_own()
+
+    def wants_zarr_labels(self, image: Image) -> bool:
+        """Tell whether the labels of an image are to lie in its OME-Zarr, too."""
+        return self.zarr_labels is not None and image.path.is_dir()
 
     def write_zarr_labels(self, image: Image, labels: Labels) -> None:
         """Write labels into the OME-Zarr of their image, where they are wanted and there is one; raises as `write`."""
-        if self._zarr_labels is not None and image.path.is_dir():
+        if self.zarr_labels is not None and image.path.is_dir():
             at = image.position or Position()
-            self._beside(image.path, self._zarr_labels).write(labels, t=at.t or 0, z=at.z or 0)
+            self._beside(image.path, self.zarr_labels).write(labels, t=at.t or 0, z=at.z or 0)
 
     def _beside(self, image: Path, name: str) -> "ImageLabels":
         from cellprune.images.omezarr.labels import ImageLabels
@@ -307,9 +343,10 @@ class Output:
         documents.write_json(self.records / RECORD, said)
 
     def _source(self, image: Image) -> dict[str, object]:
-        if image.path not in self._digests:
-            self._digests[image.path] = sha256_of(image.path)
-        return {"sha256": self._digests[image.path], "plane": image.plane}
+        key = image.path, image.path.stat().st_mtime_ns  # while a folder is watched, a file may become another
+        if key not in self._digests:
+            self._digests[key] = sha256_of(image.path)
+        return {"sha256": self._digests[key], "plane": image.plane}
 
     def _labels_path(self, image: Image) -> Path:
         return self.path / _LABELS / f"{image.name}.tif"

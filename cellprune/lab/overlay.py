@@ -4,14 +4,17 @@ Colours are from Okabe and Ito's palette (jfly.uni-koeln.de/color), which colour
 number differ, so that one cell is seen from the next.
 """
 
+from collections.abc import Callable
+
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.images.read import resize_labels
+from cellprune.images.boxes import bands
 from cellprune.lab.engine import Floats
 from cellprune.lab.lettering import with_numbers, with_scale_bar
 from cellprune.targets.neighbours import BESIDE
+from cellprune.targets.target import Box, Extent
 
 LONGEST_PX = 2048  # of the picture's longer side; what is larger is shown smaller
 # level 1 of 9, and no filter, which a noisy image has nothing of: an eighth of the usual time, for a file no larger
@@ -39,20 +42,46 @@ def overlay_png(
     Returns:
         A PNG, RGB, of the image's size, or smaller where that is longer than `LONGEST_PX`.
     """
-    shown = image if len(image) in (1, 3) else image.mean(0, keepdims=True, dtype=np.float32)
-    step = -(-max(labels.shape) // LONGEST_PX)
-    size = (-(-labels.shape[0] // step), -(-labels.shape[1] // step))
+    whole = (labels.shape[0], labels.shape[1])
+    return overlay_png_of_parts(
+        lambda box: image[:, *box], lambda box: labels[box], whole, pixel_size_um=pixel_size_um, numbers=numbers
+    )
+
+
+def overlay_png_of_parts(
+    image: Callable[[Box], Floats],
+    labels: Callable[[Box], NDArray[np.unsignedinteger]],
+    whole: Extent,
+    *,
+    pixel_size_um: tuple[float, float] | None = None,
+    numbers: bool = False,
+) -> bytes:
+    """Draw what `overlay_png` draws, of an image and labels that give a box at a time.
+
+    Args:
+        image, labels: of the image's size; see there.
+        whole: (height, width).
+        pixel_size_um, numbers: see there.
+    """
+    step = -(-max(whole) // LONGEST_PX)
+    size = (-(-whole[0] // step), -(-whole[1] // step))
+    shrunk, picked = [], []
+    middles = [(2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, whole, strict=True)]
+    for rows, columns in bands(whole, multiple=step):
+        part = image((rows, columns))
+        shrunk.append(_shrunk(part if len(part) in (1, 3) else part.mean(0, keepdims=True, dtype=np.float32), step))
+        of_rows = middles[0][(middles[0] >= rows.start) & (middles[0] < rows.stop)]
+        picked.append(labels((rows, columns))[of_rows[:, None] - rows.start, middles[1]])
+    levels, small = _stretched(np.concatenate(shrunk, axis=1)), np.concatenate(picked)
     picture = np.empty((*size, 3), np.uint8)
-    levels = _stretched(_shrunk(shown, step))
     for channel in range(3):  # one by one: a tenth of the time of all at once
         picture[..., channel] = levels[channel % len(levels)]
-    small = labels if step == 1 else resize_labels(labels, size)
     edge = _outlines(small, 1 if max(size) < 400 else 2)
     picture[edge] = _COLOURS[small[edge] % len(_COLOURS)]
     if numbers:
         picture = with_numbers(picture, small)
     if pixel_size_um is not None:
-        picture = with_scale_bar(picture, pixel_size_um[1] * labels.shape[1] / size[1])
+        picture = with_scale_bar(picture, pixel_size_um[1] * whole[1] / size[1])
     return bytes(imagecodecs.png_encode(picture, **_PNG))
 
 

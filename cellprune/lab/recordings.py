@@ -19,6 +19,7 @@ from cellprune.images import naming
 from cellprune.images.read import Header, Labels, read_header, read_labels
 from cellprune.lab.gathering import nearest
 from cellprune.lab.linking import Frame, step_of
+from cellprune.runs.names import portable
 from cellprune.wording import printable
 
 _NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
@@ -103,10 +104,10 @@ def recordings(inputs: Sequence[str]) -> list[Recording]:
     for (folder, prefix), images in found.items():
         recording = Recording(_name(folder, prefix), tuple(sorted(images, key=lambda image: image.number)))
         _require_order(recording)
-        if recording.name in made:
-            both = f"{made[recording.name].images[0].path} and {recording.images[0].path}"
+        # some file systems do not tell a from A, nor the spellings of an accent
+        if (other := made.setdefault(naming.of_text(recording.name).casefold(), recording)) is not recording:
+            both = f"{other.images[0].path} and {recording.images[0].path}"
             raise CellpruneError(f"{both} are of recordings of one name: track them into folders of their own")
-        made[recording.name] = recording
     require_time_lapse([f"{image.name}.tif" for recording in made.values() for image in recording.images])
     return list(made.values())
 
@@ -210,15 +211,18 @@ def require_time_lapse(names: Sequence[str]) -> None:
 
 
 def _name(folder: Path, prefix: str) -> str:
-    """Name a recording by what stands before its frames' numbers, else by the folder that they are in."""
+    """Name a recording by what stands before its frames' numbers, else by the folder that they are in.
+
+    The frames `aux1.tif` can be anywhere; a file `aux.geff` cannot.
+    """
     own = re.sub(r"[_\- .]+(?:t|time|frame)?[_\- .]*\Z", "", prefix, flags=re.IGNORECASE)
     if not _NAMELESS.fullmatch(own):
-        return own
+        return portable(own)
     place = folder.resolve()
     while naming.of_role(place.name, _ROLES) and place.parent != place:
         place = place.parent
     of_sequence = _OF_SEQUENCE.fullmatch(place.name)
-    return of_sequence[1] if of_sequence else place.name or "recording"
+    return of_sequence[1] if of_sequence else portable(place.name or "recording")
 
 
 def _require_order(recording: Recording) -> None:

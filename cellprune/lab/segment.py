@@ -114,11 +114,21 @@ def cells_in(
     """
     card = engine.card
     maps = tiles.probabilities(engine, seen(image, card, zoom), memory_bytes=memory_bytes, step=step)
-    decoder = at_scale(decoder or card.usual_decoder, 1.0 if zoom is None else prod(card.zoom) / prod(zoom))
-    if min_area_px is not None:
-        decoder = replace(decoder, min_area_px=min_area_px)
     target: Target = resolve("target", card.target)
-    return target.decode(maps, (image.shape[1], image.shape[2]), decoder)
+    size = (image.shape[1], image.shape[2])
+    return target.decode(maps, size, native_decoder(card, zoom=zoom, decoder=decoder, min_area_px=min_area_px))
+
+
+def native_decoder(
+    card: ModelCard,
+    *,
+    zoom: tuple[float, float] | None = None,
+    decoder: Decoder | None = None,
+    min_area_px: float | None = None,
+) -> Decoder:
+    """Give a decoder in the pixels of an image; the arguments are those of `cells_in`."""
+    decoder = at_scale(decoder or card.usual_decoder, 1.0 if zoom is None else prod(card.zoom) / prod(zoom))
+    return decoder if min_area_px is None else replace(decoder, min_area_px=min_area_px)
 
 
 def class_map(engine: Engine, image: Floats, *, memory_bytes: float = tiles.MEMORY_BYTES) -> Classes:

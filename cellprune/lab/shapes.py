@@ -46,6 +46,22 @@ class Shapes:
     touches_border: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Cutout:
+    """A part of an image in which all cells are whole, without any others.
+
+    Attributes:
+        top, left: its first row and column in the image.
+        size: (height, width) of the image.
+        numbers: of its cells in the image, by their labels here; the first is the background's.
+    """
+
+    top: int
+    left: int
+    size: tuple[int, int]
+    numbers: NDArray[np.intp]
+
+
 class _Pixels(NamedTuple):
     """All pixels of cells in the order of reading: whose they are, and where."""
 
@@ -54,12 +70,15 @@ class _Pixels(NamedTuple):
     x: Whole
 
 
-def measured(labels: NDArray[np.unsignedinteger], pixel_size: tuple[float, float] = (1.0, 1.0)) -> Shapes:
+def measured(
+    labels: NDArray[np.unsignedinteger], pixel_size: tuple[float, float] = (1.0, 1.0), cutout: Cutout | None = None
+) -> Shapes:
     """Measure every cell.
 
     Args:
         labels: (H, W), 0 is background, 1.. without gaps.
         pixel_size: height and width of a pixel, in any unit.
+        cutout: of which part of an image the labels are; the measures are those in the whole. None for all of it.
     Example:
         >>> labels = np.zeros((9, 9), np.uint16)
         >>> labels[2:5, 1:7] = 1
@@ -68,7 +87,9 @@ def measured(labels: NDArray[np.unsignedinteger], pixel_size: tuple[float, float
         (18, 3.5, 0.0, 1.0)
     """
     inside = np.flatnonzero(labels != 0)
-    pixels = _Pixels(labels.ravel()[inside].astype(np.intp), *np.divmod(inside, labels.shape[1]))
+    rows, columns = np.divmod(inside, labels.shape[1])
+    top, left = (0, 0) if cutout is None else (cutout.top, cutout.left)
+    pixels = _Pixels(labels.ravel()[inside].astype(np.intp), rows + top, columns + left)
     n = int(labels.max(initial=0)) + 1
     area = np.bincount(pixels.of, minlength=n)
     each = np.maximum(area, 1)
@@ -80,17 +101,29 @@ def measured(labels: NDArray[np.unsignedinteger], pixel_size: tuple[float, float
     is_round = half <= _ROUND * longer
     degrees = np.degrees(np.arctan2(-2 * yx, xx - yy) / 2) % 180  # rows count downwards
     ends = _ends(labels, n)
-    touching = np.zeros(n, bool)
-    for side in (labels[:1], labels[-1:], labels[:, :1], labels[:, -1:]):
-        touching[side.astype(np.intp)] = True
     return Shapes(
         area_px=area, y_px=y, x_px=x,
         perimeter_px=_length(ends, (1.0, 1.0)), perimeter=_length(ends, pixel_size),
         eccentricity=np.where(is_round, 0, np.sqrt((2 * half / longer).clip(0, 1))),
         orientation_deg=np.where(is_round, np.nan, degrees),
         solidity=area / np.maximum(_hull_pixels(pixels, n), 1),
-        touches_border=touching,
+        touches_border=_touching(labels, n, top, left, labels.shape if cutout is None else cutout.size),
     )  # fmt: skip
+
+
+def _touching(
+    labels: NDArray[np.unsignedinteger], n: int, top: int, left: int, size: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Tell which cells have a pixel at the border of the image."""
+    touching = np.zeros(n, bool)
+    for is_border, side in (
+        (top == 0, labels[:1]),
+        (top + labels.shape[0] == size[0], labels[-1:]),
+        (left == 0, labels[:, :1]),
+        (left + labels.shape[1] == size[1], labels[:, -1:]),
+    ):
+        touching[side.astype(np.intp)] |= is_border
+    return touching
 
 
 def intensities(labels: NDArray[np.unsignedinteger], channel: NDArray) -> tuple[Floats, Floats]:

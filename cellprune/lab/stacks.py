@@ -8,9 +8,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 _LARGEST_BYTES = 2**32 - 2**25  # of a TIFF whose places are 32 bit
+
+
+def is_big(shape: tuple[int, ...], dtype: DTypeLike) -> bool:
+    """Tell whether numbers may need a BigTIFF."""
+    return bool(np.prod(shape, dtype=float) * np.dtype(dtype).itemsize > _LARGEST_BYTES)
 
 
 def write(
@@ -40,15 +45,13 @@ def write(
     }
     if pixel_size_um is not None:
         words |= {"PhysicalSizeY": pixel_size_um[0], "PhysicalSizeX": pixel_size_um[1]}  # um where OME says no unit
-    n_bytes = np.prod(shape, dtype=float) * np.dtype(dtype).itemsize
-    with tifffile.TiffWriter(path, ome=True, bigtiff=bool(n_bytes > _LARGEST_BYTES)) as tif:
+    with tifffile.TiffWriter(path, ome=True, bigtiff=is_big(shape, dtype)) as tif:
         tif.write(
             (plane.astype(dtype) for plane in planes),
             shape=shape,
             dtype=dtype,
             photometric="minisblack",
             compression="zlib",
-            predictor=True,
             metadata=words,
             **resolution_tags(pixel_size_um),
         )

@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from cellprune.errors import WorkError
 from cellprune.lab.cells import COLUMNS, Row, harmless
 from cellprune.runs import atomic
 
@@ -45,7 +44,8 @@ class Table:
                 self._n += 1
             self._file.flush()
         except OSError as error:
-            raise WorkError(f"could not write in {self._folder} ({error.strerror or error}): free space") from error
+            what = f"could not write in {self._folder} ({error.strerror or error})"
+            raise atomic.UnwrittenError(what, "free space") from error
 
     def __len__(self) -> int:
         return self._n

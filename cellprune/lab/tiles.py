@@ -14,6 +14,7 @@ import numpy as np
 
 from cellprune.lab.engine import Engine, Floats
 from cellprune.runs.modelcard import ReceptiveField
+from cellprune.targets.target import Box, Extent
 
 # Not what happens to be free: the tiles, and with them an unbounded network's result, are the same on every machine.
 MEMORY_BYTES = 2 * 2**30
@@ -21,6 +22,7 @@ _UNBOUNDED = ReceptiveField(radius_px=128, stride_px=64)  # a generous halo wher
 _LARGE = 2**10  # cells of the grid: a size that no network mirrors only because it is small
 
 Step = Callable[[int, int], None]  # tiles done, and all of them
+Part = Callable[[Box], Floats]  # a box of an image -> (C, h, w)
 
 
 def fits(engine: Engine, size: tuple[int, int], memory_bytes: float = MEMORY_BYTES) -> bool:
@@ -48,20 +50,41 @@ def probabilities(
     size = (image.shape[1], image.shape[2])
     if fits(engine, size, memory_bytes):
         return engine(image[None])[0]
-    field = _field(engine)
-    frame, begins = _mirrored(engine, image, field.stride_px)
-    lengths = _tile(engine, field, (frame.shape[1], frame.shape[2]), memory_bytes)
     maps = np.empty((engine.card.n_maps, *size), np.float32)
+    for box, of_tile in each_tile(engine, size, lambda box: image[:, *box], memory_bytes=memory_bytes, step=step):
+        maps[:, *box] = of_tile
+    return maps
+
+
+def each_tile(
+    engine: Engine, size: Extent, part: Part, *, memory_bytes: float, step: Step | None = None
+) -> Iterator[tuple[Box, Floats]]:
+    """Run the network over an image of which parts alone are in memory.
+
+    Args:
+        engine: the network.
+        size: (height, width) of the image.
+        part: gives a box of it, (C, h, w) float32, normalized over the whole image.
+        memory_bytes, step: see `probabilities`.
+    Returns:
+        Boxes that cover the image, row by row, and the maps of each, (maps, h, w) float32.
+    Raises:
+        WorkError: the memory does not suffice.
+    """
+    field = _field(engine)
+    paddings = [_padding(engine, have, field.stride_px) for have in size]
+    whole = [have + sum(padding) for have, padding in zip(size, paddings, strict=True)]
+    lengths = _tile(engine, field, (whole[0], whole[1]), memory_bytes)
     cuts = [
-        list(_cuts(whole, length, field, begin, begin + wanted))
-        for whole, length, begin, wanted in zip(frame.shape[1:], lengths, begins, size, strict=True)
+        list(_cuts(of_frame, length, field, begin, begin + wanted))
+        for of_frame, length, (begin, _), wanted in zip(whole, lengths, paddings, size, strict=True)
     ]
     for done, (rows, columns) in enumerate(((r, c) for r in cuts[0] for c in cuts[1]), start=1):
-        tile = engine(frame[None, :, rows.tile, columns.tile])[0]
-        maps[:, rows.place, columns.place] = tile[:, rows.kept, columns.kept]
+        frame = _mirrored(part, size, (rows.tile, columns.tile), (paddings[0][0], paddings[1][0]))
+        tile = engine(frame[None])[0]
+        yield (rows.place, columns.place), tile[:, rows.kept, columns.kept]
         if step:
             step(done, len(cuts[0]) * len(cuts[1]))
-    return maps
 
 
 class _Cut:
@@ -98,22 +121,32 @@ def _field(engine: Engine) -> ReceptiveField:
     return field.model_copy(update={"stride_px": lcm(field.stride_px, next(larger, least) - least or 1)})
 
 
-def _mirrored(engine: Engine, image: Floats, stride: int) -> tuple[Floats, list[int]]:
-    """Mirror the image as the network would, and give where it begins in that frame.
+def _padding(engine: Engine, have: int, stride: int) -> tuple[int, int]:
+    """Give by how much the network would mirror one axis of an image, before it and after it.
 
     A network without padding mirrors each tile, too, by a margin: its grid begins there. Some more pixels before the
     frame bring the frame's grid to the same place; nobody looks at them.
     """
-    paddings, begins = [(0, 0)], []
-    for have in image.shape[1:]:
-        want = engine.input_size(have)
-        before = (want - have) // 2
-        large = _LARGE * stride
-        margin = (engine.input_size(large) - large) // 2
-        lead = -margin % stride
-        paddings.append((lead + before, want - have - before + -(lead + want) % stride))
-        begins.append(lead + before)
-    return np.pad(image, paddings, mode="reflect") if any(map(any, paddings)) else image, begins
+    want = engine.input_size(have)
+    before = (want - have) // 2
+    large = _LARGE * stride
+    margin = (engine.input_size(large) - large) // 2
+    lead = -margin % stride
+    return lead + before, want - have - before + -(lead + want) % stride
+
+
+def _mirrored(part: Part, size: Extent, tile: Box, begins: tuple[int, int]) -> Floats:
+    """Give a tile of the image that is mirrored to a frame, in which it begins at some place."""
+    places, taken = [], []
+    for span, begin, have in zip(tile, begins, size, strict=True):
+        away = np.abs(np.arange(span.start, span.stop) - begin) % max(1, 2 * (have - 1))
+        inside = np.minimum(away, 2 * (have - 1) - away)
+        places.append(inside - inside.min())
+        taken.append(slice(int(inside.min()), int(inside.max()) + 1))
+    pixels = part((taken[0], taken[1]))
+    if all(np.array_equal(along, np.arange(len(along))) for along in places):
+        return np.ascontiguousarray(pixels)  # nothing is mirrored
+    return pixels[:, places[0][:, None], places[1]]
 
 
 def _tile(engine: Engine, field: ReceptiveField, whole: tuple[int, int], memory_bytes: float) -> tuple[int, int]:

@@ -188,6 +188,4 @@ def gapless(tracks: Tracks) -> tuple[list[NDArray[np.int64]], list[Track]]:
 
 def _save(path: Path, labels: NDArray[np.unsignedinteger], pixel_size_um: Scale | None) -> None:
     with atomic.replacing(path) as beside:
-        tifffile.imwrite(
-            beside, labels, compression="zlib", predictor=True, metadata=None, **stacks.resolution_tags(pixel_size_um)
-        )
+        tifffile.imwrite(beside, labels, compression="zlib", metadata=None, **stacks.resolution_tags(pixel_size_um))

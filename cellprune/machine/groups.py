@@ -26,7 +26,7 @@ class Group:
     def says(self, name: str) -> str | None:
         """Give what a file of the group says; None where it has none."""
         path = self.folder / name
-        return path.read_text().strip() if path.exists() else None
+        return path.read_text(encoding="utf-8").strip() if path.exists() else None
 
 
 def around(controller: str) -> Iterator[Group]:
@@ -35,7 +35,7 @@ def around(controller: str) -> Iterator[Group]:
     Args:
         controller: what is limited: "memory" or "cpu".
     """
-    lines = _MEMBERSHIP.read_text().splitlines() if _MEMBERSHIP.exists() else []
+    lines = _MEMBERSHIP.read_text(encoding="utf-8").splitlines() if _MEMBERSHIP.exists() else []
     for _, controllers, path in (line.split(":", 2) for line in lines):
         if not controllers:
             folder, version = _GROUPS, 2

@@ -36,12 +36,13 @@ def scores(
 ) -> dict[str, Tensor]:
     """Score weights or channels as `prune` does, and give the numbers in place of the masks.
 
+    What each round of a method removes decides what the later rounds score. With neither sparsity nor budget nothing is
+    removed, and all rounds score the whole network, or all that `start` left of it.
+
     Args:
         model, method, batches, loss, granularity, exclude, seed, invert, options: as `prune` takes them.
         sparsity, budget, scope, cost, pricing, round_to, floor, effective, pattern, densities, start, tell: as `prune`
-            takes them. They decide how much each round of a method removes, and so what the later rounds score; with
-            neither sparsity nor budget nothing is removed, and all rounds score the whole network, or all that `start`
-            left of it.
+            takes them.
         signed: give the derivatives behind the scores, for every parameter, norms and biases too: for snip and prospr
             weight times (meta-)gradient, what a factor at 1 before the weight changes of the loss.
     Returns:

@@ -15,6 +15,19 @@ from cellprune.errors import WorkError
 _PARTIAL = ".partial"
 
 
+class UnwrittenError(WorkError):
+    """A file that could not be written: the disk is full, or its folder cannot be written.
+
+    Args:
+        what: the file, and why.
+        remedy: what to do, where nobody knows better.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}: {remedy}")
+        self.what = what
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Make `data` the whole content of `path`.
 
@@ -55,9 +68,9 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(beside, path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise WorkError(
-            f"could not write {path} ({error.strerror or error}): free space or mend the folder, then start again "
-            "(train: with --resume)"
+        raise UnwrittenError(
+            f"could not write {path} ({error.strerror or error})",
+            "free space or mend the folder, then start again (train: with --resume)",
         ) from error
     finally:
         shutil.rmtree(private, ignore_errors=True)

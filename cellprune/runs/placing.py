@@ -23,10 +23,10 @@ def appearing(folder: Path) -> Iterator[Path]:
         PlaceError: something that is not empty is there already, or the place cannot be written to.
         WorkError: the disk fills up on the way; nothing is left behind.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise PlaceError(f"{folder} is there already and not empty: name a new folder")
     with ExitStack() as opened:
         try:
+            if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+                raise PlaceError(f"{folder} is there already and not empty: name a new folder")
             folder.parent.mkdir(parents=True, exist_ok=True)
             private = opened.enter_context(scratch.made(folder.parent, folder.name))
             beside = private / folder.name

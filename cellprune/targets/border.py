@@ -8,14 +8,16 @@ Source: Ronneberger et al. 2015 (arXiv:1505.04597) for the background forced bet
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
 from cellprune.targets.growing import grow
-from cellprune.targets.native import brought_back
+from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
 from cellprune.targets.numbering import foreground, of_one_class
+from cellprune.targets.pieces import ByPiece, Ground
 from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
 
 _INNER, _BORDER = 1, 2  # in the order of the maps
@@ -50,11 +52,20 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     Returns:
         Cells of class 1. A piece of the foreground without any inside is a cell of its own, if it is large enough.
     """
+    assert isinstance(decoder, BorderSeeds)
+    inner, cell = brought_back(_inner_and_cell(maps), size)
+    pieces = _grown(inner, cell > decoder.foreground, decoder)
+    return of_one_class(pieces, decoder.min_area_px)
+
+
+def _inner_and_cell(maps: Maps) -> Maps:
+    return np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]])
+
+
+def _grown(inner: Maps, is_cell: NDArray[np.bool_], decoder: BorderSeeds) -> NDArray[np.int32]:
+    """Give each pixel of a foreground the number of the inside that it belongs to."""
     from scipy import ndimage
 
-    assert isinstance(decoder, BorderSeeds)
-    inner, cell = brought_back(np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]]), size)
-    is_cell = cell > decoder.foreground
     is_inside = (inner > decoder.seed) & is_cell
     if decoder.depth * decoder.radius_px:  # small seeds go with small cells, in the end
         seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
@@ -65,11 +76,22 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     without[pieces[seeds > 0]] = without[0] = False
     lone = without[pieces]
     seeds[lone] = pieces[lone] + seeds.max()
-    return of_one_class(grow(seeds, inner, is_cell), decoder.min_area_px)
+    return grow(seeds, inner, is_cell)
+
+
+def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
+    assert isinstance(decoder, BorderSeeds)
+    inner, cell = brought_back_there(_inner_and_cell(maps), window)
+    return Ground((cell > decoder.foreground).astype(np.uint8), inner[None])
+
+
+def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
+    assert isinstance(decoder, BorderSeeds)
+    return _grown(ground.heights[0], ground.classes > 0, decoder)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
     return foreground(decode(maps, size, decoder))
 
 
-TARGET = Target(encode=encode, decode=decode, classes=_classes)
+TARGET = Target(encode=encode, decode=decode, classes=_classes, by_piece=ByPiece(_ground, _of_pieces))

@@ -4,12 +4,14 @@ Two decoders. `components`: what is connected is one cell. `watershed`: a connec
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import Decoder, Watershed
-from cellprune.targets.native import decided
+from cellprune.targets.native import Window, decided, decided_there
 from cellprune.targets.necks import cut
 from cellprune.targets.numbering import numbered, of_one_class
+from cellprune.targets.pieces import ByPiece, Ground
 from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
 
 _NEIGHBOURS = np.ones((3, 3), bool)  # corners connect, too: a diagonal line is one thing
@@ -68,4 +70,15 @@ def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
     return decided(maps, size)
 
 
-TARGET = Target(encode=encode, decode=decode, classes=_classes)
+def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
+    classes = decided_there(maps, window)
+    pieces = (classes > 0).astype(np.uint8) if isinstance(decoder, Watershed) else classes
+    return Ground(pieces, np.empty((0, *classes.shape), np.float32))
+
+
+def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
+    assert isinstance(decoder, Watershed)
+    return cut(ground.classes > 0, decoder)
+
+
+TARGET = Target(encode=encode, decode=decode, classes=_classes, by_piece=ByPiece(_ground, _of_pieces))

@@ -9,17 +9,21 @@ Note: their code also fills gaps between close cells by a bottom-hat transform; 
     network is filled as a border is drawn (`targets.border`). Their thresholds are the defaults.
 """
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Decoder, DistanceSeeds
 from cellprune.targets.growing import grow
-from cellprune.targets.native import brought_back
+from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.neighbours import between, cells_in, depths, grown
 from cellprune.targets.numbering import foreground, of_one_class
+from cellprune.targets.pieces import ByPiece, Ground
 from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
 
 _FURTHER_PX = 3  # than its own depth a cell looks for neighbours, which makes more of small cells
+_DEVIATIONS = 4  # so far a Gaussian of SciPy looks
 _LEAST_SEED_PX, _LEAST_SEED_SHARE = 4, 0.1  # of the mean seed
 _NEIGHBOURS = np.ones((3, 3), bool)
 
@@ -86,22 +90,77 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
     Returns:
         Cells of class 1; a piece of the foreground without a seed is none.
     """
-    from scipy import ndimage
-
     assert isinstance(decoder, DistanceSeeds)
     deep, near = brought_back(maps, size)
-    deep = ndimage.gaussian_filter(deep, decoder.smoothing_px)
-    is_cell = deep > decoder.foreground
-    seeds, n_seeds = ndimage.label((deep - near > decoder.seed) & is_cell)
-    if n_seeds:
-        areas = np.bincount(seeds.ravel())
-        small = areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * areas[1:].mean())
+    deep = _smooth(deep, decoder)
+    pieces = _grown(deep, near, deep > decoder.foreground, decoder, None)
+    return of_one_class(pieces, decoder.min_area_px)
+
+
+def _smooth(deep: Maps, decoder: DistanceSeeds) -> Maps:
+    from scipy import ndimage
+
+    smooth: Maps = ndimage.gaussian_filter(deep, decoder.smoothing_px)
+    return smooth
+
+
+def _grown(
+    deep: Maps,
+    near: Maps,
+    is_cell: NDArray[np.bool_],
+    decoder: DistanceSeeds,
+    seed_px: float | None,
+) -> NDArray[np.int32]:
+    """Give each pixel of a foreground the number of the middle that it belongs to.
+
+    Args:
+        seed_px: the mean area of a middle; None for that of these.
+    """
+    seeds, areas = _seeds(deep, near, is_cell, decoder)
+    if len(areas) > 1:
+        small = areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * (areas[1:].mean() if seed_px is None else seed_px))
         seeds[small[seeds]] = 0
-    return of_one_class(grow(seeds, deep, is_cell), decoder.min_area_px)
+    return grow(seeds, deep, is_cell)
+
+
+def _seeds(
+    deep: Maps, near: Maps, is_cell: NDArray[np.bool_], decoder: DistanceSeeds
+) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Number the middles of cells, and give the area of each number."""
+    from scipy import ndimage
+
+    seeds: NDArray[np.int32] = ndimage.label((deep - near > decoder.seed) & is_cell)[0]
+    return seeds, np.bincount(seeds.ravel(), minlength=1)
+
+
+def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
+    assert isinstance(decoder, DistanceSeeds)
+    deep, near = brought_back_there(maps, window)
+    deep = _smooth(deep, decoder)
+    return Ground((deep > decoder.foreground).astype(np.uint8), np.stack([deep, near]))
+
+
+def _halo_px(decoder: Decoder) -> int:
+    assert isinstance(decoder, DistanceSeeds)
+    return ceil(_DEVIATIONS * decoder.smoothing_px) + 1
+
+
+def _seed_areas(ground: Ground, decoder: Decoder) -> NDArray[np.intp]:
+    assert isinstance(decoder, DistanceSeeds)
+    deep, near = ground.heights
+    return _seeds(deep, near, ground.classes > 0, decoder)[1][1:]
+
+
+def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
+    assert isinstance(decoder, DistanceSeeds)
+    deep, near = ground.heights
+    return _grown(deep, near, ground.classes > 0, decoder, seed_px)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:
     return foreground(decode(maps, size, decoder))
 
 
-TARGET = Target(encode=encode, decode=decode, classes=_classes)
+TARGET = Target(
+    encode=encode, decode=decode, classes=_classes, by_piece=ByPiece(_ground, _of_pieces, _halo_px, _seed_areas)
+)

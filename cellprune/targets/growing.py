@@ -51,7 +51,7 @@ def _met(seeds: _Seeds, heights: Maps, within: NDArray[np.bool_]) -> _Seeds:
 
     free = within & (seeds == 0)
     rim = np.where(_beside(free) & within, seeds, 0)  # what lies behind it has nowhere to grow, and takes time
-    depths = -heights.astype(np.float64)
+    depths = -heights.astype(np.float64, order="C")  # so that the view below is no copy
     at = np.flatnonzero(rim)
     # between two numbers of float32 are 2^29 of float64: so the order is that of the heights, and no two are equal
     depths.view(np.int64).reshape(-1)[at] += np.arange(len(at), 0, -1)

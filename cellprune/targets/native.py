@@ -4,10 +4,12 @@ Note: the same sums as torch's `interpolate(mode="bilinear", align_corners=False
     multiply-adds, bit for bit.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.targets.target import Classes, Extent, Maps
+from cellprune.targets.target import Box, Classes, Extent, Maps
 
 _BAND_PX = 256  # rows that are decided at once
 # of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
@@ -96,6 +98,53 @@ def _weights(old: int, new: int) -> Between:
     before = np.minimum(place.astype(np.intp), old - 1)
     share = np.minimum(place - before.astype(np.float32), np.float32(1))
     return before, np.minimum(before + 1, old - 1), share
+
+
+class Window(NamedTuple):
+    """A box of an image at native size, and what of the network's maps it is mixed from.
+
+    Attributes:
+        taken: the box of the maps.
+        rows, columns: by which the pixels of the window lie between those of that box.
+        is_equal: whether the maps have the native size.
+    """
+
+    taken: Box
+    rows: Between
+    columns: Between
+    is_equal: bool
+
+
+def window_of(box: Box, old: Extent, new: Extent) -> Window:
+    """Look what a box of a native image takes of the maps.
+
+    Args:
+        box: rows and columns of it.
+        old: (height, width) of the maps.
+        new: that of the image.
+    """
+    taken, between = [], []
+    for span, from_px, to_px in zip(box, old, new, strict=True):
+        before, after, share = _weights(from_px, to_px)
+        first = int(before[span.start])
+        taken.append(slice(first, int(after[span.stop - 1]) + 1))
+        between.append((before[span] - first, after[span] - first, share[span]))
+    return Window((taken[0], taken[1]), between[0], between[1], old == new)
+
+
+def decided_there(maps: Maps, window: Window) -> Classes:
+    """Do for a window what `decided` does for an image, bit for bit, of the maps that it takes."""
+    decide = _larger_of_two if len(maps) == 2 else _largest
+    return decide(maps, window.rows, window.columns).astype(np.uint8)
+
+
+def brought_back_there(maps: Maps, window: Window) -> Maps:
+    """Do for a window what `brought_back` does for an image, bit for bit, of the maps that it takes."""
+    (up, down, low), (left, right, far) = window.rows, window.columns
+    if window.is_equal:
+        return maps[:, up][..., left]
+    wide = _mixed(maps[..., left], maps[..., right], far)
+    return _mixed(wide[:, up], wide[:, down], low[:, None])
 
 
 def _mixed(one: Maps, other: Maps, share: Maps) -> Maps:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import Decoder
+
+if TYPE_CHECKING:
+    from cellprune.targets.pieces import ByPiece
 
 UNKNOWN = -1
 """In labels: nobody says what this pixel is, so it is neither learned nor scored."""
@@ -20,6 +23,7 @@ Encoded = NDArray[np.uint8] | NDArray[np.float32]
 Maps = NDArray[np.float32]
 Classes = NDArray[np.uint8]
 Extent = tuple[int, int]
+Box = tuple[slice, slice]
 
 
 class Instances(NamedTuple):
@@ -43,11 +47,13 @@ class Target:
             size, so that thin things are drawn before anything is resized.
         decode: (maps of a network (maps, h, w), (height, width) to reach, decoder) -> cells at that size.
         classes: the same three -> (height, width) uint8, the class of every pixel, by which pixels are scored.
+        by_piece: how the parts of a large image are decoded.
     """
 
     encode: Callable[[Labels, int, float], Encoded]
     decode: Callable[[Maps, Extent, Decoder], Instances]
     classes: Callable[[Maps, Extent, Decoder], Classes]
+    by_piece: "ByPiece"
 
 
 def is_known(encoded: Encoded) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -400,6 +401,10 @@ def test_a_model_that_is_none_is_refused_in_a_line(
         (["MODEL", "SLICES", "-o", "out", "--axes", "TYX"], "says that its axes are ZYX (3 x 10 x 10), not TYX"),
         (["MODEL", "IMAGE", "-o", "out", "--zarr-labels", "a"], "--zarr-labels a: no image lies in an OME-Zarr"),
         (["MODEL", "IMAGE", "-o", "out", "--ctc"], "--ctc writes tracks: add --track"),
+        (["MODEL", "IMAGE", "--watch", ".", "-o", "out"], "--watch takes the images of one folder: leave out"),
+        (["MODEL", "--watch", "absent", "-o", "out"], "--watch absent: there is no such folder"),
+        (["MODEL", "--watch", ".", "-o", "out", "--track"], "--track needs all frames: watch without it"),
+        (["MODEL", "--watch", ".", "-o", "out", "--shard", "1/2"], "leave out --shard"),
         (["MODEL", "COLOUR", "-o", "out"], "has 3 channels, but the model takes 1: convert it to grey"),
         (
             ["MODEL", "STACK", "-o", "out"],
@@ -424,6 +429,29 @@ def test_bad_words_are_answered_and_nothing_is_written(
     assert out == ""
     assert len(err.strip().splitlines()) <= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rgb.tif", "slices.tif", "stack.tif"]
+
+
+def test_a_watched_folder_ends_by_ctrl_c_as_done(
+    model: Path, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    (tmp_path / "in").mkdir()
+    waits = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            shutil.copy(dataset.frames[0].image, tmp_path / "in/a.tif")
+        if len(waits) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", wait)
+    assert call(model, "--watch", tmp_path / "in", "-o", tmp_path / "out", "--no-overlays") == 0
+    out, err = capsys.readouterr()
+    assert "0 cells in 0 images; waiting for images in" in err
+    assert "in 1 image; waiting for images in" in err
+    assert "in 1 image" in out
+    assert (tmp_path / "out/labels/a.tif").exists()
+    assert len(waits) == 4, "one look more than it takes to see that a file stays as it is"
 
 
 @pytest.fixture(scope="module")

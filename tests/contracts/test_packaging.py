@@ -19,6 +19,10 @@ REPOSITORY = Path(__file__).parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 NOT_ON_WINDOWS = {"fcntl", "resource", "pwd", "grp", "termios", "posix", "syslog"}
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+ABSENT_ON_WINDOWS = {
+    "os": "getuid geteuid getgid killpg setsid sysconf sched_getaffinity mkfifo statvfs pread fchmod uname getloadavg",
+    "signal": "SIGKILL SIGHUP SIGPIPE SIGALRM SIGUSR1 SIGUSR2 SIGQUIT alarm setitimer pthread_sigmask sigwait",
+}
 LONGEST_NAME = 120  # of a file in the repository: Windows has 260 for a whole path
 
 
@@ -36,6 +40,13 @@ def test_the_conda_recipe_needs_what_the_core_needs() -> None:
     )
     (script,) = PROJECT["project"]["scripts"].items()
     assert recipe["build"]["python"]["entry_points"] == [" = ".join(script)]
+
+
+def test_rattler_build_reads_the_conda_recipe_as_one_package_for_all_systems() -> None:
+    rattler = pytest.importorskip("rattler_build", reason="the builder of conda packages: pip install py-rattler-build")
+    recipe = rattler.Stage0Recipe.from_file(REPOSITORY / "packaging/conda/recipe.yaml")
+    (rendered,) = recipe.render(rattler.VariantConfig())
+    assert rendered.recipe.to_dict()["build"]["noarch"] == "python"
 
 
 def test_the_image_holds_the_core_and_no_more() -> None:
@@ -130,3 +141,24 @@ def test_the_package_starts_processes_that_every_system_can_start() -> None:
     assert len(files) > 300
     assert {str(file): what for file in files if (what := started_by(file.read_text(encoding="utf-8")))} == {}
     assert started_by("import fcntl\nget_context('fork')\nos.fork()") == ["get_context('fork')", "os.fork", "fcntl"]
+
+
+def unasked(source: str) -> list[str]:
+    """Name what Windows lacks and the source uses unasked, and text that is read in whatever code the system has."""
+    used = [
+        (module, name)
+        for module, names in ABSENT_ON_WINDOWS.items()
+        for name in re.findall(rf"\b{module}\.({names.replace(' ', '|')})\b", source)
+    ]
+    found = [f"{module}.{name}" for module, name in used if f'attr({module}, "{name}"' not in source]
+    return found + re.findall(r"\.read_text\(\)|(?<![.\w])open\(\w+\)", source)
+
+
+def test_the_package_asks_for_nothing_that_windows_lacks() -> None:
+    files = sorted((REPOSITORY / "cellprune").rglob("*.py"))
+    assert {str(file): what for file in files if (what := unasked(file.read_text(encoding="utf-8")))} == {}
+    assert unasked('os.getuid(); hasattr(os, "sysconf"); os.sysconf(0); with open(path) as file: path.read_text()') == [
+        "os.getuid",
+        "open(path)",
+        ".read_text()",
+    ]

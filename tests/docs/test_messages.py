@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +11,12 @@ import pages
 import pytest
 
 import cellprune
+import napari_cellprune
 from cellprune import errors
 
 CHANGES = "…"
 PAGE = (pages.DOCS / "reference/messages.md").read_text(encoding="utf-8")
-QUOTED = re.findall(r"^`(.+)` \((\d)\)\n: ", PAGE, re.M)
+QUOTED = re.findall(r"\n\n`(.+)` \((\d)\)\n(?=: )", PAGE)
 
 
 @pytest.mark.parametrize(("message", "code"), QUOTED)
@@ -32,18 +34,33 @@ def test_the_page_is_read_and_a_stale_message_would_be_seen():
 
 @cache
 def said() -> dict[str, int | None]:
-    """Give every sentence of the package, … where a part changes, with its exit code where it is raised as an error."""
-    package = Path(cellprune.__file__).parent
+    """Give every sentence of ours, … where a part changes, with its exit code where it is raised as an error."""
     found, raised = dict[str, int | None](), dict[str, int | None]()
-    for file in sorted(package.rglob("*.py")):
-        name = ".".join(("cellprune", *file.relative_to(package).with_suffix("").parts)).removesuffix(".__init__")
+    for name, file in _modules():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             found |= dict.fromkeys(_texts(node))
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-                kind = eval(ast.unparse(node.exc.func), vars(errors) | vars(import_module(name)))
+                kind = eval(ast.unparse(node.exc.func), vars(errors) | _known_to(name))
                 if isinstance(kind, type) and issubclass(kind, errors.CellpruneError):
                     raised |= {text: kind.exit_code for part in ast.walk(node.exc) for text in _texts(part)}
     return {text: code for text, code in (found | raised).items() if " " in text}
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    """Give the name and the file of every module of the package and of the plug-in for napari."""
+    for package in (cellprune, napari_cellprune):
+        home = Path(package.__path__[0])
+        for file in sorted(home.rglob("*.py")):
+            parts = (package.__name__, *file.relative_to(home).with_suffix("").parts)
+            yield ".".join(parts).removesuffix(".__init__"), file
+
+
+def _known_to(name: str) -> dict[str, object]:
+    """Give what a module knows; nothing of a widget where napari is not installed."""
+    try:
+        return vars(import_module(name))
+    except ModuleNotFoundError:
+        return {}
 
 
 def _texts(node: ast.AST) -> list[str]:

@@ -1,8 +1,10 @@
 """What the pages show can be typed: commands parse, programs run, settings are known, nothing is left out."""
 
+import json
 import re
 import shlex
 import sys
+from statistics import mean
 from types import ModuleType
 
 import cyclopts
@@ -148,3 +150,15 @@ def test_every_file_of_a_run_is_explained():
 
     text = (pages.DOCS / "reference/files.md").read_text(encoding="utf-8")
     assert [file for file in (*FILES.values(), f"{STATE}/") if f"| `{file}` |" not in text] == []
+
+
+def test_the_readme_chooses_a_width_by_what_was_measured():
+    kept = json.loads((pages.DOCS / "measurements/evidence.json").read_text())
+    text = (pages.DOCS.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `--model\.width (\d+)`.*?\| .*?\| (\d+) ms \| (\S+) \| (\S+) \|$", text, re.M)
+    assert [row[0] for row in rows] == ["8", "16", "32"]
+    for width, milliseconds, *seg in rows:
+        dense = [run for run in kept if (run["arm"]["family"], run["arm"]["amount"]) == ("dense", float(width))]
+        sets = [[run for run in dense if name in run["arm"]["dataset"]] for name in ("U373", "HeLa")]
+        assert seg == [f"{mean(run['summary']['seg'] for run in runs):.2f}" for runs in sets]
+        assert milliseconds == f"{sets[0][0]['milliseconds']['onnx fp32']:.0f}"

@@ -10,11 +10,14 @@ from finished_run import edited, provenance, write
 
 from cellprune import experiment
 from cellprune.config.load import load
-from cellprune.config.schema import Runtime
+from cellprune.config.model import Model
+from cellprune.config.schema import Runtime, Settings
+from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
-from cellprune.experiment import earlier, kept_scores, story
+from cellprune.experiment import earlier, kept_scores, story, teaching
 from cellprune.experiment.opening import drawn, open_data, set_up
 from cellprune.experiment.settling import settled
+from cellprune.models.architecture import Architecture
 from cellprune.runs import modelfile
 from cellprune.runs.folder import Folder
 from cellprune.training.accelerator import start
@@ -153,3 +156,18 @@ def test_numbers_of_a_teacher_without_one_are_refused() -> None:
     with pytest.raises(CellpruneError, match=r"teacher_temperature softens probabilities, and data\.target=distance"):
         load(assignments=["training.teacher_temperature=4", "training.teacher=x", "data.target=distance"])
     assert "teacher" not in load().model_dump_json()
+
+
+def test_a_teacher_of_the_users_own_network_is_read_by_a_student_that_names_it(tmp_path: Path) -> None:
+    code = "from torch import nn\n\n\ndef build(in_channels, classes):\n    return nn.Conv2d(in_channels, classes, 1)\n"
+    (tmp_path / "net.py").write_text(code, encoding="utf-8")
+    model = Model(name=f"{tmp_path}/net.py:build").with_code_told()
+    architecture = Architecture.of(model, in_channels=1, classes=2)
+    weights = {name: value.numpy() for name, value in architecture.build().state_dict().items()}
+    file = tmp_path / "teacher.safetensors"
+    modelfile.write(file, {"architecture": architecture.as_dict()}, weights, {})
+    taught = Settings(training=Training(teacher=file))
+    with pytest.raises(CellpruneError, match=r"teacher.safetensors: it is of 'net.py:build', a network of your own"):
+        teaching.read(taught)
+    named = teaching.read(taught.model_copy(update={"model": model}))
+    assert named.architecture == architecture

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from lab_engines import Bright, spots
 from lab_jobs import SETTINGS, content, predicted
+from tiff_pages import predictors
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.read import ImageError, read_header
@@ -150,7 +151,8 @@ def test_a_full_disk_keeps_what_is_done_and_says_so(
         replace(source, target)
 
     monkeypatch.setattr(atomic.os, "replace", full)
-    with pytest.raises(WorkError, match=r"No space left on device: 1 of 3 images are done and kept in .*same command"):
+    told = r"could not write .*/b.tif \(No space left on device\): 1 of 3 images are done and kept in .*same command"
+    with pytest.raises(WorkError, match=told):
         predicted(three, tmp_path / "out")
     monkeypatch.undo()
     assert set(content(tmp_path / "out")) == {"labels/a.tif", "overlays/a.png", "overlays/b.png", "prediction.json"}
@@ -281,6 +283,7 @@ def test_a_stack_in_gives_a_stack_out_and_separate_files_if_these_are_asked_for(
     assert read_header(tmp_path / "out/labels/film.tif").pixel_size_um == pytest.approx((0.25, 0.5))
     assert np.array_equal(labels, [tifffile.imread(tmp_path / "files/labels" / f"{name}.tif") for name in names])
     assert (tmp_path / "out/cells.csv").read_text() == (tmp_path / "files/cells.csv").read_text()
+    assert predictors(tmp_path / "out") == predictors(tmp_path / "files") == {1}, "ImageJ reads no others rightly"
 
 
 def test_a_stack_that_was_interrupted_goes_on_and_a_finished_one_is_kept(film: Path, tmp_path: Path) -> None:

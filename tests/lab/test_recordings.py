@@ -26,6 +26,8 @@ def found(*inputs: Path) -> dict[str, list[int]]:
          {"01": [8, 12], "02": [0]}),
         (["movie/well A 9_masks.tif", "movie/well A 10_masks.tif"], {"well A": [9, 10]}),
         (["movie/t000.tif", "movie/t001.tif"], {"movie": [0, 1]}),
+        # results bear its name, and no file of Windows is called aux.geff
+        (["movie/aux1.tif", "movie/aux2.tif"], {"aux_": [1, 2]}),
     ],
 )  # fmt: skip
 def test_the_number_at_the_end_of_a_name_is_its_time(write: Write, files: list[str], expected: dict) -> None:
@@ -78,8 +80,11 @@ def test_what_is_not_there_is_named_with_what_is_like_it(write: Write) -> None:
         recordings([str(place.parent / "label")])
 
 
-def test_two_recordings_of_one_name_are_not_mixed(write: Write) -> None:
-    files = [write(f"{side}/01_RES/mask{at:03d}.tif", ONE) for side in "ab" for at in (0, 1)]
+@pytest.mark.parametrize(
+    "names", [("a/01_RES/mask", "b/01_RES/mask"), ("a/Well_t", "b/well_t"), ("a/z\u00e9_t", "b/ze\u0301_t")]
+)
+def test_two_recordings_of_one_name_are_not_mixed(write: Write, names: tuple[str, str]) -> None:
+    files = [write(f"{name}{at:03d}.tif", ONE) for name in names for at in (0, 1)]
     with pytest.raises(CellpruneError, match=r"are of recordings of one name"):
         recordings(list(map(str, files)))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pages
 import pytest
 import tifffile
+from tiff_pages import predictors
 
 from cellprune.data.cells import ctc, track_file
 from cellprune.errors import CellpruneError
@@ -80,6 +81,7 @@ def test_images_are_relabelled_through_time(followed: Followed, tmp_path: Path) 
     assert [made[0][4, 4], made[1][4, 4], made[4][5, 5]] == [2, 2, 2]
     assert [made[number][30, 35] for number in (1, 2, 4)] == [4, 4, 4]
     assert made[0].dtype == np.uint16
+    assert predictors(tmp_path / "tracked") == {1}, "ImageJ reads no others rightly"
     for number, labels in made.items():
         assert np.array_equal(labels > 0, followed.recording.images[list(MOVIE).index(number)].read() > 0)
 

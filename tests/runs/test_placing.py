@@ -55,3 +55,10 @@ def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
     with appearing(tmp_path / "set") as beside:
         (beside / "file").write_text("x")
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 250, f"{'n' * 200}/" * 25], ids=["name", "while it is made", "path"])
+def test_a_name_that_is_too_long_is_refused_before_any_work(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PlaceError, match=r"cannot be written to \(File name too long\): name another place"):
+        fill(tmp_path / name, AssertionError("worked"))
+    assert not list(tmp_path.iterdir())

@@ -39,3 +39,5 @@ def test_of_equal_heights_the_first_in_the_order_of_reading_grows_first() -> Non
     seeds, within = np.array([[2, 0, 0, 0, 1]], np.int32), np.ones((1, 5), bool)
     assert grow(seeds, np.ones((1, 5), np.float32), within).tolist() == [[2, 2, 2, 1, 1]]
     assert grow(seeds[:, ::-1].copy(), np.zeros((1, 5), np.float32), within).tolist() == [[1, 1, 1, 2, 2]]
+    of_columns = np.asfortranarray(np.ones((2, 5), np.float32))  # however they lie in memory
+    assert grow(np.repeat(seeds, 2, 0), of_columns, np.ones((2, 5), bool)).tolist() == [[2, 2, 2, 1, 1]] * 2

@@ -70,7 +70,7 @@ def test_what_was_given_is_not_tuned(loaders: Load) -> None:
     fixed = Decoding(name="components")
     found = tune(Bright(), loaders(), fixed, 2 * 128**2, None, unheard)
     assert {type(each.decoder) for each in found.tried[1:]} == {Components}
-    everything = load(assignments=["decoder.name=components", "decoder.min_area_px=7"]).decoder
+    everything = load(assignments=["data.target=classes", "decoder.name=components", "decoder.min_area_px=7"]).decoder
     of_run = loaders("decoder.name=components", "decoder.min_area_px=7")
     found = tune(Bright(), of_run, everything, None, None, unheard)
     assert (found.tried[0].decoder, found.skipped) == (Components(min_area_px=7), "all its numbers were given")

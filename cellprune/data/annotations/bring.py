@@ -124,4 +124,4 @@ def _write(image: Path, drawn: Drawn, folder: Path) -> None:
 
 
 def _save(path: Path, pixels: NDArray[np.unsignedinteger]) -> None:
-    tifffile.imwrite(path, pixels, compression="zlib", predictor=True, metadata=None)
+    tifffile.imwrite(path, pixels, compression="zlib", metadata=None)

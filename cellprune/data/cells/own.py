@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from cellprune.config import own
 from cellprune.data.own import called, failing
-from cellprune.errors import CellpruneError
+from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.naming import IMAGES, LABELS
 from cellprune.runs import scratch
 from cellprune.runs.names import file_safe
 from cellprune.runs.placing import appearing
-from cellprune.wording import quoted
+from cellprune.wording import quoted, reason
 
 FOLDER = "own"  # in the data root
 _GREY = ("uint8", "uint16", "float32")
@@ -56,15 +56,31 @@ def folder_of(name: str, source_sha256: str | None, root: Path) -> Path:
     whose = f"data set {own.short(name)!r}"
     if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
         raise CellpruneError(f"{whose} gives {type(given).__name__}: let it give triples {_TRIPLE}, one for each image")
-    parent, digest, n_labelled = root / FOLDER, hashlib.sha256(), 0
+    try:
+        return _written(_items(name, whose, given), root / FOLDER, file_safe(own.short(name)), whose)
+    except OSError as error:
+        raise WorkError(
+            f"{root / FOLDER} cannot be written to ({reason(error)}): free space, or name another place with "
+            "--data-root"
+        ) from error
+
+
+def _written(items: Iterable[_Item], parent: Path, begins: str, whose: str) -> Path:
+    """Write the images beside, and name the folder after what they are.
+
+    Raises:
+        CellpruneError: none of them has labels.
+        OSError: it cannot be written.
+    """
+    digest, n_labelled = hashlib.sha256(), 0
     parent.mkdir(parents=True, exist_ok=True)
-    with scratch.made(parent, file_safe(own.short(name))) as beside:
-        for item in _items(name, whose, given):
+    with scratch.made(parent, begins) as beside:
+        for item in items:
             n_labelled += item.labels is not None
             digest.update(_write(beside, item))
         if not n_labelled:
             raise CellpruneError(f"{whose} gives no image with labels: give some to learn from")
-        folder = parent / f"{file_safe(own.short(name))}-{digest.hexdigest()[:16]}"
+        folder = parent / f"{begins}-{digest.hexdigest()[:16]}"
         if not folder.is_dir():
             with appearing(folder) as made:
                 for part in (IMAGES[0], LABELS[0]):

@@ -69,6 +69,8 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
         ImportError: zarr is not there.
     """
     words, image = image_words(path)
+    if words.of_image is not None:
+        raise ImageError(f"{path} holds labels, not an image: name the image that they are of")
     axes = metadata.axes_of(image, path)
     array = storage.array(path / image.datasets[0].path, axes)
     sizes = dict(zip(axes, map(int, array.shape), strict=True))

@@ -116,6 +116,7 @@ class Words(_Words):
     plate: Plate | None = None
     well: Well | None = None
     omero: Omero = Omero()
+    of_image: object = Field(None, alias="image-label")
     series: int | None = Field(None, alias="bioformats2raw.layout")
 
 

@@ -12,6 +12,7 @@ import tifffile
 from command_line import typed
 from numpy.typing import NDArray
 from roifile import ROI_TYPE, ImagejRoi
+from tiff_pages import predictors
 
 from cellprune.data.annotations.bring import bring
 from cellprune.data.annotations.canvas import AnnotationError
@@ -117,6 +118,7 @@ def test_the_label_image_is_the_one_that_was_drawn(write: Callable, source: Path
     assert np.array_equal(tifffile.imread(tmp_path / "out/images/a.tif"), IMAGE)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["images", "labels"]
     assert (made.images, made.cells, made.notes) == (1, 6, ())
+    assert predictors(tmp_path / "out/labels") == {1}, "ImageJ reads no others rightly"
 
 
 def test_of_images_with_one_name_the_one_beside_the_annotations_is_taken(source: Path, tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ def test_it_is_a_data_set_of_files_that_are_written_once(here: Path) -> None:
         folder_of("sets/mine.py:cells", "0" * 64, here / "data")
 
 
+def test_a_data_root_that_cannot_be_written_is_named(here: Path) -> None:
+    (here / "data").write_text("a file")
+    with pytest.raises(
+        CellpruneError, match=r"data/own cannot be written to \(.*\): free space, or name another place"
+    ):
+        folder_of("sets/mine.py:cells", None, here / "data")
+
+
 IMAGE, LABELS = np.zeros((9, 9), np.uint8), np.ones((9, 9), int)
 
 

@@ -22,8 +22,7 @@ SIZES = {"t": 2, "z": 3, "c": 2, "y": 6, "x": 7}
 PIXELS = np.random.default_rng(0).integers(0, 1000, tuple(SIZES.values())).astype(np.uint16)
 
 
-@pytest.mark.parametrize("order", ["tzcyx", "czxyt", "yxctz"])
-@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.parametrize(("order", "version"), [("tzcyx", "0.4"), ("czxyt", "0.4"), ("yxctz", "0.5")])
 def test_the_pixels_are_those_of_the_slices_and_the_channel(order: str, version: str, tmp_path: Path) -> None:
     pixels = PIXELS.transpose(["tzcyx".index(axis) for axis in order])
     channels = {"omero": {"channels": [{"label": "DAPI"}, {"label": "actin"}]}}
@@ -65,6 +64,11 @@ def test_a_plate_is_its_wells_and_what_is_missing_is_named(tmp_path: Path) -> No
         ("B/1/0/.zattrs is no whole JSON", 3),
     ]
     assert [one.name for one in find([str(plate / "A" / "1")])[0]] == ["1_0"]
+
+
+def test_the_folder_that_one_stands_in_has_its_own_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write_zarr(tmp_path / "a.zarr", spots()))
+    assert [one.name for one in find(["."])[0]] == ["a"]
 
 
 def test_series_of_bioformats_are_images(tmp_path: Path) -> None:
@@ -127,6 +131,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
     "0.3": (lambda path: say(path, words(version="0.3", axes=["y", "x"])), r"of version '0\.3'; 0\.4"),
     "no words": (lambda path: (path / ".zattrs").unlink(), r"holds no \.zattrs and no zarr\.json, so it is no whole"),
     "words cut off": (lambda path: (path / ".zattrs").write_text('{"multi'), r"is no whole JSON \(.*\): copy the"),
+    "labels": (
+        lambda path: say(path, words() | {"image-label": {}}),
+        "holds labels, not an image: name the image that",
+    ),
     "no image": (lambda path: say(path, {}), "is a Zarr without an image in it"),
     "no axes": (
         lambda path: say(path, {"multiscales": [{"datasets": []}]}),

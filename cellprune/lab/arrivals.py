@@ -1,0 +1,124 @@
+"""Files that come into a folder while a microscope runs: each is given once it is whole.
+
+A file counts as whole when its size and its time did not change between two looks. What cannot be read then may still
+be on its way, as over a network, and is tried again for a while; later, only if it changes. The folder is looked at,
+since network drives tell of no changes.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellprune.errors import WorkError
+from cellprune.images import naming
+from cellprune.images.read import ImageError
+from cellprune.lab.axes import Axes
+from cellprune.lab.gathering import Failure, File, gathered
+from cellprune.lab.inputs import Image, images_of, members_of
+from cellprune.wording import printable
+
+EVERY_S = 2.0
+"""Between two looks."""
+PATIENCE_S = 30.0
+"""For so long a file that cannot be read may still be on its way."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that came, and is whole.
+
+    Attributes:
+        path: the file.
+        images: in it.
+        is_late: whether it has been as it is for so long that it is no longer on its way.
+    """
+
+    path: Path
+    images: tuple[Image, ...]
+    is_late: bool
+
+
+@dataclass
+class _Seen:
+    stamp: tuple[int, int]  # bytes, and when they were last changed
+    since: float
+    is_done: bool
+    is_told: bool = False  # that it cannot be read as it is
+
+
+class Arrivals:
+    """The files of a folder, as they come.
+
+    Args:
+        folder: what is watched.
+        axes: see `inputs.find`.
+        clock: gives seconds.
+    """
+
+    def __init__(self, folder: Path, axes: Axes, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.folder = folder
+        self._axes = axes
+        self._clock = clock
+        self._seen: dict[Path, _Seen] = {}
+        self._names: dict[str, Path] = {}
+        self._told: set[Failure] = set()
+
+    def look(self) -> Iterator[Arrival | Failure]:
+        """Give the files that are whole and not done yet, by name, and what cannot be predicted.
+
+        Raises:
+            WorkError: the folder is gone.
+        """
+        files, failures, _ = gathered([str(self.folder)])
+        if not os.path.isdir(self.folder):  # unlike the path's own, it says no where a network drive is lost
+            raise WorkError(f"the folder {printable(str(self.folder))!r} is gone")
+        for failure in failures if files else ():  # without files it says that nothing has come yet
+            if failure not in self._told:
+                self._told.add(failure)
+                yield failure
+        for file in sorted(files, key=lambda file: naming.of_text(file.path.name)):
+            if self._is_whole(file.path):
+                yield from self._given(file)
+
+    def done(self, arrival: Arrival) -> None:
+        """Never give a file again."""
+        self._seen[arrival.path].is_done = True
+
+    def told(self, arrival: Arrival) -> None:
+        """Give a file again only if it changes."""
+        self._seen[arrival.path].is_told = True
+
+    def _is_whole(self, path: Path) -> bool:
+        """Tell whether a file is as it was at the last look, and still to be given."""
+        try:
+            status = path.stat()
+        except OSError:  # gone again
+            return False
+        stamp, seen = (status.st_size, status.st_mtime_ns), self._seen.get(path)
+        if seen is None or seen.stamp != stamp:
+            self._seen[path] = _Seen(stamp, self._clock(), is_done=seen is not None and seen.is_done)
+            return False
+        return not (seen.is_done or seen.is_told)
+
+    def _given(self, file: File) -> Iterator[Arrival | Failure]:
+        seen = self._seen[file.path]
+        is_late = self._clock() - seen.since >= PATIENCE_S
+        try:
+            if file.path.is_dir():  # no look tells when all of its files are there
+                raise ImageError(f"{file.path} is an OME-Zarr: predict it when it is complete, without --watch")
+            found = [images_of(file, member, len(self._seen), self._axes) for _, member in members_of([file])]
+            images = tuple(image for of_member in found for image in of_member)
+        except ImageError as error:
+            seen.is_told = is_late
+            if is_late:
+                yield Failure(printable(str(file.path)), printable(str(error)))
+            return
+        names = {naming.of_text(name).casefold() for image in images for name in (image.name, image.stack) if name}
+        if rival := next((self._names[name] for name in names if self._names.get(name, file.path) != file.path), None):
+            seen.is_told = True
+            yield Failure.of(file.path, f"and {rival} would both be written as {images[0].name!r}: rename it")
+            return
+        self._names |= dict.fromkeys(names, file.path)
+        yield Arrival(file.path, images, is_late)

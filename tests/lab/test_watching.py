@@ -1,0 +1,128 @@
+"""Images that come while a microscope runs: waited for, done once, and what was done stays."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from lab_engines import Bright, spots
+from lab_jobs import SETTINGS, content, predicted
+
+from cellprune.errors import WorkError
+from cellprune.lab.arrivals import Arrivals
+from cellprune.lab.axes import Axes
+from cellprune.lab.job import Done, Job
+from cellprune.lab.output import Output
+from cellprune.lab.watching import Scaling, watch
+
+Step = Callable[[], object]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def save(path: Path, image=None) -> None:
+    tifffile.imwrite(path, spots() if image is None else image, metadata=None)
+
+
+def watched(folder: Path, out: Path, *steps: Step, engine: Bright | None = None, every_s: float = 2) -> Done:
+    """Watch a folder in which something happens after each look; then somebody presses Ctrl-C."""
+    happening: Iterator[Step] = iter(steps)
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += every_s
+        step = next(happening, None)
+        if step is None:
+            raise KeyboardInterrupt
+        step()
+
+    job = Job(engine or Bright(), Output(out, SETTINGS, [path.stem for path in folder.iterdir()]))
+    arrivals = Arrivals(folder, Axes(), clock=lambda: now[0])
+    return watch(job, arrivals, Scaling(None, rescale=False), wait=wait)
+
+
+def nothing() -> None:
+    pass
+
+
+def test_images_are_done_as_they_come_by_name_and_once(folder: Path, tmp_path: Path) -> None:
+    engine = Bright()
+
+    def two() -> None:
+        save(folder / "c.tif")
+        save(folder / "b.tif", spots(cells=[(3, 3, 6, 6)]))
+
+    save(folder / "d.tif")
+    done = watched(folder, tmp_path / "out", nothing, two, nothing, nothing, nothing, engine=engine)
+    assert [image["name"] for image in done.images] == ["d", "b", "c"]
+    assert len(engine.seen) == 3
+    record = json.loads((tmp_path / "out/prediction.json").read_text())
+    assert record["finished"] is True
+    again = Bright()
+    assert watched(folder, tmp_path / "out", nothing, nothing, engine=again).kept == 3
+    assert again.seen == []
+    # the same in the end as of one prediction after the other
+    predicted(folder, tmp_path / "out")
+    predicted(folder, tmp_path / "whole")
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_a_half_written_file_is_waited_for(folder: Path, tmp_path: Path) -> None:
+    save(tmp_path / "a.tif", np.random.default_rng(0).integers(0, 9999, (40, 50), dtype=np.uint16))
+    content_of = (tmp_path / "a.tif").read_bytes()
+    told: list[int] = []
+
+    def part(n_bytes: int) -> Step:
+        return lambda: (folder / "a.tif").write_bytes(content_of[:n_bytes])
+
+    steps = [part(50), nothing, nothing, part(3000), nothing, nothing, lambda: told.append(1), part(len(content_of))]
+    done = watched(folder, tmp_path / "out", *steps, nothing, nothing)
+    assert not done.failures
+    assert [image["name"] for image in done.images] == ["a"]
+    stack = np.stack([spots(), spots(cells=[(1, 1, 9, 9)])])
+    tifffile.imwrite(tmp_path / "film.tif", stack, photometric="minisblack", metadata={"axes": "TYX"})
+    whole = (tmp_path / "film.tif").read_bytes()
+    film = folder / "film.tif"
+    cut = [lambda: film.write_bytes(whole[:-900]), nothing, nothing, lambda: film.write_bytes(whole), nothing, nothing]
+    done = watched(folder, tmp_path / "out", nothing, *cut)
+    assert not done.failures
+    assert tifffile.imread(tmp_path / "out/labels/film.tif").shape == (2, 40, 50)
+    with (tmp_path / "out/cells.csv").open() as file:
+        rows = [(row["image"], row["frame"], row["label"]) for row in csv.DictReader(file)]
+    assert len(rows) == len(set(rows)), "no cell stands there twice"
+
+
+def test_a_damaged_file_is_listed_the_others_go_on_and_repaired_it_is_done(folder: Path, tmp_path: Path) -> None:
+    (folder / "a.tif").write_bytes(b"II*\0 and no more")
+    (folder / "d.czi").write_bytes(b"ZISRAWFILE")
+    save(folder / "b.tif")
+    done = watched(folder, tmp_path / "out", nothing, nothing, nothing, nothing, every_s=20)
+    assert [image["name"] for image in done.images] == ["b"]
+    assert {Path(failure.shown).name for failure in done.failures} == {"a.tif", "d.czi"}
+    failed = json.loads((tmp_path / "out/prediction.json").read_text())["failed"]
+    assert {Path(one["image"]).name for one in failed} == {"a.tif", "d.czi"}
+
+    def twins() -> None:
+        save(folder / "a.tif")
+        save(folder / "B.TIF")
+
+    done = watched(folder, tmp_path / "out", nothing, nothing, nothing, twins, nothing, nothing, every_s=20)
+    assert {image["name"] for image in done.images} == {"a", "b"}
+    assert sorted(Path(failure.shown).name for failure in done.failures) == ["B.TIF", "d.czi"]
+
+
+def test_a_folder_that_disappears_is_one_line_and_what_was_done_is_kept(folder: Path, tmp_path: Path) -> None:
+    save(folder / "a.tif")
+    with pytest.raises(WorkError, match=r"the folder '.*in' is gone: 1 image is done and kept in .*out"):
+        watched(folder, tmp_path / "out", nothing, nothing, lambda: shutil.rmtree(folder))
+    assert json.loads((tmp_path / "out/prediction.json").read_text())["images"][0]["name"] == "a"
+    assert len((tmp_path / "out/cells.csv").read_text().splitlines()) == 1 + 2
+    assert tifffile.imread(tmp_path / "out/labels/a.tif").max() == 2
