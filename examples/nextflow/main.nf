@@ -120,7 +120,7 @@ workflow {
     EXPORT(trained)
 
     shards = channel.of(1..params.shards).map { number -> [[id: "shard-${number}", shard: "${number}/${params.shards}"], images] }
-    CELLPRUNE_PREDICT(shards, EXPORT.out.first())
+    CELLPRUNE_PREDICT(shards, EXPORT.out)
     MERGE(CELLPRUNE_PREDICT.out.predicted.map { _meta, predicted -> predicted }.collect(sort: { shard -> shard.name }))
 
     channel.topic('versions')

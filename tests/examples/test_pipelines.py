@@ -126,9 +126,9 @@ def test_nextflow_goes_from_a_data_set_to_a_table_of_cells(nextflow: str, data_r
     results = tmp_path / "results"
     assert (results / "run" / "report.html").exists()
     assert sorted(path.name for path in (results / "predicted").iterdir()) == [
-        "cellprune_mqc.json", "cells.csv", "labels", "overlays", "prediction.json"
+        "cellprune_mqc.json", "cells.csv", "prediction.json", "shard-1", "shard-2"
     ]  # fmt: skip
-    assert len(list((results / "predicted" / "labels").iterdir())) == 12
+    assert len(list((results / "predicted").glob("shard-*/labels/*.tif"))) == 12
     done("cellprune", "predict", results / "cells.onnx", images, "-o", "whole", cwd=tmp_path)
     assert rows(results / "predicted" / "cells.csv") == rows(tmp_path / "whole" / "cells.csv")
     assert yaml.safe_load((results / "versions.yml").read_text())["CELLPRUNE_PREDICT"] == {"cellprune": VERSION}
