@@ -9,7 +9,7 @@ from skimage.morphology import local_maxima
 
 from cellprune.targets.decoders import Watershed
 from cellprune.targets.growing import grow
-from cellprune.targets.target import Maps
+from cellprune.targets.kinds import Maps
 
 _NEIGHBOURS = np.ones((3, 3), bool)
 _BESIDE = (  # each pixel and its neighbour to the right, below, and on both diagonals

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cellprune.evaluation import iou
 from cellprune.lab.engine import Engine, Floats, Precision
 from cellprune.lab.segment import class_map
-from cellprune.targets.target import Classes
+from cellprune.targets.kinds import Classes
 
 LIMITS_PPM: dict[Precision, float] = {"fp32": 10, "bf16": 1000, "int8": 5000}
 LIMIT_IOU = 0.005  # of int8, which may move many pixels that no truth tells apart

@@ -62,6 +62,15 @@ def names(folder: Path) -> list[str]:
         return []
 
 
+def below(folder: Path) -> list[str]:
+    """Give the files of a folder and of all folders in it: their paths from there, with slashes, sorted.
+
+    For folders that a program wrote, such as an array in pieces: what a person would not have put there is not told.
+    """
+    found = ((Path(root).relative_to(folder), names) for root, _, names in os.walk(folder))
+    return sorted((inside / name).as_posix() for inside, names in found for name in names if not is_litter(name))
+
+
 def listed(folder: Path) -> list[Entry]:
     """List what lies in a folder, by name, without litter and without what is hidden.
 

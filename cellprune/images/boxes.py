@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cellprune.targets.target import Box, Extent
+from cellprune.targets.kinds import Box, Extent
 
 BAND_PX = 2**22
 """Pixels of a part that is in memory at once."""

@@ -17,7 +17,7 @@ from cellprune.images.boxes import around, bands
 from cellprune.images.network_input import BETWEEN, mended
 from cellprune.images.read import Floats, are_equal, is_constant, require_contrast, require_grey_levels
 from cellprune.runs.modelcard import Normalization
-from cellprune.targets.target import Box, Extent
+from cellprune.targets.kinds import Box, Extent
 
 Part = Callable[[Box], Floats]  # a box of a channel -> (h, w) float32
 Read = Callable[[Box], NDArray]  # a box of an image -> its grey levels as they are saved, (C, h, w)

@@ -28,7 +28,7 @@ from cellprune.images.header import (
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
 from cellprune.images.tiff_windows import MAX_SEGMENT_PX, Windows, coded_windows, largest_segment, raw_windows
-from cellprune.targets.target import Box
+from cellprune.targets.kinds import Box
 from cellprune.wording import many
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 import tifffile
 
-from cellprune.targets.target import Box
+from cellprune.targets.kinds import Box
 
 MAX_SEGMENT_PX = 2**26
 """Pixels of a strip or tile that may be decoded for a box of a large page."""

@@ -27,7 +27,7 @@ from cellprune.lab.segment import cells_in, native_decoder, require_channels
 from cellprune.lab.table import Table
 from cellprune.runs.atomic import UnwrittenError
 from cellprune.targets.decoders import Decoder
-from cellprune.targets.target import Instances
+from cellprune.targets.kinds import Instances
 from cellprune.wording import printable
 
 Tell = Callable[[int, str], None]  # images done, and what is under way

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from cellprune.images.boxes import bands
 from cellprune.lab.engine import Floats
 from cellprune.lab.lettering import with_numbers, with_scale_bar
+from cellprune.targets.kinds import Box, Extent
 from cellprune.targets.neighbours import BESIDE
-from cellprune.targets.target import Box, Extent
 
 LONGEST_PX = 2048  # of the picture's longer side; what is larger is shown smaller
 # level 1 of 9, and no filter, which a noisy image has nothing of: an eighth of the usual time, for a file no larger

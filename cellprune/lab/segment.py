@@ -14,7 +14,8 @@ from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.runs.modelcard import ModelCard
 from cellprune.targets.decoders import Decoder, at_scale
-from cellprune.targets.target import Classes, Instances, Target
+from cellprune.targets.kinds import Classes, Instances
+from cellprune.targets.target import Target
 from cellprune.wording import many, quoted
 
 _COLOURS = (3, 4)  # channels of a colour image, the second with transparency

@@ -14,7 +14,7 @@ import numpy as np
 
 from cellprune.lab.engine import Engine, Floats
 from cellprune.runs.modelcard import ReceptiveField
-from cellprune.targets.target import Box, Extent
+from cellprune.targets.kinds import Box, Extent
 
 # Not what happens to be free: the tiles, and with them an unbounded network's result, are the same on every machine.
 MEMORY_BYTES = 2 * 2**30

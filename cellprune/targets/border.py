@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
 from cellprune.targets.growing import grow
+from cellprune.targets.kinds import UNKNOWN, Classes, Extent, Instances, Labels, Maps
 from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
 from cellprune.targets.numbering import foreground, of_one_class
 from cellprune.targets.pieces import ByPiece, Ground
-from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
+from cellprune.targets.target import Target
 
 _INNER, _BORDER = 1, 2  # in the order of the maps
 _NEIGHBOURS = np.ones((3, 3), bool)
@@ -28,7 +29,7 @@ def encode(labels: Labels, n_classes: int, pitch: float) -> Classes:
     """Give every pixel its class.
 
     Args:
-        labels: see `targets.target.Labels`.
+        labels: see `targets.kinds.Labels`.
         n_classes: of the data; a border is only between numbered cells, so 2.
         pitch: native pixels for one of the network's: the border is about two of the network's pixels wide.
     Returns:

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
 from cellprune.targets.decoders import Decoder, Watershed
+from cellprune.targets.kinds import UNKNOWN, Classes, Extent, Instances, Labels, Maps
 from cellprune.targets.native import Window, decided, decided_there
 from cellprune.targets.necks import cut
 from cellprune.targets.numbering import numbered, of_one_class
 from cellprune.targets.pieces import ByPiece, Ground
-from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
+from cellprune.targets.target import Target
 
 _NEIGHBOURS = np.ones((3, 3), bool)  # corners connect, too: a diagonal line is one thing
 
@@ -21,7 +22,7 @@ def encode(labels: Labels, n_classes: int, pitch: float = 1.0) -> Classes:
     """Give every pixel its class.
 
     Args:
-        labels: see `targets.target.Labels`; where there are more than two classes, of classes.
+        labels: see `targets.kinds.Labels`; where there are more than two classes, of classes.
         n_classes: 2: every label is a cell; more: labels are classes.
         pitch: native pixels for one of the network's; nothing here is so thin that it counts.
     Returns:

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Decoder, DistanceSeeds
 from cellprune.targets.growing import grow
+from cellprune.targets.kinds import UNKNOWN, Classes, Extent, Instances, Labels, Maps
 from cellprune.targets.native import Window, brought_back, brought_back_there
 from cellprune.targets.neighbours import between, cells_in, depths, grown
 from cellprune.targets.numbering import foreground, of_one_class
 from cellprune.targets.pieces import ByPiece, Ground
-from cellprune.targets.target import UNKNOWN, Classes, Extent, Instances, Labels, Maps, Target
+from cellprune.targets.target import Target
 
 _FURTHER_PX = 3  # than its own depth a cell looks for neighbours, which makes more of small cells
 _DEVIATIONS = 4  # so far a Gaussian of SciPy looks
@@ -32,7 +33,7 @@ def encode(labels: Labels, n_classes: int, pitch: float) -> Maps:
     """Give every pixel its two distances.
 
     Args:
-        labels: see `targets.target.Labels`.
+        labels: see `targets.kinds.Labels`.
         n_classes: of the data; only numbered cells have an edge each, so 2.
         pitch: native pixels for one of the network's: so near, a neighbour is as near as it can be.
     Returns:

@@ -10,8 +10,8 @@ Source: Vincent, Soille 1991 (10.1109/34.87344).
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.targets.kinds import Maps
 from cellprune.targets.neighbours import box_of, grown
-from cellprune.targets.target import Maps
 
 _NEIGHBOURS = np.ones((3, 3), bool)
 _Seeds = NDArray[np.int32]

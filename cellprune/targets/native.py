@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.targets.target import Box, Classes, Extent, Maps
+from cellprune.targets.kinds import Box, Classes, Extent, Maps
 
 _BAND_PX = 256  # rows that are decided at once
 # of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most

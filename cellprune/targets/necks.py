@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Watershed
 from cellprune.targets.growing import grow
+from cellprune.targets.kinds import Maps
 from cellprune.targets.neighbours import BESIDE, grown
-from cellprune.targets.target import Maps
 
 _NEIGHBOURS = np.ones((3, 3), bool)
 Box = tuple[slice, slice]

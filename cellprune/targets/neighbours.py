@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import CellSize
-from cellprune.targets.target import UNKNOWN, Labels
+from cellprune.targets.kinds import UNKNOWN, Labels
 
 BESIDE = (
     (np.s_[:, :-1], np.s_[:, 1:]),
@@ -22,7 +22,7 @@ def between(labels: Labels, reach_px: int, *, unknown_is_cell: bool = False) -> 
     """Tell which pixels have two different cells within reach.
 
     Args:
-        labels: see `targets.target.Labels`.
+        labels: see `targets.kinds.Labels`.
         reach_px: a square of so many pixels to each side is looked at.
         unknown_is_cell: whether what is unknown counts as one more cell, or as background.
     """

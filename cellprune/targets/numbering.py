@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.targets.target import Classes, Instances
+from cellprune.targets.kinds import Classes, Instances
 
 
 def numbered(pieces: NDArray[np.integer], min_area_px: float) -> NDArray[np.unsignedinteger]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.targets.decoders import Decoder
+from cellprune.targets.kinds import Classes, Maps
 from cellprune.targets.native import Window
-from cellprune.targets.target import Classes, Maps
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from cellprune.targets.decoders import (
     Watershed,
     with_numbers,
 )
+from cellprune.targets.kinds import Extent, Maps
 from cellprune.targets.numbering import numbered
-from cellprune.targets.target import Extent, Maps, Target
+from cellprune.targets.target import Target
 
 _LEAST_SHARES = (0.05, 0.1, 0.2)  # of the median cell's area
 _DEPTHS = (0.05, 0.075, 0.1, 0.15, 0.2, 0.3)

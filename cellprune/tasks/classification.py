@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from cellprune.config.data import Data
 from cellprune.config.schema import Settings
+from cellprune.data.labelled import own
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.labelled.loaders import Loaders
 from cellprune.data.labelled.normalization import Normalization, normalization
@@ -35,11 +36,10 @@ from cellprune.wording import many
 
 
 def _open(data: Data, data_root: Path | None) -> Labelled:
+    if data.is_own:
+        return own.labelled_of(data.dataset, data.source_sha256, data.given_size)
     test = HeldOut(data.holdout, data.split_seed)
-    content = data.source_sha256 if data.is_own else None
-    return labelled.open_labelled(
-        data.dataset, data_root=data_root, size=data.given_size, test=test, source_sha256=content
-    )
+    return labelled.open_labelled(data.dataset, data_root=data_root, size=data.given_size, test=test)
 
 
 def _split(dataset: Labelled, data: Data) -> Parts:

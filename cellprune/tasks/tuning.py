@@ -15,7 +15,8 @@ from cellprune.runs.modelcard import ModelCard, read_card
 from cellprune.runs.tuning import Tried, Tuning
 from cellprune.targets import tuning
 from cellprune.targets.decoders import Decoder
-from cellprune.targets.target import UNKNOWN, Target
+from cellprune.targets.kinds import UNKNOWN
+from cellprune.targets.target import Target
 from cellprune.tasks.maps import with_maps
 from cellprune.training.progress import Tell
 from cellprune.wording import many

@@ -91,7 +91,7 @@ def test_a_network_that_cannot_be_followed_is_refused(tmp_path: Path, monkeypatc
 
     read = compact.loaded.read(written(tmp_path / "model"))
     odd = compact.loaded.Loaded(Sorting().eval(), read.header, read.architecture)
-    monkeypatch.setattr(compact.loaded, "read", lambda path: odd)
+    monkeypatch.setattr(compact.loaded, "read", lambda path, network: odd)
     with pytest.raises(CellpruneError, match=r"cannot be followed through 'sort'.*: use the network as it is"):
         write_compact(tmp_path / "model", tmp_path / "small")
     assert not (tmp_path / "small").exists()

@@ -9,8 +9,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from cellprune.targets.classes import cells_of, encode
 from cellprune.targets.decoders import Components, Watershed, decoder_of
+from cellprune.targets.kinds import Instances
 from cellprune.targets.neighbours import sizes, usual
-from cellprune.targets.target import Instances
 
 
 def instances(classes: np.ndarray, min_area_px: float = 0) -> Instances:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from cellprune.config.names import TARGETS, resolve
 from cellprune.evaluation.cells import count, summary
 from cellprune.targets.decoders import CellSize, decoder_of
+from cellprune.targets.kinds import UNKNOWN, Labels
 from cellprune.targets.neighbours import sizes, usual
-from cellprune.targets.target import UNKNOWN, Labels, Target
+from cellprune.targets.target import Target
 
 DECODERS = [(target, decoder) for target, row in TARGETS.items() for decoder in row.decoders]
 TURNS: list[Callable[[NDArray], NDArray]] = [np.fliplr, np.flipud, np.rot90, np.transpose]

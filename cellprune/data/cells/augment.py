@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from cellprune.images.read import Floats
-from cellprune.targets.target import Encoded, Labels, unknown_in
+from cellprune.targets.kinds import Encoded, Labels, unknown_in
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # before the import, which asks the network else
 

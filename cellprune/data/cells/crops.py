@@ -3,7 +3,7 @@
 import numpy as np
 
 from cellprune.images.read import Floats, resize_image, resize_labels
-from cellprune.targets.target import Encoded, unknown_in
+from cellprune.targets.kinds import Encoded, unknown_in
 
 Pair = tuple[Floats, Encoded]
 

@@ -7,7 +7,7 @@ from cellprune.data.cells.truth import Policy
 from cellprune.errors import CellpruneError
 from cellprune.images.aside import some
 from cellprune.runs import log
-from cellprune.targets.target import Encoded, is_known
+from cellprune.targets.kinds import Encoded, is_known
 
 
 class NothingKnownError(CellpruneError):

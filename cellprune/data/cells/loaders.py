@@ -38,8 +38,8 @@ from cellprune.images.network_input import seen
 from cellprune.runs.modelcard import ModelCard
 from cellprune.targets.classes import encode
 from cellprune.targets.decoders import Decoder
+from cellprune.targets.kinds import Encoded, Labels
 from cellprune.targets.neighbours import usual
-from cellprune.targets.target import Encoded, Labels
 
 Arrays = tuple[NDArray[np.float32], Encoded]  # one image (C, h, w) and what is learned of it
 Draw = tuple[int, int]  # which pass over the training part, and the index into it

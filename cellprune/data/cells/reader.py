@@ -19,8 +19,9 @@ from cellprune.data.cells.truth import Policy, labelled, unknown
 from cellprune.images.network_input import network_input, network_size, seen
 from cellprune.images.read import SUFFIXES, Floats, ImageError, read_image, resize_labels
 from cellprune.runs.modelcard import ModelCard
+from cellprune.targets.kinds import Encoded, Labels
 from cellprune.targets.neighbours import sizes
-from cellprune.targets.target import Encoded, Labels, Target
+from cellprune.targets.target import Target
 from cellprune.wording import many
 
 

@@ -22,7 +22,7 @@ from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.read import ImageError, Labels, Target, read_header, read_labels
 from cellprune.targets.classes import encode
-from cellprune.targets.target import UNKNOWN
+from cellprune.targets.kinds import UNKNOWN
 
 Policy = Literal["paper", "ignore", "complete", "silver"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)

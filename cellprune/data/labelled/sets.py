@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.config.own import is_own
 from cellprune.data.draws import shuffled
 from cellprune.data.inspection import ClassCount, ClassesInspection
 from cellprune.data.labelled import cifar, folders
@@ -114,18 +113,16 @@ def open_labelled(
     data_root: Path | None = None,
     size: tuple[int, int] | None = None,
     test: HeldOut | None = None,
-    source_sha256: str | None = None,
 ) -> Labelled:
     """Open a set of labelled images: small ones are read, folders of images are listed.
 
     Args:
         name_or_path: a card's name: cifar10 or cifar100, where `data fetch` or torchvision put them, tiny-imagenet or
             imagenet; or, with a separator, an npz, a folder of CIFAR's official files, or one of images, see
-            `data.labelled.folders`; or FILE.py:NAME, which is run, see `data.labelled.own`.
+            `data.labelled.folders`.
         data_root: where named sets live; None asks the environment, see `data.sets.root`.
         size: (height, width), px, that all images are brought to; None for their own, which must be equal.
         test: how the test images of one tree are drawn; None for none.
-        source_sha256: what the content of FILE.py must be; None for any.
     Raises:
         CellpruneError: no such set, or it is not here (the ways to get it are named), its files are not to be
             trusted, or a folder is of no known shape: see `data.labelled.cifar` and `data.labelled.folders`.
@@ -135,10 +132,6 @@ def open_labelled(
             f"{name_or_path} is a set that was given in Python, which no command can open: give it to cellprune.run "
             "again, as frames"
         )
-    if is_own(name_or_path):
-        from cellprune.data.labelled import own  # whose data sets are torch's, and are made of what stands here
-
-        return own.labelled_of(name_or_path, source_sha256, size)
     if is_folder(name_or_path):
         path = Path(name_or_path).expanduser()
         if path.is_dir() and not cifar.holds(path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.files import listing
 from cellprune.images.header import Header, ImageError, believed
 from cellprune.images.omezarr import metadata, storage
 from cellprune.images.source import Member, Source, micrometers, steps
@@ -27,8 +28,8 @@ def members(path: Path) -> list[Member]:
     if words.well is not None:
         return _of_parts(path, "", words.well)
     if words.series is not None:
-        inside = sorted((one for one in path.iterdir() if one.name.isdecimal()), key=lambda one: int(one.name))
-        return [Member(one, name=one.name if len(inside) > 1 else "") for one in inside]
+        inside = sorted((name for name in listing.names(path) if name.isdecimal()), key=int)
+        return [Member(path / name, name=name if len(inside) > 1 else "") for name in inside]
     raise ImageError(f"{path} is a Zarr without an image in it (no multiscales, no plate): name an OME-Zarr")
 
 
@@ -112,7 +113,7 @@ def _channel_names(words: metadata.Words, n_channels: int) -> tuple[str, ...]:
 
 def files(path: Path) -> list[str]:
     """Name the files that an image is made of: its own words and its largest level, not its labels."""
-    largest = path / image_words(path)[1].datasets[0].path
+    largest = image_words(path)[1].datasets[0].path
     words = [name for name in (".zattrs", "zarr.json") if (path / name).is_file()]
-    chunks = (one.relative_to(path).as_posix() for one in largest.rglob("*") if one.is_file())
-    return [*words, *sorted(one for one in chunks if not one.endswith(".partial"))]
+    chunks = (f"{largest}/{name}" for name in listing.below(path / largest) if not name.endswith(".partial"))
+    return [*words, *chunks]

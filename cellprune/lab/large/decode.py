@@ -15,9 +15,10 @@ from cellprune.images.boxes import around
 from cellprune.lab.large.pieces import Numbers, Pieces, pieces_of
 from cellprune.lab.large.scratch import Scratch
 from cellprune.targets.decoders import Components, Decoder
+from cellprune.targets.kinds import Box, Classes, Extent
 from cellprune.targets.native import window_of
 from cellprune.targets.pieces import Ground
-from cellprune.targets.target import Box, Classes, Extent, Target
+from cellprune.targets.target import Target
 
 _DECODED = np.uint32(2**31)  # of a pixel in the scratch file: it has the number of a cell, no longer that of a part
 WIDE_PX = 2**24
@@ -32,7 +33,7 @@ class Cells:
 
     Attributes:
         numbers: in a file, and by `_number_of` they become labels.
-        class_of: (cells + 1,) uint8, as of `targets.target.Instances`.
+        class_of: (cells + 1,) uint8, as of `targets.kinds.Instances`.
     """
 
     numbers: Scratch

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cellprune.images.boxes import bands
 from cellprune.images.read import opened_windows
 from cellprune.lab import stacks
-from cellprune.targets.target import Box, Extent
+from cellprune.targets.kinds import Box, Extent
 
 _TILE_PX = 512
 _TILES_AT_ONCE = 8  # that are read together

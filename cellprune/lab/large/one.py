@@ -20,7 +20,7 @@ from cellprune.lab.overlay import overlay_png_of_parts
 from cellprune.lab.scale import Scale
 from cellprune.lab.table import Table
 from cellprune.targets.decoders import Decoder
-from cellprune.targets.target import Box
+from cellprune.targets.kinds import Box
 
 
 @dataclass(frozen=True)

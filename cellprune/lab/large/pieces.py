@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cellprune.images.boxes import around, bands
 from cellprune.lab.large.scratch import Scratch
-from cellprune.targets.target import Box, Classes, Extent
+from cellprune.targets.kinds import Box, Classes, Extent
 
 _NEIGHBOURS = np.ones((3, 3), bool)  # corners connect, as in the decoders
 _BLOCK_PX = 1024  # a piece that is longer or wider is decoded alone

@@ -18,7 +18,8 @@ from cellprune.lab.large.labelled import Labelled
 from cellprune.lab.large.scratch import Scratch
 from cellprune.lab.scale import Scale
 from cellprune.targets.decoders import Decoder
-from cellprune.targets.target import Extent, Target
+from cellprune.targets.kinds import Extent
+from cellprune.targets.target import Target
 
 MEMORY_BYTES = 2**28
 """For a network at work on a large image, where its tiles change nothing; see `lab.tiles.probabilities`."""

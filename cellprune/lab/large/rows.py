@@ -10,7 +10,7 @@ from cellprune.images.boxes import around
 from cellprune.lab.cells import Row, cells
 from cellprune.lab.large.labelled import Boxes, Labelled
 from cellprune.lab.shapes import Cutout
-from cellprune.targets.target import Box
+from cellprune.targets.kinds import Box
 
 _ROWS_PX, _COLUMNS_PX = 512, 1024  # of a window, but for how far its cells reach beyond it
 _LONG_PX = 512  # a longer cell is measured alone

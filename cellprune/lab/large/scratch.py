@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from cellprune.targets.target import Box
+from cellprune.targets.kinds import Box
 
 
 class Scratch:

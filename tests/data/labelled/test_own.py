@@ -8,7 +8,6 @@ from cellprune import experiment
 from cellprune.config.load import load
 from cellprune.config.schema import Runtime
 from cellprune.data.labelled.own import labelled_of
-from cellprune.data.labelled.sets import open_labelled
 from cellprune.errors import CellpruneError
 
 CODE = """
@@ -50,7 +49,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_a_set_of_images_of_classes() -> None:
-    dataset = open_labelled("mine.py:noise")
+    dataset = labelled_of("mine.py:noise", None, None)
     assert (dataset.name, dataset.classes, dataset.n_train, dataset.size) == ("mine.py:noise", ("0", "1"), 30, (8, 8))
 
 
