@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from cellprune.config.request import Request
 from cellprune.errors import CellpruneError
 from cellprune.models import build, resnet
+from cellprune.pruning import by_channel
 from cellprune.pruning.prune import fulfil, prune
 from cellprune.pruning.ranking.blocks import in_blocks
 from cellprune.pruning.ranking.latency import Latencies, LatencyTable
@@ -153,12 +154,21 @@ def test_a_budget_below_the_smallest_network_is_refused_before_the_scoring_and_s
         fulfil(model, request, batches=[(inputs, inputs)], loss=unheard, table=LatencyTable(made_up))
 
 
-def test_it_is_measured_where_no_table_is_given() -> None:
+def test_it_is_measured_where_no_table_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = list[LayerShape]()
+
+    def measure(shape: LayerShape, device: torch.device) -> float:
+        measured.append(shape)
+        assert milliseconds_of_layer(shape, device) > 0
+        return made_up(shape)  # so small a network takes as long as a smaller one, beside other work
+
+    monkeypatch.setattr(by_channel, "milliseconds_of_layer", measure)
     torch.manual_seed(0)
     model = resnet.build(width=16, classes=3)
     data = [(torch.randn(6, 3, 8, 8), torch.arange(6) % 3)]
     masks = prune(model, method="3sp", budget={"latency": 0.9}, cost="latency", batches=data, loss=F.cross_entropy)
     assert not all(mask.all() for mask in masks.values())
+    assert measured
     with pytest.raises(CellpruneError, match=r"budget=\{'latency': 0.9\} counts channels: add granularity='channel'"):
         prune(model, method="snip", budget={"latency": 0.9}, batches=data, loss=F.cross_entropy)
 
