@@ -431,8 +431,8 @@ def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, 
     warnings = []
     if labels := found.labels:
         warnings.append(
-            f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it: left out; "
-            "name it alone to predict it"
+            f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it, or is a JPEG of one: left "
+            "out; name it alone to predict it"
         )
     warnings += filter(None, (*notes(found.everyones), scale.overridden(found.everyones, pixel_size), doubt))
     for line in warnings:
