@@ -187,7 +187,8 @@ def _show(made: "Content", folder: Path) -> None:
         own = next(iter(one.from_dense.values()), None)
         gap = "" if own is None else f", {difference(own.mean)} from dense"
         seeds = f"{len(one.results)} of {one.n_seeds} seeds"
-        say(f"  {one.arm.name}: {label} {score(one.mean(name))}{gap}, {seeds}")
+        called = ", ".join([*made.plan.apart(one.arm.group), one.arm.name])
+        say(f"  {called}: {label} {score(one.mean(name))}{gap}, {seeds}")
     if made.comparison is not None:
         _show_beside(made.comparison)
     say("Look at:")

@@ -19,7 +19,7 @@ import numpy as np
 from cellprune.config.own import is_own, short
 from cellprune.data.cells import ctc, own, plain, track_file
 from cellprune.data.cells.frames import CLASSES, Frame
-from cellprune.data.cells.matching import areas_px, in_pieces, jaccard, regions, uncovered
+from cellprune.data.cells.matching import areas_px, draws, in_pieces, jaccard, mixed, regions, uncovered
 from cellprune.data.cells.truth import ClassesError, read_truth, target
 from cellprune.data.copies import Annotated, digest
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report
@@ -96,6 +96,8 @@ def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Insp
     if findings.no_classes:  # mostly one mistake in all of them
         more = f" (and {len(findings.no_classes) - 1} more label images)" if len(findings.no_classes) > 1 else ""
         findings.errors.append(f"{findings.no_classes[0]}{more}")
+    if findings.drawn and findings.numbered:
+        findings.errors.append(mixed(findings.drawn[0], findings.numbered[0]))
     said = [f"paired {paired.how}", *notes(findings, None), *class_notes(findings, classes)]
     said += [*plain.unlabelled(paired), *(f"an image without labels: {fault}" for fault in odd), *paired.left_aside]
     return report(name, [findings], _errors(name, [findings], list(paired.faults)), said, paired.how)
@@ -188,7 +190,12 @@ def _look(frame: Frame, findings: Findings, n_classes: int = 2) -> None:
         findings.annotated.append(Annotated(frame.id, digest(levels), digest(gold)))
         findings.cells += _discs(cells.values(), header.size)
         findings.pieces += _discs(areas_px(pieces).values(), header.size)
-        findings.values.update(np.unique(gold[gold > 0]).tolist())
+        numbers = np.unique(gold[gold > 0]).tolist()
+        findings.values.update(numbers)
+        if len(numbers) > 1:
+            findings.numbered.append(frame.files["gold"])
+        elif n_classes == 2 and draws(gold):
+            findings.drawn.append(frame.files["gold"])
     if n_classes == 2:
         _compare(frame, truth, findings)
 

@@ -60,6 +60,8 @@ class Findings:
     pieces: list[Disc] = field(default_factory=list)  # as large as the connected pieces of gold cells
     annotated: list[Annotated] = field(default_factory=list)
     values: set[int] = field(default_factory=set)  # that number gold cells, of all frames
+    drawn: list[Path] = field(default_factory=list)  # label images that draw their cells and do not number them
+    numbered: list[Path] = field(default_factory=list)  # those with several numbers
     grey_levels: set[float] = field(default_factory=set)  # each image's darkest and brightest
     stacked: list[Path] = field(default_factory=list)  # colour images that may be stacks of grey ones
     channels: dict[int, Path] = field(default_factory=dict)  # number of channels -> the first image that has so many

@@ -1,17 +1,20 @@
 """Labels that draw cells and do not number them show no border between two that touch: classes are learned of them."""
 
+from itertools import islice
 from pathlib import Path
 
 from cellprune import tasks
 from cellprune.config import names
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import Dataset
-from cellprune.data.cells.matching import draw_only
+from cellprune.data.cells.matching import draw_only, refuse_mixed
 from cellprune.data.cells.truth import read_truth
 from cellprune.data.parts import Frames
 from cellprune.runs import log
 
 _TARGET = "classes"
+_OF_CELLS = 2  # classes: background and cells
+_LOOKED_AT = 200  # label images; more would take long to say the same
 
 
 def with_target_told(settings: Settings, data_root: Path | None, frames: Frames | None = None) -> Settings:
@@ -22,13 +25,21 @@ def with_target_told(settings: Settings, data_root: Path | None, frames: Frames 
     Returns:
         The settings; a target that was asked for stays.
     Raises:
-        CellpruneError: no such data, or labels that cannot be read.
+        CellpruneError: no such data, labels that cannot be read, or of which some number the cells and others do not.
     """
     data, usual = settings.data, settings.data.target
-    if settings.task != "segmentation" or "target" in data.model_fields_set:
+    if settings.task != "segmentation":
         return settings
     frames = tasks.of(settings).open(data, data_root) if frames is None else frames
-    target = _TARGET if isinstance(frames, Dataset) and _are_drawn(frames) else usual
+    are_drawn = isinstance(frames, Dataset) and len(data.classes) == _OF_CELLS and _are_drawn(frames)
+    if "target" in data.model_fields_set:
+        if are_drawn and usual != _TARGET:
+            log.warn_once(
+                f"warning: the label images of {frames.name} draw cells and do not number them, so --target {usual} "
+                f"takes cells that touch for one: take --target {_TARGET}, or number the cells"
+            )
+        return settings
+    target = _TARGET if are_drawn else usual
     training = settings.training
     if target != usual:
         log.warn_once(
@@ -42,4 +53,6 @@ def with_target_told(settings: Settings, data_root: Path | None, frames: Frames 
 
 def _are_drawn(dataset: Dataset) -> bool:
     """Tell it of a plain folder; in the challenge's layout, where frames have no names, labels are numbers."""
-    return draw_only(read_truth(frame, "gold") for frame in dataset.frames if frame.name and frame.gold)
+    plain = [frame for frame in dataset.frames if frame.name and frame.gold]
+    refuse_mixed((frame.files["gold"], read_truth(frame, "gold")) for frame in islice(plain, _LOOKED_AT))
+    return draw_only(read_truth(frame, "gold") for frame in plain)

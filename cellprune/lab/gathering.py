@@ -105,7 +105,7 @@ def gathered(inputs: Sequence[str]) -> tuple[list[File], list[Failure], list[str
 
     Returns:
         The files; what looks like an image and is none of them; and the names of what was left out because it is named
-        as label images are.
+        as label images are, or is a JPEG of an image beside it.
     """
     folders = _Folders()
     files: dict[tuple[Path, str], File] = {}
@@ -125,11 +125,8 @@ def gathered(inputs: Sequence[str]) -> tuple[list[File], list[Failure], list[str
             failures[Failure(printable(given), printable(str(error)))] = None
     labels = dict.fromkeys(_label_images((file.path for file in files.values()), folders))
     left_out |= {printable(path.name): None for path in labels}
-    copies = dict(_copies([path for path in (file.path for file in files.values()) if path not in labels], folders))
-    failures |= {
-        Failure.of(path, f"is a JPEG of {whole.name} beside it, which is predicted in its place"): None
-        for path, whole in copies.items()
-    }
+    copies = dict.fromkeys(_copies([file.path for file in files.values() if file.path not in labels], folders))
+    left_out |= {printable(path.name): None for path in copies}
     meant = [file for file in files.values() if file.path not in labels and file.path not in copies]
     return meant, list(failures), list(left_out)
 
@@ -235,9 +232,7 @@ def _label_images(files: Iterable[Path], folders: _Folders) -> Iterator[Path]:
     )
 
 
-def _copies(files: Sequence[Path], folders: _Folders) -> Iterator[tuple[Path, Path]]:
+def _copies(files: Sequence[Path], folders: _Folders) -> Iterator[Path]:
     """Give the JPEGs that have an image of their name beside them, of which they are copies for the eye."""
-    whole = {(folders.real(path.parent), path.stem): path for path in files if not naming.is_jpeg(path.name)}
-    for path in files:
-        if naming.is_jpeg(path.name) and (beside := whole.get((folders.real(path.parent), path.stem))) is not None:
-            yield path, beside
+    whole = {(folders.real(path.parent), path.stem) for path in files if not naming.is_jpeg(path.name)}
+    yield from (p for p in files if naming.is_jpeg(p.name) and (folders.real(p.parent), p.stem) in whole)

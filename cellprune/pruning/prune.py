@@ -103,8 +103,8 @@ def prune(
         seed: decides every random draw of the scoring.
         invert: rank the other way round, as a control: the lowest scores stay, even if they cut the network.
         pattern: single weights in a pattern: "2:4" lets at most two of each four inputs next to each other stay; with
-            "4x1", blocks of 4 outputs by 1 input stay or go as a whole, as many as hold no more than the count. Only
-            for methods that score once.
+            "4x1", blocks of 4 outputs by 1 input stay or go as a whole, as many as hold no more than the count. A
+            method in rounds keeps to it in the end, with blocks in every round. Not for erk.
         densities: parameter name -> share of it that stays, instead of `sparsity`; others stay whole. To keep those of
             other masks, give {name: mask.float().mean().item()}.
         start: masks to begin with, such as those of an earlier call: what they removed stays so, and the rest is scored

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from cellprune.config import load as config
+from cellprune.config import own
 from cellprune.config.resolve import ConfigError
 from cellprune.config.schema import Settings
 from cellprune.config.sweep import TAUGHT, Sweep
 from cellprune.controls import families
 from cellprune.models.architecture import Architecture
+from cellprune.models.own import OwnNetwork
+from cellprune.pruning.own import method_of
 from cellprune.report.formatting import ratio as as_ratio
 from cellprune.tables.paper import Slot, Table
 from cellprune.wording import many
@@ -170,6 +173,7 @@ def plan(axes: Sweep, source: Source) -> Plan:
     axes = axes.model_copy(update={"methods": axes.methods or (base.pruning.method,)})
     if not axes.ratios and not axes.budgets and set(axes.methods) - {"dense"}:
         raise ConfigError("nothing says how much is removed: give --ratios, such as 0.9 0.95, or --budgets macs=0.1")
+    _require_own(axes, base)
     arms, faults, left_out = list[Arm](), dict[str, list[str]](), list[str]()
     for model, target in product(axes.models or (base.model.name,), axes.targets or (base.data.target,)):
         group = Group(axes, source, model, target)
@@ -188,6 +192,18 @@ def plan(axes: Sweep, source: Source) -> Plan:
     _refuse_unused(axes, arms, left_out)
     once = {arm.settings.model_dump_json(): arm for arm in reversed(arms)}  # of those that are the same, the first
     return Plan(axes, tuple(reversed(once.values())), tuple(dict.fromkeys(left_out)))
+
+
+def _require_own(axes: Sweep, base: Settings) -> None:
+    """Refuse code of the user's own that is no network or no method; the files that hold it are run.
+
+    Raises:
+        CellpruneError: names what it is not.
+    """
+    for model in filter(own.is_own, axes.models or (base.model.name,)):
+        OwnNetwork.of(model)
+    for method in filter(own.is_own, axes.methods):
+        method_of(method)
 
 
 @dataclass(frozen=True)

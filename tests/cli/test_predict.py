@@ -125,7 +125,7 @@ def test_label_images_beside_their_images_are_left_out_and_said(
         (tmp_path / name).write_bytes(dataset.gold_frames[0].gold.read_bytes())
     assert call(model, tmp_path, "-o", tmp_path / "out", "--json") == 0
     out, err = capsys.readouterr()
-    said = "a_masks.tif (and 1 more) is named as labels of the images beside it: left out"
+    said = "a_masks.tif (and 1 more) is named as labels of the images beside it, or is a JPEG of one: left out"
     assert said in err
     assert said in json.loads(out)["warnings"][0]
     assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == ["a.tif", "b.tif"]

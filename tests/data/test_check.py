@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import tifffile
 
+from cellprune.config.load import load
 from cellprune.data.cells.ctc import LayoutError
 from cellprune.data.check import check, inspect
 from cellprune.data.inspection import CellCount, Inspection
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.cards import card
+from cellprune.errors import CellpruneError
+from cellprune.experiment.opening import open_data
 from cellprune.images.read import ImageError
 from cellprune.runs.documents import plain
 from cellprune.wording import many
@@ -293,3 +296,17 @@ def test_an_annotated_image_that_is_there_twice_is_warned_of(tmp_path: Path) -> 
         f"c0.tif and c2.tif are the same image with the same labels: {said}",
         f"c0.tif and c3.tif are the same image with different labels: {said}",
     )
+
+
+def test_label_images_of_which_some_draw_and_some_number_their_cells_are_refused(tmp_path: Path) -> None:
+    labels = np.zeros((64, 64), np.uint16)
+    labels[5:15, 5:15], labels[30:40, 30:40] = 255, 255
+    folder = own_images(tmp_path, [64] * 4, one_cell)
+    write(folder / "labels" / "c1.tif", labels)
+    assert not found(folder).errors, "one number in each of the others may be a black and white image, too"
+    labels[5:15, 5:15] = 1
+    write(folder / "labels" / "c2.tif", labels)
+    (error,) = found(folder).errors
+    assert "c1.tif has one value for several pieces, as a black and white image has, and " in error
+    with pytest.raises(CellpruneError, match=r"c2\.tif numbers its cells: number the cells in all"):
+        open_data(load(assignments=[f"data.dataset={folder}"]), None)

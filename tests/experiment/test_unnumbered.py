@@ -42,3 +42,4 @@ def test_only_labels_that_number_their_cells_show_borders(folder: Path, caplog: 
     assert experiment.settled(unsettled, runtime=Runtime(device="cpu")).data.target == "classes", "as a sweep asks it"
     asked = opened(folder, "data.target=border", "training.loss=dice")
     assert (asked.data.target, asked.training.loss) == ("border", "dice"), "who asks for it has it"
+    assert "so --target border takes cells that touch for one" in caplog.text

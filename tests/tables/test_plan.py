@@ -8,6 +8,7 @@ from cellprune.config.load import File
 from cellprune.config.resolve import ConfigError
 from cellprune.config.schema import Settings
 from cellprune.config.sweep import Sweep
+from cellprune.errors import CellpruneError
 from cellprune.tables.plan import Plan, Source, plan
 
 TINY = ("data.size=[32, 32]", "model.width=4", "model.depth=1")
@@ -108,3 +109,12 @@ def test_a_teacher_is_a_control_beside_networks_without_or_an_option_of_all() ->
     assert [arm.name for arm in every.arms] == ["dense with teacher", "snip with teacher, 50\u00a0% removed"]
     with pytest.raises(ConfigError, match=r"no method of the sweep has the control teacher .*nobody teaches it"):
         planned(**axes, controls=("teacher",))
+
+
+@pytest.mark.parametrize(("axis", "kind"), [("models", "network"), ("methods", "pruning method")])
+def test_code_that_lacks_the_name_is_refused_before_the_first_run(axis: str, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def mine(in_channels, classes):\n    raise AssertionError('no run was to begin')\n")
+    others = {} if axis == "methods" else {"methods": ("random",)}
+    with pytest.raises(CellpruneError, match=rf"no {kind} 'mina' \(in .*mine\.py\)\.\nDid you mean 'mine'"):
+        planned(**{axis: (f"{file}:mina",)}, **others, ratios=(0.5,), seeds=("0",))

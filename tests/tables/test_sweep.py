@@ -131,7 +131,7 @@ def test_a_folder_of_another_plan_or_of_other_things_is_refused(tmp_path: Path) 
 @pytest.mark.parametrize(("axis", "told"), [("methods", "method_sha256"), ("models", "source_sha256")])
 def test_a_folder_of_other_code_of_the_users_own_is_refused(tmp_path: Path, axis: str, told: str) -> None:
     def folder(code: str) -> SweepFolder:
-        (tmp_path / "mine.py").write_text(f"def score(model, masks, batches, loss, *, seed):\n    return {code}\n")
+        (tmp_path / "mine.py").write_text(f"def score(*arguments, **options):\n    return {code}\n")
         other = {"methods": "snip", "models": "unet"}[axis]
         axes = AXES.model_copy(update={axis: (other, f"{tmp_path / 'mine.py'}:score"), "controls": ("shuffle",)})
         return SweepFolder(tmp_path / "table", planned(axes))

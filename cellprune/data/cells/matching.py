@@ -1,10 +1,12 @@
 """Which mask belongs to which cell: labels of tracking and segmentation truth are unrelated, only places agree."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.errors import CellpruneError
 from cellprune.evaluation.contingency import areas, contingency
 from cellprune.images.read import Labels
 
@@ -66,6 +68,40 @@ def draw_only(images: Iterable[Labels]) -> bool:
             return False
         in_several = in_several or int(regions(labels).max(initial=0)) > 1
     return in_several
+
+
+def draws(labels: Labels) -> bool:
+    """Tell whether a label image by itself draws its cells and does not number them: one value, in several pieces.
+
+    One cell may be in two pieces, where another one hides its middle; but nobody gives an only cell the number 255.
+    """
+    values = areas_px(labels).keys()
+    most_px = 1 if 255 in values else 2
+    return len(values) == 1 and int(regions(labels).max(initial=0)) > most_px
+
+
+def refuse_mixed(images: Iterable[tuple[Path, Labels]]) -> None:
+    """Refuse label images of which some draw their cells and others number them: the drawn ones would be one cell each.
+
+    Raises:
+        CellpruneError: names one of each.
+    """
+    drawn = numbered = None
+    for path, labels in images:
+        if len(areas_px(labels)) > 1:
+            numbered = numbered or path
+        elif draws(labels):
+            drawn = drawn or path
+        if drawn and numbered:
+            raise CellpruneError(mixed(drawn, numbered))
+
+
+def mixed(drawn: Path, numbered: Path) -> str:
+    """Say that one label image draws its cells, and another one numbers them."""
+    return (
+        f"{drawn} has one value for several pieces, as a black and white image has, and {numbered} numbers its cells: "
+        "number the cells in all label images, or in none"
+    )
 
 
 def jaccard(gold: Labels, labels: Labels) -> float:

@@ -10,12 +10,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellprune.files.listing import below
 from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, ImageError
 from cellprune.wording import quoted, reason
 
 if TYPE_CHECKING:
     import zarr
 
+_WORDS = {".zarray", ".zattrs", ".zgroup", "zarr.json"}
 _CODECS = {
     "blosc", "zlib", "gzip", "zstd", "lz4", "bz2", "lzma", "shuffle", "bitround", "delta", "fixedscaleoffset", "crc32",
     "crc32c", "adler32", "fletcher32", "bytes", "transpose", "sharding_indexed",
@@ -66,6 +68,17 @@ def array(folder: Path, axes: str) -> "zarr.Array":
             f"{folder} has chunks of {' x '.join(map(str, opened.chunks))} pixels: save it in smaller ones"
         )
     return opened
+
+
+def absent(folder: Path, opened: "zarr.Array") -> tuple[int, int]:
+    """Count the pieces of an array that are not there, and all that it may have: its chunks, or what holds several.
+
+    Programs leave out what is zero throughout, so nobody can tell a lost one from an empty one.
+    """
+    unit = opened.shards or opened.chunks
+    n_pieces = prod(-(-size // of) for size, of in zip(opened.shape, unit, strict=True))
+    is_piece = (name for name in below(folder) if name not in _WORDS and not name.endswith(".partial"))
+    return n_pieces - sum(1 for _ in is_piece), n_pieces
 
 
 def _names(codecs: object) -> Iterator[str]:

@@ -217,3 +217,13 @@ def test_what_ome_zarr_itself_writes_is_read(tmp_path: Path) -> None:
         writer.write_image(np.swapaxes(PIXELS, 1, 2), group, axes="tczyx", fmt=written)
         images, _, _ = find([str(path)], Axes(2, 1))
         assert all(np.array_equal(one.levels(channels=1)[0], PIXELS[one.plane, 2, 1]) for one in images)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_chunks_that_are_not_there_are_told(version: str, tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "a.zarr", PIXELS[:, 0, 0], "tyx", version=version, scale=(1, 1, 1))
+    assert not notes(find([str(path)])[0])
+    (path / next(name for name in image.files(path) if name[-1].isdecimal())).unlink()
+    (said,) = notes(find([str(path)])[0])
+    assert said.endswith("a.zarr lacks 1 of its 2 chunks, which count as black: if its program does not leave out "
+                         "black ones, copy it again")  # fmt: skip
