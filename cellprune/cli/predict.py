@@ -19,7 +19,7 @@ from cellprune.cli.pixel_size import require_pixel_size
 from cellprune.cli.shard import shard_of
 from cellprune.cli.terminal import say
 from cellprune.cli.track import doubts, told
-from cellprune.cli.watching import watched
+from cellprune.cli.watching import Notices, watched
 from cellprune.machine import threads
 from cellprune.wording import many, printable
 
@@ -194,7 +194,7 @@ def predict(
     folder = found.output(output, settings, running, overlays=overlays, outlines=outlines, zarr_labels=zarr_labels)
     warnings = _warn_of_inputs(found, None if rescale else scale.warning(runner.card, sizes), pixel_size)
     job = Job(runner, folder, numbers, how, min_area)
-    done = _done(job, found, sizes, zooms, Scaling(pixel_size, rescale), separate=separate)
+    done = _done(job, found, sizes, zooms, Scaling(pixel_size, rescale), warnings, separate=separate)
     warnings += _warn_of_results(done, folder, sees_whole_image=runner.receptive_field is None)
     tracks = _follow(done, found.images, folder, by, ctc=ctc) if track else None
     said = {"output": str(output), "warnings": warnings, "kept": done.kept, **running}
@@ -426,15 +426,10 @@ def _warn_of_inputs(found: _Inputs, doubt: str | None, pixel_size: tuple[float, 
         pixel_size: that is given.
     """
     from cellprune.lab import scale
-    from cellprune.lab.inputs import notes
+    from cellprune.lab.inputs import note_of_labels, notes
 
-    warnings = []
-    if labels := found.labels:
-        warnings.append(
-            f"{labels[0]}{_and_more(labels)} is named as labels of the images beside it, or is a JPEG of one: left "
-            "out; name it alone to predict it"
-        )
-    warnings += filter(None, (*notes(found.everyones), scale.overridden(found.everyones, pixel_size), doubt))
+    lines = note_of_labels(found.labels), *notes(found.everyones), scale.overridden(found.everyones, pixel_size), doubt
+    warnings = list(filter(None, lines))
     for line in warnings:
         terminal.tell(f"warning: {line}")
     return warnings
@@ -530,14 +525,16 @@ def _done(
     sizes: "dict[str, tuple[float, float] | None]",
     zooms: "dict[str, tuple[float, float]]",
     scaling: "Scaling",
+    warnings: list[str],
     *,
     separate: bool,
 ) -> "Done":
-    """Predict what is there and what comes, and show how far it is."""
+    """Predict what is there and what comes, and show how far it is; what is said of what comes is added to warnings."""
     from cellprune.lab.job import run
 
     if found.coming is not None:
-        return watched(job, found.coming, scaling, separate=separate)
+        notices = Notices(job.engine.card, scaling, found.everyones, found.labels, warnings)
+        return watched(job, found.coming, scaling, notices, separate=separate)
     with _progress(found.images, job.engine, zooms) as tell:
         return run(
             job.engine, found.images, job.output, pixel_sizes=sizes, zooms=zooms, failures=found.failures,

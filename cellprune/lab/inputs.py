@@ -116,6 +116,17 @@ def notes(images: Sequence[Image]) -> list[str]:
     ]
 
 
+def note_of_labels(left_out: Sequence[str]) -> str | None:
+    """Say what `find` left out, such as label images; None for nothing."""
+    if not left_out:
+        return None
+    more = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+    return (
+        f"{left_out[0]}{more} is named as labels of the images beside it, or is a JPEG of one: left out; name it alone "
+        "to predict it"
+    )
+
+
 def digest(images: Sequence[Image], failures: Sequence[Failure]) -> str:
     """Give the sha256 of the list of files that the inputs mean, which tells whether shards shared out the same one.
 

@@ -113,7 +113,7 @@ class Output:
         self._settings = dict(settings)
         self._running = {} if running is None else dict(running)
         self._names = set(images)
-        self._digests: dict[tuple[Path, int], str] = {}
+        self._digests: dict[tuple[Path, int, int], str] = {}
         self._words: dict[tuple[Path, int], tuple[str, list[_Cells]]] = {}  # of the stack that was looked at last
         self._refuse()
 
@@ -148,14 +148,26 @@ class Output:
         of = None if self.shard is None else {
             path.name
             for image in images
-            for path in (
-                self._labels_path(image), self._stack_path(image), self._overlay_path(image),
-                *(self._outline_path(image, kind) for kind in FILES),
-            )
-            if path is not None
+            for path in self._files_of(image)
         }  # fmt: skip
         for name in (_LABELS, _OVERLAYS, _OUTLINES):
             atomic.sweep(self.path / name, of=of)
+
+    def gone(self) -> Path | None:
+        """Give the folder that was removed while it is held, with the labels in it; None where they are there."""
+        return next((folder for folder in (self.path, self.path / _LABELS) if not folder.is_dir()), None)
+
+    def remove(self, images: Sequence[Image]) -> None:
+        """Remove what is there of images whose file became another, the labels first, which say that it is done.
+
+        Raises:
+            WorkError: a file cannot be removed.
+        """
+        for path in dict.fromkeys(path for image in images for path in self._files_of(image)):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise atomic.UnwrittenError(f"could not remove {path} ({error.strerror})", "mend the folder") from error
 
     def labels_of(self, image: Image) -> tuple[Labels, list[str]] | None:
         """Give the labels that are there of an image and the class names by label; None where it is still to be done.
@@ -343,10 +355,17 @@ class Output:
         documents.write_json(self.records / RECORD, said)
 
     def _source(self, image: Image) -> dict[str, object]:
-        key = image.path, image.path.stat().st_mtime_ns  # while a folder is watched, a file may become another
+        status = image.path.stat()  # while a folder is watched, a file may become another
+        key = image.path, status.st_size, status.st_mtime_ns
         if key not in self._digests:
             self._digests[key] = sha256_of(image.path)
         return {"sha256": self._digests[key], "plane": image.plane}
+
+    def _files_of(self, image: Image) -> list[Path]:
+        """Give all that may lie in the folder of an image, its labels first."""
+        own, stack = self._labels_path(image), self._stack_path(image)
+        outlines = (self._outline_path(image, kind) for kind in FILES)
+        return [own, *([] if stack is None else [stack]), self._overlay_path(image), *outlines]
 
     def _labels_path(self, image: Image) -> Path:
         return self.path / _LABELS / f"{image.name}.tif"

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.read import ImageError
@@ -12,9 +13,10 @@ from cellprune.lab.arrivals import EVERY_S, Arrival, Arrivals
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
 from cellprune.lab.job import Done, Job, join, stopped, write
-from cellprune.wording import many
+from cellprune.wording import many, printable
 
 Tell = Callable[[Done], None]
+Notice = Callable[[Sequence[Image], Sequence[str]], None]  # images that came, and what is left out as labels
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,13 @@ def watch(
     *,
     separate: bool = False,
     tell: Tell = lambda done: None,
+    notice: Notice = lambda images, left_out: None,
     wait: Callable[[float], None] | None = None,
 ) -> Done:
     """Predict the images that are in a folder and those that come, until Ctrl-C.
 
-    The table and the record are written whenever nothing is left to do for now.
+    The table and the record are written whenever nothing is left to do for now. A file that changes after it was
+    predicted is predicted anew. What is still waited for at the end is a failure.
 
     Args:
         job: how.
@@ -49,33 +53,37 @@ def watch(
         scaling: how images are zoomed.
         separate: whether the labels of a stack stay one file each.
         tell: told what is done so far, whenever it begins to wait.
+        notice: told of the images of each file before they are predicted, and of what each look left out.
         wait: waits for some seconds; None for the clock.
     Returns:
         What came of it; all of it is on the disk.
     Raises:
-        WorkError: the folder is gone, or the output cannot be written; what is done stays.
+        WorkError: the folder or the output is gone, or the output cannot be written; what is done stays.
     """
     output = job.output
     with output.locked():
         output.sweep(())
-        done, is_new = Done([], output.table()), True
+        watching = _Watching(job, arrivals, scaling, Done([], output.table()), notice, separate)
+        done = watching.done
         try:
-            while True:
-                for arrived in arrivals.look():
-                    n_before = len(done.images) + len(done.failures)
-                    if isinstance(arrived, Failure):
-                        done.failures.append(arrived)
-                    else:
-                        _do(job, arrivals, arrived, scaling, done, separate=separate)
-                    is_new |= len(done.images) + len(done.failures) > n_before
-                if is_new:
-                    write(output, done, finished=False)
-                    tell(done)
-                is_new = False
-                (wait or time.sleep)(EVERY_S)
-        except KeyboardInterrupt:
-            write(output, done, finished=True)
+            try:
+                is_new = True
+                while True:
+                    is_new |= watching.look()
+                    if is_new:
+                        write(output, done, finished=False)
+                        tell(done)
+                    is_new = False
+                    (wait or time.sleep)(EVERY_S)
+            except KeyboardInterrupt:
+                done.failures += arrivals.waiting()
+                write(output, done, finished=True)
         except WorkError as error:
+            if gone := output.gone():
+                raise WorkError(
+                    f"the output folder {printable(str(gone))!r} is gone, with what was done: give the same command "
+                    "again, which predicts all images anew"
+                ) from error
             with suppress(WorkError):  # of a full disk: the table of before stays
                 write(output, done, finished=False)
             so_far = f"{many(len(done.images), 'image')} {'is' if len(done.images) == 1 else 'are'}"
@@ -83,38 +91,107 @@ def watch(
     return done
 
 
-def _do(job: Job, arrivals: Arrivals, arrived: Arrival, scaling: Scaling, done: Done, *, separate: bool) -> None:
-    """Predict a file; what cannot be read and may still be on its way is left for the next look."""
-    images, n_done = arrived.images, len(done.images)
-    if len(images) > 1 and not arrived.is_late and not _are_whole(job, images):
-        return  # of a stack that is cut off no plane is predicted
-    names = {str(arrived.path), *(image.shown for image in images)}
-    before = [failure for failure in done.failures if failure.shown not in names]
-    done.failures[:] = before
-    job.output.take(images, separate=separate)
-    sizes = scale.pixel_sizes(images, scaling.pixel_size_um)
-    for image in images:
-        try:
-            zoom = scale.zooms(job.engine.card, {image.name: sizes[image.name]}, rescale=scaling.rescale)[image.name]
-        except CellpruneError as error:
-            done.failures.append(Failure(image.shown, str(error)))
-        else:
-            job.do(image, done, sizes[image.name], zoom, lambda what: None)
-    if len(done.failures) == len(before) and images[0].stack in job.output.stacks:
-        join(job.output, images, done, sizes[images[0].name])
-    if len(done.images) > n_done:
-        arrivals.done(arrived)
-    elif arrived.is_late:
-        arrivals.told(arrived)
-    else:
+@dataclass(frozen=True)
+class _Made:
+    """What was predicted of a file, and how many of these images an earlier command had done."""
+
+    images: tuple[Image, ...]
+    n_kept: int
+
+
+@dataclass
+class _Watching:
+    job: Job
+    arrivals: Arrivals
+    scaling: Scaling
+    done: Done
+    notice: Notice
+    separate: bool
+    made: dict[Path, _Made] = field(default_factory=dict)
+
+    def look(self) -> bool:
+        """Do what is whole, and tell whether anything is new."""
+        is_new = False
+        for arrived in self.arrivals.look():
+            if isinstance(arrived, Failure):
+                self.done.failures.append(arrived)
+                is_new = True
+            else:
+                is_new |= self._do(arrived)
+        self.notice((), self.arrivals.left_out)
+        return is_new
+
+    def _do(self, arrived: Arrival) -> bool:
+        """Predict a file; what cannot be read and may still be on its way is left for the next look."""
+        images, done, made = arrived.images, self.done, self.made.get(arrived.path)
+        if len(images) > 1 and not arrived.is_late and (fault := _fault(self.job, images)):
+            self.arrivals.left(arrived, fault)
+            return False  # of a stack that is cut off no plane is predicted
+        if made is not None:
+            self._forget(arrived.path, made)
+        self.notice(images, ())
+        names = {printable(str(arrived.path)), *(image.shown for image in images)}
+        before = [failure for failure in done.failures if failure.shown not in names]
         done.failures[:] = before
+        n_done, n_kept = len(done.images), done.kept
+        self._predict(arrived)
+        if self.arrivals.has_changed(arrived):  # the labels may be of what it was before
+            done.failures[:] = before
+            self._forget(arrived.path, _Made(images, done.kept - n_kept))
+            return True
+        if len(done.images) > n_done:
+            self.made[arrived.path] = _Made(images, done.kept - n_kept)
+            self.arrivals.done(arrived)
+        elif arrived.is_late:
+            self.arrivals.told(arrived)
+        else:
+            self.arrivals.left(arrived, done.failures[len(before)].why)
+            done.failures[:] = before
+            return made is not None
+        return True
+
+    def _predict(self, arrived: Arrival) -> None:
+        """Predict all images of a file, and make one file of a stack's labels if it is still the same."""
+        job, done, images, n_failures = self.job, self.done, arrived.images, len(self.done.failures)
+        job.output.take(images, separate=self.separate)
+        sizes = scale.pixel_sizes(images, self.scaling.pixel_size_um)
+        for image in images:
+            one, rescale = {image.name: sizes[image.name]}, self.scaling.rescale
+            try:
+                zoom = scale.zooms(job.engine.card, one, rescale=rescale)[image.name]
+            except CellpruneError as error:
+                done.failures.append(Failure(image.shown, str(error)))
+            else:
+                job.do(image, done, sizes[image.name], zoom, lambda what: None)
+        if len(done.failures) > n_failures or images[0].stack not in job.output.stacks:
+            return
+        try:
+            join(job.output, images, done, sizes[images[0].name])
+        except WorkError:
+            if not self.arrivals.has_changed(arrived):
+                raise
+
+    def _forget(self, path: Path, made: _Made) -> None:
+        """Take away what was made of a file that became another: what is said of it, its rows and its labels."""
+        done, shown = self.done, {image.shown for image in made.images}
+        names = {printable(image.name) for image in made.images}
+        rows = self.job.output.table()
+        rows.add(row for row in done.rows if row["image"] not in shown)
+        done.rows = rows
+        done.images[:] = [image for image in done.images if image["name"] not in names]
+        done.failures[:] = [failure for failure in done.failures if failure.shown not in shown]
+        done.tiled[:] = [name for name in done.tiled if name not in names]
+        done.grey[:] = [name for name in done.grey if name not in shown]
+        done.kept -= made.n_kept
+        self.made.pop(path, None)
+        self.job.output.remove(made.images)
 
 
-def _are_whole(job: Job, images: Sequence[Image]) -> bool:
-    """Tell whether all planes of a stack can be read."""
+def _fault(job: Job, images: Sequence[Image]) -> str | None:
+    """Say why an image of a file cannot be read; None where all can."""
     try:
         for image in images:
             image.levels(channels=job.engine.card.in_channels)
-    except ImageError:
-        return False
-    return True
+    except ImageError as error:
+        return str(error)
+    return None

@@ -441,15 +441,20 @@ def test_a_watched_folder_ends_by_ctrl_c_as_done(
         waits.append(seconds)
         if len(waits) == 1:
             shutil.copy(dataset.frames[0].image, tmp_path / "in/a.tif")
+            for name in ("b.jpg", "c.jpg"):
+                Image.linear_gradient("L").save(tmp_path / "in" / name)
+            shutil.copy(tmp_path / "in/a.tif", tmp_path / "in/a_mask.tif")
         if len(waits) == 4:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", wait)
-    assert call(model, "--watch", tmp_path / "in", "-o", tmp_path / "out", "--no-overlays") == 0
+    assert call(model, "--watch", tmp_path / "in", "-o", tmp_path / "out", "--no-overlays", "--json") == 0
     out, err = capsys.readouterr()
     assert "0 cells in 0 images; waiting for images in" in err
-    assert "in 1 image; waiting for images in" in err
-    assert "in 1 image" in out
+    assert "in 3 images; waiting for images in" in err
+    warnings = json.loads(out)["warnings"]
+    assert [line[:17] for line in warnings] == ["a_mask.tif is nam", "b.jpg is a JPEG, "], "of each kind one"
+    assert [f"warning: {line}" for line in warnings] == [line for line in err.splitlines() if "warning" in line]
     assert (tmp_path / "out/labels/a.tif").exists()
     assert len(waits) == 4, "one look more than it takes to see that a file stays as it is"
 

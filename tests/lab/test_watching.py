@@ -119,6 +119,64 @@ def test_a_damaged_file_is_listed_the_others_go_on_and_repaired_it_is_done(folde
     assert sorted(Path(failure.shown).name for failure in done.failures) == ["B.TIF", "d.czi"]
 
 
+def test_a_file_that_changes_is_predicted_anew_and_nothing_of_before_is_left(folder: Path, tmp_path: Path) -> None:
+    pages = np.stack([spots(), spots(cells=[(1, 1, 9, 9)]), spots(cells=[(9, 9, 9, 9)])])
+
+    def film(n_pages: int) -> Step:
+        said = {"photometric": "minisblack", "metadata": {"axes": "TYX"}} if n_pages > 1 else {"metadata": None}
+        return lambda: tifffile.imwrite(folder / "film.tif", pages[:n_pages] if n_pages > 1 else pages[0], **said)
+
+    film(2)()
+    for n_pages in (3, 1):
+        out = tmp_path / f"out{n_pages}"
+        done = watched(folder, out, nothing, nothing, film(n_pages), nothing, nothing)
+        predicted(folder, tmp_path / f"whole{n_pages}")
+        assert not done.failures
+        assert content(out) == content(tmp_path / f"whole{n_pages}"), f"{n_pages} pages"
+    done = watched(folder, tmp_path / "out1", nothing, nothing, film(2))
+    assert [Path(failure.shown).name for failure in done.failures] == ["film.tif"]
+    assert "changed after it was predicted: give the same command again" in done.failures[0].why
+
+
+def test_a_file_that_changes_while_it_is_predicted_is_not_taken_for_what_it_became(
+    folder: Path, tmp_path: Path
+) -> None:
+    class Slow(Bright):
+        def __call__(self, images):
+            if not self.seen:
+                save(folder / "a.tif", spots(cells=[(3, 3, 6, 6)]))
+            return super().__call__(images)
+
+    save(folder / "a.tif")
+    done = watched(folder, tmp_path / "out", nothing, engine=Slow())
+    assert len(done.images) == len(done.rows) == 0
+    assert len(done.failures) == 1
+    predicted(folder, tmp_path / "out")
+    predicted(folder, tmp_path / "whole")
+    assert content(tmp_path / "out") == content(tmp_path / "whole")
+
+
+def test_what_is_waited_for_at_the_end_is_a_failure_with_its_reason(folder: Path, tmp_path: Path) -> None:
+    (folder / "cut.tif").write_bytes(b"II*\0 and no more")
+    tifffile.imwrite(folder / "slices.tif", np.stack([spots()] * 3), imagej=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(folder / "rgb.tif", np.arange(300, dtype=np.uint8).reshape(10, 10, 3), photometric="rgb")
+    done = watched(folder, tmp_path / "out", nothing, nothing, lambda: save(folder / "late.tif"))
+    why = {Path(failure.shown).name: failure.why for failure in done.failures}
+    assert len(done.failures) == len(why) == 4
+    assert "give --z max" in why["slices.tif"]
+    assert "has 3 channels, but the model takes 1" in why["rgb.tif"]
+    assert "was not predicted before the watch ended: give the same command again" in why["late.tif"]
+    assert "cut.tif" in why["cut.tif"]
+    assert len(json.loads((tmp_path / "out/prediction.json").read_text())["failed"]) == 4
+
+
+def test_an_output_that_disappears_is_not_said_to_be_kept(folder: Path, tmp_path: Path) -> None:
+    save(folder / "a.tif")
+    with pytest.raises(WorkError, match=r"the output folder '.*out' is gone, with what was done: give") as told:
+        watched(folder, tmp_path / "out", nothing, nothing, lambda: shutil.rmtree(tmp_path / "out"))
+    assert "kept" not in str(told.value)
+
+
 def test_a_folder_that_disappears_is_one_line_and_what_was_done_is_kept(folder: Path, tmp_path: Path) -> None:
     save(folder / "a.tif")
     with pytest.raises(WorkError, match=r"the folder '.*in' is gone: 1 image is done and kept in .*out"):
