@@ -23,7 +23,7 @@ from cellprune.training.fit import Stopped
 
 pytestmark = pytest.mark.usefixtures("figures_left_empty")
 
-TINY = ["data.size=[32, 32]", "model.width=4", "model.depth=1", "training.epochs=2"]
+TINY = ["data.size=[32, 32]", "data.target=classes", "model.width=4", "model.depth=1", "training.epochs=2"]
 SNIP = ["pruning.batch_size=4", "pruning.method=snip", "pruning.ratio=0.6"]
 
 
