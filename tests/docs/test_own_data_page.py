@@ -32,6 +32,18 @@ def drawn(folder: Path, n: int, n_classes: int = 9) -> None:
         (folder / "labels" / f"day1_{at:02d}_masks.png").write_bytes(imagecodecs.png_encode(labels))
 
 
+def coded(folder: Path) -> None:
+    """The page's own code, and the arrays that it reads."""
+    drawn(folder / "days", 3)
+    for place, name in (("images", "raw"), ("labels", "truth")):
+        (folder / name).mkdir()
+        for at, file in enumerate(sorted((folder / "days" / place).iterdir())):
+            pixels = tifffile.imread(file) if file.suffix == ".tif" else imagecodecs.imread(file)
+            np.save(folder / name / f"day{at}.npy", pixels)
+    (code,) = pages.blocks(PAGE, "python")
+    (folder / "cells.py").write_text(code, encoding="utf-8")
+
+
 def bowl(folder: Path) -> None:
     """Two images with one mask per cell, as in the Data Science Bowl 2018."""
     for name in "ab":
@@ -71,8 +83,9 @@ def test_every_command_of_the_page_works(
     drawn(tmp_path / "images-again", 3)
     (tmp_path / "images-again" / "images").rename(tmp_path / "other-day" / "images")
     lines = list(pages.commands(PAGE))
-    assert len(lines) == 11
+    assert len(lines) == 14
     bowl(tmp_path / "annotated")
+    coded(tmp_path)
     for line in lines:
         words = shlex.split(line.replace("--model.width 32", "--model.width 4"))[1:]
         more = [*(TINY if words[0] == "train" else []), *(FEW if "--crop" in words else [])]
