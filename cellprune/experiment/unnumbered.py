@@ -1,6 +1,5 @@
 """Labels that draw cells and do not number them show no border between two that touch: classes are learned of them."""
 
-from itertools import islice
 from pathlib import Path
 
 from cellprune import tasks
@@ -14,7 +13,7 @@ from cellprune.runs import log
 
 _TARGET = "classes"
 _OF_CELLS = 2  # classes: background and cells
-_LOOKED_AT = 200  # label images; more would take long to say the same
+_LOOKED_AT = 20  # label images, spread over all, as every run of a sweep looks; `data check` looks at all
 
 
 def with_target_told(settings: Settings, data_root: Path | None, frames: Frames | None = None) -> Settings:
@@ -28,12 +27,13 @@ def with_target_told(settings: Settings, data_root: Path | None, frames: Frames 
         CellpruneError: no such data, labels that cannot be read, or of which some number the cells and others do not.
     """
     data, usual = settings.data, settings.data.target
-    if settings.task != "segmentation":
+    is_asked = "target" in data.model_fields_set
+    if settings.task != "segmentation" or (is_asked and usual == _TARGET):
         return settings
     frames = tasks.of(settings).open(data, data_root) if frames is None else frames
     are_drawn = isinstance(frames, Dataset) and len(data.classes) == _OF_CELLS and _are_drawn(frames)
-    if "target" in data.model_fields_set:
-        if are_drawn and usual != _TARGET:
+    if is_asked:
+        if are_drawn:
             log.warn_once(
                 f"warning: the label images of {frames.name} draw cells and do not number them, so --target {usual} "
                 f"takes cells that touch for one: take --target {_TARGET}, or number the cells"
@@ -54,5 +54,6 @@ def with_target_told(settings: Settings, data_root: Path | None, frames: Frames 
 def _are_drawn(dataset: Dataset) -> bool:
     """Tell it of a plain folder; in the challenge's layout, where frames have no names, labels are numbers."""
     plain = [frame for frame in dataset.frames if frame.name and frame.gold]
-    refuse_mixed((frame.files["gold"], read_truth(frame, "gold")) for frame in islice(plain, _LOOKED_AT))
+    some = plain[:: max(1, len(plain) // _LOOKED_AT)]
+    refuse_mixed((frame.files["gold"], read_truth(frame, "gold")) for frame in some)
     return draw_only(read_truth(frame, "gold") for frame in plain)

@@ -21,11 +21,13 @@ class Source:
         header: see there.
         axes: letters of T, Z, C, Y, X, in the file's order; those of one step, too.
         read: the number of a plane, and of a channel or None for all -> (C, H, W), as saved.
+        doubts: gives more notes, as of the header, which take long to find: not for each plane.
     """
 
     header: Header
     axes: str
     read: Callable[[int, int | None], NDArray]
+    doubts: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True)

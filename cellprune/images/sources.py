@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -103,7 +103,7 @@ def read_header(member: Member, *, axes: str | None = None) -> Header:
     with _told(member.path, format_), format_.opened(member.path, member.number) as source:
         sizes = dict(source.header.outer) | dict(zip("YXC", (*source.header.size, source.header.channels), strict=True))
         order.fitting(axes, source.axes, [sizes.get(axis, 1) for axis in source.axes], member.path)
-        return source.header
+        return replace(source.header, notes=(*source.header.notes, *source.doubts()))
 
 
 def read_grey_levels(

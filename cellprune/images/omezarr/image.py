@@ -77,12 +77,6 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
     sizes = dict(zip(axes, map(int, array.shape), strict=True))
     outer = tuple((axis, sizes[axis]) for axis in axes if axis not in "CYX" and sizes[axis] > 1)
     pixel_size_um, notes = micrometers(metadata.um_of(image, axes))
-    lacking, n_pieces = storage.absent(path / image.datasets[0].path, array)
-    if lacking > 0:
-        notes += (
-            f"lacks {lacking:,} of its {n_pieces:,} chunks, which count as black: if its program does not leave out "
-            "black ones, copy it again",
-        )
     header = Header(
         (sizes["Y"], sizes["X"]), sizes.get("C", 1), prod(size for _, size in outer), array.dtype, pixel_size_um,
         outer=outer, channel_names=_channel_names(words, sizes.get("C", 1)), notes=notes,
@@ -97,7 +91,16 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
         kept = [axis for axis in axes if axis in wanted]
         return pixels.transpose([kept.index(axis) for axis in "CYX" if axis in kept]).reshape(-1, *header.size)
 
-    yield Source(header, axes, read)
+    def doubts() -> tuple[str, ...]:
+        lacking, n_pieces = storage.absent(path / image.datasets[0].path, array)
+        if lacking <= 0:
+            return ()
+        return (
+            f"lacks {lacking:,} of its {n_pieces:,} chunks, which count as black: if its program does not leave out "
+            "black ones, copy it again",
+        )
+
+    yield Source(header, axes, read, doubts)
 
 
 def image_words(path: Path) -> tuple[metadata.Words, metadata.Multiscale]:
