@@ -83,6 +83,8 @@ def main() -> None:
     for path in arguments.runs:
         if path.is_dir() and Folder(path).finished:
             run = of_folder(path)
+            if (known := kept.get((run.arm, run.seed))) and not run.challenge:
+                run = replace(run, challenge=known.challenge)  # of the same run, scored elsewhere
             kept[run.arm, run.seed] = run
             print(f"{path}: SEG {run.scores[TUNED]['seg']:.3f}", flush=True)
     keep(arguments.kept, (kept[key] for key in sorted(kept, key=lambda key: (str(key[0]), key[1]))))
