@@ -28,6 +28,8 @@ from cellprune.targets.decoders import BorderSeeds, Components, Decoder, Distanc
 SETS = {"DIC-C2DH-HeLa": "HeLa", "PhC-C2DH-U373": "U373"}
 TUNED, USUAL, UNCUT = "tuned", "usual numbers", "without cuts"
 WHOLE = "whole"
+COMMON = ("network", "frames", "seeds", "commit")  # heads of columns that are left out where all rows have one value
+NO_BREAK = "\N{NO-BREAK SPACE}"
 OF_RUN = {"seg": "SEG", "ap_50": "AP .5", "ap_75": ".75", "ap_90": ".9", "iou": "IoU"}
 SHARES = {"merged_share": "merged", "split_share": "split", "missed_share": "missed", "extra_share": "extra"}
 OF_CHALLENGE = {"det": "DET", "op_csb": "OP_CSB", "tra": "TRA", "lnk": "LNK"}
@@ -180,49 +182,76 @@ def challenge(file: Path) -> dict[str, float]:
     return {name: round(scores[name], 6) for name in OF_CHALLENGE}
 
 
-def table(runs: Iterable[Run], tested: str, *, set_apart: bool) -> Iterator[str]:
-    """Give a Markdown table of what was scored on these frames: means over seeds, one row per arm and decoder.
+def of_frames(runs: Iterable[Run], tested: str, *, set_apart: bool) -> Iterator[str]:
+    """Give a table of the annotated frames of a sequence: means over seeds, one row per arm and decoder."""
+    arms = by_arm(runs, tested, set_apart=set_apart)
+    yield from table([row(arm, decoder, same) for arm, same in arms.items() for decoder in same[0].scores])
 
-    A column in which nothing stands, or in which only whole frames do, is left out.
-    """
+
+def of_sequence(runs: Iterable[Run], tested: str) -> Iterator[str]:
+    """Give a table of a whole sequence, as tuned, of the runs that were scored so."""
+    arms = by_arm([run for run in runs if run.challenge], tested, set_apart=False)
+    yield from table([row_of_sequence(arm, same) for arm, same in arms.items()])
+
+
+def by_arm(runs: Iterable[Run], tested: str, *, set_apart: bool) -> dict[Arm, list[Run]]:
+    """Set the seeds together that were scored on the same frames; whole frames stand before crops."""
     arms: dict[Arm, list[Run]] = defaultdict(list)
     for run in runs:
         if (run.arm.tested, run.arm.set_apart) == (tested, set_apart):
             arms[run.arm].append(run)
-    rows = [row(arms[arm], decoder) for arm in sorted(arms, key=order) for decoder in arms[arm][0].scores]
-    if not rows:
-        yield "*Not measured yet.*"
-        return
-    heads = [head for head in rows[0] if any(one[head] not in ("", WHOLE) for one in rows)]
-    yield f"| {' | '.join(heads)} |"
-    yield "|---" * len(heads) + "|"
-    for one in rows:
-        yield f"| {' | '.join(one[head] for head in heads)} |"
+    return dict(sorted(arms.items(), key=lambda item: order(item[0])))
 
 
 def order(arm: Arm) -> tuple[str, str, str, bool, str]:
-    """Give what rows are sorted by; whole frames stand before crops."""
+    """Give what rows are sorted by."""
     return arm.dataset, arm.network, arm.target, arm.frames != WHOLE, arm.frames
 
 
-def row(same: Sequence[Run], decoder: str) -> dict[str, str]:
+def table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Give a Markdown table; what all rows have in common is said below it, and no column is empty."""
+    if not rows:
+        yield "*Not measured yet.*"
+        return
+    common = {head: rows[0][head] for head in COMMON if len({row.get(head) for row in rows}) == 1 and head in rows[0]}
+    heads = [head for head in rows[0] if head not in common and any(row[head] for row in rows)]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" * len(heads) + "|"
+    for row in rows:
+        yield f"| {' | '.join(row[head].replace(' ', NO_BREAK) for head in heads)} |"
+    if common:
+        yield ""
+        yield f"All rows: {', '.join(f'{head} {value}' for head, value in common.items())}."
+
+
+def row(arm: Arm, decoder: str, same: Sequence[Run]) -> dict[str, str]:
     """Give a row of the runs that are alike but for the seed: head -> cell."""
-    arm, scores = same[0].arm, [run.scores[decoder] for run in same]
-    sequences = [run.challenge for run in same if run.challenge and decoder == TUNED]
+    scores = [run.scores[decoder] for run in same]
     shares = {head: [of[name] for of in scores if name in of] for name, head in SHARES.items()}  # none without cells
     return {
-        "set": SETS[arm.dataset],
-        "network": arm.network,
-        "frames": arm.frames,
-        "target": arm.target,
+        **heading(arm),
         "decoder": decoder,
         "seeds": str(len(same)),
         **{head: spread([of[name] for of in scores], signed=name == "seg") for name, head in OF_RUN.items()},
         **{head: f"{100 * mean(values):.1f} %" if values else "" for head, values in shares.items()},
-        **{head: spread([of[name] for of in sequences], signed=False) if sequences else ""
-           for name, head in OF_CHALLENGE.items()},
-        "commit": " ".join(sorted({run.commit for run in same})),
-    }  # fmt: skip
+        "commit": commits(same),
+    }
+
+
+def row_of_sequence(arm: Arm, same: Sequence[Run]) -> dict[str, str]:
+    """Give such a row of whole sequences."""
+    scores = {head: spread([run.challenge[name] for run in same], signed=True) for name, head in OF_CHALLENGE.items()}
+    return {**heading(arm), "seeds": str(len(same)), **scores, "commit": commits(same)}
+
+
+def heading(arm: Arm) -> dict[str, str]:
+    """Say what a row is about."""
+    return {"set": SETS[arm.dataset], "network": arm.network, "frames": arm.frames, "target": arm.target}
+
+
+def commits(same: Sequence[Run]) -> str:
+    """Say what the runs were trained with."""
+    return " ".join(sorted({run.commit for run in same}))
 
 
 def spread(values: Sequence[float], *, signed: bool) -> str:

@@ -65,9 +65,11 @@ def by_target() -> dict[str, Iterable[str]]:
     """Give the tables of cells by target and decoder."""
     runs = cells.load(MEASUREMENTS / "cells.json")
     return {
-        "training part": cells.table(runs, "01", set_apart=True),
-        "01 to 02": cells.table(runs, "02", set_apart=False),
-        "02 to 01": cells.table(runs, "01", set_apart=False),
+        "training part": cells.of_frames(runs, "01", set_apart=True),
+        "01 to 02": cells.of_frames(runs, "02", set_apart=False),
+        "01 to 02, whole sequence": cells.of_sequence(runs, "02"),
+        "02 to 01": cells.of_frames(runs, "01", set_apart=False),
+        "02 to 01, whole sequence": cells.of_sequence(runs, "01"),
     }
 
 

@@ -18,15 +18,19 @@ def test_a_column_is_there_once_a_run_has_something_in_it(benchmark: Callable[[s
         )
 
     whole = [run(0), run(1)]
-    heads, _, *rows = cells.table(whole, "02", set_apart=False)
-    named = "network | target | decoder | seeds"
-    assert heads == f"| set | {named} | SEG | AP .5 | .75 | .9 | IoU | merged | split | missed | commit |"
-    assert rows[0].startswith("| HeLa | flat 10 % | border | tuned | 2 | 0.700 ± 0.000 | 0.700 | 0.300 ")
+    heads, _, tuned, *_, _, below = cells.of_frames(whole, "02", set_apart=False)
+    assert heads == "| set | target | decoder | SEG | AP .5 | .75 | .9 | IoU | merged | split | missed |"
+    assert tuned.replace(cells.NO_BREAK, " ").startswith("| HeLa | border | tuned | 0.700 ± 0.000 | 0.700 | 0.300 ")
+    assert below == "All rows: network flat 10 %, frames whole, seeds 2, commit 383a3f4."
     scored = run(0, 128, det=0.9, op_csb=0.8, tra=0.9, lnk=0.8)
-    heads, _, *rows = cells.table([scored, run(0, truth="silver"), *whole], "02", set_apart=False)
-    assert heads.endswith("| missed | DET | OP_CSB | TRA | LNK | commit |")
-    kinds = [row.split(" | ")[2] for row in rows]
+    heads, _, *rows, _, below = cells.of_frames([scored, run(0, truth="silver"), *whole], "02", set_apart=False)
+    assert heads.startswith("| set | frames | target | decoder | seeds | SEG ")
+    kinds = [row.replace(cells.NO_BREAK, " ").split(" | ")[1] for row in rows]
     assert kinds == ["whole"] * 2 + ["crops of 128 px"] * 2 + ["whole, silver truth"] * 2
-    assert rows[2].endswith("| 0.0 % | 0.900 | 0.800 | 0.900 | 0.800 | 383a3f4 |")
-    assert rows[3].endswith("| 0.0 % |  |  |  |  | 383a3f4 |"), "the sequence was decoded as tuned"
-    assert list(cells.table(whole, "01", set_apart=False)) == ["*Not measured yet.*"]
+    assert below == "All rows: network flat 10 %, commit 383a3f4."
+    heads, _, row, *_ = cells.of_sequence([scored, *whole], "02")
+    assert (heads, row) == (
+        "| set | target | DET | OP_CSB | TRA | LNK |",
+        "| HeLa | border | 0.900 | 0.800 | 0.900 | 0.800 |",
+    )
+    assert list(cells.of_frames(whole, "01", set_apart=False)) == ["*Not measured yet.*"]
