@@ -73,6 +73,8 @@ def test_one_size_is_told_whoever_asks_and_an_older_run_keeps_its_own(tmp_path: 
     assert open_data(older, None).settings.data.size == (256, 256)
     assert not is_size_open(load(assignments=["data.dataset=PhC-C2DH-U373"])), "a published protocol"
     assert check(str(wide)).network_size_px == (224, 304)
+    assert is_size_open(load(assignments=["model.width=2"]), images=wide), "a pretraining on a folder of images"
+    assert not is_size_open(load(assignments=["data.size=[32, 32]"]), images=wide)
 
 
 def test_a_run_says_what_a_check_proposes(tmp_path: Path) -> None:
