@@ -29,6 +29,8 @@ def members(path: Path) -> list[Member]:
         return _of_parts(path, "", words.well)
     if words.series is not None:
         inside = sorted((name for name in listing.names(path) if name.isdecimal()), key=int)
+        if not inside:
+            raise ImageError(f"{path} is an OME-Zarr of several series, and none of them is there: copy it again")
         return [Member(path / name, name=name if len(inside) > 1 else "") for name in inside]
     raise ImageError(f"{path} is a Zarr without an image in it (no multiscales, no plate): name an OME-Zarr")
 
@@ -110,8 +112,10 @@ def image_words(path: Path) -> tuple[metadata.Words, metadata.Multiscale]:
         ImageError: there is none, or several.
     """
     words, _ = metadata.read(path)
-    if not words.multiscales or len(words.multiscales) > 1:
-        raise ImageError(f"{path} holds {len(words.multiscales or ())} images at once: name the one that is meant")
+    if not words.multiscales:
+        raise ImageError(f"{path} does not say which image it holds (no multiscales): copy the OME-Zarr again")
+    if len(words.multiscales) > 1:
+        raise ImageError(f"{path} holds {len(words.multiscales)} images at once: name the one that is meant")
     return words, words.multiscales[0]
 
 

@@ -48,6 +48,8 @@ def array(folder: Path, axes: str) -> "zarr.Array":
         raise ImageError(f"{folder} is named in the metadata, and is no array of a Zarr: copy the OME-Zarr again")
     try:
         said = json.loads(words.read_bytes())
+        if v3 and said["node_type"] != "array":
+            raise ImageError(f"{folder} is named as an image's array, and is none: copy the OME-Zarr again")
         kind = said["data_type" if v3 else "dtype"]
         named = [str(name) for name in said.get("dimension_names") or ()]
         codecs = set(_names(said["codecs"] if v3 else [said["compressor"], said["filters"]]))

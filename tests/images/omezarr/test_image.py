@@ -52,8 +52,11 @@ def test_planes_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_plate_is_its_wells_and_what_is_missing_is_named(tmp_path: Path) -> None:
-    plate = write_plate(tmp_path / "p.zarr", {"A/1": [spots(), spots()], "A/2": [spots()], "B/1": [spots()]})
+    plate = write_plate(
+        tmp_path / "p.zarr", {"A/1": [spots(), spots()], "A/2": [spots()], "B/1": [spots()], "B/2": [spots()]}
+    )
     shutil.rmtree(plate / "A" / "2")
+    say(plate / "B" / "2" / "0", {})
     shutil.rmtree(plate / "A" / "1" / "1")
     (plate / "B" / "1" / "0" / ".zattrs").write_text('{"multi')
     images, failures, _ = find([str(plate)])
@@ -62,6 +65,7 @@ def test_a_plate_is_its_wells_and_what_is_missing_is_named(tmp_path: Path) -> No
         ("A/1/1 is an image of the plate, and is not there: copy the plate again", 1),
         ("A/2 is a well of the plate, and is not there: copy the plate again", 2),
         ("B/1/0/.zattrs is no whole JSON", 3),
+        ("B/2/0 does not say which image it holds", 4),
     ]
     assert [one.name for one in find([str(plate / "A" / "1")])[0]] == ["1_0"]
 
@@ -141,6 +145,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
         r"damaged metadata \(multiscales\.0\.axes",
     ),
     "strange axes": (lambda path: say(path, words(axes=named("v", "x"))), "has the axes 'v, x'; t, z, c, y and x are"),
+    "no series": (
+        lambda path: say(path, {"bioformats2raw.layout": 3}) or shutil.rmtree(path / "0"),
+        "is an OME-Zarr of several series, and none of them is there",
+    ),
     "an axis twice": (lambda path: say(path, words(axes=named("y", "y", "x"))), "has the axes 'y, y, x'"),
     "an axis more": (
         lambda path: say(path, words(axes=named("z", "y", "x"))),
@@ -174,6 +182,9 @@ def test_names_of_dimensions_that_contradict_the_image_are_refused(tmp_path: Pat
     words = json.loads((path / "0" / "zarr.json").read_text())
     (path / "0" / "zarr.json").write_text(json.dumps(words | {"dimension_names": ["z", "y", "x"]}))
     assert len(find([str(path)], Axes("each"))[0]) == 3
+    (path / "0" / "zarr.json").write_text(json.dumps({"zarr_format": 3, "node_type": "group"}))
+    with pytest.raises(CellpruneError, match="0 is named as an image's array, and is none: copy the OME-Zarr again"):
+        find([str(path)], Axes("each"))
     (path / "0" / "zarr.json").write_text(json.dumps(words | {"dimension_names": ["t", "y", "x"]}))
     with pytest.raises(
         CellpruneError, match="has the axes 't, y, x', and the image's metadata name ZYX: save it again"
