@@ -14,6 +14,7 @@ import numpy as np
 import tifffile
 
 from cellprune.images import ome, order, tiff_tags
+from cellprune.images.blocks import Windows
 from cellprune.images.header import (
     COARSEST_UM,
     LARGE_PX,
@@ -27,7 +28,7 @@ from cellprune.images.header import (
 )
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
-from cellprune.images.tiff_windows import MAX_SEGMENT_PX, Windows, coded_windows, largest_segment, raw_windows
+from cellprune.images.tiff_windows import MAX_SEGMENT_PX, coded_windows, largest_segment, raw_windows
 from cellprune.targets.kinds import Box
 from cellprune.wording import many
 

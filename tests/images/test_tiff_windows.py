@@ -7,7 +7,7 @@ import pytest
 import tiff_pages
 import tifffile
 
-from cellprune.images import header, tiff, tiff_windows
+from cellprune.images import blocks, header, tiff
 from cellprune.images.read import ImageError, Pick, opened_windows, read_grey_levels, read_header
 
 GREY = np.random.default_rng(0).integers(0, 60_000, (75, 110), dtype=np.uint16)
@@ -34,7 +34,7 @@ KINDS: dict[str, dict] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_box_is_a_part_of_the_whole(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiff_windows, "_KEPT_BYTES", 1)
+    monkeypatch.setattr(blocks, "_KEPT_BYTES", 1)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, **KINDS[kind])
     whole = read_grey_levels(path)
