@@ -238,3 +238,26 @@ def test_chunks_that_are_not_there_are_told(version: str, tmp_path: Path) -> Non
     (said,) = notes(find([str(path)])[0])
     assert said.endswith("a.zarr lacks 1 of its 2 chunks, which count as black: if its program does not leave out "
                          "black ones, copy it again")  # fmt: skip
+
+
+def test_a_large_image_is_read_by_windows_of_its_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_zarr(tmp_path / "a.zarr", PIXELS[0, :2].repeat(5, 2).repeat(5, 3), "zcyx", chunk=8)
+    (one,), _, _ = find([str(path)], Axes(1))
+    whole = one.levels(channels=2)
+    monkeypatch.setattr(image, "LARGE_PX", 100)
+    monkeypatch.setattr(image, "MAX_PIXELS", 100)
+    monkeypatch.setattr(storage, "_BLOCK_PX", 20)
+    (large,), _, _ = find([str(path)], Axes(1))
+    assert large.header.in_windows
+    with large.windows() as windows:
+        for box in ((slice(0, 30), slice(0, 35)), (slice(7, 9), slice(15, 31))):
+            assert np.array_equal(windows(box), whole[:, *box])
+    (path / "0" / "1" / "0" / "0" / "0").write_bytes(b"damaged")
+    with (
+        large.windows() as windows,
+        pytest.raises(ImageError, match=r"a\.zarr is not a whole OME-Zarr \(.*\): copy it again"),
+    ):
+        windows((slice(0, 1), slice(0, 1)))
+    monkeypatch.setattr(storage, "_MOST_IN_MEMORY", 100)
+    with pytest.raises(CellpruneError, match="more than 100 pixels in chunks of 1 x 1 x 8 x 8, which can be read as a"):
+        find([str(path)], Axes(1))
