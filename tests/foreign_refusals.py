@@ -114,6 +114,7 @@ REFUSED: dict[str, dict[str, str]] = {
             "v05/EM04534_04_dU_SBF_8bits_aligned_z4-136_7-7-50nm_v3.zarr v05/L3_nsybG4xcherryCAAXmerged.ims.zarr "
             "v05/Larve_2_20x095_Z1_4096_BAPP_with_cslip.lif.zarr v05/emimmsyn1.zarr",
     },
+    "stardist": {},
     "ome_zarr": {
         "is an OME-Zarr of version '0.1'; 0.4 (in .zattrs) and 0.5 (in zarr.json) are read": "v1",
         "is an OME-Zarr of version '0.2'; 0.4 (in .zattrs) and 0.5 (in zarr.json) are read": "v2",

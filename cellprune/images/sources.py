@@ -115,7 +115,8 @@ def read_grey_levels(
     if format_ is None:
         return read.read_grey_levels(member.path, plane, channels=channels, pick=pick)
     with _told(member.path, format_), format_.opened(member.path, member.number) as source:
-        pick = pick or Pick((chosen(source.header, plane, member.path),))
+        first = chosen(source.header, plane if pick is None else pick.planes[0], member.path)
+        pick = pick or Pick((first,))
         pixels = source.read(pick.planes[0], pick.channel)
         for other in pick.planes[1:]:
             pixels = np.maximum(pixels, source.read(other, pick.channel))

@@ -36,6 +36,8 @@ SUITES = (
           "", (".oib",)),
     Suite("yaozarrs", "0.3.4", "7d38998c01d7e562557bf8e74fb3fa35f894e2e98c38521f3bc9e01a109a15d5", "tests/data/",
           ("zarr.json", ".zattrs")),
+    Suite("stardist", "0.9.2", "65120fe0a092608f3d76fc664c67cdf147d02ac4a101937fb806a60a7bcb055a",
+          "stardist/data/images/"),
     Suite("ome_zarr", "0.21.0", "16ab76fd3f184752ee6a21548b21db3d1fb4a64bfab9fc48c8332f6bab0a0e2c", "tests/data/"),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from zarr_images import say, write_plate, write_zarr
 
 from cellprune.errors import CellpruneError
 from cellprune.images import sources
-from cellprune.images.header import ImageError
+from cellprune.images.header import ImageError, chosen
 from cellprune.images.omezarr import image, storage
 from cellprune.images.source import Member
 from cellprune.lab.axes import Axes
@@ -258,6 +259,10 @@ def test_a_large_image_is_read_by_windows_of_its_chunks(tmp_path: Path, monkeypa
         pytest.raises(ImageError, match=r"a\.zarr is not a whole OME-Zarr \(.*\): copy it again"),
     ):
         windows((slice(0, 1), slice(0, 1)))
+    monkeypatch.setattr(sources, "chosen", partial(chosen, most_pixels=100))
+    (brightest,), _, _ = find([str(path)], Axes("max"))
+    with pytest.raises(ImageError, match="claims 30 x 35 pixels, more than"), brightest.windows():
+        pass
     monkeypatch.setattr(storage, "_MOST_IN_MEMORY", 100)
     with pytest.raises(CellpruneError, match="more than 100 pixels in chunks of 1 x 1 x 8 x 8, which can be read as a"):
         find([str(path)], Axes(1))
