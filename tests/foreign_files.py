@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 
 _JSON = "application/vnd.pypi.simple.v1+json"
-_TIMEOUT_S = 60
+_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,15 @@ SUITES = (
 
 
 @pytest.fixture(scope="module")
-def cache(pytestconfig: pytest.Config) -> Path:
-    return pytestconfig.cache.mkdir("foreign")
+def homes(pytestconfig: pytest.Config) -> dict[str, Path]:
+    """The folder of each suite; all tests are skipped at once where there is no registry."""
+    cache = pytestconfig.cache.mkdir("foreign")
+    with warnings.catch_warnings(action="ignore"):  # of pip
+        return {suite.name: suite.fetched(cache) for suite in SUITES}
 
 
-def files_of(suite: Suite, cache: Path) -> dict[str, Path]:
+def files_of(home: Path) -> dict[str, Path]:
     """Give the files of a suite, and its OME-Zarrs, by their name within it."""
-    home = suite.fetched(cache)
     zarrs = [
         path for path in home.rglob("*") if path.is_dir() and (path.suffix == ".zarr" or (path / ".zattrs").is_file())
     ]
@@ -128,13 +130,13 @@ def equal(ours: NDArray, theirs: NDArray) -> bool:
     return ours.shape == theirs.shape and np.array_equal(ours, theirs)
 
 
-@pytest.mark.filterwarnings("ignore")  # of pip, and of the readers that are compared with
-@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
-def test_pixels_are_those_of_another_reader_or_the_line_is_the_expected_one(suite: Suite, cache: Path) -> None:
-    files = files_of(suite, cache)
+@pytest.mark.filterwarnings("ignore")  # of the readers that are compared with
+@pytest.mark.parametrize("suite", [suite.name for suite in SUITES])
+def test_pixels_are_those_of_another_reader_or_the_line_is_the_expected_one(suite: str, homes: dict[str, Path]) -> None:
+    files = files_of(homes[suite])
     with warnings.catch_warnings(action="error"):
         outcomes = {name: (path, *read(path)) for name, path in files.items()}
-    unmet = {(name, reason) for reason, names in REFUSED[suite.name].items() for name in names.split()}
+    unmet = {(name, reason) for reason, names in REFUSED[suite].items() for name in names.split()}
     refused = {name for name, _ in unmet}
     for name, (path, planes, lines) in outcomes.items():
         assert bool(lines) == (name in refused), (name, lines)
@@ -143,9 +145,7 @@ def test_pixels_are_those_of_another_reader_or_the_line_is_the_expected_one(suit
             assert "\n" not in line
             said = line.removeprefix(str(path)).split(" ", 1)[1]
             reasons = [
-                reason
-                for reason, names in REFUSED[suite.name].items()
-                if name in names.split() and said.startswith(reason)
+                reason for reason, names in REFUSED[suite].items() if name in names.split() and said.startswith(reason)
             ]
             assert reasons, line
             unmet -= {(name, reason) for reason in reasons}
@@ -156,21 +156,18 @@ def test_pixels_are_those_of_another_reader_or_the_line_is_the_expected_one(suit
     assert not unmet, "these are no longer refused"
 
 
-def test_they_are_hundreds(cache: Path) -> None:
-    n_files = sum(len(files_of(suite, cache)) for suite in SUITES)
+def test_they_are_hundreds(homes: dict[str, Path]) -> None:
+    n_files = sum(len(files_of(home)) for home in homes.values())
     n_refused = sum(len({name for names in reasons.values() for name in names.split()}) for reasons in REFUSED.values())
     assert n_refused > 150
     assert n_files - n_refused > 150
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_predict_goes_through_them_and_all_that_it_says_is_its_own(
-    cache: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    homes: dict[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     onnx_file(tmp_path / "a.onnx")
-    tiffs, damaged, zarrs = (
-        suite.fetched(cache) for suite in SUITES if suite.name in ("imagecodecs", "tifftools", "yaozarrs")
-    )
+    tiffs, damaged, zarrs = (homes[name] for name in ("imagecodecs", "tifftools", "yaozarrs"))
     inputs = [*tiffs.glob("tiff/gray.[tu]*.tif"), *damaged.glob("*.tif"), *zarrs.glob("broken/*.zarr")]
     assert typed("predict", tmp_path / "a.onnx", *inputs, "-o", tmp_path / "out", "--no-overlays") == 1
     said = capfd.readouterr().err
