@@ -201,10 +201,11 @@ def words_of_labels(
     kept = [letters.index(axis) for axis in levels[0]]
 
     def of_kept(transformations: list[Transformation]) -> list[dict[str, object]]:
-        numbers = ((one.type, {"scale": one.scale, "translation": one.translation}) for one in transformations)
+        numbers = [(one.type, one.scale if one.scale is not None else one.translation) for one in transformations]
         return [
-            {"type": type_} | {key: [said[at] for at in kept] for key, said in own.items() if said is not None}
-            for type_, own in numbers
+            {"type": type_, type_: [said[at] for at in kept]}
+            for type_, said in numbers
+            if said is not None and len(said) == len(letters)  # others are of no use, as to who reads the image
         ]
 
     def of_level(number: int) -> list[dict[str, object]]:

@@ -65,6 +65,10 @@ def test_they_have_the_levels_of_the_image_and_no_label_is_mixed(
     for number, level in enumerate(smaller, 1):
         assert labels[str(number)].shape == level.shape
         assert np.array_equal(labels[str(number)][0], resize_labels(whole[1], level.shape[1:])), "the second moment"
+    short = write_zarr(tmp_path / "short.zarr", film[0], scale=(0.5,), smaller=[film[0, ::2, ::2]])
+    predicted(short, tmp_path / "other", zarr_labels="cells")
+    words = metadata.read(short / "labels/cells")[0].multiscales[0]
+    assert [one.coordinate_transformations[0].scale for one in words.datasets] == [[1, 1], [2, 2]], "not the image's"
     before = content(path)
     for name in ("1", "2"):  # as labels of an older version are, and of a killed one
         shutil.rmtree(path / "labels/cells" / name)
