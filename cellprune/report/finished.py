@@ -29,6 +29,7 @@ class Spent:
     Attributes:
         parameters, macs, bytes: as they are; with "_dense", of the dense network.
         kept: share of the prunable weights that stays.
+        has_zeros: whether what was removed is still multiplied; `macs` are without it.
         time_ratio: the time of an image beside that of the run's own dense network, measured in turn in one process;
             None where no dense network was timed beside this one. Milliseconds of several runs were measured at several
             loads of the machine and are never set side by side.
@@ -38,6 +39,7 @@ class Spent:
     parameters: int
     parameters_dense: int
     kept: float
+    has_zeros: bool
     macs: int
     macs_dense: int
     bytes: int
@@ -143,6 +145,7 @@ def spent(cost: Cost, made: Provenance) -> Spent:
         parameters=cost.parameters.left,
         parameters_dense=whole.parameters if whole else cost.parameters.total,
         kept=cost.parameters.kept / cost.parameters.prunable,
+        has_zeros=cost.macs.masked < cost.macs.dense and not cost.shrunk,
         macs=cost.macs.masked,
         macs_dense=whole.macs if whole else cost.macs.dense,
         bytes=cost.bytes.model_file,
