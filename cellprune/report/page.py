@@ -18,6 +18,8 @@ from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
 from cellprune.wording import many
 
+_AT_ONCE = {"segment": "meta step", "micro_batch": "image"}  # what memory allowed for the scoring
+
 
 def write(folder: Folder, output: Path | None = None) -> None:
     """Write the report of a run, from the files that are in its folder.
@@ -66,5 +68,5 @@ def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> 
         "sparsity_figure": source(moved) if (moved := figures.sparsity(epochs)) else None,
         "layers_figure": source(figures.layers(cost.layers, by_channel=cost.channels is not None)),
         "command": shlex.join(made.command),
-        "segments": ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made.segments.items() if n is not None),
+        "at_once": ", ".join(f"{many(n, _AT_ONCE[name])} at once" for name, n in made.segments.items() if n),
     }

@@ -54,7 +54,7 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
         f"{counted.missed} missed :",
         f"{counted.extra} extra :",
         f"The worst places, enlarged All {shown.n_errors} places with an error, merged cells first",
-        "segment 1",
+        "Scored within the memory 1 meta step at once",
     ):
         assert part in told.text, part
     assert all(image.id in told.text for image in scores.images)
@@ -77,8 +77,11 @@ def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Fo
 def test_a_dense_run_has_a_page_of_its_own(make_run: Callable[..., Folder]) -> None:
     folder = make_run(ratio=0)
     assert not folder.has("masks")
+    with edited(folder, "config") as config:
+        config["data"]["crop"], config["training"]["steps_per_epoch"] = 128, 20
     told = written(folder)
     assert "dense, nothing removed" in told.text
+    assert re.search(r"\d+ epochs of 20 steps, batch \d+ of crops of 128 px, ", told.text)
     assert "Nothing was pruned: these are the numbers that a pruned run is compared with" in told.text
     assert "It buys no speed" not in told.text
     assert "pruned / dense" not in told.text
