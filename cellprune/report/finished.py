@@ -11,7 +11,7 @@ from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.overlap import Masks, packed
 from cellprune.report import files
-from cellprune.report.results import Judged, Results
+from cellprune.report.results import ImageKey, Judged, Results
 from cellprune.runs import provenance
 from cellprune.runs.cost import Cost
 from cellprune.runs.finished import require_run
@@ -79,6 +79,10 @@ class FinishedRun:
     def seed(self) -> int:
         """The seed of initialization, data order and augmentation."""
         return int(self.settings["seed"])
+
+    def shared_with(self, other: "FinishedRun") -> list[ImageKey]:
+        """Give the images that both hold out, file by file the same."""
+        return [key for key, files in self.judged.files.items() if other.judged.files.get(key) == files]
 
     @property
     def is_dense(self) -> bool:
