@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cellprune.config.names import DECODERS, is_dense_family
-from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
+from cellprune.report.formatting import count, file_size, milliseconds, ratio, score, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import UNANNOTATED, FrameSplit
 from cellprune.runs.tuning import LinkTuning, Tuning
@@ -217,7 +217,7 @@ def tuned(tuning: Tuning) -> str:
     where = f"on {many(len(tuning.frames), 'frame')} that the network learned from ({many(tuning.n_cells, 'cell')})"
     if tuning.chosen == 0:
         return f"{len(tuning.tried)} decoders were tried {where}. None has a better SEG than {own}, which stays."
-    before, after = (f"{each.seg or 0:.4f}" for each in (tuning.before, tuning.after))
+    before, after = (score(each.seg) for each in (tuning.before, tuning.after))
     return (
         f"{len(tuning.tried)} decoders were tried {where}. The best one is {decoder(tuning.after.decoder)}: its SEG "
         f"there is {after}, that of {own} is {before}. The held-out frames had no say."

@@ -159,9 +159,12 @@ def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -
         for image in scores["images"]:
             image["classes"] = [{"name": "background", "intersection": 0, "union": 0}]
         scores["summary"] = {name: {"network": None, "native": None} for name in scores["summary"]}
-        scores["cell_pictures"] = None
+        scores["cell_pictures"], scores["part"] = None, "select"
+    with edited(folder, "split") as split:
+        split["parts"]["select"] = split["parts"]["report"]
     told = written(folder)
     assert "–" in told.text
+    assert "score set-apart frames SEG" in told.text, "of those that were scored"
     assert len(told.addresses) == 2, "curves and layers"
     assert "standard deviation" not in told.text
 
