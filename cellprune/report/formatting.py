@@ -1,5 +1,7 @@
 """Numbers as a reader wants them: few digits, a unit, and a dash where there is none."""
 
+from math import ceil, log10
+
 DASH = "–"
 _SPACE = "\u00a0"  # keeps a number and its unit on one line
 
@@ -77,8 +79,11 @@ def dataset(name: str) -> str:
 
 
 def _nearly_all(share: float) -> str:
-    """Give a share in so many digits that nobody takes it for all: "99.97 %", "> 99.999 %"."""
-    return f">{_SPACE}99.999{_SPACE}%" if share > 1 - 1e-5 else f"{100 * share:.5g}{_SPACE}%"
+    """Give a share in just so many digits that nobody takes it for all: "99.97 %", "> 99.999 %"."""
+    if share > 1 - 1e-5:
+        return f">{_SPACE}99.999{_SPACE}%"
+    missing = 100 * (1 - share)
+    return f"{round(100 * share, ceil(-log10(missing))):.5g}{_SPACE}%"
 
 
 def _three_digits(value: float, *, trim: bool = False) -> str:

@@ -24,7 +24,7 @@ from cellprune.report import formatting
         ("share", 1, "100 %"),
         ("share", 0, "0 %"),
         ("share", 0.99949, "99.9 %"),
-        ("share", 0.9997, "99.97 %"),
+        ("share", 0.99962, "99.96 %"),
         ("share", 1 - 1e-7, "> 99.999 %"),
         ("ratio", 0.99994, "99.99 %"),
         ("ratio", 0.99996, "99.996 %"),
