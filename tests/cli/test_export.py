@@ -126,4 +126,4 @@ def test_an_unfinished_run_and_a_classifier_are_refused(tmp_path: Path, capsys: 
     classifier.state_dict = network.state_dict
     path = model_file(tmp_path / "class.safetensors", classifier)
     assert typed("export", path, "-o", tmp_path / "a.onnx") == 2
-    assert "gives a class for a whole image" in capsys.readouterr().err
+    assert f"{path} gives a class for a whole image" in capsys.readouterr().err, "the file is named"
