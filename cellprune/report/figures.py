@@ -170,4 +170,4 @@ def _draw_work(axes: Axes, rows: Sequence[Layer], pruned: bool) -> None:
     if pruned:
         axes.barh(range(len(rows)), [row.macs_kept / total for row in rows], color=BLUE, height=0.62, label="kept")
         axes.legend(loc="upper right", ncols=2, borderaxespad=0)
-    axes.set_title("Share of the dense network's multiply-adds")
+    axes.set_title("Share of all multiply-adds")
