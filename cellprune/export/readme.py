@@ -213,7 +213,8 @@ def _pruning(run: SegmentingRun) -> str:
     cost, pruning = run.cost, run.config["pruning"]
     method = pruning["method"]
     if cost.control is not None:
-        return sentences.stands_in(cost.control, cost.latency, method if is_dense_family(method) else None)
+        family = method if is_dense_family(method) else None
+        return sentences.stands_in(cost.control, cost.latency, family, round_to=pruning.get("round_to", 1))
     if method == "dense":
         return "Nothing was removed: this is a dense network."
     reached = sentences.reached(cost.parameters, cost.budget, cost.latency)

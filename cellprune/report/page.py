@@ -43,7 +43,7 @@ def write(folder: Folder, output: Path | None = None) -> None:
 def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
     """What the page tells of every task, by the names the template has for it."""
     config, cost, made, epochs = said.config, said.cost, said.made, said.epochs
-    control, method = cost.control, config["pruning"]["method"]
+    control, method, round_to = cost.control, config["pruning"]["method"], config["pruning"].get("round_to", 1)
     family = method if is_dense_family(method) else None
     pruned = method != "dense" and not control
     return {
@@ -51,7 +51,7 @@ def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> 
         "made": made,
         "cost": cost,
         "pruned": pruned,
-        "control": sentences.stands_in(control, cost.latency, family) if control else None,
+        "control": sentences.stands_in(control, cost.latency, family, round_to=round_to) if control else None,
         "family": family,
         "when": when(method),
         "n_trainings": len({epoch.stage for epoch in epochs}),

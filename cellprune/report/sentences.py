@@ -74,13 +74,16 @@ def amount(pruning: Mapping[str, Any]) -> str:
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
 
 
-def stands_in(control: StandIn, latency: Latency | None = None, family: str | None = None) -> str:
+def stands_in(
+    control: StandIn, latency: Latency | None = None, family: str | None = None, *, round_to: int | str = 1
+) -> str:
     """Say what a small dense network stands for, and how near its cost comes.
 
     Args:
         control: the network.
         latency: of both networks, where the time of layers decided.
         family: it is one of; None for a control, whose size masks gave.
+        round_to: as config.yaml has it; 1 where it has none.
     """
     shape = {
         "narrow": "every level narrower by about the same factor",
@@ -89,7 +92,12 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
     }[control.shape]
     by_budget = family is not None or control.of_budget
     if control.shape != "to-density":
-        shape += f", the largest one that costs no more than the {'budget' if by_budget else 'masks would leave'}"
+        steps = (
+            "" if round_to == 1 else f" in steps of {'16 channels (8 below 16)' if round_to == 'auto' else round_to}"
+        )
+        shape += (
+            f", the largest one{steps} that costs no more than the {'budget' if by_budget else 'masks would leave'}"
+        )
     said = (
         f"No mask was trained here. This is a dense network with {shape}. {filled(control, family)} The whole network "
         f"has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
