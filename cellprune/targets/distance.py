@@ -14,6 +14,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.targets.connected import Pieces, pieces_of
 from cellprune.targets.decoders import Decoder, DistanceSeeds
 from cellprune.targets.growing import grow
 from cellprune.targets.kinds import UNKNOWN, Classes, Extent, Instances, Labels, Maps
@@ -26,7 +27,6 @@ from cellprune.targets.target import Target
 _FURTHER_PX = 3  # than its own depth a cell looks for neighbours, which makes more of small cells
 _DEVIATIONS = 4  # so far a Gaussian of SciPy looks
 _LEAST_SEED_PX, _LEAST_SEED_SHARE = 4, 0.1  # of the mean seed
-_NEIGHBOURS = np.ones((3, 3), bool)
 
 
 def encode(labels: Labels, n_classes: int, pitch: float) -> Maps:
@@ -117,21 +117,16 @@ def _grown(
     Args:
         seed_px: the mean area of a middle; None for that of these.
     """
-    seeds, areas = _seeds(deep, near, is_cell, decoder)
-    if len(areas) > 1:
-        small = areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * (areas[1:].mean() if seed_px is None else seed_px))
-        seeds[small[seeds]] = 0
-    return grow(seeds, deep, is_cell)
+    middles = _middles(deep, near, is_cell, decoder)
+    numbers = np.arange(middles.n + 1, dtype=np.int32)
+    if middles.n:
+        mean_px = middles.areas.mean() if seed_px is None else seed_px
+        numbers[1:][middles.areas < max(_LEAST_SEED_PX, _LEAST_SEED_SHARE * mean_px)] = 0
+    return grow(middles.painted(numbers), deep, is_cell)
 
 
-def _seeds(
-    deep: Maps, near: Maps, is_cell: NDArray[np.bool_], decoder: DistanceSeeds
-) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    """Number the middles of cells, and give the area of each number."""
-    from scipy import ndimage
-
-    seeds: NDArray[np.int32] = ndimage.label((deep - near > decoder.seed) & is_cell)[0]
-    return seeds, np.bincount(seeds.ravel(), minlength=1)
+def _middles(deep: Maps, near: Maps, is_cell: NDArray[np.bool_], decoder: DistanceSeeds) -> Pieces:
+    return pieces_of((deep - near > decoder.seed) & is_cell, corners=False)
 
 
 def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
@@ -149,7 +144,7 @@ def _halo_px(decoder: Decoder) -> int:
 def _seed_areas(ground: Ground, decoder: Decoder) -> NDArray[np.intp]:
     assert isinstance(decoder, DistanceSeeds)
     deep, near = ground.heights
-    return _seeds(deep, near, ground.classes > 0, decoder)[1][1:]
+    return _middles(deep, near, ground.classes > 0, decoder).areas
 
 
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:

@@ -4,6 +4,9 @@ Note: the same sums as torch's `interpolate(mode="bilinear", align_corners=False
     multiply-adds, bit for bit.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +14,10 @@ from numpy.typing import NDArray
 
 from cellprune.targets.kinds import Box, Classes, Extent, Maps
 
-_BAND_PX = 256  # rows that are decided at once
+_BAND_PX = 64  # rows that are decided at once: few, so that their memory is used again
 # of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
 _ROUNDING = np.float32(2**-18)
+_LEAST = np.finfo(np.float32).tiny  # below it rounding is no share of a number
 
 
 def decided(probabilities: Maps, size: Extent) -> Classes:
@@ -26,14 +30,34 @@ def decided(probabilities: Maps, size: Extent) -> Classes:
         (height, width) uint8; of equal probabilities the first class wins.
     """
     classes = np.empty(size, np.uint8)
-    rows, columns = _weights(probabilities.shape[1], size[0]), _weights(probabilities.shape[2], size[1])
-    decide = _larger_of_two if len(probabilities) == 2 else _largest
-    for start in range(0, size[0], _BAND_PX):
+    _decide(probabilities, classes, _larger_of_two if len(probabilities) == 2 else _largest)
+    return classes
+
+
+def over(maps: Maps, size: Extent, threshold: float) -> NDArray[np.bool_]:
+    """Tell where a map at native size is above a threshold, as `brought_back` gives it, in less time.
+
+    Args:
+        maps: (1, h, w) float32.
+        size: (height, width) to reach.
+        threshold: see there.
+    """
+    if maps.shape[1:] == size:
+        return maps[0] > threshold
+    is_over = np.empty(size, bool)
+    _decide(maps, is_over, partial(_over, threshold=np.float32(threshold)))
+    return is_over
+
+
+def _decide(maps: Maps, decided: NDArray, decide: "_Decide") -> None:
+    """Fill an image of native size with what is decided by maps."""
+    height, width = decided.shape
+    rows, columns = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
+    for start in range(0, height, _BAND_PX):
         band = slice(start, start + _BAND_PX)
         up, down, low = rows[0][band], rows[1][band], rows[2][band]
         first, last = up[0], down[-1] + 1
-        classes[band] = decide(probabilities[:, first:last], (up - first, down - first, low), columns)
-    return classes
+        decided[band] = decide(maps[:, first:last], (up - first, down - first, low), columns)
 
 
 def brought_back(maps: Maps, size: Extent) -> Maps:
@@ -49,7 +73,7 @@ def brought_back(maps: Maps, size: Extent) -> Maps:
         return maps
     native = np.empty((len(maps), *size), np.float32)
     (up, down, low), (left, right, far) = _weights(maps.shape[1], size[0]), _weights(maps.shape[2], size[1])
-    wide = _mixed(maps[..., left], maps[..., right], far)
+    wide = _mixed(np.take(maps, left, 2), np.take(maps, right, 2), far)
     for start in range(0, size[0], _BAND_PX):
         band = slice(start, start + _BAND_PX)
         native[:, band] = _mixed(wide[:, up[band]], wide[:, down[band]], low[band, None])
@@ -57,11 +81,12 @@ def brought_back(maps: Maps, size: Extent) -> Maps:
 
 
 Between = tuple[NDArray[np.intp], NDArray[np.intp], Maps]  # the two old places around each new, the second's share
+_Decide = Callable[[Maps, Between, Between], NDArray]  # maps, and between which rows and columns -> of each pixel
 
 
 def _largest(maps: Maps, rows: Between, columns: Between) -> NDArray[np.intp]:
     (up, down, low), (left, right, far) = rows, columns
-    wide = _mixed(maps[..., left], maps[..., right], far)
+    wide = _mixed(np.take(maps, left, 2), np.take(maps, right, 2), far)
     return _mixed(wide[:, up], wide[:, down], low[:, None]).argmax(0)
 
 
@@ -71,14 +96,42 @@ def _larger_of_two(maps: Maps, rows: Between, columns: Between) -> NDArray[np.bo
     How far the second is ahead is mixed once, not both maps. Where that is no more than rounding may do, the few
     pixels are decided by the sums that both are held to.
     """
+    ahead = _nearly_there(maps[1] - maps[0], rows, columns)
+    return _corrected(ahead, _ROUNDING * np.abs(maps).max(), lambda y, x: _there(maps, rows, columns, y, x).argmax(0))
+
+
+def _over(maps: Maps, rows: Between, columns: Between, threshold: np.float32) -> NDArray[np.bool_]:
+    """Tell where one map is above a threshold, with the same care."""
+    ahead = _nearly_there(maps[0], rows, columns)
+    ahead -= threshold
+    rounding = _ROUNDING * max(np.abs(maps).max(), abs(threshold))
+    return _corrected(ahead, rounding, lambda y, x: _there(maps, rows, columns, y, x)[0] > threshold)
+
+
+def _corrected(
+    ahead: Maps, rounding: np.float32, exactly: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray]
+) -> NDArray[np.bool_]:
+    """Tell what is above 0; where rounding may decide it, as it is exactly at those rows and columns."""
+    is_above = ahead > 0
+    y, x = np.divmod(
+        np.flatnonzero(~(np.abs(ahead) > max(rounding, _LEAST))), ahead.shape[1]
+    )  # so that NaN is in doubt, too
+    is_above[y, x] = exactly(y, x)
+    return is_above
+
+
+def _there(maps: Maps, rows: Between, columns: Between, y: NDArray[np.intp], x: NDArray[np.intp]) -> Maps:
+    """Give maps at some pixels."""
     (up, down, low), (left, right, far) = rows, columns
-    ahead = _nearly_mixed(maps[1] - maps[0], left, right, far, axis=1)
-    ahead = _nearly_mixed(ahead, up, down, low[:, None], axis=0)
-    second = ahead > 0
-    y, x = np.nonzero(~(np.abs(ahead) > _ROUNDING * np.abs(maps).max()))  # so that NaN is in doubt, too
     above, below = (_mixed(maps[:, at[y], left[x]], maps[:, at[y], right[x]], far[x]) for at in (up, down))
-    second[y, x] = _mixed(above, below, low[y]).argmax(0)
-    return second
+    return _mixed(above, below, low[y])
+
+
+def _nearly_there(values: Maps, rows: Between, columns: Between) -> Maps:
+    """Give a map at native size but for rounding."""
+    (up, down, low), (left, right, far) = rows, columns
+    wide = _nearly_mixed(values, left, right, far, axis=1)
+    return _nearly_mixed(wide, up, down, low[:, None], axis=0)
 
 
 def _nearly_mixed(values: Maps, before: NDArray[np.intp], after: NDArray[np.intp], share: Maps, *, axis: int) -> Maps:
@@ -143,8 +196,26 @@ def brought_back_there(maps: Maps, window: Window) -> Maps:
     (up, down, low), (left, right, far) = window.rows, window.columns
     if window.is_equal:
         return maps[:, up][..., left]
-    wide = _mixed(maps[..., left], maps[..., right], far)
+    wide = _mixed(np.take(maps, left, 2), np.take(maps, right, 2), far)
     return _mixed(wide[:, up], wide[:, down], low[:, None])
+
+
+@dataclass(frozen=True)
+class Native:
+    """One map at native size, of which only the boxes are made that are asked for, by [box].
+
+    Attributes:
+        maps: (1, h, w) float32, of the network's size.
+        size: (height, width) to reach.
+    """
+
+    maps: Maps
+    size: Extent
+
+    def __getitem__(self, box: Box) -> Maps:
+        """Give the box, (height, width) float32."""
+        window = window_of(box, (self.maps.shape[1], self.maps.shape[2]), self.size)
+        return brought_back_there(self.maps[:, *window.taken], window)[0]
 
 
 def _mixed(one: Maps, other: Maps, share: Maps) -> Maps:
