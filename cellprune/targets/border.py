@@ -72,9 +72,7 @@ def _grown(
         seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
     else:
         seeds = pieces_of(is_inside).numbers()
-    cells = grow(seeds, inner, is_cell)
-    without = pieces_of(is_cell & (cells == 0))
-    return cells + without.numbers(beyond=int(seeds.max(initial=0))) if without.n else cells
+    return grow(seeds, inner, is_cell, seedless=True)
 
 
 def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:

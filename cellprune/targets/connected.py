@@ -62,11 +62,9 @@ class Pieces:
         """Give an image in which each pixel has its piece's value, and that of piece 0 outside."""
         return self.spread(values[self.piece], values[0])
 
-    def numbers(self, beyond: int = 0) -> NDArray[np.int32]:
-        """Give an image of the pieces' numbers, 0 outside; the first is the one after `beyond`."""
-        numbers = np.arange(beyond, beyond + self.n + 1, dtype=np.int32)
-        numbers[0] = 0
-        return self.painted(numbers)
+    def numbers(self) -> NDArray[np.int32]:
+        """Give an image of the pieces' numbers, 0 outside."""
+        return self.painted(np.arange(self.n + 1, dtype=np.int32))
 
     def spread(self, values: NDArray[Kind], outside: Kind | int = 0) -> NDArray[Kind]:
         """Give an image in which each pixel has the value of its stretch."""

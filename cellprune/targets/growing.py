@@ -26,13 +26,14 @@ class Heights(Protocol):
         """Give the heights of a box, float32, 0 or more."""
 
 
-def grow(seeds: _Seeds, heights: Heights, within: NDArray[np.bool_]) -> _Seeds:
+def grow(seeds: _Seeds, heights: Heights, within: NDArray[np.bool_], *, seedless: bool = False) -> _Seeds:
     """Grow seeds.
 
     Args:
         seeds: (H, W), 0 where there is none; none lies outside of what may be covered.
         heights: (H, W).
         within: (H, W), what may be covered.
+        seedless: whether a piece without a seed gets a number of its own.
     Returns:
         (H, W), 0 where no seed reaches.
     """
@@ -41,6 +42,10 @@ def grow(seeds: _Seeds, heights: Heights, within: NDArray[np.bool_]) -> _Seeds:
     one_of, is_contested = np.zeros(pieces.n + 1, np.int32), np.zeros(pieces.n + 1, bool)
     one_of[piece] = seed
     is_contested[piece[one_of[piece] != seed]] = True
+    if seedless:
+        without = np.flatnonzero(one_of == 0)
+        one_of[without] = seed.max(initial=0) + np.arange(len(without))
+        one_of[0] = 0
     covered = pieces.painted(one_of)
     if is_contested.any():
         contested = pieces.painted(is_contested)

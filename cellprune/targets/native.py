@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from cellprune.targets.kinds import Box, Classes, Extent, Maps
 
-_BAND_PX = 64  # rows that are decided at once: few, so that their memory is used again
-# of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
-_ROUNDING = np.float32(2**-18)
+_BAND_PX = 128  # rows that are decided at once: few, so that their memory is used again
+ROUNDING = np.float32(2**-18)
+"""Of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 at most."""
 _LEAST = np.finfo(np.float32).tiny  # below it rounding is no share of a number
 
 
@@ -80,6 +80,7 @@ def brought_back(maps: Maps, size: Extent) -> Maps:
     return native
 
 
+Places = NDArray[np.intp]  # rows, or columns
 Between = tuple[NDArray[np.intp], NDArray[np.intp], Maps]  # the two old places around each new, the second's share
 _Decide = Callable[[Maps, Between, Between], NDArray]  # maps, and between which rows and columns -> of each pixel
 
@@ -97,30 +98,34 @@ def _larger_of_two(maps: Maps, rows: Between, columns: Between) -> NDArray[np.bo
     pixels are decided by the sums that both are held to.
     """
     ahead = _nearly_there(maps[1] - maps[0], rows, columns)
-    return _corrected(ahead, _ROUNDING * np.abs(maps).max(), lambda y, x: _there(maps, rows, columns, y, x).argmax(0))
+    return corrected(ahead, ROUNDING * np.abs(maps).max(), lambda y, x: _there(maps, rows, columns, y, x).argmax(0))
 
 
 def _over(maps: Maps, rows: Between, columns: Between, threshold: np.float32) -> NDArray[np.bool_]:
     """Tell where one map is above a threshold, with the same care."""
     ahead = _nearly_there(maps[0], rows, columns)
     ahead -= threshold
-    rounding = _ROUNDING * max(np.abs(maps).max(), abs(threshold))
-    return _corrected(ahead, rounding, lambda y, x: _there(maps, rows, columns, y, x)[0] > threshold)
+    rounding = ROUNDING * max(np.abs(maps).max(), abs(threshold))
+    return corrected(ahead, rounding, lambda y, x: _there(maps, rows, columns, y, x)[0] > threshold)
 
 
-def _corrected(
-    ahead: Maps, rounding: np.float32, exactly: Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray]
-) -> NDArray[np.bool_]:
-    """Tell what is above 0; where rounding may decide it, as it is exactly at those rows and columns."""
+def corrected(ahead: Maps, rounding: float, exactly: Callable[[Places, Places], NDArray]) -> NDArray[np.bool_]:
+    """Tell what is above 0, of numbers that are right but for rounding.
+
+    Args:
+        ahead: (h, w) float32.
+        rounding: by so much they may be wrong.
+        exactly: (rows, columns) -> whether it is at those pixels, where rounding may decide it.
+    """
     is_above = ahead > 0
-    y, x = np.divmod(
-        np.flatnonzero(~(np.abs(ahead) > max(rounding, _LEAST))), ahead.shape[1]
-    )  # so that NaN is in doubt, too
-    is_above[y, x] = exactly(y, x)
+    in_doubt = ~(np.abs(ahead) > max(rounding, _LEAST))  # so that NaN is, too
+    y, x = np.divmod(np.flatnonzero(in_doubt), ahead.shape[1])
+    if len(y):
+        is_above[y, x] = exactly(y, x)
     return is_above
 
 
-def _there(maps: Maps, rows: Between, columns: Between, y: NDArray[np.intp], x: NDArray[np.intp]) -> Maps:
+def _there(maps: Maps, rows: Between, columns: Between, y: Places, x: Places) -> Maps:
     """Give maps at some pixels."""
     (up, down, low), (left, right, far) = rows, columns
     above, below = (_mixed(maps[:, at[y], left[x]], maps[:, at[y], right[x]], far[x]) for at in (up, down))
@@ -131,14 +136,16 @@ def _nearly_there(values: Maps, rows: Between, columns: Between) -> Maps:
     """Give a map at native size but for rounding."""
     (up, down, low), (left, right, far) = rows, columns
     wide = _nearly_mixed(values, left, right, far, axis=1)
-    return _nearly_mixed(wide, up, down, low[:, None], axis=0)
+    return _nearly_mixed(wide, up, down, low, axis=0)
 
 
-def _nearly_mixed(values: Maps, before: NDArray[np.intp], after: NDArray[np.intp], share: Maps, *, axis: int) -> Maps:
+def _nearly_mixed(
+    values: Maps, before: NDArray[np.intp], after: NDArray[np.intp], share: NDArray[np.float32], *, axis: int
+) -> Maps:
     """Give values between two places along an axis, as `_mixed` but for rounding."""
     mixed, other = np.take(values, before, axis), np.take(values, after, axis)
     other -= mixed
-    other *= share
+    other *= share if axis else share[:, None]
     mixed += other
     return mixed
 
@@ -216,6 +223,34 @@ class Native:
         """Give the box, (height, width) float32."""
         window = window_of(box, (self.maps.shape[1], self.maps.shape[2]), self.size)
         return brought_back_there(self.maps[:, *window.taken], window)[0]
+
+    def nearly(self, weights: NDArray[np.float32] | None = None) -> Maps:
+        """Give all of it but for rounding, in less time, and smoothed.
+
+        Args:
+            weights: of a pixel, and of those away from it by 1, 2, ... along each axis; None for not smoothed.
+        """
+        values = self.maps[0]
+        for axis in (1, 0):
+            if values.shape[axis] != self.size[axis]:
+                values = _nearly_mixed(values, *_weights(values.shape[axis], self.size[axis]), axis=axis)
+            if weights is not None:
+                values = _weighted(values, weights, axis=axis)
+        return values
+
+
+def _weighted(values: Maps, weights: NDArray[np.float32], *, axis: int) -> Maps:
+    """Add the pixels on both sides along an axis, which is mirrored at its ends, with a weight for each distance."""
+    reach, n = len(weights) - 1, values.shape[axis]
+    margins = ((reach, reach), (0, 0)) if axis == 0 else ((0, 0), (reach, reach))
+    mirrored = np.pad(values, margins, mode="symmetric")
+    moved = [mirrored[by : by + n] if axis == 0 else mirrored[:, by : by + n] for by in range(2 * reach + 1)]
+    total = weights[0] * values
+    for away in range(1, reach + 1):
+        both = moved[reach - away] + moved[reach + away]
+        both *= weights[away]
+        total += both
+    return total
 
 
 def _mixed(one: Maps, other: Maps, share: Maps) -> Maps:
