@@ -26,8 +26,8 @@ from cellprune.targets.neighbours import grown
 from cellprune.targets.widths import widths
 
 _Places = NDArray[np.intp]  # in a flattened image
-_ALONE_PX = 2000  # a piece that is cut by itself takes as long as so many pixels more
-_MOST_ALONE = 4  # times the image; what all pieces cost together
+_ALONE_PX = 17_000  # a piece that is looked at by itself takes as long as so many pixels more
+_GROWN_PX = 8  # a pixel that is grown over takes as long as so many that are not
 _MOST_TOPS = 40  # of a piece; lines between more take longer than the watershed
 _MOST_ROUND = 4  # of them that no straight line joins; each takes a tenth of the watershed
 
@@ -69,8 +69,8 @@ def _doubtful(pieces: Pieces, decoder: Watershed) -> Iterator[_Doubtful]:
     # of less than two cells' area one part would always be too small
     is_large = np.append(False, pieces.areas >= 2 * decoder.min_area_px)
     boxes = [grown(box, 1, pieces.shape) for box, large in zip(pieces.boxes(), is_large[1:], strict=True) if large]
-    took_px = sum(_ALONE_PX + prod(side.stop - side.start for side in box) for box in boxes)
-    if took_px > _MOST_ALONE * prod(pieces.shape):
+    alone_px = sum(_ALONE_PX + prod(side.stop - side.start for side in box) for box in boxes)
+    if alone_px > prod(pieces.shape) + _GROWN_PX * pieces.areas[is_large[1:]].sum():
         yield _Doubtful(np.s_[:, :], pieces.painted(is_large), widths(pieces))
         return
     for number, box in zip(np.flatnonzero(is_large).tolist(), boxes, strict=True):
