@@ -75,7 +75,8 @@ def path(network: Path, images: Sequence[Image]) -> list[Row]:
     """Time frames from file to file, and apart from them the network and the labelling."""
     engines = _engines(network)
     own = next(iter(engines.values())).card.usual_decoder.name
-    cases = list(product(engines, dict.fromkeys((own, "components")), (True, False)))
+    decoders = (own, "components") if own == "watershed" else (own,)
+    cases = list(product(engines, decoders, (True, False)))
     took: dict[tuple[tuple[str, str], str, bool], list[float]] = {case: [] for case in cases}
     for first in range(0, len(images), PART):
         for case in cases:
