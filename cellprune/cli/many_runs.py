@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cellprune.campaign.job import Job
     from cellprune.campaign.timing import Forecast
     from cellprune.tables.beside import Comparison
+    from cellprune.tables.folder import SweepFolder
     from cellprune.tables.page import Content
     from cellprune.tables.plan import Plan
     from cellprune.tables.workspace import SharedRuns
@@ -102,7 +103,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
             require_affordable(plan, handling.data_root)
     if handling.dry_run:
         elsewhere = handling.scheduler is not None
-        _foretell(plan, shared, handling.workers, elsewhere=elsewhere, as_json=handling.json_)
+        _foretell(plan, shared, folder, handling.workers, elsewhere=elsewhere, as_json=handling.json_)
         return
     command = ["cellprune", *sys.argv[1:]]
     if handling.gather:
@@ -114,18 +115,24 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     _tell(made, output, as_json=handling.json_)
 
 
-def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool, as_json: bool) -> None:
+def _foretell(
+    plan: "Plan", runs: "SharedRuns", folder: "SweepFolder", workers: int, *, elsewhere: bool, as_json: bool
+) -> None:
     """Say what is left, how long it takes, and what it writes.
 
     Args:
         elsewhere: whether the workers of a scheduler will train; an epoch is timed here all the same.
     """
     from cellprune.campaign.timing import forecast
-    from cellprune.cli.progress import Inside, shown
+    from cellprune.cli.progress import Inside, phase, shown
     from cellprune.runs.documents import plain
+    from cellprune.tables import layer_times
+    from cellprune.tables.folder import LAYER_TIMES
     from cellprune.tables.forecast import failed, outlook
     from cellprune.training import progress
 
+    with phase("timing layers, once for all runs of this sweep", after_s=progress.PATIENCE_S) as count:
+        layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, count, keep=False)
     timing = progress.Event("", message="timing one epoch", after_s=progress.PATIENCE_S)
     with shown() as watcher, progress.phase([watcher], timing):
 
@@ -133,7 +140,8 @@ def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool
             with trainers(workers, None, Inside(watcher, timing)) as execute:
                 return forecast(jobs, execute, failed)
 
-        told = outlook(plan, runs, time_one, max(1, workers))
+        hopeless = [name for name, failure in folder.failures().items() if failure.state == "hopeless"]
+        told = outlook(plan, runs, time_one, max(1, workers), hopeless)
     if as_json:
         print(text.dumps({**plain(told), "timed_here_alone": elsewhere}))
         return

@@ -8,10 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from cellprune.config.names import is_dense_family, method, resolve
+from cellprune.config.names import method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
-from cellprune.controls.families import Sizing, Unit
 from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
 from cellprune.experiment import (
@@ -29,7 +28,7 @@ from cellprune.experiment import (
 )
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Setup, drawn, open_data, set_up
-from cellprune.experiment.smaller import shrink
+from cellprune.experiment.smaller import shrink, sized_by
 from cellprune.experiment.unnumbered import with_target_told
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
@@ -273,10 +272,8 @@ def _small(work: Work, segments: Segments) -> StandIn:
     setup, pruning = work.setup, work.settings.pruning
     whole, size = setup.architecture, setup.opened.input_size
     if pruning.fills_budget:
-        request = pruning.request()
-        sizing = Sizing(cast(Unit, request.unit), size, pruning.rounding, setup.table)
-        family = pruning.method if is_dense_family(pruning.method) else pruning.control.partition("-")[0]
-        made = cast(StandIn, resolve("pruning method", family)(whole, request.share, sizing))
+        family, sizing = sized_by(setup.opened, setup.table)
+        made = cast(StandIn, resolve("pruning method", family)(whole, pruning.request().share, sizing))
     else:
         try:
             masks = _scored_masks(work, segments)

@@ -39,14 +39,15 @@ def sweep(
     Returns:
         What the page tells.
     Raises:
-        CellpruneError: milliseconds decide, and the engine cannot time the layers.
+        CellpruneError: milliseconds decide, and the engine cannot time the layers, or a budget is below the smallest
+            network; nothing was written.
         WorkError: what every training would meet, such as a full disk; what was trained stays.
     """
     folder = SweepFolder(runs.workspace.output, plan)
     with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
         with folder.locked():
-            folder.note({})
             times = layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, (watch or Watch()).timed)
+            folder.note({})
         cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
         trials = [trial for trial in (shard or Shard()).of(plan.trials) if plan.name(trial) not in cut_off]
         came = work(trials, runs, trained, watch or Watch(), times)
