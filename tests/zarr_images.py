@@ -29,24 +29,39 @@ def write_zarr(
     version: str = "0.4",
     scale: Sequence[float] | None = None,
     unit: str | None = "micrometer",
+    chunk: int | None = None,
+    smaller: Sequence[NDArray] = (),
     **words: object,
 ) -> Path:
-    """Write an image of one level, one chunk per plane."""
+    """Write an image, one chunk per plane, or squares of some pixels; `smaller` levels have twice the scale each."""
     unit_of = {"unit": unit} if unit else {}
     named = [{"name": one, "type": TYPES.get(one, "space")} | (unit_of if one in "zyx" else {}) for one in axes]
-    transformations = [] if scale is None else [{"type": "scale", "scale": list(scale)}]
-    multiscale = {"axes": named, "datasets": [{"path": "0", "coordinateTransformations": transformations}]}
+    levels = [pixels, *smaller]
+    multiscale: dict[str, object] = {
+        "axes": named,
+        "datasets": [
+            {"path": str(n), "coordinateTransformations": [] if scale is None else [_scale(axes, scale, 2**n)]}
+            for n in range(len(levels))
+        ],
+    }
     if version == "0.4":
         multiscale["version"] = version
     say(folder, {"multiscales": [multiscale], **words}, version)
-    chunks = tuple(size if axis in "yx" else 1 for axis, size in zip(axes, pixels.shape, strict=True))
     more = {"chunk_key_encoding": {"name": "v2", "separator": "/"}} if version == "0.4" else {}
-    array = zarr.create_array(
-        store=str(folder / "0"), shape=pixels.shape, dtype=pixels.dtype, chunks=chunks,
-        zarr_format=2 if version == "0.4" else 3, **more,
-    )  # fmt: skip
-    array[...] = pixels
+    for n, level in enumerate(levels):
+        sizes = zip(axes, level.shape, strict=True)
+        array = zarr.create_array(
+            store=str(folder / str(n)), shape=level.shape, dtype=level.dtype,
+            chunks=tuple(min(chunk or size, size) if axis in "yx" else 1 for axis, size in sizes),
+            zarr_format=2 if version == "0.4" else 3, **more,
+        )  # fmt: skip
+        array[...] = level
     return folder
+
+
+def _scale(axes: str, scale: Sequence[float], factor: int) -> dict[str, object]:
+    # a scale of too few numbers stays one
+    return {"type": "scale", "scale": [n * factor if axis in "yx" else n for axis, n in zip(axes, scale, strict=False)]}
 
 
 def write_plate(folder: Path, wells: Mapping[str, Sequence[NDArray]], *, version: str = "0.4") -> Path:

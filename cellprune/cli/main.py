@@ -64,7 +64,8 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     debug: Annotated[bool, Parameter(negative="", help="show the traceback of an error")] = False,
 ) -> int:
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a damaged file our own line tells
+    for reader in ("tifffile", "imagecodecs"):  # of a damaged file our own line tells
+        logging.getLogger(reader).setLevel(logging.CRITICAL)
     with listening():
         said = [*environment.settle(), *environment.strangers()]
         for line in said if os.environ.get("RANK", "0") == "0" else ():  # one of several processes speaks for all

@@ -14,7 +14,9 @@ _LISTS = (_SUB_DIRECTORIES, 273, 279, 324, 325)  # offsets and sizes: no two dir
 _MOST_TAGS = 4096  # of a page
 _MOST_VALUES = 64  # of a tag that is asked for; more are not looked into
 _TORN = "it breaks off within its pages"
-_TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # whole numbers
+_BYTE = 1  # which some programs take for a number, and others for a text
+_TYPES = {_BYTE: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # whole numbers
+_CERTAIN = _TYPES.keys() - {_BYTE}
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Directory:
     Attributes:
         offset: where the directory stands in the file.
         tags: the values of the tags that were asked for, whole numbers only; of a long list none.
-        unread: the tags that were asked for and hold something else, which some programs read.
+        unread: the tags that were asked for and hold something else, or bytes, which programs read differently.
     """
 
     offset: int
@@ -56,7 +58,7 @@ class _Chain:
 
     def __init__(self, file: BinaryIO, wanted: frozenset[int]) -> None:
         self._file, self._wanted = file, wanted
-        self._left = file.seek(0, 2)
+        self._length = self._left = file.seek(0, 2)
         self._seen: set[int] = set()
         file.seek(0)
         start = file.read(4)
@@ -96,7 +98,7 @@ class _Chain:
                 self._take(count)  # bytes at least
             elif tag in self._wanted:
                 tags[tag] = self._values(kind, count, inline) if count <= _MOST_VALUES else ()
-                unread += [tag] * (kind not in _TYPES and count <= _MOST_VALUES)
+                unread += [tag] * (kind not in _CERTAIN and count <= _MOST_VALUES)
         return Directory(offset, tags, tuple(unread)), start + len(raw), inner
 
     def _values(self, kind: int, count: int, inline: bytes) -> tuple[int, ...]:
@@ -108,16 +110,21 @@ class _Chain:
         return self._unpacked(code, raw)
 
     def _number(self, code: str, offset: int) -> int:
-        self._file.seek(offset)
+        self._seek(offset)
         return self._unpacked(code, self._file.read(struct.calcsize(code)))[0]
 
     def _bytes(self, offset: int, size: int) -> bytes:
         self._take(size)
-        self._file.seek(offset)
+        self._seek(offset)
         raw = self._file.read(size)
         if len(raw) < size:
             raise ValueError(_TORN)
         return raw
+
+    def _seek(self, offset: int) -> None:
+        if offset > self._length:
+            raise ValueError(_TORN)
+        self._file.seek(offset)
 
     def _take(self, size: int) -> None:
         self._left -= size

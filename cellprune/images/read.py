@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.images import foreign, png, tiff
+from cellprune.images.blocks import Windows
 from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, UNSTACK, Header, ImageError, Pick
-from cellprune.images.tiff_windows import Windows
 from cellprune.wording import reason
 
 __all__ = [

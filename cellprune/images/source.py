@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cellprune.images.blocks import Windows
 from cellprune.images.header import COARSEST_UM, Header
 
 _FINEST_UM = 1e-5  # a pixel of an electron microscope is larger
@@ -22,12 +23,15 @@ class Source:
         axes: letters of T, Z, C, Y, X, in the file's order; those of one step, too.
         read: the number of a plane, and of a channel or None for all -> (C, H, W), as saved.
         doubts: gives more notes, as of the header, which take long to find: not for each plane.
+        windows: the number of a plane, and of a channel or None for all -> what reads boxes of it; None where all of a
+            plane is read at once.
     """
 
     header: Header
     axes: str
     read: Callable[[int, int | None], NDArray]
     doubts: Callable[[], tuple[str, ...]] = tuple
+    windows: Callable[[int, int | None], Windows] | None = None
 
 
 @dataclass(frozen=True)

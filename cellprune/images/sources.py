@@ -6,7 +6,7 @@ What data sets take, TIFF and PNG, is read by `images.read`; every other format 
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.images import order, read
-from cellprune.images.header import Header, ImageError, Pick, chosen
+from cellprune.images.blocks import Windows
+from cellprune.images.header import MAX_PIXELS_IN_WINDOWS, Header, ImageError, Pick, chosen
 from cellprune.images.source import Member, Source
-from cellprune.images.tiff_windows import Windows
+from cellprune.targets.kinds import Box
 from cellprune.wording import reason
 
 _LONGEST_START = 16  # bytes
@@ -114,7 +115,8 @@ def read_grey_levels(
     if format_ is None:
         return read.read_grey_levels(member.path, plane, channels=channels, pick=pick)
     with _told(member.path, format_), format_.opened(member.path, member.number) as source:
-        pick = pick or Pick((chosen(source.header, plane, member.path),))
+        first = chosen(source.header, plane if pick is None else pick.planes[0], member.path)
+        pick = pick or Pick((first,))
         pixels = source.read(pick.planes[0], pick.channel)
         for other in pick.planes[1:]:
             pixels = np.maximum(pixels, source.read(other, pick.channel))
@@ -123,17 +125,31 @@ def read_grey_levels(
 
 @contextmanager
 def opened_windows(member: Member, plane: int | None, *, pick: Pick | None) -> Iterator[Windows]:
-    """Open an image to be read a box at a time; of other formats than TIFF all of it is in memory meanwhile.
+    """Open an image to be read a box at a time; of formats without windows all of it is in memory meanwhile.
 
     Args:
         plane, pick: see `read_grey_levels`.
     """
-    if _format(member.path) is None:
-        with read.opened_windows(member.path, plane, pick=pick) as windows:
+    path, format_ = member.path, _format(member.path)
+    if format_ is None:
+        with read.opened_windows(path, plane, pick=pick) as windows:
             yield windows
-    else:
-        pixels = read_grey_levels(member, plane, pick=pick)
-        yield lambda box: pixels[:, *box]
+        return
+    with ExitStack() as stack:
+        with _told(path, format_):
+            source = stack.enter_context(format_.opened(path, member.number))
+        if source.windows is None or not read.is_of_one_plane(pick):
+            pixels = read_grey_levels(member, plane, pick=pick)
+            yield lambda box: pixels[:, *box]
+            return
+        pick = pick or Pick((chosen(source.header, plane, path, most_pixels=MAX_PIXELS_IN_WINDOWS),))
+        windows = source.windows(pick.planes[0], pick.channel)
+
+        def told(box: Box) -> NDArray:
+            with _told(path, format_):
+                return windows(box)
+
+        yield told
 
 
 def has_equal_channels(member: Member, plane: int | None) -> bool:

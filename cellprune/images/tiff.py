@@ -14,6 +14,7 @@ import numpy as np
 import tifffile
 
 from cellprune.images import ome, order, tiff_tags
+from cellprune.images.blocks import Windows
 from cellprune.images.header import (
     COARSEST_UM,
     LARGE_PX,
@@ -27,7 +28,7 @@ from cellprune.images.header import (
 )
 from cellprune.images.ifd import Directory, directories
 from cellprune.images.tiff_segments import require_whole
-from cellprune.images.tiff_windows import MAX_SEGMENT_PX, Windows, coded_windows, largest_segment, raw_windows
+from cellprune.images.tiff_windows import MAX_SEGMENT_PX, coded_windows, largest_segment, raw_windows
 from cellprune.targets.kinds import Box
 from cellprune.wording import many
 
@@ -289,6 +290,10 @@ class _Image:
         if series.kind == "shaped" and fits and not left:
             words = (self.tif.shaped_metadata or ())[self.tif.series.index(series)]
             left = prod(words["shape"]) != prod(series.shape)
+        if not self.words and n_pages > held:
+            raise ImageError(
+                f"{self.path} holds images inside its {many(held, 'page')} (SubIFDs): save the one that is meant"
+            )
         if not fits or unread or left:
             raise ImageError(f"{self.path} has a description that does not fit its {many(held, 'page')}: save it again")
 
@@ -360,7 +365,11 @@ class _Image:
         else:
             self._require_whole(wanted)
             pages = [self.series.pages[page] for page in wanted]
-            in_a_row = keyframe.is_contiguous and all(len(page.dataoffsets) == 1 for page in pages)
+            in_a_row = (
+                keyframe.is_contiguous
+                and keyframe.fillorder == 1  # else the bits of each byte stand the other way round
+                and all(len(page.dataoffsets) == 1 for page in pages)
+            )
             starts = [page.dataoffsets[0] for page in pages] if in_a_row else []
         if starts:
             stored = keyframe.dtype.newbyteorder(self.tif.byteorder)

@@ -63,7 +63,9 @@ def check(pages: Sequence[Directory], path: Path) -> None:
     full = [page for page in pages if not is_smaller_copy(page)] or smaller
     for page in full:
         if page.unread:
-            raise ImageError(f"{path} has no whole number as its {_NAMES[page.unread[0]]}: save it again")
+            raise ImageError(
+                f"{path} has no whole number as its {_NAMES[page.unread[0]]} that all programs read: save it again"
+            )
         if page.value(254) & _MASK:
             raise ImageError(f"{path} holds a transparency mask ({_shown(254, page)}): save it without")
         for tag in _ALIKE:

@@ -1,20 +1,15 @@
-"""Boxes of a TIFF's page: the strips or tiles that a box touches are read, the last ones are kept decoded."""
+"""Boxes of a TIFF's page: the strips or tiles that a box touches are read."""
 
-from collections import OrderedDict
-from collections.abc import Callable
-from itertools import product
 from math import prod
 
 import numpy as np
 import tifffile
 
+from cellprune.images.blocks import Windows, windows_of
 from cellprune.targets.kinds import Box
 
 MAX_SEGMENT_PX = 2**26
 """Pixels of a strip or tile that may be decoded for a box of a large page."""
-_KEPT_BYTES = 2**24  # of decoded strips or tiles, or a row of tiles where that is more: the next box needs it again
-
-Windows = Callable[[Box], np.ndarray]
 
 
 def largest_segment(keyframe: tifffile.TiffPage) -> int:
@@ -67,48 +62,27 @@ def coded_windows(page: tifffile.TiffPage | tifffile.TiffFrame) -> Windows:
     across = keyframe.tilewidth if keyframe.is_tiled else width
     n_across, n_down = -(-width // across), -(-height // down)
     is_planar = samples > 1 and keyframe.planarconfig == tifffile.PLANARCONFIG.SEPARATE
-    kept: OrderedDict[int, np.ndarray] = OrderedDict()
 
     def segment(number: int) -> np.ndarray:
         """Give a decoded strip or tile, (h, w, samples)."""
-        if number not in kept:
-            file.seek(page.dataoffsets[number])
-            decoded, _, shape = keyframe.decode(
-                file.read(page.databytecounts[number]),
-                number,
-                jpegtables=page.jpegtables,
-                jpegheader=keyframe.jpegheader,
-            )
-            assert decoded is not None  # its bytes are there
-            kept[number] = decoded[0, : shape[1], : shape[2]]
-            most_kept = max(n_across, _KEPT_BYTES // max(1, kept[number].nbytes))
-            while len(kept) > most_kept:
-                kept.popitem(last=False)
-        kept.move_to_end(number)
-        return kept[number]
+        file.seek(page.dataoffsets[number])
+        decoded, _, shape = keyframe.decode(
+            file.read(page.databytecounts[number]), number, jpegtables=page.jpegtables, jpegheader=keyframe.jpegheader
+        )
+        assert decoded is not None  # its bytes are there
+        pixels: np.ndarray = decoded[0, : shape[1], : shape[2]]
+        return pixels
+
+    def block(y: int, x: int) -> np.ndarray:
+        planes = range(samples if is_planar else 1)
+        return np.stack([segment((plane * n_down + y) * n_across + x) for plane in planes])
+
+    blocks = windows_of(block, (height, width), (down, across))
 
     def read(box: Box) -> np.ndarray:
-        rows, columns = box
-        shape = (rows.stop - rows.start, columns.stop - columns.start)
-        n_planes, n_samples = (samples, 1) if is_planar else (1, samples)
-        found = np.empty((n_planes, *shape, n_samples), keyframe.dtype)
-        for plane, y, x in product(range(n_planes), _touched(rows, down), _touched(columns, across)):
-            pixels = segment((plane * n_down + y) * n_across + x)
-            (to_y, from_y), (to_x, from_x) = _shared(rows, y * down, down), _shared(columns, x * across, across)
-            found[plane, to_y, to_x] = pixels[from_y, from_x]
+        found = blocks(box)
         if is_planar:
             return found[..., 0]
         return found[0] if "S" in keyframe.axes else found[0, ..., 0]
 
     return read
-
-
-def _touched(span: slice, length: int) -> range:
-    """Give the strips or tiles along an axis that a span touches."""
-    return range(span.start // length, -(-span.stop // length))
-
-
-def _shared(span: slice, start: int, length: int) -> tuple[slice, slice]:
-    """Give what a span shares with a strip or tile, in the one and in the other."""
-    begin, end = max(span.start, start), min(span.stop, start + length)
-    return slice(begin - span.start, end - span.start), slice(begin - start, end - start)

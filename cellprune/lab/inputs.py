@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
 from cellprune.images import naming, sources
+from cellprune.images.blocks import Windows
 from cellprune.images.header import Header, ImageError, Pick
 from cellprune.images.source import Member
-from cellprune.images.tiff_windows import Windows
 from cellprune.lab.axes import Axes
 from cellprune.lab.gathering import Failure, File, gathered
 from cellprune.lab.position import Position

@@ -223,7 +223,7 @@ def _one(
         done.failures.append(_failure(image, error))
         return
     output.write_outlines(image, outlines)
-    output.write_zarr_labels(image, labels)
+    output.write_zarr_labels(image, lambda box: labels[box])
     if there:
         done.kept += 1
     else:

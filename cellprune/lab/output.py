@@ -15,7 +15,7 @@ Every file is there whole or not at all. An image's labels are written last of i
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
@@ -40,6 +40,7 @@ from cellprune.lab.record import RECORD, SCHEMA, SHARDS, TABLE
 from cellprune.lab.table import Table, write_csv
 from cellprune.machine.shard import Shard
 from cellprune.runs import atomic, documents, lock
+from cellprune.targets.kinds import Box
 from cellprune.wording import printable
 
 if TYPE_CHECKING:
@@ -316,12 +317,12 @@ class Output:
         for path in inside:
             self._beside(path, self.zarr_labels).require_own()
 
-    def wants_zarr_labels(self, image: Image) -> bool:
-        """Tell whether the labels of an image are to lie in its OME-Zarr, too."""
-        return self.zarr_labels is not None and image.path.is_dir()
+    def write_zarr_labels(self, image: Image, labels: Callable[[Box], Labels]) -> None:
+        """Write labels into the OME-Zarr of their image, where they are wanted and there is one; raises as `write`.
 
-    def write_zarr_labels(self, image: Image, labels: Labels) -> None:
-        """Write labels into the OME-Zarr of their image, where they are wanted and there is one; raises as `write`."""
+        Args:
+            labels: gives a box of them.
+        """
         if self.zarr_labels is not None and image.path.is_dir():
             at = image.position or Position()
             self._beside(image.path, self.zarr_labels).write(labels, t=at.t or 0, z=at.z or 0)

@@ -15,8 +15,8 @@ PROGRAM = Path(__file__).parents[2] / "benchmarks" / "scoring.py"
 def test_one_shot_methods_cost_a_few_steps(tmp_path: Path) -> None:
     out = tmp_path / "rows.json"
     methods = [word for name in ("random", "snip", "prospr") for word in ("--method", name)]
-    subprocess.run([sys.executable, PROGRAM, "--quick", *methods, "--json", out], check=True)
+    subprocess.run([sys.executable, PROGRAM, "--network", "resnet20", *methods, "--json", out], check=True)
     rows = json.loads(out.read_text())["rows"]
-    assert [row["method"] for row in rows] == ["random", "snip", "prospr full", "prospr first"] * 2
+    assert [row["method"] for row in rows] == ["random", "snip", "prospr full", "prospr first"]
     for row in rows:  # a busy machine may double a number; a scoring done twice or step by step does more
         assert 0 < row["steps"] < {"random": 6, "snip": 8, "prospr first": 24, "prospr full": 60}[row["method"]], row

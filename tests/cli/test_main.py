@@ -5,8 +5,10 @@ import resource
 import shlex
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import typed
 
@@ -113,6 +115,17 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
     with pytest.raises(CellpruneError):
         main(["train", "--debug", "--config", str(tmp_path / "absent.yaml")])
+
+
+def test_what_libraries_say_of_damaged_images_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    import imagecodecs
+
+    profile = b"iCCPa\0\7nonsense"
+    chunk = (len(profile) - 4).to_bytes(4, "big") + profile + zlib.crc32(profile).to_bytes(4, "big")
+    png = imagecodecs.png_encode(np.eye(9, dtype=np.uint8))
+    assert typed("train", "--epochs") == 2
+    assert imagecodecs.png_decode(png[:33] + chunk + png[33:]).shape == (9, 9)  # after its header
+    assert not caplog.records
 
 
 def test_a_missing_library_is_named_with_the_way_to_get_it(

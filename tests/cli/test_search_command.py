@@ -34,6 +34,9 @@ def words(data_root: Path, *more: str) -> list[str]:
     return ["search-max-ratio", *settings, "--data-root", str(data_root), *more]
 
 
+pytestmark = pytest.mark.usefixtures("figures_left_empty")  # of some hundred runs, which others look at
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

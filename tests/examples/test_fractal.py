@@ -49,14 +49,28 @@ def test_the_labels_are_those_of_each_moment(tmp_path: Path, monkeypatch: pytest
     assert np.array_equal(label.get_as_numpy()[:, 0], expected)
 
 
+def test_a_blank_frame_has_no_cells_and_a_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from cellprune_fractal.predict_cells import predict_cells
+
+    model = onnx_file(tmp_path / "cells.onnx")
+    frames = np.random.default_rng(0).poisson(100, (2, 2, 1, 48, 64)).astype(np.uint16)
+    frames[0] = 7
+    zarr = image(tmp_path / "blank.zarr", frames, "tczyx")
+    predict_cells(zarr_url=zarr, model=str(model), channel="DAPI")
+    labels = ngio.open_ome_zarr_container(zarr).get_label("cells").get_as_numpy()[:, 0]
+    assert not labels[0].any()
+    assert np.array_equal(labels[1], predict(engine_of(model), frames[1, 1, 0]))
+    assert f"{zarr}: a frame is blank, every pixel is 7: it gets no cells" in caplog.messages
+
+
 def test_what_cannot_be_whole_is_not_written(tmp_path: Path) -> None:
     from cellprune_fractal.predict_cells import predict_cells
 
     model = str(onnx_file(tmp_path / "cells.onnx"))
-    blank = np.random.default_rng(0).poisson(100, (2, 2, 1, 48, 64)).astype(np.uint16)
-    blank[1] = 0
-    zarr = image(tmp_path / "blank.zarr", blank, "tczyx")
-    with pytest.raises(Exception, match="the image is constant"):
+    damaged = np.random.default_rng(0).normal(size=(2, 2, 1, 48, 64)).astype(np.float32)
+    damaged[1] = np.nan
+    zarr = image(tmp_path / "damaged.zarr", damaged, "tczyx")
+    with pytest.raises(Exception, match="NaN or infinite pixels"):
         predict_cells(zarr_url=zarr, model=model, channel="DAPI")
     assert ngio.open_ome_zarr_container(zarr).list_labels() == []
     slices = image(tmp_path / "slices.zarr", np.ones((2, 3, 48, 64), np.uint16), "czyx")

@@ -37,6 +37,8 @@ def test_a_text_is_unread_and_a_missing_tag_has_its_default(tmp_path: Path) -> N
     (page,) = directories(written(tmp_path / "t.tif", 1, description="a cell"), WANTED)
     assert page.unread == (DESCRIPTION,)
     assert page.value(DESCRIPTION, -1) == -1
+    (page,) = directories(of_entries(tmp_path / "b.tif", entry(BITS, 1, 1, 8)), WANTED)
+    assert (page.unread, page.value(BITS)) == ((BITS,), 8), "bytes are read as numbers here, and elsewhere are not"
     assert Directory(0, {}).value(WIDTH) == 0
     assert Directory(0, {WIDTH: (3, 4)}).value(WIDTH, 9) == 3
 
@@ -61,6 +63,9 @@ def test_a_file_without_pages_and_one_that_claims_too_many_tags_are_damaged(tmp_
     (tmp_path / "none.tif").write_bytes(b"II*\0\0\0\0\0")
     with pytest.raises(ValueError, match="it has no pages"):
         directories(tmp_path / "none.tif", WANTED)
+    (tmp_path / "far.tif").write_bytes(b"II+\0\x08\0\0\0" + b"\xff" * 8 + bytes(8))
+    with pytest.raises(ValueError, match="it breaks off within its pages"):
+        directories(tmp_path / "far.tif", WANTED)
     (tmp_path / "many.tif").write_bytes(b"II*\0\x08\0\0\0" + (5000).to_bytes(2, "little") + bytes(100))
     with pytest.raises(ValueError, match="one of its pages claims 5000 tags"):
         directories(tmp_path / "many.tif", WANTED)

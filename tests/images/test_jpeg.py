@@ -1,5 +1,6 @@
 """JPEG: for predicting alone, with a warning; never truth."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,8 @@ def test_what_is_damaged_or_cannot_be_meant_is_one_clear_line_and_others_go_on(t
     (tmp_path / "cut.jpg").write_bytes(content[: len(content) // 2])
     (tmp_path / "head.jpg").write_bytes(content[:20])
     save(tmp_path / "cmyk.jpg", spots(), "CMYK")
+    (tmp_path / "deep.jpg").write_bytes(b"\xff\xd8\xff\xc3\x00\x0b\x10" + bytes(20))
+    (tmp_path / "ls.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x03\0\xff\xf7\x00\x0b\x08" + bytes(20))
     exif = Image.Exif()
     exif[274] = 6
     save(tmp_path / "turned.jpg", spots(), exif=exif)
@@ -58,6 +61,15 @@ def test_what_is_damaged_or_cannot_be_meant_is_one_clear_line_and_others_go_on(t
         images[0].levels(channels=1)
     assert [failure.why.split(".jpg ")[1].split(" (")[0] for failure in failures] == [
         "is a JPEG in CMYK, not in grey or RGB: use the original",
+        "is a lossless or rare JPEG of 16 bits, which cellprune does not read: save it as TIFF or PNG",
         "is not a whole JPEG",
+        "is a JPEG-LS of 8 bits, which cellprune does not read: save it as TIFF or PNG",
         "is stored rotated or mirrored",
     ]
+
+
+def test_words_beside_the_image_that_are_damaged_make_no_noise(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", spots(), exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0")
+    with warnings.catch_warnings(action="error"):
+        (image,), _, _ = find([str(path)])
+        image.levels(channels=1)

@@ -135,6 +135,18 @@ def no_photometric(path: Path) -> None:
     tiff_pages.write(path, [{tag: value for tag, value in tiff_pages.page().items() if tag != 262}], bytes(range(100)))
 
 
+def in_bytes(tag: int, value: int):
+    return lambda path: tiff_pages.write(
+        path, [tiff_pages.page() | {tag: (tiff_pages.BYTE, 1, value)}], bytes(range(100))
+    )
+
+
+def with_an_image_inside(path: Path) -> None:
+    with tifffile.TiffWriter(path) as tif:
+        tif.write(PIXELS, subifds=1, metadata=None)
+        tif.write(PIXELS[::-1], metadata=None)
+
+
 def in_fractions(tag: int, value: float):
     inline = (11, 1, struct.pack("<f", value))
     return lambda path: tiff_pages.write(path, [tiff_pages.page() | {tag: inline}], bytes(range(100)))
@@ -145,6 +157,8 @@ REFUSED = {
        for n in range(2, 9)},
     "orientation 6 as a fraction": (in_fractions(274, 6), "has no whole number as its Orientation"),
     "black first as a fraction": (in_fractions(262, 1), "has no whole number as its PhotometricInterpretation"),
+    "one plane, as a byte": (in_bytes(284, 1), "no whole number as its PlanarConfiguration that all programs read"),
+    "an image inside a page": (with_an_image_inside, "holds images inside its 1 page .SubIFDs"),
     "CMYK": (saved_as("CMYK"), "holds CMYK .PhotometricInterpretation 5"),
     "YCbCr": (saved_as("YCbCr"), "has colours that cellprune does not read .PhotometricInterpretation 6"),
     "Lab": (in_lab, "holds CIELab .PhotometricInterpretation 8"),

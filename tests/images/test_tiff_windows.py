@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiff_pages
 import tifffile
 
-from cellprune.images import header, tiff, tiff_windows
+from cellprune.images import blocks, header, tiff
 from cellprune.images.read import ImageError, Pick, opened_windows, read_grey_levels, read_header
 
 GREY = np.random.default_rng(0).integers(0, 60_000, (75, 110), dtype=np.uint16)
@@ -33,7 +34,7 @@ KINDS: dict[str, dict] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_box_is_a_part_of_the_whole(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiff_windows, "_KEPT_BYTES", 1)
+    monkeypatch.setattr(blocks, "_KEPT_BYTES", 1)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, **KINDS[kind])
     whole = read_grey_levels(path)
@@ -63,6 +64,16 @@ def test_a_plane_of_a_stack_and_what_has_no_windows(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(GREY))
     with opened_windows(tmp_path / "a.png") as windows:
         assert np.array_equal(windows(BOXES[1])[0], GREY[BOXES[1]])
+
+
+def test_the_bits_of_bytes_may_stand_the_other_way_round(tmp_path: Path) -> None:
+    path = tiff_pages.write(
+        tmp_path / "a.tif", [tiff_pages.page() | {266: (tiff_pages.SHORT, 1, 2)}], bytes(range(100))
+    )
+    with opened_windows(path) as windows:
+        part = windows((slice(0, 1), slice(0, 4)))
+    assert part.tolist() == [[[0, 128, 64, 192]]]
+    assert np.array_equal(part, read_grey_levels(path)[:, :1, :4])
 
 
 def test_a_large_image_needs_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

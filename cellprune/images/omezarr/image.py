@@ -2,16 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.files import listing
-from cellprune.images.header import Header, ImageError, believed
+from cellprune.images.blocks import Windows, windows_of
+from cellprune.images.header import LARGE_PX, MAX_PIXELS, MAX_PIXELS_IN_WINDOWS, Header, ImageError, believed
 from cellprune.images.omezarr import metadata, storage
 from cellprune.images.source import Member, Source, micrometers, steps
+from cellprune.targets.kinds import Box, Extent
+
+if TYPE_CHECKING:
+    import zarr
 
 
 def members(path: Path) -> list[Member]:
@@ -29,6 +36,8 @@ def members(path: Path) -> list[Member]:
         return _of_parts(path, "", words.well)
     if words.series is not None:
         inside = sorted((name for name in listing.names(path) if name.isdecimal()), key=int)
+        if not inside:
+            raise ImageError(f"{path} is an OME-Zarr of several series, and none of them is there: copy it again")
         return [Member(path / name, name=name if len(inside) > 1 else "") for name in inside]
     raise ImageError(f"{path} is a Zarr without an image in it (no multiscales, no plate): name an OME-Zarr")
 
@@ -77,19 +86,19 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
     sizes = dict(zip(axes, map(int, array.shape), strict=True))
     outer = tuple((axis, sizes[axis]) for axis in axes if axis not in "CYX" and sizes[axis] > 1)
     pixel_size_um, notes = micrometers(metadata.um_of(image, axes))
+    size, n_channels = (sizes["Y"], sizes["X"]), sizes.get("C", 1)
+    pixels = _Pixels(array, axes, outer, size, storage.block_size(array, axes))
+    in_windows = prod(size) > LARGE_PX and pixels.block_size is not None
     header = Header(
-        (sizes["Y"], sizes["X"]), sizes.get("C", 1), prod(size for _, size in outer), array.dtype, pixel_size_um,
-        outer=outer, channel_names=_channel_names(words, sizes.get("C", 1)), notes=notes,
+        size, n_channels, prod(size for _, size in outer), array.dtype, pixel_size_um, outer=outer,
+        channel_names=_channel_names(words, n_channels), notes=notes, in_windows=in_windows,
     )  # fmt: skip
-    believed(header, path)
-
-    def read(plane: int, channel: int | None) -> NDArray:
-        at = steps(outer, plane)
-        channels = slice(None) if channel is None else slice(channel, channel + 1)
-        wanted = {"Y": slice(None), "X": slice(None), "C": channels}
-        pixels = np.asarray(array[tuple(wanted.get(axis, at.get(axis, 0)) for axis in axes)])
-        kept = [axis for axis in axes if axis in wanted]
-        return pixels.transpose([kept.index(axis) for axis in "CYX" if axis in kept]).reshape(-1, *header.size)
+    if prod(size) > MAX_PIXELS and not in_windows:
+        raise ImageError(
+            f"{path} has more than {MAX_PIXELS} pixels in chunks of {' x '.join(map(str, array.chunks))}, which can be "
+            "read as a whole alone: save it in chunks of 1024 x 1024 pixels"
+        )
+    believed(header, path, most_pixels=MAX_PIXELS_IN_WINDOWS)
 
     def doubts() -> tuple[str, ...]:
         lacking, n_pieces = storage.absent(path / image.datasets[0].path, array)
@@ -100,7 +109,52 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
             "black ones, copy it again",
         )
 
-    yield Source(header, axes, read, doubts)
+    yield Source(header, axes, pixels.whole, doubts, pixels.windows if in_windows else None)
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """The array of an image.
+
+    Attributes:
+        array: open.
+        axes: a letter for each of its axes.
+        outer: see `Header`.
+        size: (height, width).
+        block_size: see `storage.block_size`.
+    """
+
+    array: "zarr.Array"
+    axes: str
+    outer: tuple[tuple[str, int], ...]
+    size: Extent
+    block_size: Extent | None
+
+    def whole(self, plane: int, channel: int | None) -> NDArray:
+        """Give a plane, (C, H, W)."""
+        return self._part(plane, channel, (slice(0, self.size[0]), slice(0, self.size[1])))
+
+    def windows(self, plane: int, channel: int | None) -> Windows:
+        """Give what reads boxes of a plane, (C, h, w)."""
+        of_block = self.block_size or self.size
+
+        def block(*number: int) -> NDArray:
+            rows, columns = (
+                slice(n * of, min(whole, (n + 1) * of))
+                for n, of, whole in zip(number, of_block, self.size, strict=True)
+            )
+            return self._part(plane, channel, (rows, columns))
+
+        return windows_of(block, self.size, of_block)
+
+    def _part(self, plane: int, channel: int | None, box: Box) -> NDArray:
+        at = steps(self.outer, plane)
+        channels = slice(None) if channel is None else slice(channel, channel + 1)
+        wanted = {"Y": box[0], "X": box[1], "C": channels}
+        pixels = np.asarray(self.array[tuple(wanted.get(axis, at.get(axis, 0)) for axis in self.axes)])
+        kept = [axis for axis in self.axes if axis in wanted]
+        pixels = pixels.transpose([kept.index(axis) for axis in "CYX" if axis in kept])
+        return pixels if "C" in kept else pixels[None]
 
 
 def image_words(path: Path) -> tuple[metadata.Words, metadata.Multiscale]:
@@ -110,8 +164,10 @@ def image_words(path: Path) -> tuple[metadata.Words, metadata.Multiscale]:
         ImageError: there is none, or several.
     """
     words, _ = metadata.read(path)
-    if not words.multiscales or len(words.multiscales) > 1:
-        raise ImageError(f"{path} holds {len(words.multiscales or ())} images at once: name the one that is meant")
+    if not words.multiscales:
+        raise ImageError(f"{path} does not say which image it holds (no multiscales): copy the OME-Zarr again")
+    if len(words.multiscales) > 1:
+        raise ImageError(f"{path} holds {len(words.multiscales)} images at once: name the one that is meant")
     return words, words.multiscales[0]
 
 

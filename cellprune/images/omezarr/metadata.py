@@ -4,6 +4,7 @@ Source: the OME-NGFF specifications 0.4 and 0.5 (https://ngff.openmicroscopy.org
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -188,27 +189,38 @@ def write(folder: Path, words: dict[str, object], version: Version, *, own: dict
     atomic.write_text(folder / "zarr.json", json.dumps(group, indent=2))
 
 
-def words_of_labels(image: Multiscale, kept: list[int], name: str, version: Version) -> dict[str, object]:
-    """Say what labels of an image are: some of its axes, its pixels, and where it is.
+def words_of_labels(
+    image: Multiscale, levels: Sequence[Mapping[str, int]], name: str, version: Version
+) -> dict[str, object]:
+    """Say what labels of an image are: some of its axes, its pixels at each size, and where it is.
 
     Args:
-        kept: numbers of the axes that labels have.
+        levels: the size along each axis that labels have, by its letter, of each level.
     """
+    letters = [axis.name.upper() for axis in image.axes]
+    kept = [letters.index(axis) for axis in levels[0]]
 
     def of_kept(transformations: list[Transformation]) -> list[dict[str, object]]:
-        numbers = ((one.type, {"scale": one.scale, "translation": one.translation}) for one in transformations)
+        numbers = [(one.type, one.scale if one.scale is not None else one.translation) for one in transformations]
         return [
-            {"type": type_} | {key: [said[at] for at in kept] for key, said in own.items() if said is not None}
-            for type_, own in numbers
+            {"type": type_, type_: [said[at] for at in kept]}
+            for type_, said in numbers
+            if said is not None and len(said) == len(letters)  # others are of no use, as to who reads the image
         ]
 
-    of_level = of_kept(image.datasets[0].coordinate_transformations) or [{"type": "scale", "scale": [1.0] * len(kept)}]
+    def of_level(number: int) -> list[dict[str, object]]:
+        if own := of_kept(image.datasets[number].coordinate_transformations):
+            return own
+        return [{"type": "scale", "scale": [levels[0][axis] / size for axis, size in levels[number].items()]}]
+
     of_all = of_kept(image.coordinate_transformations)
     stated = {"version": version} if version == "0.4" else {}
     multiscale = {
         "name": name,
         "axes": [image.axes[at].model_dump(exclude_none=True) for at in kept],
-        "datasets": [{"path": "0", "coordinateTransformations": of_level}],
+        "datasets": [
+            {"path": str(number), "coordinateTransformations": of_level(number)} for number in range(len(levels))
+        ],
         **({"coordinateTransformations": of_all} if of_all else {}),
         **stated,
     }

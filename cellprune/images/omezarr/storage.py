@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 from cellprune.files.listing import below
 from cellprune.images.header import MAX_CHANNELS, MAX_PIXELS, ImageError
+from cellprune.targets.kinds import Extent
 from cellprune.wording import quoted, reason
 
 if TYPE_CHECKING:
     import zarr
 
+_BLOCK_PX = 512
+_MOST_IN_MEMORY = 2**29  # bytes of a row of blocks: as much as all else takes of a large image
 _WORDS = {".zarray", ".zattrs", ".zgroup", "zarr.json"}
 _CODECS = {
     "blosc", "zlib", "gzip", "zstd", "lz4", "bz2", "lzma", "shuffle", "bitround", "delta", "fixedscaleoffset", "crc32",
@@ -48,6 +51,8 @@ def array(folder: Path, axes: str) -> "zarr.Array":
         raise ImageError(f"{folder} is named in the metadata, and is no array of a Zarr: copy the OME-Zarr again")
     try:
         said = json.loads(words.read_bytes())
+        if v3 and said["node_type"] != "array":
+            raise ImageError(f"{folder} is named as an image's array, and is none: copy the OME-Zarr again")
         kind = said["data_type" if v3 else "dtype"]
         named = [str(name) for name in said.get("dimension_names") or ()]
         codecs = set(_names(said["codecs"] if v3 else [said["compressor"], said["filters"]]))
@@ -68,6 +73,20 @@ def array(folder: Path, axes: str) -> "zarr.Array":
             f"{folder} has chunks of {' x '.join(map(str, opened.chunks))} pixels: save it in smaller ones"
         )
     return opened
+
+
+def block_size(opened: "zarr.Array", axes: str) -> Extent | None:
+    """Give (height, width) of the blocks in which a large image is read: whole chunks, of some hundred pixels.
+
+    Returns:
+        None where a chunk, or a row of blocks, takes too much memory.
+    """
+    sizes, chunks = (dict(zip(axes, of, strict=True)) for of in (opened.shape, opened.chunks))
+    height, width = (min(sizes[axis], chunks[axis] * max(1, _BLOCK_PX // chunks[axis])) for axis in "YX")
+    of_row = height * sizes["X"] * sizes.get("C", 1) * opened.dtype.itemsize
+    beside = prod(chunks[axis] for axis in axes if axis not in "CYX")  # planes that are unpacked together
+    of_block = height * width * chunks.get("C", 1) * opened.dtype.itemsize * beside
+    return (height, width) if max(of_row, of_block) <= _MOST_IN_MEMORY else None
 
 
 def absent(folder: Path, opened: "zarr.Array") -> tuple[int, int]:

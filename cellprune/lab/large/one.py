@@ -161,11 +161,11 @@ def _boxes(said: Said, image: Image) -> Boxes | None:
 
 
 def _write_beside(output: Output, image: Image, labels: Labelled, *, anew: bool) -> None:
-    """Write the files that are made of all labels at once, where they are wanted."""
-    if output.wants_zarr_labels(image) or output.lacking_outlines(image, anew=anew):
+    """Write the files of outlines, which are made of all labels at once, and labels in an OME-Zarr, where wanted."""
+    if output.lacking_outlines(image, anew=anew):
         whole = labels.labels((slice(0, labels.size[0]), slice(0, labels.size[1]))).astype(labels.dtype)
         output.write_outlines(image, output.outlines_of(image, whole, labels.class_of, anew=anew))
-        output.write_zarr_labels(image, whole)
+    output.write_zarr_labels(image, labels.labels)
 
 
 def _require_outlines(output: Output, image: Image) -> None:

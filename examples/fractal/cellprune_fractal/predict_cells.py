@@ -1,13 +1,18 @@
 """The task: find the cells of an OME-Zarr image, and write them as a label of it."""
 
+import logging
 from pathlib import Path
 
+import numpy as np
 from ngio import open_ome_zarr_container
 from ngio.iterators import SegmentationIterator
+from numpy.typing import NDArray
 from pydantic import validate_call
 
-from cellprune.lab.engine import engine_of
+from cellprune.lab.engine import Engine, engine_of
 from cellprune.lab.segment import predict
+
+_log = logging.getLogger(__name__)
 
 
 @validate_call
@@ -38,10 +43,18 @@ def predict_cells(
         images.get_image(), label, channel_selection=picked, axes_order="cyx", consolidation_mode="auto"
     ).by_yx()
     try:
-        planes.map(lambda plane: predict(network, plane)[None])
+        planes.map(lambda plane: _labels(network, plane, zarr_url)[None])
     except BaseException:  # a label in which cells are missing would look like a whole one
         images.delete_label(label_name)
         raise
+
+
+def _labels(network: Engine, plane: NDArray, zarr_url: str) -> NDArray[np.int32]:
+    """Give the labels of a frame; a blank one, such as of an empty well, has none."""
+    if plane.min() == plane.max():
+        _log.warning(f"{zarr_url}: a frame is blank, every pixel is {plane.min()}: it gets no cells")
+        return np.zeros(plane.shape[-2:], np.int32)
+    return predict(network, plane)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from zarr_images import say, write_plate, write_zarr
 
 from cellprune.errors import CellpruneError
 from cellprune.images import sources
-from cellprune.images.header import ImageError
+from cellprune.images.header import ImageError, chosen
 from cellprune.images.omezarr import image, storage
 from cellprune.images.source import Member
 from cellprune.lab.axes import Axes
@@ -52,8 +53,11 @@ def test_planes_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_plate_is_its_wells_and_what_is_missing_is_named(tmp_path: Path) -> None:
-    plate = write_plate(tmp_path / "p.zarr", {"A/1": [spots(), spots()], "A/2": [spots()], "B/1": [spots()]})
+    plate = write_plate(
+        tmp_path / "p.zarr", {"A/1": [spots(), spots()], "A/2": [spots()], "B/1": [spots()], "B/2": [spots()]}
+    )
     shutil.rmtree(plate / "A" / "2")
+    say(plate / "B" / "2" / "0", {})
     shutil.rmtree(plate / "A" / "1" / "1")
     (plate / "B" / "1" / "0" / ".zattrs").write_text('{"multi')
     images, failures, _ = find([str(plate)])
@@ -62,6 +66,7 @@ def test_a_plate_is_its_wells_and_what_is_missing_is_named(tmp_path: Path) -> No
         ("A/1/1 is an image of the plate, and is not there: copy the plate again", 1),
         ("A/2 is a well of the plate, and is not there: copy the plate again", 2),
         ("B/1/0/.zattrs is no whole JSON", 3),
+        ("B/2/0 does not say which image it holds", 4),
     ]
     assert [one.name for one in find([str(plate / "A" / "1")])[0]] == ["1_0"]
 
@@ -141,6 +146,10 @@ DAMAGED: dict[str, tuple[Callable[[Path], object], str]] = {
         r"damaged metadata \(multiscales\.0\.axes",
     ),
     "strange axes": (lambda path: say(path, words(axes=named("v", "x"))), "has the axes 'v, x'; t, z, c, y and x are"),
+    "no series": (
+        lambda path: say(path, {"bioformats2raw.layout": 3}) or shutil.rmtree(path / "0"),
+        "is an OME-Zarr of several series, and none of them is there",
+    ),
     "an axis twice": (lambda path: say(path, words(axes=named("y", "y", "x"))), "has the axes 'y, y, x'"),
     "an axis more": (
         lambda path: say(path, words(axes=named("z", "y", "x"))),
@@ -174,6 +183,9 @@ def test_names_of_dimensions_that_contradict_the_image_are_refused(tmp_path: Pat
     words = json.loads((path / "0" / "zarr.json").read_text())
     (path / "0" / "zarr.json").write_text(json.dumps(words | {"dimension_names": ["z", "y", "x"]}))
     assert len(find([str(path)], Axes("each"))[0]) == 3
+    (path / "0" / "zarr.json").write_text(json.dumps({"zarr_format": 3, "node_type": "group"}))
+    with pytest.raises(CellpruneError, match="0 is named as an image's array, and is none: copy the OME-Zarr again"):
+        find([str(path)], Axes("each"))
     (path / "0" / "zarr.json").write_text(json.dumps(words | {"dimension_names": ["t", "y", "x"]}))
     with pytest.raises(
         CellpruneError, match="has the axes 't, y, x', and the image's metadata name ZYX: save it again"
@@ -227,3 +239,30 @@ def test_chunks_that_are_not_there_are_told(version: str, tmp_path: Path) -> Non
     (said,) = notes(find([str(path)])[0])
     assert said.endswith("a.zarr lacks 1 of its 2 chunks, which count as black: if its program does not leave out "
                          "black ones, copy it again")  # fmt: skip
+
+
+def test_a_large_image_is_read_by_windows_of_its_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_zarr(tmp_path / "a.zarr", PIXELS[0, :2].repeat(5, 2).repeat(5, 3), "zcyx", chunk=8)
+    (one,), _, _ = find([str(path)], Axes(1))
+    whole = one.levels(channels=2)
+    monkeypatch.setattr(image, "LARGE_PX", 100)
+    monkeypatch.setattr(image, "MAX_PIXELS", 100)
+    monkeypatch.setattr(storage, "_BLOCK_PX", 20)
+    (large,), _, _ = find([str(path)], Axes(1))
+    assert large.header.in_windows
+    with large.windows() as windows:
+        for box in ((slice(0, 30), slice(0, 35)), (slice(7, 9), slice(15, 31))):
+            assert np.array_equal(windows(box), whole[:, *box])
+    (path / "0" / "1" / "0" / "0" / "0").write_bytes(b"damaged")
+    with (
+        large.windows() as windows,
+        pytest.raises(ImageError, match=r"a\.zarr is not a whole OME-Zarr \(.*\): copy it again"),
+    ):
+        windows((slice(0, 1), slice(0, 1)))
+    monkeypatch.setattr(sources, "chosen", partial(chosen, most_pixels=100))
+    (brightest,), _, _ = find([str(path)], Axes("max"))
+    with pytest.raises(ImageError, match="claims 30 x 35 pixels, more than"), brightest.windows():
+        pass
+    monkeypatch.setattr(storage, "_MOST_IN_MEMORY", 100)
+    with pytest.raises(CellpruneError, match="more than 100 pixels in chunks of 1 x 1 x 8 x 8, which can be read as a"):
+        find([str(path)], Axes(1))

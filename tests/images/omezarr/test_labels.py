@@ -14,6 +14,8 @@ from zarr_images import say, write_plate, write_zarr
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.omezarr import labels as image_labels
+from cellprune.images.omezarr import metadata
+from cellprune.images.read import resize_labels
 from cellprune.lab.axes import Axes
 from cellprune.lab.inputs import find
 from cellprune.machine.shard import Shard
@@ -41,6 +43,40 @@ def test_they_are_those_of_the_tiff_in_the_version_of_the_image(version: str, tm
     listed = zarr.open_group(str(path / "labels"), mode="r").attrs
     assert (listed["ome"] if version == "0.5" else listed)["labels"] == ["cells"]
     assert len(find([str(path)], Axes(1))[0]) == 3, "the image is read as before"
+
+
+def test_they_have_the_levels_of_the_image_and_no_label_is_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_labels, "_CHUNK", 30)
+    monkeypatch.setattr(image_labels, "BAND_PX", 40)
+    film = np.stack([spots(), spots(cells=[(5, 5, 10, 12)])])
+    smaller = [film[:1, ::2, ::2], film[:1, :13, :10]]  # moments are left out, too, and sides are no halves
+    path = write_zarr(tmp_path / "a.zarr", film, "tyx", scale=(1, 0.5, 0.5), smaller=smaller)
+    predicted(path, tmp_path / "out", zarr_labels="cells")
+    labels = zarr.open_group(str(path / "labels/cells"), mode="r")
+    words = metadata.read(path / "labels/cells")[0].multiscales[0]
+    assert [one.path for one in words.datasets] == ["0", "1", "2"]
+    assert [one.coordinate_transformations[0].scale for one in words.datasets] == [
+        [1, 0.5, 0.5], [1, 1, 1], [1, 2, 2]
+    ]  # fmt: skip
+    whole = tifffile.imread(tmp_path / "out/labels/a.tif")
+    assert np.array_equal(labels["0"], whole)
+    for number, level in enumerate(smaller, 1):
+        assert labels[str(number)].shape == level.shape
+        assert np.array_equal(labels[str(number)][0], resize_labels(whole[1], level.shape[1:])), "the second moment"
+    short = write_zarr(tmp_path / "short.zarr", film[0], scale=(0.5,), smaller=[film[0, ::2, ::2]])
+    predicted(short, tmp_path / "other", zarr_labels="cells")
+    words = metadata.read(short / "labels/cells")[0].multiscales[0]
+    assert [one.coordinate_transformations[0].scale for one in words.datasets] == [[1, 1], [2, 2]], "not the image's"
+    before = content(path)
+    for name in ("1", "2"):  # as labels of an older version are, and of a killed one
+        shutil.rmtree(path / "labels/cells" / name)
+    predicted(path, tmp_path / "out", zarr_labels="cells")
+    assert content(path) == before
+    shutil.rmtree(path / "2")
+    predicted(path, tmp_path / "out", zarr_labels="others")
+    assert sorted(zarr.open_group(str(path / "labels/others"), mode="r").array_keys()) == ["0", "1"]
 
 
 def test_labels_of_all_slices_have_none_and_the_same_again_changes_no_byte(tmp_path: Path) -> None:
@@ -104,13 +140,15 @@ def test_an_ome_zarr_that_cannot_be_written_is_one_clear_line(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
-def test_ome_zarr_itself_reads_them(version: str, tmp_path: Path) -> None:
+def test_ome_zarr_itself_reads_them_at_all_sizes(version: str, tmp_path: Path) -> None:
     reader = pytest.importorskip("ome_zarr.reader")
     from ome_zarr.io import parse_url
 
-    path = write_zarr(tmp_path / "a.zarr", spots(), version=version, scale=(0.5, 0.5))
+    path = write_zarr(tmp_path / "a.zarr", spots(), version=version, scale=(0.5, 0.5), smaller=[spots()[::2, ::2]])
     predicted(path, tmp_path / "out", zarr_labels="cells")
     nodes = list(reader.Reader(parse_url(str(path)))())
     (node,) = [one for one in nodes if "cells" in str(one.zarr)]
     assert np.array_equal(np.asarray(node.data[0]), tifffile.imread(tmp_path / "out/labels/a.tif"))
+    assert [level.shape for level in node.data] == [level.shape for level in nodes[0].data] == [(40, 50), (20, 25)]
+    assert node.metadata["coordinateTransformations"] == nodes[0].metadata["coordinateTransformations"]
     assert any("Label" in type(spec).__name__ for spec in node.specs)

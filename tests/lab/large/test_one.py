@@ -10,9 +10,14 @@ import tifffile
 from lab_engines import Bright
 from lab_jobs import content, predicted
 from scipy import ndimage
+from zarr_images import write_zarr
 
 from cellprune.errors import WorkError
 from cellprune.images import boxes
+from cellprune.images.omezarr import image as zarr_image
+from cellprune.images.omezarr import labels as image_labels
+from cellprune.images.omezarr import storage
+from cellprune.lab.axes import Axes
 from cellprune.lab.large import labelled, pieces, predict, rows
 
 Write = Callable[..., Path]
@@ -44,6 +49,28 @@ def clouds(write: Write) -> Path:
     return write(
         "in/a.tif", image, tile=(32, 48), compression="zlib", resolution=(25400, 25400), resolutionunit=2
     ).parent
+
+
+def test_parts_of_an_ome_zarr_leave_what_the_whole_leaves(
+    clouds: Path, tmp_path: Path, small: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = tifffile.imread(clouds / "a.tif").T
+    pixels = np.stack([pixels // 2, pixels])
+    options = {"version": "0.5", "scale": (1, 1, 1), "chunk": 48, "smaller": [pixels[..., ::2, 1::2]]}
+    paths = [write_zarr(tmp_path / name / "a.zarr", pixels, "cxy", **options) for name in ("one", "other")]
+    asked = {"axes": Axes(channel=1), "zarr_labels": "cells"}
+    whole = predicted(paths[0], tmp_path / "whole", Bright(zoom=(0.5, 0.7)), **asked)
+    assert len(whole.rows) > 15
+    small()
+    monkeypatch.setattr(zarr_image, "LARGE_PX", 0)
+    monkeypatch.setattr(storage, "_BLOCK_PX", 30)
+    monkeypatch.setattr(image_labels, "BAND_PX", 2600)
+    monkeypatch.setattr(zarr_image._Pixels, "whole", None)
+    done = predicted(paths[1], tmp_path / "parts", Bright(zoom=(0.5, 0.7)), **asked)
+    assert (done.failures, done.tiled) == ([], ["a"])
+    assert (tmp_path / "parts/cells.csv").read_text() == (tmp_path / "whole/cells.csv").read_text()
+    assert np.array_equal(*(tifffile.imread(tmp_path / name / "labels/a.tif") for name in ("parts", "whole")))
+    assert content(paths[1]) == content(paths[0])
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
