@@ -14,7 +14,7 @@ from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.trainers import refuse_trainers, trainers
 from cellprune.cli.whole_number import WholeNumber
 from cellprune.config.base import Frozen
-from cellprune.errors import CellpruneError, WorkError
+from cellprune.errors import WorkError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,8 +84,8 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     for line in plan.left_out:
         tell(line)
     hush()  # that a shared run is finished already is no news here
-    _refuse_runs_within(handling.runs, output)
 
+    from cellprune.campaign.folders import require_folders
     from cellprune.cli.progress import phase
     from cellprune.cli.sweep_progress import Told
     from cellprune.tables.affordable import require_affordable
@@ -95,6 +95,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     from cellprune.tables.workspace import SharedRuns, Workspace
     from cellprune.training.progress import PATIENCE_S
 
+    require_folders(handling.runs, output, "a table")
     folder = SweepFolder(output, plan)
     folder.require(resume=handling.resume or handling.gather or handling.dry_run or own is not None)
     with phase("reading the data set", after_s=PATIENCE_S):
@@ -158,13 +159,6 @@ def _commands(plan: "Plan") -> list[str]:
         f"cellprune {shlex.join([*words, '--shard', f'{number}/{n}'])}  # {plan.name(trial)}"
         for number, trial in enumerate(plan.trials, 1)
     ]
-
-
-def _refuse_runs_within(runs: Path, output: Path) -> None:
-    if runs.resolve().is_relative_to(output.resolve()):
-        raise CellpruneError(
-            f"--runs {runs} lies in --output {output}, which holds a table and nothing else: give them side by side"
-        )
 
 
 def _tell(made: "Content", folder: Path, *, as_json: bool) -> None:

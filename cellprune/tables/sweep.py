@@ -150,6 +150,13 @@ def _published(comparison: Comparison) -> dict[str, object]:
     }
 
 
+def _goes_on(plan: Plan) -> str:
+    """Say how a sweep goes on; one of the user's own code is another sweep once that code is mended."""
+    told = [arm.settings for arm in plan.arms]
+    has_own = any(one.pruning.method_sha256 or one.model.is_own or one.data.is_own for one in told)
+    return "go on with --resume" + ", or if it was code of your own with another --output" * has_own
+
+
 def shortfall(content: page.Content) -> str:
     """Say what crashed, in one line; "" where nothing did."""
     crashed = [name for name, failure in content.failures.items() if failure.state == "crashed"]
@@ -158,5 +165,5 @@ def shortfall(content: page.Content) -> str:
     why: Failure = content.failures[crashed[0]]
     return (
         f"{many(len(crashed), 'run')} of {len(content.plan.trials)} failed twice, first {crashed[0]} ({why.reason}): "
-        "the page lists them; mend what made them fail, then go on with --resume"
+        f"the page lists them; mend what made them fail, then {_goes_on(content.plan)}"
     )
