@@ -1,18 +1,18 @@
-"""Scores of cells by target and decoder, as tables for docs/results: what was learned, decoded with and without tuning.
+"""Scores of cells by target and decoder, for the tables of docs/results/cells.md, with and without tuning.
 
-The runs are made by `cellprune train`, alike in all but data, target, network and seed. One file keeps a line a run.
-Each run is scored on what it was scored on before: held-out frames, or with `data.select` those that were set apart.
-RUN.score.json beside a run, made by `cellprune score --json` of its tracks, brings the scores of a whole sequence.
+The runs are made by `cellprune train`, alike in all but data, crops, truth, target, network and seed. One file keeps
+one line per run. Each run is scored on what it was scored on before: held-out frames, or with `data.select` those that
+were set apart. RUN.score.json beside a run, made by `cellprune score --json` of its tracks, brings the scores of a
+whole sequence: DET, OP_CSB, TRA and LNK. `benchmarks/results.py` writes the tables into the page.
 
     python benchmarks/cells.py docs/measurements/cells.json runs/*
-    python benchmarks/cells.py docs/measurements/cells.json
+    python benchmarks/results.py
 """
 
 import argparse
-import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -25,7 +25,11 @@ from cellprune.runs.scores import SegmentationScores
 from cellprune.runs.split import FrameSplit
 from cellprune.targets.decoders import BorderSeeds, Components, Decoder, DistanceSeeds
 
+SETS = {"DIC-C2DH-HeLa": "HeLa", "PhC-C2DH-U373": "U373"}
 TUNED, USUAL, UNCUT = "tuned", "usual numbers", "without cuts"
+WHOLE = "whole"
+COMMON = ("network", "frames", "seeds", "commit")  # heads of columns that are left out where all rows have one value
+NO_BREAK = "\N{NO-BREAK SPACE}"
 OF_RUN = {"seg": "SEG", "ap_50": "AP .5", "ap_75": ".75", "ap_90": ".9", "iou": "IoU"}
 SHARES = {"merged_share": "merged", "split_share": "split", "missed_share": "missed", "extra_share": "extra"}
 OF_CHALLENGE = {"det": "DET", "op_csb": "OP_CSB", "tra": "TRA", "lnk": "LNK"}
@@ -39,6 +43,7 @@ class Arm:
         tested: the sequences that were scored, or "images" of a plain folder.
         set_apart: whether these frames were set apart of the training part, to choose by.
         network: "dense 32", "prospr 10 %".
+        frames: what was learned from: "whole", "crops of 128 px", either of them with ", silver truth".
     """
 
     dataset: str
@@ -46,6 +51,7 @@ class Arm:
     set_apart: bool
     network: str
     target: str
+    frames: str = WHOLE
 
 
 @dataclass(frozen=True)
@@ -70,23 +76,20 @@ class Run:
 
 
 def main() -> None:
-    """Take in new runs and print the tables."""
+    """Take in new runs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kept", type=Path, help="JSON file with a line a run; new runs are added, known ones renewed")
-    parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs")
+    parser.add_argument("kept", type=Path, help="JSON file, one line per run; new runs are added, known ones renewed")
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of finished runs; other paths are passed over")
     arguments = parser.parse_args()
     kept = {(run.arm, run.seed): run for run in load(arguments.kept)}
     for path in arguments.runs:
         if path.is_dir() and Folder(path).finished:
             run = of_folder(path)
+            if (known := kept.get((run.arm, run.seed))) and not run.challenge:
+                run = replace(run, challenge=known.challenge)  # of the same run, scored elsewhere
             kept[run.arm, run.seed] = run
             print(f"{path}: SEG {run.scores[TUNED]['seg']:.3f}", flush=True)
-    if arguments.runs:
-        keep(arguments.kept, (kept[key] for key in sorted(kept, key=lambda key: (str(key[0]), key[1]))))
-    print(f"\n{arguments.kept}, sha256 {hashlib.sha256(arguments.kept.read_bytes()).hexdigest()[:12]}")
-    for (dataset, tested, set_apart), runs in by_test(kept.values()).items():
-        print(f"\n{dataset}, {'set apart of' if set_apart else 'held out:'} {tested}\n")
-        print(*table(runs), sep="\n")
+    keep(arguments.kept, (kept[key] for key in sorted(kept, key=lambda key: (str(key[0]), key[1]))))
 
 
 def load(file: Path) -> list[Run]:
@@ -97,7 +100,7 @@ def load(file: Path) -> list[Run]:
 
 
 def keep(file: Path, runs: Iterable[Run]) -> None:
-    """Write the runs, one a line, so that a change shows which run it was."""
+    """Write the runs, one per line, so that a change shows which run it was."""
     lines = ",\n".join(json.dumps(asdict(run)) for run in runs)
     file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
@@ -116,6 +119,7 @@ def of_folder(path: Path) -> Run:
         set_apart=scores.part == "select",
         network=network(config["pruning"], config["model"]),
         target=config["data"].get("target", "classes"),
+        frames=frames_of(config["data"]),
     )
     return Run(
         arm=arm,
@@ -150,6 +154,12 @@ def network(pruning: Mapping[str, str], model: Mapping[str, float]) -> str:
     return f"{method} {100 * float(budget.partition('=')[2]):g} %"
 
 
+def frames_of(data: Mapping[str, object]) -> str:
+    """Say in a few words what a run learned from."""
+    frames = f"crops of {data['crop']} px" if data.get("crop") else WHOLE
+    return f"{frames}, silver truth" if data["truth"] == "silver" else frames
+
+
 def scored(path: Path, decoder: Decoder, *, by_run: bool) -> dict[str, float]:
     """Score a run's cells as a decoder finds them.
 
@@ -172,32 +182,76 @@ def challenge(file: Path) -> dict[str, float]:
     return {name: round(scores[name], 6) for name in OF_CHALLENGE}
 
 
-def by_test(runs: Iterable[Run]) -> dict[tuple[str, str, bool], list[Run]]:
-    """Set together what was scored on the same frames."""
-    tests: dict[tuple[str, str, bool], list[Run]] = defaultdict(list)
-    for run in runs:
-        tests[run.arm.dataset, run.arm.tested, run.arm.set_apart].append(run)
-    return dict(sorted(tests.items()))
+def of_frames(runs: Iterable[Run], tested: str, *, set_apart: bool) -> Iterator[str]:
+    """Give a table of the annotated frames of a sequence: means over seeds, one row per arm and decoder."""
+    arms = by_arm(runs, tested, set_apart=set_apart)
+    yield from table([row(arm, decoder, same) for arm, same in arms.items() for decoder in same[0].scores])
 
 
-def table(runs: Sequence[Run]) -> list[str]:
-    """Give a Markdown table: a row for each network, target and decoder, means over seeds."""
+def of_sequence(runs: Iterable[Run], tested: str) -> Iterator[str]:
+    """Give a table of a whole sequence, as tuned, of the runs that were scored so."""
+    arms = by_arm([run for run in runs if run.challenge], tested, set_apart=False)
+    yield from table([row_of_sequence(arm, same) for arm, same in arms.items()])
+
+
+def by_arm(runs: Iterable[Run], tested: str, *, set_apart: bool) -> dict[Arm, list[Run]]:
+    """Set the seeds together that were scored on the same frames; whole frames stand before crops."""
     arms: dict[Arm, list[Run]] = defaultdict(list)
     for run in runs:
-        arms[run.arm].append(run)
-    heads = ["network", "target", "decoder", "seeds", *OF_RUN.values(), *SHARES.values(), *OF_CHALLENGE.values()]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for arm, same in sorted(arms.items(), key=lambda item: (item[0].network, item[0].target)):
-        for decoder in same[0].scores:
-            rows = [run.scores[decoder] for run in same]
-            cells = [arm.network, arm.target, decoder, str(len(same))]
-            cells += [spread([row[name] for row in rows], signed=name == "seg") for name in OF_RUN]
-            of_shares = ([row[name] for row in rows if name in row] for name in SHARES)  # undefined without cells
-            cells += [f"{100 * mean(shares):.1f} %" if shares else "" for shares in of_shares]
-            told = [run.challenge for run in same if run.challenge] if decoder == TUNED else []
-            cells += [spread([row[name] for row in told], signed=False) if told else "" for name in OF_CHALLENGE]
-            lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        if (run.arm.tested, run.arm.set_apart) == (tested, set_apart):
+            arms[run.arm].append(run)
+    return dict(sorted(arms.items(), key=lambda item: order(item[0])))
+
+
+def order(arm: Arm) -> tuple[str, str, str, bool, str]:
+    """Give what rows are sorted by."""
+    return arm.dataset, arm.network, arm.target, arm.frames != WHOLE, arm.frames
+
+
+def table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Give a Markdown table; what all rows have in common is said below it, and no column is empty."""
+    if not rows:
+        yield "*Not measured yet.*"
+        return
+    common = {head: rows[0][head] for head in COMMON if len({row.get(head) for row in rows}) == 1 and head in rows[0]}
+    heads = [head for head in rows[0] if head not in common and any(row[head] for row in rows)]
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" * len(heads) + "|"
+    for row in rows:
+        yield f"| {' | '.join(row[head].replace(' ', NO_BREAK) for head in heads)} |"
+    if common:
+        yield ""
+        yield f"All rows: {', '.join(f'{head} {value}' for head, value in common.items())}."
+
+
+def row(arm: Arm, decoder: str, same: Sequence[Run]) -> dict[str, str]:
+    """Give a row of the runs that are alike but for the seed: head -> cell."""
+    scores = [run.scores[decoder] for run in same]
+    shares = {head: [of[name] for of in scores if name in of] for name, head in SHARES.items()}  # none without cells
+    return {
+        **heading(arm),
+        "decoder": decoder,
+        "seeds": str(len(same)),
+        **{head: spread([of[name] for of in scores], signed=name == "seg") for name, head in OF_RUN.items()},
+        **{head: f"{100 * mean(values):.1f} %" if values else "" for head, values in shares.items()},
+        "commit": commits(same),
+    }
+
+
+def row_of_sequence(arm: Arm, same: Sequence[Run]) -> dict[str, str]:
+    """Give such a row of whole sequences."""
+    scores = {head: spread([run.challenge[name] for run in same], signed=True) for name, head in OF_CHALLENGE.items()}
+    return {**heading(arm), "seeds": str(len(same)), **scores, "commit": commits(same)}
+
+
+def heading(arm: Arm) -> dict[str, str]:
+    """Say what a row is about."""
+    return {"set": SETS[arm.dataset], "network": arm.network, "frames": arm.frames, "target": arm.target}
+
+
+def commits(same: Sequence[Run]) -> str:
+    """Say what the runs were trained with."""
+    return " ".join(sorted({run.commit for run in same}))
 
 
 def spread(values: Sequence[float], *, signed: bool) -> str:

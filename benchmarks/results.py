@@ -1,4 +1,4 @@
-"""The tables and figures of docs/results.md, made of docs/measurements: one of each per question.
+"""The tables and figures of docs/results.md and docs/results/cells.md, made of docs/measurements.
 
 A table stands between two comments that name it, and is replaced there; the sentences around it are written by hand.
 
@@ -7,17 +7,18 @@ A table stands between two comments that name it, and is replaced there; the sen
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
+import cells
 from evidence import PICTURED, Arm, Run, by_arm, load, with_interval
 
 from cellprune.evaluation.decide import FEWEST_SEEDS, Decision, decide
 from cellprune.report.drawing import BLUE, INK, PALE, drawing, svg
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGE, MEASUREMENTS, PICTURES = DOCS / "results.md", DOCS / "measurements", DOCS / "pictures"
+MEASUREMENTS, PICTURES = DOCS / "measurements", DOCS / "pictures"
 SETS = {"PhC-C2DH-U373": "U373", "DIC-C2DH-HeLa": "HeLa"}
 CRITERIA = ("prospr", "snip", "magnitude")
 WIDTHS = (32, 16, 8)  # of the dense networks that a lab may train
@@ -26,8 +27,10 @@ ALPHA = 0.025  # on each side
 
 
 def main() -> None:
-    """Write the tables into the page, and the figure beside it."""
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the tables into their pages, and the figure beside them."""
+    for name, tables in PAGES.items():
+        page = DOCS / name
+        page.write_text(with_tables(page.read_text(encoding="utf-8"), tables()), encoding="utf-8")
     (PICTURES / "criterion.svg").write_text(picture(measured()), encoding="utf-8")
 
 
@@ -36,10 +39,8 @@ def measured() -> Mapping[Arm, Sequence[Run]]:
     return by_arm(load(MEASUREMENTS / "evidence.json"))
 
 
-def with_tables(text: str) -> str:
-    """Give the page with its tables as the measurements make them."""
-    arms = measured()
-    tables = {"cost": cost(arms), "criterion": criterion(arms), "choice": choice(arms), "published": published()}
+def with_tables(text: str, tables: Mapping[str, Iterable[str]]) -> str:
+    """Give a page with its tables as the measurements make them."""
     for name, lines in tables.items():
         text = put(text, name, "\n".join(lines))
     return text
@@ -50,8 +51,26 @@ def put(text: str, name: str, table: str) -> str:
     begin, end = f"<!-- table: {name} -->\n", "<!-- end of table -->"
     place = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     if len(place.findall(text)) != 1:
-        raise SystemExit(f"{PAGE} has no place for the table {name}: write {begin!r} and {end!r}")
+        raise SystemExit(f"a page has no place for the table {name}: write {begin!r} and {end!r}")
     return place.sub(lambda _: f"{begin}{table}\n{end}", text)
+
+
+def answers() -> dict[str, Iterable[str]]:
+    """Give the tables of the page of results: one per question."""
+    arms = measured()
+    return {"cost": cost(arms), "criterion": criterion(arms), "choice": choice(arms), "published": published()}
+
+
+def by_target() -> dict[str, Iterable[str]]:
+    """Give the tables of cells by target and decoder."""
+    runs = cells.load(MEASUREMENTS / "cells.json")
+    return {
+        "training part": cells.of_frames(runs, "01", set_apart=True),
+        "01 to 02": cells.of_frames(runs, "02", set_apart=False),
+        "01 to 02, whole sequence": cells.of_sequence(runs, "02"),
+        "02 to 01": cells.of_frames(runs, "01", set_apart=False),
+        "02 to 01, whole sequence": cells.of_sequence(runs, "01"),
+    }
 
 
 def cost(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[str]:
@@ -148,6 +167,8 @@ def picture(arms: Mapping[Arm, Sequence[Run]]) -> str:
         panels[0].invert_yaxis()
     return svg(figure)
 
+
+PAGES = {"results.md": answers, "results/cells.md": by_target}
 
 if __name__ == "__main__":
     main()

@@ -82,9 +82,10 @@ class Data(Frozen):
     )
     size: Annotated[tuple[int, int], AfterValidator(_size)] = Field(
         (256, 256),
-        description="height and width, px, to which every training frame is resized; with a crop: into which the frame "
-        "of middle size is fitted, its aspect kept, and all others are zoomed alike (without size: not at all); "
-        "classification: to which each image is brought and cut (without size: images keep their own, equal, one)",
+        description="height and width, px, to which every training frame is resized (without size: frames of a folder "
+        "of your own keep their aspect, at about as many pixels); with a crop: into which the frame of middle size is "
+        "fitted, its aspect kept, and all others are zoomed alike (without size: not at all); classification: to which "
+        "each image is brought and cut (without size: images keep their own, equal, one)",
     )
     crop: Annotated[int | None, Parameter(alias="--crop")] = Field(
         None,

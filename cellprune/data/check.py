@@ -77,7 +77,7 @@ def inspect(folder: Path, *, name: str, card: Card | None) -> Inspection:
     findings = [_sequence(folder, sequence, list(own)) for sequence, own in groupby(frames, lambda f: f.sequence)]
     faults = [f"{path} is truth without an image: bring the image back or remove the truth" for path in lone]
     said = [note for sequence in findings for note in notes(sequence, card)]
-    return report(name, findings, _errors(name, findings, faults), [*said, *aside])
+    return report(name, findings, _errors(name, findings, faults), [*said, *aside], card=card)
 
 
 def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Inspection:

@@ -9,16 +9,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from cellprune.config.data import Data
 from cellprune.data.copies import Annotated, copies
 from cellprune.data.inspection import CellCount, Diameter, InPieces, Inspection, Lacking, SequenceInspection
-from cellprune.data.proposal import SMALLEST_CELL_PX, middle, proposal, stepped
+from cellprune.data.proposal import NETWORK_SIZE_PX, middle, proposal, shaped, too_small
 from cellprune.data.sets.cards import Card
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.read import UNSTACK
 from cellprune.wording import many
 
-NETWORK_SIZE_PX: tuple[int, int] = Data.model_fields["size"].default  # where nothing else is asked for
 _SHOWN = 8  # names or sizes before the rest is left out
 _SAME_SCALE = 0.01  # relative difference of pixel sizes that is no difference
 
@@ -125,13 +123,20 @@ def shortened(names: Sequence[str]) -> str:
 
 
 def report(
-    name: str, findings: Sequence[Findings], errors: Sequence[str], notes: Sequence[str], pairing: str | None = None
+    name: str,
+    findings: Sequence[Findings],
+    errors: Sequence[str],
+    notes: Sequence[str],
+    pairing: str | None = None,
+    *,
+    card: Card | None = None,
 ) -> Inspection:
-    """Put everything together, the totals first."""
+    """Put everything together, the totals first; frames of a set with a card are squares to the network."""
     sequences = tuple(map(_sequence, findings))
     levels = [level for sequence in findings for level in sequence.grey_levels]
-    diameter = _diameter(findings)
     gold_sizes = [size for sequence in findings for size in sequence.gold_sizes]
+    network_px = shaped(middle(gold_sizes)) if gold_sizes and card is None else NETWORK_SIZE_PX
+    diameter = _diameter(findings, network_px)
     advice = proposal(gold_sizes, diameter.native if diameter else None, sum(s.silver for s in sequences))
     return Inspection(
         dataset=name,
@@ -150,12 +155,12 @@ def report(
         pixel_size_um=_merged(s.pixel_size_um for s in sequences),
         grey_levels=(min(levels), max(levels)) if levels else None,
         cell_diameter_px=diameter,
-        network_size_px=NETWORK_SIZE_PX,
+        network_size_px=network_px,
         sequences=sequences,
         pairing=pairing,
-        facts=(*_facts(sequences, levels, diameter), *([advice] if advice else [])),
+        facts=(*_facts(sequences, levels, diameter, network_px), *([advice] if advice else [])),
         warnings=(
-            *_warnings(diameter, gold_sizes),
+            *(too_small(diameter.network, gold_sizes, network_px) if diameter else ()),
             *copies(one for sequence in findings for one in sequence.annotated),
         ),
         errors=tuple(errors),
@@ -163,7 +168,7 @@ def report(
     )
 
 
-def _diameter(findings: Sequence[Findings]) -> Diameter | None:
+def _diameter(findings: Sequence[Findings], network_px: tuple[int, int]) -> Diameter | None:
     """Give the median cell's diameter as saved, and as the network sees it where nothing else is asked for."""
     cells = [cell for sequence in findings for cell in gold_cells(sequence)]
     if not cells:
@@ -171,7 +176,7 @@ def _diameter(findings: Sequence[Findings]) -> Diameter | None:
     share = float(np.median([cell.share for cell in cells]))
     return Diameter(
         native=float(np.median([cell.diameter_px for cell in cells])),
-        network=share * (NETWORK_SIZE_PX[0] * NETWORK_SIZE_PX[1]) ** 0.5,
+        network=share * (network_px[0] * network_px[1]) ** 0.5,
     )
 
 
@@ -186,7 +191,10 @@ def is_one_value(findings: Findings) -> bool:
 
 
 def _facts(
-    sequences: Sequence[SequenceInspection], levels: Sequence[float], diameter: Diameter | None
+    sequences: Sequence[SequenceInspection],
+    levels: Sequence[float],
+    diameter: Diameter | None,
+    network_px: tuple[int, int],
 ) -> Iterator[str]:
     """Say what the images and the cells are like."""
     stated = _merged(s.pixel_size_um for s in sequences)
@@ -212,24 +220,11 @@ def _facts(
         if is_known:
             ((down, across),) = stated
             um = f" ({diameter.native * (down * across) ** 0.5:.3g} um)"
-        height, width = NETWORK_SIZE_PX
+        height, width = network_px
         yield (
             f"cells: median diameter {diameter.native:.1f} px{um}, {diameter.network:.1f} px in a network of "
             f"{height} x {width} px"
         )
-
-
-def _warnings(diameter: Diameter | None, sizes: Sequence[tuple[int, int]]) -> list[str]:
-    """Warn of cells that are too small in the network, with the size that would do."""
-    if diameter is None or diameter.network >= SMALLEST_CELL_PX:
-        return []
-    usual, (height, width) = middle(sizes), NETWORK_SIZE_PX
-    factor = SMALLEST_CELL_PX / diameter.network * (height * width / (usual[0] * usual[1])) ** 0.5
-    enough = stepped(usual, factor)
-    return [
-        f"cells of {diameter.network:.1f} px in the network can hardly be told apart: train with --data.size "
-        f"{enough[0]} {enough[1]}, which gives them {SMALLEST_CELL_PX} px or more"
-    ]
 
 
 def _sequence(findings: Findings) -> SequenceInspection:

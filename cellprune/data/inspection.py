@@ -80,7 +80,7 @@ class Inspection:
         frames, gold, silver, markers: counts of files.
         missing: cells without a gold mask.
         components: gold masks that are of several pieces.
-        network_size_px: the usual size of the network's input.
+        network_size_px: what whole frames are brought to, where no size is asked for.
         pairing: how images and labels of a plain folder are paired.
         facts, warnings, errors, notes: sentences; with an error the set cannot be used as it is.
     """

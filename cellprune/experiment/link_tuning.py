@@ -1,7 +1,8 @@
 """The numbers by which cells are linked, chosen by LNK on true tracks of recordings of which nothing is held out.
 
-The markers of the truth are linked as if they were found cells, so every cell is found, and none is missed for a frame.
-So they cannot judge the frames in which a cell may be missed, and that number stays.
+The markers of the truth are linked as if they were found cells, so every cell is found. The frames in which a cell may
+be missed are not tried: the truth has no link over a gap, so LNK counts a right one as wrong and would choose 0, also
+with markers hidden.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -13,7 +13,7 @@ from cellprune.config.schema import Settings
 from cellprune.data.batches import Loaders
 from cellprune.data.parts import Frames, Parts
 from cellprune.experiment import initial, least_memory
-from cellprune.experiment.unnumbered import with_target_told
+from cellprune.experiment.by_data import told_by_data
 from cellprune.models.architecture import Architecture
 from cellprune.models.own import Output
 from cellprune.pruning.ranking.latency import LatencyTable
@@ -94,7 +94,7 @@ def open_data(
         else:
             named = settings.data.model_copy(update={"dataset": frames.name})
             settings = settings.model_copy(update={"data": named})
-        settings = with_target_told(settings, data_root, frames)
+        settings = told_by_data(settings, data_root, frames)
         parts = task.split(frames, settings.data)
         if settings.training.is_taught:
             parts = task.with_unannotated(frames, parts)

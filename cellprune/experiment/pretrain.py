@@ -26,6 +26,7 @@ from cellprune.data.parts import Frames, Parts
 from cellprune.data.views import Views
 from cellprune.errors import CellpruneError
 from cellprune.experiment.opening import drawn, require_usable
+from cellprune.experiment.whole_frames import is_size_open, with_size_told
 from cellprune.files.naming import require_new
 from cellprune.images.read import Floats
 from cellprune.lab.inputs import find
@@ -53,11 +54,13 @@ class _Source:
     """Images to learn from, without their truth.
 
     Attributes:
+        settings: as they were asked, with the size that whole frames are brought to.
         images: each (C, h, w) float32, normalized, as a network learns from them.
         sha256: of each file.
         channels: of every image.
     """
 
+    settings: Settings
     images: Sequence[Floats]
     sha256: tuple[str, ...]
     channels: int
@@ -139,6 +142,7 @@ def pretrain(
     if accelerator.num_processes > 1:
         raise CellpruneError("pretrain runs in one process: start it without torchrun")
     source = _source(settings, images, runtime.data_root)
+    settings = source.settings
     if len(source.images) < _FEWEST:
         raise CellpruneError(f"there is {many(len(source.images), 'image')} to learn from: give {_FEWEST} or more")
     training = asked.training
@@ -222,8 +226,11 @@ def _source(settings: Settings, folder: Path | None, data_root: Path | None) -> 
             raise CellpruneError(f"--images takes images of cells, and --task {settings.task} has sets: give --dataset")
         frames, parts = _of_folder(folder)
         held = ", none of them held out"
+    if is_size_open(settings, folder):
+        settings = with_size_told(settings, frames)
     read = task.unlabelled(frames, parts, settings)
     return _Source(
+        settings=settings,
         images=read,
         sha256=_hashes(parts),
         channels=frames.channels,

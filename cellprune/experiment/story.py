@@ -26,10 +26,11 @@ from cellprune.experiment import (
     shared,
     teaching,
 )
+from cellprune.experiment.by_data import told_by_data
 from cellprune.experiment.few import few_steps
 from cellprune.experiment.opening import Opened, Setup, drawn, open_data, set_up
 from cellprune.experiment.smaller import shrink, sized_by
-from cellprune.experiment.unnumbered import with_target_told
+from cellprune.experiment.whole_frames import advice
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
 from cellprune.pruning.kinds import Masks, Segments
@@ -118,6 +119,7 @@ def run(
             per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
             few = few_steps(settings.training, per_epoch, is_whole=settings.task == "classification")
             work.say([*opened.task.preview(opened.frames, opened.split), *few])
+            work.say(advice(settings, opened.frames, setup.loaders))
             work.say(initial.seen_before(settings.training.init, split))
         work.setup = _timed(work, times)
         stand_in = _stand_in(work, segments)
@@ -144,7 +146,7 @@ def run(
 
 def settled(settings: Settings, *, runtime: Runtime) -> Settings:
     """Give the settings with every choice made that machine, data and given masks make, as a run writes them down."""
-    return with_target_told(settling.settled(settings, start(runtime.device).device), runtime.data_root)
+    return told_by_data(settling.settled(settings, start(runtime.device).device), runtime.data_root)
 
 
 def choose_masks(

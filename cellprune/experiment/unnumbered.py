@@ -1,8 +1,5 @@
 """Labels that draw cells and do not number them show no border between two that touch: classes are learned of them."""
 
-from pathlib import Path
-
-from cellprune import tasks
 from cellprune.config import names
 from cellprune.config.schema import Settings
 from cellprune.data.cells.frames import Dataset
@@ -16,23 +13,24 @@ _OF_CELLS = 2  # classes: background and cells
 _LOOKED_AT = 20  # label images, spread over all, as every run of a sweep looks; `data check` looks at all
 
 
-def with_target_told(settings: Settings, data_root: Path | None, frames: Frames | None = None) -> Settings:
+def is_target_open(settings: Settings) -> bool:
+    """Tell whether the labels have a say in what is learned."""
+    return settings.task == "segmentation" and not (_is_asked(settings) and settings.data.target == _TARGET)
+
+
+def with_target_told(settings: Settings, frames: Frames) -> Settings:
     """Give settings that say what is learned, where nobody has said it: by whether the labels number the cells.
 
-    Args:
-        frames: the data, where they are open already.
     Returns:
         The settings; a target that was asked for stays.
     Raises:
-        CellpruneError: no such data, labels that cannot be read, or of which some number the cells and others do not.
+        CellpruneError: labels that cannot be read, or of which some number the cells and others do not.
     """
     data, usual = settings.data, settings.data.target
-    is_asked = "target" in data.model_fields_set
-    if settings.task != "segmentation" or (is_asked and usual == _TARGET):
+    if not is_target_open(settings):
         return settings
-    frames = tasks.of(settings).open(data, data_root) if frames is None else frames
     are_drawn = isinstance(frames, Dataset) and len(data.classes) == _OF_CELLS and _are_drawn(frames)
-    if is_asked:
+    if _is_asked(settings):
         if are_drawn:
             log.warn_once(
                 f"warning: the label images of {frames.name} draw cells and do not number them, so --target {usual} "
@@ -49,6 +47,10 @@ def with_target_told(settings: Settings, data_root: Path | None, frames: Frames 
         if training.loss == names.TARGETS[usual].losses[0]:
             training = training.model_copy(update={"loss": names.TARGETS[target].losses[0]})
     return settings.model_copy(update={"data": data.model_copy(update={"target": target}), "training": training})
+
+
+def _is_asked(settings: Settings) -> bool:
+    return "target" in settings.data.model_fields_set
 
 
 def _are_drawn(dataset: Dataset) -> bool:

@@ -15,7 +15,7 @@ from cellprune.config.shares import COSTS
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.decide import alpha_of_look
 from cellprune.evaluation.metric import Metric
-from cellprune.experiment.unnumbered import with_target_told
+from cellprune.experiment.by_data import told_by_data
 from cellprune.runs import names
 from cellprune.runs.layer_times import LayerTimes
 from cellprune.runs.scores import Scores
@@ -121,7 +121,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace, listeners: Seq
     lowest = _of_lowest(settings, search)
     require_writable(workspace.runs, "--runs")
     with progress.phase(listeners, _READING):
-        settings = with_target_told(settings, workspace.data_root)
+        settings = told_by_data(settings, workspace.data_root)
         chosen = frames.frames_of(settings, search, workspace.data_root)
         # what can be reached in milliseconds is known once they are measured, and decides no setting
         within = Reach(settings) if search.unit == "latency" else reach(settings, search, workspace.data_root)

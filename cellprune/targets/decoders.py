@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, pi, sqrt
 from typing import Literal
 
 from cellprune.errors import CellpruneError
@@ -28,6 +28,11 @@ class CellSize:
     def __post_init__(self) -> None:
         """Refuse sizes that no cell has."""
         _require(area_px=self.area_px, radius_px=self.radius_px)
+
+    @property
+    def diameter_px(self) -> float:
+        """The diameter of a disc of the median area."""
+        return 2 * sqrt(self.area_px / pi)
 
 
 @dataclass(frozen=True)

@@ -204,10 +204,10 @@ def test_images_and_cells_are_described(drawn: Callable[..., Path]) -> None:
     assert (report.grey_levels, report.channels, report.pixel_size_um) == ((33000, 33299), (1,), ((0.25, 0.5),))
     native = 2 * (64 / np.pi) ** 0.5  # squares of 8 px a side
     assert report.cell_diameter_px.native == pytest.approx(native)
-    assert report.cell_diameter_px.network == pytest.approx(native * (256 / 48 * 256 / 64) ** 0.5)
+    assert report.cell_diameter_px.network == pytest.approx(native * (224 / 48 * 288 / 64) ** 0.5)
     assert list(report.facts) == [
         "images: 1 channel, uint16, grey levels 33000 to 33299 (9 bits), pixels of 0.25 x 0.5 um",
-        "cells: median diameter 9.0 px (3.19 um), 41.7 px in a network of 256 x 256 px",
+        "cells: median diameter 9.0 px (3.19 um), 41.4 px in a network of 224 x 288 px",
         "3 annotated frames: try --crop 64 --data.size 64 80, to learn from crops at a scale at which the "
         "median cell has 10 px or more",
     ]

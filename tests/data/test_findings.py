@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cellprune.data import findings
 from cellprune.data.findings import Disc, Findings, class_notes, notes, report, shortened
 from cellprune.data.inspection import InPieces, Lacking
+from cellprune.data.proposal import SMALLEST_CELL_PX
 from cellprune.data.sets.cards import card
 
 NETWORK = 256.0  # the side of the usual network
@@ -126,7 +126,7 @@ def test_cells_too_small_in_the_network_are_warned_of_with_the_size_that_would_d
     (warning,) = report("mine", [odd], [], []).warnings
     height, width = (int(word.strip(",")) for word in warning.split("--data.size ")[1].split()[:2])
     assert height % 16 == width % 16 == 0
-    assert 9.9 / 512 * (height * width) ** 0.5 >= findings.SMALLEST_CELL_PX
+    assert 9.9 / 512 * (height * width) ** 0.5 >= SMALLEST_CELL_PX
 
 
 def test_of_label_images_of_one_value_the_pieces_are_the_cells() -> None:
