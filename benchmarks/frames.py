@@ -7,6 +7,7 @@ the median frame. What was asked stands beside it; it is asked of frames of 520 
     python benchmarks/frames.py path NETWORK.onnx PhC-C2DH-U373/01      some two minutes
     python benchmarks/frames.py start NETWORK.onnx PhC-C2DH-U373/01     some ten seconds
     python benchmarks/frames.py native NETWORK.onnx PhC-C2DH-U373/01    the network on a frame that is not zoomed
+    python benchmarks/frames.py labelling NETWORK.onnx PhC-C2DH-U373/01 the network, and what makes cells of its maps
     python benchmarks/frames.py path NETWORK.onnx PhC-C2DH-U373/01 --json out.json
 """
 
@@ -53,14 +54,15 @@ Row = dict[str, str | float | None]
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["path", "start", "native"])
+    parser.add_argument("what", choices=["path", "labelling", "start", "native"])
     parser.add_argument("network", type=Path, help="an ONNX file of 'cellprune export'")
     parser.add_argument("folder", help="with images in it")
     parser.add_argument("--frames", type=int, default=48, help="of each case (default 48)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the rows as JSON, too")
     arguments = parser.parse_args()
     images = find([arguments.folder])[0][: arguments.frames]
-    rows = {"path": path, "start": start, "native": native}[arguments.what](arguments.network, images)
+    measure = {"path": path, "labelling": labelling, "start": start, "native": native}[arguments.what]
+    rows = measure(arguments.network, images)
     for row in rows:
         print("  ".join(f"{key} {value:.3g}" if isinstance(value, float) else str(value) for key, value in row.items()))
     if arguments.json:
@@ -73,7 +75,8 @@ def path(network: Path, images: Sequence[Image]) -> list[Row]:
     """Time frames from file to file, and apart from them the network and the labelling."""
     engines = _engines(network)
     own = next(iter(engines.values())).card.usual_decoder.name
-    cases = list(product(engines, dict.fromkeys((own, "components")), (True, False)))
+    decoders = (own, "components") if own == "watershed" else (own,)
+    cases = list(product(engines, decoders, (True, False)))
     took: dict[tuple[tuple[str, str], str, bool], list[float]] = {case: [] for case in cases}
     for first in range(0, len(images), PART):
         for case in cases:
@@ -99,6 +102,11 @@ def _frames(engine: Engine, images: Sequence[Image], *, decoder: str, overlays: 
             tell=lambda done, message: stamps.append(process_time()),
         )  # fmt: skip
     return [after - before for before, after in pairwise(stamps)]
+
+
+def labelling(network: Path, images: Sequence[Image]) -> list[Row]:
+    """Time the network and its own decoder apart from all else."""
+    return [_labelling(engine_of(network, engine=ENGINES[0][0], precision=ENGINES[0][1]), images)]
 
 
 def _labelling(engine: Engine, images: Sequence[Image]) -> Row:

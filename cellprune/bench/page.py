@@ -5,18 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from cellprune.bench.bench import Bench
 from cellprune.bench.row import Row
-from cellprune.report.drawing import BLUE, FAINT, GREEN, GRID, ORANGE, beside, drawing, svg
+from cellprune.report.drawing import BLUE, FAINT, GREEN, GRID, ORANGE, beside, drawing, spread_out, svg
 from cellprune.report.template import render, source
 from cellprune.runs import atomic
 from cellprune.wording import shortened
 
 _ENGINES = {"torch": (BLUE, "o"), "onnx": (ORANGE, "s"), "openvino": (GREEN, "^")}
 _FILL: Any = {"fp32": "full", "bf16": "none", "int8": "left"}
-_LOG_FROM = 4  # times the fastest: from there on an even axis would press most points together
 _LEAST_SPREAD = 0.03  # of the axis of scores: less is between seeds
 _HEIGHT = 3.8  # inches
 _LONGEST_NAME = 26  # signs; the table has the whole name
@@ -63,11 +61,7 @@ def picture(rows: Sequence[Row], names: Sequence[str]) -> str:
 
 
 def _draw(axes: Axes, points: Points) -> None:
-    times = [row.milliseconds for row, _ in points]
-    if max(times) > _LOG_FROM * min(times):
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+    spread_out(axes, [row.milliseconds for row, _ in points])
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     for row, score in points:
         colour, marker = _ENGINES[row.engine]

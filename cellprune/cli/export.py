@@ -122,7 +122,7 @@ def _require_fitting(format: str, int8: bool, calibrate: str | None) -> None:
             f"--int8 is for --format onnx, a package is in float32: remove --int8 or --format {format}"
         )
     if calibrate is not None and not int8 and format != _PACKAGE:
-        raise CellpruneError(f"--calibrate {calibrate} is for int8: add --int8, or remove it")
+        raise CellpruneError(f"--calibrate {calibrate} is for int8 and packages: add --int8, or remove it")
 
 
 def _line(row: "Parity") -> str:

@@ -14,7 +14,7 @@ from cellprune.cli.terminal import hush, say, tell
 from cellprune.cli.trainers import refuse_trainers, trainers
 from cellprune.cli.whole_number import WholeNumber
 from cellprune.config.base import Frozen
-from cellprune.errors import CellpruneError, WorkError
+from cellprune.errors import WorkError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cellprune.campaign.job import Job
     from cellprune.campaign.timing import Forecast
     from cellprune.tables.beside import Comparison
+    from cellprune.tables.folder import SweepFolder
     from cellprune.tables.page import Content
     from cellprune.tables.plan import Plan
     from cellprune.tables.workspace import SharedRuns
@@ -83,8 +84,8 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     for line in plan.left_out:
         tell(line)
     hush()  # that a shared run is finished already is no news here
-    _refuse_runs_within(handling.runs, output)
 
+    from cellprune.campaign.folders import require_folders
     from cellprune.cli.progress import phase
     from cellprune.cli.sweep_progress import Told
     from cellprune.tables.affordable import require_affordable
@@ -94,6 +95,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     from cellprune.tables.workspace import SharedRuns, Workspace
     from cellprune.training.progress import PATIENCE_S
 
+    require_folders(handling.runs, output, "a table")
     folder = SweepFolder(output, plan)
     folder.require(resume=handling.resume or handling.gather or handling.dry_run or own is not None)
     with phase("reading the data set", after_s=PATIENCE_S):
@@ -102,7 +104,7 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
             require_affordable(plan, handling.data_root)
     if handling.dry_run:
         elsewhere = handling.scheduler is not None
-        _foretell(plan, shared, handling.workers, elsewhere=elsewhere, as_json=handling.json_)
+        _foretell(plan, shared, folder, handling.workers, elsewhere=elsewhere, as_json=handling.json_)
         return
     command = ["cellprune", *sys.argv[1:]]
     if handling.gather:
@@ -114,18 +116,24 @@ def carry_out(plan: "Plan", handling: Handling, output: Path) -> None:
     _tell(made, output, as_json=handling.json_)
 
 
-def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool, as_json: bool) -> None:
+def _foretell(
+    plan: "Plan", runs: "SharedRuns", folder: "SweepFolder", workers: int, *, elsewhere: bool, as_json: bool
+) -> None:
     """Say what is left, how long it takes, and what it writes.
 
     Args:
         elsewhere: whether the workers of a scheduler will train; an epoch is timed here all the same.
     """
     from cellprune.campaign.timing import forecast
-    from cellprune.cli.progress import Inside, shown
+    from cellprune.cli.progress import Inside, phase, shown
     from cellprune.runs.documents import plain
+    from cellprune.tables import layer_times
+    from cellprune.tables.folder import LAYER_TIMES
     from cellprune.tables.forecast import failed, outlook
     from cellprune.training import progress
 
+    with phase("timing layers, once for all runs of this sweep", after_s=progress.PATIENCE_S) as count:
+        layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, count, keep=False)
     timing = progress.Event("", message="timing one epoch", after_s=progress.PATIENCE_S)
     with shown() as watcher, progress.phase([watcher], timing):
 
@@ -133,7 +141,8 @@ def _foretell(plan: "Plan", runs: "SharedRuns", workers: int, *, elsewhere: bool
             with trainers(workers, None, Inside(watcher, timing)) as execute:
                 return forecast(jobs, execute, failed)
 
-        told = outlook(plan, runs, time_one, max(1, workers))
+        hopeless = [name for name, failure in folder.failures().items() if failure.state == "hopeless"]
+        told = outlook(plan, runs, time_one, max(1, workers), hopeless)
     if as_json:
         print(text.dumps({**plain(told), "timed_here_alone": elsewhere}))
         return
@@ -150,13 +159,6 @@ def _commands(plan: "Plan") -> list[str]:
         f"cellprune {shlex.join([*words, '--shard', f'{number}/{n}'])}  # {plan.name(trial)}"
         for number, trial in enumerate(plan.trials, 1)
     ]
-
-
-def _refuse_runs_within(runs: Path, output: Path) -> None:
-    if runs.resolve().is_relative_to(output.resolve()):
-        raise CellpruneError(
-            f"--runs {runs} lies in --output {output}, which holds a table and nothing else: give them side by side"
-        )
 
 
 def _tell(made: "Content", folder: Path, *, as_json: bool) -> None:

@@ -106,7 +106,7 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
             raise CellpruneError(f"{folder} is no search, as others here are: name searches alone, or runs alone")
     refuse_taken(output, "searches")
 
-    from cellprune.report.formatting import ratio
+    from cellprune.report.formatting import p_value, ratio
     from cellprune.search.tell import table
 
     once = list({folder.resolve(): folder for folder in folders}.values())
@@ -119,7 +119,7 @@ def _searches(folders: Sequence[Path], output: Path | None, json: bool) -> None:
     for row in rows:
         claim = f"{ratio(row.ratio)} of the {row.unit}" if row.ratio is not None else row.verdict
         holds = "holds" if row.holds else "does not hold"
-        say(f"{row.folder}: {claim}, adjusted p {row.adjusted_p_value:.3f}, {holds}")
+        say(f"{row.folder}: {claim}, adjusted p {p_value(row.adjusted_p_value)}, {holds}")
     say(f"Look at: {output}")
 
 

@@ -80,6 +80,8 @@ def older_than_settings(task: str, content: Mapping[str, object]) -> dict[str, d
     match content.get("pruning"):
         case {"method": str(method)} if names.is_dense_family(method):  # newer than all of them
             channels = False
+        case {"control": str(control)} if control.startswith(("narrow", "flat")):  # of which nothing is taken out
+            channels = False
         case {"granularity": "channel"} | {"method": "given"}:
             channels = True
         case _:

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
-from typing import Literal
+from typing import Literal, cast
 
 from torch import nn
 
 from cellprune.config.request import RoundTo
 from cellprune.errors import CellpruneError, TooMuchError
 from cellprune.models.architecture import Architecture
-from cellprune.models.network import is_leveled
+from cellprune.models.network import Leveled, is_leveled
 from cellprune.pruning.ranking.latency import NS, LatencyTable
 from cellprune.runs.cost import StandIn, Whole
 from cellprune.structure.cost import positions_per_weight
@@ -77,7 +77,7 @@ class Sizing:
         """Set the network of such widths beside what it may cost, and beside the whole network."""
         network = whole.shapes()
         dense = Whole(
-            levels_of(network, whole.name),
+            levels_of(whole),
             parameters=spent(network, "params", self.input_size),
             macs=spent(network, "macs", self.input_size),
         )
@@ -95,14 +95,28 @@ def within(family: Family, whole: Architecture, share: Fraction, sizing: Sizing)
         CellpruneError: the network has no levels.
         TooMuchError: the smallest network of the family costs more.
     """
-    target = int(share * sizing.cost(whole, levels_of(whole.shapes(), whole.name)))
-    allowed, mend = f"a budget of {sizing.unit}={float(share):g} allows", "give a larger one"
-    widths = largest(family, whole, target, sizing, allowed=allowed, mend=mend)
+    target = require_affordable(family, whole, share, sizing)
+    widths = largest(family, whole, target, sizing)
     return sizing.told(family, whole, widths, target, of_budget=True)
 
 
 narrow = partial(within, "narrow")
 flat = partial(within, "flat")
+
+
+def require_affordable(family: Family, whole: Architecture, share: Fraction, sizing: Sizing) -> int:
+    """Refuse a budget that not even the smallest network of a family fits; give what it allows.
+
+    Args:
+        family, whole, share, sizing: as `within` takes them.
+    Raises:
+        CellpruneError: the network has no levels.
+        TooMuchError: says what the smallest one costs.
+    """
+    target = int(share * sizing.cost(whole, levels_of(whole)))
+    allowed = f"a budget of {sizing.unit}={float(share):g} allows"
+    require_fit(family, whole, target, sizing, allowed=allowed, mend="give a larger one")
+    return target
 
 
 def apart(family: Family, whole: Architecture, shares: Sequence[Fraction], sizing: Sizing) -> list[Fraction]:
@@ -111,32 +125,36 @@ def apart(family: Family, whole: Architecture, shares: Sequence[Fraction], sizin
     Shares below the smallest network have none. Of flat networks there are few, so several shares give the same one: of
     these the smallest share stays. Narrow networks fill their budget, so each share has its own.
     """
-    networks = choices(levels_of(whole.shapes(), whole.name), family, sizing.round_to)
+    networks = choices(levels_of(whole), family, sizing.round_to)
     cost = cache(partial(sizing.cost, whole))
-    dense = cost(levels_of(whole.shapes(), whole.name))
+    dense = cost(levels_of(whole))
     if family == "narrow":
         return sorted((share for share in shares if int(share * dense) >= cost(networks[0])), reverse=True)
     numbered = {_n_within(networks, int(share * dense), cost): share for share in sorted(shares, reverse=True)}
     return [share for n_within, share in numbered.items() if n_within]
 
 
-def largest(family: Family, whole: Architecture, target: int, sizing: Sizing, *, allowed: str, mend: str) -> Widths:
-    """Give the widths of the largest network of a family that costs no more than its target.
+def require_fit(family: Family, whole: Architecture, target: int, sizing: Sizing, *, allowed: str, mend: str) -> None:
+    """Refuse a target that the smallest network of a family exceeds.
 
     Args:
-        allowed, mend: begin and end the sentence that refuses a target below the smallest network's cost.
+        allowed, mend: begin and end the sentence that says so.
     """
-    levels = levels_of(whole.shapes(), whole.name)
-    cost = cache(partial(sizing.cost, whole))
-    networks = choices(levels, family, sizing.round_to)
-    n_within = _n_within(networks, target, cost)
-    if not n_within:
+    smallest = choices(levels_of(whole), family, sizing.round_to)[0]
+    if (cost := sizing.cost(whole, smallest)) > target:
         raise TooMuchError(
             f"{allowed} {sizing.amount(target)}, but the smallest such network, of widths "
-            f"{'-'.join(map(str, networks[0]))}, has {sizing.amount(cost(networks[0]))}: {mend}"
+            f"{'-'.join(map(str, smallest))}, has {sizing.amount(cost)}: {mend}"
             f"{', or take --round-to 1' if sizing.round_to != 1 else ''}"
         )
-    widths = networks[n_within - 1]
+
+
+def largest(family: Family, whole: Architecture, target: int, sizing: Sizing) -> Widths:
+    """Give the widths of the largest network of a family that costs no more than a target, which `require_fit` took."""
+    levels = levels_of(whole)
+    cost = cache(partial(sizing.cost, whole))
+    networks = choices(levels, family, sizing.round_to)
+    widths = networks[_n_within(networks, target, cost) - 1]
     return filled(widths, levels, cost, target, sizing.round_to) if family == "narrow" else widths
 
 
@@ -152,23 +170,24 @@ def _n_within(networks: Sequence[Widths], most: int, cost: Callable[[Widths], in
     return bisect_right(networks, most, hi=min(end, len(networks)), key=cost)
 
 
-def has_levels(architecture: Architecture) -> bool:
-    """Tell whether there is a narrow and a flat one of a network."""
-    return architecture.own is None and is_leveled(architecture.shapes())
+def why_no_levels(architecture: Architecture) -> str:
+    """Say why there is no narrow and no flat one of a network; "" where there is."""
+    if architecture.own is not None:
+        return f"the widths of {architecture.name} stand in its code"
+    return "" if is_leveled(architecture.shapes()) else f"model {architecture.name} has no widths to choose"
 
 
-def levels_of(network: nn.Module, name: str) -> Widths:
-    """Give the channels of each level of the network of that name.
+def levels_of(architecture: Architecture) -> Widths:
+    """Give the channels of each level of a network.
 
     Raises:
         CellpruneError: it has no such notion.
     """
-    if not is_leveled(network):
+    if why := why_no_levels(architecture):
         raise CellpruneError(
-            f"model {name!r} has no widths to choose, so there is no narrow or flat one of it: "
-            "take another --model, --method or --control"
+            f"{why}, so there is no narrow or flat one of it: take another --model, --method or --control"
         )
-    return network.widths
+    return cast(Leveled, architecture.shapes()).widths
 
 
 def choices(levels: Sequence[int], family: Family, round_to: RoundTo = 1) -> list[Widths]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cellprune.config.request import RoundTo
-from cellprune.controls.families import Shape, Sizing, Unit, Widths, largest, levels_of, spent, steps
+from cellprune.controls.families import Shape, Sizing, Unit, Widths, largest, levels_of, require_fit, spent, steps
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.runs.cost import StandIn
@@ -65,12 +65,13 @@ def instead(
     if shape == "to-density":
         widths = _to_density(architecture, masks, round_to)
     else:
-        widths = largest(shape, architecture, target, sizing, allowed="the masks keep", mend="prune less")
+        require_fit(shape, architecture, target, sizing, allowed="the masks keep", mend="prune less")
+        widths = largest(shape, architecture, target, sizing)
     return sizing.told(shape, architecture, widths, target)
 
 
 def _to_density(architecture: Architecture, masks: Mapping[str, Tensor], round_to: RoundTo) -> Widths:
-    levels = levels_of(architecture.shapes(), architecture.name)
+    levels = levels_of(architecture)
     left = zip(left_by(masks, architecture), levels, strict=True)
     return tuple(_nearest(width, level, round_to) for width, level in left)
 
@@ -82,7 +83,7 @@ def left_by(masks: Mapping[str, Tensor], architecture: Architecture) -> list[Fra
     share d of their weights, the share sqrt(d) of its channels, so that a dense layer has as many weights.
     """
     whole = architecture.shapes()
-    levels = levels_of(whole, architecture.name)
+    levels = levels_of(architecture)
     layers = weighted_layers(whole)
     by_channel = bool(masks.keys() - layers.keys())
     left = []

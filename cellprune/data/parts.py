@@ -36,6 +36,10 @@ class Parts(Protocol):
 
     def part(self, name: Part, /) -> Sized: ...
 
+    def known_by(self, written: Split, /) -> Self:
+        """Give the same parts as an older run knows them, by what it hashed."""
+        ...
+
     def written(self) -> Split:
         """Give what split.yaml holds."""
         ...

@@ -34,7 +34,7 @@ def segments(setup: Setup) -> Segments:
     """
     pruning = setup.settings.pruning
     if pruning.stands_in:
-        small.levels_of(setup.network, setup.architecture.name)
+        small.levels_of(setup.architecture)
     if pruning.times_layers:
         latency.require(latency.Clock.of(setup.settings, setup.device), setup.network, setup.opened.input_size)
     if pruning.masks is not None:

@@ -12,15 +12,16 @@ from cellprune.config import names, own
 from cellprune.config.data import Data
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
+from cellprune.data.sets.named import restored
 from cellprune.errors import CellpruneError
-from cellprune.experiment.opening import Setup
+from cellprune.experiment.opening import Opened, Setup
 from cellprune.experiment.work import Trained
 from cellprune.models.architecture import Architecture
 from cellprune.pruning.kinds import Segments
 from cellprune.runs import log
 from cellprune.runs.documents import plain
 from cellprune.runs.folder import FILES, Folder
-from cellprune.runs.split import Split
+from cellprune.runs.split import Split, change
 from cellprune.training.checkpoint import Checkpoint
 from cellprune.training.stages import Stage
 
@@ -60,6 +61,17 @@ def data_of(settings: Settings, dataset: str | None) -> tuple[Data, bool]:
     return named, True
 
 
+def known_by(folder: Folder, opened: Opened) -> Opened:
+    """Take data for those that an older run began with, by what was hashed then; says where that is less."""
+    if not folder.holds("split") or (parts := opened.split.known_by(folder.read_split())) is opened.split:
+        return opened
+    log.LOGGER.warning(
+        f"{folder.path} was begun by a version that hashed names and sizes of images, not their content: if a file "
+        "changed since and kept its size, nothing tells"
+    )
+    return replace(opened, split=parts)
+
+
 def require_same(folder: Folder, settings: Settings, split: Split) -> None:
     """Refuse a run of other settings or data; where a file that tells them is lost, the hash of both tells.
 
@@ -87,7 +99,11 @@ def require_same(folder: Folder, settings: Settings, split: Split) -> None:
                 "--output"
             )
     if folder.holds("split") and folder.read_split() != split:
-        raise CellpruneError(f"the data changed since {folder.path} was started: restore it, or give another --output")
+        what = change(folder.read_split(), split)
+        raise CellpruneError(
+            f"the data changed since {folder.path} was started{f' ({what})' * bool(what)}: {restored(split.dataset)}, "
+            "or give another --output"
+        )
 
 
 def has_hash_of(folder: Folder, settings: Settings, split: Split) -> bool:

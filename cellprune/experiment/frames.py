@@ -39,18 +39,18 @@ def to_compare(model: Path, ranges: Sequence[Floats], data_root: Path | None = N
         ranges: images that int8 is made from: the next best.
         data_root: where named sets live.
     Raises:
-        CellpruneError: the run is not finished, or the model file cannot be read.
+        CellpruneError: the run is not finished, or the model file cannot be read, or is of no network for cells.
     """
-    file = model
+    header = modelfile.read(finished(model).file("model") if model.is_dir() else model)[0]
+    read_card(header, model)
     if model.is_dir():
-        file = finished(model).file("model")
         try:
             return _frames(model, "report", _COMPARED, data_root), "held-out frames of the run"
         except CellpruneError as error:
             log.LOGGER.warning("note: the held-out frames of %s cannot be read: %s", model, error)
     if ranges:
         return [Example(image) for image in _spread(ranges, _COMPARED)], "images that the ranges are from"
-    return simulated.examples(modelfile.read(file)[0]), "simulated cells"
+    return simulated.examples(header), "simulated cells"
 
 
 def to_take_ranges_from(model: Path, source: str | None, data_root: Path | None = None) -> list[Floats]:
@@ -88,11 +88,11 @@ def learned(model: Path, data_root: Path | None = None) -> list[Floats]:
     """Give images that a run learned from; none for a model file, or where the run's data are not here.
 
     Raises:
-        CellpruneError: the run is not finished.
+        CellpruneError: the run is not finished, or of no network for cells.
     """
     if not model.is_dir():
         return []
-    finished(model)
+    read_card(finished(model).read_model()[0], model)
     try:
         return [example.image for example in _frames(model, "train", _CALIBRATED, data_root)]
     except CellpruneError as error:

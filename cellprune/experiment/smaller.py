@@ -1,17 +1,21 @@
 """Takes the channels that masks remove out of a run's network: whatever follows is of the smaller one."""
 
 from dataclasses import replace
+from typing import cast
 
 import torch
 
 from cellprune.config import names
 from cellprune.config.pruning import Pruning
+from cellprune.controls import families
+from cellprune.controls.families import Family, Sizing, Unit
 from cellprune.errors import CellpruneError
 from cellprune.experiment.opening import Opened, Setup
 from cellprune.pruning.by_channel import require_enough
 from cellprune.pruning.masks import Masks
 from cellprune.pruning.prunable import prunable
 from cellprune.pruning.ranking import whole_channels
+from cellprune.pruning.ranking.latency import LatencyTable
 from cellprune.structure.layers import ones
 from cellprune.structure.shrink import shrunk
 
@@ -53,20 +57,35 @@ def require_shrinkable(setup: Setup) -> None:
 
 
 def is_sized_before(pruning: Pruning) -> bool:
-    """Tell whether masks of channels are made for a budget that can be held against the smallest network at once."""
-    if pruning.masks is not None or pruning.fills_budget or names.method(pruning.method).when != "before":
+    """Tell whether a budget can be held against the smallest network before any score."""
+    if pruning.fills_budget:
+        return True
+    if pruning.masks is not None or names.method(pruning.method).when != "before":
         return False
-    request = pruning.request()
-    return request.prices_channels and request.unit != "latency"  # whose layers would have to be timed
+    return pruning.request().prices_channels
 
 
-def require_affordable(opened: Opened) -> None:
+def require_affordable(opened: Opened, table: LatencyTable | None = None) -> None:
     """Refuse a budget that not even the smallest network fits, where that is known before any score.
 
     Args:
         opened: whose pruning `is_sized_before`; no pixel is read.
+        table: what layers take, for a budget in latency.
     Raises:
-        CellpruneError: says what the smallest network needs.
+        TooMuchError: says what the smallest network needs.
     """
-    network, request = opened.architecture.build(), opened.settings.pruning.request()
-    require_enough(network, request, ones(network, opened.input_size))
+    request = opened.settings.pruning.request()
+    if opened.settings.pruning.fills_budget:
+        family, sizing = sized_by(opened, table)
+        families.require_affordable(family, opened.architecture, request.share, sizing)
+        return
+    network = opened.architecture.build()
+    require_enough(network, request, ones(network, opened.input_size), table)
+
+
+def sized_by(opened: Opened, table: LatencyTable | None) -> tuple[Family, Sizing]:
+    """Give the dense family of which a budget names one, and how its networks are measured out."""
+    pruning = opened.settings.pruning
+    family = pruning.method if names.is_dense_family(pruning.method) else pruning.control.partition("-")[0]
+    sizing = Sizing(cast(Unit, pruning.request().unit), opened.input_size, pruning.rounding, table)
+    return cast(Family, family), sizing

@@ -8,10 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from cellprune.config.names import is_dense_family, method, resolve
+from cellprune.config.names import method, resolve
 from cellprune.config.schema import Runtime, Settings
 from cellprune.controls import small
-from cellprune.controls.families import Sizing, Unit
 from cellprune.data.parts import Frames
 from cellprune.errors import CellpruneError
 from cellprune.experiment import (
@@ -29,8 +28,8 @@ from cellprune.experiment import (
 )
 from cellprune.experiment.by_data import told_by_data
 from cellprune.experiment.few import few_steps
-from cellprune.experiment.opening import Setup, drawn, open_data, set_up
-from cellprune.experiment.smaller import shrink
+from cellprune.experiment.opening import Opened, Setup, drawn, open_data, set_up
+from cellprune.experiment.smaller import shrink, sized_by
 from cellprune.experiment.whole_frames import advice
 from cellprune.experiment.work import Trained, Work
 from cellprune.pruning.connectivity import CutOffError
@@ -98,8 +97,9 @@ def run(
     accelerator = start(runtime.device)
     listeners = listeners if accelerator.is_main_process else ()
     opened = open_data(settling.settled(settings, accelerator.device), runtime.data_root, listeners, frames)
+    folder = Folder.open(runtime.output or _shared(runtime, opened), runtime.resume)
+    opened = earlier.known_by(folder, opened)
     settings, split = opened.settings, opened.split.written()
-    folder = Folder.open(runtime.output or _shared(runtime, settings, split), runtime.resume)
     with record.locked(folder, accelerator):
         earlier.require_same(folder, settings, split)
         is_complete = earlier.is_complete(folder, settings)
@@ -117,7 +117,8 @@ def run(
         work = Work(setup, folder, listeners, made, scores)
         if work.is_main:
             per_epoch = len(setup.loaders.train(1, accelerator.process_index, accelerator.num_processes))
-            work.say([*opened.task.preview(opened.frames, opened.split), *few_steps(settings.training, per_epoch)])
+            few = few_steps(settings.training, per_epoch, is_whole=settings.task == "classification")
+            work.say([*opened.task.preview(opened.frames, opened.split), *few])
             work.say(advice(settings, opened.frames, setup.loaders))
             work.say(initial.seen_before(settings.training.init, split))
         work.setup = _timed(work, times)
@@ -199,8 +200,9 @@ def split_of(settings: Settings, *, runtime: Runtime) -> Split:
     return opened.split.written()
 
 
-def _shared(runtime: Runtime, settings: Settings, split: Split) -> Path:
+def _shared(runtime: Runtime, opened: Opened) -> Path:
     """Give the run's folder among the others; who goes on takes a finished run of any name."""
+    settings, split = opened.settings, opened.split.written()
     there = shared.finished_in(runtime.runs, settings, split) if runtime.resume else None
     return there or shared.folder_in(runtime.runs, settings, split)
 
@@ -275,10 +277,8 @@ def _small(work: Work, segments: Segments) -> StandIn:
     setup, pruning = work.setup, work.settings.pruning
     whole, size = setup.architecture, setup.opened.input_size
     if pruning.fills_budget:
-        request = pruning.request()
-        sizing = Sizing(cast(Unit, request.unit), size, pruning.rounding, setup.table)
-        family = pruning.method if is_dense_family(pruning.method) else pruning.control.partition("-")[0]
-        made = cast(StandIn, resolve("pruning method", family)(whole, request.share, sizing))
+        family, sizing = sized_by(setup.opened, setup.table)
+        made = cast(StandIn, resolve("pruning method", family)(whole, pruning.request().share, sizing))
     else:
         try:
             masks = _scored_masks(work, segments)

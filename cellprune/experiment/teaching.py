@@ -122,10 +122,10 @@ def _said(value: object) -> str:
 def _require_apart(path: Path, learned: Sequence[Split], ours: Split) -> None:
     """Refuse a teacher that learned from what this run holds out."""
     if isinstance(ours, ImageSplit):
-        if any(not isinstance(split, ImageSplit) or split.parts["train"] != ours.parts["train"] for split in learned):
+        if not all(isinstance(split, ImageSplit) and _learns_alike(split, ours) for split in learned):
             raise CellpruneError(
                 f"the teacher {path} learned from other images than this run does, perhaps from some that are set "
-                "apart here: give one of the same data.holdout, data.select and --split-seed"
+                "apart here: give one of the same data set, data.holdout, data.select and --split-seed"
             )
         return
     hashes = {frame.sha256["image"] for split in learned if isinstance(split, FrameSplit) for frame in _of(split)}
@@ -137,6 +137,13 @@ def _require_apart(path: Path, learned: Sequence[Split], ours: Split) -> None:
             f"the teacher {path} learned from {many(len(known), 'frame')} that this run holds out ({named}): "
             "give one that was trained with the same --split, --split-seed and data.holdout"
         )
+
+
+def _learns_alike(theirs: ImageSplit, ours: ImageSplit) -> bool:
+    """Tell whether two splits learn from the same images; of folders an older version hashed less."""
+    both = theirs.files.keys() & ours.files.keys()
+    is_same = bool(both) and all(theirs.files[name] == ours.files[name] for name in both)
+    return is_same and theirs.parts["train"] == ours.parts["train"]
 
 
 def _of(split: FrameSplit) -> list[SplitFrame]:

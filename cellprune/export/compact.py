@@ -73,9 +73,7 @@ def write_compact(model: Path, output: Path, network: str | None = None) -> Smal
         header = {key: value for key, value in given.header.items() if key != "format_version"}
         header |= {"architecture": architecture.as_dict()}
         modelfile.write(beside, header, weights, _zeros(weights, masks))
-        again = loaded.read(
-            beside, network
-        ).network  # what is kept of each tensor is told, so it must tell the same network
+        again = loaded.read(beside, network).network  # what the file says must be the network that was made
         n_bytes = beside.stat().st_size
     before, after = (
         _size(network, inputs, size) for network, size in ((given.network, file.stat().st_size), (again, n_bytes))

@@ -74,7 +74,7 @@ def description(
         "format_version": FORMAT_VERSION,
         "type": "model",
         "name": name,
-        "description": f"Finds {' and '.join(card.classes[1:])} in microscopy images. Made with cellprune.",
+        "description": f"Tells {' and '.join(card.classes)} apart in microscopy images. Made with cellprune.",
         "documentation": _file(folder, DOCUMENTATION),
         "tags": list(TAGS),
         **({} if run is None or run.made.finished is None else {"timestamp": run.made.finished}),
@@ -138,7 +138,7 @@ def _pixel(card: ModelCard, at: int) -> dict[str, object]:
 
 def _tolerance(maps: np.ndarray) -> dict[str, object]:
     """Allow what other machines' rounding does, and as many pixels beyond it as `export` allows."""
-    absolute = min(_ABSOLUTE, _SHARE * float(maps.max()))
+    absolute = min(_ABSOLUTE, _SHARE * float(np.abs(maps).max()))
     return {
         "relative_tolerance": _RELATIVE,
         "absolute_tolerance": absolute,

@@ -1,6 +1,6 @@
 """Post-training quantization: the ranges of a network's numbers on some images, and eight bits for each.
 
-Activations are unsigned: with signed ones OpenVINO moves five times as many pixels of HeLa (28,384 ppm for 4,798).
+Activations are unsigned: with signed ones OpenVINO moves six times as many pixels of HeLa (28,384 ppm for 4,798).
 
 Source: Jacob et al., CVPR 2018 (arXiv:1712.05877), for the scheme; ONNX Runtime's static quantization makes it, as
 pairs of QuantizeLinear and DequantizeLinear, which OpenVINO reads, too.

@@ -55,9 +55,9 @@ class Parity:
         limit = LIMITS_PPM[self.precision]
         # of few pixels one is more than the limit, and may lie on the edge between two classes by chance
         if self.n_differing > max(1, limit * self.n_pixels / 1e6):
-            return f"{self.ppm:,.0f} of a million pixels are of another class than in torch, and {limit:,.0f} may be"
+            return f"{self.ppm:,.0f} of a million pixels have another class than in torch; {limit:,.0f} are allowed"
         if self.precision == "int8" and (self.iou_difference or 0) > LIMIT_IOU:
-            return f"an image's IoU is another by {self.iou_difference:.4f} than in torch, and {LIMIT_IOU} may be"
+            return f"the IoU of an image is {self.iou_difference:.4f} from that in torch; {LIMIT_IOU} is allowed"
         return None
 
 

@@ -15,7 +15,7 @@ from cellprune.data.sets import cards
 from cellprune.data.sets.cards import Card
 from cellprune.evaluation.cells import CELL_SCORES, total
 from cellprune.export.parity import LIMITS_PPM, Parity
-from cellprune.report import cells, formatting, scores, sentences
+from cellprune.report import cells, finished, formatting, scores, sentences
 from cellprune.report.files import RunFiles
 from cellprune.runs.modelcard import ModelCard
 from cellprune.runs.scores import SegmentationScores
@@ -213,7 +213,8 @@ def _pruning(run: SegmentingRun) -> str:
     cost, pruning = run.cost, run.config["pruning"]
     method = pruning["method"]
     if cost.control is not None:
-        return sentences.stands_in(cost.control, cost.latency, method if is_dense_family(method) else None)
+        family = method if is_dense_family(method) else None
+        return sentences.stands_in(cost.control, cost.latency, family, round_to=pruning.get("round_to", 1))
     if method == "dense":
         return "Nothing was removed: this is a dense network."
     reached = sentences.reached(cost.parameters, cost.budget, cost.latency)
@@ -225,17 +226,18 @@ def _cost(card: ModelCard, run: SegmentingRun | None) -> list[str]:
         per_pixel = "not known" if card.macs_per_pixel is None else f"{card.macs_per_pixel:,.0f}"
         parameters = "not known" if card.parameters is None else f"{card.parameters:,}"
         return [f"- Parameters, zeros included: {parameters}", f"- Multiply-adds per pixel: {per_pixel}"]
-    cost, made = run.cost, run.made
+    cost, made, spent = run.cost, run.made, finished.spent(run.cost, run.made)
     time = cost.milliseconds
     image = " x ".join(map(str, cost.macs.input))
     timed = time.dense if time.pruned is None else time.pruned
     return [
-        f"- Parameters: {cost.parameters.total:,}, of which {cost.parameters.left:,} stay",
-        f"- Multiply-adds of an image of {image}: {formatting.count(cost.macs.masked)} of the weights that stay, "
-        f"{formatting.count(cost.macs.dense)} dense",
+        f"- Parameters: {spent.parameters:,}; of the dense network {spent.parameters_dense:,}",
+        f"- Multiply-adds of an image of {image}, zeros left out: {formatting.count(spent.macs)}; of the dense network "
+        f"{formatting.count(spent.macs_dense)}",
         f"- Milliseconds of such an image in PyTorch: {formatting.milliseconds(timed)} on {time.device} with "
         f"{many(time.threads, 'thread')} ({made.machine.processor})",
-        f"- Training: {many(run.n_epochs, 'epoch')}, {formatting.duration(made.times.get('total_s'))} on {made.device}",
+        f"- Training: {many(run.n_epochs, 'epoch')}, "
+        f"{formatting.duration(made.times.get('training_s'))} on {made.device}",
     ]
 
 

@@ -11,17 +11,14 @@ from cellprune.export.parity import Example
 from cellprune.runs.modelcard import read_card
 
 _N_IMAGES = 4
-_SIZE_PX = (256, 256)  # that a network is taken to have learned from, where its file says none
 _LEAST_PX, _MOST_PX = 48, 1024
 
 
 def examples(header: Mapping[str, Any]) -> list[Example]:
     """Make images as the header of a model file describes them, and their truth where cells are all it knows."""
     card = read_card(header, "the model")
-    learned = header.get("network_size_px") or _SIZE_PX
-    height, width = (
-        min(max(round(side / zoom), _LEAST_PX), _MOST_PX) for side, zoom in zip(learned, card.zoom, strict=True)
-    )
+    sides = zip(card.network_size_px, card.zoom, strict=True)
+    height, width = (min(max(round(side / zoom), _LEAST_PX), _MOST_PX) for side, zoom in sides)
     rng = np.random.Generator(np.random.Philox(key=[0, 1]))
     microscope = Microscope(rng, (height, width), "phase")
     made = []

@@ -125,8 +125,13 @@ def _require_same_inputs(pieces: Sequence[Piece]) -> None:
     """Refuse shards that shared out different lists of files: some would be in none of them."""
     firsts: dict[int, Piece] = {}
     for piece in pieces:
-        if piece.shard is None or "inputs" not in piece.said:  # an older version wrote none
+        if piece.shard is None:
             continue
+        if "inputs" not in piece.said:
+            raise CellpruneError(
+                f"shard {piece.shard} in {piece.folder} is of an older version, which did not say what its inputs "
+                f"were: give its command again, --shard {piece.shard} (images that are done are kept)"
+            )
         first = firsts.setdefault(piece.shard.count, piece)
         if first.said["inputs"] != piece.said["inputs"]:
             raise CellpruneError(

@@ -84,15 +84,17 @@ def channels_kept(
     return Chosen(masks, whole_channels.by_layer(channels, ranks), sensitivity)
 
 
-def require_enough(model: nn.Module, request: Request, inputs: Nested) -> None:
-    """Refuse a budget in macs or params that not even the smallest network fits, where that is known before any score.
+def require_enough(model: nn.Module, request: Request, inputs: Nested, table: LatencyTable | None = None) -> None:
+    """Refuse a budget that not even the smallest network fits, where that is known before any score.
 
+    Args:
+        table: as `channels_kept` takes it.
     Raises:
         TooMuchError: says what the smallest network needs.
     """
     assert request.unit, "a budget that counts what channels cost"
     channels = whole_channels.removable(model, inputs, prunable(model, request.exclude))
-    table = LatencyTable(partial(milliseconds_of_layer, device=device_of(model)))
+    table = table or LatencyTable(partial(milliseconds_of_layer, device=device_of(model)))
     prices = priced(model, inputs, channels, request.unit, table)
     spending = whole_channels.Spending(request.unit, request.share, prices, prices, request.pricing, request.round_to)
     whole_channels.require_enough(channels, spending, request.least)

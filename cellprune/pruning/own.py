@@ -9,7 +9,7 @@ from functools import wraps
 import torch
 from torch import Tensor, nn
 
-from cellprune.config import names
+from cellprune.config import names, own
 from cellprune.errors import CellpruneError, WorkError, unknown
 from cellprune.pruning.kinds import Batch, Loss
 from cellprune.pruning.method import Method
@@ -33,15 +33,15 @@ def method_of(method: object) -> Method:
     if isinstance(code, Method) and not names.is_own(method):
         return code
     name = names.called(method)
-    own = code if isinstance(code, Method) else Method(sensitivity=_function(name, code), unit=given)
+    row = code if isinstance(code, Method) else Method(sensitivity=_function(name, code), unit=given)
     try:
-        inspect.signature(own.sensitivity).bind(None, {}, [], None, seed=0)
+        inspect.signature(row.sensitivity).bind(None, {}, [], None, seed=0)
     except (TypeError, ValueError) as error:
         raise CellpruneError(
             f"pruning method {name!r} takes other arguments than {_ARGUMENTS} ({reason(error)}): give it these, and "
             f"its options as keywords with defaults"
         ) from None
-    return replace(own, sensitivity=_guarded(name, own.sensitivity))
+    return replace(row, sensitivity=_guarded(method if isinstance(method, str) else name, row.sensitivity))
 
 
 def _function(name: str, code: object) -> Callable[..., dict[str, Tensor]]:
@@ -53,8 +53,9 @@ def _function(name: str, code: object) -> Callable[..., dict[str, Tensor]]:
     return code
 
 
-def _guarded(name: str, score: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str, Tensor]]:
+def _guarded(named: str, score: Callable[..., dict[str, Tensor]]) -> Callable[..., dict[str, Tensor]]:
     """Check what comes out of a user's scoring, and that the network comes out as it went in."""
+    name = own.short(named)
 
     @wraps(score)  # its keywords are the method's options
     def guarded(
@@ -67,9 +68,7 @@ def _guarded(name: str, score: Callable[..., dict[str, Tensor]]) -> Callable[...
             except CellpruneError:
                 raise
             except (Exception, SystemExit) as error:  # its exit() would end the whole program without a word
-                raise WorkError(
-                    f"pruning method {name!r} failed ({type(error).__name__}: {reason(error)}): mend its code"
-                ) from error
+                raise WorkError(f"pruning method {name!r} failed ({own.fault(named, error)}): mend its code") from error
         return _checked(name, model, scores, needed=masks or prunable(model))
 
     return guarded

@@ -9,11 +9,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 # Okabe and Ito's palette
 BLUE, ORANGE, RED, GREEN, PURPLE, SKY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"
 INK, FAINT, PALE, GRID = "#1f2933", "#7b8794", "#cbd2d9", "#e4e7eb"
+_LOG_FROM = 4  # times the smallest: from there on an even axis would press most points together
 _WIDTH = 8.2  # inches, at 72 px an inch; a page shows it half as large again
 
 _STYLE: Any = {  # Any: matplotlib types its keys one by one
@@ -73,6 +74,14 @@ def mark_epochs(axes: Axes, n: int) -> None:
     axes.set_xlabel("epoch")
     axes.set_xlim(0, 1.1 * n + 1)
     axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))
+
+
+def spread_out(axes: Axes, values: Sequence[float]) -> None:
+    """Give the x axis powers of ten where its values lie so far apart."""
+    if max(values) > _LOG_FROM * min(values) > 0:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
 
 
 def dots(axes: Axes, row: int, values: Sequence[float], *, colour: str, mean_colour: str) -> None:

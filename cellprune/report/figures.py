@@ -41,11 +41,14 @@ def curves(history: Sequence[Epoch], scores: Mapping[str, str], *, title: str) -
     with drawing(height=2.9, columns=2) as (figure, (loss, judged)):
         loss.plot(epochs, [row.loss for row in history], color=INK)
         loss.set_title("Training loss")
+        ends: list[tuple[int, float]] = []
         for (name, label), (colour, marker) in zip(scores.items(), _LINES, strict=False):
             known = [(e, s) for e, row in zip(epochs, history, strict=True) if (s := row.scores.get(name)) is not None]
             if known:
                 judged.plot(*zip(*known, strict=True), color=colour, marker=marker, markersize=4, label=label)
-                judged.annotate(f"{known[-1][1]:.3f}", known[-1], **beside(6))
+                ends.append(known[-1])
+        for at, end in enumerate(sorted(ends, key=lambda end: end[1])):  # apart, since the ends may lie on each other
+            judged.annotate(f"{end[1]:.3f}", end, **beside(6) | {"xytext": (6, 10 * at - 5 * (len(ends) - 1))})
         judged.set_title(title)
         if len(scores) > 1 and judged.lines:
             judged.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handlelength=1.6)
@@ -167,4 +170,4 @@ def _draw_work(axes: Axes, rows: Sequence[Layer], pruned: bool) -> None:
     if pruned:
         axes.barh(range(len(rows)), [row.macs_kept / total for row in rows], color=BLUE, height=0.62, label="kept")
         axes.legend(loc="upper right", ncols=2, borderaxespad=0)
-    axes.set_title("Share of the dense network's multiply-adds")
+    axes.set_title("Share of all multiply-adds")

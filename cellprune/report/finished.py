@@ -11,7 +11,7 @@ from cellprune.config.names import resolve
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.overlap import Masks, packed
 from cellprune.report import files
-from cellprune.report.results import Judged, Results
+from cellprune.report.results import ImageKey, Judged, Results
 from cellprune.runs import provenance
 from cellprune.runs.cost import Cost
 from cellprune.runs.finished import require_run
@@ -29,6 +29,7 @@ class Spent:
     Attributes:
         parameters, macs, bytes: as they are; with "_dense", of the dense network.
         kept: share of the prunable weights that stays.
+        has_zeros: whether what was removed is still multiplied; `macs` are without it.
         time_ratio: the time of an image beside that of the run's own dense network, measured in turn in one process;
             None where no dense network was timed beside this one. Milliseconds of several runs were measured at several
             loads of the machine and are never set side by side.
@@ -38,6 +39,7 @@ class Spent:
     parameters: int
     parameters_dense: int
     kept: float
+    has_zeros: bool
     macs: int
     macs_dense: int
     bytes: int
@@ -77,6 +79,10 @@ class FinishedRun:
     def seed(self) -> int:
         """The seed of initialization, data order and augmentation."""
         return int(self.settings["seed"])
+
+    def shared_with(self, other: "FinishedRun") -> list[ImageKey]:
+        """Give the images that both hold out, file by file the same."""
+        return [key for key, files in self.judged.files.items() if other.judged.files.get(key) == files]
 
     @property
     def is_dense(self) -> bool:
@@ -143,6 +149,7 @@ def spent(cost: Cost, made: Provenance) -> Spent:
         parameters=cost.parameters.left,
         parameters_dense=whole.parameters if whole else cost.parameters.total,
         kept=cost.parameters.kept / cost.parameters.prunable,
+        has_zeros=cost.macs.masked < cost.macs.dense and not cost.shrunk,
         macs=cost.macs.masked,
         macs_dense=whole.macs if whole else cost.macs.dense,
         bytes=cost.bytes.model_file,

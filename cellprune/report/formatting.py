@@ -1,5 +1,7 @@
 """Numbers as a reader wants them: few digits, a unit, and a dash where there is none."""
 
+from math import ceil, log10
+
 DASH = "–"
 _SPACE = "\u00a0"  # keeps a number and its unit on one line
 
@@ -33,17 +35,24 @@ def difference(value: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """Give a share of 0..1 in percent, with three digits that count: "3 %", "0.812 %", "< 0.001 %"."""
+    """Give a share of 0..1 in percent, with three digits that count: "3 %", "0.812 %", "< 0.001 %", "99.97 %"."""
     if value is None:
         return DASH
     if 0 < value < 1e-5:
         return f"<{_SPACE}0.001{_SPACE}%"
+    if 0.9995 <= value < 1:
+        return _nearly_all(value)
     return f"{_three_digits(100 * value, trim=True)}{_SPACE}%"
 
 
 def ratio(value: float) -> str:
     """Give a share that is removed with four digits, so that 99.80 % and 99.86 % stay apart: "96.88 %", "50 %"."""
-    return f"{100 * value:.4g}{_SPACE}%"
+    return _nearly_all(value) if 0.99995 <= value < 1 else f"{100 * value:.4g}{_SPACE}%"
+
+
+def p_value(value: float | None) -> str:
+    """Give a probability: "0.023", "< 0.001"."""
+    return DASH if value is None else f"{value:.3f}" if value >= 0.001 else f"<{_SPACE}0.001"
 
 
 def milliseconds(value: float | None) -> str:
@@ -67,6 +76,14 @@ def duration(seconds: float | None) -> str:
 def dataset(name: str) -> str:
     """Name a data set for a title: a folder by its last part, for its path stands among the settings."""
     return name.rstrip("/\\").replace("\\", "/").rpartition("/")[2].lstrip(".") or name
+
+
+def _nearly_all(share: float) -> str:
+    """Give a share in just so many digits that nobody takes it for all: "99.97 %", "> 99.999 %"."""
+    if share > 1 - 1e-5:
+        return f">{_SPACE}99.999{_SPACE}%"
+    missing = 100 * (1 - share)
+    return f"{round(100 * share, ceil(-log10(missing))):.5g}{_SPACE}%"
 
 
 def _three_digits(value: float, *, trim: bool = False) -> str:

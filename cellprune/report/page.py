@@ -18,6 +18,8 @@ from cellprune.runs.scores import Scores
 from cellprune.runs.split import Split
 from cellprune.wording import many
 
+_AT_ONCE = {"segment": "meta step", "micro_batch": "image"}  # what memory allowed for the scoring
+
 
 def write(folder: Folder, output: Path | None = None) -> None:
     """Write the report of a run, from the files that are in its folder.
@@ -41,7 +43,7 @@ def write(folder: Folder, output: Path | None = None) -> None:
 def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> Mapping[str, object]:
     """What the page tells of every task, by the names the template has for it."""
     config, cost, made, epochs = said.config, said.cost, said.made, said.epochs
-    control, method = cost.control, config["pruning"]["method"]
+    control, method, round_to = cost.control, config["pruning"]["method"], config["pruning"].get("round_to", 1)
     family = method if is_dense_family(method) else None
     pruned = method != "dense" and not control
     return {
@@ -49,7 +51,7 @@ def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> 
         "made": made,
         "cost": cost,
         "pruned": pruned,
-        "control": sentences.stands_in(control, cost.latency, family) if control else None,
+        "control": sentences.stands_in(control, cost.latency, family, round_to=round_to) if control else None,
         "family": family,
         "when": when(method),
         "n_trainings": len({epoch.stage for epoch in epochs}),
@@ -66,5 +68,5 @@ def _content(said: RunFiles[Scores, Split], results: Results[Scores, Split]) -> 
         "sparsity_figure": source(moved) if (moved := figures.sparsity(epochs)) else None,
         "layers_figure": source(figures.layers(cost.layers, by_channel=cost.channels is not None)),
         "command": shlex.join(made.command),
-        "segments": ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in made.segments.items() if n is not None),
+        "at_once": ", ".join(f"{many(n, _AT_ONCE[name])} at once" for name, n in made.segments.items() if n),
     }

@@ -86,6 +86,7 @@ def _content(files: _Files) -> Mapping[str, object]:
         "pictures": own.pictures,
         "cell_pictures": own.cell_pictures,
         "errors": _errors(own),
+        "seg": CELL_SCORES["seg"].of,
         "counts": {image.id: image.count for image in own.cells.images} if own.cells else {},
         "swatches": {
             "found": source(key.line_swatch(FOUND, 3)),

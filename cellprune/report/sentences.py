@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cellprune.config.names import DECODERS, is_dense_family
-from cellprune.report.formatting import count, file_size, milliseconds, ratio, share
+from cellprune.report.formatting import count, file_size, milliseconds, ratio, score, share
 from cellprune.runs.cost import Budget, Cost, Latency, StandIn
 from cellprune.runs.split import UNANNOTATED, FrameSplit
 from cellprune.runs.tuning import LinkTuning, Tuning
@@ -74,13 +74,16 @@ def amount(pruning: Mapping[str, Any]) -> str:
     return f"{share(float(kept))} of the {what} kept{', by channel' if by_channel else ''}"
 
 
-def stands_in(control: StandIn, latency: Latency | None = None, family: str | None = None) -> str:
+def stands_in(
+    control: StandIn, latency: Latency | None = None, family: str | None = None, *, round_to: int | str = 1
+) -> str:
     """Say what a small dense network stands for, and how near its cost comes.
 
     Args:
         control: the network.
         latency: of both networks, where the time of layers decided.
         family: it is one of; None for a control, whose size masks gave.
+        round_to: as config.yaml has it; 1 where it has none.
     """
     shape = {
         "narrow": "every level narrower by about the same factor",
@@ -89,7 +92,12 @@ def stands_in(control: StandIn, latency: Latency | None = None, family: str | No
     }[control.shape]
     by_budget = family is not None or control.of_budget
     if control.shape != "to-density":
-        shape += f", the largest one that costs no more than the {'budget' if by_budget else 'masks would leave'}"
+        steps = (
+            "" if round_to == 1 else f" in steps of {'16 channels (8 below 16)' if round_to == 'auto' else round_to}"
+        )
+        shape += (
+            f", the largest one{steps} that costs no more than the {'budget' if by_budget else 'masks would leave'}"
+        )
     said = (
         f"No mask was trained here. This is a dense network with {shape}. {filled(control, family)} The whole network "
         f"has {widths(control.whole.widths)}.{f' {timed(latency)}' if latency else ''}"
@@ -217,7 +225,7 @@ def tuned(tuning: Tuning) -> str:
     where = f"on {many(len(tuning.frames), 'frame')} that the network learned from ({many(tuning.n_cells, 'cell')})"
     if tuning.chosen == 0:
         return f"{len(tuning.tried)} decoders were tried {where}. None has a better SEG than {own}, which stays."
-    before, after = (f"{each.seg or 0:.4f}" for each in (tuning.before, tuning.after))
+    before, after = (score(each.seg) for each in (tuning.before, tuning.after))
     return (
         f"{len(tuning.tried)} decoders were tried {where}. The best one is {decoder(tuning.after.decoder)}: its SEG "
         f"there is {after}, that of {own} is {before}. The held-out frames had no say."

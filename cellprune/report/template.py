@@ -12,7 +12,9 @@ from markupsafe import Markup, escape
 from cellprune.report import formatting
 
 _HERE = Path(__file__).parent
-_FORMATS = ("count", "dataset", "difference", "duration", "file_size", "milliseconds", "ratio", "score", "share")
+_FORMATS = (
+    "count", "dataset", "difference", "duration", "file_size", "milliseconds", "p_value", "ratio", "score", "share",
+)  # fmt: skip
 
 
 def render(name: str, content: Mapping[str, object]) -> str:

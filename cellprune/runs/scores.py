@@ -50,7 +50,7 @@ class CloseUpPicture:
 
     Attributes:
         n_true, n_found: cells that the error is about.
-        x, y: the middle of the place, column and row of the image's own pixels, from 0.
+        x, y: the middle of these cells, column and row of the image's own pixels, from 0.
         png: base64.
     """
 

@@ -94,6 +94,31 @@ class ImageSplit:
 Split = FrameSplit | ImageSplit
 
 
+def change(before: Split, now: Split) -> str:
+    """Say in what the data of two splits differ, the first of it; "" where these are the same."""
+    if before.dataset != now.dataset:
+        return f"{before.dataset} is {now.dataset} now"
+    ours, theirs = _hashes(now), _hashes(before)
+    changes = [
+        f"{what} {'is gone' if what not in ours else 'is new' if what not in theirs else 'changed'}"
+        for what in [*theirs, *(new for new in ours if new not in theirs)]
+        if ours.get(what) != theirs.get(what)
+    ]
+    return f"{changes[0]}{f', and {len(changes) - 1} more' * (len(changes) > 1)}" if changes else ""
+
+
+def _hashes(split: Split) -> dict[str, str]:
+    """Give what is hashed, in words -> its hash."""
+    if isinstance(split, ImageSplit):
+        return {f"the {name}" if " " in name else name: digest for name, digest in split.files.items()}
+    frames = [*(frame for part in split.parts.values() for frame in part), *split.dropped]
+    return {
+        f"the {kind} file of {frame.name or f'{frame.sequence}/{frame.frame:03d}'}": digest
+        for frame in sorted(frames, key=lambda frame: (frame.sequence, frame.frame))
+        for kind, digest in frame.sha256.items()
+    }
+
+
 def write(path: Path, split: Split) -> None:
     """Write split.yaml, whole or not at all."""
     documents.write_yaml(path, documents.plain(split))

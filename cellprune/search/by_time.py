@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cellprune.config.names import is_dense_family
 from cellprune.config.schema import Settings
 from cellprune.config.search import Search
+from cellprune.controls.families import levels_of
 from cellprune.experiment import latency
 from cellprune.experiment.latency import Clock
 from cellprune.pruning.ranking.latency import NS
@@ -60,6 +62,8 @@ def timed(
         CellpruneError: the engine is not installed or cannot run the network, and what `reach` refuses.
     """
     lowest, (architecture, size) = settings_of_lowest(settings, search), whole_network(settings, data_root)
+    if is_dense_family(settings.pruning.method):
+        levels_of(architecture)  # refused before minutes of timing
     clock, whole = Clock.of(lowest, start(device).device), architecture.build()
     latency.require(clock, whole, size)
     with progress.phase(() if stored else listeners, Event("timing", message=latency.timing(lowest))) as tell:

@@ -1,11 +1,11 @@
 """What a search is asked, where it happens, and who watches it; settled before the first training."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from cellprune.campaign.folders import require_folders, require_writable
 from cellprune.config import load as config
 from cellprune.config import names as names_of_methods
 from cellprune.config import own
@@ -119,7 +119,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace, listeners: Seq
             cannot be written, a journal of another search.
     """
     lowest = _of_lowest(settings, search)
-    _require_writable(workspace.runs, "--runs")
+    require_writable(workspace.runs, "--runs")
     with progress.phase(listeners, _READING):
         settings = told_by_data(settings, workspace.data_root)
         chosen = frames.frames_of(settings, search, workspace.data_root)
@@ -129,7 +129,7 @@ def ask(settings: Settings, search: Search, workspace: Workspace, listeners: Seq
     question = Question(within.settings, search, grid, chosen, workspace.output or Path(), within)
     if workspace.output is None:
         question = replace(question, output=_usual_output(question))
-    _require_output(question, workspace)
+    require_folders(workspace.runs, question.output, "a search")
     if lowest.pruning.times_layers:
         question = _by_time(question, workspace, listeners)
     content = opened(
@@ -187,23 +187,6 @@ def _by_time(question: Question, workspace: Workspace, listeners: Sequence[Liste
         listeners=listeners,
     )
     return replace(question, reach=within, grid=within.grid(search.low, search.high), by_time=by_time)
-
-
-def _require_output(question: Question, workspace: Workspace) -> None:
-    _require_writable(question.output, "--output")
-    if workspace.runs.resolve().is_relative_to(question.output.resolve()):
-        raise CellpruneError(
-            f"--runs {workspace.runs} lies in --output {question.output}, which holds a search and nothing else: give "
-            "them side by side"
-        )
-
-
-def _require_writable(folder: Path, flag: str) -> None:
-    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
-        raise CellpruneError(f"{flag} {folder}: {nearest} is a file, not a folder: give another")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise CellpruneError(f"{flag} {folder}: no permission to write in {nearest}: give another")
 
 
 def _plain(settings: Settings, search: Search) -> dict[str, object]:

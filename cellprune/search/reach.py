@@ -102,7 +102,7 @@ def whole_network(settings: Settings, data_root: Path | None) -> tuple[Architect
 def _of_family(settings: Settings, family: Family, whole: Architecture, sizing: Sizing) -> Reach:
     shares = {_kept(ratio): ratio for ratio in RATIOS}
     ratios = tuple(shares[share] for share in families.apart(family, whole, [*shares], sizing))
-    levels = families.levels_of(whole.shapes(), whole.name)
+    levels = families.levels_of(whole)
     smallest = families.choices(levels, family, sizing.round_to)[0]
     least = as_share(sizing.cost(whole, smallest) / sizing.cost(whole, levels))
     keeps = f"keeps {least} of the {NAMES_OF_UNITS[sizing.unit]}"

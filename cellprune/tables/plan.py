@@ -244,9 +244,9 @@ class Group:
             methods=self.axes.methods, models=self.axes.models,
         )  # fmt: skip
         settings = config.resolve(merged)
-        if settings.pruning.stands_in and not families.has_levels(_architecture(settings)):
-            what = f"the control {control}" if control else f"the dense family {method}"
-            raise ConfigError(f"model {settings.model.name} has no widths to choose, as {what} needs")
+        if settings.pruning.stands_in and (why := families.why_no_levels(_architecture(settings))):
+            what = f"control {control}" if control else f"dense family {method}"
+            raise ConfigError(f"{why}, so there is no {what} of it")
         if control == TAUGHT and not settings.training.is_taught:
             raise ConfigError("nobody teaches it: give the trained network with --teacher")
         if TAUGHT in self.axes.controls and control != TAUGHT:

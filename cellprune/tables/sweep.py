@@ -39,14 +39,15 @@ def sweep(
     Returns:
         What the page tells.
     Raises:
-        CellpruneError: milliseconds decide, and the engine cannot time the layers.
+        CellpruneError: milliseconds decide, and the engine cannot time the layers, or a budget is below the smallest
+            network; nothing was written.
         WorkError: what every training would meet, such as a full disk; what was trained stays.
     """
     folder = SweepFolder(runs.workspace.output, plan)
     with execute or workers.here() as trained:  # first: a scheduler that does not answer leaves no folder
         with folder.locked():
-            folder.note({})
             times = layer_times.of_sweep(plan, runs.workspace, folder.path / LAYER_TIMES, (watch or Watch()).timed)
+            folder.note({})
         cut_off = {name for name, failure in folder.failures().items() if failure.state == "hopeless"}
         trials = [trial for trial in (shard or Shard()).of(plan.trials) if plan.name(trial) not in cut_off]
         came = work(trials, runs, trained, watch or Watch(), times)
@@ -149,6 +150,13 @@ def _published(comparison: Comparison) -> dict[str, object]:
     }
 
 
+def _goes_on(plan: Plan) -> str:
+    """Say how a sweep goes on; one of the user's own code is another sweep once that code is mended."""
+    told = [arm.settings for arm in plan.arms]
+    has_own = any(one.pruning.method_sha256 or one.model.is_own or one.data.is_own for one in told)
+    return "go on with --resume" + ", or if it was code of your own with another --output" * has_own
+
+
 def shortfall(content: page.Content) -> str:
     """Say what crashed, in one line; "" where nothing did."""
     crashed = [name for name, failure in content.failures.items() if failure.state == "crashed"]
@@ -157,5 +165,5 @@ def shortfall(content: page.Content) -> str:
     why: Failure = content.failures[crashed[0]]
     return (
         f"{many(len(crashed), 'run')} of {len(content.plan.trials)} failed twice, first {crashed[0]} ({why.reason}): "
-        "the page lists them; mend what made them fail, then go on with --resume"
+        f"the page lists them; mend what made them fail, then {_goes_on(content.plan)}"
     )

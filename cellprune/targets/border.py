@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
+from cellprune.targets.connected import pieces_of
 from cellprune.targets.decoders import BorderSeeds, Decoder, Watershed
-from cellprune.targets.growing import grow
+from cellprune.targets.growing import Heights, grow
 from cellprune.targets.kinds import UNKNOWN, Classes, Extent, Instances, Labels, Maps
-from cellprune.targets.native import Window, brought_back, brought_back_there
+from cellprune.targets.native import Native, Window, brought_back_there, over
 from cellprune.targets.necks import cut
 from cellprune.targets.neighbours import between
 from cellprune.targets.numbering import foreground, of_one_class
@@ -22,7 +23,6 @@ from cellprune.targets.pieces import ByPiece, Ground
 from cellprune.targets.target import Target
 
 _INNER, _BORDER = 1, 2  # in the order of the maps
-_NEIGHBOURS = np.ones((3, 3), bool)
 
 
 def encode(labels: Labels, n_classes: int, pitch: float) -> Classes:
@@ -54,8 +54,9 @@ def decode(maps: Maps, size: Extent, decoder: Decoder) -> Instances:
         Cells of class 1. A piece of the foreground without any inside is a cell of its own, if it is large enough.
     """
     assert isinstance(decoder, BorderSeeds)
-    inner, cell = brought_back(_inner_and_cell(maps), size)
-    pieces = _grown(inner, cell > decoder.foreground, decoder)
+    inner, cell = np.split(_inner_and_cell(maps), 2)
+    is_cell = over(cell, size, decoder.foreground)
+    pieces = _grown(Native(inner, size), over(inner, size, decoder.seed) & is_cell, is_cell, decoder)
     return of_one_class(pieces, decoder.min_area_px)
 
 
@@ -63,21 +64,15 @@ def _inner_and_cell(maps: Maps) -> Maps:
     return np.stack([maps[_INNER], maps[_INNER] + maps[_BORDER]])
 
 
-def _grown(inner: Maps, is_cell: NDArray[np.bool_], decoder: BorderSeeds) -> NDArray[np.int32]:
+def _grown(
+    inner: Heights, is_inside: NDArray[np.bool_], is_cell: NDArray[np.bool_], decoder: BorderSeeds
+) -> NDArray[np.int32]:
     """Give each pixel of a foreground the number of the inside that it belongs to."""
-    from scipy import ndimage
-
-    is_inside = (inner > decoder.seed) & is_cell
     if decoder.depth * decoder.radius_px:  # small seeds go with small cells, in the end
         seeds = cut(is_inside, Watershed(decoder.radius_px, depth=decoder.depth))
     else:
-        seeds = ndimage.label(is_inside, structure=_NEIGHBOURS)[0]
-    pieces, n_pieces = ndimage.label(is_cell, structure=_NEIGHBOURS)
-    without = np.ones(n_pieces + 1, bool)
-    without[pieces[seeds > 0]] = without[0] = False
-    lone = without[pieces]
-    seeds[lone] = pieces[lone] + seeds.max()
-    return grow(seeds, inner, is_cell)
+        seeds = pieces_of(is_inside).numbers()
+    return grow(seeds, inner, is_cell, seedless=True)
 
 
 def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
@@ -88,7 +83,8 @@ def _ground(maps: Maps, window: Window, decoder: Decoder) -> Ground:
 
 def _of_pieces(ground: Ground, decoder: Decoder, seed_px: float) -> NDArray[np.int32]:
     assert isinstance(decoder, BorderSeeds)
-    return _grown(ground.heights[0], ground.classes > 0, decoder)
+    inner, is_cell = ground.heights[0], ground.classes > 0
+    return _grown(inner, (inner > decoder.seed) & is_cell, is_cell, decoder)
 
 
 def _classes(maps: Maps, size: Extent, decoder: Decoder) -> Classes:

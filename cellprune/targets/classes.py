@@ -7,15 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.evaluation.iou import IGNORED
+from cellprune.targets.connected import pieces_of
 from cellprune.targets.decoders import Decoder, Watershed
 from cellprune.targets.kinds import UNKNOWN, Classes, Extent, Instances, Labels, Maps
 from cellprune.targets.native import Window, decided, decided_there
 from cellprune.targets.necks import cut
-from cellprune.targets.numbering import numbered, of_one_class
+from cellprune.targets.numbering import of_one_class
 from cellprune.targets.pieces import ByPiece, Ground
 from cellprune.targets.target import Target
-
-_NEIGHBOURS = np.ones((3, 3), bool)  # corners connect, too: a diagonal line is one thing
 
 
 def encode(labels: Labels, n_classes: int, pitch: float = 1.0) -> Classes:
@@ -51,16 +50,13 @@ def cells_of(classes: Classes, decoder: Decoder) -> Instances:
 
 
 def _components(classes: Classes, min_area_px: float) -> Instances:
-    from scipy import ndimage
-
     labels, class_of = np.zeros(classes.shape, np.int32), [np.zeros(1, np.uint8)]
     n_so_far = 0
     for value in range(1, int(classes.max(initial=0)) + 1):
-        pieces, n_cells = ndimage.label(classes == value, structure=_NEIGHBOURS)
-        if min_area_px > 1:
-            pieces = numbered(pieces, min_area_px).astype(np.int32)
-            n_cells = int(pieces.max(initial=0))
-        labels[pieces > 0] = pieces[pieces > 0] + n_so_far
+        pieces = pieces_of(classes == value)
+        is_kept = np.append(False, pieces.areas >= min_area_px)
+        labels += pieces.painted(np.where(is_kept, np.cumsum(is_kept, dtype=np.int32) + n_so_far, 0).astype(np.int32))
+        n_cells = int(is_kept.sum())
         class_of.append(np.full(n_cells, value, np.uint8))
         n_so_far += n_cells
     return Instances(labels.astype(np.uint16 if n_so_far < 2**16 else np.uint32), np.concatenate(class_of))

@@ -7,42 +7,62 @@ so on all other seeds of the image.
 Source: Vincent, Soille 1991 (10.1109/34.87344).
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cellprune.targets.kinds import Maps
+from cellprune.targets.connected import Pieces, pieces_of
+from cellprune.targets.kinds import Box, Maps
 from cellprune.targets.neighbours import box_of, grown
 
-_NEIGHBOURS = np.ones((3, 3), bool)
 _Seeds = NDArray[np.int32]
 
 
-def grow(seeds: _Seeds, heights: Maps, within: NDArray[np.bool_]) -> _Seeds:
+class Heights(Protocol):
+    """An image of heights, whole or made where it is looked at."""
+
+    def __getitem__(self, box: Box, /) -> Maps:
+        """Give the heights of a box, float32, 0 or more."""
+
+
+def grow(seeds: _Seeds, heights: Heights, within: NDArray[np.bool_], *, seedless: bool = False) -> _Seeds:
     """Grow seeds.
 
     Args:
-        seeds: (H, W), 0 where there is none.
-        heights: (H, W) float32, 0 or more within.
+        seeds: (H, W), 0 where there is none; none lies outside of what may be covered.
+        heights: (H, W).
         within: (H, W), what may be covered.
+        seedless: whether a piece without a seed gets a number of its own.
     Returns:
         (H, W), 0 where no seed reaches.
     """
-    from scipy import ndimage
-
-    seeds = np.where(within, seeds, 0)
-    pieces, n_pieces = ndimage.label(within, structure=_NEIGHBOURS)
-    at = np.flatnonzero(seeds)
-    seed, piece = seeds.ravel()[at], pieces.ravel()[at]
-    one_of, is_contested = np.zeros(n_pieces + 1, np.int32), np.zeros(n_pieces + 1, bool)
+    pieces = pieces_of(within)
+    seed, piece = _in_pieces(seeds, pieces)
+    one_of, is_contested = np.zeros(pieces.n + 1, np.int32), np.zeros(pieces.n + 1, bool)
     one_of[piece] = seed
     is_contested[piece[one_of[piece] != seed]] = True
-    covered = one_of[pieces]
+    if seedless:
+        without = np.flatnonzero(one_of == 0)
+        one_of[without] = seed.max(initial=0) + np.arange(len(without))
+        one_of[0] = 0
+    covered = pieces.painted(one_of)
     if is_contested.any():
-        contested = is_contested[pieces]
+        contested = pieces.painted(is_contested)
         box = grown(box_of(contested), 1, contested.shape)
         met = _met(seeds[box], heights[box], contested[box])
         np.copyto(covered[box], met, where=contested[box])
     return covered
+
+
+def _in_pieces(seeds: _Seeds, pieces: Pieces) -> tuple[_Seeds, NDArray[np.intp]]:
+    """Give seeds, each at least once for each piece that it lies in, and these pieces."""
+    flat, width = seeds.ravel(), seeds.shape[1]
+    begins = flat[1:] != flat[:-1]
+    begins[width - 1 :: width] = True  # in each row anew: the next may begin in another piece
+    at = np.concatenate([[0], np.flatnonzero(begins) + 1])[: flat.size]
+    at = at[flat[at] > 0]
+    return flat[at], pieces.at(at)
 
 
 def _met(seeds: _Seeds, heights: Maps, within: NDArray[np.bool_]) -> _Seeds:

@@ -4,6 +4,9 @@ Note: the same sums as torch's `interpolate(mode="bilinear", align_corners=False
     multiply-adds, bit for bit.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +14,10 @@ from numpy.typing import NDArray
 
 from cellprune.targets.kinds import Box, Classes, Extent, Maps
 
-_BAND_PX = 256  # rows that are decided at once
-# of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 of that at most
-_ROUNDING = np.float32(2**-18)
+_BAND_PX = 128  # rows that are decided at once: few, so that their memory is used again
+ROUNDING = np.float32(2**-18)
+"""Of the largest value: each of some 30 roundings of a difference of two mixed maps moves it by 2^-24 at most."""
+_LEAST = np.finfo(np.float32).tiny  # below it rounding is no share of a number
 
 
 def decided(probabilities: Maps, size: Extent) -> Classes:
@@ -26,14 +30,34 @@ def decided(probabilities: Maps, size: Extent) -> Classes:
         (height, width) uint8; of equal probabilities the first class wins.
     """
     classes = np.empty(size, np.uint8)
-    rows, columns = _weights(probabilities.shape[1], size[0]), _weights(probabilities.shape[2], size[1])
-    decide = _larger_of_two if len(probabilities) == 2 else _largest
-    for start in range(0, size[0], _BAND_PX):
+    _decide(probabilities, classes, _larger_of_two if len(probabilities) == 2 else _largest)
+    return classes
+
+
+def over(maps: Maps, size: Extent, threshold: float) -> NDArray[np.bool_]:
+    """Tell where a map at native size is above a threshold, as `brought_back` gives it, in less time.
+
+    Args:
+        maps: (1, h, w) float32.
+        size: (height, width) to reach.
+        threshold: see there.
+    """
+    if maps.shape[1:] == size:
+        return maps[0] > threshold
+    is_over = np.empty(size, bool)
+    _decide(maps, is_over, partial(_over, threshold=np.float32(threshold)))
+    return is_over
+
+
+def _decide(maps: Maps, decided: NDArray, decide: "_Decide") -> None:
+    """Fill an image of native size with what is decided by maps."""
+    height, width = decided.shape
+    rows, columns = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
+    for start in range(0, height, _BAND_PX):
         band = slice(start, start + _BAND_PX)
         up, down, low = rows[0][band], rows[1][band], rows[2][band]
         first, last = up[0], down[-1] + 1
-        classes[band] = decide(probabilities[:, first:last], (up - first, down - first, low), columns)
-    return classes
+        decided[band] = decide(maps[:, first:last], (up - first, down - first, low), columns)
 
 
 def brought_back(maps: Maps, size: Extent) -> Maps:
@@ -49,19 +73,21 @@ def brought_back(maps: Maps, size: Extent) -> Maps:
         return maps
     native = np.empty((len(maps), *size), np.float32)
     (up, down, low), (left, right, far) = _weights(maps.shape[1], size[0]), _weights(maps.shape[2], size[1])
-    wide = _mixed(maps[..., left], maps[..., right], far)
+    wide = _mixed(np.take(maps, left, 2), np.take(maps, right, 2), far)
     for start in range(0, size[0], _BAND_PX):
         band = slice(start, start + _BAND_PX)
         native[:, band] = _mixed(wide[:, up[band]], wide[:, down[band]], low[band, None])
     return native
 
 
+Places = NDArray[np.intp]  # rows, or columns
 Between = tuple[NDArray[np.intp], NDArray[np.intp], Maps]  # the two old places around each new, the second's share
+_Decide = Callable[[Maps, Between, Between], NDArray]  # maps, and between which rows and columns -> of each pixel
 
 
 def _largest(maps: Maps, rows: Between, columns: Between) -> NDArray[np.intp]:
     (up, down, low), (left, right, far) = rows, columns
-    wide = _mixed(maps[..., left], maps[..., right], far)
+    wide = _mixed(np.take(maps, left, 2), np.take(maps, right, 2), far)
     return _mixed(wide[:, up], wide[:, down], low[:, None]).argmax(0)
 
 
@@ -71,21 +97,55 @@ def _larger_of_two(maps: Maps, rows: Between, columns: Between) -> NDArray[np.bo
     How far the second is ahead is mixed once, not both maps. Where that is no more than rounding may do, the few
     pixels are decided by the sums that both are held to.
     """
+    ahead = _nearly_there(maps[1] - maps[0], rows, columns)
+    return corrected(ahead, ROUNDING * np.abs(maps).max(), lambda y, x: _there(maps, rows, columns, y, x).argmax(0))
+
+
+def _over(maps: Maps, rows: Between, columns: Between, threshold: np.float32) -> NDArray[np.bool_]:
+    """Tell where one map is above a threshold, with the same care."""
+    ahead = _nearly_there(maps[0], rows, columns)
+    ahead -= threshold
+    rounding = ROUNDING * max(np.abs(maps).max(), abs(threshold))
+    return corrected(ahead, rounding, lambda y, x: _there(maps, rows, columns, y, x)[0] > threshold)
+
+
+def corrected(ahead: Maps, rounding: float, exactly: Callable[[Places, Places], NDArray]) -> NDArray[np.bool_]:
+    """Tell what is above 0, of numbers that are right but for rounding.
+
+    Args:
+        ahead: (h, w) float32.
+        rounding: by so much they may be wrong.
+        exactly: (rows, columns) -> whether it is at those pixels, where rounding may decide it.
+    """
+    is_above = ahead > 0
+    in_doubt = ~(np.abs(ahead) > max(rounding, _LEAST))  # so that NaN is, too
+    y, x = np.divmod(np.flatnonzero(in_doubt), ahead.shape[1])
+    if len(y):
+        is_above[y, x] = exactly(y, x)
+    return is_above
+
+
+def _there(maps: Maps, rows: Between, columns: Between, y: Places, x: Places) -> Maps:
+    """Give maps at some pixels."""
     (up, down, low), (left, right, far) = rows, columns
-    ahead = _nearly_mixed(maps[1] - maps[0], left, right, far, axis=1)
-    ahead = _nearly_mixed(ahead, up, down, low[:, None], axis=0)
-    second = ahead > 0
-    y, x = np.nonzero(~(np.abs(ahead) > _ROUNDING * np.abs(maps).max()))  # so that NaN is in doubt, too
     above, below = (_mixed(maps[:, at[y], left[x]], maps[:, at[y], right[x]], far[x]) for at in (up, down))
-    second[y, x] = _mixed(above, below, low[y]).argmax(0)
-    return second
+    return _mixed(above, below, low[y])
 
 
-def _nearly_mixed(values: Maps, before: NDArray[np.intp], after: NDArray[np.intp], share: Maps, *, axis: int) -> Maps:
+def _nearly_there(values: Maps, rows: Between, columns: Between) -> Maps:
+    """Give a map at native size but for rounding."""
+    (up, down, low), (left, right, far) = rows, columns
+    wide = _nearly_mixed(values, left, right, far, axis=1)
+    return _nearly_mixed(wide, up, down, low, axis=0)
+
+
+def _nearly_mixed(
+    values: Maps, before: NDArray[np.intp], after: NDArray[np.intp], share: NDArray[np.float32], *, axis: int
+) -> Maps:
     """Give values between two places along an axis, as `_mixed` but for rounding."""
     mixed, other = np.take(values, before, axis), np.take(values, after, axis)
     other -= mixed
-    other *= share
+    other *= share if axis else share[:, None]
     mixed += other
     return mixed
 
@@ -143,8 +203,54 @@ def brought_back_there(maps: Maps, window: Window) -> Maps:
     (up, down, low), (left, right, far) = window.rows, window.columns
     if window.is_equal:
         return maps[:, up][..., left]
-    wide = _mixed(maps[..., left], maps[..., right], far)
+    wide = _mixed(np.take(maps, left, 2), np.take(maps, right, 2), far)
     return _mixed(wide[:, up], wide[:, down], low[:, None])
+
+
+@dataclass(frozen=True)
+class Native:
+    """One map at native size, of which only the boxes are made that are asked for, by [box].
+
+    Attributes:
+        maps: (1, h, w) float32, of the network's size.
+        size: (height, width) to reach.
+    """
+
+    maps: Maps
+    size: Extent
+
+    def __getitem__(self, box: Box) -> Maps:
+        """Give the box, (height, width) float32."""
+        window = window_of(box, (self.maps.shape[1], self.maps.shape[2]), self.size)
+        return brought_back_there(self.maps[:, *window.taken], window)[0]
+
+    def nearly(self, weights: NDArray[np.float32] | None = None) -> Maps:
+        """Give all of it but for rounding, in less time, and smoothed.
+
+        Args:
+            weights: of a pixel, and of those away from it by 1, 2, ... along each axis; None for not smoothed.
+        """
+        values = self.maps[0]
+        for axis in (1, 0):
+            if values.shape[axis] != self.size[axis]:
+                values = _nearly_mixed(values, *_weights(values.shape[axis], self.size[axis]), axis=axis)
+            if weights is not None:
+                values = _weighted(values, weights, axis=axis)
+        return values
+
+
+def _weighted(values: Maps, weights: NDArray[np.float32], *, axis: int) -> Maps:
+    """Add the pixels on both sides along an axis, which is mirrored at its ends, with a weight for each distance."""
+    reach, n = len(weights) - 1, values.shape[axis]
+    margins = ((reach, reach), (0, 0)) if axis == 0 else ((0, 0), (reach, reach))
+    mirrored = np.pad(values, margins, mode="symmetric")
+    moved = [mirrored[by : by + n] if axis == 0 else mirrored[:, by : by + n] for by in range(2 * reach + 1)]
+    total = weights[0] * values
+    for away in range(1, reach + 1):
+        both = moved[reach - away] + moved[reach + away]
+        both *= weights[away]
+        total += both
+    return total
 
 
 def _mixed(one: Maps, other: Maps, share: Maps) -> Maps:

@@ -16,18 +16,17 @@ def numbered(pieces: NDArray[np.integer], min_area_px: float) -> NDArray[np.unsi
         (H, W) uint16, or uint32 beyond 65,535 cells: 1.. without gaps, by each cell's first pixel.
     """
     flat = pieces.ravel()
-    inside = np.flatnonzero(flat != 0)  # of bool: a third of the time
-    piece = flat[inside]
-    areas = np.bincount(piece, minlength=1)
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    start = np.concatenate([[0], changes])[: flat.size]  # of stretches of one piece
+    piece, length = flat[start], np.diff(start, append=flat.size)
+    areas = np.bincount(piece, weights=length, minlength=1)
     first = np.full(len(areas), flat.size)
-    first[piece[::-1]] = inside[::-1]  # of equal places the last one written stays, which is the first pixel
+    first[piece[::-1]] = start[::-1]  # of equal places the last one written stays, which is the first pixel
     kept = np.flatnonzero((areas >= max(1, min_area_px)) & (np.arange(len(areas)) > 0))
     kept = kept[np.argsort(first[kept])]
     numbers = np.zeros(len(areas), np.uint16 if len(kept) < 2**16 else np.uint32)
     numbers[kept] = np.arange(1, len(kept) + 1)
-    labels = np.zeros(flat.size, numbers.dtype)
-    labels[inside] = numbers[piece]
-    return labels.reshape(pieces.shape)
+    return np.repeat(numbers[piece], length).reshape(pieces.shape)
 
 
 def of_one_class(pieces: NDArray[np.integer], min_area_px: float) -> Instances:

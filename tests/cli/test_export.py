@@ -65,7 +65,7 @@ def test_another_network_is_not_left_at_the_name(
     true = exporting.reference
     monkeypatch.setattr(exporting, "reference", lambda *given: [1 - classes for classes in true(*given)])
     assert typed("export", model, "-o", tmp_path / "a.onnx") == 1
-    assert "1,000,000 of a million pixels are of another class than in torch, and 10 may be; no file was made" in (
+    assert "1,000,000 of a million pixels have another class than in torch; 10 are allowed; no file was made" in (
         capsys.readouterr().err
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors"]
@@ -93,7 +93,7 @@ def test_a_precision_that_this_network_suffers_from_is_warned_of(
             ["-o", "a.onnx", "--int8"],
             "int8 takes the ranges of a network's numbers from images: add --calibrate FOLDER",
         ),
-        (["-o", "a.onnx", "--calibrate", "images/"], "--calibrate images/ is for int8: add --int8, or remove it"),
+        (["-o", "a.onnx", "--calibrate", "images/"], "--calibrate images/ is for int8 and packages: add --int8"),
         (["-o", "a.onnx", "--int8", "--calibrate", "./none"], "no file or folder './none'"),
         (["-o", "a.onnx", "--int8", "--calibrate", "none"], "no data set 'none'"),
         (["-o", "a.onnx", "--int8", "--calibrate", "./two"], "has 2 channels, the model takes 1: give others"),
@@ -126,4 +126,4 @@ def test_an_unfinished_run_and_a_classifier_are_refused(tmp_path: Path, capsys: 
     classifier.state_dict = network.state_dict
     path = model_file(tmp_path / "class.safetensors", classifier)
     assert typed("export", path, "-o", tmp_path / "a.onnx") == 2
-    assert "gives a class for a whole image" in capsys.readouterr().err
+    assert f"{path} gives a class for a whole image" in capsys.readouterr().err, "the file is named"

@@ -54,9 +54,10 @@ def test_a_budget_below_the_smallest_says_what_that_is(family):
         resolve("pruning method", family)(WIDE, Fraction(1, 1000), sizing)
 
 
-def test_a_network_without_levels_has_none():
+def test_a_network_without_levels_has_none(monkeypatch):
+    monkeypatch.setattr(Architecture, "shapes", lambda self: nn.Linear(2, 2))
     with pytest.raises(CellpruneError, match=r"no widths to choose.*: take another --model, --method or --control"):
-        families.levels_of(nn.Linear(2, 2), "smp:unet/resnet18")
+        families.levels_of(Architecture("smp:unet/resnet18", {}, 1, 2))
 
 
 def test_channels_are_added_where_the_network_is_narrowest_while_they_fit():

@@ -98,10 +98,10 @@ def test_snakemake_goes_from_a_data_set_to_a_table_of_cells(snakemake: Path, dat
     assert rows(results / "predicted" / "cells.csv")[0].startswith("image")
     assert (results / "predicted" / "cellprune_mqc.json").exists()
     assert "Nothing to be done" in said_of(*words, cwd=tmp_path, CELLPRUNE_DATA=data_root)
-    planned = said_of(
-        *words, "search=--cv 3", "--dry-run", "--printshellcmds", cwd=tmp_path / "new", CELLPRUNE_DATA=data_root
-    )
+    (tmp_path / "own.yaml").write_text("images: ./my plate\nsearch: --cv 3\n")
+    planned = said_of(*words[:5], "--configfile", tmp_path / "own.yaml", "-np", cwd=tmp_path / "new")
     assert "cellprune search-max-ratio" in planned
+    assert "cells.onnx './my plate' -o" in planned
     assert "cellprune train" not in planned
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from cellprune.experiment.settling import settled
 from cellprune.models.architecture import Architecture
 from cellprune.runs import modelfile
 from cellprune.runs.folder import Folder
+from cellprune.runs.split import ImagePart, ImageSplit
 from cellprune.training.accelerator import start
 
 pytestmark = pytest.mark.usefixtures("figures_left_empty")
@@ -148,6 +150,15 @@ def test_what_a_teacher_learned_from_is_asked_of_its_own_teacher_and_else_said_t
     assert "it is not known" not in caplog.text
     split_by("data.split_seed=1", taught_by=teacher.file("model"))
     assert "it is not known what the teacher" in caplog.text
+
+
+def test_a_teacher_of_other_images_of_equal_number_is_refused(tmp_path: Path) -> None:
+    alike = {part: ImagePart(10, "56") for part in ("train", "select", "report")}
+    ours = ImageSplit(dataset="b", how="random", holdout=0.1, seed=0, files={"list": "1", "content": "2"}, parts=alike)
+    teaching._require_apart(tmp_path, [replace(ours, files={"list": "1"})], ours)  # an older version hashed less
+    for files in ({"list": "1", "content": "3"}, {"own.npz": "1"}):
+        with pytest.raises(CellpruneError, match="learned from other images than this run does"):
+            teaching._require_apart(tmp_path, [ours, replace(ours, files=files)], ours)
 
 
 def test_numbers_of_a_teacher_without_one_are_refused() -> None:

@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard as HubCard
 from onnx_files import model_file, network_of
 from onnxruntime import InferenceSession
 
+from cellprune.export.description import _tolerance
 from cellprune.export.processing import processed, steps
 from cellprune.images.network_input import KINDS, network_input
 from cellprune.runs import modelfile
@@ -81,12 +82,18 @@ def test_the_readme_says_what_the_run_says(run: Path, package: Path) -> None:
         scores["cells"]["summary"]["seg"],
     ):
         assert f"{value:.4f}" in text
-    assert f"{cost['parameters']['total']:,}" in text
+    total, prunable, kept = (cost["parameters"][name] for name in ("total", "prunable", "kept"))
+    assert f"- Parameters: {total - prunable + kept:,}; of the dense network {total:,}" in text
+    assert ", 29 min 1 s on cpu" in text
     assert "Method prospr: 97 % of the weights removed." in text
     assert "- Terms: the challenge's conditions of use, http://celltrackingchallenge.net/datasets/" in text
     assert "Scored on 10 frames that the network did not learn from. It learned from 24 frames." in text
     assert "0 of 29,120 pixels have another class (0.0 ppm)" in text
     assert str(run) not in text
+
+
+def test_the_tolerance_of_maps_below_zero_is_above_it() -> None:
+    assert _tolerance(np.array([-2e-2, -3e-2]))["absolute_tolerance"] == pytest.approx(1.5e-4)
 
 
 def test_the_hub_reads_the_same_scores(run: Path, package: Path) -> None:

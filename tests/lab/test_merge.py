@@ -14,6 +14,7 @@ from cellprune.errors import CellpruneError
 from cellprune.lab.merge import merge
 from cellprune.lab.output import Output
 from cellprune.machine.shard import Shard
+from cellprune.runs import documents
 
 Write = Callable[..., Path]
 FIRST, SECOND = Shard(1, 2), Shard(2, 2)
@@ -118,6 +119,11 @@ def test_a_file_that_came_between_two_shards_is_missed(write: Write, inputs: Pat
     with pytest.raises(CellpruneError, match=r"the inputs changed between shard 1/2 and shard 2/2: give the commands"):
         merge([out], out)
     assert content(out) == before
+    record = out / "shards/1-of-2/prediction.json"
+    said = documents.read_json(record)
+    documents.write_json(record, {key: value for key, value in said.items() if key != "inputs"})
+    with pytest.raises(CellpruneError, match=r"shard 1/2 in .* is of an older version, .*: give its command again"):
+        merge([out], out)
     assert predicted(inputs, out, shard=FIRST).kept == 4
     assert merge([out], out).images == 8
 

@@ -217,8 +217,10 @@ def test_the_line_of_a_forward_that_fails_is_told_and_a_class_for_an_image_has_i
 
 
 def test_a_network_of_ones_own_has_no_levels_even_if_it_says_so() -> None:
-    from cellprune.controls.families import has_levels
+    from cellprune.controls.families import levels_of
 
-    assert not has_levels(architecture())
+    said = "the widths of net.py:build stand in its code, so there is no narrow or flat one of it: take another"
+    with pytest.raises(CellpruneError, match=said):
+        levels_of(architecture())
     with pytest.raises(CellpruneError, match=r"the widths of net.py:build stand in its code: take another --model"):
         architecture().with_widths((2, 4))

@@ -68,6 +68,9 @@ def test_the_page_works_from_the_file_and_from_python(model, tmp_path, monkeypat
     gone = torch.cat([network.get_parameter(name).grad.abs()[~mask] for name, mask in masks.items()])
     assert kept.min() >= gone.max()
     assert prune(model, method="gradient.py:METHOD", **GIVEN | {"batches": DATA * 5}).keys() == masks.keys()
+    (tmp_path / "gradient.py").write_text("def score(*_, seed):\n    return {}['weight']\n", encoding="utf-8")
+    with pytest.raises(WorkError, match=r"'gradient.py:score' failed \(KeyError: 'weight', line 2\): mend its code"):
+        prune(model, method="gradient.py:score", **GIVEN)
 
 
 def test_settings_of_another_content_are_refused(tmp_path, monkeypatch):

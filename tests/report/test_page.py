@@ -54,11 +54,11 @@ def test_the_page_tells_the_run(make_run: Callable[..., Folder]) -> None:
         f"{counted.missed} missed :",
         f"{counted.extra} extra :",
         f"The worst places, enlarged All {shown.n_errors} places with an error, merged cells first",
-        "segment 1",
+        "Scored within the memory 1 meta step at once",
     ):
         assert part in told.text, part
     assert all(image.id in told.text for image in scores.images)
-    assert all(row.name in told.text for row in cost.layers)
+    assert all(row.name.removesuffix(".weight") in told.text for row in cost.layers)
 
 
 def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Folder]) -> None:
@@ -77,8 +77,11 @@ def test_the_page_holds_all_it_shows_and_runs_nothing(make_run: Callable[..., Fo
 def test_a_dense_run_has_a_page_of_its_own(make_run: Callable[..., Folder]) -> None:
     folder = make_run(ratio=0)
     assert not folder.has("masks")
+    with edited(folder, "config") as config:
+        config["data"]["crop"], config["training"]["steps_per_epoch"] = 128, 20
     told = written(folder)
     assert "dense, nothing removed" in told.text
+    assert re.search(r"\d+ epochs of 20 steps, batch \d+ of crops of 128 px, ", told.text)
     assert "Nothing was pruned: these are the numbers that a pruned run is compared with" in told.text
     assert "It buys no speed" not in told.text
     assert "pruned / dense" not in told.text
@@ -156,9 +159,12 @@ def test_scores_that_are_undefined_are_dashes(make_run: Callable[..., Folder]) -
         for image in scores["images"]:
             image["classes"] = [{"name": "background", "intersection": 0, "union": 0}]
         scores["summary"] = {name: {"network": None, "native": None} for name in scores["summary"]}
-        scores["cell_pictures"] = None
+        scores["cell_pictures"], scores["part"] = None, "select"
+    with edited(folder, "split") as split:
+        split["parts"]["select"] = split["parts"]["report"]
     told = written(folder)
     assert "–" in told.text
+    assert "score set-apart frames SEG" in told.text, "of those that were scored"
     assert len(told.addresses) == 2, "curves and layers"
     assert "standard deviation" not in told.text
 

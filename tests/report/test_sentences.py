@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cellprune.report import sentences
-from cellprune.runs.cost import Budget, Bytes, Cost, Latency, Milliseconds
+from cellprune.runs.cost import Budget, Bytes, Cost, Latency, Milliseconds, StandIn, Whole
 from cellprune.runs.layer_times import TimedIn
 from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.runs.tuning import Tried, Tuning
@@ -45,6 +45,21 @@ def plain(text: str) -> str:
 )
 def test_a_network_is_named_with_the_settings_it_has(model: dict, told: str) -> None:
     assert sentences.network(model) == told
+
+
+@pytest.mark.parametrize(
+    ("round_to", "said"),
+    [
+        (1, "the largest one that costs"),
+        (32, "the largest one in steps of 32 that"),
+        ("auto", "in steps of 16 channels ("),
+    ],
+)
+def test_the_largest_network_is_the_largest_of_those_that_there_may_be(round_to: int | str, said: str) -> None:
+    control = StandIn("flat", "macs", 1_203_109_888, 886_702_080, (16, 16), Whole((32, 64), 7_762_498, 12_035_555_328))
+    told = plain(sentences.stands_in(control, round_to=round_to))
+    assert said in told
+    assert "has 887 M, 73.7 % of that" in told
 
 
 def test_scope_names_frames_recordings_split_and_policy() -> None:

@@ -1,5 +1,6 @@
 """split.yaml: what is written is read, of frames and of images; damaged ones are named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,20 @@ def test_a_name_and_a_share_are_there_only_where_there_is_one() -> None:
     assert frames["parts"]["train"] == [{"sequence": "01", "frame": 7, "sha256": {"image": "ab", "gold": "cd"}}]
     assert list(frames["parts"]["report"][0]) == ["sequence", "frame", "name", "sha256"]
     assert "select_share" not in documents.plain(IMAGES)
+
+
+def test_a_change_of_data_is_named_by_its_first_file() -> None:
+    other, more = (replace(NAMED, sha256={"image": "13"}), SplitFrame(sequence="x", frame=0, sha256={"image": "0"}))
+    assert split.change(FRAMES, replace(FRAMES, seed=1)) == ""
+    assert split.change(FRAMES, replace(FRAMES, parts=FRAMES.parts | {"report": (other,)})) == (
+        "the image file of żółw changed"
+    )
+    gone = replace(FRAMES, parts=FRAMES.parts | {"report": (more,)})
+    assert split.change(FRAMES, gone) == "the image file of żółw is gone, and 1 more"
+    assert split.change(gone, FRAMES) == "the image file of x/000 is gone, and 1 more"
+    assert split.change(FRAMES, replace(FRAMES, parts=FRAMES.parts | {"select": (more,)})).endswith("x/000 is new")
+    assert split.change(IMAGES, replace(IMAGES, files={"data_batch_1": "35"})) == "data_batch_1 changed"
+    assert split.change(IMAGES, replace(IMAGES, dataset="cifar100")) == "cifar10 is cifar100 now"
 
 
 def test_a_damaged_file_is_named_with_its_key(tmp_path: Path) -> None:

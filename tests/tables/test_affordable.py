@@ -18,6 +18,7 @@ def test_a_budget_below_the_smallest_network_is_named_with_all_its_combinations(
         require_affordable(plan(axes, of_channels), data_root)
     said = str(refused.value)
     assert said.startswith(
-        "4 of 11 combinations cannot be trained, so nothing was begun: snip macs=0.001, snip shuffle macs=0.001, "
+        "5 of 11 combinations cannot be trained, so nothing was begun: snip macs=0.001, snip shuffle macs=0.001, "
         "random macs=0.001, random shuffle macs=0.001: the smallest network keeps one channel of each layer"
     )
+    assert "; flat macs=0.001: a budget of macs=0.001 allows" in said

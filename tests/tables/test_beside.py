@@ -27,7 +27,7 @@ from cellprune.tables.sweep import summary, sweep
 from cellprune.tables.workspace import SharedRuns, Workspace
 
 TINY = ("data.size=[32, 32]", "model.width=4", "model.depth=1")
-COST = Spent(100, 200, 0.5, 1000, 4000, 10, 20, 0.5, "a machine")
+COST = Spent(100, 200, 0.5, False, 1000, 4000, 10, 20, 0.5, "a machine")
 
 
 def made_up(quantity: str = "iou_image_mean") -> Table:

@@ -81,10 +81,10 @@ def test_what_cannot_be_is_named_before_the_first_run(
 
 
 def test_a_network_without_levels_has_no_narrow_and_no_flat_control(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cellprune.tables.plan.families.has_levels", lambda architecture: False)
-    with pytest.raises(ConfigError, match="model unet has no widths to choose, as the control flat-params needs"):
+    monkeypatch.setattr("cellprune.tables.plan.families.why_no_levels", lambda architecture: "no widths to choose")
+    with pytest.raises(ConfigError, match="no widths to choose, so there is no control flat-params of it"):
         planned(methods=("snip",), ratios=(0.5,), controls=("flat-params",))
-    with pytest.raises(ConfigError, match="model unet has no widths to choose, as the dense family flat needs"):
+    with pytest.raises(ConfigError, match="no widths to choose, so there is no dense family flat of it"):
         planned("pruning.granularity=channel", methods=("flat",), budgets=("macs=0.5",))
 
 

@@ -15,7 +15,7 @@ from cellprune.tables.plan import Arm, Plan, Trial
 from cellprune.tables.result import Result, Score
 from cellprune.tables.standing import Standing, difference, standings
 
-COST = Spent(100, 200, 0.5, 1000, 4000, 10, 20, 0.5, "a machine")
+COST = Spent(100, 200, 0.5, False, 1000, 4000, 10, 20, 0.5, "a machine")
 
 
 def result(arm: Arm, seed: int, level: float, n_images: int = 8) -> Result:

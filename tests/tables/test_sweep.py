@@ -13,6 +13,7 @@ from rehearsed_sweeps import AXES, TINY, CutError, Rehearsal, leave, planned, sh
 from cellprune import experiment
 from cellprune.campaign.job import Job, Report
 from cellprune.campaign.workers import Execute
+from cellprune.config.resolve import ConfigError
 from cellprune.config.sweep import Sweep
 from cellprune.errors import CellpruneError
 from cellprune.experiment.latency import Clock
@@ -28,6 +29,7 @@ from cellprune.tables.work import Watch
 
 TABLES = ("table.csv", "table.tex", "table.html")
 N_TRIALS = 6
+WIDE = [*TINY, "model.width=64", "pruning.granularity=channel"]  # so that fewer channels take less time
 
 
 @pytest.fixture
@@ -172,7 +174,7 @@ def test_all_runs_decide_by_times_of_layers_that_were_taken_once(
     monkeypatch.setattr(Clock, "layer", lambda clock, shape: 0.5 + shape.inputs * shape.outputs / 100)
     monkeypatch.setattr(Clock, "pass_of", lambda *_: None)
     axes = Sweep(methods=("magnitude",), budgets=("latency=0.5", "macs=0.5"), seeds=("0:2",))
-    whole = plan(axes, Source(assignments=[*TINY, "pruning.granularity=channel"]))
+    whole = plan(axes, Source(assignments=WIDE))
     runs, told, given = shared_runs(tmp_path, data_root, whole), list[str](), list[tuple[str, LayerTimes | None]]()
 
     class Hearing(Watch):
@@ -197,3 +199,18 @@ def test_all_runs_decide_by_times_of_layers_that_were_taken_once(
     monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "of another machine"))
     assert of_sweep(whole, runs.workspace, tmp_path / "table" / LAYER_TIMES) == kept
     assert of_sweep(planned(), runs.workspace, tmp_path / "none") is None
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_budget_in_time_below_the_smallest_network_is_named_and_nothing_is_written(
+    tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELLPRUNE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(Clock, "layer", lambda clock, shape: 0.5 + shape.inputs * shape.outputs / 100)
+    monkeypatch.setattr(Clock, "pass_of", lambda *_: None)
+    axes = Sweep(methods=("magnitude", "flat"), budgets=("latency=0.001", "latency=0.95", "macs=0.5"))
+    whole = plan(axes, Source(assignments=WIDE))
+    said = r"^2 of 7 combinations .*: magnitude latency=0.001: the smallest .* ms\).*; flat latency=0.001: .* ms: give"
+    with pytest.raises(ConfigError, match=said):
+        sweep(whole, shared_runs(tmp_path, data_root, whole), execute=Rehearsal()())
+    assert not (tmp_path / "table").exists()

@@ -4,10 +4,14 @@ import numpy as np
 from drawn_discs import jaccards, touching_discs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from cellprune.targets.decoders import DistanceSeeds, decoder_of
 from cellprune.targets.distance import decode, encode
+from cellprune.targets.growing import grow
+from cellprune.targets.native import brought_back
 from cellprune.targets.neighbours import sizes, usual
+from cellprune.targets.numbering import numbered
 
 
 @settings(max_examples=15, deadline=None)
@@ -21,6 +25,25 @@ def test_encoded_and_decoded_discs_are_the_same_cells(seed: int) -> None:
     labels, class_of = decode(maps, truth.shape, decoder_of("distance", usual(sizes(truth))))
     assert labels.max() == truth.max() == len(class_of) - 1
     assert jaccards(truth, labels).min() > 0.8
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 1.5]), st.sampled_from([1, 1.7]), st.sampled_from([4, 2**16]))
+def test_cells_are_those_of_maps_that_are_made_as_a_whole(seed: int, deviation: float, zoom: float, steps: int) -> None:
+    """Also where a map is at a threshold, or nearly so."""
+    how = DistanceSeeds(smoothing_px=deviation, foreground=0.25, seed=0.5)
+    rng = np.random.default_rng(seed)
+    maps = encode(touching_discs(seed, side=64, n=9, radii=(3, 12)), 2, 1.0) + rng.normal(0, 0.05, (2, 64, 64))
+    maps = (np.round(maps * steps) / steps).astype(np.float32)
+    before, size = maps.copy(), (round(64 * zoom), 64)
+    found = decode(maps, size, how).labels
+    deep, near = brought_back(maps, size)
+    deep = ndimage.gaussian_filter(deep, deviation)
+    seeds = ndimage.label((deep - near > how.seed) & (deep > how.foreground))[0]
+    areas = np.bincount(seeds.ravel())
+    seeds[areas[seeds] < max(4, 0.1 * areas[1:].mean())] = 0
+    assert np.array_equal(found, numbered(grow(seeds, deep, deep > how.foreground), 0))
+    assert np.array_equal(maps, before)
 
 
 def test_every_cell_is_one_deep_however_large_it_is() -> None:

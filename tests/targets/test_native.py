@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellprune.targets import native
-from cellprune.targets.native import brought_back, decided
+from cellprune.targets.native import Native, brought_back, decided, over
 
 
 @pytest.mark.parametrize("old", [(7, 9), (16, 16), (1, 5)])
@@ -77,3 +77,22 @@ def test_maps_of_any_meaning_go_back_as_torch_brings_them(monkeypatch: pytest.Mo
 def test_maps_of_one_class_stay_of_that_class(h: int, w: int, height: int, width: int) -> None:
     maps = np.stack([np.zeros((h, w), np.float32), np.ones((h, w), np.float32)])
     assert (decided(maps, (height, width)) == 1).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.sampled_from([0, 1, 3, 2**20]),
+    st.sampled_from([0.0, 0.3, 0.5, 1e6]),
+)
+def test_what_is_over_a_threshold_is_so_at_native_size(seed: int, old, new, ulps: int, threshold: float) -> None:
+    """Also where the last digit decides it, where a network fails, and in a box."""
+    rng = np.random.default_rng(seed)
+    maps = (threshold + rng.integers(-ulps, ulps + 1, (1, *old)) * np.spacing(np.float32(threshold))).astype(np.float32)
+    maps[0, rng.integers(old[0]), rng.integers(old[1])] = rng.choice([threshold, np.nan, -1])
+    native_map = brought_back(maps, new)[0]
+    assert np.array_equal(over(maps, new, threshold), native_map > threshold)
+    box = (slice(new[0] // 3, new[0]), slice(new[1] // 4, new[1] // 4 + 1))
+    assert np.array_equal(Native(maps, new)[box], native_map[box], equal_nan=True)

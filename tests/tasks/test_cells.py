@@ -34,7 +34,7 @@ def two(first: int, second: int) -> np.ndarray:
 def test_touching_cells_that_are_found_as_one_are_merged(tmp_path: Path) -> None:
     judged, pictures = scored([(sample(tmp_path, "3", two(1, 2)), two(5, 5))], field_of_interest_px=0)
     (image,), (place,) = judged.images, pictures.closeups
-    assert (place.error, place.id, place.n_true, place.x, place.y) == ("merged", "01/003", 2, 20, 20)
+    assert (place.error, place.id, place.n_true, place.x, place.y) == ("merged", "01/003", 2, 12, 8)
     assert pictures.frames[0].id == "01/003"
     assert (image.id, image.sequence, image.frame) == ("01/003", "01", 3)
     assert (image.count.true, image.count.found, image.count.merged) == (2, 1, 2)

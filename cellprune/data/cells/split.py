@@ -13,15 +13,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, cast, get_args
+from typing import Literal, Self, cast, get_args
 
 from cellprune.data.cells.frames import Dataset, Frame
 from cellprune.data.cells.truth import Policy, completeness, has_cells
 from cellprune.data.draws import shuffled, stable_hash
 from cellprune.data.parts import Part
+from cellprune.data.sets.named import restored
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 from cellprune.runs.split import UNANNOTATED, DroppedFrame, FrameSplit, SplitFrame
+from cellprune.runs.split import Split as WrittenSplit
 from cellprune.wording import many
 
 How = Literal["random", "sequence", "block"]
@@ -75,6 +77,10 @@ class Split:
     def policy_of(self, name: Part) -> Policy:
         """Give the truth policy of a part: computed truth may teach, but only gold truth examines."""
         return "ignore" if self.policy == "silver" and name != "train" else self.policy
+
+    def known_by(self, _: WrittenSplit) -> Self:
+        """Give itself: of frames every version hashed all files."""
+        return self
 
     def written(self) -> FrameSplit:
         """Give what `split.yaml` holds, the sha256 of every file of every frame among it."""
@@ -238,7 +244,7 @@ def from_written(written: FrameSplit, dataset: Dataset) -> Split:
         for kind, digest in _digests(frame).items():
             if entry.sha256.get(kind) != digest:
                 raise SplitError(
-                    f"{frame.files[kind]} is not the file that was split: its sha256 changed; fetch it again"
+                    f"{frame.files[kind]} is not the file that was split: its sha256 changed; {restored(dataset.name)}"
                 )
         return frame
 

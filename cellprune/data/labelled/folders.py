@@ -1,4 +1,4 @@
-"""Folders of images, each of one class: which images there are, of which class, and which are the test. None is read.
+"""Folders of images, each of one class: which there are, of which class, and which are the test. None is decoded.
 
     FOLDER/train/CLASS/IMAGE    FOLDER/val/CLASS/IMAGE     as of ImageNet; the test may also be named valid or test
     FOLDER/CLASS/IMAGE                                     one tree: a share of each class is held out as the test
@@ -9,7 +9,6 @@ Images may lie in folders inside their class's folder. In a list the image is na
 FOLDER; the class is a folder's name in `train`, or its number in the order of the names, from 0.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.data.draws import shuffled
+from cellprune.data.labelled import content
+from cellprune.data.labelled.content import Named, Stamp, stamp_of
 from cellprune.errors import CellpruneError, unknown
 from cellprune.files import reading
 from cellprune.files.listing import Entry, entry, listed
@@ -30,8 +31,6 @@ ANNOTATIONS = "val_annotations.txt"
 WANTED = "wanted are FOLDER/train/CLASS/IMAGE and FOLDER/val/CLASS/IMAGE, or FOLDER/CLASS/IMAGE"
 _MOST_LIST_BYTES = 2**28
 _CELLS = {*IMAGES, *LABELS, IGNORE}  # names of folders that a set of cells in images is made of
-
-Named = tuple[str, str]  # an image, as a path from the set's folder with /, and its class
 
 
 class FoldersError(CellpruneError):
@@ -47,7 +46,7 @@ class Listing:
         paths: of the images, from the folder, with /.
         targets: the number of each one's class.
         n_train: how many are no test images.
-        digest: sha256 of the images' paths, classes and sizes in bytes; of their content it says nothing.
+        files: what is hashed -> its sha256, see `data.labelled.content`.
     """
 
     folder: Path
@@ -55,7 +54,7 @@ class Listing:
     paths: tuple[str, ...]
     targets: NDArray[np.int64]
     n_train: int
-    digest: str
+    files: dict[str, str]
 
 
 def holds(folder: Path) -> bool:
@@ -113,7 +112,7 @@ def find(folder: Path, *, held_out: float | None = None, seed: int = 0) -> Listi
     images = [*sorted(train), *sorted(test)]
     paths = tuple(path for path, _ in images)
     targets = np.array([numbers[label] for _, label in images], dtype=np.int64)
-    return Listing(folder, classes, paths, targets, len(train), _digest(folder, images))
+    return Listing(folder, classes, paths, targets, len(train), content.hashes(folder, images, _stamps(folder, images)))
 
 
 def _test_of(inside: Iterable[str]) -> str | None:
@@ -229,14 +228,13 @@ def _drawn(folder: Path, every: list[Named], held_out: float | None, seed: int) 
     return [row for row in every if row[0] not in test], [row for row in every if row[0] in test]
 
 
-def _digest(folder: Path, images: Iterable[Named]) -> str:
-    content = hashlib.sha256()
-    for path, label in images:
+def _stamps(folder: Path, images: Iterable[Named]) -> list[Stamp]:
+    stamps = []
+    for path, _ in images:
         try:
-            n_bytes = (folder / path).stat().st_size
+            stamps.append(stamp_of((folder / path).stat()))
         except OSError as error:
             if (known := entry(folder / path)) is not None:
                 raise FoldersError(f"{known.path} {known.fault}") from error
             raise FoldersError(f"{folder / path} is listed, but is not there: bring it back") from error
-        content.update(f"{path}\0{label}\0{n_bytes}\n".encode(errors="surrogatepass"))
-    return content.hexdigest()
+    return stamps

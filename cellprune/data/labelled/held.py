@@ -10,7 +10,7 @@ from torch import Tensor
 from cellprune.data.labelled.normalization import Normalization
 from cellprune.data.labelled.pixels import Request
 from cellprune.data.labelled.sets import Indices
-from cellprune.data.labelled.views import PADDING_PX, moves
+from cellprune.data.labelled.views import moved
 
 
 class Held:
@@ -33,18 +33,5 @@ class Held:
         for indices, drawn in requests:
             images = self._images[torch.from_numpy(indices).to(self._device)]
             if drawn is not None:
-                images = _moved(images, drawn)
+                images = moved(images.movedim(1, -1), drawn).movedim(-1, 1).contiguous()
             yield indices, (images / 255 - mean) / deviation
-
-
-def _moved(images: Tensor, drawn: NDArray[np.uint64]) -> Tensor:
-    """Move each image by up to 4 px along both axes, black outside, and mirror it or not, as its number says."""
-    down, right, mirror = (torch.from_numpy(values).to(images.device) for values in moves(drawn))
-    height, width = (torch.arange(n, device=images.device) for n in images.shape[2:])
-    across = torch.where(mirror[:, None] == 1, width.flip(0), width)
-    rows, columns = down[:, None] + height, right[:, None] + across
-    padded = torch.nn.functional.pad(images, [PADDING_PX] * 4)
-    which, channels = (torch.arange(n, device=images.device) for n in images.shape[:2])
-    return padded[
-        which[:, None, None, None], channels[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
-    ]

@@ -16,18 +16,19 @@ from cellprune.data.draws import shuffled
 from cellprune.data.inspection import ClassCount, ClassesInspection
 from cellprune.data.labelled import cifar, folders
 from cellprune.data.labelled.cifar import Targets
+from cellprune.data.labelled.content import as_known
 from cellprune.data.labelled.folders import FoldersError
 from cellprune.data.labelled.pictures import Arrays, Files, Pictures
 from cellprune.data.parts import Part
 from cellprune.data.sets.cards import all_cards
-from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card, located
+from cellprune.data.sets.named import MissingDataError, folder_of, is_folder, known_card, located, restored
 from cellprune.data.sets.root import VARIABLE
 from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
 from cellprune.images.naming import of_text
 from cellprune.images.read import ImageError
 from cellprune.machine import threads
-from cellprune.runs.split import ImagePart, ImageSplit
+from cellprune.runs.split import ImagePart, ImageSplit, Split, change
 
 IN_PYTHON = "python:"  # begins the name of a set that no command can open, see `data.labelled.datasets`
 _SIZES_LOOKED_AT = 1000
@@ -42,7 +43,7 @@ class Labelled:
     Attributes:
         targets: (N,) number of each image's class.
         n_train: how many of them are training images.
-        files: name -> hash of every file, or of the list of all files, that it consists of.
+        files: name -> hash of every file that it consists of; of folders of images, see `data.labelled.content`.
         size: (height, width), px, at which images are shown.
         is_of_own_size: whether all images are of this size, and none is resized.
     """
@@ -81,6 +82,11 @@ class Parts:
     def part(self, name: Part) -> Indices:
         """Give a part by its name."""
         return {"train": self.train, "select": self.select, "report": self.report}[name]
+
+    def known_by(self, written: Split) -> "Parts":
+        """Leave out of the hashes what was not hashed when an older run began."""
+        known = as_known(self.dataset.files, written.files) if isinstance(written, ImageSplit) else self.dataset.files
+        return self if known == self.dataset.files else replace(self, dataset=replace(self.dataset, files=known))
 
     def written(self) -> ImageSplit:
         """Give what `split.yaml` holds: how the parts are drawn, and digests that tell whether they still are these."""
@@ -192,8 +198,10 @@ def again(dataset: Labelled, written: ImageSplit, part: str) -> Parts:
         CellpruneError: the data set is another, or not what it was.
     """
     parts = split(dataset, holdout=written.holdout, seed=written.seed, select_share=written.select_share)
-    if parts.written() != written:
-        raise CellpruneError(f"{dataset.name} is not what was split: its files changed; fetch it again")
+    parts = parts.known_by(written)
+    if (now := parts.written()) != written:
+        what = change(written, now) or "its parts are drawn in another way"
+        raise CellpruneError(f"{dataset.name} is not what was split: {what}; {restored(dataset.name)}")
     every = np.arange(len(dataset.targets))
     return replace(parts, report={"report": parts.report, "train": parts.train, "all": every}[part])
 
@@ -261,9 +269,9 @@ def _joined(name: str, content: cifar.Content, size: tuple[int, int] | None) -> 
 
 def _listed(name: str, folder: Path, size: tuple[int, int] | None, test: HeldOut | None) -> Labelled:
     found = folders.find(folder) if test is None else folders.find(folder, held_out=test.share, seed=test.seed)
-    pictures, files = Files(folder, found.paths), {"list of all files": found.digest}
+    pictures = Files(folder, found.paths)
     shown = size or own_size(pictures, len(found.paths))
-    return Labelled(name, found.classes, pictures, found.targets, found.n_train, files, shown, size is None)
+    return Labelled(name, found.classes, pictures, found.targets, found.n_train, found.files, shown, size is None)
 
 
 def own_size(pictures: Pictures, n_images: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from cellprune.data.draws import numbers
@@ -66,6 +67,22 @@ def moves(drawn: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int6
         values.astype(np.int64) for values in (drawn % steps, drawn // steps % steps, drawn // steps**2 % 2)
     )
     return down, right, mirror
+
+
+def moved(images: Tensor, drawn: NDArray[np.uint64]) -> Tensor:
+    """Move each image as its number says, black outside, and mirror it or not.
+
+    Args:
+        images: (B, H, W, C) of any type, on any device.
+        drawn: (B,) numbers of 64 bits.
+    """
+    down, right, mirror = (torch.from_numpy(values).to(images.device) for values in moves(drawn))
+    height, width = (torch.arange(n, device=images.device) for n in images.shape[1:3])
+    across = torch.where(mirror[:, None] == 1, width.flip(0), width)
+    rows, columns = down[:, None] + height, right[:, None] + across
+    padded = F.pad(images, [0, 0, *[PADDING_PX] * 4])
+    which = torch.arange(len(images), device=images.device)
+    return padded[which[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def _part(height: int, width: int, draws: NDArray[np.floating]) -> tuple[int, int, int, int]:

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from cellprune.config.own import is_own
 from cellprune.data.sets import cards
 from cellprune.data.sets.cards import Card
 from cellprune.data.sets.root import VARIABLE, data_root
@@ -36,6 +37,13 @@ def known_card(name: str) -> Card:
     if name not in cards.names():
         raise CellpruneError(unknown("data set", name, cards.names()))
     return cards.card(name)
+
+
+def restored(name: str) -> str:
+    """Say how the data of a set come back as they were: "fetch it again"."""
+    if is_own(name):
+        return f"let {name} give what it gave then"
+    return "fetch it again" if name in cards.names() else "restore it"
 
 
 def located(card: Card, given_root: Path | None) -> Path:

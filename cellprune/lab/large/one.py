@@ -179,5 +179,5 @@ def _wide(image: Image, window: Box) -> str:
     height, width = (side.stop - side.start for side in window)
     return (
         f"{image.shown} has a connected piece of {height} x {width} px at row {window[0].start}, column "
-        f"{window[1].start}: it is decoded as one, which takes about {height * width * 60 / 2**30:.1f} GB of memory"
+        f"{window[1].start}: it is decoded as one, which takes about {height * width * 60 / 1e9:.1f} GB of memory"
     )

@@ -13,10 +13,11 @@ _MARGIN = 1.6  # times the cells of the error, so that their neighbours are seen
 
 
 class CloseUp(NamedTuple):
-    """An error in an image, and a square around it that ends where the image does."""
+    """An error in an image, the box that its cells fill, and a square around them that ends where the image does."""
 
     image: ImageCells
     fault: Fault
+    cells: Box
     box: Box
 
 
@@ -40,17 +41,18 @@ def _of_kind(error: str, images: Sequence[ImageCells]) -> Iterator[CloseUp]:
     """Give the errors of a kind, the worst first, each with the part of the image to enlarge."""
     all_of_it = [(fault, image) for image in images for fault in image.faults if fault.error == error]
     for fault, image in sorted(all_of_it, key=lambda one: one[0].severity, reverse=True):
-        yield CloseUp(image, fault, _around(image, fault))
+        cells = _cells(image, fault)
+        yield CloseUp(image, fault, cells, _around(image, cells))
 
 
-def _around(image: ImageCells, fault: Fault) -> Box:
+def _around(image: ImageCells, cells: Box) -> Box:
     """Give a square around the cells of an error, moved into the image."""
-    rows, columns = _hull(image, fault)
+    rows, columns = cells
     side = round(max(_LEAST_SIDE_PX, _MARGIN * max(rows.stop - rows.start, columns.stop - columns.start)))
     return _moved(rows, side, image.shape[0]), _moved(columns, side, image.shape[1])
 
 
-def _hull(image: ImageCells, fault: Fault) -> Box:
+def _cells(image: ImageCells, fault: Fault) -> Box:
     own = [image.truth.boxes[label] for label in fault.true] + [image.found.boxes[label] for label in fault.found]
     rows, columns = ([box[axis] for box in own] for axis in (0, 1))
     return _span(rows), _span(columns)
@@ -70,6 +72,5 @@ def _shows(other: CloseUp, closeup: CloseUp) -> bool:
     """Tell whether one close-up shows all cells of another one's error."""
     if other.image is not closeup.image:
         return False
-    hull = _hull(closeup.image, closeup.fault)
-    pairs = zip(other.box, hull, strict=True)
+    pairs = zip(other.box, closeup.cells, strict=True)
     return all(shown.start <= cells.start and cells.stop <= shown.stop for shown, cells in pairs)

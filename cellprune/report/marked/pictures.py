@@ -30,7 +30,7 @@ def _frame(image: ImageCells) -> str:
 
 
 def _closeup(closeup: closeups.CloseUp) -> CloseUpPicture:
-    image, fault, (rows, columns) = closeup
+    image, fault, (rows, columns), box = closeup
     return CloseUpPicture(
         id=image.id,
         error=fault.error,
@@ -38,7 +38,7 @@ def _closeup(closeup: closeups.CloseUp) -> CloseUpPicture:
         n_found=len(fault.found),
         x=(columns.start + columns.stop) // 2,
         y=(rows.start + rows.stop) // 2,
-        png=_base64(panels(image, (rows, columns), longest_px=_CLOSEUP_PX)),
+        png=_base64(panels(image, box, longest_px=_CLOSEUP_PX)),
     )
 
 

@@ -57,18 +57,12 @@ def _together(runs: Sequence[FinishedRun]) -> list[list[FinishedRun]]:
     groups: list[list[FinishedRun]] = []
     for run in runs:
         for group in groups:
-            if group[0].judged.truth == run.judged.truth and _shared(group[0], run):
+            if group[0].judged.truth == run.judged.truth and group[0].shared_with(run):
                 group.append(run)
                 break
         else:
             groups.append([run])
     return groups
-
-
-def _shared(one: FinishedRun, other: FinishedRun) -> list[ImageKey]:
-    """The frames that both hold out, file by file the same."""
-    theirs = other.judged.files
-    return [key for key, files in one.judged.files.items() if theirs.get(key) == files]
 
 
 def _compared(group: Sequence[FinishedRun], wanted: FinishedRun | None, numbers: Iterator[int]) -> Group:
@@ -146,7 +140,7 @@ def _difference(run: FinishedRun, other: FinishedRun, size: str) -> Difference |
     if run.judged.sizes[size] != other.judged.sizes[size]:
         return None
     ours, theirs = run.judged.images[size], other.judged.images[size]
-    by_image = {key: ours[key] - theirs[key] for key in _shared(run, other) if key in ours and key in theirs}
+    by_image = {key: ours[key] - theirs[key] for key in run.shared_with(other) if key in ours and key in theirs}
     if not by_image:
         return None
     values = list(by_image.values())

@@ -20,6 +20,7 @@ from cellprune.report.drawing import (
     drawing,
     mark_epochs,
     name_rows,
+    spread_out,
     svg,
 )  # fmt: skip
 from cellprune.report.together.group import Folded
@@ -27,7 +28,6 @@ from cellprune.runs.metrics import Epoch
 
 _COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
 _LINES = ("solid", "dashed", "dotted")
-_LOG_FROM = 4  # times the cheapest: from there on an even axis would press most points together
 
 
 def colour(variant: int) -> str:
@@ -104,10 +104,7 @@ def over_cost(
         for axes, (name, title) in zip(panels, scores.items(), strict=True):
             for row, at in rows:
                 _draw_seeds(axes, at, row, name)
-            if max(at for _, at in rows) > _LOG_FROM * min(at for _, at in rows):
-                axes.set_xscale("log")
-                axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-                axes.xaxis.set_minor_locator(NullLocator())
+            spread_out(axes, [at for _, at in rows])
             axes.xaxis.set_major_formatter(lambda value, _: shown(value))
             axes.margins(x=0.1, y=0.12)
             axes.set_title(title)

@@ -74,7 +74,7 @@ def _folded(
 
 def _difference(run: FinishedRun, other: FinishedRun) -> dict[str, float | None]:
     """Give how far the scores of two runs differ on the images that both hold out."""
-    shared = {key for key, files in run.judged.files.items() if other.judged.files.get(key) == files}
+    shared = set(run.shared_with(other))
     ours, theirs = scores(run, shared), scores(other, shared)
     return {
         name: None if value is None or (its := theirs[name]) is None else value - its for name, value in ours.items()

@@ -120,9 +120,9 @@ def _cell_columns(group: Group) -> Mapping[str, CellScore]:
 
 
 def _over_macs(group: Group) -> str | None:
-    return _over_cost(
-        group, [(row, row.macs) for row in group.methods], "multiply-adds per image", lambda n: count(round(n))
-    )
+    zeros = ", zeros left out" if any(run.cost.has_zeros for run in group.runs) else ""
+    rows = [(row, row.macs) for row in group.methods]
+    return _over_cost(group, rows, f"multiply-adds per image{zeros}", lambda n: count(round(n)))
 
 
 def _over_time(group: Group) -> str | None:

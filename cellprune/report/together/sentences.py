@@ -57,7 +57,7 @@ def methods(group: Group, *, of_cells: bool) -> str:
     if any(row.has_cells for row in group.methods):
         said = (
             "Cells are those that `predict` would write, at native size. The method with the best SEG stands first. "
-            "Of SEG, AP and IoU more is better; the others are shares of cells that are wrong, so less is better."
+            "Of SEG, AP and IoU more is better; the others are errors as shares of the cells, so less is better."
         )
     folded = (
         "Each number is the mean over the seeds of a method, ± half of its Student's t interval, 95 %."

@@ -98,9 +98,8 @@ def missing(settings: Settings) -> dict[str, str]:
     if method(pruning.method).when != "before":
         why = f"nobody knows before training how many multiply-adds {pruning.method} will leave"
         lacking |= dict.fromkeys(("narrow-macs", "flat-macs"), why)
-    if not families.has_levels(Architecture.of(settings.model, in_channels=1, classes=2)):
-        small_ones = [name for name in CONTROLS if name.startswith(("narrow", "flat"))]
-        lacking |= dict.fromkeys(small_ones, f"model {settings.model.name} has no widths to choose")
+    if why := families.why_no_levels(Architecture.of(settings.model, in_channels=1, classes=2)):
+        lacking |= dict.fromkeys((name for name in CONTROLS if name.startswith(("narrow", "flat"))), why)
     return lacking
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import class_folders
 import pytest
 
-from cellprune.data.labelled import folders
+from cellprune.data.labelled import content, folders
 from cellprune.data.labelled.folders import FoldersError
 from cellprune.errors import CellpruneError
 
@@ -26,12 +26,14 @@ def test_parts_of_classes_are_listed_in_order(parts: Path) -> None:
     assert folders.find(parts).n_train == 12
 
 
-def test_the_digest_tells_of_other_files(parts: Path) -> None:
-    before = folders.find(parts).digest
-    assert folders.find(parts).digest == before
+def test_the_hashes_tell_of_other_files(parts: Path) -> None:
+    before = folders.find(parts).files
+    assert folders.find(parts).files == before
     with (parts / "train/n01/n01_0.JPEG").open("ab") as file:
         file.write(b"\0")
-    assert folders.find(parts).digest != before
+    after = folders.find(parts).files
+    assert before.keys() == after.keys() == {content.LIST, content.ALL}
+    assert not before.items() & after.items()
 
 
 def test_one_tree_is_split_by_its_paths_evenly_over_the_classes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import class_folders
@@ -11,6 +12,7 @@ import small_pictures
 from command_line import typed
 
 from cellprune.data.fetch import fetch
+from cellprune.data.labelled import content
 from cellprune.data.labelled import sets as labelled
 from cellprune.data.open import open_dataset
 from cellprune.data.sets.named import MissingDataError
@@ -74,8 +76,17 @@ def test_a_written_split_is_found_again_or_refused(dataset, tmp_path):
     assert len(labelled.again(dataset, written, "all").report) == 104
     changed = small_pictures.arrays(seed=1)
     other = labelled.open_labelled(str(small_pictures.npz(tmp_path / "own.npz", **changed)))
-    with pytest.raises(CellpruneError, match=r"own is not what was split"):
+    with pytest.raises(CellpruneError, match=r"own is not what was split: own.npz changed; restore it"):
         labelled.again(other, written, "report")
+
+
+def test_an_older_run_that_hashed_no_content_is_found_again(tmp_path: Path) -> None:
+    dataset = labelled.open_labelled(f"{class_folders.parts(tmp_path / 'set')}", size=(8, 8))
+    now = labelled.split(dataset, holdout=0.25, seed=0)
+    older = replace(now.written(), files={content.LIST: dataset.files[content.LIST]})
+    assert labelled.again(dataset, older, "report").written() == older
+    with pytest.raises(CellpruneError, match="set is not what was split: the list of all files changed; restore it"):
+        labelled.again(dataset, replace(older, files={content.LIST: "0"}), "report")
 
 
 @pytest.fixture(params=["npz", "folder", "name"])

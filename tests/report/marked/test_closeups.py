@@ -47,7 +47,7 @@ def test_no_place_is_shown_twice() -> None:
 
 def test_places_lie_inside_and_show_their_cells() -> None:
     cells = image("a", ("missed", 0, 0, 4), ("missed", 100, 100, 90), ("extra", 190, 390, 10))
-    for _, fault, box in worst([cells]):
+    for _, fault, _, box in worst([cells]):
         rows, columns = box
         assert 0 <= rows.start < rows.stop <= SHAPE[0]
         assert 0 <= columns.start < columns.stop <= SHAPE[1]
@@ -66,5 +66,5 @@ def test_a_run_shows_its_range_by_seg_and_counts_its_errors() -> None:
     assert [(picture.rank, picture.id) for picture in pictures.frames] == [("best", "a"), ("worst", "b")]
     first, second = pictures.closeups
     assert (first.error, first.id, first.n_true, first.n_found, first.x, first.y) == ("missed", "b", 1, 0, 54, 54)
-    assert (second.error, second.x, second.y) == ("extra", 20, 20)
+    assert (second.error, second.x, second.y) == ("extra", 13, 13), "of the cell, though the picture ends at the edge"
     assert pictures.n_errors == 2

@@ -188,14 +188,20 @@ def test_settings_that_differ_are_told_and_nothing_else(make_run: Callable[..., 
 
 
 def test_a_label_says_the_unit_of_what_was_asked(make_run: Callable[..., Folder]) -> None:
-    folders = [make_run(name, n_images=1, ratio=0.9) for name in ("ratio", "budget", "effective")]
-    change(folders[1], "pruning", budget="macs=0.1", granularity="channel")
+    folders = [make_run(name, n_images=1, ratio=0.9) for name in ("ratio", "budget", "effective", "small")]
+    change(folders[1], "pruning", budget="macs=0.1", granularity="channel", shrink=True)
     change(folders[2], "pruning", effective=True)
+    change(folders[3], "pruning", budget="macs=0.1", granularity="channel", control="narrow-macs")
     (group,) = compared(*folders)
     labels = [run.label.replace("\u00a0", " ") for run in group.runs]
-    assert labels == ["prospr 90 %", "prospr channel macs=0.1 kept", "prospr 90 % effective"]
+    assert labels == [
+        "prospr 90 %",
+        "prospr channel macs=0.1 kept",
+        "prospr 90 % effective",
+        "prospr channel narrow-macs macs=0.1 kept",
+    ]
     told = {setting.key: setting.values for setting in group.settings}
-    assert told["pruning.granularity"] == (None, "channel", None), "what only one run has sets it apart, too"
+    assert told["pruning.granularity"] == (None, "channel", None, "channel"), "what only one run has sets it apart, too"
 
 
 def test_layers_and_cost_stand_side_by_side(make_run: Callable[..., Folder]) -> None:
@@ -212,6 +218,7 @@ def test_layers_and_cost_stand_side_by_side(make_run: Callable[..., Folder]) -> 
     assert group.runs[0].cost.time_ratio is None, "nothing was timed beside the dense network"
     assert found.machine == "Intel(R) Xeon(R) Platinum 8481C, 2 cores, Linux x86_64; cpu, threads: 2"
     assert group.runs[0].cost.kept == 1
+    assert [run.cost.has_zeros for run in group.runs] == [False, True]
 
 
 def test_a_path_may_be_given_in_any_form(make_run: Callable[..., Folder], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from cellprune.report.drawing import drawing, spread_out
 from cellprune.report.together import figures
 from cellprune.report.together.group import Folded, Seeds
 from cellprune.runs.metrics import Epoch
@@ -53,3 +54,10 @@ def test_settings_have_colours_of_their_own_and_then_other_lines() -> None:
     looks = [(figures.colour(variant), figures.lap(variant)) for variant in range(13)]
     assert len(set(looks)) == 13
     assert figures.colour(0) not in {figures.colour(variant) for variant in range(1, 13)}
+
+
+def test_costs_far_apart_are_spread_out_unless_one_is_zero() -> None:
+    with drawing(height=1, columns=1) as (_, (axes,)):
+        for costs, scale in (([1.0, 4.0], "linear"), ([0.0, 9.0], "linear"), ([1.0, 9.0], "log")):
+            spread_out(axes, costs)
+            assert axes.get_xscale() == scale
