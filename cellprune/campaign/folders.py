@@ -11,7 +11,7 @@ def require_folders(runs: Path, output: Path, holds: str) -> None:
 
     Args:
         runs: the folder of runs.
-        output: of the search or table.
+        output: of what is made of them.
         holds: what it holds and nothing else: "a table".
     Raises:
         CellpruneError: says what to give.

@@ -1,7 +1,6 @@
-"""Tables of cells by target and decoder: made from runs, and again from what is kept of them."""
+"""Rows of cells by target and decoder: what is kept of a run, and stays."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +14,7 @@ from cellprune.runs.tuning import Tried, Tuning
 from cellprune.targets.decoders import Components, Decoder, Watershed
 
 
-def test_runs_become_a_table_that_outlives_them(
+def test_a_run_becomes_a_row_that_keeps_what_is_known(
     make_run: Callable[..., Folder],
     benchmark: Callable[[str], ModuleType],
     run_benchmark: Callable[..., str],
@@ -39,21 +38,21 @@ def test_runs_become_a_table_that_outlives_them(
     whole = {"det": 0.75, "op_csb": 0.5, "tra": 0.7, "lnk": 0.6, "seg": 0.25}
     run.path.with_name("run.score.json").write_text(json.dumps({"scores": whole}), encoding="utf-8")
     said = run_benchmark("cells", kept, run.path)
-    heading, _, *rows = [line for line in said.splitlines() if line.startswith("|")]
-    assert heading.split(" | ")[4] == "SEG"
     scored = run.read_scores()
     assert isinstance(scored, SegmentationScores)
     assert scored.cells is not None
     seg = scored.cells.summary["seg"]
-    assert [row.split(" | ")[1:5] for row in rows] == [
-        ["classes", decoder, "1", f"{seg:.3f}"] for decoder in ("tuned", "usual numbers", "without cuts")
-    ]
-    assert rows[0].endswith("| 0.750 | 0.500 | 0.700 | 0.600 |"), "of the network as tuned"
-    assert rows[1].endswith("|  |  |  |  |")
+    assert said.splitlines() == [f"{run.path}: SEG {seg:.3f}"]
     assert asked[0] is None, "the run's own decoder needs no new scores"
     assert asked[2] == "components"
 
     before = kept.read_text(encoding="utf-8")
-    shutil.rmtree(run.path)
-    assert run_benchmark("cells", kept).splitlines()[-5:] == said.splitlines()[-5:]
-    assert kept.read_text(encoding="utf-8") == before
+    (row,) = benchmark("cells").load(kept)
+    assert row.arm.target == "classes"
+    assert {name: scores["seg"] for name, scores in row.scores.items()} == pytest.approx(
+        dict.fromkeys(("tuned", "usual numbers", "without cuts"), seg), abs=1e-6
+    )
+    assert row.challenge == {name: whole[name] for name in ("det", "op_csb", "tra", "lnk")}, "of the network as tuned"
+    run.path.with_name("run.score.json").unlink()
+    assert run_benchmark("cells", kept, run.path) == said
+    assert kept.read_text(encoding="utf-8") == before, "what was scored elsewhere stays"

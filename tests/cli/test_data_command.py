@@ -29,7 +29,7 @@ def test_check_describes_images_and_cells(cells: Path, capsys: pytest.CaptureFix
     assert typed("data", "check", cells) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("images: 1 channel, uint8, grey levels ") for line in lines)
-    assert any(line.startswith("cells: median diameter ") and "in a network of 256 x 256 px" in line for line in lines)
+    assert any(line.startswith("cells: median diameter ") and "in a network of 224 x 288 px" in line for line in lines)
 
 
 def test_check_prints_one_json_object_and_nothing_else(cells: Path, capsys: pytest.CaptureFixture[str]) -> None:

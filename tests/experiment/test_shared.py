@@ -10,6 +10,7 @@ from cellprune import experiment
 from cellprune.config import load as config
 from cellprune.config.schema import Runtime
 from cellprune.experiment import shared, story
+from cellprune.experiment.opening import open_data
 from cellprune.runs.documents import plain
 from cellprune.runs.folder import Folder
 
@@ -18,7 +19,8 @@ from cellprune.runs.folder import Folder
 def test_a_finished_run_is_found_by_its_own_name_and_by_any_other(name: str, tmp_path: Path, data_root: Path) -> None:
     runtime = Runtime(runs=tmp_path, data_root=data_root, device="cpu", resume=True)
     settings = experiment.settled(job(3, tmp_path, data_root).settings, runtime=runtime)
-    split = experiment.split_of(settings, runtime=runtime)
+    opened = open_data(settings, data_root)
+    split = opened.split.written()
     named = shared.folder_in(tmp_path, settings, split)
     assert named.name.startswith("simulated_unet_snip-0.5_s3_")
     assert shared.finished_in(tmp_path / "none", settings, split) is None
@@ -32,8 +34,8 @@ def test_a_finished_run_is_found_by_its_own_name_and_by_any_other(name: str, tmp
     assert shared.finished_in(tmp_path, other, split) is None
     assert shared.is_there(tmp_path, settings)
     assert not shared.is_there(tmp_path, other)
-    assert story._shared(runtime, settings, split) == run.path
-    assert story._shared(runtime.model_copy(update={"resume": False}), settings, split) == named
+    assert story._shared(runtime, opened) == run.path
+    assert story._shared(runtime.model_copy(update={"resume": False}), opened) == named
     with finished_run.edited(run, "provenance") as made:
         made["finished"] = None
     assert shared.finished_in(tmp_path, settings, split) is None
