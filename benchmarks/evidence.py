@@ -85,20 +85,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kept", type=Path, help="JSON file with a line a run; new runs are added, known ones renewed")
     parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs")
-    parser.add_argument("--measure", action="store_true", help="the first seed of each network in every engine")
+    parser.add_argument("--measure", type=Path, nargs="+", default=[], metavar="RUN",
+                        help="one run of each network, to be timed; its scores are not taken")  # fmt: skip
     parser.add_argument("--pictures", type=Path, help="folder for scores over milliseconds in ONNX Runtime, as SVG")
     parser.add_argument("--family", help="name of the new runs, where masks were given or widths chosen by hand")
     arguments = parser.parse_args()
     kept = {(run.arm, run.seed): run for run in load(arguments.kept)}
-    paths = {}
     for path in arguments.runs:
         if Folder(path).finished:
             run = of_folder(path, arguments.family)
             old = kept.get((run.arm, run.seed))
-            kept[run.arm, run.seed] = Run(**{**vars(run), "milliseconds": old.milliseconds if old else {}})
-            paths[run.arm, run.seed] = path
+            kept[run.arm, run.seed] = replace(run, milliseconds=old.milliseconds if old else {})
     if arguments.measure:
-        kept |= measured(kept, paths)
+        kept |= measured(kept, arguments.measure)
     keep(arguments.kept, kept.values())
     for dataset, split in dict.fromkeys((arm.dataset, arm.split) for arm, _ in kept):
         print(f"\n### {dataset}, split by {split}\n")
@@ -154,17 +153,18 @@ def family_of(config: Mapping[str, Any]) -> tuple[str, float]:
     return family, float(pruning["budget"].partition("=")[2])
 
 
-def measured(kept: Mapping[tuple[Arm, int], Run], paths: Mapping[tuple[Arm, int], Path]) -> dict[tuple[Arm, int], Run]:
-    """Measure the first seed of each arm in each engine, one thread, the networks of a set in turn."""
-    firsts: dict[Arm, tuple[Arm, int]] = {}
-    for key in sorted(paths, key=lambda key: key[1]):
-        firsts.setdefault(key[0], key)
-    times: dict[tuple[Arm, int], dict[str, float]] = defaultdict(dict)
-    for dataset in dict.fromkeys(arm.dataset for arm in firsts):
-        keys = {str(paths[key]): key for arm, key in firsts.items() if arm.dataset == dataset}
-        for row in bench([Path(path) for path in keys], n_threads=1).rows:
-            times[keys[row.path]][f"{row.engine} {row.precision}"] = round(row.milliseconds, 2)
-    return {key: Run(**{**vars(kept[key]), "milliseconds": found}) for key, found in times.items()}
+def measured(kept: Mapping[tuple[Arm, int], Run], paths: Iterable[Path]) -> dict[tuple[Arm, int], Run]:
+    """Measure the networks of a set in turn, and give the set's runs: the first seed of each arm keeps the times."""
+    times: dict[Arm, dict[str, float]] = defaultdict(dict)
+    arms = {str(path): of_folder(path).arm for path in paths}
+    datasets = dict.fromkeys(arm.dataset for arm in arms.values())
+    for dataset in datasets:
+        found = bench([Path(path) for path, arm in arms.items() if arm.dataset == dataset], n_threads=1)
+        for row in found.rows:
+            times[arms[row.path]][f"{row.engine} {row.precision}"] = round(row.milliseconds, 2)
+    firsts = {arm: min(seed for other, seed in kept if other == arm) for arm, _ in kept}
+    return {(arm, seed): replace(run, milliseconds=times[arm] if seed == firsts[arm] else {})
+            for (arm, seed), run in kept.items() if arm.dataset in datasets}  # fmt: skip
 
 
 def by_arm(runs: Iterable[Run]) -> dict[Arm, list[Run]]:
