@@ -152,7 +152,8 @@ def _explained(error: BaseException) -> tuple[str, int]:
 def _resumption(words: Sequence[str]) -> str:
     if words[:1] == ["predict"]:
         return "images that are done are kept, go on with the same command"
-    if words[:1] not in (["train"], ["pretrain"], ["search-max-ratio"], ["sweep"], ["reproduce"]):
+    trains = words[:1] in (["train"], ["pretrain"], ["search-max-ratio"], ["sweep"], ["reproduce"])
+    if not trains or "--dry-run" in words:
         return "nothing is half-written"
     again = [*words, *([] if "--resume" in words else ["--resume"])]
     return f"the last complete epoch is kept, go on with: cellprune {shlex.join(again)}"

@@ -76,17 +76,25 @@ def test_nothing_that_takes_time_is_loaded_before_ctrl_c_is_heard() -> None:
     assert done.stdout == "False\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["train"], "the last complete epoch is kept, go on with: cellprune train --resume"),
+        (["search-max-ratio", "--dry-run"], "nothing is half-written"),
+    ],
+)
 def test_whatever_error_follows_an_interrupt_is_taken_for_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], kept: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RecursionError("a library was being loaded")
 
     monkeypatch.setattr("cellprune.cli.train.load", broken)
+    monkeypatch.setattr("cellprune.cli.search.merged", broken)
     with pytest.raises(SystemExit) as left:
-        front.main(["train"], heard=[signal.SIGINT])
+        front.main(words, heard=[signal.SIGINT])
     assert left.value.code == 130
-    assert capsys.readouterr().err.startswith("cellprune: interrupted; ")
+    assert capsys.readouterr().err == f"cellprune: interrupted; {kept}\n"
 
 
 @pytest.mark.parametrize(
