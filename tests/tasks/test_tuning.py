@@ -62,6 +62,7 @@ def test_the_decoder_with_the_best_seg_is_chosen_on_frames_that_were_learned_fro
     assert (found.n_cells, told, found.skipped) == (24, [(1, 2), (2, 2)], None)
     assert found.before.decoder == Components()
     assert isinstance(found.after.decoder, Watershed)
+    assert found.after.decoder.min_area_px == 0.1 * of_run.card.cells.area_px, "no piece is small, so a tenth stays"
     assert found.before.seg < 0.6 < 0.9 < found.after.seg == max(each.seg for each in found.tried)
     again = tune(Bright(), of_run.decoded_by(found.after.decoder), Decoding(), 2 * 128**2, None, unheard)
     assert (again.chosen, again.after) == (0, found.after), "of equals the own one stays"
