@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None, *, heard: Sequence[int] = ()) -
     try:
         if not words or words[0] in app.help_flags:
             _load_commands()
+        elif not words[0].startswith("-") and words[0] not in [*app]:
+            words = words[:1]  # no command: the line that says so is of more help than the page of all commands
         code = app.meta(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
         if sys.stdout is not None:  # as where the shell closed it
             sys.stdout.flush()

@@ -23,8 +23,9 @@ def ended(*words: str, **options: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_the_module_is_the_program() -> None:
-    code, said = ended("trian", stdout=subprocess.DEVNULL)
+@pytest.mark.parametrize("more", [[], ["--help"]])
+def test_the_module_is_the_program(more: list[str]) -> None:
+    code, said = ended("trian", *more, stdout=subprocess.DEVNULL)
     assert code == 2
     assert said.startswith(
         'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, pretrain, '
