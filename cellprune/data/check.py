@@ -10,7 +10,7 @@ masks in several pieces, frames of several sizes, an annotated frame without cel
 card's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -137,7 +137,8 @@ def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
         findings.n_frames.update(frame.files.keys())
         _look(frame, findings)
     if findings.n_frames["markers"]:
-        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings)
+        with_markers = [frame.number for frame in frames if frame.markers]
+        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings, with_markers)
     return findings
 
 
@@ -228,13 +229,13 @@ def _compare(frame: Frame, truth: dict[str, Labels], findings: Findings) -> None
         findings.jaccard.append(jaccard(gold, silver))
 
 
-def _track_errors(path: Path, findings: Findings) -> list[str]:
-    """Hold man_track.txt against the markers, both ways."""
+def _track_errors(path: Path, findings: Findings, with_markers: Sequence[int]) -> list[str]:
+    """Hold man_track.txt against the markers, both ways; `with_markers` numbers the frames that have a file of them."""
     if not path.is_file():
         return [f"{path} is missing: fetch the set again"]
     try:
         listed = ctc.tracks(path)
     except ctc.LayoutError as error:
         return [str(error)]
-    faults = track_file.faults(path, listed, findings.shown, findings.marked)
+    faults = track_file.faults(path, listed, findings.shown, findings.marked, on_disk=with_markers)
     return [f"{fault}: fetch the set again" for fault in faults]

@@ -141,6 +141,7 @@ class _Tracks:
         assert pairs.true_tracks
         assert pairs.tracks
         self._paths = (pairs.true_tracks, pairs.tracks)
+        self._on_disk = (None, pairs.numbers)
         self._listed = tuple(map(ctc.tracks, self._paths))
         self._shown: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
 
@@ -156,8 +157,9 @@ class _Tracks:
         Raises:
             TrackError: says the first disagreement.
         """
-        for path, listed, shown in zip(self._paths, self._listed, self._shown, strict=True):
-            if fault := next(track_file.faults(path, listed, shown, list(matched)), None):
+        frames = list(matched)
+        for path, listed, shown, there in zip(self._paths, self._listed, self._shown, self._on_disk, strict=True):
+            if fault := next(track_file.faults(path, listed, shown, frames, on_disk=there), None):
                 raise TrackError(f"{fault}: correct the file or the images")
         return count_links(matched, *self._listed)
 

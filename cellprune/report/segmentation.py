@@ -17,7 +17,7 @@ from cellprune.report.marked import key
 from cellprune.report.marked.looks import FOUND, LOOKS, TRUE, UNJUDGED
 from cellprune.report.results import ImageKey, Judged, Results, Together
 from cellprune.report.template import source
-from cellprune.runs.scores import SegmentationScores
+from cellprune.runs.scores import CellScores, SegmentationScores
 from cellprune.runs.split import FrameSplit, SplitFrame
 from cellprune.wording import many
 
@@ -194,18 +194,27 @@ def _css(colour: Sequence[int]) -> str:
 
 def _sentence(own: SegmentationScores) -> str:
     small, native = (_shown(own.summary["iou_image_mean"][size]) for size in SIZES)
-    return f"IoU on the {_SCORED[own.part]} frames: {small} at the network's size, {native} at native size"
+    pixels = f"IoU {small} at the network's size, {native} at native size"
+    cells = "" if own.cells is None else f"{_found(own.cells)}, SEG {_shown(own.cells.summary['seg'])}; pixels: "
+    return f"on the {_SCORED[own.part]} frames: {cells}{pixels}"
 
 
 def _table(own: SegmentationScores) -> list[str]:
+    """Give the scores line by line, cells before pixels."""
     n_images = len({image.id for image in own.images})
-    lines = [f"{many(n_images, 'image')}, truth policy {own.policy}", f"{'':24}{'network':>10}{'native':>10}"]
-    for name, values in own.summary.items():
-        lines.append(f"{name:24}" + "".join(f"{_shown(values[size]):>10}" for size in SIZES))
+    lines = [f"{many(n_images, 'image')}, truth policy {own.policy}"]
     if own.cells is not None:
         counted = total([image.count for image in own.cells.images])
         lines += [found_of_true(counted), *(f"{row.label:24}{row.value}" for row in cell_rows(counted))]
+    lines.append(f"{'pixels':24}{'network':>10}{'native':>10}")
+    for name, values in own.summary.items():
+        lines.append(f"{name:24}" + "".join(f"{_shown(values[size]):>10}" for size in SIZES))
     return lines
+
+
+def _found(cells: CellScores) -> str:
+    counted = total([image.count for image in cells.images])
+    return f"{counted.matched[0]:,} of {counted.true:,} true cells found ({counted.found:,} cells in all)"
 
 
 def _shown(value: float | None) -> str:

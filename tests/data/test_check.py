@@ -120,6 +120,10 @@ def no_track_file(folder: Path) -> None:
     (folder / "01_GT" / "TRA" / "man_track.txt").unlink()
 
 
+def lost_markers(folder: Path) -> None:
+    (folder / "01_GT" / "TRA" / "man_track001.tif").unlink()
+
+
 def edited_tracks(change: Callable[[list[str]], list[str]]) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         path = folder / "01_GT" / "TRA" / "man_track.txt"
@@ -138,6 +142,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "NaN": (not_a_number, "t000.tif has NaN"),
     "constant": (constant, "t000.tif is constant"),
     "no image": (no_image, "is truth without an image"),
+    "lost markers": (lost_markers, "man_track.txt lists track 1 in frame 1, which has no image"),
     "no track file": (no_track_file, "man_track.txt is missing"),
     "a bad line": (edited_tracks(lambda lines: [*lines, "1 2"]), "is not 'label begin end parent'"),
     "an unlisted track": (edited_tracks(lambda lines: lines[1:]), "does not list track 1, which frame 0 shows"),

@@ -190,6 +190,7 @@ def test_truth_is_its_own_perfect_result(tracked: tuple[Path, Path]) -> None:
         (1, lambda lines: [*lines[1:], "1 1 8 0"], r"res_track.txt lists track 1 for 1 to 8, but frame 0 shows it"),
         (1, lambda lines: [*lines[:-1], f"{lines[-1][:-1]}77"], r"names \d*77 as parent of track \d+, but does not"),
         (0, lambda lines: [f"{lines[0][:-1]}3", *lines[1:]], r"begins track 1 in frame 0, but its parent 3 ends in \d"),
+        (1, lambda lines: ["1 0 77 0", *lines[1:]], r"res_track.txt lists track 1 in frame \d+, which has no image"),
         (1, lambda lines: [*lines, lines[0]], r"res_track.txt, line \d+: track 1 is listed twice"),
     ],
 )
@@ -201,6 +202,15 @@ def test_tracks_that_the_images_do_not_show_are_refused(
     path.write_text("\n".join(change(path.read_text().splitlines())))
     with pytest.raises(CellpruneError, match=said):
         score(*folders)
+
+
+def test_markers_that_are_lost_are_not_taken_for_a_shorter_recording(
+    tracked: tuple[Path, Path], tmp_path: Path
+) -> None:
+    truth = shutil.copytree(tracked[0], tmp_path / "01_GT")
+    (truth / "TRA" / "man_track001.tif").unlink()
+    with pytest.raises(CellpruneError, match=r"man_track.txt lists track \d+ in frame 1, which has no image: correct"):
+        score(truth, tracked[1])
 
 
 U373, HELA = "PhC-C2DH-U373", "DIC-C2DH-HeLa"

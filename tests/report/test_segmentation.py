@@ -45,3 +45,15 @@ def test_scores_that_count_no_cells_are_not_compared_by_them() -> None:
 def test_every_other_name_is_the_usual_score() -> None:
     assert RESULTS.compared_by("iou") is RESULTS.metric
     assert not resolve("results", "classification").of_cells
+
+
+def test_a_terminal_reads_of_cells_before_pixels() -> None:
+    own = scores(count(1400, 1500, 1000.0, 1234), count(1, 1, 0.9, 1))
+    assert RESULTS.headline(own) == (
+        "on the set-apart frames: 1,235 of 1,401 true cells found (1,501 cells in all), SEG 0.7144; "
+        "pixels: IoU undefined at the network's size, undefined at native size"
+    )
+    assert RESULTS.headline(scores()).startswith("on the set-apart frames: IoU undefined")
+    lines = RESULTS.table(own)
+    assert lines[1] == "1,501 cells found, 1,401 true"
+    assert [line.split()[0] for line in (lines[2], lines[12])] == ["SEG", "pixels"]

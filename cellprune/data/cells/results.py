@@ -36,6 +36,7 @@ class Pairs:
         has_markers: whether the markers of every frame are judged, beside outlines.
         without_truth: names of the results that are not judged.
         true_tracks, tracks: the files that list the tracks of truth and result; None without one.
+        numbers: of all frames that have a result, rising, where files are paired by them.
     """
 
     frames: tuple[Frame, ...]
@@ -44,6 +45,7 @@ class Pairs:
     without_truth: tuple[str, ...]
     true_tracks: Path | None = None
     tracks: Path | None = None
+    numbers: tuple[int, ...] = ()
 
 
 def pair(truth: Path, result: Path) -> Pairs:
@@ -97,8 +99,9 @@ def _of_challenge(truth: Path, result: Path, of_gold_alone: bool) -> Pairs:
     tracks = (file for name in _TRACKS if (file := place / name).is_file())
     true_tracks = truth / "TRA" / "man_track.txt"
     return Pairs(
-        frames, True, bool(markers), without_truth, true_tracks if true_tracks.is_file() else None, next(tracks, None)
-    )
+        frames, True, bool(markers), without_truth, true_tracks if true_tracks.is_file() else None, next(tracks, None),
+        tuple(results),
+    )  # fmt: skip
 
 
 def _of_names(truth: Path, result: Path) -> Pairs:
