@@ -1,11 +1,11 @@
-"""Scores over milliseconds: dense, small dense and pruned networks as one table and one picture, for docs/results.
+"""Scores over milliseconds: dense, small dense and pruned networks, for the tables and pictures of docs/results.
 
 The runs are made by `cellprune train`, alike in all but network, method, budget and seed. One file keeps a line a run,
 so that later seeds are set beside earlier ones whose folders are gone. The first seed's network of each kind is
 measured in every engine, all networks of a set in turn on one thread.
 
     python benchmarks/evidence.py docs/measurements/evidence.json runs/* --measure
-    python benchmarks/evidence.py docs/measurements/evidence.json --pictures docs/pictures
+    python benchmarks/results.py
 """
 
 import argparse
@@ -81,13 +81,12 @@ class Run:
 
 
 def main() -> None:
-    """Take in new runs, measure them if asked to, print the tables, and draw the picture."""
+    """Take in new runs, and measure networks if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kept", type=Path, help="JSON file with a line a run; new runs are added, known ones renewed")
     parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs")
     parser.add_argument("--measure", type=Path, nargs="+", default=[], metavar="RUN",
                         help="one run of each network, to be timed; its scores are not taken")  # fmt: skip
-    parser.add_argument("--pictures", type=Path, help="folder for scores over milliseconds in ONNX Runtime, as SVG")
     parser.add_argument("--family", help="name of the new runs, where masks were given or widths chosen by hand")
     arguments = parser.parse_args()
     kept = {(run.arm, run.seed): run for run in load(arguments.kept)}
@@ -99,13 +98,6 @@ def main() -> None:
     if arguments.measure:
         kept |= measured(kept, arguments.measure)
     keep(arguments.kept, kept.values())
-    for dataset, split in dict.fromkeys((arm.dataset, arm.split) for arm, _ in kept):
-        print(f"\n### {dataset}, split by {split}\n")
-        runs = [run for run in kept.values() if (run.arm.dataset, run.arm.split) == (dataset, split)]
-        print("\n".join([*table(runs), *(line for score in SCORES for line in ["", *differences(runs, score)])]))
-        if arguments.pictures:
-            file = arguments.pictures / f"milliseconds-{dataset.rpartition('-')[2].lower()}-{split}.svg"
-            file.write_text(picture(runs), encoding="utf-8")
 
 
 def load(file: Path) -> list[Run]:

@@ -1,4 +1,4 @@
-"""The tables and figures of docs/results.md and docs/results/cells.md, made of docs/measurements.
+"""The tables and figures of docs/results.md and of two records behind it, made of docs/measurements.
 
 A table stands between two comments that name it, and is replaced there; the sentences around it are written by hand.
 
@@ -8,10 +8,12 @@ A table stands between two comments that name it, and is replaced there; the sen
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import mean
 
 import cells
+import evidence
 from evidence import PICTURED, Arm, Run, by_arm, load, with_interval
 
 from cellprune.evaluation.decide import FEWEST_SEEDS, Decision, decide
@@ -32,6 +34,8 @@ def main() -> None:
         page = DOCS / name
         page.write_text(with_tables(page.read_text(encoding="utf-8"), tables()), encoding="utf-8")
     (PICTURES / "criterion.svg").write_text(picture(measured()), encoding="utf-8")
+    for dataset, runs in of_sets():
+        (PICTURES / f"milliseconds-{SETS[dataset].lower()}-sequence.svg").write_text(evidence.picture(runs), "utf-8")
 
 
 def measured() -> Mapping[Arm, Sequence[Run]]:
@@ -73,6 +77,22 @@ def by_target() -> dict[str, Iterable[str]]:
     }
 
 
+def over_milliseconds() -> dict[str, Iterable[str]]:
+    """Give the tables of scores over milliseconds."""
+    tables: dict[str, Iterable[str]] = {}
+    for dataset, runs in of_sets():
+        tables[f"{SETS[dataset]}, networks"] = evidence.table(runs)
+        tables |= {f"{SETS[dataset]}, {score.upper()}": evidence.differences(runs, score) for score in evidence.SCORES}
+    return tables
+
+
+def of_sets() -> Iterator[tuple[str, list[Run]]]:
+    """Give the runs of each set, those that hold out a sequence."""
+    kept = load(MEASUREMENTS / "evidence.json")
+    for dataset in SETS:
+        yield dataset, [run for run in kept if (run.arm.dataset, run.arm.split) == (dataset, "sequence")]
+
+
 def cost(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[str]:
     """Dense networks and a pruned one: what cells and pixels it costs."""
     yield "| set | network | seeds | multiply-adds | SEG | merged | IoU | commit |"
@@ -85,13 +105,14 @@ def cost(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[str]:
 
 def criterion(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[str]:
     """What choosing channels by a criterion gains over random ones, on the same images and seeds."""
-    yield "| set | channels chosen by | seeds | SEG minus random | 95 % interval | IoU minus random | 95 % interval |"
-    yield "|---|---|---|---|---|---|---|"
-    for dataset, name, n_seeds, of in differences(arms):
+    gaps = " | ".join(f"{score} minus random | 95 % interval" for score in ("SEG", "IoU"))
+    yield f"| set | multiply-adds kept | channels chosen by | seeds | {gaps} |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for dataset, kept, name, n_seeds, of in differences(arms):
         cells = [
             f"{of[score].mean:+.4f} | {of[score].lower:+.4f} to {of[score].upper:+.4f}" for score in ("seg", "iou")
         ]
-        yield f"| {SETS[dataset]} | {name} | {n_seeds} | {' | '.join(cells)} |"
+        yield f"| {SETS[dataset]} | {100 * kept:g} % | {name} | {n_seeds} | {' | '.join(cells)} |"
 
 
 def choice(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[str]:
@@ -135,16 +156,16 @@ def milliseconds(same: Sequence[Run]) -> float:
     return next((run.milliseconds[PICTURED] for run in same if PICTURED in run.milliseconds), 0.0)
 
 
-def differences(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[tuple[str, str, int, dict[str, Decision]]]:
-    """Give set, criterion, seeds, and the differences from random channels that have an interval."""
-    for dataset in SETS:
-        random = {run.seed: run for run in arms.get(Arm(dataset, "sequence", "random", A_TENTH), ())}
-        for name in CRITERIA:
-            own = [run for run in arms.get(Arm(dataset, "sequence", name, A_TENTH), ()) if run.seed in random]
-            if len(own) >= FEWEST_SEEDS:
-                of = {score: gap([(getattr(run, score), getattr(random[run.seed], score)) for run in own])
-                      for score in ("seg", "iou")}  # fmt: skip
-                yield dataset, name, len(own), of
+def differences(arms: Mapping[Arm, Sequence[Run]]) -> Iterator[tuple[str, float, str, int, dict[str, Decision]]]:
+    """Give set, share kept, criterion, seeds, and the differences from random channels that have an interval."""
+    shares = sorted({arm.amount for arm in arms if arm.family == "random"}, reverse=True)
+    for dataset, share, name in product(SETS, shares, CRITERIA):
+        random = {run.seed: run for run in arms.get(Arm(dataset, "sequence", "random", share), ())}
+        own = [run for run in arms.get(Arm(dataset, "sequence", name, share), ()) if run.seed in random]
+        if len(own) >= FEWEST_SEEDS:
+            of = {score: gap([(getattr(run, score), getattr(random[run.seed], score)) for run in own])
+                  for score in ("seg", "iou")}  # fmt: skip
+            yield dataset, share, name, len(own), of
 
 
 def gap(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> Decision:
@@ -159,16 +180,18 @@ def picture(arms: Mapping[Arm, Sequence[Run]]) -> str:
     with drawing(height=0.5 + 0.32 * len(drawn), columns=2, share_y=True) as (figure, panels):
         for axes, score in zip(panels, ("seg", "iou"), strict=True):
             axes.axvline(0, color=INK, linewidth=1)
-            for at, (_, _, _, of) in enumerate(drawn):
+            for at, (*_, of) in enumerate(drawn):
                 axes.plot([of[score].lower, of[score].upper], [at, at], color=PALE, linewidth=5, solid_capstyle="butt")
                 axes.plot([of[score].mean], [at], "o", color=BLUE, markersize=6)
-            axes.set_yticks(range(len(drawn)), [f"{SETS[dataset]}, {name}" for dataset, name, _, _ in drawn])
+            axes.set_yticks(
+                range(len(drawn)), [f"{SETS[of]}, {100 * kept:g} %, {name}" for of, kept, name, *_ in drawn]
+            )
             axes.set_title(f"{score.upper() if score == 'seg' else 'IoU'}, minus random channels")
         panels[0].invert_yaxis()
     return svg(figure)
 
 
-PAGES = {"results.md": answers, "results/cells.md": by_target}
+PAGES = {"results.md": answers, "results/cells.md": by_target, "results/milliseconds.md": over_milliseconds}
 
 if __name__ == "__main__":
     main()

@@ -33,7 +33,7 @@ from cellprune.models.architecture import Architecture
 from cellprune.pruning.prune import prune
 from cellprune.structure.in_turn import in_turn
 from cellprune.structure.shrink import shrink
-from cellprune.training import accelerator
+from cellprune.training.precision import bf16_is_slow
 
 KEPT = 0.1  # of the multiply-adds
 ASKED_OF_STEPS = {(32, "fp32"): 0.18, (64, "fp32"): 0.16, (32, "bf16"): 0.32, (64, "bf16"): 0.18}
@@ -64,7 +64,7 @@ def steps(widths: list[int], calls: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for width in widths:
         networks = smaller_unets(width)
-        for precision in ("fp32", *(() if accelerator.bf16_is_slow(torch.device("cpu")) else ("bf16",))):
+        for precision in ("fp32", *(() if bf16_is_slow(torch.device("cpu")) else ("bf16",))):
             timed = {name: step(network, inputs, target, precision) for name, network in networks.items()}
             asked = ASKED_OF_STEPS.get((width, precision))
             rows += told(

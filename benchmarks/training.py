@@ -40,6 +40,7 @@ from cellprune.models import build
 from cellprune.pruning.prune import prune
 from cellprune.tasks.segmentation import TASK, watch
 from cellprune.training import accelerator, losses
+from cellprune.training import precision as formats
 from cellprune.training.fit import fit
 from cellprune.training.sparse.static import Static
 
@@ -104,7 +105,7 @@ def step_seconds(width: int, size: int, epochs: int, repeats: int) -> dict[str, 
         "ours": lambda timed: ours(network(width), data, epochs, timed),
         "masked": lambda timed: ours(network(width), data, epochs, timed, ratio=0.9),
     }
-    if not accelerator.bf16_is_slow(torch.device("cpu")):
+    if not formats.bf16_is_slow(torch.device("cpu")):
         arms["bf16"] = lambda timed: ours(network(width), data, epochs, timed, precision="bf16")
     found: dict[str, list[float]] = {name: [] for name in arms}
     for repeat in range(repeats):

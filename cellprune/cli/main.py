@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None, *, heard: Sequence[int] = ()) -
     try:
         if not words or words[0] in app.help_flags:
             _load_commands()
+        elif not words[0].startswith("-") and words[0] not in [*app]:
+            words = words[:1]  # no command: the line that says so is of more help than the page of all commands
         code = app.meta(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
         if sys.stdout is not None:  # as where the shell closed it
             sys.stdout.flush()
@@ -152,7 +154,8 @@ def _explained(error: BaseException) -> tuple[str, int]:
 def _resumption(words: Sequence[str]) -> str:
     if words[:1] == ["predict"]:
         return "images that are done are kept, go on with the same command"
-    if words[:1] not in (["train"], ["pretrain"], ["search-max-ratio"], ["sweep"], ["reproduce"]):
+    trains = words[:1] in (["train"], ["pretrain"], ["search-max-ratio"], ["sweep"], ["reproduce"])
+    if not trains or "--dry-run" in words:
         return "nothing is half-written"
     again = [*words, *([] if "--resume" in words else ["--resume"])]
     return f"the last complete epoch is kept, go on with: cellprune {shlex.join(again)}"

@@ -38,10 +38,11 @@ from cellprune.runs.split import UNANNOTATED, FrameSplit
 from cellprune.runs.startfile import Pretrained
 from cellprune.runs.state import Check, States
 from cellprune.structure.modes import evaluating
-from cellprune.training.accelerator import precision, start
+from cellprune.training.accelerator import start
 from cellprune.training.byol import Byol, Following, mean_of_both
 from cellprune.training.checkpoint import Checkpoint, arrays_of
 from cellprune.training.fit import fit, reseed
+from cellprune.training.precision import precision
 from cellprune.training.progress import Event, Listener
 from cellprune.training.representation import Representation, seen_by
 from cellprune.wording import many

@@ -10,7 +10,7 @@ from cellprune.config.training import Training
 from cellprune.errors import CellpruneError
 from cellprune.experiment import initial, teaching
 from cellprune.runs import container, maskfile
-from cellprune.training.accelerator import precision
+from cellprune.training.precision import precision
 
 
 def settled(settings: Settings, device: torch.device) -> Settings:

@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 BLUE, ORANGE, RED, GREEN, PURPLE, SKY = "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9"
 INK, FAINT, PALE, GRID = "#1f2933", "#7b8794", "#cbd2d9", "#e4e7eb"
 _LOG_FROM = 4  # times the smallest: from there on an even axis would press most points together
+_LABEL = (14, 9)  # points: how far apart two labels of a digit or two must be, across and up
 _WIDTH = 8.2  # inches, at 72 px an inch; a page shows it half as large again
 
 _STYLE: Any = {  # Any: matplotlib types its keys one by one
@@ -62,6 +63,24 @@ def svg(figure: Figure) -> str:
 def beside(points: float) -> dict[str, Any]:
     """Where a short text stands: right of its point, by so many points."""
     return {"xytext": (points, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+
+
+def name_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write a short label right of each point; where points lie close together, labels move up, none over another.
+
+    Args:
+        points: x, y and label of each.
+    """
+    unit = axes.figure.dpi / 72  # pixels of a point
+    placed: list[tuple[float, float]] = []
+    for x, y, label in sorted(points, key=lambda point: point[1]):
+        across, own = axes.transData.transform((x, y)) / unit
+        up = own
+        for other, taken in sorted(placed, key=lambda at: at[1]):
+            if abs(across - other) < _LABEL[0] and abs(up - taken) < _LABEL[1]:
+                up = taken + _LABEL[1]
+        placed.append((across, up))
+        axes.annotate(label, (x, y), **{**beside(7), "xytext": (7, up - own)})
 
 
 def or_gap(value: float | None) -> float:

@@ -38,7 +38,8 @@ def tune(
         header: of the file that the network was loaded from; None for the loaders' card.
         tell: told of each frame that is done.
     Returns:
-        What was tried, and what was chosen: of equals the network's own decoder, then the first.
+        What was tried, and what was chosen. SEG sees no piece that is too many, so of equals AP at 0.5 decides, which
+        does; then the network's own decoder stays, or the first.
     """
     card = loaders.card if header is None else read_card(header, "the network")
     own = card.usual_decoder
@@ -53,10 +54,10 @@ def tune(
         counts.append(_counted(maps, sample, card, decoders, loaders.field_of_interest_px))
         tell(len(counts), len(frames))
     columns = list(zip(*counts, strict=True))
-    segs = [cells.summary(column)["seg"] for column in columns]
+    scores = [cells.summary(column) for column in columns]
     return Tuning(
-        tried=tuple(Tried(*each) for each in zip(decoders, segs, strict=True)),
-        chosen=max(range(len(segs)), key=lambda at: (segs[at] or 0, -at)),
+        tried=tuple(Tried(each, score["seg"]) for each, score in zip(decoders, scores, strict=True)),
+        chosen=max(range(len(scores)), key=lambda at: (scores[at]["seg"] or 0, scores[at]["ap_50"] or 0, -at)),
         frames=tuple(frame.id for frame in frames),
         n_cells=cells.total(columns[0]).true,
     )

@@ -1,9 +1,8 @@
-"""Devices, precision and several processes: accelerate's business, asked for in one place."""
+"""Devices and several processes: accelerate's business, asked for in one place."""
 
 import os
 import re
 
-import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
@@ -51,26 +50,3 @@ def _refuse_launch() -> None:
                 f"the environment variable ${name} is {quoted(value)}, and must be a whole number: start the processes "
                 "by torchrun, or unset it"
             )
-
-
-def precision(choice: str, device: torch.device) -> str:
-    """Resolve "auto" to fp32 on a CPU, bf16 on a GPU that has it; warn where bf16 is computed, but slowly.
-
-    Raises:
-        CellpruneError: bf16 is asked for and the GPU has none.
-    """
-    has_bf16 = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
-    if choice == "auto":
-        return "bf16" if device.type == "cuda" and has_bf16 else "fp32"
-    if choice == "bf16" and not has_bf16:
-        raise CellpruneError(f"--precision bf16: this {device.type} device computes no bf16: use --precision fp32")
-    if choice == "bf16" and bf16_is_slow(device):
-        log.LOGGER.warning(
-            "--precision bf16: this processor has no AVX-512, without which bf16 is many times slower than fp32"
-        )
-    return choice
-
-
-def bf16_is_slow(device: torch.device) -> bool:
-    """Whether bf16 is many times slower than fp32: on x86 without AVX-512 (33 times, docs/results/machine.md)."""
-    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX2"

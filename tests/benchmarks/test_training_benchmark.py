@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cellprune.training import accelerator
+from cellprune.training.precision import bf16_is_slow, bf16_over_fp32
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "training.py"
 
@@ -23,6 +23,6 @@ def test_steps_cost_what_a_plain_loop_costs(tmp_path: Path) -> None:
     assert ratios["ours / plain"] < 1.15, ratios
     assert ratios["masked / ours"] < 1.15, ratios
     cpu = torch.device("cpu")
-    assert ("bf16 / plain" in ratios) is not accelerator.bf16_is_slow(cpu)
-    if torch.cpu._is_avx512_bf16_supported():
+    assert ("bf16 / plain" in ratios) is not bf16_is_slow(cpu)
+    if bf16_over_fp32() < 0.7:  # of two processors that have bf16, one was slower in it
         assert ratios["bf16 / plain"] < 0.8, ratios

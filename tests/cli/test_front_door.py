@@ -23,8 +23,9 @@ def ended(*words: str, **options: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def test_the_module_is_the_program() -> None:
-    code, said = ended("trian", stdout=subprocess.DEVNULL)
+@pytest.mark.parametrize("more", [[], ["--help"]])
+def test_the_module_is_the_program(more: list[str]) -> None:
+    code, said = ended("trian", *more, stdout=subprocess.DEVNULL)
     assert code == 2
     assert said.startswith(
         'cellprune: Unknown command "trian". Did you mean "train"? Available commands: train, pretrain, '
@@ -76,17 +77,25 @@ def test_nothing_that_takes_time_is_loaded_before_ctrl_c_is_heard() -> None:
     assert done.stdout == "False\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["train"], "the last complete epoch is kept, go on with: cellprune train --resume"),
+        (["search-max-ratio", "--dry-run"], "nothing is half-written"),
+    ],
+)
 def test_whatever_error_follows_an_interrupt_is_taken_for_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str], kept: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RecursionError("a library was being loaded")
 
     monkeypatch.setattr("cellprune.cli.train.load", broken)
+    monkeypatch.setattr("cellprune.cli.search.merged", broken)
     with pytest.raises(SystemExit) as left:
-        front.main(["train"], heard=[signal.SIGINT])
+        front.main(words, heard=[signal.SIGINT])
     assert left.value.code == 130
-    assert capsys.readouterr().err.startswith("cellprune: interrupted; ")
+    assert capsys.readouterr().err == f"cellprune: interrupted; {kept}\n"
 
 
 @pytest.mark.parametrize(

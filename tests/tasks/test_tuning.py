@@ -13,6 +13,7 @@ from cellprune.config.decoding import Decoding
 from cellprune.config.load import load
 from cellprune.data.cells.loaders import Loaders
 from cellprune.targets.decoders import Components, Watershed
+from cellprune.tasks import tuning
 from cellprune.tasks.segmentation import TASK
 from cellprune.tasks.tuning import LEAST_CELLS, tune
 from cellprune.training.progress import unheard
@@ -61,9 +62,26 @@ def test_the_decoder_with_the_best_seg_is_chosen_on_frames_that_were_learned_fro
     assert (found.n_cells, told, found.skipped) == (24, [(1, 2), (2, 2)], None)
     assert found.before.decoder == Components()
     assert isinstance(found.after.decoder, Watershed)
+    assert found.after.decoder.min_area_px == 0.1 * of_run.card.cells.area_px, "no piece is small, so a tenth stays"
     assert found.before.seg < 0.6 < 0.9 < found.after.seg == max(each.seg for each in found.tried)
     again = tune(Bright(), of_run.decoded_by(found.after.decoder), Decoding(), 2 * 128**2, None, unheard)
     assert (again.chosen, again.after) == (0, found.after), "of equals the own one stays"
+
+
+def test_of_decoders_with_one_seg_the_one_that_finds_no_specks_is_chosen(
+    loaders: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_specks(maps: np.ndarray) -> np.ndarray:
+        specks = np.zeros_like(maps[1])
+        specks[::16, ::16] = maps[1].max()  # of one pixel, most of them on the background
+        return np.stack([maps[0] - specks, maps[1] + specks])
+
+    of_run = loaders("decoder.name=components", "decoder.min_area_px=0.5")
+    plain = tuning.with_maps
+    monkeypatch.setattr(tuning, "with_maps", lambda *given: ((s, with_specks(m)) for s, m in plain(*given)))
+    found = tune(Bright(), of_run, Decoding(name="components"), 2 * 128**2, None, unheard)
+    assert {each.seg for each in found.tried} == {found.before.seg}, "SEG sees none of them"
+    assert found.after.decoder.min_area_px > 1
 
 
 def test_what_was_given_is_not_tuned(loaders: Load) -> None:

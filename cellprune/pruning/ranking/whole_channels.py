@@ -235,10 +235,9 @@ def _require_enough(channels: Channels, scores: Tensor, spending: Spending, leas
                 f"choose {what} by --round-to {size} (in Python round_to={size}), which need {less / dense:.2g}"
             )
             break
+    part = f"{needed / dense:.4g}" if needed < dense else "all"
     mend = ", or ".join(mends) or "prune less, or other layers"
-    raise TooMuchError(
-        f"the smallest network {keeps} and needs {needed / dense:.4g} of the dense network{times}: {mend}"
-    )
+    raise TooMuchError(f"the smallest network {keeps} and needs {part} of the dense network{times}: {mend}")
 
 
 def _smaller(channels: Channels, round_to: RoundTo) -> list[int]:

@@ -15,10 +15,10 @@ from cellprune.report.drawing import (
     PURPLE,
     RED,
     SKY,
-    beside,
     dots,
     drawing,
     mark_epochs,
+    name_points,
     name_rows,
     spread_out,
     svg,
@@ -109,6 +109,10 @@ def over_cost(
             axes.margins(x=0.1, y=0.12)
             axes.set_title(title)
             axes.set_xlabel(cost)
+        figure.draw_without_rendering()  # sets the panels' places, by which labels are kept apart
+        for axes, name in zip(panels, scores, strict=True):
+            means = [(row.scores[name].mean, at, str(row.runs[0])) for row, at in rows]
+            name_points(axes, [(at, mean, label) for mean, at, label in means if mean is not None])
     return svg(figure)
 
 
@@ -122,4 +126,3 @@ def _draw_seeds(axes: Axes, at: float, row: Folded, name: str) -> None:
         axes.plot([at, at], seeds.interval, color=own, linewidth=1.4)
     fill = "none" if lap(row.variant) else own
     axes.plot([at], [seeds.mean], "o", color=own, markerfacecolor=fill, ms=8, zorder=3)
-    axes.annotate(str(row.runs[0]), (at, seeds.mean), **beside(7))

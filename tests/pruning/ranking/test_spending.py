@@ -195,7 +195,7 @@ def test_the_smallest_u_net_is_what_the_page_says(width, round_to, share):
 
 
 @pytest.mark.parametrize(
-    ("width", "words"), [(16, r"and needs 1 of the dense network: choose"), (32, r"above that, .*")]
+    ("width", "words"), [(16, r"and needs all of the dense network: choose"), (32, r"above that, .*")]
 )
 def test_a_budget_that_only_single_channels_fit_says_so(width, words):
     model = nn.Sequential(nn.Conv2d(1, width, 3), nn.ReLU(), nn.Conv2d(width, 2, 1))

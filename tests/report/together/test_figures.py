@@ -3,8 +3,9 @@
 import xml.etree.ElementTree as ET
 
 import pytest
+from matplotlib.text import Annotation
 
-from cellprune.report.drawing import drawing, spread_out
+from cellprune.report.drawing import drawing, name_points, spread_out
 from cellprune.report.together import figures
 from cellprune.report.together.group import Folded, Seeds
 from cellprune.runs.metrics import Epoch
@@ -61,3 +62,13 @@ def test_costs_far_apart_are_spread_out_unless_one_is_zero() -> None:
         for costs, scale in (([1.0, 4.0], "linear"), ([0.0, 9.0], "linear"), ([1.0, 9.0], "log")):
             spread_out(axes, costs)
             assert axes.get_xscale() == scale
+
+
+def test_labels_of_points_at_one_place_stand_above_each_other() -> None:
+    with drawing(height=3, columns=1) as (figure, (axes,)):
+        axes.plot([0, 1], [0, 1])
+        figure.draw_without_rendering()
+        name_points(axes, [(0.5, 0.5, "1"), (0.5, 0.501, "2"), (0.5, 0.5, "3"), (0.9, 0.5, "4")])
+        ups = {label.get_text(): label.xyann[1] for label in axes.texts if isinstance(label, Annotation)}
+    assert ups["4"] == ups["1"] == 0, "alone at its place, or the lowest there"
+    assert [ups["3"], ups["2"]] == pytest.approx([9, 18], abs=1)
