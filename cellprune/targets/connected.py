@@ -66,6 +66,10 @@ class Pieces:
         """Give an image of the pieces' numbers, 0 outside."""
         return self.painted(np.arange(self.n + 1, dtype=np.int32))
 
+    def foreground(self) -> NDArray[np.bool_]:
+        """Give an image of where any piece is."""
+        return self.spread(np.ones(len(self.piece), bool))
+
     def spread(self, values: NDArray[Kind], outside: Kind | int = 0) -> NDArray[Kind]:
         """Give an image in which each pixel has the value of its stretch."""
         ends = np.zeros(2 * len(self.piece) + 2, np.intp)

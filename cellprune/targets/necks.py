@@ -76,7 +76,7 @@ def _doubtful(pieces: Pieces, decoder: Watershed) -> Iterator[_Doubtful]:
     for number, box in zip(np.flatnonzero(is_large).tolist(), boxes, strict=True):
         piece = pieces.alone(number, box)
         if not _is_whole(wide := widths(piece), decoder):
-            yield _Doubtful(box, piece.painted(np.array([False, True])), wide)
+            yield _Doubtful(box, piece.foreground(), wide)
 
 
 def _is_whole(widths: Maps, decoder: Watershed) -> bool:

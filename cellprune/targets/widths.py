@@ -34,7 +34,7 @@ def widths(pieces: Pieces) -> Maps:
         return np.sqrt(squared, dtype=np.float32)
     from scipy import ndimage
 
-    measured: Maps = ndimage.distance_transform_edt(pieces.painted(np.array([False, True]))).astype(np.float32)
+    measured: Maps = ndimage.distance_transform_edt(pieces.foreground()).astype(np.float32)
     return measured
 
 

@@ -21,6 +21,7 @@ def test_pieces_are_those_of_scipy(seed: int, height: int, width: int, share: fl
     pieces = pieces_of(foreground, corners=corners)
     assert pieces.n == n
     assert np.array_equal(pieces.numbers(), wanted)
+    assert np.array_equal(pieces.foreground(), foreground)
     assert pieces.boxes() == ndimage.find_objects(wanted)
     assert np.array_equal(pieces.areas, np.bincount(wanted.ravel(), minlength=n + 1)[1:])
     places = np.flatnonzero(foreground)

@@ -32,6 +32,7 @@ def test_pieces_as_wide_as_an_integer_holds_and_wider(px: int, axis: int) -> Non
     """Of a piece at the edge of the image a pixel is as far from the background as the piece is wide."""
     wide = np.zeros((px + 3, 800), bool)
     wide[:px] = True
+    wide[px + 1, ::2] = True  # other pieces
     foreground = wide if axis == 0 else np.ascontiguousarray(wide.T)
     found = widths(pieces_of(foreground))
     assert found.max() == px
