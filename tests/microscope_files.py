@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def write_czi(path: Path, scenes: Sequence[NDArray], names: Sequence[str], um: tuple[float, float]) -> Path:
-    """Write scenes of (T, Z, C, Y, X), or of (Y, X, 3) in colour, beside each other."""
+def write_czi(
+    path: Path,
+    scenes: Sequence[NDArray],
+    names: Sequence[str],
+    um: tuple[float, float],
+    *,
+    first: tuple[int, int, int] = (0, 0, 0),
+) -> Path:
+    """Write scenes of (T, Z, C, Y, X), or of (Y, X, 3) in colour, beside each other; `first` numbers of T, Z and C."""
     from pylibCZIrw import czi
 
     with czi.create_czi(str(path)) as file:
@@ -19,7 +26,8 @@ def write_czi(path: Path, scenes: Sequence[NDArray], names: Sequence[str], um: t
                 file.write(scene[..., ::-1], plane={"C": 0}, **where)
                 continue
             for t, z, c in np.ndindex(scene.shape[:3]):
-                file.write(scene[t, z, c][..., None], plane={"T": t, "Z": z, "C": c}, **where)
+                plane = dict(zip("TZC", np.add(first, (t, z, c)).tolist(), strict=True))
+                file.write(scene[t, z, c][..., None], plane=plane, **where)
         scale = {"scale_y": um[0] * 1e-6, "scale_x": um[1] * 1e-6} if um else {}
         file.write_metadata("a", channel_names=dict(enumerate(names)), **scale)
     return path

@@ -14,6 +14,7 @@ from cellprune.images.microscopes.layout import source
 from cellprune.images.source import Member, Source, numbered
 
 if TYPE_CHECKING:
+    from _pylibCZIrw import SubBlockInfo
     from pylibCZIrw.czi import CziReader
 
 _DTYPES = {"Gray8": np.uint8, "Gray16": np.uint16, "Gray32Float": np.float32, "Bgr24": np.uint8, "Bgr48": np.uint16}
@@ -37,22 +38,48 @@ def opened(path: Path, number: int | None) -> Iterator[Source]:
         scenes = sorted(reader.scenes_bounding_rectangle)
         scene = scenes[number or 0] if scenes else None
         box = reader.total_bounding_rectangle if scene is None else reader.scenes_bounding_rectangle[scene]
-        kinds = set(reader.pixel_types.values())
+        kinds, numbers = _planes(reader, scene)
         if len(kinds) != 1 or not kinds <= set(_DTYPES):
             raise ImageError(f"{path} holds pixels of {', '.join(sorted(kinds)) or 'no kind'}: export it as OME-TIFF")
         (kind,) = kinds
-        outer = {axis: end - start for axis, (start, end) in reader.total_bounding_box.items() if axis not in "YX"}
-        sizes = {**outer, "Y": box.h, "X": box.w, "S": 3 if kind.startswith("Bgr") else 1}
+        sizes = {axis: len(of_axis) for axis, of_axis in numbers.items()}
+        sizes |= {"Y": box.h, "X": box.w, "S": 3 if kind.startswith("Bgr") else 1}
 
         def read(at: Mapping[str, int], channel: int | None) -> NDArray:
+            plane = {axis: of_axis[at.get(axis, 0)] for axis, of_axis in numbers.items()}
             if sizes["S"] == 3:  # blue comes first
-                pixels = np.moveaxis(reader.read(plane={"C": 0, **at}, scene=scene)[..., ::-1], -1, 0)
+                pixels = np.moveaxis(reader.read(plane=plane, scene=scene, pixel_type=kind)[..., ::-1], -1, 0)
                 return pixels if channel is None else pixels[channel : channel + 1]
-            wanted = range(sizes.get("C", 1)) if channel is None else [channel]
-            return np.stack([reader.read(plane={"C": c, **at}, scene=scene)[..., 0] for c in wanted])
+            channels = numbers.get("C", range(1))
+            return np.stack([
+                reader.read(plane=plane | {"C": c}, scene=scene, pixel_type=kind)[..., 0]
+                for c in (channels if channel is None else [channels[channel]])
+            ])  # fmt: skip
 
         um, names = _words(reader.raw_metadata)
         yield source(path, sizes, _DTYPES[kind], um=um, channel_names=names, read=read)
+
+
+def _planes(reader: "CziReader", scene: int | None) -> tuple[set[str], dict[str, range]]:
+    """Give the kinds of numbers in an image, and by axis the numbers of its planes.
+
+    A part of a recording keeps the numbers that its slices, moments and channels had in the whole.
+    """
+    kinds: set[str] = set()
+    ends: dict[str, tuple[int, int]] = {}
+
+    def note(_: int, block: "SubBlockInfo") -> bool:
+        at = block.coordinate.to_dict()
+        if scene is None or at.get("S", scene) == scene:
+            kinds.add(block.pixelType.name)
+            for axis, number in at.items():
+                first, last = ends.get(axis, (number, number))
+                ends[axis] = min(first, number), max(last, number)
+        return True
+
+    reader.enumerate_subblocks(note)
+    in_order = sorted(ends, key=lambda axis: ("TZC".find(axis), axis))
+    return kinds, {axis: range(ends[axis][0], ends[axis][1] + 1) for axis in in_order if axis != "S"}
 
 
 @contextmanager

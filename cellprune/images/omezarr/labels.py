@@ -57,7 +57,7 @@ class ImageLabels:
         return self.image / "labels" / self.name
 
     def require_own(self) -> None:
-        """Refuse labels of this name that something else made.
+        """Refuse labels of this name that something else made, and a damaged list of the image's labels.
 
         Raises:
             CellpruneError: says what to do.
@@ -71,6 +71,7 @@ class ImageLabels:
                 f"{self.path} is there, made by another model, with other options or by another program: give another "
                 "name as --zarr-labels, or remove that folder"
             )
+        metadata.listed_labels(self.path.parent)
 
     def write(self, labels: Labels, *, t: int, z: int) -> None:
         """Write one plane at all sizes that the image has, chunk by chunk, where it is not there already.

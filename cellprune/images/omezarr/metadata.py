@@ -137,13 +137,11 @@ def read(folder: Path) -> tuple[Words, Version]:
     Raises:
         ImageError: it says nothing, is damaged, or of a version that is not read.
     """
-    usual: Version
-    if (folder / "zarr.json").is_file():
-        said, usual = _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), "ome"), "0.5"
-    elif (folder / ".zattrs").is_file():
-        said, usual = _json(folder / ".zattrs"), "0.4"
-    else:
+    attributes = _attributes(folder)
+    if attributes is None:
         raise ImageError(f"{folder} holds no .zattrs and no zarr.json, so it is no whole OME-Zarr: copy it again")
+    usual: Version = "0.5" if (folder / "zarr.json").is_file() else "0.4"
+    said = _under(attributes, "ome") if usual == "0.5" else attributes
     try:
         versions = _Versions.model_validate(said)
         stated = [versions, *versions.multiscales, versions.plate, versions.well]
@@ -164,12 +162,10 @@ def read(folder: Path) -> tuple[Words, Version]:
 
 def own_words(folder: Path) -> object:
     """Give what cellprune said of a folder; nothing where it did not."""
-    if (folder / "zarr.json").is_file():
-        return _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), _OWN)
-    return _mapping(_json(folder / ".zattrs"), _OWN) if (folder / ".zattrs").is_file() else {}
+    return _under(_attributes(folder), _OWN)
 
 
-def write(folder: Path, words: dict[str, object], version: Version, *, own: dict[str, object] | None = None) -> None:
+def write(folder: Path, words: dict[str, object], version: Version, *, own: dict[str, object]) -> None:
     """Make a folder a group of a Zarr, and write what it says of itself.
 
     Args:
@@ -178,14 +174,17 @@ def write(folder: Path, words: dict[str, object], version: Version, *, own: dict
     Raises:
         WorkError: the disk is full, or the folder cannot be written.
     """
+    of_specification = words if version == "0.4" else {"ome": {"version": version, **words}}
+    _write(folder, {**of_specification, _OWN: own}, version)
+
+
+def _write(folder: Path, attributes: dict[str, object], version: Version) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    ours = {} if own is None else {_OWN: own}
     if version == "0.4":
         atomic.write_text(folder / ".zgroup", json.dumps({"zarr_format": 2}))
-        atomic.write_text(folder / ".zattrs", json.dumps(words | ours, indent=2))
+        atomic.write_text(folder / ".zattrs", json.dumps(attributes, indent=2))
         return
-    said = {"ome": {"version": version, **words}} | ours
-    group = {"zarr_format": 3, "node_type": "group", "attributes": said}
+    group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
     atomic.write_text(folder / "zarr.json", json.dumps(group, indent=2))
 
 
@@ -227,17 +226,36 @@ def words_of_labels(
     return {"multiscales": [multiscale], "image-label": {"source": {"image": "../../"}, **stated}}
 
 
+def listed_labels(folder: Path) -> list[object]:
+    """Give the names that an image's folder of labels lists; none where there is no such folder.
+
+    Raises:
+        ImageError: what it says is damaged.
+    """
+    said = _attributes(folder)
+    names = _under(_under(said, "ome") if (folder / "zarr.json").is_file() else said, "labels") or []
+    if not isinstance(names, list):
+        raise ImageError(f"{folder} has damaged metadata (labels: no list of names): mend or remove its JSON file")
+    return names
+
+
 def list_labels(folder: Path, name: str, version: Version) -> None:
-    """Name labels among those of an image; raises as `write`."""
-    said: object = {}
-    if (folder / "zarr.json").is_file():
-        said = _mapping(_mapping(_json(folder / "zarr.json"), "attributes"), "ome")
-    elif (folder / ".zattrs").is_file():
-        said = _json(folder / ".zattrs")
-    words = said if isinstance(said, dict) else {}
-    names = words.get("labels", [])
-    if name not in names:
-        write(folder, words | {"labels": [*names, name]}, version)
+    """Name labels among those of an image, and keep all else that its folder of labels says.
+
+    Raises:
+        ImageError: see `listed_labels`.
+        WorkError: the disk is full, or the folder cannot be written.
+    """
+    names = listed_labels(folder)
+    if name in names:
+        return
+    listed: dict[str, object] = {"labels": [*names, name]}
+    attributes = _said(_attributes(folder))
+    if version == "0.4":
+        _write(folder, attributes | listed, version)
+    else:
+        words = {"version": version} | _said(attributes.get("ome")) | listed
+        _write(folder, attributes | {"ome": words}, version)
 
 
 def axes_of(image: Multiscale, folder: Path) -> str:
@@ -275,6 +293,17 @@ def _json(path: Path) -> object:
         raise ImageError(f"{path} is no whole JSON ({reason(error)}): copy the OME-Zarr again") from error
 
 
-def _mapping(said: object, key: str) -> object:
+def _attributes(folder: Path) -> object | None:
+    """Give all that a folder says of itself; None where it has no file for it."""
+    if (folder / "zarr.json").is_file():
+        return _under(_json(folder / "zarr.json"), "attributes")
+    return _json(folder / ".zattrs") if (folder / ".zattrs").is_file() else None
+
+
+def _under(said: object, key: str) -> object:
     """Give what stands under a key; nothing where nothing does."""
     return said.get(key, {}) if isinstance(said, dict) else {}
+
+
+def _said(words: object) -> dict[str, object]:
+    return words if isinstance(words, dict) else {}

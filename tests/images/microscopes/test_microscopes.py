@@ -64,6 +64,25 @@ def test_scenes_positions_and_series_are_images(kind: str, tmp_path: Path) -> No
     assert np.array_equal(read, PIXELS[:, 1])
 
 
+def test_scenes_of_a_czi_have_their_own_moments(tmp_path: Path) -> None:
+    pytest.importorskip("pylibCZIrw")
+    path = write_czi(tmp_path / "a.czi", [PIXELS[:1], PIXELS], NAMES, (0.5, 0.5))
+    images, failures, _ = find([str(path)], Axes(0, 0))
+    assert not failures
+    assert [image.name for image in images] == ["a_s000", "a_s001_t000", "a_s001_t001"], "none is made up"
+
+
+@pytest.mark.parametrize("first", [(0, 7, 0), (5, 0, 0), (5, 7, 3)])
+def test_a_part_of_a_recording_is_read_whatever_numbers_its_planes_have(
+    first: tuple[int, int, int], tmp_path: Path
+) -> None:
+    pytest.importorskip("pylibCZIrw")
+    path = write_czi(tmp_path / "a.czi", [PIXELS], [], (0.5, 0.5), first=first)
+    images, failures, _ = find([str(path)], Axes(2, 1))
+    assert not failures
+    assert np.array_equal([image.levels(channels=1) for image in images], PIXELS[:, 2, 1:])
+
+
 def test_colours_of_a_czi_are_red_green_and_blue(tmp_path: Path) -> None:
     pytest.importorskip("pylibCZIrw")
     colours = np.stack([spots(), spots() // 2, 9 + spots()], axis=-1)

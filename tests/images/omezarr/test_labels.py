@@ -114,6 +114,30 @@ def test_labels_of_something_else_are_never_touched(tmp_path: Path) -> None:
         predicted(path, tmp_path / "other", model="1" * 64, zarr_labels="ours")
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_what_others_say_of_the_labels_of_an_image_stays(version: str, tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "a.zarr", spots(), version=version)
+    say(path / "labels", {"labels": ["nuclei"], "note": "by hand"}, version)
+    if version == "0.5":
+        said = json.loads((path / "labels/zarr.json").read_text())
+        said["attributes"]["viewer"] = {"opacity": 0.5}  # beside the words of the specification
+        (path / "labels/zarr.json").write_text(json.dumps(said))
+    before = dict(zarr.open_group(str(path / "labels"), mode="r").attrs)
+    predicted(path, tmp_path / "out", zarr_labels="cells")
+    listed = {"labels": ["nuclei", "cells"]}
+    after = dict(zarr.open_group(str(path / "labels"), mode="r").attrs)
+    assert after == before | (listed if version == "0.4" else {"ome": before["ome"] | listed})
+
+
+def test_a_damaged_list_of_labels_is_refused_before_any_work(tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "a.zarr", spots())
+    say(path / "labels", {"labels": "nuclei"})
+    before = content(tmp_path)
+    with pytest.raises(CellpruneError, match=r"labels has damaged metadata \(labels: no list of names\): mend or"):
+        predicted(path, tmp_path / "out", zarr_labels="cells")
+    assert content(tmp_path) == before
+
+
 def test_without_an_ome_zarr_there_is_nothing_to_write_beside(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", spots())
     with pytest.raises(CellpruneError, match="--zarr-labels cells: no image lies in an OME-Zarr: remove the option"):
