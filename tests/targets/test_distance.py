@@ -95,3 +95,10 @@ def test_small_seeds_are_none_and_a_piece_without_a_seed_is_no_cell() -> None:
     maps = np.stack([deep, np.zeros_like(deep)])
     assert decode(maps, deep.shape, DistanceSeeds(smoothing_px=0)).labels.max() == 1
     assert not decode(np.zeros_like(maps), deep.shape, DistanceSeeds()).labels.any()
+
+
+def test_seeds_that_share_but_a_corner_are_two() -> None:
+    deep = np.zeros((20, 20), np.float32)
+    deep[2:18, 2:18] = 0.3
+    deep[6:10, 6:10] = deep[10:14, 10:14] = 0.9
+    assert decode(np.stack([deep, np.zeros_like(deep)]), deep.shape, DistanceSeeds(smoothing_px=0)).labels.max() == 2

@@ -41,3 +41,10 @@ def test_of_equal_heights_the_first_in_the_order_of_reading_grows_first() -> Non
     assert grow(seeds[:, ::-1].copy(), np.zeros((1, 5), np.float32), within).tolist() == [[1, 1, 1, 2, 2]]
     of_columns = np.asfortranarray(np.ones((2, 5), np.float32))  # however they lie in memory
     assert grow(np.repeat(seeds, 2, 0), of_columns, np.ones((2, 5), bool)).tolist() == [[2, 2, 2, 1, 1]] * 2
+
+
+def test_a_seed_of_two_pieces_covers_both() -> None:
+    """Also where it lies at the end of a row in one, and at the start of the next row in the other."""
+    within = np.array([[0, 0, 0, 1, 1], [1, 1, 0, 0, 0]], bool)
+    seeds = np.array([[0, 0, 0, 0, 3], [3, 0, 0, 0, 0]], np.int32)
+    assert (grow(seeds, np.ones((2, 5), np.float32), within) == 3 * within).all()

@@ -57,3 +57,14 @@ def test_a_neck_among_pieces_without_is_cut() -> None:
     truth = touching_discs(1, side=400)
     parted = necks.cut(truth > 0, Watershed(10.0))
     assert len(np.unique(parted)) == truth.max() + 1
+
+
+@pytest.mark.parametrize("alone_px", [10**9, -(10**9)])  # all at once, and one by one
+def test_a_neck_as_deep_as_asked_between_parts_as_large_as_asked_is_cut(alone_px: int, monkeypatch) -> None:
+    """Two squares of width 3 and a pixel between them, which one of the two gets: 25 and 26 pixels."""
+    monkeypatch.setattr(necks, "_ALONE_PX", alone_px)
+    foreground = np.zeros((7, 13), bool)
+    foreground[1:6, 1:6] = foreground[1:6, 7:12] = foreground[3, 6] = True
+    for depth_px, min_area_px, n_cells in [(2, 25, 2), (2.1, 25, 1), (2, 26, 1)]:
+        decoder = Watershed(depth_px, depth=1, min_area_px=min_area_px)
+        assert numbered(necks.cut(foreground, decoder), min_area_px).max() == n_cells
