@@ -453,6 +453,12 @@ def _warn_of_results(done: "Done", folder: "Output", *, sees_whole_image: bool) 
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
         terminal.tell(f"note: {warnings[-1]}")
+    if done.blank:
+        warnings.append(
+            f"{done.blank[0]}{_and_more(done.blank)}: blank, every pixel is the same, so no cells are found there; if "
+            "that cannot be, look at how it was exposed or exported"
+        )
+        terminal.tell(f"warning: {warnings[-1]}")
     list_failures(done.failures, folder.records)
     return warnings
 

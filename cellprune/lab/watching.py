@@ -181,6 +181,7 @@ class _Watching:
         done.images[:] = [image for image in done.images if image["name"] not in names]
         done.failures[:] = [failure for failure in done.failures if failure.shown not in shown]
         done.tiled[:] = [name for name in done.tiled if name not in names]
+        done.blank[:] = [name for name in done.blank if name not in names]
         done.grey[:] = [name for name in done.grey if name not in shown]
         done.kept -= made.n_kept
         self.made.pop(path, None)
