@@ -238,8 +238,13 @@ class _Inputs:
         """Open the folder of their results, and refuse what may not be written beside the images."""
         from cellprune.lab.output import Output
 
+        before: set[str] = set()
+        if self.coming is not None:
+            from cellprune.lab.earlier import names_in
+
+            before = names_in(path)
         made = Output(
-            path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
+            path, settings, [*(image.name for image in self.everyones), *before], stacks=self.stacks, running=running,
             overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest, zarr_labels=zarr_labels,
         )  # fmt: skip
         made.require_own_zarr_labels(self.everyones)
