@@ -238,8 +238,13 @@ class _Inputs:
         """Open the folder of their results, and refuse what may not be written beside the images."""
         from cellprune.lab.output import Output
 
+        before: set[str] = set()
+        if self.coming is not None:
+            from cellprune.lab.earlier import names_in
+
+            before = names_in(path)
         made = Output(
-            path, settings, [image.name for image in self.everyones], stacks=self.stacks, running=running,
+            path, settings, [*(image.name for image in self.everyones), *before], stacks=self.stacks, running=running,
             overlays=overlays, outlines=outlines, shard=self.own, inputs=self.digest, zarr_labels=zarr_labels,
         )  # fmt: skip
         made.require_own_zarr_labels(self.everyones)
@@ -453,6 +458,12 @@ def _warn_of_results(done: "Done", folder: "Output", *, sees_whole_image: bool) 
             f"{done.grey[0]}{_and_more(done.grey)} is saved in colour, but all channels are equal: read as grey"
         )
         terminal.tell(f"note: {warnings[-1]}")
+    if done.blank:
+        warnings.append(
+            f"{done.blank[0]}{_and_more(done.blank)}: blank, every pixel is the same, so no cells are found there; if "
+            "that cannot be, look at how it was exposed or exported"
+        )
+        terminal.tell(f"warning: {warnings[-1]}")
     list_failures(done.failures, folder.records)
     return warnings
 

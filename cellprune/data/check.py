@@ -33,7 +33,7 @@ from cellprune.data.sets.root import data_root as root_of
 from cellprune.errors import CellpruneError
 from cellprune.evaluation.iou import IGNORED
 from cellprune.images.naming import of_text
-from cellprune.images.read import Labels, are_equal, read_grey_levels, read_header
+from cellprune.images.read import Labels, are_equal, read_grey_levels, read_header, require_contrast
 from cellprune.wording import many
 
 
@@ -106,7 +106,7 @@ def _inspect_plain(folder: Path, *, name: str, classes: tuple[str, ...]) -> Insp
 def _fault(image: Path) -> str:
     """Say what is wrong with an image, empty for nothing; without labels it stands in nobody's way."""
     try:
-        read_grey_levels(image)
+        require_contrast(read_grey_levels(image), image)
     except CellpruneError as error:
         return str(error)
     return ""
@@ -148,6 +148,7 @@ def _look(frame: Frame, findings: Findings, n_classes: int = 2) -> None:
         header = read_header(frame.image)
         findings.stacked += [frame.image] * header.looks_stacked
         levels = read_grey_levels(frame.image)
+        require_contrast(levels, frame.image)
     except CellpruneError as error:
         findings.errors.append(str(error))
         return

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cellprune.images.boxes import around, bands
 from cellprune.images.network_input import BETWEEN, mended
-from cellprune.images.read import Floats, are_equal, is_constant, require_contrast, require_grey_levels
+from cellprune.images.read import Floats, are_equal, is_constant, require_grey_levels
 from cellprune.runs.modelcard import Normalization
 from cellprune.targets.kinds import Box, Extent
 
@@ -44,6 +44,11 @@ class GreyLevels:
     low: NDArray
     high: NDArray
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether every pixel is the same."""
+        return bool(self.low[0] == self.high[0])
+
     def saved(self, box: Box) -> NDArray:
         """Give a box as it is saved, (channels, h, w)."""
         return self.read(box)[: self.channels]
@@ -60,17 +65,17 @@ class GreyLevels:
         # as there: beyond 16 bits float32 cannot hold the value before the offset is gone
         working = np.float64 if pixels.dtype.itemsize > 2 else np.float32
         scaled: NDArray[np.floating] = pixels.astype(working) - self.low
-        scaled = scaled / (self.high.astype(working) - self.low)
+        scaled = scaled if self.is_blank else scaled / (self.high.astype(working) - self.low)
         return scaled.astype(np.float32, copy=False)
 
 
-def grey_levels(read: Read, size: Extent, path: Path, plane: int | None, *, channels: int) -> GreyLevels:
+def grey_levels(read: Read, size: Extent, path: Path, *, channels: int) -> GreyLevels:
     """Look at all pixels of an image once, and refuse what `images.read.read_grey_levels` refuses.
 
     Args:
         read: gives a box of it.
         size: (height, width).
-        path, plane: for messages.
+        path: for messages.
         channels: that are wanted: where it is one, equal channels are one.
     Raises:
         ImageError: see `images.read`.
@@ -83,7 +88,6 @@ def grey_levels(read: Read, size: Extent, path: Path, plane: int | None, *, chan
         highs.append(pixels.max())
         n_channels, equal = len(pixels), equal and are_equal(pixels)
     low, high = np.array([min(lows)], pixels.dtype), np.array([max(highs)], pixels.dtype)
-    require_contrast(low[0], high[0], path, plane)
     return GreyLevels(read, size, 1 if channels == 1 and equal else n_channels, low, high)
 
 

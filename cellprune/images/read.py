@@ -25,8 +25,8 @@ from cellprune.wording import reason
 
 __all__ = [
     "MAX_CHANNELS", "MAX_PIXELS", "SUFFIXES", "UNSTACK", "Floats", "Header", "ImageError", "Labels", "Pick", "Target",
-    "are_equal", "equal_channels", "in_unit_range", "is_constant", "normalize", "opened_windows", "read_grey_levels",
-    "read_header", "read_image", "read_labels", "read_pixels", "resize_image", "resize_labels",
+    "are_equal", "equal_channels", "in_unit_range", "is_blank", "is_constant", "normalize", "opened_windows",
+    "read_grey_levels", "read_header", "read_image", "read_labels", "read_pixels", "resize_image", "resize_labels",
 ]  # fmt: skip
 
 SUFFIXES = (".tif", ".tiff", ".png")  # in any case
@@ -86,7 +86,9 @@ def read_image(path: Path, plane: int | None = None, *, channels: int | None = N
     Raises:
         ImageError: see the module's hard rules.
     """
-    return in_unit_range(read_grey_levels(path, plane, channels=channels))
+    levels = read_grey_levels(path, plane, channels=channels)
+    require_contrast(levels, path, plane)
+    return in_unit_range(levels)
 
 
 def in_unit_range(pixels: NDArray) -> Floats:
@@ -102,19 +104,18 @@ def in_unit_range(pixels: NDArray) -> Floats:
 def read_grey_levels(
     path: Path, plane: int | None = None, *, channels: int | None = None, pick: Pick | None = None
 ) -> NDArray:
-    """Read a microscopy image as it is saved: (C, H, W) of the file's own type; see `read_image`.
+    """Read a microscopy image as it is saved: (C, H, W) of the file's own type, a blank one, too; see `read_image`.
 
     Args:
         pick: what of a file of several axes is meant, in the place of `plane`.
     """
     pixels = _opened(path, lambda kind: _picked(partial(kind.read_pixels, path), plane, pick))
-    return usable(pixels, path, plane, channels=channels)
+    return usable(pixels, path, channels=channels)
 
 
-def usable(pixels: NDArray, path: Path, plane: int | None, *, channels: int | None) -> NDArray:
-    """Give the grey levels (C, H, W) of a file back where a network can be shown them; see `read_grey_levels`."""
+def usable(pixels: NDArray, path: Path, *, channels: int | None) -> NDArray:
+    """Give the grey levels (C, H, W) of a file back where they are some; see `read_grey_levels`."""
     require_grey_levels(pixels, path)
-    require_contrast(pixels.min(), pixels.max(), path, plane)
     return pixels[:1] if channels == 1 and are_equal(pixels) else pixels
 
 
@@ -130,15 +131,22 @@ def require_grey_levels(pixels: NDArray, path: Path) -> None:
         raise ImageError(f"{path} has NaN or infinite pixels: repair it or leave the frame out")
 
 
-def require_contrast(low: np.generic, high: np.generic, path: Path, plane: int | None) -> None:
-    """Refuse an image whose darkest and brightest pixel are the same.
+def is_blank(pixels: NDArray) -> bool:
+    """Tell whether every pixel of an image is the same."""
+    return bool(pixels.min() == pixels.max())
+
+
+def require_contrast(pixels: NDArray, path: Path, plane: int | None = None) -> None:
+    """Refuse a blank image, of which nothing can be learned.
 
     Raises:
         ImageError: names it.
     """
-    if low == high:
+    if is_blank(pixels):
         which = path if plane is None else f"{path}, plane {plane},"
-        raise ImageError(f"{which} is constant, every pixel is {low}: there is nothing to see; leave the frame out")
+        raise ImageError(
+            f"{which} is constant, every pixel is {pixels.min()}: there is nothing to see; leave the frame out"
+        )
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def read_grey_levels(
         pixels = source.read(pick.planes[0], pick.channel)
         for other in pick.planes[1:]:
             pixels = np.maximum(pixels, source.read(other, pick.channel))
-    return read.usable(pixels, member.path, plane, channels=channels)
+    return read.usable(pixels, member.path, channels=channels)
 
 
 @contextmanager

@@ -7,12 +7,13 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.header import MAX_PIXELS_IN_WINDOWS
 from cellprune.images.network_input import network_size
-from cellprune.images.read import in_unit_range
+from cellprune.images.read import in_unit_range, is_blank
 from cellprune.lab import tiles
 from cellprune.lab.cells import cells
 from cellprune.lab.engine import Engine, Floats
@@ -48,6 +49,7 @@ class Done:
         tiled: names of the images that went through in tiles.
         wide: what is to be said of connected pieces that took more memory than all else.
         grey: files that are saved in colour, all channels equal, and were read as grey.
+        blank: names of the images of which every pixel is the same, so that they have no cells.
     """
 
     failures: list[Failure]
@@ -57,6 +59,7 @@ class Done:
     tiled: list[str] = field(default_factory=list)
     wide: list[str] = field(default_factory=list)
     grey: list[str] = field(default_factory=list)
+    blank: list[str] = field(default_factory=list)
 
     def record(self) -> dict[str, object]:
         """Give what prediction.json says of it."""
@@ -64,6 +67,7 @@ class Done:
             "images": self.images,
             "cells": len(self.rows),
             "tiled": self.tiled,
+            "blank": self.blank,
             "failed": [{"image": failure.shown, "why": failure.why} for failure in self.failures],
         }
 
@@ -231,6 +235,8 @@ def _one(
     done.rows.add(
         cells(labels, class_of, levels, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
     )  # fmt: skip
+    if is_blank(levels):
+        done.blank.append(printable(image.name))
     _add(done, image, output, len(class_of) - 1)
 
 
@@ -272,6 +278,8 @@ def _one_large(
         done.grey.append(image.shown)
     if is_tiled(large, network_size(image.header.size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS)):
         done.tiled.append(printable(image.name))
+    if came.is_blank:
+        done.blank.append(printable(image.name))
     done.kept += came.kept
     done.wide += came.wide
     _add(done, image, output, came.n_cells)
@@ -292,7 +300,10 @@ def _levels(engine: Engine, image: Image, done: Done) -> NDArray:
 def _predicted(
     engine: Engine, image: Image, levels: NDArray, done: Done, decode: Decode, draw: Draw | None, zoom: Scale
 ) -> tuple[Labels, list[str], bytes | None]:
-    """Give the labels, the class name of each (the background's first), and the overlay."""
+    """Give the labels, the class name of each (the background's first), and the overlay; a blank image has no cells."""
+    if is_blank(levels):
+        labels, pixels = np.zeros(levels.shape[1:], np.uint16), np.zeros(levels.shape, np.float32)
+        return labels, [engine.card.classes[0]], draw(pixels, labels) if draw else None
     if not tiles.fits(engine, network_size(image.header.size, zoom)):
         done.tiled.append(printable(image.name))
     pixels = in_unit_range(levels)

@@ -1,5 +1,6 @@
 """One image to labels: zoom as in training, normalize, network, back to native size, decode into cells."""
 
+import warnings
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from cellprune.config.names import resolve
 from cellprune.images.network_input import seen
-from cellprune.images.read import UNSTACK, ImageError
+from cellprune.images.read import UNSTACK, ImageError, is_blank
 from cellprune.lab import tiles
 from cellprune.lab.engine import Engine, Floats, engine_of
 from cellprune.runs.modelcard import ModelCard
@@ -27,10 +28,10 @@ def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     Args:
         model: what `cellprune.load` gives, a run folder, a model file, an engine (`lab.engine.Engine`), or any torch
             network that gives one logit map per class; for such a network the image is not zoomed.
-        image: (H, W), or for a network of several channels (C, H, W) or (H, W, C); any numbers, not constant. Where an
-            image could be read in both ways, its channels stand first.
+        image: (H, W), or for a network of several channels (C, H, W) or (H, W, C); any numbers. Where an image
+            could be read in both ways, its channels stand first.
     Returns:
-        (H, W) int32, 0 is background, one number per cell, from 1.
+        (H, W) int32, 0 is background, one number per cell, from 1. A blank image, every pixel the same, has no cells.
     Raises:
         CellpruneError: no such file, other channels than the network takes, or an image that cannot be used.
     Example:
@@ -41,9 +42,12 @@ def predict(model: object, image: NDArray) -> NDArray[np.int32]:
     """
     engine = engine_of(model)
     pixels = _channels_first(_grey_levels(image), engine.card.in_channels)
-    if not np.isfinite(pixels).all() or pixels.min() == pixels.max():
-        raise ImageError("the image is constant or has NaN or infinite pixels: there is nothing to see")
+    if not np.isfinite(pixels).all():
+        raise ImageError("the image has NaN or infinite pixels: repair it, or leave the frame out")
     require_channels(engine, len(pixels), "the image")
+    if is_blank(pixels):
+        warnings.warn("the image is blank, every pixel is the same: it gets no cells", stacklevel=2)
+        return np.zeros(pixels.shape[1:], np.int32)
     return cells_in(engine, pixels).labels.astype(np.int32)
 
 

@@ -10,6 +10,7 @@ from cellprune.errors import CellpruneError, WorkError
 from cellprune.images.read import ImageError
 from cellprune.lab import scale
 from cellprune.lab.arrivals import EVERY_S, Arrival, Arrivals
+from cellprune.lab.earlier import Earlier
 from cellprune.lab.gathering import Failure
 from cellprune.lab.inputs import Image
 from cellprune.lab.job import Done, Job, join, stopped, write
@@ -45,7 +46,8 @@ def watch(
     """Predict the images that are in a folder and those that come, until Ctrl-C.
 
     The table and the record are written whenever nothing is left to do for now. A file that changes after it was
-    predicted is predicted anew. What is still waited for at the end is a failure.
+    predicted is predicted anew. What is still waited for at the end is a failure. What an earlier
+    watch did stays, also of images that were moved away since.
 
     Args:
         job: how.
@@ -63,7 +65,8 @@ def watch(
     output = job.output
     with output.locked():
         output.sweep(())
-        watching = _Watching(job, arrivals, scaling, Done([], output.table()), notice, separate)
+        before = Earlier(output)
+        watching = _Watching(job, arrivals, scaling, Done([], output.table()), before, notice, separate)
         done = watching.done
         try:
             try:
@@ -71,12 +74,14 @@ def watch(
                 while True:
                     is_new |= watching.look()
                     if is_new:
-                        write(output, done, finished=False)
-                        tell(done)
+                        so_far = before.and_(done)
+                        write(output, so_far, finished=False)
+                        tell(so_far)
                     is_new = False
                     (wait or time.sleep)(EVERY_S)
             except KeyboardInterrupt:
                 done.failures += arrivals.waiting()
+                done = before.and_(done)
                 write(output, done, finished=True)
         except WorkError as error:
             if gone := output.gone():
@@ -85,9 +90,10 @@ def watch(
                     "again, which predicts all images anew"
                 ) from error
             with suppress(WorkError):  # of a full disk: the table of before stays
+                done = before.and_(done)
                 write(output, done, finished=False)
-            so_far = f"{many(len(done.images), 'image')} {'is' if len(done.images) == 1 else 'are'}"
-            raise stopped(error, output, so_far) from error
+            n_done = f"{many(len(done.images), 'image')} {'is' if len(done.images) == 1 else 'are'}"
+            raise stopped(error, output, n_done) from error
     return done
 
 
@@ -105,6 +111,7 @@ class _Watching:
     arrivals: Arrivals
     scaling: Scaling
     done: Done
+    before: Earlier
     notice: Notice
     separate: bool
     made: dict[Path, _Made] = field(default_factory=dict)
@@ -129,6 +136,7 @@ class _Watching:
             return False  # of a stack that is cut off no plane is predicted
         if made is not None:
             self._forget(arrived.path, made)
+        self.before.drop({printable(image.name) for image in images})
         self.notice(images, ())
         names = {printable(str(arrived.path)), *(image.shown for image in images)}
         before = [failure for failure in done.failures if failure.shown not in names]
@@ -181,6 +189,7 @@ class _Watching:
         done.images[:] = [image for image in done.images if image["name"] not in names]
         done.failures[:] = [failure for failure in done.failures if failure.shown not in shown]
         done.tiled[:] = [name for name in done.tiled if name not in names]
+        done.blank[:] = [name for name in done.blank if name not in names]
         done.grey[:] = [name for name in done.grey if name not in shown]
         done.kept -= made.n_kept
         self.made.pop(path, None)

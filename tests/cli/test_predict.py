@@ -466,6 +466,21 @@ def exported(model: Path) -> Path:
     return path
 
 
+def test_blank_images_are_warned_of_and_stop_no_pipeline(
+    dataset: Dataset, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "in").mkdir()
+    shutil.copy(dataset.frames[0].image, tmp_path / "in/a.tif")
+    for name in "bc":
+        tifffile.imwrite(tmp_path / "in" / f"{name}.tif", np.full((40, 50), 7, np.uint16))
+    assert call(model, tmp_path / "in", "-o", tmp_path / "out", "--json") == 0
+    out, err = capsys.readouterr()
+    assert (json.loads(out)["blank"], json.loads(out)["failed"]) == (["b", "c"], [])
+    said = [line for line in err.splitlines() if line.startswith("warning")]
+    assert said[-1].startswith("warning: b (and 1 more): blank, every pixel is the same, so no cells are found there;")
+    assert not tifffile.imread(tmp_path / "out/labels/b.tif").any()
+
+
 def call_export(*words: object) -> int:
     return typed("export", *words)
 

@@ -24,10 +24,11 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PACKAGE)
 
 
-def image(path: Path, frames: np.ndarray, axes: str) -> str:
+def image(path: Path, frames: np.ndarray, axes: str, version: str = "0.4") -> str:
     ngio.create_ome_zarr_from_array(
-        str(path), frames, pixelsize=0.65, axes_names=axes, channels_meta=["empty", "DAPI"], consolidation_mode="auto"
-    )
+        str(path), frames, pixelsize=0.65, axes_names=axes, channels_meta=["empty", "DAPI"], ngff_version=version,
+        consolidation_mode="auto",
+    )  # fmt: skip
     return str(path)
 
 
@@ -76,6 +77,37 @@ def test_what_cannot_be_whole_is_not_written(tmp_path: Path) -> None:
     slices = image(tmp_path / "slices.zarr", np.ones((2, 3, 48, 64), np.uint16), "czyx")
     with pytest.raises(ValueError, match="project it first"):
         predict_cells(zarr_url=slices, model=model)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_label_is_replaced_only_by_a_whole_one(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cellprune_fractal import predict_cells
+
+    model = str(onnx_file(tmp_path / "cells.onnx"))
+    frames = np.random.default_rng(0).poisson(100, (2, 2, 1, 48, 64)).astype(np.uint16)
+    zarr = image(tmp_path / "a.zarr", frames, "tczyx", version)
+    predict_cells.predict_cells(zarr_url=zarr, model=model, channel="DAPI")
+    label = ngio.open_ome_zarr_container(zarr).get_label("cells")
+    usual, mine = label.get_as_numpy(), np.full_like(label.get_as_numpy(), 3)
+    label.set_array(mine)  # corrected by hand
+    asked = {"zarr_url": zarr, "model": model, "channel": "DAPI", "overwrite": True}
+
+    def full(network: object, plane: np.ndarray) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(predict_cells, "predict", full)
+        with pytest.raises(Exception, match="No space left"):
+            predict_cells.predict_cells(**asked)
+    assert np.array_equal(ngio.open_ome_zarr_container(zarr).get_label("cells").get_as_numpy(), mine)
+    predict_cells.predict_cells(**asked)
+    made = ngio.open_ome_zarr_container(zarr)
+    assert made.list_labels() == ["cells"]
+    assert np.array_equal(made.get_label("cells").get_as_numpy(), usual)
+    assert made.get_label("cells").meta.name == "cells"
+    assert sorted(path.name for path in Path(zarr, "labels").iterdir() if path.is_dir()) == ["cells"]
+    with pytest.raises(Exception, match="already exists"):
+        predict_cells.predict_cells(**asked | {"overwrite": False})
 
 
 def test_the_manifest_is_that_of_the_task() -> None:

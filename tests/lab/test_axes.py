@@ -56,9 +56,9 @@ def test_imagej_slices_one_by_one_or_the_brightest(tmp_path: Path) -> None:
     slices = np.stack([np.full_like(spots(), 7), spots(), spots(cells=[(30, 3, 6, 6)])])
     tifffile.imwrite(tmp_path / "a.tif", slices, imagej=True, metadata={"axes": "ZYX"})
     done = predicted(tmp_path / "a.tif", tmp_path / "each", axes=Axes("each"))
-    assert [image["name"] for image in done.images] == ["a_z001", "a_z002"]
-    assert len(done.failures) == 1, "a slice without anything to see is listed"
-    assert sorted(path.name for path in (tmp_path / "each/labels").iterdir()) == ["a_z001.tif", "a_z002.tif"]
+    assert [(image["name"], image["cells"]) for image in done.images] == [("a_z000", 0), ("a_z001", 2), ("a_z002", 1)]
+    assert (done.failures, done.blank) == ([], ["a_z000"]), "a slice without anything to see has no cells"
+    assert len(list((tmp_path / "each/labels").iterdir())) == 3
     predicted(tmp_path / "a.tif", tmp_path / "max", axes=Axes("max"))
     assert tifffile.imread(tmp_path / "max/labels/a.tif").max() == 3
     before = content(tmp_path / "max")

@@ -167,13 +167,12 @@ def test_what_cannot_be_used_is_listed_and_the_rest_is_done(three: Path, write: 
     write("in/nan.tif", np.full((9, 9), np.nan, np.float32))
     (three / "empty.tif").touch()
     done = predicted(three, tmp_path / "out")
-    assert [image["name"] for image in done.images] == ["a", "b", "c"]
+    assert [image["name"] for image in done.images] == ["a", "b", "c", "flat"]
     said = {Path(failure.shown).name: failure.why for failure in done.failures}
-    assert said.keys() == {"colour.tif", "flat.tif", "nan.tif", "empty.tif"}
+    assert said.keys() == {"colour.tif", "nan.tif", "empty.tif"}
     assert "has 3 channels, but the model takes 1: convert it to grey" in said["colour.tif"]
-    assert "constant" in said["flat.tif"]
     record = json.loads((tmp_path / "out/prediction.json").read_text())
-    assert len(record["failed"]) == 4
+    assert len(record["failed"]) == 3
     assert record["finished"] is True
 
 
@@ -305,12 +304,27 @@ def test_a_stack_that_was_interrupted_goes_on_and_a_finished_one_is_kept(film: P
 
 
 def test_of_a_stack_with_an_image_that_fails_each_keeps_its_file(write: Write, tmp_path: Path) -> None:
-    path = write("film.tif", np.stack([spots(), np.full_like(spots(), 7), spots()]), photometric="minisblack")
+    path = write("film.tif", np.stack([spots(), spots() * np.nan, spots()]), photometric="minisblack")
     assert len(predicted(path, tmp_path / "out").failures) == 1
     assert sorted(path.name for path in (tmp_path / "out/labels").iterdir()) == ["film_t000.tif", "film_t002.tif"]
     write("film.tif", np.stack([spots(), spots(), spots()]), photometric="minisblack")
     assert not predicted(path, tmp_path / "out").failures
     assert [path.name for path in (tmp_path / "out/labels").iterdir()] == ["film.tif"]
+
+
+def test_a_blank_frame_of_a_time_lapse_has_no_cells_and_is_named(write: Write, tmp_path: Path) -> None:
+    path = write("film.tif", np.stack([spots(), np.full_like(spots(), 7), spots()]), photometric="minisblack")
+    done = predicted(path, tmp_path / "out")
+    assert not done.failures
+    assert [image["cells"] for image in done.images] == [2, 0, 2]
+    record = json.loads((tmp_path / "out/prediction.json").read_text())
+    assert (record["blank"], record["failed"]) == (["film_t001"], [])
+    labels = tifffile.imread(tmp_path / "out/labels/film.tif")
+    assert [frame.max() for frame in labels] == [2, 0, 2]
+    assert (tmp_path / "out/overlays/film_t001.png").is_file()
+    before, engine = content(tmp_path / "out"), Bright()
+    assert predicted(path, tmp_path / "out", engine).kept == 3
+    assert (engine.seen, content(tmp_path / "out")) == ([], before)
 
 
 @pytest.mark.parametrize("name", ["=cmd|x.tif", "<script>.tif", "two\nlines.tif", "ü %s.tif"])

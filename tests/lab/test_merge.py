@@ -22,12 +22,14 @@ FIRST, SECOND = Shard(1, 2), Shard(2, 2)
 
 @pytest.fixture
 def inputs(write: Write, tmp_path: Path) -> Path:
-    """Three images with cells, one without, a stack, and one that cannot be predicted."""
+    """Three images with cells, one without, a stack, one that cannot be predicted, and two blank ones."""
     for name in "abc":
         write(f"in/{name}.tif", spots(cells=[(1, 1, 5, 5), (20, 20 + ord(name) % 7, 6, 6)]))
     write("in/d.tif", np.tile(np.arange(50, dtype=np.uint8), (40, 1)))
     write("in/film.tif", np.stack([spots(), spots()]), photometric="minisblack")
-    write("in/flat.tif", np.full((9, 9), 7, np.uint8))
+    write("in/flat.tif", np.full((9, 9), np.nan, np.float32))
+    for name in ("e", "empty"):
+        write(f"in/{name}.tif", np.full((9, 9), 7, np.uint8))
     return tmp_path / "in"
 
 
@@ -46,7 +48,7 @@ def test_shards_are_merged_to_what_one_process_leaves(inputs: Path, shards: Path
         assert there[name] == whole[name], name
     said, of_whole = (json.loads(files["prediction.json"]) for files in (there, whole))
     assert {key: said[key] for key in of_whole} == of_whole
-    assert (said["merged"], made.pieces, made.images, made.cells) == (2, 2, 6, of_whole["cells"])
+    assert (said["merged"], made.pieces, made.images, made.cells) == (2, 2, 8, of_whole["cells"])
     assert [Path(one["image"]).name for one in made.failed] == ["flat.tif"]
     merge([shards], shards, multiqc=True)
     table = json.loads((shards / "cellprune_mqc.json").read_text())
@@ -124,8 +126,8 @@ def test_a_file_that_came_between_two_shards_is_missed(write: Write, inputs: Pat
     documents.write_json(record, {key: value for key, value in said.items() if key != "inputs"})
     with pytest.raises(CellpruneError, match=r"shard 1/2 in .* is of an older version, .*: give its command again"):
         merge([out], out)
-    assert predicted(inputs, out, shard=FIRST).kept == 4
-    assert merge([out], out).images == 8
+    assert predicted(inputs, out, shard=FIRST).kept == 5
+    assert merge([out], out).images == 10
 
 
 def test_whole_predictions_come_one_after_the_other(write: Write, tmp_path: Path) -> None:

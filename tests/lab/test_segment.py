@@ -94,8 +94,7 @@ def test_a_network_that_takes_no_single_image_is_refused_in_one_line() -> None:
     [
         (np.zeros((2, 9, 9)) + np.arange(9), "has 2 channels, but the model takes 1: save the one channel to use"),
         (np.zeros((3, 9, 9)) + np.arange(9), "has 3 channels, but the model takes 1: convert it to grey"),
-        (np.ones((9, 9)), "constant"),
-        (np.full((9, 9), np.nan), "constant or has NaN"),
+        (np.full((9, 9), np.nan), "has NaN or infinite pixels: repair it"),
         (np.ones((9, 9))[:0], r"shape \(0, 9\) has no pixels"),
         (np.eye(9) + 0j, "holds complex128 values, which are not grey levels"),
         (np.eye(9) > 0, "holds bool values, which are not grey levels"),
@@ -106,6 +105,12 @@ def test_a_network_that_takes_no_single_image_is_refused_in_one_line() -> None:
 def test_an_image_that_cannot_be_used_is_refused(image: np.ndarray | str, said: str, bright: Bright) -> None:
     with pytest.raises(ImageError, match=said):
         predict(bright, image)
+
+
+def test_a_blank_image_has_no_cells_and_a_warning(bright: Bright) -> None:
+    with pytest.warns(UserWarning, match="the image is blank, every pixel is the same: it gets no cells"):
+        labels = predict(bright, np.full((9, 7), 3))
+    assert (labels.shape, labels.dtype, labels.any()) == ((9, 7), np.int32, False)
 
 
 def test_a_zoom_that_asks_for_too_much_is_refused_before_memory_is_taken() -> None:

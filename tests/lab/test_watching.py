@@ -15,6 +15,7 @@ from lab_jobs import SETTINGS, content, predicted
 from cellprune.errors import WorkError
 from cellprune.lab.arrivals import Arrivals
 from cellprune.lab.axes import Axes
+from cellprune.lab.earlier import names_in
 from cellprune.lab.job import Done, Job
 from cellprune.lab.output import Output
 from cellprune.lab.watching import Scaling, watch
@@ -44,7 +45,8 @@ def watched(folder: Path, out: Path, *steps: Step, engine: Bright | None = None,
             raise KeyboardInterrupt
         step()
 
-    job = Job(engine or Bright(), Output(out, SETTINGS, [path.stem for path in folder.iterdir()]))
+    names = {*(path.stem for path in folder.iterdir()), *names_in(out)}
+    job = Job(engine or Bright(), Output(out, SETTINGS, sorted(names)))
     arrivals = Arrivals(folder, Axes(), clock=lambda: now[0])
     return watch(job, arrivals, Scaling(None, rescale=False), wait=wait)
 
@@ -168,6 +170,28 @@ def test_what_is_waited_for_at_the_end_is_a_failure_with_its_reason(folder: Path
     assert "was not predicted before the watch ended: give the same command again" in why["late.tif"]
     assert "cut.tif" in why["cut.tif"]
     assert len(json.loads((tmp_path / "out/prediction.json").read_text())["failed"]) == 4
+
+
+def test_what_was_done_of_images_that_were_moved_away_stays(folder: Path, tmp_path: Path) -> None:
+    out, away = tmp_path / "out", tmp_path / "away"
+    away.mkdir()
+    save(folder / "a.tif")
+    save(folder / "=b.tif", np.full((9, 9), 7, np.uint8))
+    save(folder / "film.tif", np.stack([spots(), spots(cells=[(3, 3, 6, 6)])]))
+    watched(folder, out, nothing, nothing)
+    before = content(out)
+    for name in ("a.tif", "=b.tif", "film.tif"):
+        (folder / name).rename(away / name)
+    done = watched(folder, out, nothing, nothing)
+    assert (done.kept, len(done.images), len(done.rows), done.blank) == (4, 4, 5, ["=b"])
+    assert content(out) == before, "nothing came"
+    save(folder / "c.tif")
+    save(folder / "a.tif", spots(cells=[(9, 9, 7, 7)]))  # another image of a name that was there
+    done = watched(folder, out, nothing, nothing)
+    assert [image["name"] for image in done.images] == ["=b", "film_t000", "film_t001", "a", "c"]
+    with (out / "cells.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["image"] for row in csv.DictReader(file)] == [*["film.tif"] * 3, "a.tif", "c.tif", "c.tif"]
+    assert tifffile.imread(out / "labels/a.tif").max() == 1
 
 
 def test_an_output_that_disappears_is_not_said_to_be_kept(folder: Path, tmp_path: Path) -> None:

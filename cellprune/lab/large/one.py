@@ -46,12 +46,14 @@ class Came:
         n_cells: how many.
         kept: whether its labels were there.
         channels: of the image that were read.
+        is_blank: whether every pixel of it is the same.
         wide: what is to be said of pieces that took more memory than all else.
     """
 
     n_cells: int
     kept: bool
     channels: int
+    is_blank: bool
     wide: tuple[str, ...]
 
 
@@ -87,11 +89,9 @@ def one(
         tell(wide[-1])
 
     with image.windows() as windows:
-        levels = grey_levels(
-            windows, image.header.size, image.path, image.plane, channels=large.engine.card.in_channels
-        )
+        levels = grey_levels(windows, image.header.size, image.path, channels=large.engine.card.in_channels)
         if levels.channels != large.engine.card.in_channels:
-            return Came(0, kept=False, channels=levels.channels, wide=())
+            return Came(0, kept=False, channels=levels.channels, is_blank=False, wide=())
         tell("looking at what is there")
         said = output.said_of(image)
         there = None if said is None else _boxes(said, image)
@@ -110,7 +110,7 @@ def one(
             table.add(
                 rows(labels, there, levels.saved, image=image.shown, frame=image.frame, pixel_size_um=pixel_size_um)
             )
-    return Came(len(said.class_of) - 1, kept, levels.channels, tuple(wide))
+    return Came(len(said.class_of) - 1, kept, levels.channels, levels.is_blank, tuple(wide))
 
 
 def is_tiled(large: Large, size: tuple[int, int]) -> bool:

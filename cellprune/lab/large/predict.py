@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cellprune.config.names import resolve
 from cellprune.images.header import LARGE_PX, MAX_PIXELS_IN_WINDOWS
@@ -18,7 +19,7 @@ from cellprune.lab.large.labelled import Labelled
 from cellprune.lab.large.scratch import Scratch
 from cellprune.lab.scale import Scale
 from cellprune.targets.decoders import Decoder
-from cellprune.targets.kinds import Extent
+from cellprune.targets.kinds import Box, Extent
 from cellprune.targets.target import Target
 
 MEMORY_BYTES = 2**28
@@ -46,7 +47,7 @@ def predicted(
     step: tiles.Step | None = None,
     wide: Wide = lambda window: None,
 ) -> Iterator[Labelled]:
-    """Give the labels of a large image, for as long as the block.
+    """Give the labels of a large image, for as long as the block; a blank one has no cells.
 
     Args:
         engine: the network.
@@ -61,6 +62,9 @@ def predicted(
         OSError: the disk is full.
     """
     card = engine.card
+    if levels.is_blank:
+        yield Labelled(_background, levels.size, [card.classes[0]])
+        return
     size = network_size(levels.size, zoom, most_pixels=MAX_PIXELS_IN_WINDOWS)
     target: Target = resolve("target", card.target)
     with ExitStack() as files:
@@ -72,3 +76,7 @@ def predicted(
             cells = decoded(target, maps, levels.size, decoder, numbers, wide=wide)
         class_of = [card.classes[number] for number in cells.class_of]
         yield Labelled(cells.labels, levels.size, class_of)
+
+
+def _background(box: Box) -> NDArray[np.uint16]:
+    return np.zeros([side.stop - side.start for side in box], np.uint16)

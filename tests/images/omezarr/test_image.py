@@ -46,8 +46,7 @@ def test_planes_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (path / "0" / "0" / "2" / "0" / "0" / "0").write_bytes(b"damaged")
     images, _, _ = find([str(path)], Axes(1, 1))
     assert np.array_equal(images[0].levels(channels=1)[0], PIXELS[0, 1, 1]), "the damaged slice was not looked at"
-    with pytest.raises(ImageError, match=r"a\.zarr is constant, .*nothing to see|plane 1, is constant"):
-        images[1].levels(channels=1)
+    assert not images[1].levels(channels=1).any()
     with pytest.raises(ImageError, match=r"a\.zarr is not a whole OME-Zarr \(.*\): copy it again"):
         find([str(path)], Axes(2, 0))[0][0].levels(channels=1)
 

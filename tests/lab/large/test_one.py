@@ -87,12 +87,15 @@ def test_parts_leave_what_the_whole_leaves(
     ours, theirs = content(tmp_path / "parts"), content(tmp_path / "whole")
     assert ours.keys() == theirs.keys()
     # the one is a TIFF in tiles, the other tells of what went through in tiles
-    assert {name for name in ours if ours[name] != theirs[name]} == {"labels/a.tif", "prediction.json"}
-    labels = [tifffile.imread(tmp_path / name / "labels/a.tif") for name in ("parts", "whole")]
-    assert labels[0].dtype == labels[1].dtype
-    assert np.array_equal(*labels)
+    assert {name for name in ours if ours[name] != theirs[name]} == {"labels/a.tif", "labels/b.tif", "prediction.json"}
+    for name in "ab":
+        labels = [tifffile.imread(tmp_path / folder / "labels" / f"{name}.tif") for folder in ("parts", "whole")]
+        assert labels[0].dtype == labels[1].dtype
+        assert np.array_equal(*labels)
+    assert done.blank == whole.blank == ["b"]
+    assert (done.failures, labels[0].any()) == ([], False)
     again = Bright(zoom=(0.5, 0.7), classes=n_classes)
-    assert predicted(clouds, tmp_path / "parts", again).kept == 1
+    assert predicted(clouds, tmp_path / "parts", again).kept == 2
     assert again.seen == []
     assert content(tmp_path / "parts") == ours
 
@@ -106,7 +109,7 @@ def test_damaged_labels_are_made_again(clouds: Path, tmp_path: Path, small: Call
     damaged = bytearray(before["labels/a.tif"])
     damaged[at : at + 30] = bytes(30)
     (tmp_path / "out/labels/a.tif").write_bytes(damaged)
-    assert predicted(clouds, tmp_path / "out").kept == 0
+    assert predicted(clouds, tmp_path / "out").kept == 1, "the blank one"
     assert content(tmp_path / "out") == before
 
 
