@@ -38,8 +38,13 @@ def _sentence(name: str, rows: Sequence[Row]) -> str:
         return (
             f"{name}, in {ours.engine} fp32: {faster}; its score is not comparable, so this says nothing of its cost."
         )
-    good = [faster] if ratio <= CLEARLY_FASTER else []
-    bad = [] if ratio <= CLEARLY_FASTER else [f"it is not faster ({times})"]
+    good, bad = [], []
+    if ratio > CLEARLY_FASTER:
+        bad.append(f"it is not faster ({times})")
+    elif ours.macs is not None and ours.macs == dense.macs:  # as of single weights: the engines multiply the zeros
+        bad.append(f"it is faster by chance only ({times}): it does as many multiply-adds, zeros among them")
+    else:
+        good.append(faster)
     for name_of_score, of_ours, of_dense in (("score", ours.score, dense.score), ("SEG", ours.seg, dense.seg)):
         if of_ours is not None and of_dense is not None:
             (good if of_ours >= of_dense else bad).append(_change(name_of_score, of_ours - of_dense))

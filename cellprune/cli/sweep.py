@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from cellprune.cli.many_runs import Handling, carry_out
 from cellprune.config import load as config
 from cellprune.config.schema import Settings
-from cellprune.config.sweep import SECTION, Sweep, asked
+from cellprune.config.sweep import Sweep, asked
 
 
 def sweep(
@@ -53,5 +53,5 @@ def sweep(
         from cellprune.tables.plan import plan as planned
 
     file = None if plan is None else config.read(plan)
-    whole = planned(asked(axes, file), Source(settings, file and file.without(SECTION), set_))
+    whole = planned(asked(axes, file), Source(settings, file and file.without(config.SWEEP), set_))
     carry_out(whole, handling, output)

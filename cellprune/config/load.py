@@ -50,6 +50,7 @@ _CODE = (  # of the user's own
     ("data", "dataset", "source_sha256"),
 )
 
+SWEEP = "sweep"  # the section of a plan that is no setting: the axes of a table
 _NAME = ("kind", "method", "type")  # as other programs call what is `name` here
 _SECTIONS_OF_EVERY_RECORD = {"task", "seed", "data", "model", "pruning", "training"}
 _OF_EVERY_RECORD = {"dataset", "truth", "ignore_border", "split", "split_seed"}  # settings of cells in images
@@ -189,7 +190,7 @@ def _refuse_foreign(
     """Refuse an option that only others in the table have."""
     for key in values:
         if key not in own and any(key in options for options in table.values()):
-            shown = [name for name in own if not name.endswith("_sha256")]  # those are filled in
+            shown = [name for name in dict.fromkeys(own) if not name.endswith("_sha256")]  # those are filled in
             known = f"its options: {', '.join(shown)}" if shown else "it has none"
             raise ConfigError(f"{whose} has no option {key!r}; {known}")
 
@@ -330,7 +331,9 @@ def _fault(key: str, error: ErrorDetails) -> str:
 
 
 def _unknown_key(key: str) -> str:
-    known = [*keys(Settings), *Settings.model_fields]
+    if key == SWEEP:
+        return f"{quoted(key)} is the section of a plan: give the file to 'cellprune sweep', or remove the section"
+    known = [*keys(Settings), *Settings.model_fields, SWEEP]
     section, dot, last = key.rpartition(".")
     if last in _NAME and f"{section}.name" in known:
         return f"unknown key {quoted(key)}, did you mean {f'{section}.name'!r}?"

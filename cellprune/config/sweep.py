@@ -8,13 +8,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from cellprune.config import names
 from cellprune.config.base import MOST_SEED, Frozen, Values, named, ratio_of
-from cellprune.config.load import File, faults
+from cellprune.config.load import SWEEP, File, faults
 from cellprune.config.pruning import Pruning, budget_of
 from cellprune.config.resolve import ConfigError
 from cellprune.errors import unknown
 from cellprune.wording import many, quoted, reason
 
-SECTION = "sweep"
 TAUGHT = "teacher"  # the control that is the same network, trained with the teacher that the settings name
 CONTROLS = (*(name for name in get_args(Pruning.model_fields["control"].annotation) if name != "none"), TAUGHT)
 _MOST_SEEDS = 1000
@@ -104,11 +103,11 @@ def asked(flags: Sweep, file: File | None = None) -> Sweep:
     """
     if file is None:
         return flags
-    section, place = file.values.get(SECTION), f"{file.path}, section {SECTION}"
+    section, place = file.values.get(SWEEP), f"{file.path}, section {SWEEP}"
     values: Values = dict(section) if isinstance(section, dict) else {}
     if section is not None and not isinstance(section, dict):
         raise ConfigError(
-            f"{file.path}: the section {SECTION} holds {quoted(section)}: write lines such as 'methods: [snip]'"
+            f"{file.path}: the section {SWEEP} holds {quoted(section)}: write lines such as 'methods: [snip]'"
         )
     for key in values.keys() - Sweep.model_fields.keys():
         raise ConfigError(unknown("axis", key, Sweep.model_fields, place))

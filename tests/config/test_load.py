@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cellprune.config import shipped
-from cellprune.config.load import ConfigError, completed, differences, digest, load, recorded
+from cellprune.config.load import ConfigError, completed, differences, digest, load, merged, recorded
 from cellprune.config.pruning import Pruning
 from cellprune.config.schema import Settings
 
@@ -69,6 +69,11 @@ def test_an_option_of_another_method_is_refused_where_it_was_typed(method: str, 
         load(Settings.model_validate({"pruning": {"method": method, option: 1}}))
 
 
+def test_an_option_of_several_methods_is_named_once() -> None:
+    with pytest.raises(ConfigError, match=r"its options: rounds, schedule$"):
+        merged(assignments=["pruning.method=synflow", "pruning.inner_steps=1"], methods=["synflow", "iterative-snip"])
+
+
 def test_data_move_the_hash() -> None:
     assert digest(load(), {"sha256": "a"}) != digest(load(), {"sha256": "b"})
 
@@ -92,6 +97,8 @@ def test_the_ladder_has_a_name() -> None:
         ("model.name=smp/unet", "smp:ARCHITECTURE/ENCODER, unet, vgg16"),
         ("data.datset=x", "did you mean 'data.dataset'?"),
         ("modell.width=3", "unknown key 'modell'"),
+        ("swep.methods=snip", "did you mean 'sweep'?"),
+        ("sweep.methods=snip", "give the file to 'cellprune sweep'"),
         ("model.width=0", "greater than or equal to 1"),
         ("model.width", "is no assignment"),
         ("training.precision=fp8", "'fp8'"),
