@@ -96,7 +96,12 @@ def _notes(one: Source, drawn: Drawn) -> list[str]:
     if drawn.n_lost:
         said.append(f"{many(drawn.n_lost, 'cell')} without a pixel of its own: left out")
     if drawn.n_areas:
-        said.append(f"{many(drawn.n_areas, 'annotation')} around detections: left out as no cell")
+        said.append(f"{many(drawn.n_areas, 'area')} around cells, or of a class such as Region*: left out as no cell")
+    if drawn.n_beside:
+        said.append(
+            f"{many(drawn.n_beside, 'annotation')} beside detections: taken for {many(drawn.n_beside, 'cell')}; give "
+            "what is none the class Region* in QuPath"
+        )
     if drawn.n_cut:
         said.append(f"{many(drawn.n_cut, 'cell')} with a part outside the image: cut at its border")
     if not drawn.labels.any():

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from cellprune.errors import CellpruneError
 from cellprune.images.outlines import Mask, Ring, filled
+from cellprune.targets.kinds import Box
+
+Boxed = tuple[Box, Mask]  # a part of the image, and the pixels in it
 
 
 class AnnotationError(CellpruneError):
@@ -24,7 +27,8 @@ class Drawn:
         n_shared_px: pixels that several cells claim; the last has them.
         n_lost: cells without a pixel of their own.
         n_cut: cells of which a part lies more than a pixel outside the image.
-        n_areas: outlines around cells, which are not drawn.
+        n_areas: outlines of areas with cells in them or of other things, which are not drawn.
+        n_beside: cells that a person drew beside those that a program found.
     """
 
     labels: NDArray[np.int32]
@@ -33,6 +37,7 @@ class Drawn:
     n_lost: int = 0
     n_cut: int = 0
     n_areas: int = 0
+    n_beside: int = 0
 
 
 class Canvas:
@@ -51,7 +56,7 @@ class Canvas:
     def draw(self, rings: Iterable[Ring]) -> None:
         """Draw a cell by its rings, in one or more pieces, with holes or without: by the even-odd rule."""
         corners = list(rings)
-        box, mask = _boxed(corners, self.size)
+        box, mask = boxed(corners, self.size)
         self._paint(box, mask)
         self._n_cut += bool(mask.any()) and _leaves(corners, self.size)
 
@@ -66,7 +71,7 @@ class Canvas:
         """Give the pixels that lie within any of some rings."""
         whole = np.zeros(self.size, bool)
         for ring in rings:
-            box, mask = _boxed([ring], self.size)
+            box, mask = boxed([ring], self.size)
             whole[box] |= mask
         return whole
 
@@ -92,20 +97,7 @@ class Canvas:
         around[mask] = self._n
 
 
-def holds_a_cell(rings: list[Ring], labels: NDArray[np.int32], areas: NDArray[np.int64]) -> bool:
-    """Tell whether some rings hold all pixels of a cell.
-
-    Args:
-        rings: of one outline.
-        labels: (H, W), 0 is background.
-        areas: pixels of every label, the background's first.
-    """
-    box, mask = _boxed(rings, (labels.shape[0], labels.shape[1]))
-    numbers, n_inside = np.unique(labels[box][mask], return_counts=True)
-    return bool(((numbers > 0) & (n_inside == areas[numbers])).any())
-
-
-def _boxed(rings: list[Ring], size: tuple[int, int]) -> tuple[tuple[slice, slice], Mask]:
+def boxed(rings: list[Ring], size: tuple[int, int]) -> Boxed:
     """Fill rings in the part of the image that they reach, which for a cell is small."""
     corners = np.concatenate(rings)
     if not np.isfinite(corners).all():

@@ -227,8 +227,54 @@ def test_an_annotation_around_detections_is_an_area_and_one_beside_them_a_cell(s
     assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), expected)
     assert made.notes == (
         "a.geojson, a.tif: 2 pixels of several cells: the last of them has each",
-        "a.geojson, a.tif: 1 annotation around detections: left out as no cell",
+        "a.geojson, a.tif: 1 area around cells, or of a class such as Region*: left out as no cell",
+        "a.geojson, a.tif: 2 annotations beside detections: taken for 2 cells; give what is none the class Region* in "
+        "QuPath",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("annotation", {"classification": {"name": "Region*", "color": [0, 0, 180]}}),
+        ("annotation", {"classification": "Ignore*"}),
+        ("annotation", {"classification": {"names": ["Tumor", "Ignore*"]}}),
+        ("detection", {"classification": {"name": "Region*"}}),
+        ("tile", {}),
+        ("tma core", {}),
+        ("annotation", {}),  # around two cells
+    ],
+)
+@pytest.mark.parametrize("cells", ["detection", "annotation"])
+def test_what_is_no_cell_in_qupath_is_left_out(
+    kind: str, words: dict, cells: str, source: Path, tmp_path: Path
+) -> None:
+    as_geojson(source, LABELS)
+    path = source / "truth/a.geojson"
+    said = json.loads(path.read_text().replace('"detection"', f'"{cells}"'))
+    area = {"type": "Polygon", "coordinates": [[[0, 0], [15, 0], [15, 12], [0, 12]]]}
+    feature = {"type": "Feature", "geometry": area, "properties": {"objectType": kind, **words}}
+    for at in (0, len(said["features"])):  # drawn before its cells, or after them
+        features = [*said["features"][:at], feature, *said["features"][at:]]
+        path.write_text(json.dumps(said | {"features": features}))
+        made = bring(source, tmp_path / f"out {at}")
+        assert np.array_equal(tifffile.imread(tmp_path / f"out {at}" / "labels/a.tif"), LABELS)
+        assert made.notes == (
+            "a.geojson, a.tif: 1 area around cells, or of a class such as Region*: left out as no cell",
+        )
+
+
+def test_an_empty_area_beside_detections_is_told_by_its_size(source: Path, tmp_path: Path) -> None:
+    labels = np.zeros_like(LABELS)
+    labels[1:3, 1:3] = 1
+    as_geojson(source, labels)
+    path = source / "truth/a.geojson"
+    said = json.loads(path.read_text())
+    area = {"type": "Polygon", "coordinates": [[[5, 3], [10, 3], [10, 7], [5, 7]]]}
+    said["features"].append({"type": "Feature", "geometry": area, "properties": {"objectType": "annotation"}})
+    path.write_text(json.dumps(said))
+    bring(source, tmp_path / "out")
+    assert np.array_equal(tifffile.imread(tmp_path / "out/labels/a.tif"), labels)
 
 
 def test_numbers_with_gaps_stay_and_are_not_counted_as_cells(source: Path, tmp_path: Path) -> None:
