@@ -137,8 +137,8 @@ def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
         findings.n_frames.update(frame.files.keys())
         _look(frame, findings)
     if findings.n_frames["markers"]:
-        with_markers = [frame.number for frame in frames if frame.markers]
-        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings, with_markers)
+        numbers = [frame.number for frame in frames]
+        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings, numbers)
     return findings
 
 
@@ -230,13 +230,13 @@ def _compare(frame: Frame, truth: dict[str, Labels], findings: Findings) -> None
         findings.jaccard.append(jaccard(gold, silver))
 
 
-def _track_errors(path: Path, findings: Findings, with_markers: Sequence[int]) -> list[str]:
-    """Hold man_track.txt against the markers, both ways; `with_markers` numbers the frames that have a file of them."""
+def _track_errors(path: Path, findings: Findings, recorded: Sequence[int]) -> list[str]:
+    """Hold man_track.txt against the markers, both ways."""
     if not path.is_file():
         return [f"{path} is missing: fetch the set again"]
     try:
         listed = ctc.tracks(path)
     except ctc.LayoutError as error:
         return [str(error)]
-    faults = track_file.faults(path, listed, findings.shown, findings.marked, on_disk=with_markers)
+    faults = track_file.faults(path, listed, findings.shown, findings.marked, recorded)
     return [f"{fault}: fetch the set again" for fault in faults]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,7 @@ class _Tracks:
         assert pairs.true_tracks
         assert pairs.tracks
         self._paths = (pairs.true_tracks, pairs.tracks)
-        self._on_disk = (None, pairs.numbers)
+        self._recorded = pairs.numbers
         self._listed = tuple(map(ctc.tracks, self._paths))
         self._shown: tuple[dict[int, list[int]], dict[int, list[int]]] = ({}, {})
 
@@ -158,9 +159,14 @@ class _Tracks:
             TrackError: says the first disagreement.
         """
         frames = list(matched)
-        for path, listed, shown, there in zip(self._paths, self._listed, self._shown, self._on_disk, strict=True):
-            if fault := next(track_file.faults(path, listed, shown, frames, on_disk=there), None):
-                raise TrackError(f"{fault}: correct the file or the images")
+        of_both = [
+            track_file.faults(path, listed, shown, frames, self._recorded)
+            for path, listed, shown in zip(self._paths, self._listed, self._shown, strict=True)
+        ]
+        if self._recorded:
+            of_both.append(track_file.beyond(self._paths[1], self._listed[1], self._recorded[-1]))
+        if fault := next(chain.from_iterable(of_both), None):
+            raise TrackError(f"{fault}: correct the file or the images")
         return count_links(matched, *self._listed)
 
 

@@ -1,6 +1,5 @@
 """A file of tracks held against the images that it is about: they must agree, both ways."""
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,8 +11,7 @@ def faults(
     listed: Mapping[int, Track],
     shown: Mapping[int, Collection[int]],
     frames: Sequence[int],
-    *,
-    on_disk: Sequence[int] | None = None,
+    recorded: Sequence[int] = (),
 ) -> Iterator[str]:
     """Say where a file of tracks and its images disagree; every sentence names the track.
 
@@ -22,9 +20,10 @@ def faults(
         listed: label -> track, as `ctc.tracks` reads it.
         shown: label -> the frames that show it.
         frames: numbers of the frames that were looked at, rising; of others nothing is said.
-        on_disk: numbers of all frames that have an image, rising; None for those that were looked at.
+        recorded: numbers of all frames of the recording. One of them between frames that were looked at was lost, and
+            tracks would leap over it; before the first and behind the last of these nothing is said.
     """
-    there = frames if on_disk is None else on_disk
+    lost = sorted({at for at in recorded if frames[0] < at < frames[-1]} - {*frames}) if frames else []
     for label, where in sorted(shown.items()):
         track = listed.get(label)
         if track is None:
@@ -36,7 +35,7 @@ def faults(
         lasting = (at for at in frames if track.begin <= at <= track.end)
         if (absent := next((at for at in lasting if at not in shown.get(label, ())), None)) is not None:
             yield f"{path} lists track {label} in frame {absent}, which does not show it"
-        elif (lacking := _first_without(track, there)) is not None:
+        elif (lacking := next((at for at in lost if track.begin <= at <= track.end), None)) is not None:
             yield f"{path} lists track {label} in frame {lacking}, which has no image"
         if track.parent and track.parent not in listed:
             yield f"{path} names {track.parent} as parent of track {label}, but does not list it"
@@ -44,9 +43,8 @@ def faults(
             yield f"{path} begins track {label} in frame {track.begin}, but its parent {track.parent} ends in {end}"
 
 
-def _first_without(track: Track, there: Sequence[int]) -> int | None:
-    """Give the first frame of a track that has no image; None where all have one."""
-    at = bisect_left(there, track.begin)
-    lasting = next((n for n, frame in enumerate(there[at:]) if frame != track.begin + n), len(there) - at)
-    lacking = track.begin + lasting
-    return lacking if lacking <= track.end else None
+def beyond(path: Path, listed: Mapping[int, Track], last: int) -> Iterator[str]:
+    """Say which tracks a file lists in frames behind the last one that has an image."""
+    for label, track in sorted(listed.items()):
+        if track.end > last:
+            yield f"{path} lists track {label} in frame {max(track.begin, last + 1)}, which has no image"
