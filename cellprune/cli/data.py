@@ -230,7 +230,7 @@ def import_(
     if json:
         print(text.dumps({"output": str(output), **asdict(made)}))
         return
-    say(f"{many(made.cells, 'cell')} in {many(made.images, 'image')} are in {output}")
+    say(f"{many(made.cells, 'cell')} in {many(made.images, 'image')}, now in {output}")
     say(f"Look at them with: cellprune data check {output if '/' in str(output) else f'./{output}'}")
 
 

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import Entry, listed
-from cellprune.images import naming, png, tiff
+from cellprune.images import foreign, naming, png, tiff
 from cellprune.images.naming import is_image, is_other_format
 
 EXPORT = "export the originals as OME-TIFF"
@@ -37,10 +38,14 @@ def is_misnamed(entry: Entry) -> bool:
     if entry.kind != "file" or is_image(entry.name) or is_other_format(entry.name) or suffix in _NO_IMAGES:
         return False
     try:
-        with entry.path.open("rb") as file:
-            return file.read(8).startswith((png.SIGNATURE, *tiff.SIGNATURES))
+        return _start(entry.path, 8).startswith((png.SIGNATURE, *tiff.SIGNATURES))
     except OSError:
         return False
+
+
+def _start(path: Path, n_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(n_bytes)
 
 
 def holds_images(folder: Path) -> bool:
@@ -68,6 +73,9 @@ def why_not(entry: Entry) -> str:
         return entry.fault
     if is_misnamed(entry):
         return "is a TIFF or PNG by its content, but not by its name: give it the ending .tif or .png"
+    with suppress(OSError):
+        if entry.kind == "file" and (said := foreign.known(_start(entry.path, foreign.LONGEST_START))):
+            return said  # as where it is named alone
     format_ = naming.ending(entry.name)
     return f"has the format {format_}, which cellprune does not read: export the original as OME-TIFF"
 

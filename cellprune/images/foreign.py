@@ -55,10 +55,15 @@ def refusal(start: bytes) -> str:
     Returns:
         The end of a sentence that begins with the file's name.
     """
+    return known(start) or f"is neither TIFF nor PNG: {_EXPORT}, or {_SAVE}"
+
+
+def known(start: bytes) -> str | None:
+    """Say the same of a file of a format that is known; None of another one."""
     for at, mark, what, remedy in _KNOWN:
         if start[at : at + len(mark)].lower() == mark.lower():
             return f"is {what}: {remedy}"
-    return f"is neither TIFF nor PNG: {_EXPORT}, or {_SAVE}"
+    return None
 
 
 def refusal_of_folder(path: Path) -> str:

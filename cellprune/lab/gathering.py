@@ -15,7 +15,7 @@ from pathlib import Path
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import Entry, entry, is_litter, listed
 from cellprune.images import naming
-from cellprune.images.aside import EXPORT, first, holds_images, looks_like_image, seen, why_not
+from cellprune.images.aside import first, holds_images, looks_like_image, seen, why_not
 from cellprune.images.naming import IGNORE, IMAGES, LABELS
 from cellprune.images.sources import is_zarr
 from cellprune.wording import printable
@@ -207,7 +207,7 @@ def _nothing_in(folder: Path, images: Sequence[Entry], inner: Sequence[Path]) ->
     if broken := [f for f in images if f.kind == "neither" or not naming.is_other_format(f.name)]:
         return CellpruneError(first([f"{found.path} {why_not(found)}" for found in broken]))
     if images:
-        return CellpruneError(f"{start} that can be read, but {seen(images)}: {EXPORT}")
+        return CellpruneError(f"{start} that can be read, but {seen(images)}; {images[0].path} {why_not(images[0])}")
     others = [path for path in inner if not naming.of_role(path.name, (*LABELS, IGNORE)) and holds_images(path)]
     if len(others) > 1 and (images_in := _images_in_each(others)):
         return CellpruneError(f"{start}; did you mean {printable(str(folder / '*' / images_in))!r}?")

@@ -330,7 +330,8 @@ def _may_be_grey(engine: Engine, image: Image) -> bool:
 
 
 def _require_channels(engine: Engine, image: Image, shown: str) -> None:
-    require_channels(engine, image.header.channels, shown, looks_stacked=image.header.looks_stacked)
+    header = image.header
+    require_channels(engine, header.channels, shown, looks_stacked=header.looks_stacked, may_pick=True)
 
 
 def _tell_of(tell: Tell, done: int, image: Image, what: str) -> None:

@@ -81,7 +81,7 @@ def merge(folders: Sequence[Path], output: Path, *, multiqc: bool = False) -> Me
         _write_table(output / TABLE, pieces)
         if multiqc:
             images = [(image["image"], image["cells"]) for piece in pieces for image in piece.said["images"]]
-            table = multiqc_file.content(images, (one["image"] for one in made.failed))
+            table = multiqc_file.content(images, (Path(one["image"]).name for one in made.failed))
             documents.write_json(output / multiqc_file.NAME, table)
         documents.write_json(output / RECORD, content)
     return made

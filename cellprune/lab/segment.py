@@ -76,17 +76,22 @@ def _channels_first(pixels: Floats, n_channels: int) -> Floats:
     return np.ascontiguousarray(np.moveaxis(pixels, 2, 0)) if last and not first else pixels
 
 
-def require_channels(engine: Engine, n_channels: int, image: str, *, looks_stacked: bool = False) -> None:
+def require_channels(
+    engine: Engine, n_channels: int, image: str, *, looks_stacked: bool = False, may_pick: bool = False
+) -> None:
     """Refuse an image of another number of channels than the network takes.
 
     Args:
         looks_stacked: see `images.header.Header`.
+        may_pick: whether --channel takes one of them.
     Raises:
         ImageError: names the image and both numbers.
     """
     if n_channels != engine.card.in_channels:
         takes = engine.card.in_channels
-        one = "convert it to grey" if n_channels == 3 else "save the one channel to use"
+        one = "name the channel to use as --channel, from 0" if may_pick else "save the one channel to use"
+        if n_channels == 3:
+            one = f"convert it to grey, or {one}" if may_pick else "convert it to grey"
         remedy = one if takes == 1 else f"give an image of {takes} channels"
         remedy = f"{UNSTACK}; else {remedy}" if looks_stacked else remedy
         raise ImageError(

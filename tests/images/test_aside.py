@@ -9,6 +9,7 @@ import tifffile
 from cellprune.errors import CellpruneError
 from cellprune.files.listing import entry
 from cellprune.images import aside
+from cellprune.images.read import ImageError, read_header
 
 
 @pytest.fixture
@@ -95,12 +96,22 @@ def test_what_may_not_be_listed_may_hold_some(tmp_path: Path, monkeypatch: pytes
     ("name", "said"),
     [
         ("misnamed.dat", "is a TIFF or PNG by its content, but not by its name: give it the ending .tif or .png"),
-        ("movie.czi", "has the format .czi, which cellprune does not read: export the original as OME-TIFF"),
+        ("movie.czi", "is a CZI file of Zeiss: export it as OME-TIFF, from the microscope's software or from Fiji"),
         ("gone.tif", "is a link to "),
     ],
 )
 def test_why_it_is_not_read(folder: Path, name: str, said: str) -> None:
     assert aside.why_not(entry_of(folder / name)).startswith(said)
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.bmp", b"BM"), ("a.gif", b"GIF89a"), ("a.webp", b"RIFF\0\0\0\0WEBP")])
+def test_a_known_format_is_refused_in_a_folder_as_where_it_is_named_alone(
+    name: str, start: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(start + bytes(90))
+    with pytest.raises(ImageError) as alone:
+        read_header(tmp_path / name)
+    assert str(alone.value) == f"{tmp_path / name} {aside.why_not(entry_of(tmp_path / name))}"
 
 
 def test_files_are_counted_by_their_endings_the_most_frequent_first(tmp_path: Path) -> None:

@@ -123,7 +123,10 @@ def test_nothing_that_can_be_read_is_refused(tmp_path: Path) -> None:
         ("folder", r"holds no images; did you mean .*folder/plate'"),
         ("bare", "holds no images: give one with TIFF or PNG files"),
         ("foldr", r"no file or folder .*foldr' \(did you mean folder\?\): check the path"),
-        ("formats", r"formats' holds no images that can be read, but 2 \.bmp and 1 \.vsi: export the originals as OME"),
+        (
+            "formats",
+            r"holds no images that can be read, but 2 \.bmp and 1 \.vsi; .*: export the original as OME",
+        ),
         ("bowl", r"holds no images; did you mean '.*/bowl/\*/images'"),
         ("bare/desktop.ini", "no image is named: give TIFF or PNG files"),
         ("lost", r"lost/a\.tif is a link to 'nowhere', .* \(and 1 more like it\)"),

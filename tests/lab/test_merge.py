@@ -54,7 +54,7 @@ def test_shards_are_merged_to_what_one_process_leaves(inputs: Path, shards: Path
     table = json.loads((shards / "cellprune_mqc.json").read_text())
     assert table["data"]["film.tif"] == {"images": 2, "cells": 4, "not_done": 0}
     assert sum(row["cells"] for row in table["data"].values()) == made.cells
-    assert [row["not_done"] for name, row in table["data"].items() if name.endswith("flat.tif")] == [1]
+    assert table["data"]["flat.tif"] == {"images": 0, "cells": 0, "not_done": 1}
     (shards / "cellprune_mqc.json").unlink()
     assert content(shards) == there, "the same again changes nothing"
     merge([shards], shards, multiqc=True)

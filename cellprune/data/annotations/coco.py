@@ -75,6 +75,8 @@ def opened(path: Path) -> Coco | None:
         names = {image["id"]: str(image["file_name"]) for image in said["images"]}
         cells: dict[str, list[dict[str, object]]] = {name: [] for name in names.values()}
         for one in said["annotations"]:
+            if one["image_id"] not in names:
+                raise ValueError(f"a cell is of the image {one['image_id']!r}, which is not listed")
             cells[names[one["image_id"]]].append(one)
         sizes = {names[image["id"]]: (image.get("height"), image.get("width")) for image in said["images"]}
         return Coco(path, cells, sizes)

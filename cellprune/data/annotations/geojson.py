@@ -123,8 +123,10 @@ def _is_ignored(classification: object) -> bool:
     return isinstance(named, str) and named.endswith("*")
 
 
-def _rings(geometry: dict[str, object]) -> list[Ring]:
-    kind, coordinates = geometry["type"], geometry["coordinates"]
+def _rings(geometry: dict[str, object] | None) -> list[Ring]:
+    if geometry is None:
+        raise ValueError("a feature has no geometry")
+    kind, coordinates = geometry["type"], geometry.get("coordinates")
     if kind not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list):
         raise ValueError(f"it holds a {kind}, which is no area")
     polygons = [coordinates] if kind == "Polygon" else coordinates

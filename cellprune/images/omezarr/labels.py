@@ -7,6 +7,7 @@ Source: the OME-NGFF specifications 0.4 and 0.5, "labels" and "image-label".
 """
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -92,6 +93,7 @@ class ImageLabels:
             for number, level in enumerate(levels):
                 self._write(labels, number, levels[0], level, {"T": t, "Z": z})
             metadata.list_labels(self.path.parent, self.name, version)
+            self._gather(version, len(levels))
         except OSError as error:
             raise WorkError(f"{self.path} cannot be written ({reason(error)})") from error
 
@@ -144,6 +146,17 @@ class ImageLabels:
             chunk = chunk if [*level].index("Y") < [*level].index("X") else chunk.T
             if not np.array_equal(np.asarray(opened[place]), chunk):
                 opened[place] = chunk
+
+    def _gather(self, version: metadata.Version, n_levels: int) -> None:
+        """Name the labels in the image's consolidated metadata, if it has them: readers look nowhere else."""
+        import zarr
+
+        named = metadata.consolidated(self.image)
+        lacking = {f"labels/{self.name}/{number}" for number in range(n_levels)} - named
+        if named and lacking:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that version 3 of Zarr does not know them yet
+                zarr.consolidate_metadata(str(self.image), zarr_format=2 if version == "0.4" else 3)
 
     def _own_words(self) -> dict[str, object]:
         return {"made_by": self.made_by, "by_slice": self.by_slice}

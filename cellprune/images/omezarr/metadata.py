@@ -258,6 +258,15 @@ def list_labels(folder: Path, name: str, version: Version) -> None:
         _write(folder, attributes | {"ome": words}, version)
 
 
+def consolidated(folder: Path) -> set[str]:
+    """Give the places that a folder's consolidated metadata describe; none where it has no such metadata."""
+    if (folder / "zarr.json").is_file():
+        said = _under(_under(_json(folder / "zarr.json"), "consolidated_metadata"), "metadata")
+        return set(_said(said))
+    said = _under(_json(folder / ".zmetadata"), "metadata") if (folder / ".zmetadata").is_file() else {}
+    return {name.rpartition("/")[0] for name in _said(said)}
+
+
 def axes_of(image: Multiscale, folder: Path) -> str:
     """Give the letters of an image's axes.
 

@@ -149,7 +149,7 @@ def test_the_command_says_what_it_made_and_what_a_label_image_cannot_hold(
     out = tmp_path / "out"
     assert typed("data", "import", source, "-o", out) == 0
     told = capsys.readouterr()
-    assert f"3 cells in 1 image are in {out}" in told.out
+    assert f"3 cells in 1 image, now in {out}" in told.out
     assert "note: a.geojson, a.tif: 1 cell with a part outside the image: cut at its border" in told.err
     assert "note: a.geojson, a.tif: 17 pixels of several cells: the last of them has each" in told.err
     assert "note: a.geojson, a.tif: 2 cells without a pixel of its own: left out" in told.err
@@ -330,6 +330,12 @@ def damaged(kind: str, folder: Path) -> None:
         (folder / "b.geojson").write_bytes(geojson_file.as_bytes(LABELS, NAMES, None))
     elif kind == "point feature":
         (folder / "a.geojson").write_text('{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}}')
+    elif kind == "no geometry":
+        (folder / "a.geojson").write_text('{"type": "Feature", "geometry": null}')
+    elif kind == "unlisted":
+        as_coco(folder, LABELS)
+        path = folder / "instances.json"
+        path.write_text(path.read_text().replace('"image_id": ', '"image_id": 9'))
     elif kind == "not a number":
         (folder / "a.geojson").write_text(
             '{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [NaN, 1], [2, 2]]]}}'
@@ -363,6 +369,8 @@ def damaged(kind: str, folder: Path) -> None:
         ("torn zip", "a.zip is no zip of ImageJ's ROIs"),
         ("lone", "b.geojson belongs to no image: name it like one, such as NAME.geojson"),
         ("point feature", r"a.geojson is no GeoJSON of polygons \(it holds a Point, which is no area\)"),
+        ("no geometry", r"a.geojson is no GeoJSON of polygons \(a feature has no geometry\)"),
+        ("unlisted", r"no whole COCO file of outlines \(a cell is of the image 9\d+, which is not listed\): export it"),
         ("not a number", r"a.geojson is no GeoJSON of polygons \(a corner is no number\)"),
         ("runs", r"instances.json is no whole COCO file of outlines \(a cell is of an image of \[5, 15\] pixels"),
         ("other size", r"was drawn on 'train/a.tif' with a height of 24 px, but the image has 12: export it for"),

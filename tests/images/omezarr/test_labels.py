@@ -129,6 +129,21 @@ def test_what_others_say_of_the_labels_of_an_image_stays(version: str, tmp_path:
     assert after == before | (listed if version == "0.4" else {"ome": before["ome"] | listed})
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_labels_are_found_where_the_metadata_of_an_image_are_consolidated(version: str, tmp_path: Path) -> None:
+    path = write_zarr(tmp_path / "a.zarr", spots(), version=version, scale=(0.5, 0.5))
+    zarr.consolidate_metadata(str(path), zarr_format=2 if version == "0.4" else 3)
+    said = dict(zarr.open_group(str(path), mode="r").attrs)
+    predicted(path, tmp_path / "out", zarr_labels="cells")
+    opened = zarr.open_consolidated(str(path), mode="r", zarr_format=2 if version == "0.4" else 3)
+    assert np.array_equal(opened["labels/cells/0"][...], tifffile.imread(tmp_path / "out/labels/a.tif"))
+    assert dict(opened.attrs) == said
+    before = content(path)
+    predicted(path, tmp_path / "out", zarr_labels="cells")
+    assert content(path) == before
+
+
 def test_a_damaged_list_of_labels_is_refused_before_any_work(tmp_path: Path) -> None:
     path = write_zarr(tmp_path / "a.zarr", spots())
     say(path / "labels", {"labels": "nuclei"})
