@@ -137,8 +137,8 @@ def _sequence(folder: Path, name: str, frames: list[Frame]) -> Findings:
         findings.n_frames.update(frame.files.keys())
         _look(frame, findings)
     if findings.n_frames["markers"]:
-        numbers = [frame.number for frame in frames]
-        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings, numbers)
+        unmarked = [frame.number for frame in frames if not frame.markers]
+        findings.errors += _track_errors(ctc.tracks_path(folder, name), findings, unmarked)
     return findings
 
 
@@ -230,7 +230,7 @@ def _compare(frame: Frame, truth: dict[str, Labels], findings: Findings) -> None
         findings.jaccard.append(jaccard(gold, silver))
 
 
-def _track_errors(path: Path, findings: Findings, recorded: Sequence[int]) -> list[str]:
+def _track_errors(path: Path, findings: Findings, unmarked: Sequence[int]) -> list[str]:
     """Hold man_track.txt against the markers, both ways."""
     if not path.is_file():
         return [f"{path} is missing: fetch the set again"]
@@ -238,5 +238,5 @@ def _track_errors(path: Path, findings: Findings, recorded: Sequence[int]) -> li
         listed = ctc.tracks(path)
     except ctc.LayoutError as error:
         return [str(error)]
-    faults = track_file.faults(path, listed, findings.shown, findings.marked, recorded)
+    faults = track_file.faults(path, listed, findings.shown, findings.marked, unmarked)
     return [f"{fault}: fetch the set again" for fault in faults]
