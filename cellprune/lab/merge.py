@@ -233,6 +233,7 @@ def _content(pieces: Sequence[Piece]) -> tuple[dict[str, object], Merged]:
     shards = [image for piece in pieces if piece.shard for image in piece.said["images"]]
     whole = [image for piece in pieces if not piece.shard for image in piece.said["images"]]
     images = [*sorted(shards, key=lambda image: image["turn"]), *whole]
+    of_table = [image["name"] for image in images]
     failed = [one for piece in pieces for one in piece.said.get("failed", [])]
     made = Merged(len(pieces), len(images), sum(piece.said["cells"] for piece in pieces), failed)
     first = pieces[0].said
@@ -243,13 +244,13 @@ def _content(pieces: Sequence[Piece]) -> tuple[dict[str, object], Merged]:
         "finished": True,
         "images": [{key: value for key, value in image.items() if key != "turn"} for image in images],
         "cells": made.cells,
-        "tiled": _in_order(images, pieces, "tiled"),
-        "blank": _in_order(images, pieces, "blank"),
+        "tiled": _in_order(of_table, pieces, "tiled"),
+        "blank": _in_order(of_table, pieces, "blank"),
         "failed": failed,
     }, made
 
 
-def _in_order(images: Sequence[dict[str, Any]], pieces: Sequence[Piece], key: str) -> list[str]:
+def _in_order(order: Sequence[str], pieces: Sequence[Piece], key: str) -> list[str]:
     """Give the images that the records name under a key, in the order of the table."""
     named = {name for piece in pieces for name in piece.said.get(key, [])}
-    return [image["name"] for image in images if image["name"] in named]
+    return [name for name in order if name in named]
