@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,15 @@ from cellprune.runs import documents
 
 _MOMENT = re.compile(r"(.+)_t\d{3,}")
 _OF_TRACKS = {column.name for column in fields(OfTrack)}
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What a record says: its images, each with its name and its number of cells, and the names of some of them."""
+
+    images: tuple[dict[str, Any], ...] = ()
+    tiled: tuple[str, ...] = ()
+    blank: tuple[str, ...] = ()
 
 
 class Earlier:
@@ -40,14 +49,14 @@ class Earlier:
 
     def and_(self, done: Done) -> Done:
         """Give all that is done: what was done earlier and is not looked at anew, then the rest."""
-        kept = [image for image in self._said["images"] if image["name"] not in self._anew]
+        kept = [image for image in self._said.images if image["name"] not in self._anew]
         if not kept:
             return done
         names, rows = {image["name"] for image in kept}, self._output.table()
-        of_rows = (image["name"] for image in self._said["images"] for _ in range(image["cells"]))
+        of_rows = (image["name"] for image in self._said.images for _ in range(image["cells"]))
         rows.add(row for name, row in zip(of_rows, self._rows, strict=True) if name in names)
         rows.add(done.rows)
-        tiled, blank = ([name for name in self._said.get(key, ()) if name in names] for key in ("tiled", "blank"))
+        tiled, blank = ([name for name in of if name in names] for of in (self._said.tiled, self._said.blank))
         return replace(
             done, rows=rows, images=[*kept, *done.images], kept=len(kept) + done.kept, tiled=[*tiled, *done.tiled],
             blank=[*blank, *done.blank],
@@ -56,31 +65,32 @@ class Earlier:
 
 def names_in(folder: Path) -> set[str]:
     """Give the names of what was written for each image that a folder of results is of, and of stacks of moments."""
-    named = {image["name"] for image in _record(folder)["images"]}
+    named = {image["name"] for image in _record(folder).images}
     return named | {match[1] for name in named if (match := _MOMENT.fullmatch(name))}
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def _record(folder: Path) -> _Record:
     """Read what was done earlier; of a table that does not fit its record nothing is known."""
     with suppress(CellpruneError, OSError, ValueError, LookupError, TypeError):
-        said = documents.read_json(folder / RECORD)
+        words = documents.read_json(folder / RECORD)
+        said = _Record(*(tuple(words.get(key, ())) for key in ("images", "tiled", "blank")))
         for _ in _rows(folder, said):
             pass
         return said
-    return {"images": []}
+    return _Record()
 
 
-def _rows(folder: Path, said: dict[str, Any]) -> Iterator[Row]:
+def _rows(folder: Path, said: _Record) -> Iterator[Row]:
     """Give each line of the table; tracks are of all frames, and are left out.
 
     Raises:
         ValueError: the table does not fit the record.
     """
-    if not said["images"]:
+    if not said.images:
         return
     with (folder / TABLE).open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(file)
-        for image in said["images"]:
+        for image in said.images:
             for _ in range(image["cells"]):
                 row = next(table, None)
                 if row is None or None in row.values() or None in row:
