@@ -20,9 +20,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "is an AVIF image": "rgba.u1.strict_disabled.avif",
         "holds bool": "tiff/gray.b1.tif tiff/gray.one.b1.tif",
         "holds complex": "tiff/gray.c16.tif tiff/gray.c8.tif",
-        "is constant":
-            "tiff/gray.one.i1.tif tiff/gray.one.i2.tif tiff/gray.one.i4.tif tiff/gray.one.i8.tif "
-            "tiff/gray.one.u1.tif tiff/gray.one.u2.tif tiff/gray.one.u4.tif tiff/gray.one.u8.tif",
         "has pages of different kinds": "tiff/gray.series.u1.tif",
         "is compressed in a way that cellprune does not read (Compression 34934)": "tiff/rgb.tiled.jpegxr.u1.tif",
     },
@@ -37,9 +34,6 @@ REFUSED: dict[str, dict[str, str]] = {
             "g4_orientation_5.tif g4_orientation_6.tif g4_orientation_7.tif g4_orientation_8.tif "
             "hopper_orientation_2.jpg hopper_orientation_3.jpg hopper_orientation_4.jpg hopper_orientation_5.jpg "
             "hopper_orientation_6.jpg hopper_orientation_7.jpg hopper_orientation_8.jpg orientation_rectangle.jpg",
-        "is constant":
-            "exif_gps.jpg icc-after-SOF.jpg jfif_unit_cm.jpg multiple_exif.jpg truncated_exif_dpi.jpg "
-            "uint16_1_4660.tif xmp_no_prefix.jpg xmp_padded.jpg",
         "holds bool":
             "g4-fillorder-test.tif g4-multi.tiff g4_orientation_1.tif hopper_g4.tif hopper_g4_500.tif "
             "issue_2278.tif pport_g4.tif total-pages-zero.tif",
@@ -89,7 +83,6 @@ REFUSED: dict[str, dict[str, str]] = {
             "bad-files/BMP/00r/00r06.bmp py-installer-indexed.bmp star1.bmp",
         "is not a whole TIFF or PNG (it has no pages)": "bad-files/TIFF/00r00.tiff",
         "holds bool": "mono.tif",
-        "is constant": "palette_zero.png",
         "is transparent in places": "paletted_rgba.png rgba.png",
         "is a zip archive": "rois.zip",
     },
@@ -108,7 +101,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "is an image of the plate, and is not there": "broken/broken_v05.ome.zarr",
         "does not say which image it holds (no multiscales)": "broken/broken_v05.ome.zarr",
         "does not say which images the well has": "broken/broken_v05.ome.zarr",
-        "is constant": "broken/broken_v05.ome.zarr",
         "is a well of the plate, and is not there": "v04/2551.zarr v05/190129.zarr v05/Target-TS.ome.zarr",
         "is an OME-Zarr of several series, and none of them is there":
             "v05/EM04534_04_dU_SBF_8bits_aligned_z4-136_7-7-50nm_v3.zarr v05/L3_nsybG4xcherryCAAXmerged.ims.zarr "

@@ -94,7 +94,7 @@ def test_another_target_goes_all_the_way(
     card = read_card(folder.read_model()[0], "the run")
     assert card.cells is not None
     tuning = folder.read_tuning()
-    areas = [decoder_of(target, card.cells, {**given, "min_area_px": a * card.cells.area_px}) for a in (0.1, 0.05, 0.2)]
+    areas = [decoder_of(target, card.cells, {**given, "min_area_px": a * card.cells.area_px}) for a in (0.1, 0.2, 0.05)]
     assert [each.decoder for each in tuning.tried] == areas, "what is given stays"
     assert (len(tuning.frames), tuning.n_cells >= LEAST_CELLS, tuning.skipped) == (2, True, None)
     assert set(tuning.frames) <= {f"{entry.sequence}/{entry.frame:03d}" for entry in folder.read_split().parts["train"]}
