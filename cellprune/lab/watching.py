@@ -81,20 +81,20 @@ def watch(
                     (wait or time.sleep)(EVERY_S)
             except KeyboardInterrupt:
                 done.failures += arrivals.waiting()
-                done = before.and_(done)
-                write(output, done, finished=True)
+                write(output, before.and_(done), finished=True)
         except WorkError as error:
             if gone := output.gone():
                 raise WorkError(
                     f"the output folder {printable(str(gone))!r} is gone, with what was done: give the same command "
                     "again, which predicts all images anew"
                 ) from error
+            whole = done
             with suppress(WorkError):  # of a full disk: the table of before stays
-                done = before.and_(done)
-                write(output, done, finished=False)
-            n_done = f"{many(len(done.images), 'image')} {'is' if len(done.images) == 1 else 'are'}"
-            raise stopped(error, output, n_done) from error
-    return done
+                whole = before.and_(done)
+                write(output, whole, finished=False)
+            n_images = len(whole.images)
+            raise stopped(error, output, f"{many(n_images, 'image')} {'is' if n_images == 1 else 'are'}") from error
+        return before.and_(done)
 
 
 @dataclass(frozen=True)

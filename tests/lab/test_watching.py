@@ -13,6 +13,7 @@ from lab_engines import Bright, spots
 from lab_jobs import SETTINGS, content, predicted
 
 from cellprune.errors import WorkError
+from cellprune.lab import watching
 from cellprune.lab.arrivals import Arrivals
 from cellprune.lab.axes import Axes
 from cellprune.lab.earlier import names_in
@@ -192,6 +193,24 @@ def test_what_was_done_of_images_that_were_moved_away_stays(folder: Path, tmp_pa
     with (out / "cells.csv").open(encoding="utf-8", newline="") as file:
         assert [row["image"] for row in csv.DictReader(file)] == [*["film.tif"] * 3, "a.tif", "c.tif", "c.tif"]
     assert tifffile.imread(out / "labels/a.tif").max() == 1
+
+
+def test_a_record_that_cannot_be_ended_names_each_image_once(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_at_the_end(output: Output, done: Done, *, finished: bool) -> None:
+        if finished:
+            raise WorkError("No space left on device")
+        write(output, done, finished=finished)
+
+    out, write = tmp_path / "out", watching.write
+    save(folder / "a.tif")
+    watched(folder, out, nothing, nothing)
+    (folder / "a.tif").rename(tmp_path / "a.tif")
+    monkeypatch.setattr(watching, "write", full_at_the_end)
+    with pytest.raises(WorkError, match="1 image is done and kept"):
+        watched(folder, out, nothing, nothing)
+    assert [image["name"] for image in json.loads((out / "prediction.json").read_text())["images"]] == ["a"]
 
 
 def test_an_output_that_disappears_is_not_said_to_be_kept(folder: Path, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ def faults(
         listed: label -> track, as `ctc.tracks` reads it.
         shown: label -> the frames that show it.
         frames: numbers of the frames that were looked at, rising; of others nothing is said.
-        recorded: numbers of all frames of the recording. One of them between frames that were looked at was lost, and
-            tracks would leap over it; before the first and behind the last of these nothing is said.
+        recorded: numbers of frames that the recording has, looked at or not. One that was not, between two that were,
+            has lost its image, and tracks would leap over it; before the first and behind the last nothing is said.
     """
     lost = sorted({at for at in recorded if frames[0] < at < frames[-1]} - {*frames}) if frames else []
     for label, where in sorted(shown.items()):
